@@ -1,0 +1,55 @@
+//! Every bound and every default time limit of the engine, by name and in one place.
+//!
+//! A queue, buffer, retry or loop elsewhere names one of these. Relations between limits are
+//! asserted at compile time at the end of the file.
+
+// Configuration.
+pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
+pub(crate) const WORKERS_MAX: usize = 64;
+pub(crate) const UPSTREAMS_MAX: usize = 128;
+pub(crate) const BACKENDS_MAX: usize = 512;
+pub(crate) const UPSTREAM_MEMBERS_MAX: usize = 64;
+pub(crate) const PROGRAM_INSTANCES_MAX: u32 = 64;
+pub(crate) const WEIGHT_MAX: u32 = 1000;
+pub(crate) const NAME_BYTES_MAX: usize = 64;
+
+// Client side of the data path.
+pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
+pub(crate) const HEADERS_MAX: usize = 128;
+pub(crate) const TARGET_BYTES_MAX: usize = 8 * 1024;
+pub(crate) const CONNECTIONS_PER_WORKER_MAX: usize = 16 * 1024;
+pub(crate) const REQUESTS_PER_CONNECTION_MAX: u32 = 100_000;
+pub(crate) const BODY_BYTES_MAX: u64 = u64::MAX;
+pub(crate) const HEADER_READ_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const BODY_READ_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const SEND_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const KEEPALIVE_TIMEOUT_MS: u64 = 75_000;
+
+// Upstream side.
+pub(crate) const CONNECT_TIMEOUT_MS: u64 = 5_000;
+pub(crate) const FIRST_BYTE_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const BETWEEN_BYTES_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const UPSTREAM_IDLE_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const UPSTREAM_KEEPALIVE: u16 = 64;
+pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
+
+// Buffers of the data path: grows with the body from the first to the second.
+pub(crate) const BODY_BUFFER_BYTES_MIN: usize = 32 * 1024;
+pub(crate) const BODY_BUFFER_BYTES_MAX: usize = 256 * 1024;
+
+// Control.
+pub(crate) const CONTROL_CLIENTS_MAX: usize = 64;
+pub(crate) const CONTROL_BODY_BYTES_MAX: usize = 1 << 20;
+pub(crate) const CONTROL_HEADER_TIMEOUT_MS: u64 = 10_000;
+pub(crate) const WATCH_QUEUE_MAX: usize = 64;
+pub(crate) const EVENTS_KEPT_MAX: usize = 1000;
+pub(crate) const HISTORY_SECONDS: usize = 900;
+
+// Supervision.
+pub(crate) const PROGRAM_LOG_RING_BYTES: usize = 256 * 1024;
+pub(crate) const PROGRAM_LINE_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const PROGRAM_READ_BYTES: usize = 64 * 1024;
+
+const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);
+const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);

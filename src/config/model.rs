@@ -1,0 +1,227 @@
+//! The checked configuration: what the file says, in final types, with names resolved.
+//!
+//! Plain data, cheap to compare (reload diffs two of these) and to send to a worker as bytes.
+//! Addresses of backends stay text plus parsed form, because the text is the backend's name.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A whole configuration, checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Config {
+    pub(crate) engine: Engine,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) programs: Vec<Program>,
+    pub(crate) control: Control,
+    /// What the console shows as the configuration's name: a path, or "embedded default".
+    pub(crate) source: String,
+    /// The embedded default takes the next free port where a named configuration reports an error.
+    pub(crate) is_embedded: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    pub(crate) workers: Workers,
+    pub(crate) user: Option<String>,
+    pub(crate) shutdown_timeout_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Workers {
+    /// One per core.
+    Auto,
+    Count(u16),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) listen: Vec<Listen>,
+    /// Lower case; `*.example.com` matches any depth below. Empty: default server of its listeners.
+    pub(crate) hosts: Vec<String>,
+    pub(crate) real_ip: Option<RealIp>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) client: ClientLimits,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listen {
+    pub(crate) address: SocketAddr,
+}
+
+/// Bounds and time limits towards clients; defaults in `limits`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClientLimits {
+    pub(crate) body_bytes_max: u64,
+    pub(crate) header_timeout_ms: u64,
+    pub(crate) body_timeout_ms: u64,
+    pub(crate) send_timeout_ms: u64,
+    pub(crate) keepalive_timeout_ms: u64,
+}
+
+/// Whose word on the client's address is believed (nginx `set_real_ip_from`, recursive).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RealIp {
+    pub(crate) from: Vec<Cidr>,
+    pub(crate) header: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cidr {
+    pub(crate) network: std::net::IpAddr,
+    pub(crate) prefix_bits: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Route {
+    pub(crate) path: PathMatch,
+    pub(crate) action: Action,
+}
+
+/// The longest prefix wins; an exact match wins over every prefix (nginx `location` rules).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum PathMatch {
+    Prefix(String),
+    Exact(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    /// Name of an upstream that exists in the same configuration.
+    Proxy { upstream: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) strategy: Strategy,
+    /// How many further backends a failed request may be offered to.
+    pub(crate) retries: u32,
+    /// Idle connections kept per worker.
+    pub(crate) keepalive: u16,
+    pub(crate) check: Option<Check>,
+    pub(crate) drain_timeout_ms: u64,
+    pub(crate) slow_start_ms: u64,
+    pub(crate) connect_timeout_ms: u64,
+    pub(crate) first_byte_timeout_ms: u64,
+    pub(crate) between_bytes_timeout_ms: u64,
+    pub(crate) backends: Vec<Backend>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Strategy {
+    RoundRobin,
+    LeastConn,
+    IpHash,
+}
+
+impl Strategy {
+    pub(crate) const ALL: [Self; 3] = [Self::RoundRobin, Self::LeastConn, Self::IpHash];
+
+    /// The name in the configuration, the API and the CLI.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::LeastConn => "least_conn",
+            Self::IpHash => "ip_hash",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.name() == name)
+    }
+}
+
+/// An active HTTP check; also the readiness probe of programs that serve the upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Check {
+    pub(crate) path: String,
+    pub(crate) interval_ms: u64,
+    pub(crate) timeout_ms: u64,
+    pub(crate) fall: u32,
+    pub(crate) rise: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Backend {
+    pub(crate) address: Address,
+    pub(crate) weight: u32,
+    pub(crate) max_fails: u32,
+    pub(crate) fail_timeout_s: u32,
+    pub(crate) backup: bool,
+    pub(crate) down: bool,
+}
+
+/// Where a backend listens. Its text (`Display`) is the backend's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    /// Words as a shell splits them, `${...}` not yet expanded (instance variables differ).
+    pub(crate) command: Vec<String>,
+    pub(crate) instances: u32,
+    pub(crate) serves: Option<Serves>,
+    pub(crate) autostart: bool,
+    pub(crate) autorestart: AutoRestart,
+    pub(crate) exit_codes: Vec<i32>,
+    pub(crate) start_seconds_ms: u64,
+    pub(crate) start_retries: u32,
+    /// A number; names are resolved at load.
+    pub(crate) stop_signal: i32,
+    pub(crate) stop_seconds_ms: u64,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+    pub(crate) stdout: LogTarget,
+    pub(crate) stderr: LogTarget,
+}
+
+/// Instance `i` gets `PORT = port + i` and joins the upstream as `127.0.0.1:PORT` when ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Serves {
+    pub(crate) upstream: String,
+    pub(crate) port: u16,
+    pub(crate) weight: u32,
+    pub(crate) max_fails: u32,
+    pub(crate) fail_timeout_s: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum AutoRestart {
+    Never,
+    Unexpected,
+    Always,
+}
+
+/// A rotating file, or only the in-memory ring that the console reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogTarget {
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) max_bytes: u64,
+    pub(crate) backups: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Control {
+    /// Optional TCP address of the API; loopback and read-only without a token.
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) token_file: Option<PathBuf>,
+}

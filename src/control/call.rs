@@ -1,0 +1,90 @@
+//! Everything the control socket can be asked, as one closed enum: the same verbs for the console,
+//! the command line and the HTTP API.
+//!
+//! Names are not resolved here: an unknown upstream is the master's answer, not a parse error.
+
+use serde::{Deserialize, Serialize};
+
+use super::wire::Stream;
+
+/// An action that changes something; idempotent, written to the events with its caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Command {
+    Backend { target: BackendTarget, verb: BackendVerb },
+    Upstream { name: String, verb: UpstreamVerb },
+    Program { target: ProgramTarget, verb: ProgramVerb },
+    Reload,
+    Reopen,
+    Shutdown,
+}
+
+/// `UPSTREAM/BACKEND`, with the row's key when the caller saw one: a stale key is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BackendTarget {
+    pub(crate) upstream: String,
+    pub(crate) backend: String,
+    pub(crate) key: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum BackendVerb {
+    /// Without a timeout, the upstream's `drain_timeout`.
+    Drain {
+        timeout_ms: Option<u64>,
+    },
+    Enable,
+    Down,
+    Weight {
+        weight: u32,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum UpstreamVerb {
+    Strategy {
+        strategy: String,
+    },
+    /// Back to what the file says.
+    Reset,
+}
+
+/// One instance, all instances of a name, or `all` programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProgramTarget {
+    pub(crate) name: String,
+    pub(crate) instance: Option<u32>,
+    pub(crate) incarnation: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ProgramVerb {
+    Start,
+    Stop,
+    /// Drains the instance's backend first, when it serves.
+    Restart,
+    /// Restarts the instances one after another, each ready again before the next.
+    Roll,
+    /// SIGKILL now, no drain; the restart policy then applies.
+    Kill,
+    /// A name such as `HUP`, or a number.
+    Signal {
+        signal: String,
+    },
+}
+
+/// A question; answers are JSON (streams: one JSON value a line).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Query {
+    Status,
+    Watch,
+    Events { follow: bool },
+    History,
+    Log { target: ProgramTarget, stream: Option<Stream>, follow: bool },
+}
+
+/// Who asks, from SO_PEERCRED.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) uid: u32,
+    pub(crate) pid: u32,
+}

@@ -1,0 +1,388 @@
+//! The shapes of the control API. `Status` is the promise of the design document, field for field;
+//! `Snapshot` is what a console is sent: the same rows, each with the details a screen needs.
+//!
+//! Times are milliseconds, latencies microseconds, shares fractions of one.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/status`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) generation: u32,
+    pub(crate) uptime_ms: u64,
+    pub(crate) config: String,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) workers: Vec<Worker>,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) programs: Vec<Program>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listener {
+    pub(crate) address: String,
+    pub(crate) tls: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Worker {
+    pub(crate) slot: u16,
+    pub(crate) pid: u32,
+    pub(crate) generation: u32,
+    /// `starting`, `running` or `stopping`.
+    pub(crate) state: String,
+    pub(crate) uptime_ms: u64,
+    pub(crate) cpu_percent: f32,
+    pub(crate) rss_bytes: u64,
+    pub(crate) connections: Connections,
+    pub(crate) requests: u64,
+    pub(crate) restarts: u32,
+    pub(crate) lag_us: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Connections {
+    /// With a request under way.
+    pub(crate) active: u32,
+    pub(crate) idle: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) strategy: String,
+    pub(crate) requests: u64,
+    pub(crate) backends: Vec<Backend>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Backend {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) state: BackendState,
+    pub(crate) weight: u32,
+    pub(crate) active: u32,
+    pub(crate) requests: u64,
+    pub(crate) expected_share: f64,
+    pub(crate) actual_share: f64,
+    pub(crate) responses: Responses,
+    pub(crate) failures: u64,
+    pub(crate) latency_us: Latency,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// `name:instance` of the supervised program behind it.
+    pub(crate) program: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum BackendState {
+    #[default]
+    Up,
+    /// Slow start, or a program's instance that is not ready yet.
+    Starting,
+    Draining,
+    Drained,
+    /// By the operator.
+    Down,
+    /// By checks or failures.
+    Failed,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Responses {
+    #[serde(rename = "1xx")]
+    pub(crate) informational: u64,
+    #[serde(rename = "2xx")]
+    pub(crate) success: u64,
+    #[serde(rename = "3xx")]
+    pub(crate) redirection: u64,
+    #[serde(rename = "4xx")]
+    pub(crate) client_error: u64,
+    #[serde(rename = "5xx")]
+    pub(crate) server_error: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Latency {
+    pub(crate) p50: u64,
+    pub(crate) p90: u64,
+    pub(crate) p99: u64,
+    pub(crate) max: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    pub(crate) instance: u32,
+    pub(crate) state: ProgramState,
+    pub(crate) pid: Option<u32>,
+    pub(crate) uptime_ms: u64,
+    pub(crate) restarts: u32,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) exit_signal: Option<i32>,
+    pub(crate) reason: String,
+    pub(crate) cpu_percent: f32,
+    pub(crate) rss_bytes: u64,
+    /// `upstream/address` of the backend it serves as.
+    pub(crate) backend: Option<String>,
+}
+
+/// Supervisor's public state names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum ProgramState {
+    #[default]
+    Stopped,
+    Starting,
+    Running,
+    Backoff,
+    Stopping,
+    Exited,
+    Fatal,
+    Unknown,
+}
+
+/// Everything a console shows at one instant; rows carry the details `Status` leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) head: Head,
+    pub(crate) workers: Vec<Worker>,
+    pub(crate) upstreams: Vec<UpstreamRow>,
+    pub(crate) backends: Vec<BackendRow>,
+    pub(crate) programs: Vec<ProgramRow>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) generation: u32,
+    pub(crate) uptime_ms: u64,
+    pub(crate) wall_ms: u64,
+    pub(crate) config: String,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) master_pid: u32,
+    pub(crate) keeper_pid: u32,
+    pub(crate) is_embedded: bool,
+    /// Why the last reload was refused; empty when the running configuration is the file's.
+    pub(crate) config_error: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UpstreamRow {
+    pub(crate) name: String,
+    pub(crate) strategy: String,
+    /// What the file says, where the operator changed it.
+    pub(crate) file_strategy: String,
+    pub(crate) requests: u64,
+    pub(crate) retries: u64,
+    /// No backend was eligible: 502s answered here.
+    pub(crate) refused: u64,
+    /// Start of the window of the fit figures below: the last change of state, weight or generation.
+    pub(crate) window_since_ms: u64,
+    /// Share of the busiest client network in the window, for hash strategies.
+    pub(crate) top_client_share: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BackendRow {
+    pub(crate) upstream: String,
+    pub(crate) backend: Backend,
+    /// Identity for samples and actions: incarnation in the high half, slot in the low.
+    pub(crate) key: u32,
+    pub(crate) file_weight: u32,
+    /// Since when it is in this state, wall clock.
+    pub(crate) since_ms: u64,
+    /// Why it is in this state, for people; empty when up.
+    pub(crate) reason: String,
+    pub(crate) drain: Option<Drain>,
+    /// Picks since the upstream's window began, and smooth weights at both ends (times one).
+    pub(crate) window_picks: u64,
+    pub(crate) window_weight_start: i64,
+    pub(crate) current_weight: i64,
+    /// In flight per worker slot, in slot order.
+    pub(crate) active_by_worker: Vec<u32>,
+    /// Last result of the active check, for people; empty without one.
+    pub(crate) check: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Drain {
+    pub(crate) since_ms: u64,
+    pub(crate) deadline_ms: u64,
+    pub(crate) by: String,
+    pub(crate) active_at_start: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProgramRow {
+    pub(crate) program: Program,
+    /// Which life of this instance: rises at every spawn.
+    pub(crate) incarnation: u32,
+    /// Since when it is in this state, wall clock.
+    pub(crate) since_ms: u64,
+    /// When the next start is due, wall clock; 0 without one.
+    pub(crate) retry_at_ms: u64,
+    /// Failed starts in a row, and how many are allowed.
+    pub(crate) start_failures: u32,
+    pub(crate) start_retries: u32,
+    pub(crate) command: String,
+    pub(crate) last_line: String,
+    pub(crate) is_drain_first: bool,
+}
+
+/// One second of the engine, for graphs and replay.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    pub(crate) wall_ms: u64,
+    /// Requests finished in this second, and of them by class.
+    pub(crate) requests: u32,
+    pub(crate) client_errors: u32,
+    pub(crate) server_errors: u32,
+    pub(crate) retries: u32,
+    pub(crate) p50_us: u32,
+    pub(crate) p95_us: u32,
+    pub(crate) p99_us: u32,
+    pub(crate) active: u32,
+    pub(crate) connections: u32,
+    /// Towards clients and from clients.
+    pub(crate) bytes_out: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) backends: Vec<BackendSample>,
+    pub(crate) workers: Vec<WorkerSample>,
+}
+
+/// As an array on the wire, since there are hundreds of thousands: key, requests, active,
+/// failures, p95.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u32, u32, u32, u32, u32)", into = "(u32, u32, u32, u32, u32)")]
+pub(crate) struct BackendSample {
+    pub(crate) key: u32,
+    pub(crate) requests: u32,
+    pub(crate) active: u32,
+    pub(crate) failures: u32,
+    pub(crate) p95_us: u32,
+}
+
+impl From<(u32, u32, u32, u32, u32)> for BackendSample {
+    fn from((key, requests, active, failures, p95_us): (u32, u32, u32, u32, u32)) -> Self {
+        Self { key, requests, active, failures, p95_us }
+    }
+}
+
+impl From<BackendSample> for (u32, u32, u32, u32, u32) {
+    fn from(sample: BackendSample) -> Self {
+        (sample.key, sample.requests, sample.active, sample.failures, sample.p95_us)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WorkerSample {
+    pub(crate) slot: u16,
+    pub(crate) requests: u32,
+    pub(crate) cpu_percent: f32,
+}
+
+/// One line of the audit trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EventRecord {
+    pub(crate) seq: u64,
+    pub(crate) wall_ms: u64,
+    /// `engine`, or the caller: a user's name with the uid.
+    pub(crate) who: String,
+    pub(crate) verb: String,
+    pub(crate) target: String,
+    pub(crate) result: String,
+    pub(crate) severity: Severity,
+    /// The command line that does the same; empty for what only the engine does.
+    pub(crate) cli: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    #[default]
+    Info,
+    Good,
+    Warn,
+    Bad,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    #[default]
+    Read,
+    Operate,
+}
+
+/// `GET /v1/watch` sends one frame a line: the snapshot first, then what changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "lowercase")]
+pub(crate) enum Frame {
+    Snapshot { role: Role, snapshot: Box<Snapshot>, history: Vec<Sample>, events: Vec<EventRecord> },
+    Delta { delta: Box<Delta> },
+    Sample { sample: Box<Sample> },
+    Event { event: Box<EventRecord> },
+}
+
+/// What changed between two snapshots.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Delta {
+    pub(crate) head: Option<Box<Head>>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) workers: Table<Worker>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) upstreams: Table<UpstreamRow>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) backends: Table<BackendRow>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) programs: Table<ProgramRow>,
+}
+
+/// Rows that changed while the set of rows stayed, or the whole table when the set changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Table<Row> {
+    #[default]
+    Same,
+    Changed(Vec<Row>),
+    All(Vec<Row>),
+}
+
+impl<Row> Table<Row> {
+    pub(crate) fn is_same(&self) -> bool {
+        matches!(self, Self::Same)
+    }
+}
+
+/// What an action answers, whatever came of it; the HTTP status says the same in short.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// The state asked for holds (also when it held before).
+    pub(crate) is_done: bool,
+    /// Something was changed by this call.
+    pub(crate) is_changed: bool,
+    /// What was done, or why not: for people.
+    pub(crate) message: String,
+}
+
+/// One line of a program's output, as `GET /v1/programs/NAME/I/log` streams them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogLine {
+    pub(crate) wall_ms: u64,
+    pub(crate) stream: Stream,
+    pub(crate) text: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Stream {
+    #[default]
+    Stdout,
+    Stderr,
+    /// The supervisor's own remark between lines: started, exited, gave up.
+    Mark,
+}

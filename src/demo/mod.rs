@@ -1,0 +1,1 @@
+//! Origin servers and bounded load of the embedded default.

@@ -1,0 +1,1 @@
+//! The tiny parent that outlives the master.

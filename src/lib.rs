@@ -1,0 +1,76 @@
+//! pilothouse: a load balancer, a process supervisor and the live console that steers both.
+//!
+//! # Roles, one binary
+//!
+//! * `keeper`: tiny synchronous parent; reaps, holds descriptors that must not be lost, starts the
+//!   master again when it dies.
+//! * `master`: configuration, supervision, membership, control API, history. One thread, one loop
+//!   over one closed event enum. Never touches a client's bytes.
+//! * `worker`: the data path. One process, one thread, its own listening sockets.
+//! * `tui`: the console, a client on the control socket. `cli`: the same verbs for scripts.
+//! * `demo`: the origin servers and the bounded load of the embedded default configuration.
+//!
+//! # Layers, lowest first; a file imports only downwards (`tests/tidy.rs` holds the table)
+//!
+//! | layer | folders |
+//! |---|---|
+//! | 0 | `sys`: the kernel; knows no domain word |
+//! | 1 pure | `config`, `http`, `balance`, `supervise`: functions of plain values |
+//! | 1 data | `scoreboard`: shared memory; `order`: messages between our own processes |
+//! | 2 edge | `control`: wire types, client, server framing |
+//! | 3 roles | `keeper`, `master`, `worker`, `tui`, `demo` |
+//! | 4 rim | `cli`, this file, `main.rs` |
+//!
+//! # Invariants
+//!
+//! 1. A request is served whole by one configuration generation; a reload swaps the generation
+//!    between requests and restarts no worker. Membership, weights and state come from the
+//!    scoreboard.
+//! 2. A worker never blocks, holds no shared word longer than one pick, and never grows without a
+//!    bound from `config::limits`.
+//! 3. Only the master starts, stops or signals processes (the keeper starts the master).
+//! 4. The master never touches a client's bytes.
+//! 5. Each scoreboard word has one writer, or is guarded by the upstream's owner-tagged word.
+//! 6. Losing the console, or a hundred of them, changes nothing for the workers.
+//! 7. Only `sys::clock` reads time; pure folders receive `now`.
+//! 8. A signal or a child's exit only becomes an event; the loop acts.
+//! 9. A bad new configuration leaves the running one untouched; the error names file, line, column.
+//! 10. Bytes from the network, a child or a file can never panic a process.
+//! 11. `kill -9` of any one process of ours loses at most what that process alone was serving.
+//!
+//! # Glossary
+//!
+//! *engine*: keeper, master, workers and programs of one name. *worker*: a data path process, in a
+//! *slot*. *listener*: one address, one socket per worker. *server*, *route*: what a request is
+//! matched against. *upstream*: a named set of *backends* and a *strategy* (the pure code in
+//! `balance` calls a backend's balancing state a *peer*, as nginx does). *pick*: one choice of a
+//! backend. *drain*: no new request, the running ones finish. *program*: what the supervisor runs,
+//! in one or more *instances*. *probe*: one readiness or health check. *generation*: a loaded
+//! configuration's number. *incarnation*: which life of a row; a stale one is refused.
+//! *snapshot*, *delta*, *sample*: what a watcher is sent.
+
+pub(crate) mod sys;
+
+pub(crate) mod balance;
+pub(crate) mod config;
+pub(crate) mod http;
+pub(crate) mod supervise;
+
+pub(crate) mod order;
+pub(crate) mod scoreboard;
+
+pub(crate) mod control;
+
+pub(crate) mod demo;
+pub(crate) mod keeper;
+pub(crate) mod master;
+pub(crate) mod tui;
+pub(crate) mod worker;
+
+pub(crate) mod cli;
+
+/// Runs the program for the process's own arguments and environment; the caller exits with the
+/// status (0 done, 1 failed, 2 usage, 3 no engine, 4 not permitted).
+pub fn run() -> std::process::ExitCode {
+    cli::run()
+}

@@ -1,0 +1,1 @@
+//! The engine: configuration, supervision, membership, control.

@@ -1,0 +1,1 @@
+//! Shared memory between master and workers.

@@ -1,0 +1,1 @@
+//! What a supervised program should do next.
