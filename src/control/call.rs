@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::Stream;
+use super::wire::{Role, Stream};
 
 /// An action that changes something; idempotent, written to the events with its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,9 +82,10 @@ pub(crate) enum Query {
     Log { target: ProgramTarget, stream: Option<Stream>, follow: bool },
 }
 
-/// Who asks, from SO_PEERCRED.
+/// Who asks, from SO_PEERCRED, and what that allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) uid: u32,
     pub(crate) pid: u32,
+    pub(crate) role: Role,
 }

@@ -358,15 +358,51 @@ impl<Row> Table<Row> {
     }
 }
 
-/// What an action answers, whatever came of it; the HTTP status says the same in short.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What an action answers; the HTTP status says the same in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Answer {
-    /// The state asked for holds (also when it held before).
-    pub(crate) is_done: bool,
-    /// Something was changed by this call.
-    pub(crate) is_changed: bool,
+    pub(crate) outcome: Outcome,
     /// What was done, or why not: for people.
     pub(crate) message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Outcome {
+    /// The state asked for holds, through this call.
+    Changed,
+    /// The state asked for held already.
+    Unchanged,
+    /// No such upstream, backend, program or instance.
+    Unknown,
+    /// Not done: a stale row, a value out of range, or it was tried and failed.
+    Refused,
+}
+
+impl Answer {
+    pub(crate) fn changed(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Changed, message: message.into() }
+    }
+
+    pub(crate) fn unchanged(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Unchanged, message: message.into() }
+    }
+
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Unknown, message: message.into() }
+    }
+
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Refused, message: message.into() }
+    }
+
+    /// The state asked for holds.
+    pub(crate) fn is_done(&self) -> bool {
+        match self.outcome {
+            Outcome::Changed | Outcome::Unchanged => true,
+            Outcome::Unknown | Outcome::Refused => false,
+        }
+    }
 }
 
 /// One line of a program's output, as `GET /v1/programs/NAME/I/log` streams them.
