@@ -1,0 +1,211 @@
+//! One engine of the real binary: started from a configuration text in folders of its own, asked
+//! over its control socket and command line, stopped and inspected at the end.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{client, ports, wait};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pilothouse");
+
+pub(crate) struct Engine {
+    pub(crate) folder: TempDir,
+    /// Where the first `{listen}` of the configuration listens.
+    pub(crate) listen: String,
+    keeper: Child,
+    is_over: bool,
+}
+
+impl Engine {
+    /// Starts an engine; `{listen}` in the text is replaced by a free address, `{bin}` by the binary.
+    pub(crate) fn start(config: &str) -> Self {
+        let listen = ports::address();
+        let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
+        let text = config.replace("{listen}", &listen).replace("{bin}", BINARY);
+        fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
+        let log = File::create(folder.path().join("log")).expect("the folder is ours");
+        let keeper = command(&folder, &["run"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a descriptor is free"))
+            .stderr(log)
+            .spawn()
+            .expect("the built binary runs");
+        let mut engine = Self { folder, listen, keeper, is_over: false };
+        wait::until("the engine answers", || {
+            if let Ok(Some(status)) = engine.keeper.try_wait() {
+                panic!("the engine ended with {status}:\n{}", engine.log());
+            }
+            engine.try_status()
+        });
+        engine
+    }
+
+    /// `pilothouse ARGS` with this engine's configuration and folders.
+    pub(crate) fn ctl(&self, args: &[&str]) -> Output {
+        command(&self.folder, args).stdin(Stdio::null()).output().expect("the built binary runs")
+    }
+
+    /// The same, and it must succeed; its standard output.
+    #[track_caller]
+    pub(crate) fn ctl_ok(&self, args: &[&str]) -> String {
+        let output = self.ctl(args);
+        assert!(
+            output.status.success(),
+            "{args:?} ended with {}:\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        self.try_status().expect("the engine answers")
+    }
+
+    pub(crate) fn try_status(&self) -> Option<Value> {
+        let response = client::unix_get(&self.socket(), "/v1/status")?;
+        serde_json::from_slice(&response.body).ok()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/default/control.sock")
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen.parse().expect("an address")
+    }
+
+    pub(crate) fn keeper_pid(&self) -> i32 {
+        i32::try_from(self.keeper.id()).expect("pids are small")
+    }
+
+    pub(crate) fn worker_pids(&self) -> Vec<i32> {
+        pids(&self.status()["workers"])
+    }
+
+    /// Pid of a program's instance, when it has one.
+    pub(crate) fn program_pid(&self, name: &str, instance: u64) -> Option<i32> {
+        let status = self.try_status()?;
+        let row = status["programs"]
+            .as_array()?
+            .iter()
+            .find(|row| row["name"] == name && row["instance"] == instance)?;
+        row["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok())
+    }
+
+    pub(crate) fn program_state(&self, name: &str, instance: u64) -> String {
+        let status = self.status();
+        let rows = status["programs"].as_array().expect("programs is an array").clone();
+        rows.iter()
+            .find(|row| row["name"] == name && row["instance"] == instance)
+            .map_or_else(String::new, |row| row["state"].as_str().unwrap_or("").to_owned())
+    }
+
+    /// The row of a backend, by upstream and name.
+    pub(crate) fn backend(&self, upstream: &str, name: &str) -> Value {
+        let status = self.status();
+        let upstreams = status["upstreams"].as_array().expect("upstreams is an array");
+        let upstream =
+            upstreams.iter().find(|row| row["name"] == upstream).expect("the upstream exists");
+        let backends = upstream["backends"].as_array().expect("backends is an array");
+        backends.iter().find(|row| row["name"] == name).cloned().unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn master_pid(&self) -> i32 {
+        children_of(self.keeper_pid())
+            .into_iter()
+            .find(|pid| cmdline(*pid).contains("__master"))
+            .expect("the keeper has a master")
+    }
+
+    pub(crate) fn rewrite_config(&self, config: &str) {
+        let text = config.replace("{listen}", &self.listen).replace("{bin}", BINARY);
+        fs::write(self.folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Asks the engine to stop by signal and gives its exit status.
+    pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
+        self.is_over = true;
+        signal(self.keeper_pid(), "TERM");
+        wait::until("the engine stops", || self.keeper.try_wait().expect("our own child"))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let family = descendants(self.keeper_pid());
+        if !self.is_over {
+            self.stop();
+        }
+        if std::thread::panicking() {
+            eprintln!("engine log:\n{}", self.log());
+            return;
+        }
+        let left: Vec<i32> = family.into_iter().filter(|pid| is_alive(*pid)).collect();
+        assert!(left.is_empty(), "processes left behind: {left:?}");
+        assert!(!self.log().contains("[alert]"), "the engine logged an alert:\n{}", self.log());
+    }
+}
+
+fn command(folder: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .args(args)
+        .arg("-c")
+        .arg(folder.path().join("pilothouse.toml"))
+        .env("PILOTHOUSE_RUNTIME_DIR", folder.path().join("run"))
+        .env("PILOTHOUSE_STATE_DIR", folder.path().join("state"))
+        .env_remove("NO_COLOR")
+        .current_dir(folder.path());
+    command
+}
+
+/// Sends a signal by pid, to processes this test started.
+pub(crate) fn signal(pid: i32, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.expect("kill(1) runs").success(), "kill -{name} {pid}");
+}
+
+pub(crate) fn is_alive(pid: i32) -> bool {
+    // A zombie has ended; whoever inherits it may take its time to reap it.
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+}
+
+pub(crate) fn children_of(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+pub(crate) fn descendants(pid: i32) -> Vec<i32> {
+    let mut found = children_of(pid);
+    let mut at = 0;
+    while at < found.len() {
+        found.extend(children_of(found[at]));
+        at += 1;
+    }
+    found
+}
+
+pub(crate) fn cmdline(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ")
+}
+
+fn pids(rows: &Value) -> Vec<i32> {
+    let rows = rows.as_array().expect("an array of rows");
+    rows.iter().filter_map(|row| i32::try_from(row["pid"].as_i64()?).ok()).collect()
+}
+
+/// For waits that are about the engine's own promise rather than our patience.
+pub(crate) const PROMPTLY: Duration = Duration::from_secs(5);

@@ -1,0 +1,12 @@
+//! End to end: the real binary, real sockets, real processes. One binary, one module a subject.
+//!
+//! A test is a configuration text, some requests and an expectation. Every engine is asked to stop
+//! at the end of its test, must stop, and must not have logged an alert.
+
+mod client;
+mod engine;
+mod origin;
+mod ports;
+mod wait;
+
+mod proxy;

@@ -1,0 +1,30 @@
+//! Addresses nobody else uses: every test process has its own loopback network for listeners, and
+//! takes ports below the ephemeral range for what must listen on 127.0.0.1.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A free address of this process's own loopback network.
+pub(crate) fn address() -> String {
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    let pid = std::process::id();
+    let host = format!("127.{}.{}.{}", 64 + pid / 250 % 60, 1 + pid % 250, 1 + n % 250);
+    let probe = TcpListener::bind((host.as_str(), 0)).expect("all of 127/8 is loopback");
+    let port = probe.local_addr().expect("bound").port();
+    format!("{host}:{port}")
+}
+
+/// The first of `count` free consecutive ports of 127.0.0.1, outside the range clients get.
+pub(crate) fn consecutive(count: u16) -> u16 {
+    for _ in 0..1000 {
+        let n = NEXT.fetch_add(u32::from(count), Ordering::Relaxed);
+        let first =
+            12_000 + u16::try_from((std::process::id() * 61 + n) % 18_000).expect("below 18000");
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+    panic!("no {count} consecutive free ports on 127.0.0.1");
+}
