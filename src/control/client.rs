@@ -1,0 +1,190 @@
+//! The control socket, asking side: what the console, the command line and the demo's load use.
+//!
+//! One connection a question, so a lost engine shows as an error of that question and the next one
+//! simply tries again. Retries nothing by itself.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::call::{Command, Query};
+use super::route;
+use super::wire::{Answer, Status};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// The socket is absent, or nobody listens on it.
+    #[error("no engine answers on {}: {cause}", .socket.display())]
+    NoEngine { socket: PathBuf, cause: io::Error },
+    #[error("{0}")]
+    NotPermitted(String),
+    /// The engine understood and said no, or does not know what was asked about.
+    #[error("{0}")]
+    Refused(String),
+    /// The conversation broke off, or was not the control protocol.
+    #[error("talk to the engine on {}: {cause}", .socket.display())]
+    Protocol { socket: PathBuf, cause: String },
+}
+
+/// A line that grows past this is not from our engine: the first frame of a watch, the longest
+/// there is, holds 15 minutes of samples of every backend.
+const LINE_BYTES_MAX: usize = 64 << 20;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// Touches nothing yet: whether an engine answers shows with the first question.
+    pub(crate) fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    pub(crate) async fn status(&self) -> Result<Status, ClientError> {
+        self.document(&Query::Status).await
+    }
+
+    /// The answer of a query that is one JSON document.
+    pub(crate) async fn document<T: DeserializeOwned>(
+        &self,
+        query: &Query,
+    ) -> Result<T, ClientError> {
+        let response = self.send(&route::Request::from(query)).await?;
+        let status = response.status();
+        let body = self.whole(response).await?;
+        if status != StatusCode::OK {
+            return Err(self.failure(status, &body));
+        }
+        serde_json::from_slice(&body).map_err(|error| self.protocol(error))
+    }
+
+    /// An unknown target or a refusal is an `Answer` too: the engine did understand.
+    pub(crate) async fn command(&self, command: &Command) -> Result<Answer, ClientError> {
+        let response = self.send(&route::Request::from(command)).await?;
+        let status = response.status();
+        let body = self.whole(response).await?;
+        let is_answer = [StatusCode::OK, StatusCode::NOT_FOUND, StatusCode::CONFLICT];
+        match serde_json::from_slice(&body) {
+            Ok(answer) if is_answer.contains(&status) => Ok(answer),
+            Ok(_) | Err(_) => Err(self.failure(status, &body)),
+        }
+    }
+
+    /// A query answered line by line: `Watch`, `Events`, `Log`.
+    pub(crate) async fn lines(&self, query: &Query) -> Result<Lines, ClientError> {
+        let response = self.send(&route::Request::from(query)).await?;
+        let status = response.status();
+        if status != StatusCode::OK {
+            let body = self.whole(response).await?;
+            return Err(self.failure(status, &body));
+        }
+        let body = response.into_body();
+        Ok(Lines { socket: self.socket.clone(), body, buffer: BytesMut::new(), searched: 0 })
+    }
+
+    async fn send(&self, request: &route::Request) -> Result<Response<Incoming>, ClientError> {
+        let stream =
+            UnixStream::connect(&self.socket).await.map_err(|cause| match cause.kind() {
+                io::ErrorKind::PermissionDenied => ClientError::NotPermitted(format!(
+                    "connect to {}: permission denied",
+                    self.socket.display()
+                )),
+                _ => ClientError::NoEngine { socket: self.socket.clone(), cause },
+            })?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.protocol(error))?;
+        // Ends with the response's body; what goes wrong on it, the body reports too.
+        tokio::spawn(connection);
+        let method = match request.method {
+            route::Method::Get => Method::GET,
+            route::Method::Post => Method::POST,
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(&request.target)
+            .header(hyper::header::HOST, "pilothouse")
+            .header(hyper::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(request.body.clone())))
+            .map_err(|error| self.protocol(error))?;
+        sender.send_request(request).await.map_err(|error| self.protocol(error))
+    }
+
+    async fn whole(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+        let body = Limited::new(response.into_body(), LINE_BYTES_MAX).collect().await;
+        body.map(http_body_util::Collected::to_bytes).map_err(|error| self.protocol(error))
+    }
+
+    fn failure(&self, status: StatusCode, body: &[u8]) -> ClientError {
+        #[derive(Deserialize)]
+        struct Failure {
+            error: String,
+        }
+        match serde_json::from_slice::<Failure>(body) {
+            Ok(Failure { error }) if status == StatusCode::FORBIDDEN => {
+                ClientError::NotPermitted(error)
+            }
+            Ok(Failure { error }) => ClientError::Refused(error),
+            Err(_) => self.protocol(format!("answered {status} without saying why")),
+        }
+    }
+
+    fn protocol(&self, cause: impl ToString) -> ClientError {
+        ClientError::Protocol { socket: self.socket.clone(), cause: cause.to_string() }
+    }
+}
+
+/// The lines of a streamed answer.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    socket: PathBuf,
+    body: Incoming,
+    buffer: BytesMut,
+    /// Bytes of `buffer` known to hold no line feed, so that a long line is searched once.
+    searched: usize,
+}
+
+impl Lines {
+    /// The next line as the value it holds; `None` when the engine ended the stream. Safe to cancel.
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
+        loop {
+            if let Some(at) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+                let line = self.buffer.split_to(self.searched + at + 1);
+                self.searched = 0;
+                let value = serde_json::from_slice(&line);
+                return value.map(Some).map_err(|error| self.protocol(error));
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() > LINE_BYTES_MAX {
+                return Err(self.protocol("a line is too long"));
+            }
+            match self.body.frame().await {
+                None if self.buffer.is_empty() => return Ok(None),
+                None => return Err(self.protocol("the last line is cut off")),
+                Some(Err(error)) => return Err(self.protocol(error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.buffer.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
+    }
+
+    fn protocol(&self, cause: impl ToString) -> ClientError {
+        ClientError::Protocol { socket: self.socket.clone(), cause: cause.to_string() }
+    }
+}

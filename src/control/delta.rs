@@ -1,0 +1,107 @@
+//! What changed between two snapshots, and the public status as a projection of one.
+//!
+//! Pure. A row is known by its identity (slot, name, key), which is unique in its table; while the
+//! set and order of rows stay, only changed rows travel, else the whole table does.
+
+use super::wire::{
+    Backend, BackendRow, Delta, ProgramRow, Snapshot, Status, Table, Upstream, UpstreamRow, Worker,
+};
+
+pub(crate) fn diff(old: &Snapshot, new: &Snapshot) -> Delta {
+    Delta {
+        head: (old.head != new.head).then(|| Box::new(new.head.clone())),
+        workers: changed(&old.workers, &new.workers, is_same_worker),
+        upstreams: changed(&old.upstreams, &new.upstreams, is_same_upstream),
+        backends: changed(&old.backends, &new.backends, is_same_backend),
+        programs: changed(&old.programs, &new.programs, is_same_program),
+    }
+}
+
+/// Brings `snapshot` to the state the delta was made for. A changed row that is not there is left
+/// out: the delta was then made for another snapshot.
+pub(crate) fn apply(snapshot: &mut Snapshot, delta: Delta) {
+    if let Some(head) = delta.head {
+        snapshot.head = *head;
+    }
+    replace(&mut snapshot.workers, delta.workers, is_same_worker);
+    replace(&mut snapshot.upstreams, delta.upstreams, is_same_upstream);
+    replace(&mut snapshot.backends, delta.backends, is_same_backend);
+    replace(&mut snapshot.programs, delta.programs, is_same_program);
+}
+
+/// `GET /v1/status`: the same instant in the promised shape.
+pub(crate) fn status(snapshot: &Snapshot) -> Status {
+    let head = &snapshot.head;
+    Status {
+        name: head.name.clone(),
+        version: head.version.clone(),
+        generation: head.generation,
+        uptime_ms: head.uptime_ms,
+        config: head.config.clone(),
+        listeners: head.listeners.clone(),
+        workers: snapshot.workers.clone(),
+        upstreams: snapshot
+            .upstreams
+            .iter()
+            .map(|row| Upstream {
+                name: row.name.clone(),
+                strategy: row.strategy.clone(),
+                requests: row.requests,
+                backends: backends_of(snapshot, &row.name),
+            })
+            .collect(),
+        programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),
+    }
+}
+
+fn backends_of(snapshot: &Snapshot, upstream: &str) -> Vec<Backend> {
+    let rows = snapshot.backends.iter().filter(|row| row.upstream == upstream);
+    rows.map(|row| row.backend.clone()).collect()
+}
+
+fn is_same_worker(one: &Worker, other: &Worker) -> bool {
+    one.slot == other.slot
+}
+
+fn is_same_upstream(one: &UpstreamRow, other: &UpstreamRow) -> bool {
+    one.name == other.name
+}
+
+fn is_same_backend(one: &BackendRow, other: &BackendRow) -> bool {
+    one.key == other.key && one.upstream == other.upstream && one.backend.name == other.backend.name
+}
+
+fn is_same_program(one: &ProgramRow, other: &ProgramRow) -> bool {
+    one.program.name == other.program.name && one.program.instance == other.program.instance
+}
+
+fn changed<Row>(old: &[Row], new: &[Row], is_same: fn(&Row, &Row) -> bool) -> Table<Row>
+where
+    Row: Clone + PartialEq,
+{
+    let is_set_kept =
+        old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new));
+    if !is_set_kept {
+        return Table::All(new.to_vec());
+    }
+    let pairs = old.iter().zip(new);
+    let rows: Vec<Row> =
+        pairs.filter(|(old, new)| old != new).map(|(_, new)| new.clone()).collect();
+    if rows.is_empty() { Table::Same } else { Table::Changed(rows) }
+}
+
+fn replace<Row>(rows: &mut Vec<Row>, table: Table<Row>, is_same: fn(&Row, &Row) -> bool) {
+    match table {
+        Table::Same => {}
+        Table::All(all) => *rows = all,
+        Table::Changed(changed) => {
+            // Changed rows keep the table's order, so one walk meets them all.
+            let mut places = rows.iter_mut();
+            for row in changed {
+                if let Some(place) = places.find(|place| is_same(place, &row)) {
+                    *place = row;
+                }
+            }
+        }
+    }
+}

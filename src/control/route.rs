@@ -1,0 +1,412 @@
+//! Between HTTP and `call`: which method, path and body is which command or query, both ways.
+//!
+//! The client writes what the server reads, so a verb is spelled in this file only. Pure: no
+//! sockets, and no knowledge of which upstreams or programs exist.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+
+use super::call::{
+    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
+};
+use super::percent;
+use super::wire::Stream;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Command(Command),
+    Query(Query),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+/// What the client sends; `target` is the path with its query string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    pub(crate) body: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unroutable {
+    #[error("{path}: no such path")]
+    NotFound { path: String },
+    #[error("{path}: only {allow} is allowed")]
+    MethodNotAllowed { path: String, allow: &'static str },
+    #[error("{path}: {cause}")]
+    Malformed { path: String, cause: String },
+}
+
+/// Reads a request; `target` may carry a query string, an empty body counts as `{}`.
+pub(crate) fn parse(method: &str, target: &str, body: &[u8]) -> Result<Ask, Unroutable> {
+    let (path, parameters) = target.split_once('?').unwrap_or((target, ""));
+    let not_found = || Unroutable::NotFound { path: path.to_owned() };
+    let malformed = |cause| Unroutable::Malformed { path: path.to_owned(), cause };
+
+    let segments = path
+        .strip_prefix("/v1/")
+        .ok_or_else(not_found)?
+        .split('/')
+        .map(percent::decode)
+        .collect::<Option<Vec<String>>>()
+        .ok_or_else(|| malformed("a percent escape is not UTF-8 text".to_owned()))?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+
+    if let Some(query) = query(&segments, parameters).map_err(malformed)? {
+        return match method {
+            "GET" | "HEAD" => Ok(Ask::Query(query)),
+            _ => Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "GET" }),
+        };
+    }
+    let action = Action::at(&segments).map_err(malformed)?.ok_or_else(not_found)?;
+    if method != "POST" {
+        return Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "POST" });
+    }
+    action.command(body).map(Ask::Command).map_err(malformed)
+}
+
+fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
+    let query = match segments {
+        ["status"] => Query::Status,
+        ["watch"] => Query::Watch,
+        ["history"] => Query::History,
+        ["events"] => Query::Events { follow: Parameters::parse(parameters)?.follow },
+        ["programs", name, "log"] => log(name, None, parameters)?,
+        ["programs", name, instance, "log"] => log(name, Some(number(instance)?), parameters)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(query))
+}
+
+fn log(name: &str, instance: Option<u32>, parameters: &str) -> Result<Query, String> {
+    let Parameters { follow, stream } = Parameters::parse(parameters)?;
+    let target = ProgramTarget { name: name.to_owned(), instance, incarnation: None };
+    Ok(Query::Log { target, stream, follow })
+}
+
+fn number(segment: &str) -> Result<u32, String> {
+    segment.parse().map_err(|_| format!("instance `{segment}` is not a number"))
+}
+
+#[derive(Default)]
+struct Parameters {
+    follow: bool,
+    stream: Option<Stream>,
+}
+
+impl Parameters {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut parameters = Self::default();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=').unwrap_or((pair, "")) {
+                ("follow", "0" | "false") => parameters.follow = false,
+                ("follow", "" | "1" | "true") => parameters.follow = true,
+                ("stream", "") => parameters.stream = None,
+                ("stream", "stdout") => parameters.stream = Some(Stream::Stdout),
+                ("stream", "stderr") => parameters.stream = Some(Stream::Stderr),
+                _ => {
+                    return Err(format!(
+                        "`{pair}`: expected `follow=1`, `stream=stdout` or `stream=stderr`"
+                    ));
+                }
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+/// What a path asks to be done, before its body is read.
+enum Action<'a> {
+    Backend { upstream: &'a str, backend: &'a str, verb: BackendWord },
+    Upstream { name: &'a str, verb: UpstreamWord },
+    Program { name: &'a str, instance: Option<u32>, verb: ProgramWord },
+    Reload,
+    Reopen,
+    Shutdown,
+}
+
+enum BackendWord {
+    Drain,
+    Enable,
+    Down,
+    Weight,
+}
+
+enum UpstreamWord {
+    Strategy,
+    Reset,
+}
+
+enum ProgramWord {
+    Plain(ProgramVerb),
+    Signal,
+}
+
+impl<'a> Action<'a> {
+    fn at(segments: &[&'a str]) -> Result<Option<Self>, String> {
+        Ok(match *segments {
+            ["reload"] => Some(Self::Reload),
+            ["reopen"] => Some(Self::Reopen),
+            ["shutdown"] => Some(Self::Shutdown),
+            ["upstreams", upstream, "backends", backend, word] => {
+                BackendWord::parse(word).map(|verb| Self::Backend { upstream, backend, verb })
+            }
+            ["upstreams", name, word] => {
+                UpstreamWord::parse(word).map(|verb| Self::Upstream { name, verb })
+            }
+            ["programs", name, word] => {
+                ProgramWord::parse(word).map(|verb| Self::Program { name, instance: None, verb })
+            }
+            ["programs", name, instance, word] => match ProgramWord::parse(word) {
+                Some(verb) => Some(Self::Program { name, instance: Some(number(instance)?), verb }),
+                None => None,
+            },
+            _ => None,
+        })
+    }
+
+    fn command(self, body: &[u8]) -> Result<Command, String> {
+        match self {
+            Self::Backend { upstream, backend, verb } => {
+                let (verb, key) = verb.with(body)?;
+                let (upstream, backend) = (upstream.to_owned(), backend.to_owned());
+                Ok(Command::Backend { target: BackendTarget { upstream, backend, key }, verb })
+            }
+            Self::Upstream { name, verb } => {
+                Ok(Command::Upstream { name: name.to_owned(), verb: verb.with(body)? })
+            }
+            Self::Program { name, instance, verb } => {
+                let (verb, incarnation) = verb.with(body)?;
+                let target = ProgramTarget { name: name.to_owned(), instance, incarnation };
+                Ok(Command::Program { target, verb })
+            }
+            Self::Reload => object::<Nothing>(body).map(|_| Command::Reload),
+            Self::Reopen => object::<Nothing>(body).map(|_| Command::Reopen),
+            Self::Shutdown => object::<Nothing>(body).map(|_| Command::Shutdown),
+        }
+    }
+}
+
+impl BackendWord {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "drain" => Some(Self::Drain),
+            "enable" => Some(Self::Enable),
+            "down" => Some(Self::Down),
+            "weight" => Some(Self::Weight),
+            _ => None,
+        }
+    }
+
+    /// The verb whole, and the key of the row it is meant for.
+    fn with(self, body: &[u8]) -> Result<(BackendVerb, Option<u32>), String> {
+        match self {
+            Self::Drain => object(body)
+                .map(|DrainBody { timeout_ms, key }| (BackendVerb::Drain { timeout_ms }, key)),
+            Self::Enable => object(body).map(|KeyBody { key }| (BackendVerb::Enable, key)),
+            Self::Down => object(body).map(|KeyBody { key }| (BackendVerb::Down, key)),
+            Self::Weight => {
+                object(body).map(|WeightBody { weight, key }| (BackendVerb::Weight { weight }, key))
+            }
+        }
+    }
+}
+
+impl UpstreamWord {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "strategy" => Some(Self::Strategy),
+            "reset" => Some(Self::Reset),
+            _ => None,
+        }
+    }
+
+    fn with(self, body: &[u8]) -> Result<UpstreamVerb, String> {
+        match self {
+            Self::Strategy => {
+                object(body).map(|StrategyBody { strategy }| UpstreamVerb::Strategy { strategy })
+            }
+            Self::Reset => object::<Nothing>(body).map(|_| UpstreamVerb::Reset),
+        }
+    }
+}
+
+impl ProgramWord {
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "start" => Self::Plain(ProgramVerb::Start),
+            "stop" => Self::Plain(ProgramVerb::Stop),
+            "restart" => Self::Plain(ProgramVerb::Restart),
+            "roll" => Self::Plain(ProgramVerb::Roll),
+            "kill" => Self::Plain(ProgramVerb::Kill),
+            "signal" => Self::Signal,
+            _ => return None,
+        })
+    }
+
+    /// The verb whole, and the incarnation it is meant for.
+    fn with(self, body: &[u8]) -> Result<(ProgramVerb, Option<u32>), String> {
+        match self {
+            Self::Plain(verb) => {
+                object(body).map(|InstanceBody { incarnation }| (verb, incarnation))
+            }
+            Self::Signal => object(body).map(|SignalBody { signal, incarnation }| {
+                (ProgramVerb::Signal { signal }, incarnation)
+            }),
+        }
+    }
+}
+
+/// One type a verb, so that a member that belongs to another verb is an error and not ignored.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrainBody {
+    timeout_ms: Option<u64>,
+    key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeightBody {
+    weight: u32,
+    key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyBody {
+    key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrategyBody {
+    strategy: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InstanceBody {
+    incarnation: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignalBody {
+    #[serde(deserialize_with = "name_or_number")]
+    signal: String,
+    incarnation: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Signal {
+        Name(String),
+        Number(u32),
+    }
+    Ok(match Signal::deserialize(deserializer)? {
+        Signal::Name(name) => name,
+        Signal::Number(number) => number.to_string(),
+    })
+}
+
+fn object<Body: DeserializeOwned>(body: &[u8]) -> Result<Body, String> {
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| format!("read body: {error}"))
+}
+
+impl From<&Query> for Request {
+    fn from(query: &Query) -> Self {
+        let target = match query {
+            Query::Status => "/v1/status".to_owned(),
+            Query::Watch => "/v1/watch".to_owned(),
+            Query::History => "/v1/history".to_owned(),
+            Query::Events { follow } => format!("/v1/events?follow={}", u8::from(*follow)),
+            Query::Log { target, stream, follow } => {
+                let stream = match stream {
+                    None | Some(Stream::Mark) => "",
+                    Some(Stream::Stdout) => "stdout",
+                    Some(Stream::Stderr) => "stderr",
+                };
+                format!("{}/log?stream={stream}&follow={}", program(target), u8::from(*follow))
+            }
+        };
+        Self { method: Method::Get, target, body: Vec::new() }
+    }
+}
+
+impl From<&Command> for Request {
+    fn from(command: &Command) -> Self {
+        let (target, body) = match command {
+            Command::Backend { target, verb } => {
+                let (word, body) = backend_verb(*verb, target.key);
+                let upstream = percent::encode(&target.upstream);
+                let backend = percent::encode(&target.backend);
+                (format!("/v1/upstreams/{upstream}/backends/{backend}/{word}"), body)
+            }
+            Command::Upstream { name, verb } => {
+                let (word, body) = upstream_verb(verb);
+                (format!("/v1/upstreams/{}/{word}", percent::encode(name)), body)
+            }
+            Command::Program { target, verb } => {
+                let (word, body) = program_verb(verb, target.incarnation);
+                (format!("{}/{word}", program(target)), body)
+            }
+            Command::Reload => ("/v1/reload".to_owned(), json!({})),
+            Command::Reopen => ("/v1/reopen".to_owned(), json!({})),
+            Command::Shutdown => ("/v1/shutdown".to_owned(), json!({})),
+        };
+        Self { method: Method::Post, target, body: body.to_string().into_bytes() }
+    }
+}
+
+fn program(target: &ProgramTarget) -> String {
+    let name = percent::encode(&target.name);
+    match target.instance {
+        None => format!("/v1/programs/{name}"),
+        Some(instance) => format!("/v1/programs/{name}/{instance}"),
+    }
+}
+
+fn backend_verb(verb: BackendVerb, key: Option<u32>) -> (&'static str, serde_json::Value) {
+    match verb {
+        BackendVerb::Drain { timeout_ms } => ("drain", json!(DrainBody { timeout_ms, key })),
+        BackendVerb::Enable => ("enable", json!(KeyBody { key })),
+        BackendVerb::Down => ("down", json!(KeyBody { key })),
+        BackendVerb::Weight { weight } => ("weight", json!(WeightBody { weight, key })),
+    }
+}
+
+fn upstream_verb(verb: &UpstreamVerb) -> (&'static str, serde_json::Value) {
+    match verb {
+        UpstreamVerb::Strategy { strategy } => {
+            ("strategy", json!(StrategyBody { strategy: strategy.clone() }))
+        }
+        UpstreamVerb::Reset => ("reset", json!({})),
+    }
+}
+
+fn program_verb(verb: &ProgramVerb, incarnation: Option<u32>) -> (&'static str, serde_json::Value) {
+    let word = match verb {
+        ProgramVerb::Start => "start",
+        ProgramVerb::Stop => "stop",
+        ProgramVerb::Restart => "restart",
+        ProgramVerb::Roll => "roll",
+        ProgramVerb::Kill => "kill",
+        ProgramVerb::Signal { signal } => {
+            return ("signal", json!(SignalBody { signal: signal.clone(), incarnation }));
+        }
+    };
+    (word, json!(InstanceBody { incarnation }))
+}

@@ -1,0 +1,240 @@
+//! The control socket, engine side: HTTP in, one `Asked` to the master, its reply out.
+//!
+//! Decides who may command (the socket's owner and root) and bounds everything a client can make
+//! the engine hold; decides nothing else. Runs on the master's own thread and never blocks it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::call::{Caller, Command, Query};
+use super::route::{self, Ask, Unroutable};
+use super::wire::{Answer, Outcome, Role};
+use crate::sys;
+
+/// One question to the master. A dropped `reply` is answered as 503.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Command { command: Command, caller: Caller, reply: oneshot::Sender<Answer> },
+    Query { query: Query, caller: Caller, reply: oneshot::Sender<Reply> },
+}
+
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// One JSON document.
+    Json(Vec<u8>),
+    /// NDJSON until the sender is dropped; each item holds whole lines with their line feeds.
+    Lines(mpsc::Receiver<Bytes>),
+    /// What was asked about does not exist: for people.
+    Missing(String),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Besides root, who may command: the user the engine runs as.
+    pub(crate) owner_uid: u32,
+    pub(crate) clients_max: usize,
+    pub(crate) body_bytes_max: usize,
+    /// For a whole request to arrive, head and body each.
+    pub(crate) header_timeout_ms: u64,
+}
+
+/// After a failed accept (descriptors used up), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until the task is dropped; must run inside a `LocalSet`.
+pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::Sender<Asked>) {
+    let places = Arc::new(Semaphore::new(bounds.clients_max));
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _unnamed)) => stream,
+            Err(error) => {
+                sys::log::warning!("control", "accept on the control socket: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            refuse(&stream);
+            continue;
+        };
+        let asked = asked.clone();
+        tokio::task::spawn_local(async move {
+            converse(stream, bounds, asked).await;
+            drop(place);
+        });
+    }
+}
+
+/// A client too many gets its answer at once, instead of waiting behind consoles that never leave.
+fn refuse(stream: &UnixStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+        Connection: close\r\n\r\n{\"error\":\"too many clients are attached\"}";
+    // A fresh socket's buffer has room for it; should it not, closing says enough.
+    let _closing_says_enough = stream.try_write(ANSWER);
+}
+
+async fn converse(stream: UnixStream, bounds: Bounds, asked: mpsc::Sender<Asked>) {
+    let Ok(credentials) = stream.peer_cred() else { return };
+    let uid = credentials.uid();
+    let is_owner = uid == 0 || uid == bounds.owner_uid;
+    let caller = Caller {
+        uid,
+        pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
+        role: if is_owner { Role::Operate } else { Role::Read },
+    };
+    let desk = Desk { bounds, asked, caller };
+    let service = service_fn(|request| {
+        let desk = desk.clone();
+        async move { Ok::<_, std::convert::Infallible>(desk.answer(request).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(bounds.header_timeout_ms))
+        .serve_connection(TokioIo::new(stream), service);
+    // A client that leaves or talks nonsense harms only itself.
+    let _the_clients_own_affair = connection.await;
+}
+
+/// What one connection needs to answer its requests.
+#[derive(Clone)]
+struct Desk {
+    bounds: Bounds,
+    asked: mpsc::Sender<Asked>,
+    caller: Caller,
+}
+
+impl Desk {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let limit = Duration::from_millis(self.bounds.header_timeout_ms);
+        let body = Limited::new(body, self.bounds.body_bytes_max).collect();
+        let body = match tokio::time::timeout(limit, body).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) => {
+                return failure(StatusCode::PAYLOAD_TOO_LARGE, &format!("read body: {error}"));
+            }
+            Err(_late) => return failure(StatusCode::REQUEST_TIMEOUT, "read body: timed out"),
+        };
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        match route::parse(head.method.as_str(), target, &body) {
+            Ok(Ask::Command(command)) => self.command(command).await,
+            Ok(Ask::Query(query)) => self.query(query).await,
+            Err(error) => unroutable(&error),
+        }
+    }
+
+    async fn command(&self, command: Command) -> Response<Body> {
+        if self.caller.role == Role::Read {
+            let uid = self.caller.uid;
+            let text = format!("uid {uid} may read but not operate this engine");
+            return failure(StatusCode::FORBIDDEN, &text);
+        }
+        let (reply, answer) = oneshot::channel();
+        let caller = self.caller.clone();
+        let asked = Asked::Command { command, caller, reply };
+        match self.ask(asked, answer).await {
+            Some(answer) => {
+                let status = match answer.outcome {
+                    Outcome::Changed | Outcome::Unchanged => StatusCode::OK,
+                    Outcome::Unknown => StatusCode::NOT_FOUND,
+                    Outcome::Refused => StatusCode::CONFLICT,
+                };
+                json(status, serde_json::to_vec(&answer).expect("an answer is plain data"))
+            }
+            None => unanswered(),
+        }
+    }
+
+    async fn query(&self, query: Query) -> Response<Body> {
+        let (reply, answer) = oneshot::channel();
+        let caller = self.caller.clone();
+        match self.ask(Asked::Query { query, caller, reply }, answer).await {
+            Some(Reply::Json(document)) => json(StatusCode::OK, document),
+            Some(Reply::Lines(lines)) => {
+                response(StatusCode::OK, "application/x-ndjson", Body::Lines(lines))
+            }
+            Some(Reply::Missing(text)) => failure(StatusCode::NOT_FOUND, &text),
+            None => unanswered(),
+        }
+    }
+
+    async fn ask<T>(&self, asked: Asked, answer: oneshot::Receiver<T>) -> Option<T> {
+        self.asked.send(asked).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+fn unroutable(error: &Unroutable) -> Response<Body> {
+    let text = error.to_string();
+    match error {
+        Unroutable::NotFound { .. } => failure(StatusCode::NOT_FOUND, &text),
+        Unroutable::Malformed { .. } => failure(StatusCode::BAD_REQUEST, &text),
+        Unroutable::MethodNotAllowed { allow, .. } => {
+            let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, &text);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+            response
+        }
+    }
+}
+
+fn unanswered() -> Response<Body> {
+    failure(StatusCode::SERVICE_UNAVAILABLE, "the engine is going down and did not answer")
+}
+
+fn failure(status: StatusCode, text: &str) -> Response<Body> {
+    json(status, serde_json::json!({ "error": text }).to_string().into_bytes())
+}
+
+fn json(status: StatusCode, document: Vec<u8>) -> Response<Body> {
+    response(status, "application/json", Body::Whole(Some(Bytes::from(document))))
+}
+
+fn response(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+enum Body {
+    Whole(Option<Bytes>),
+    Lines(mpsc::Receiver<Bytes>),
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Lines(lines) => {
+                lines.poll_recv(context).map(|line| line.map(|bytes| Ok(Frame::data(bytes))))
+            }
+        }
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        match self {
+            Self::Whole(bytes) => {
+                hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
+            }
+            Self::Lines(_) => hyper::body::SizeHint::default(),
+        }
+    }
+}
