@@ -1,7 +1,92 @@
 //! The configuration: from TOML text to a checked value that every role can trust.
 //!
 //! Nothing is validated again elsewhere. Every error is reported, each with file, line, column, the
-//! line, a caret and what was expected. Only `load` reads files.
+//! line, a caret and what was expected. Only `files` reads files; the rest is functions of text, so
+//! that a reload can be judged before anything is touched.
 
 pub(crate) mod limits;
 pub(crate) mod model;
+
+pub(crate) mod diagnostic;
+mod files;
+mod nearest;
+mod section;
+
+mod document;
+mod engine;
+mod names;
+mod report;
+
+mod duration;
+mod size;
+pub(crate) mod variables;
+
+use std::path::{Path, PathBuf};
+
+use diagnostic::Errors;
+use model::Config;
+
+/// The name the console shows for a configuration nobody wrote.
+const EMBEDDED_NAME: &str = "embedded default";
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Embedded,
+}
+
+impl Source {
+    pub(crate) fn load(&self) -> Result<Config, Errors> {
+        match self {
+            Self::File(path) => load(path),
+            Self::Embedded => Ok(embedded()),
+        }
+    }
+}
+
+/// The explicit file if there is one, else the first that exists of the places users expect, else
+/// the embedded default. An explicit file that does not exist is `load`'s error.
+pub(crate) fn find(explicit: Option<&Path>) -> Source {
+    files::find(explicit)
+}
+
+/// Reads and checks a file; beyond `parse`, what it names on this machine (folders, users) must
+/// exist, and relative paths become absolute, from the file's own folder.
+pub(crate) fn load(path: &Path) -> Result<Config, Errors> {
+    files::load(path)
+}
+
+/// Checks a text. `name` is what errors call it; no file is looked at.
+pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
+    document::read(text, name, &variables::from_environment)
+}
+
+/// The configuration that runs when there is none: it shows every strategy at work.
+pub(crate) fn embedded() -> Config {
+    let text = include_str!("../../configs/default.toml");
+    let mut config = parse(text, EMBEDDED_NAME).expect("a test parses the embedded file");
+    config.is_embedded = true;
+    config
+}
+
+/// Replaces each `${NAME}` by what `lookup` says; `$${` stands for a literal `${`.
+pub(crate) fn expand(
+    text: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, variables::ExpandError> {
+    variables::expand(text, lookup)
+}
+
+/// The bytes in which a checked configuration travels to a worker.
+pub(crate) fn encode(config: &Config) -> Vec<u8> {
+    serde_json::to_vec(config).expect("plain data with text keys always serialises")
+}
+
+/// The inverse of `encode`, for bytes of the same binary; `None` if they are anything else.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Config> {
+    serde_json::from_slice(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests;

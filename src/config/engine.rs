@@ -1,0 +1,44 @@
+//! `[engine]` and `[control]`.
+
+use super::limits;
+use super::model::{Engine, Workers};
+use super::names;
+use super::section::{Section, integer_of};
+
+pub(super) const SHUTDOWN_TIMEOUT_MS: u64 = 30_000;
+
+pub(super) fn read(section: Option<Section<'_>>) -> Engine {
+    let mut engine = Engine {
+        name: "default".to_owned(),
+        workers: Workers::Auto,
+        user: None,
+        shutdown_timeout_ms: SHUTDOWN_TIMEOUT_MS,
+    };
+    let Some(mut section) = section else { return engine };
+    if let Some(name) = section.text("name") {
+        names::check(section.report, "engine", &name);
+        engine.name = name.value;
+    }
+    engine.workers = workers(&mut section).unwrap_or(engine.workers);
+    engine.user = section.text("user").map(|user| user.value);
+    engine.shutdown_timeout_ms =
+        section.duration("shutdown_timeout").unwrap_or(engine.shutdown_timeout_ms);
+    section.finish(&[("worker_processes", "workers"), ("processes", "workers")]);
+    engine
+}
+
+fn workers(section: &mut Section<'_>) -> Option<Workers> {
+    let value = section.value("workers")?;
+    if value.get_ref().as_str() == Some("auto") {
+        return Some(Workers::Auto);
+    }
+    match integer_of(value).and_then(|count| u16::try_from(count).ok()) {
+        Some(count) if (1..=limits::WORKERS_MAX).contains(&usize::from(count)) => {
+            Some(Workers::Count(count))
+        }
+        Some(_) | None => {
+            let most = limits::WORKERS_MAX;
+            section.unexpected(value, &format!("\"auto\" or a number from 1 to {most}"))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The one file that reads files: finds the configuration, reads it, and checks what it names on
+//! this machine.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::Errors;
+use super::model::Config;
+use super::{Source, limits, variables};
+
+const FILE_NAME: &str = "pilothouse.toml";
+
+/// See `config::find`.
+pub(super) fn find(explicit: Option<&Path>) -> Source {
+    if let Some(path) = explicit {
+        return Source::File(path.to_owned());
+    }
+    let personal = variables::from_environment("XDG_CONFIG_HOME")
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| Some(Path::new(&variables::from_environment("HOME")?).join(".config")));
+    let places = [
+        Some(PathBuf::from(FILE_NAME)),
+        personal.map(|folder| folder.join("pilothouse").join(FILE_NAME)),
+        Some(Path::new("/etc/pilothouse").join(FILE_NAME)),
+    ];
+    places.into_iter().flatten().find(|place| place.exists()).map_or(Source::Embedded, Source::File)
+}
+
+/// See `config::load`.
+pub(super) fn load(path: &Path) -> Result<Config, Errors> {
+    let name = path.display().to_string();
+    let text = read(path).map_err(|error| {
+        Errors::of_file(&name, format!("read {name}: {}", reason(&error)), hint_of(&error))
+    })?;
+    super::parse(&text, &name)
+}
+
+/// A whole text of bounded length.
+fn read(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(limits::CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limits::CONFIG_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
+}
+
+/// The error in the words of this program, without the number the standard library adds.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+fn hint_of(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "without -c, the embedded default would run",
+        _ => "",
+    }
+}

@@ -1,0 +1,373 @@
+//! One table of the file, read key by key into final types.
+//!
+//! Each reader notes the key it asks for; `finish` then reports every key nobody asked for. A value
+//! of the wrong type or out of range is reported where it stands and reads as absent, so that the
+//! next error is found too. Knows TOML and the report, but no key's name.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::report::{Located, Report, Span};
+use super::{duration, nearest, size};
+
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The longest time limit that can be written: a year; beyond it is a typing mistake.
+const DURATION_MS_MAX: u64 = 366 * 86_400_000;
+
+pub(super) struct Section<'a> {
+    pub(super) report: &'a Report<'a>,
+    /// As the file writes it, without brackets: `upstream.api`; empty for the file itself.
+    title: String,
+    /// The header, or the inline table: where a missing key is reported.
+    pub(super) span: Span,
+    table: &'a DeTable<'a>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn root(report: &'a Report<'a>, document: &'a Spanned<DeTable<'a>>) -> Self {
+        Self::new(report, String::new(), document.span(), document.get_ref())
+    }
+
+    fn new(report: &'a Report<'a>, title: String, span: Span, table: &'a DeTable<'a>) -> Self {
+        Self { report, title, span, table, asked: Vec::new() }
+    }
+
+    /// The raw value, for keys that take several forms.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
+        self.asked.push(key);
+        self.table.get(key)
+    }
+
+    /// Where a key's name stands.
+    pub(super) fn key_span(&self, key: &str) -> Option<Span> {
+        self.table.get_key_value(key).map(|(name, _)| name.span())
+    }
+
+    /// A text, with the environment's variables in place.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<Located<String>> {
+        let value = self.value(key)?;
+        text_of(self.report, value, "a string")
+    }
+
+    /// A text whose variables belong to a program's instance.
+    pub(super) fn raw_text(&mut self, key: &'static str) -> Option<Located<String>> {
+        let value = self.value(key)?;
+        raw_text_of(self.report, value, "a string")
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.unexpected(value, "true or false"),
+        }
+    }
+
+    pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        let value = self.value(key)?;
+        let Some(number) = integer_of(value) else {
+            return self.unexpected(value, "a whole number");
+        };
+        let in_range = u32::try_from(number).ok().filter(|number| range.contains(number));
+        if in_range.is_none() {
+            let (least, most) = range.into_inner();
+            self.report.error(
+                &value.span(),
+                format!("`{key}` is {number}, out of range"),
+                format!("expected {least} to {most}"),
+            );
+        }
+        in_range
+    }
+
+    /// Milliseconds; zero is a duration.
+    pub(super) fn duration(&mut self, key: &'static str) -> Option<u64> {
+        let value = self.value(key)?;
+        self.duration_of(key, value)
+    }
+
+    /// Milliseconds; zero would mean "at once", which no limit can keep.
+    pub(super) fn positive_duration(&mut self, key: &'static str) -> Option<u64> {
+        let value = self.value(key)?;
+        let duration_ms = self.duration_of(key, value)?;
+        if duration_ms == 0 {
+            let hint = "expected more than zero";
+            self.report.error(&value.span(), format!("`{key}` is zero"), hint);
+            return None;
+        }
+        Some(duration_ms)
+    }
+
+    /// Milliseconds from a number of seconds (Supervisor's way) or a duration.
+    pub(super) fn seconds(&mut self, key: &'static str) -> Option<u64> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Integer(_) => {
+                let number = integer_of(value).and_then(|number| u64::try_from(number).ok());
+                let duration_ms = number.and_then(|seconds| seconds.checked_mul(1_000));
+                match duration_ms.filter(|duration_ms| *duration_ms <= DURATION_MS_MAX) {
+                    Some(duration_ms) => Some(duration_ms),
+                    None => self.unexpected(value, "a number of seconds up to a year"),
+                }
+            }
+            DeValue::String(_) => self.duration_of(key, value),
+            _ => self.unexpected(value, "a number of seconds, or a duration such as \"1s\""),
+        }
+    }
+
+    /// Bytes.
+    pub(super) fn size(&mut self, key: &'static str) -> Option<u64> {
+        let value = self.value(key)?;
+        let DeValue::String(text) = value.get_ref() else {
+            return self.unexpected(value, "a size such as \"50MB\"");
+        };
+        let bytes = size::parse(text);
+        if bytes.is_none() {
+            self.report.error(
+                &value.span(),
+                format!("`{text}` is not a size"),
+                "a whole number and a unit: \"512B\", \"10KB\", \"50MB\", \"1GB\"",
+            );
+        }
+        bytes
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T>(
+        &mut self,
+        key: &'static str,
+        known: &[&'static str],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Located<T>> {
+        let word = self.text(key)?;
+        let Some(value) = parse(&word.value) else {
+            let hint = match nearest::nearest(&word.value, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("expected {}", listed(known)),
+            };
+            self.report.error(&word.span, format!("unknown {key} `{}`", word.value), hint);
+            return None;
+        };
+        Some(Located { value, span: word.span })
+    }
+
+    /// A list of texts; a single text is a list of one.
+    pub(super) fn texts(&mut self, key: &'static str) -> Vec<Located<String>> {
+        let report = self.report;
+        self.items(key).into_iter().filter_map(|value| text_of(report, value, "a string")).collect()
+    }
+
+    /// The values of a list; a single value is a list of one.
+    pub(super) fn items(&mut self, key: &'static str) -> Vec<&'a Value<'a>> {
+        match self.value(key) {
+            None => Vec::new(),
+            Some(value) => match value.get_ref() {
+                DeValue::Array(items) => items.iter().collect(),
+                _ => vec![value],
+            },
+        }
+    }
+
+    /// A table of fixed keys: `check = { ... }` or `[upstream.api.check]`.
+    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'a>> {
+        let value = self.value(key)?;
+        self.section_of(key, value)
+    }
+
+    /// A value of a list, as a table.
+    pub(super) fn section_of(&self, key: &str, value: &'a Value<'a>) -> Option<Section<'a>> {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                Some(Section::new(self.report, self.title_of(key), value.span(), table))
+            }
+            _ => self.unexpected(value, "a table"),
+        }
+    }
+
+    /// The tables of `[[server]]`.
+    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                items.iter().filter_map(|item| self.section_of(key, item)).collect()
+            }
+            _ => {
+                let title = self.title_of(key);
+                let name = self.key_span(key).unwrap_or_else(|| value.span());
+                self.report.error(
+                    &name,
+                    format!("expected a list of tables, found one {}", value.get_ref().type_str()),
+                    format!("write `[[{title}]]`"),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    /// The tables of `[upstream.NAME]`, in the order of the file.
+    pub(super) fn named_sections(&mut self, key: &'static str) -> Vec<(Located<String>, Self)> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Table(tables) = value.get_ref() else {
+            let title = self.title_of(key);
+            let hint = format!("write `[{title}.NAME]`");
+            let message = format!("expected named tables, found {}", description(value));
+            self.report.error(&value.span(), message, hint);
+            return Vec::new();
+        };
+        let mut named: Vec<_> = tables
+            .iter()
+            .filter_map(|(name, value)| {
+                let text = name.get_ref().as_ref();
+                let section = self.section_of(&format!("{key}.{text}"), value)?;
+                Some((Located { value: text.to_owned(), span: name.span() }, section))
+            })
+            .collect();
+        named.sort_by_key(|(name, _)| name.span.start);
+        named
+    }
+
+    /// The texts of a table of free keys, in the order of the file; not expanded.
+    pub(super) fn pairs(&mut self, key: &'static str) -> Vec<(Located<String>, Located<String>)> {
+        let Some(table) = self.section(key) else { return Vec::new() };
+        let mut pairs: Vec<_> = table
+            .table
+            .iter()
+            .filter_map(|(name, value)| {
+                let text = raw_text_of(self.report, value, "a string")?;
+                Some((Located { value: name.get_ref().to_string(), span: name.span() }, text))
+            })
+            .collect();
+        pairs.sort_by_key(|(name, _)| name.span.start);
+        pairs
+    }
+
+    /// A key of the contract that this version does not act on: better refused than ignored.
+    pub(super) fn unsupported(&mut self, key: &'static str, hint: &str) {
+        self.asked.push(key);
+        if let Some(span) = self.key_span(key) {
+            self.report.error(&span, format!("`{key}` is not supported by this version"), hint);
+        }
+    }
+
+    /// Reports a key that must be there.
+    pub(super) fn missing(&self, key: &str, hint: &str) {
+        self.report.error(&self.span, format!("{} has no `{key}`", self.place()), hint);
+    }
+
+    /// Reports the keys that nobody asked for. `others` maps the words of nginx and Supervisor to
+    /// those of this file.
+    pub(super) fn finish(self, others: &[(&str, &'static str)]) {
+        for (key, _) in self.table {
+            let name = key.get_ref().as_ref();
+            if self.asked.contains(&name) {
+                continue;
+            }
+            let same = others.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
+            let hint = match same.or_else(|| nearest::nearest(name, &self.asked)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("expected {}", listed(&self.asked)),
+            };
+            let place = self.place();
+            self.report.error(&key.span(), format!("unknown key `{name}` in {place}"), hint);
+        }
+    }
+
+    /// How errors call this table.
+    pub(super) fn place(&self) -> String {
+        if self.title.is_empty() {
+            return "the file".to_owned();
+        }
+        format!("[{}]", self.title)
+    }
+
+    fn title_of(&self, key: &str) -> String {
+        if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) }
+    }
+
+    fn duration_of(&self, key: &str, value: &Value<'_>) -> Option<u64> {
+        let DeValue::String(text) = value.get_ref() else {
+            return self.unexpected(value, "a duration such as \"30s\"");
+        };
+        let duration_ms = duration::parse(text);
+        match duration_ms {
+            Some(duration_ms) if duration_ms <= DURATION_MS_MAX => Some(duration_ms),
+            Some(_) => {
+                let message = format!("`{key}` is longer than a year");
+                self.report.error(&value.span(), message, "");
+                None
+            }
+            None => {
+                self.report.error(
+                    &value.span(),
+                    format!("`{text}` is not a duration"),
+                    "a whole number and a unit: \"500ms\", \"30s\", \"2m\", \"1h30m\"",
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn unexpected<T>(&self, value: &Value<'_>, expected: &str) -> Option<T> {
+        unexpected(self.report, value, expected)
+    }
+}
+
+/// A text with the environment's variables in place.
+pub(super) fn text_of(
+    report: &Report<'_>,
+    value: &Value<'_>,
+    expected: &str,
+) -> Option<Located<String>> {
+    let raw = raw_text_of(report, value, expected)?;
+    let expanded = report.expand(&raw.value, &raw.span)?;
+    Some(Located { value: expanded, span: raw.span })
+}
+
+fn raw_text_of(report: &Report<'_>, value: &Value<'_>, expected: &str) -> Option<Located<String>> {
+    match value.get_ref() {
+        DeValue::String(text) if text.contains('\0') => {
+            report.error(&value.span(), "a string holds a zero byte", "");
+            None
+        }
+        DeValue::String(text) => Some(Located { value: text.to_string(), span: value.span() }),
+        _ => unexpected(report, value, expected),
+    }
+}
+
+pub(super) fn integer_of(value: &Value<'_>) -> Option<i64> {
+    let integer = value.get_ref().as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn unexpected<T>(report: &Report<'_>, value: &Value<'_>, expected: &str) -> Option<T> {
+    let found = description(value);
+    report.error(&value.span(), format!("expected {expected}, found {found}"), "");
+    None
+}
+
+/// A value in words: `integer 30`, `string`, `table`.
+fn description(value: &Value<'_>) -> String {
+    match value.get_ref() {
+        DeValue::Integer(integer) => format!("integer {integer}"),
+        DeValue::Float(float) => format!("float {float}"),
+        DeValue::Boolean(flag) => format!("boolean {flag}"),
+        DeValue::String(text) => format!("string {:?}", text.chars().take(40).collect::<String>()),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+            value.get_ref().type_str().to_owned()
+        }
+    }
+}
+
+/// "`a`, `b` or `c`".
+fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        None => "nothing".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+    }
+}
