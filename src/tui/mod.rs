@@ -1,1 +1,8 @@
-//! The console.
+//! The console: a client process on the control socket, local or far away.
+//!
+//! One model, changed only by the pure `update`; views are functions of the model. This process is
+//! never part of the engine: it can be killed at any instant and nothing but the picture is lost.
+
+pub(crate) mod action;
+pub(crate) mod model;
+pub(crate) mod msg;

@@ -1,0 +1,225 @@
+//! The registry of everything a key can do: the one source of key handling, footer, help and
+//! palette.
+//!
+//! An action is a row of `ALL`; where it applies is data, what it does is `update`. Adding one is a
+//! line here and an arm there.
+
+pub(crate) mod chord;
+pub(crate) mod hint;
+pub(crate) mod palette;
+
+use crate::tui::model::Model;
+use crate::tui::model::key::Kind;
+use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::rows;
+
+use chord::{Chord, Code, char, ctrl, key};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Id {
+    Up,
+    Down,
+    Top,
+    Bottom,
+    HalfUp,
+    HalfDown,
+    PageUp,
+    PageDown,
+    NextPanel,
+    PreviousPanel,
+    Show(View),
+    Open,
+    Back,
+    Restart,
+    Roll,
+    Start,
+    Stop,
+    Kill,
+    Drain,
+    Enable,
+    TakeDown,
+    WeightUp,
+    WeightDown,
+    Strategy,
+    Reset,
+    Undo,
+    Log,
+    Follow,
+    Wrap,
+    Filter,
+    SortNext,
+    SortReverse,
+    Mark,
+    Zoom,
+    Theme,
+    Reload,
+    Reopen,
+    Shutdown,
+    Palette,
+    Help,
+    Repaint,
+    Suspend,
+    Quit,
+    Detach,
+}
+
+/// Where an action applies: on rows of a kind, or while one of these panels has the focus.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope {
+    Anywhere,
+    Somewhere { panels: &'static [Panel], kinds: &'static [Kind] },
+}
+
+/// What an action may do to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Danger {
+    /// Changes this console only.
+    Looks,
+    /// Changes the engine; asks when that interrupts something.
+    Weighs,
+    /// Changes the engine and always asks.
+    Asks,
+}
+
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub(crate) id: Id,
+    /// The first one is shown in the footer.
+    pub(crate) keys: &'static [Chord],
+    pub(crate) scope: Scope,
+    pub(crate) danger: Danger,
+    /// One or two words, for the footer.
+    pub(crate) label: &'static str,
+    /// A sentence, for help.
+    pub(crate) help: &'static str,
+    /// Place in the footer, most used first; none: not shown there.
+    pub(crate) footer: Option<u8>,
+}
+
+const fn rows_of(kinds: &'static [Kind]) -> Scope {
+    Scope::Somewhere { panels: &[], kinds }
+}
+
+const fn panels(panels: &'static [Panel]) -> Scope {
+    Scope::Somewhere { panels, kinds: &[] }
+}
+
+const BACKENDS: Scope = rows_of(&[Kind::Backend]);
+const PROGRAMS: Scope = rows_of(&[Kind::Program]);
+const RUNS: Scope = rows_of(&[Kind::Program, Kind::Backend]);
+const LOG: Scope = panels(&[Panel::ProgramLog]);
+const UPSTREAMS: Scope =
+    Scope::Somewhere { panels: &[Panel::BalanceTable], kinds: &[Kind::Upstream] };
+const LISTS: Scope = panels(&[
+    Panel::Attention,
+    Panel::Upstreams,
+    Panel::Workers,
+    Panel::Programs,
+    Panel::Events,
+    Panel::BackendTable,
+    Panel::BalanceTable,
+    Panel::ProgramTable,
+    Panel::WorkerTable,
+    Panel::EventTable,
+]);
+
+macro_rules! action {
+    ($id:expr, [$($key:expr),*], $scope:expr, $danger:ident, $footer:expr, $label:literal, $help:literal) => {
+        Action {
+            id: $id,
+            keys: &[$($key),*],
+            scope: $scope,
+            danger: Danger::$danger,
+            label: $label,
+            help: $help,
+            footer: $footer,
+        }
+    };
+}
+
+/// In the order help lists them.
+#[rustfmt::skip]
+pub(crate) static ALL: &[Action] = &[
+    action!(Id::Down, [char('j'), key(Code::Down)], Scope::Anywhere, Looks, Some(0), "move", "one row down; past the last row, the next panel"),
+    action!(Id::Up, [char('k'), key(Code::Up)], Scope::Anywhere, Looks, None, "up", "one row up; past the first row, the panel before"),
+    action!(Id::Top, [char('g'), key(Code::Home)], Scope::Anywhere, Looks, None, "top", "to the first row"),
+    action!(Id::Bottom, [char('G'), key(Code::End)], Scope::Anywhere, Looks, None, "bottom", "to the last row; in a log, follow it"),
+    action!(Id::HalfDown, [ctrl('d')], Scope::Anywhere, Looks, None, "half page", "half a page down"),
+    action!(Id::HalfUp, [ctrl('u')], Scope::Anywhere, Looks, None, "half page", "half a page up"),
+    action!(Id::PageDown, [key(Code::PageDown)], Scope::Anywhere, Looks, None, "page", "a page down"),
+    action!(Id::PageUp, [key(Code::PageUp)], Scope::Anywhere, Looks, None, "page", "a page up"),
+    action!(Id::NextPanel, [key(Code::Tab)], Scope::Anywhere, Looks, Some(60), "next", "the next panel; in Balance, the next upstream"),
+    action!(Id::PreviousPanel, [key(Code::BackTab)], Scope::Anywhere, Looks, None, "previous", "the panel before; in Balance, the upstream before"),
+    action!(Id::Show(View::Overview), [char('1')], Scope::Anywhere, Looks, None, "overview", "what needs attention, traffic, everything in short"),
+    action!(Id::Show(View::Backends), [char('2')], Scope::Anywhere, Looks, None, "backends", "backends by upstream, drains under way"),
+    action!(Id::Show(View::Balance), [char('3')], Scope::Anywhere, Looks, None, "balance", "expected against actual shares, and whether they fit"),
+    action!(Id::Show(View::Programs), [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
+    action!(Id::Show(View::Workers), [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
+    action!(Id::Show(View::Events), [char('6')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
+    action!(Id::Open, [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
+    action!(Id::Back, [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),
+    action!(Id::Restart, [char('r')], RUNS, Weighs, Some(1), "restart", "restart the program: at once when it is not running, else its backend drains first"),
+    action!(Id::Roll, [char('R')], PROGRAMS, Asks, Some(30), "roll", "restart all instances one after another, each ready again before the next"),
+    action!(Id::Start, [char('s')], PROGRAMS, Weighs, Some(2), "start", "start the program"),
+    action!(Id::Stop, [char('x')], PROGRAMS, Weighs, Some(3), "stop", "stop the program, its backend drained first"),
+    action!(Id::Kill, [char('X')], PROGRAMS, Asks, Some(31), "kill", "SIGKILL the program now; its restart policy then applies"),
+    action!(Id::Drain, [char('d')], BACKENDS, Weighs, Some(1), "drain", "no new request; the running ones finish"),
+    action!(Id::Enable, [char('e')], BACKENDS, Weighs, Some(2), "enable", "back in rotation"),
+    action!(Id::TakeDown, [char('x')], BACKENDS, Weighs, Some(3), "down", "out of rotation until enabled, also after a restart of the engine"),
+    action!(Id::WeightUp, [char('+'), char('=')], BACKENDS, Weighs, Some(20), "weight +1", "one more weight: a larger share"),
+    action!(Id::WeightDown, [char('-')], BACKENDS, Weighs, Some(21), "weight -1", "one less weight: a smaller share"),
+    action!(Id::Strategy, [char('S')], UPSTREAMS, Looks, Some(4), "strategy", "choose how the upstream balances"),
+    action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "strategy and weights back to what the file says"),
+    action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight or strategy"),
+    action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
+    action!(Id::Follow, [char('f')], LOG, Looks, Some(7), "follow", "stay at the newest line"),
+    action!(Id::Wrap, [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
+    action!(Id::Filter, [char('/')], LISTS, Looks, Some(40), "filter", "show only rows that hold these words (!word: that do not)"),
+    action!(Id::SortNext, [char('o')], LISTS, Looks, Some(50), "sort", "next order: natural, state, name, load, cost"),
+    action!(Id::SortReverse, [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
+    action!(Id::Mark, [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
+    action!(Id::Zoom, [char('z')], Scope::Anywhere, Looks, Some(55), "zoom", "this panel alone, and back"),
+    action!(Id::Theme, [char('T')], Scope::Anywhere, Looks, None, "theme", "choose the colours, shown while choosing"),
+    action!(Id::Reload, [], Scope::Anywhere, Weighs, None, "reload", "read the configuration again; a bad one changes nothing"),
+    action!(Id::Reopen, [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),
+    action!(Id::Shutdown, [], Scope::Anywhere, Asks, None, "shutdown", "stop the engine and everything it runs"),
+    action!(Id::Palette, [char(':')], Scope::Anywhere, Looks, Some(65), "command", "every verb on every target, found by typing"),
+    action!(Id::Help, [char('?'), key(Code::F(1))], Scope::Anywhere, Looks, Some(70), "keys", "the keys that work here"),
+    action!(Id::Repaint, [ctrl('l')], Scope::Anywhere, Looks, None, "repaint", "draw everything anew"),
+    action!(Id::Suspend, [ctrl('z')], Scope::Anywhere, Looks, None, "suspend", "to the shell; fg comes back"),
+    action!(Id::Quit, [char('q')], Scope::Anywhere, Looks, Some(80), "detach", "leave the console; the engine goes on"),
+    action!(Id::Detach, [ctrl('c')], Scope::Anywhere, Looks, None, "detach", "leave the console at once, from anywhere"),
+];
+
+pub(crate) fn of(id: Id) -> &'static Action {
+    ALL.iter().find(|action| action.id == id).expect("the registry's own test finds every id in it")
+}
+
+/// The action a key means where the focus is.
+pub(crate) fn for_key(chord: Chord, panel: Panel, kind: Option<Kind>) -> Option<&'static Action> {
+    ALL.iter().find(|action| action.keys.contains(&chord) && action.applies(panel, kind))
+}
+
+/// The panel in focus and the kind of its selected row.
+pub(crate) fn context(model: &Model) -> (Panel, Option<Kind>) {
+    (model.focus(), rows::selected(model).map(|row| row.key().kind()))
+}
+
+impl Action {
+    pub(crate) fn applies(&self, panel: Panel, kind: Option<Kind>) -> bool {
+        match self.scope {
+            Scope::Anywhere => true,
+            Scope::Somewhere { panels, kinds } => {
+                panels.contains(&panel) || kind.is_some_and(|kind| kinds.contains(&kind))
+            }
+        }
+    }
+
+    /// Whether it changes the engine.
+    pub(crate) fn is_order(&self) -> bool {
+        match self.danger {
+            Danger::Looks => false,
+            Danger::Weighs | Danger::Asks => true,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The command palette: the command line's verbs on every target, found by typing.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::tui::model::Model;
+use crate::tui::model::key::{Key, Kind};
+
+use super::{ALL, Action, Danger, Id, Scope, hint};
+
+/// Entries offered at most; more than any terminal shows.
+const ENTRIES_MAX: usize = 200;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) id: Id,
+    /// The row it acts on; none: the console or the engine as a whole.
+    pub(crate) key: Option<Key>,
+    /// `drain api/10.0.3.5:8080`.
+    pub(crate) text: String,
+    /// The key that does the same, where one does.
+    pub(crate) keys: String,
+    pub(crate) help: &'static str,
+}
+
+/// Entries that match what was typed, best first.
+pub(crate) fn entries(model: &Model, typed: &str) -> Vec<Entry> {
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(typed.trim(), CaseMatching::Ignore, Normalization::Smart);
+    let mut buffer = Vec::new();
+    let mut scored: Vec<(u32, Entry)> = all(model)
+        .into_iter()
+        .filter_map(|entry| {
+            let score = pattern.score(Utf32Str::new(&entry.text, &mut buffer), &mut matcher)?;
+            Some((score, entry))
+        })
+        .collect();
+    // Stable: among equals the order of the registry and of the screen stays.
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.truncate(ENTRIES_MAX);
+    scored.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn all(model: &Model) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for action in ALL.iter().filter(|action| is_offered(model, action)) {
+        match action.scope {
+            Scope::Anywhere => entries.push(entry(action, None)),
+            Scope::Somewhere { kinds, .. } => {
+                let targets = targets(model).filter(|key| kinds.contains(&key.kind()));
+                entries.extend(targets.map(|key| entry(action, Some(key))));
+            }
+        }
+    }
+    entries
+}
+
+/// Moving and typing keys are no commands.
+fn is_offered(model: &Model, action: &Action) -> bool {
+    match action.danger {
+        Danger::Weighs | Danger::Asks => model.may_operate(),
+        Danger::Looks => match action.id {
+            Id::Show(_)
+            | Id::Strategy
+            | Id::Log
+            | Id::Theme
+            | Id::Zoom
+            | Id::Help
+            | Id::Repaint
+            | Id::Quit => true,
+            _ => false,
+        },
+    }
+}
+
+fn entry(action: &Action, key: Option<Key>) -> Entry {
+    let text = match &key {
+        Some(key) => format!("{} {}", action.label, key.label()),
+        None => action.label.to_owned(),
+    };
+    Entry { id: action.id, key, text, keys: hint::keys(action), help: action.help }
+}
+
+fn targets(model: &Model) -> impl Iterator<Item = Key> {
+    let programs = model.live.programs.iter().map(Key::of_program);
+    let backends = model.live.backends.iter().map(Key::of_backend);
+    let upstreams = model.live.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
+    programs.chain(backends).chain(upstreams).filter(|key| match key.kind() {
+        Kind::Program | Kind::Backend | Kind::Upstream => true,
+        Kind::Worker | Kind::Event | Kind::Config => false,
+    })
+}

@@ -1,0 +1,76 @@
+//! Who a row is, independent of where it stands: cursor, marks and actions name rows by this.
+
+use crate::control::wire::{BackendRow, ProgramRow};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    Upstream {
+        name: String,
+    },
+    /// `key` tells lives apart: a backend that left and came back is another row.
+    Backend {
+        upstream: String,
+        name: String,
+        key: u32,
+    },
+    Program {
+        name: String,
+        instance: u32,
+    },
+    Worker {
+        slot: u16,
+    },
+    Event {
+        seq: u64,
+    },
+    /// The configuration as a whole, when a reload was refused.
+    Config,
+}
+
+/// What sort of thing a row is; decides which actions apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    Upstream,
+    Backend,
+    Program,
+    Worker,
+    Event,
+    Config,
+}
+
+impl Key {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Upstream { .. } => Kind::Upstream,
+            Self::Backend { .. } => Kind::Backend,
+            Self::Program { .. } => Kind::Program,
+            Self::Worker { .. } => Kind::Worker,
+            Self::Event { .. } => Kind::Event,
+            Self::Config => Kind::Config,
+        }
+    }
+
+    pub(crate) fn of_backend(row: &BackendRow) -> Self {
+        Self::Backend {
+            upstream: row.upstream.clone(),
+            name: row.backend.name.clone(),
+            key: row.key,
+        }
+    }
+
+    pub(crate) fn of_program(row: &ProgramRow) -> Self {
+        Self::Program { name: row.program.name.clone(), instance: row.program.instance }
+    }
+
+    /// As the command line names it.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Upstream { name } => name.clone(),
+            Self::Backend { upstream, name, .. } => format!("{upstream}/{name}"),
+            Self::Program { name, instance } => format!("{name}:{instance}"),
+            Self::Worker { slot } => format!("worker {slot}"),
+            Self::Event { seq } => format!("event {seq}"),
+            Self::Config => "configuration".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What each panel remembers about its list: the cursor by identity, the filter and the order.
+
+use super::key::Key;
+use super::panel::{Panel, View};
+
+/// While the cursor moves, rows keep their places for this long, so that nothing slides away under
+/// the finger.
+pub(crate) const HOLD_MS: u64 = 1_000;
+
+/// After a row vanished and the cursor fell on its neighbour, orders are refused for this long: the
+/// operator has not seen yet where the cursor is.
+pub(crate) const UNSEEN_MS: u64 = 700;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct List {
+    pub(crate) cursor: Option<Key>,
+    /// Where the cursor stood last; the place it falls back to when its row vanishes.
+    pub(crate) position: usize,
+    /// When the cursor fell on another row by itself.
+    pub(crate) fell_at_ms: Option<u64>,
+    pub(crate) filter: String,
+    pub(crate) sort: Sort,
+    pub(crate) held: Option<Held>,
+}
+
+/// The order of rows while the cursor moves.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) until_ms: u64,
+    pub(crate) order: Vec<Key>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sort {
+    pub(crate) by: SortBy,
+    pub(crate) is_reversed: bool,
+}
+
+/// What a list can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SortBy {
+    /// As the configuration lists them; worst first where trouble is listed; newest event first.
+    #[default]
+    Natural,
+    /// Worst state first.
+    State,
+    Name,
+    /// Most requests per second first (programs: most processor time).
+    Load,
+    /// Slowest first (programs: most memory).
+    Cost,
+}
+
+impl SortBy {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Natural, Self::State, Self::Name, Self::Load, Self::Cost];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Natural => "natural",
+            Self::State => "state",
+            Self::Name => "name",
+            Self::Load => "load",
+            Self::Cost => "cost",
+        }
+    }
+
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::Natural => Self::State,
+            Self::State => Self::Name,
+            Self::Name => Self::Load,
+            Self::Load => Self::Cost,
+            Self::Cost => Self::Natural,
+        }
+    }
+}
+
+/// The lists of all panels, and which panel of each view has the focus.
+#[derive(Clone, Debug)]
+pub(crate) struct Lists {
+    lists: [List; Panel::ALL.len()],
+    focus: [Panel; View::ALL.len()],
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self {
+            lists: std::array::from_fn(|_| List::default()),
+            focus: View::ALL.map(|view| view.panels()[0]),
+        }
+    }
+}
+
+impl Lists {
+    pub(crate) fn of(&self, panel: Panel) -> &List {
+        &self.lists[panel as usize]
+    }
+
+    pub(crate) fn of_mut(&mut self, panel: Panel) -> &mut List {
+        &mut self.lists[panel as usize]
+    }
+
+    /// The panel of a view that was focused last.
+    pub(crate) fn focus(&self, view: View) -> Panel {
+        self.focus[view as usize]
+    }
+
+    pub(crate) fn set_focus(&mut self, view: View, panel: Panel) {
+        assert!(view.panels().contains(&panel), "{panel:?} is no panel of {view:?}");
+        self.focus[view as usize] = panel;
+    }
+}
+
+impl List {
+    /// Whether the operator has had time to see where the cursor is.
+    pub(crate) fn is_seen(&self, now_ms: u64) -> bool {
+        self.fell_at_ms.is_none_or(|fell_at_ms| now_ms >= fell_at_ms + UNSEEN_MS)
+    }
+}

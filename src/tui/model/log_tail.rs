@@ -1,0 +1,66 @@
+//! The last lines of one program's output, bounded, with follow and scroll.
+
+use std::collections::VecDeque;
+
+use crate::control::wire::LogLine;
+
+use super::key::Key;
+
+pub(crate) const LINES_MAX: usize = 5_000;
+pub(crate) const BYTES_MAX: usize = 4 << 20;
+
+/// Which program, its lines, and how far up the reader has gone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogTail {
+    /// The program whose lines these are.
+    pub(crate) of: Option<Key>,
+    /// Oldest first.
+    pub(crate) lines: VecDeque<LogLine>,
+    /// Lines below the bottom of the pane; zero follows.
+    pub(crate) above_end: usize,
+    /// Lines that came while the reader was scrolled up.
+    pub(crate) unseen: usize,
+    pub(crate) is_wrapped: bool,
+    /// Why there is nothing more to come; empty while the stream lives.
+    pub(crate) ended: String,
+    bytes: usize,
+}
+
+impl LogTail {
+    pub(crate) fn is_following(&self) -> bool {
+        self.above_end == 0
+    }
+
+    /// Another program: nothing of the last one stays.
+    pub(crate) fn turn_to(&mut self, of: Option<Key>) {
+        *self = Self { of, is_wrapped: self.is_wrapped, ..Self::default() };
+    }
+
+    pub(crate) fn push(&mut self, line: LogLine) {
+        self.bytes += line.text.len();
+        self.lines.push_back(line);
+        if !self.is_following() {
+            self.above_end += 1;
+            self.unseen += 1;
+        }
+        while self.lines.len() > LINES_MAX || self.bytes > BYTES_MAX {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.bytes -= oldest.text.len();
+        }
+        self.above_end = self.above_end.min(self.lines.len().saturating_sub(1));
+    }
+
+    /// Away from the end by so many lines (negative: towards it).
+    pub(crate) fn scroll(&mut self, lines: isize) {
+        self.above_end =
+            self.above_end.saturating_add_signed(lines).min(self.lines.len().saturating_sub(1));
+        if self.is_following() {
+            self.unseen = 0;
+        }
+    }
+
+    pub(crate) fn follow(&mut self) {
+        self.above_end = 0;
+        self.unseen = 0;
+    }
+}

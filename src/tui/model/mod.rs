@@ -1,0 +1,211 @@
+//! Everything the console knows, as plain data, and the questions the screens ask of it.
+//!
+//! No terminal or drawing types: a model can be built in a test from a snapshot, and a view is a
+//! function of it. Only `update` changes a model.
+
+pub(crate) mod attention;
+pub(crate) mod drain;
+pub(crate) mod key;
+pub(crate) mod list;
+pub(crate) mod log_tail;
+pub(crate) mod order;
+pub(crate) mod overlay;
+pub(crate) mod panel;
+pub(crate) mod pending;
+pub(crate) mod rows;
+pub(crate) mod traffic;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::control::wire::{
+    BackendRow, EventRecord, ProgramRow, Role, Sample, Severity, Snapshot, UpstreamRow, Worker,
+};
+
+use key::Key;
+use list::Lists;
+use log_tail::LogTail;
+use overlay::Overlay;
+use panel::{Panel, View};
+use pending::Pending;
+
+/// Samples kept for graphs: fifteen minutes, as the engine keeps them.
+pub(crate) const SAMPLES_MAX: usize = 900;
+pub(crate) const EVENTS_MAX: usize = 1000;
+pub(crate) const UNDO_MAX: usize = 20;
+/// How long a message stays in the message line.
+pub(crate) const NOTICE_MS: u64 = 6_000;
+
+pub(crate) struct Model {
+    pub(crate) live: Snapshot,
+    /// What this console may do: the engine's word, or `Read` when asked for on the command line.
+    pub(crate) role: Role,
+    /// The operator asked for a console that only looks.
+    pub(crate) is_read_only: bool,
+    /// One sample a second, oldest first.
+    pub(crate) history: VecDeque<Sample>,
+    /// Oldest first.
+    pub(crate) events: VecDeque<EventRecord>,
+    pub(crate) link: Link,
+    /// From asking to the first answer, as measured last.
+    pub(crate) rtt_ms: Option<u32>,
+    pub(crate) view: View,
+    pub(crate) lists: Lists,
+    /// The focused panel fills the whole body.
+    pub(crate) is_zoomed: bool,
+    /// The upstream the Balance view is about; none: the first.
+    pub(crate) balance_of: Option<String>,
+    pub(crate) marks: BTreeSet<Key>,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) log: LogTail,
+    /// Orders under way or just answered, oldest first.
+    pub(crate) pending: Vec<Pending>,
+    /// What `u` takes back, newest last.
+    pub(crate) undo: VecDeque<order::Undo>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) theme: String,
+    pub(crate) themes: Vec<String>,
+    pub(crate) size: Size,
+    /// Wall clock of this console, set before each batch of messages.
+    pub(crate) now_ms: u64,
+    /// Number of the next order.
+    pub(crate) next_order: u64,
+}
+
+/// Cells of the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+}
+
+/// Where the connection to the engine stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Nothing was received yet; `why` is the last failure, empty at first.
+    Connecting {
+        why: String,
+    },
+    Live,
+    /// What is shown is as old as `since_ms`.
+    Stale {
+        since_ms: u64,
+        why: String,
+    },
+}
+
+/// One line for the operator about what just happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) text: String,
+    pub(crate) severity: Severity,
+    pub(crate) at_ms: u64,
+}
+
+impl Model {
+    pub(crate) fn new(size: Size, now_ms: u64) -> Self {
+        Self {
+            live: Snapshot::default(),
+            role: Role::Read,
+            is_read_only: false,
+            history: VecDeque::new(),
+            events: VecDeque::new(),
+            link: Link::Connecting { why: String::new() },
+            rtt_ms: None,
+            view: View::Overview,
+            lists: Lists::default(),
+            is_zoomed: false,
+            balance_of: None,
+            marks: BTreeSet::new(),
+            overlay: None,
+            log: LogTail::default(),
+            pending: Vec::new(),
+            undo: VecDeque::new(),
+            notice: None,
+            theme: String::new(),
+            themes: Vec::new(),
+            size,
+            now_ms,
+            next_order: 1,
+        }
+    }
+
+    /// The panel that keys act on: the view's focus, or its first panel when that is not shown.
+    pub(crate) fn focus(&self) -> Panel {
+        let shown = panel::shown(self);
+        let wanted = self.lists.focus(self.view);
+        if shown.contains(&wanted) { wanted } else { shown[0] }
+    }
+
+    pub(crate) fn upstream(&self, name: &str) -> Option<&UpstreamRow> {
+        self.live.upstreams.iter().find(|row| row.name == name)
+    }
+
+    pub(crate) fn backends_of<'a>(
+        &'a self,
+        upstream: &'a str,
+    ) -> impl Iterator<Item = &'a BackendRow> {
+        self.live.backends.iter().filter(move |row| row.upstream == upstream)
+    }
+
+    /// The backend in this life; another life of the same name is another row.
+    pub(crate) fn backend(&self, key: u32) -> Option<&BackendRow> {
+        self.live.backends.iter().find(|row| row.key == key)
+    }
+
+    pub(crate) fn program(&self, name: &str, instance: u32) -> Option<&ProgramRow> {
+        self.live
+            .programs
+            .iter()
+            .find(|row| row.program.name == name && row.program.instance == instance)
+    }
+
+    pub(crate) fn worker(&self, slot: u16) -> Option<&Worker> {
+        self.live.workers.iter().find(|row| row.slot == slot)
+    }
+
+    pub(crate) fn event(&self, seq: u64) -> Option<&EventRecord> {
+        self.events.iter().find(|event| event.seq == seq)
+    }
+
+    /// The program behind a backend.
+    pub(crate) fn program_of(&self, backend: &BackendRow) -> Option<&ProgramRow> {
+        let (name, instance) = backend.backend.program.as_deref()?.rsplit_once(':')?;
+        self.program(name, instance.parse().ok()?)
+    }
+
+    /// The backend a program serves as.
+    pub(crate) fn backend_of(&self, program: &ProgramRow) -> Option<&BackendRow> {
+        let (upstream, name) = program.program.backend.as_deref()?.split_once('/')?;
+        self.live.backends.iter().find(|row| row.upstream == upstream && row.backend.name == name)
+    }
+
+    /// The upstream the Balance view shows.
+    pub(crate) fn balance_upstream(&self) -> Option<&UpstreamRow> {
+        self.balance_of
+            .as_deref()
+            .and_then(|name| self.upstream(name))
+            .or_else(|| self.live.upstreams.first())
+    }
+
+    /// The latest order on a row that is under way or was just answered.
+    pub(crate) fn pending_on(&self, key: &Key) -> Option<&Pending> {
+        self.pending.iter().rev().find(|pending| pending.key == *key)
+    }
+
+    /// Orders are refused on the spot unless the engine is there and this console may operate.
+    pub(crate) fn may_operate(&self) -> bool {
+        self.role == Role::Operate && self.link == Link::Live
+    }
+
+    /// How old what is shown is; zero while live.
+    pub(crate) fn stale_ms(&self) -> u64 {
+        match self.link {
+            Link::Stale { since_ms, .. } => self.now_ms.saturating_sub(since_ms),
+            Link::Live | Link::Connecting { .. } => 0,
+        }
+    }
+
+    pub(crate) fn say(&mut self, severity: Severity, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), severity, at_ms: self.now_ms });
+    }
+}

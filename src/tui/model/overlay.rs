@@ -1,0 +1,34 @@
+//! What lies over the view, one at a time: while it does, it gets the keys.
+
+use tui_input::Input;
+
+use super::order::Question;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Overlay {
+    /// Keys of this view, filtered by what is typed.
+    Help {
+        filter: Input,
+        scroll: usize,
+    },
+    /// Drawn as a box; entries come from `action::palette`.
+    Palette {
+        input: Input,
+        selected: usize,
+    },
+    /// Drawn in the footer line; the filter applies while it is typed.
+    Filter {
+        input: Input,
+        before: String,
+    },
+    Confirm(Question),
+    /// Shown live while moving; Esc goes back to `before`.
+    Theme {
+        selected: usize,
+        before: String,
+    },
+    Strategy {
+        upstream: String,
+        selected: usize,
+    },
+}

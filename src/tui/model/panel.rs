@@ -1,0 +1,150 @@
+//! Views, the panels they are made of, and which panels a terminal of a given size has room for.
+
+use super::Model;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum View {
+    Overview,
+    Backends,
+    Balance,
+    Programs,
+    Workers,
+    Events,
+}
+
+impl View {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Backends,
+        Self::Balance,
+        Self::Programs,
+        Self::Workers,
+        Self::Events,
+    ];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Backends => "Backends",
+            Self::Balance => "Balance",
+            Self::Programs => "Programs",
+            Self::Workers => "Workers",
+            Self::Events => "Events",
+        }
+    }
+
+    /// The title for narrow terminals.
+    pub(crate) fn short_title(self) -> &'static str {
+        match self {
+            Self::Overview => "Ovr",
+            Self::Backends => "Back",
+            Self::Balance => "Bal",
+            Self::Programs => "Prog",
+            Self::Workers => "Work",
+            Self::Events => "Ev",
+        }
+    }
+
+    /// The key that opens it.
+    pub(crate) fn digit(self) -> char {
+        match self {
+            Self::Overview => '1',
+            Self::Backends => '2',
+            Self::Balance => '3',
+            Self::Programs => '4',
+            Self::Workers => '5',
+            Self::Events => '6',
+        }
+    }
+
+    /// Every panel of the view that can take the focus, in order of reading.
+    pub(crate) fn panels(self) -> &'static [Panel] {
+        match self {
+            Self::Overview => &[
+                Panel::Attention,
+                Panel::Upstreams,
+                Panel::Workers,
+                Panel::Programs,
+                Panel::Events,
+            ],
+            Self::Backends => &[Panel::BackendTable],
+            Self::Balance => &[Panel::BalanceTable],
+            Self::Programs => &[Panel::ProgramTable, Panel::ProgramLog],
+            Self::Workers => &[Panel::WorkerTable],
+            Self::Events => &[Panel::EventTable],
+        }
+    }
+}
+
+/// A list (or the log) that can take the focus; each keeps its own cursor, filter and order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Panel {
+    Attention,
+    Upstreams,
+    Workers,
+    Programs,
+    Events,
+    BackendTable,
+    BalanceTable,
+    ProgramTable,
+    ProgramLog,
+    WorkerTable,
+    EventTable,
+}
+
+impl Panel {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Attention,
+        Self::Upstreams,
+        Self::Workers,
+        Self::Programs,
+        Self::Events,
+        Self::BackendTable,
+        Self::BalanceTable,
+        Self::ProgramTable,
+        Self::ProgramLog,
+        Self::WorkerTable,
+        Self::EventTable,
+    ];
+
+    /// What its rows are called, for counts and empty states.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Attention => "matters",
+            Self::Upstreams => "upstreams",
+            Self::Workers | Self::WorkerTable => "workers",
+            Self::Programs | Self::ProgramTable => "programs",
+            Self::Events | Self::EventTable => "events",
+            Self::BackendTable | Self::BalanceTable => "backends",
+            Self::ProgramLog => "lines",
+        }
+    }
+}
+
+/// The panels of the current view that the terminal has room for, in order of reading; never
+/// empty. Views draw these and no others, so the focus is always on something visible.
+pub(crate) fn shown(model: &Model) -> Vec<Panel> {
+    let all = model.view.panels();
+    let height = model.size.height;
+    let wanted = model.lists.focus(model.view);
+    if model.is_zoomed && all.contains(&wanted) {
+        return vec![wanted];
+    }
+    let fitting: Vec<Panel> =
+        all.iter().copied().filter(|panel| height >= height_min(*panel)).collect();
+    if fitting.is_empty() { vec![all[0]] } else { fitting }
+}
+
+/// The height of terminal from which a panel is drawn (the shrink table of the console's design).
+fn height_min(panel: Panel) -> u16 {
+    match panel {
+        Panel::Attention
+        | Panel::BackendTable
+        | Panel::BalanceTable
+        | Panel::ProgramTable
+        | Panel::WorkerTable
+        | Panel::EventTable => 0,
+        Panel::Upstreams | Panel::Programs | Panel::ProgramLog => 16,
+        Panel::Events | Panel::Workers => 24,
+    }
+}

@@ -1,0 +1,273 @@
+//! The rows of each panel: filtered, sorted, held still while the cursor moves.
+
+use std::cmp::Ordering;
+
+use crate::control::wire::{
+    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, UpstreamRow, Worker,
+};
+
+use super::Model;
+use super::attention::{self, Attention};
+use super::key::Key;
+use super::list::{Sort, SortBy};
+use super::panel::Panel;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Row<'a> {
+    Attention(Attention),
+    Upstream(&'a UpstreamRow),
+    Backend(&'a BackendRow),
+    Program(&'a ProgramRow),
+    Worker(&'a Worker),
+    Event(&'a EventRecord),
+}
+
+impl Row<'_> {
+    pub(crate) fn key(&self) -> Key {
+        match self {
+            Self::Attention(attention) => attention.key.clone(),
+            Self::Upstream(row) => Key::Upstream { name: row.name.clone() },
+            Self::Backend(row) => Key::of_backend(row),
+            Self::Program(row) => Key::of_program(row),
+            Self::Worker(row) => Key::Worker { slot: row.slot },
+            Self::Event(row) => Key::Event { seq: row.seq },
+        }
+    }
+
+    /// What a filter is matched against, in lower case.
+    fn text(&self) -> String {
+        let text = match self {
+            Self::Attention(row) => {
+                format!("{} {} {} {}", row.word, row.kind, row.name, row.text)
+            }
+            Self::Upstream(row) => format!("{} {}", row.name, row.strategy),
+            Self::Backend(row) => format!(
+                "{}/{} {} {}",
+                row.upstream,
+                row.backend.name,
+                state_word(row.backend.state),
+                row.backend.program.as_deref().unwrap_or("")
+            ),
+            Self::Program(row) => format!(
+                "{}:{} {} {}",
+                row.program.name,
+                row.program.instance,
+                program_word(row.program.state),
+                row.program.reason
+            ),
+            Self::Worker(row) => format!("worker {} {} {}", row.slot, row.pid, row.state),
+            Self::Event(row) => {
+                format!("{} {} {} {}", row.who, row.verb, row.target, row.result)
+            }
+        };
+        text.to_lowercase()
+    }
+}
+
+/// The rows of a panel as they are to be shown. The log has no rows: see `log_tail`.
+pub(crate) fn rows(model: &Model, panel: Panel) -> Vec<Row<'_>> {
+    let list = model.lists.of(panel);
+    let mut rows = all(model, panel);
+    if !list.filter.is_empty() {
+        keep_matching(&mut rows, &list.filter);
+    }
+    sort(model, panel, &mut rows, list.sort);
+    if let Some(held) = list.held.as_ref().filter(|held| model.now_ms < held.until_ms) {
+        let place = |row: &Row<'_>| {
+            let key = row.key();
+            held.order.iter().position(|held| *held == key).unwrap_or(usize::MAX)
+        };
+        rows.sort_by_cached_key(place);
+    }
+    rows
+}
+
+/// How many rows there are before the filter, for "3 of 12".
+pub(crate) fn total(model: &Model, panel: Panel) -> usize {
+    all(model, panel).len()
+}
+
+/// Where the cursor of a panel stands among its rows; none when its row is not there.
+pub(crate) fn cursor(model: &Model, panel: Panel, rows: &[Row<'_>]) -> Option<usize> {
+    let cursor = model.lists.of(panel).cursor.as_ref()?;
+    rows.iter().position(|row| row.key() == *cursor)
+}
+
+/// The row under the cursor of the focused panel.
+pub(crate) fn selected(model: &Model) -> Option<Row<'_>> {
+    let panel =
+        if model.focus() == Panel::ProgramLog { Panel::ProgramTable } else { model.focus() };
+    let cursor = model.lists.of(panel).cursor.as_ref()?;
+    rows(model, panel).into_iter().find(|row| row.key() == *cursor)
+}
+
+fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
+    match panel {
+        Panel::Attention => attention::list(model).into_iter().map(Row::Attention).collect(),
+        Panel::Upstreams => model.live.upstreams.iter().map(Row::Upstream).collect(),
+        Panel::Workers | Panel::WorkerTable => model.live.workers.iter().map(Row::Worker).collect(),
+        Panel::Programs | Panel::ProgramTable => {
+            model.live.programs.iter().map(Row::Program).collect()
+        }
+        Panel::Events | Panel::EventTable => model.events.iter().rev().map(Row::Event).collect(),
+        Panel::BackendTable => tree(model),
+        Panel::BalanceTable => model
+            .balance_upstream()
+            .into_iter()
+            .flat_map(|upstream| model.backends_of(&upstream.name))
+            .map(Row::Backend)
+            .collect(),
+        Panel::ProgramLog => Vec::new(),
+    }
+}
+
+/// Each upstream followed by its backends.
+fn tree(model: &Model) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for upstream in &model.live.upstreams {
+        rows.push(Row::Upstream(upstream));
+        rows.extend(model.backends_of(&upstream.name).map(Row::Backend));
+    }
+    rows
+}
+
+/// Keeps rows that match every word of the filter (`!word`: that do not hold it). An upstream
+/// stays above backends of its that match, so that a backend is never without its heading.
+fn keep_matching(rows: &mut Vec<Row<'_>>, filter: &str) {
+    let filter = filter.to_lowercase();
+    let is_match = |row: &Row<'_>| {
+        let text = row.text();
+        filter.split_whitespace().all(|word| match word.strip_prefix('!') {
+            Some(word) => word.is_empty() || !text.contains(word),
+            None => text.contains(word),
+        })
+    };
+    let parents: Vec<String> = rows
+        .iter()
+        .filter(|row| is_match(row))
+        .filter_map(|row| match row {
+            Row::Backend(row) => Some(row.upstream.clone()),
+            Row::Attention(_)
+            | Row::Upstream(_)
+            | Row::Program(_)
+            | Row::Worker(_)
+            | Row::Event(_) => None,
+        })
+        .collect();
+    rows.retain(|row| match row {
+        Row::Upstream(upstream) => is_match(row) || parents.contains(&upstream.name),
+        Row::Attention(_) | Row::Backend(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_) => {
+            is_match(row)
+        }
+    });
+}
+
+fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
+    match panel {
+        // Backends are sorted inside their upstream; the headings keep the file's order.
+        Panel::BackendTable => {
+            for group in rows.chunk_by_mut(|_, next| !matches!(next, Row::Upstream(_))) {
+                let headings = usize::from(matches!(group.first(), Some(Row::Upstream(_))));
+                sort_flat(model, &mut group[headings..], sort);
+            }
+        }
+        Panel::Attention
+        | Panel::Upstreams
+        | Panel::Workers
+        | Panel::Programs
+        | Panel::Events
+        | Panel::BalanceTable
+        | Panel::ProgramTable
+        | Panel::ProgramLog
+        | Panel::WorkerTable
+        | Panel::EventTable => sort_flat(model, rows, sort),
+    }
+}
+
+fn sort_flat(model: &Model, rows: &mut [Row<'_>], sort: Sort) {
+    match sort.by {
+        SortBy::Natural => {}
+        SortBy::Name => rows.sort_by_cached_key(Row::text),
+        SortBy::State => rows.sort_by_key(badness),
+        SortBy::Load => rows.sort_by(|a, b| descending(load(model, a), load(model, b))),
+        SortBy::Cost => rows.sort_by(|a, b| descending(cost(a), cost(b))),
+    }
+    if sort.is_reversed {
+        rows.reverse();
+    }
+}
+
+fn descending(a: f64, b: f64) -> Ordering {
+    b.total_cmp(&a)
+}
+
+/// Lower is worse, so that the worst sort first.
+fn badness(row: &Row<'_>) -> u8 {
+    match row {
+        Row::Backend(row) => match row.backend.state {
+            BackendState::Failed => 0,
+            BackendState::Down => 1,
+            BackendState::Draining => 2,
+            BackendState::Starting => 3,
+            BackendState::Drained => 4,
+            BackendState::Up => 5,
+        },
+        Row::Program(row) => match row.program.state {
+            ProgramState::Fatal => 0,
+            ProgramState::Unknown => 1,
+            ProgramState::Backoff => 2,
+            ProgramState::Stopping => 3,
+            ProgramState::Starting => 4,
+            ProgramState::Running => 5,
+            ProgramState::Exited => 6,
+            ProgramState::Stopped => 7,
+        },
+        Row::Attention(_) | Row::Upstream(_) | Row::Worker(_) | Row::Event(_) => 0,
+    }
+}
+
+fn load(model: &Model, row: &Row<'_>) -> f64 {
+    match row {
+        Row::Upstream(row) => super::traffic::upstream_rate(model, &row.name),
+        Row::Backend(row) => super::traffic::backend_rate(model, row.key),
+        Row::Program(row) => f64::from(row.program.cpu_percent),
+        Row::Worker(row) => super::traffic::worker_rate(model, row.slot),
+        Row::Attention(_) | Row::Event(_) => 0.0,
+    }
+}
+
+fn cost(row: &Row<'_>) -> f64 {
+    match row {
+        Row::Backend(row) => row.backend.latency_us.p99 as f64,
+        Row::Program(row) => row.program.rss_bytes as f64,
+        Row::Worker(row) => f64::from(row.lag_us),
+        Row::Upstream(row) => row.retries as f64,
+        Row::Attention(_) | Row::Event(_) => 0.0,
+    }
+}
+
+/// The word for a backend's state, as everywhere in the console.
+pub(crate) fn state_word(state: BackendState) -> &'static str {
+    match state {
+        BackendState::Up => "UP",
+        BackendState::Starting => "STARTING",
+        BackendState::Draining => "DRAINING",
+        BackendState::Drained => "DRAINED",
+        BackendState::Down => "DOWN",
+        BackendState::Failed => "FAILED",
+    }
+}
+
+/// Supervisor's word for a program's state.
+pub(crate) fn program_word(state: ProgramState) -> &'static str {
+    match state {
+        ProgramState::Stopped => "STOPPED",
+        ProgramState::Starting => "STARTING",
+        ProgramState::Running => "RUNNING",
+        ProgramState::Backoff => "BACKOFF",
+        ProgramState::Stopping => "STOPPING",
+        ProgramState::Exited => "EXITED",
+        ProgramState::Fatal => "FATAL",
+        ProgramState::Unknown => "UNKNOWN",
+    }
+}

@@ -1,0 +1,67 @@
+//! What can happen to the console, and what it can ask to be done: both closed.
+
+use tui_input::InputRequest;
+
+use crate::control::wire::{Answer, Frame, LogLine};
+
+use super::action::chord::Chord;
+use super::model::Size;
+use super::model::key::Key;
+use super::model::order::Confirmed;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Msg {
+    Press(Press),
+    Paste(String),
+    Resize(Size),
+    /// The wall clock, before each batch and at least once a second.
+    Tick {
+        now_ms: u64,
+    },
+    Frame(Box<Frame>),
+    /// The watch stream ended or could not be opened.
+    LinkLost {
+        why: String,
+    },
+    Answered {
+        id: u64,
+        outcome: Result<Answer, String>,
+        rtt_ms: u32,
+    },
+    LogLines {
+        of: Key,
+        lines: Vec<LogLine>,
+    },
+    LogEnded {
+        of: Key,
+        why: String,
+    },
+}
+
+/// A key in both readings: as an action's key, and as an edit where text is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Press {
+    pub(crate) chord: Chord,
+    pub(crate) edit: Option<InputRequest>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Send each change, as order `first_id` and the numbers after it.
+    Send {
+        first_id: u64,
+        order: Confirmed,
+    },
+    /// Stream this program's log from here on, in place of any other.
+    FollowLog {
+        name: String,
+        instance: u32,
+    },
+    StopLog,
+    /// Draw with this theme.
+    UseTheme(String),
+    /// Everything anew: the screen may hold foreign text.
+    Repaint,
+    Suspend,
+    Detach,
+}
