@@ -6,3 +6,7 @@
 pub(crate) mod action;
 pub(crate) mod model;
 pub(crate) mod msg;
+pub(crate) mod svg;
+pub(crate) mod theme;
+pub(crate) mod view;
+pub(crate) mod widget;

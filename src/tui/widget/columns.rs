@@ -1,0 +1,147 @@
+//! Columns of a table: minimum widths, what goes first when there is no room, what takes the rest.
+//!
+//! Placing depends on the columns and the width alone, never on the rows, so that nothing jumps.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::super::theme::Role;
+use super::super::theme::skin::Skin;
+use super::pen::{self, Clip, Side};
+
+/// Cells between two columns.
+const GAP: u16 = 2;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    title: &'static str,
+    side: Side,
+    clip: Clip,
+    width: u16,
+    width_max: u16,
+    /// 1 stays to the end; higher numbers go first.
+    priority: u8,
+}
+
+impl Column {
+    pub(crate) fn left(title: &'static str, width: u16) -> Self {
+        Self { title, side: Side::Left, clip: Clip::End, width, width_max: width, priority: 1 }
+    }
+
+    /// For numbers.
+    pub(crate) fn right(title: &'static str, width: u16) -> Self {
+        Self { side: Side::Right, ..Self::left(title, width) }
+    }
+
+    /// For names: as wide as the widest, within bounds; cut in the middle.
+    pub(crate) fn name(title: &'static str, widest: u16, (least, most): (u16, u16)) -> Self {
+        let width_max = widest.clamp(least, most);
+        Self { width: least, width_max, clip: Clip::Middle, ..Self::left(title, least) }
+    }
+
+    pub(crate) fn priority(self, priority: u8) -> Self {
+        Self { priority, ..self }
+    }
+
+    /// Takes what the others leave, up to `width_max`.
+    pub(crate) fn grow(self, width_max: u16) -> Self {
+        Self { width_max: width_max.max(self.width), ..self }
+    }
+}
+
+/// Columns with their places on a row.
+pub(crate) struct Placed<'a> {
+    columns: &'a [Column],
+    /// Start and width, or `None` for a column that had to go.
+    places: Vec<Option<(u16, u16)>>,
+    area: Rect,
+}
+
+/// Gives each column its place within `area`; what does not fit goes, least important first.
+pub(crate) fn place(columns: &[Column], area: Rect) -> Placed<'_> {
+    let mut is_shown = vec![true; columns.len()];
+    while needed(columns, &is_shown) > area.width {
+        let first_to_go = (0..columns.len())
+            .filter(|at| is_shown[*at])
+            .max_by_key(|at| (columns[*at].priority, *at));
+        match first_to_go {
+            Some(at) if columns[at].priority > 1 => is_shown[at] = false,
+            Some(_) | None => break,
+        }
+    }
+    let mut widths: Vec<u16> = columns.iter().map(|column| column.width).collect();
+    let mut spare = area.width.saturating_sub(needed(columns, &is_shown));
+    for at in (0..columns.len()).filter(|at| is_shown[*at]) {
+        let more = (columns[at].width_max - columns[at].width).min(spare);
+        widths[at] += more;
+        spare -= more;
+    }
+    let mut x = area.x;
+    let places = (0..columns.len())
+        .map(|at| {
+            let start = x;
+            let width = widths[at].min(area.right().saturating_sub(start));
+            if !is_shown[at] || width == 0 {
+                return None;
+            }
+            x = start.saturating_add(width + GAP);
+            Some((start, width))
+        })
+        .collect();
+    Placed { columns, places, area }
+}
+
+fn needed(columns: &[Column], is_shown: &[bool]) -> u16 {
+    let shown = columns.iter().zip(is_shown).filter(|(_, is_shown)| **is_shown);
+    shown.map(|(column, _)| column.width + GAP).sum::<u16>().saturating_sub(GAP)
+}
+
+impl Placed<'_> {
+    /// Where the column at `at` is on row `y`; `None` when it had to go.
+    pub(crate) fn cell(&self, at: usize, y: u16) -> Option<Rect> {
+        let (x, width) = (*self.places.get(at)?)?;
+        (y < self.area.bottom()).then(|| Rect::new(x, y, width, 1))
+    }
+
+    /// Writes the titles from column `from` on, each with a space around it; returns where the last
+    /// one ends.
+    pub(crate) fn titles(&self, buffer: &mut Buffer, y: u16, from: u16, skin: &Skin) -> u16 {
+        let mut taken = from;
+        for (column, place) in self.columns.iter().zip(&self.places) {
+            let Some((x, width)) = *place else { continue };
+            let title_width = pen::width(column.title).min(width);
+            let start = match column.side {
+                Side::Left => x,
+                Side::Right => x + width - title_width,
+            };
+            if title_width == 0 || start < taken {
+                continue;
+            }
+            let blank = Style::new();
+            pen::text(buffer, (start.saturating_sub(1), y), 1, " ", blank);
+            pen::text(buffer, (start, y), title_width, column.title, skin.style(Role::Dim));
+            taken = pen::text(buffer, (start + title_width, y), 1, " ", blank);
+        }
+        taken
+    }
+
+    /// Writes one row; `cells` are in the order of the columns.
+    pub(crate) fn row(&self, buffer: &mut Buffer, y: u16, cells: &[Line], skin: &Skin) {
+        for (at, cell) in cells.iter().enumerate() {
+            let Some(area) = self.cell(at, y) else { continue };
+            match (self.columns[at].clip, cell.spans.as_slice()) {
+                (Clip::Middle, [name]) => {
+                    let style = cell.style.patch(name.style);
+                    let ellipsis = skin.glyphs.ellipsis;
+                    let shown = pen::shorten(&name.content, area.width, Clip::Middle, ellipsis);
+                    pen::text(buffer, (area.x, area.y), area.width, &shown, style);
+                }
+                (Clip::Middle | Clip::End, _) => {
+                    pen::line(buffer, area, cell, self.columns[at].side, skin);
+                }
+            }
+        }
+    }
+}
