@@ -9,4 +9,8 @@ mod origin;
 mod ports;
 mod wait;
 
+mod default;
+mod drain;
 mod proxy;
+mod reload;
+mod strategies;
