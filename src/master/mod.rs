@@ -1,1 +1,3 @@
 //! The engine: configuration, supervision, membership, control.
+
+pub(crate) mod event;

@@ -1,1 +1,31 @@
-//! Messages between our own processes: keeper, master and workers.
+//! Messages between our own processes: the keeper, the master and the workers.
+//!
+//! Both ends are the same binary, so there is no versioning and no tolerance: a message that does
+//! not decode is a bug of ours. One message is one seqpacket; descriptors travel beside it.
+
+mod bytes;
+pub(crate) mod keeper;
+#[cfg(test)]
+mod tests;
+pub(crate) mod worker;
+
+/// Bytes of the longest message.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 256;
+const _: () = assert!(MESSAGE_BYTES_MAX <= crate::sys::seqpacket::MESSAGE_BYTES_MAX);
+
+/// An encoded message; `as_ref` is what goes on the wire.
+pub(crate) struct Encoded {
+    bytes: [u8; MESSAGE_BYTES_MAX],
+    len: usize,
+}
+
+impl AsRef<[u8]> for Encoded {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// Both ends are of one build, so this is a bug of ours or a stranger on the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("decode a message: {0}")]
+pub(crate) struct DecodeError(&'static str);

@@ -5,3 +5,20 @@
 
 pub(crate) mod clock;
 pub(crate) mod log;
+
+pub(crate) mod folders;
+pub(crate) mod lock;
+pub(crate) mod user;
+
+pub(crate) mod pidfd;
+pub(crate) mod proc;
+pub(crate) mod rlimit;
+pub(crate) mod signal;
+pub(crate) mod spawn;
+
+pub(crate) mod map;
+pub(crate) mod memfd;
+
+pub(crate) mod port_holder;
+pub(crate) mod seqpacket;
+pub(crate) mod socket;

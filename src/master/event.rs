@@ -1,0 +1,30 @@
+//! Everything that can happen to the master, as one closed enum.
+//!
+//! Tasks only turn outside happenings into these; the loop in `master` acts on them, one at a time.
+
+use tokio::sync::mpsc;
+
+use crate::order;
+use crate::sys::pidfd::Exit;
+
+/// Where tasks post what happened. Bounded: a burst makes the tasks wait, never the memory grow.
+pub(crate) type Post = mpsc::Sender<Event>;
+
+/// Happenings waiting for the loop.
+pub(crate) const EVENTS_WAITING_MAX: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A signal, sent to the master or passed on by the keeper.
+    Signal { number: i32 },
+    /// A process that had been re-parented to the keeper has ended.
+    KeeperExited { pid: u32, exit: Exit },
+    /// The keeper is gone; nothing restarts the master any more.
+    KeeperLost,
+    /// A worker has answered an order. `life` tells a successor's answer from its predecessor's.
+    WorkerSaid { slot: u16, life: u32, said: order::worker::FromWorker },
+    /// A worker's process has ended.
+    WorkerEnded { slot: u16, life: u32 },
+    /// A worker that died early may be started again.
+    WorkerDue { slot: u16, life: u32 },
+}

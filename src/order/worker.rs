@@ -1,0 +1,94 @@
+//! Master and worker: the few things a worker is ever told, and the two it answers.
+//!
+//! A fresh worker gets `Start`, then its `Listen`s and a `Generation`, and serves from then on. The
+//! worker's end of the pair is its descriptor 3 (`LINK`). The end of the line means that no master
+//! and no keeper are left: the worker goes on serving what it has.
+
+use std::net::SocketAddr;
+
+use super::bytes::{Reader, Writer};
+use super::{DecodeError, Encoded};
+
+/// The number of the descriptor that a worker and a master find their line on.
+pub(crate) const LINK: i32 = 3;
+
+/// From the master; what comes as a descriptor beside the message is named at each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToWorker {
+    /// First of all. Descriptor: the scoreboard's memfd.
+    Start { slot: u16 },
+    /// Serve this configuration from the next request on. Descriptor: sealed memfd with
+    /// `config::encode`'s bytes.
+    Generation { number: u32 },
+    /// Accept on the descriptor: a listening, non-blocking socket. The address is the
+    /// configuration's, which may differ from the socket's own (embedded default, next free port):
+    /// requests are matched by this one.
+    Listen { address: SocketAddr },
+    /// Stop accepting there and close the socket; its connections go on.
+    Unlisten { address: SocketAddr },
+    /// Stop accepting, finish what is under way, answer with `Connection: close`, then `Drained`
+    /// and exit 0. At the deadline (`sys::clock::monotonic_us`) whatever is left is cut.
+    Drain { deadline_us: u64 },
+    /// Open the log files again.
+    Reopen,
+}
+
+/// From a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FromWorker {
+    /// New requests are served by this generation.
+    Running { generation: u32 },
+    /// Nothing is under way any more; the process exits.
+    Drained,
+}
+
+impl ToWorker {
+    pub(crate) fn encode(&self) -> Encoded {
+        match self {
+            Self::Start { slot } => Writer::new(1).u16(*slot).end(),
+            Self::Generation { number } => Writer::new(2).u32(*number).end(),
+            Self::Listen { address } => Writer::new(3).text(address.to_string().as_bytes()),
+            Self::Unlisten { address } => Writer::new(4).text(address.to_string().as_bytes()),
+            Self::Drain { deadline_us } => Writer::new(5).u64(*deadline_us).end(),
+            Self::Reopen => Writer::new(6).end(),
+        }
+    }
+
+    pub(crate) fn decode(message: &[u8]) -> Result<Self, DecodeError> {
+        let (tag, mut fields) = Reader::new(message)?;
+        let decoded = match tag {
+            1 => Self::Start { slot: fields.u16()? },
+            2 => Self::Generation { number: fields.u32()? },
+            3 => return Ok(Self::Listen { address: address(fields.text())? }),
+            4 => return Ok(Self::Unlisten { address: address(fields.text())? }),
+            5 => Self::Drain { deadline_us: fields.u64()? },
+            6 => Self::Reopen,
+            _ => return Err(DecodeError("unknown tag")),
+        };
+        fields.end(decoded)
+    }
+}
+
+impl FromWorker {
+    pub(crate) fn encode(&self) -> Encoded {
+        match self {
+            Self::Running { generation } => Writer::new(1).u32(*generation).end(),
+            Self::Drained => Writer::new(2).end(),
+        }
+    }
+
+    pub(crate) fn decode(message: &[u8]) -> Result<Self, DecodeError> {
+        let (tag, mut fields) = Reader::new(message)?;
+        let decoded = match tag {
+            1 => Self::Running { generation: fields.u32()? },
+            2 => Self::Drained,
+            _ => return Err(DecodeError("unknown tag")),
+        };
+        fields.end(decoded)
+    }
+}
+
+fn address(text: &[u8]) -> Result<SocketAddr, DecodeError> {
+    let text = std::str::from_utf8(text).map_err(|_| DecodeError("an address"))?;
+    text.parse().map_err(|_| DecodeError("an address"))
+}

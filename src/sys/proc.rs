@@ -1,0 +1,35 @@
+//! What `/proc` tells about a process: who it is, and whether it is still the same one.
+
+use std::fs;
+
+/// Clock ticks after boot at which the process started: with the pid, its identity. `None`: gone.
+pub(crate) fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything, so fields are counted from the last one.
+    // `starttime` is field 22, the 20th after the name.
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// The short name of the process. `None`: gone.
+pub(crate) fn name(pid: u32) -> Option<String> {
+    Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
+}
+
+/// All processes at this instant.
+pub(crate) fn pids() -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_there_and_pid_zero_is_not() {
+        let pid = std::process::id();
+        assert_eq!(start_time(pid), start_time(pid));
+        assert!(start_time(pid).is_some() && name(pid).is_some() && pids().contains(&pid));
+        assert_eq!((start_time(0), name(0)), (None, None));
+    }
+}

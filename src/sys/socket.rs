@@ -1,0 +1,95 @@
+//! Listening sockets.
+//!
+//! Each taker of an address gets a socket of its own (SO_REUSEPORT), so that the kernel spreads
+//! connections. Since SO_REUSEPORT also lets a stranger of the same user in silently, `claim` asks
+//! first, the strict way.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
+use super::port_holder;
+
+/// Connections that may wait for `accept`; the kernel cuts it to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BindError {
+    #[error("bind {address}: address in use{}", holder.as_ref().map_or_else(String::new, |holder| format!(", held by {holder}")))]
+    InUse { address: SocketAddr, holder: Option<port_holder::Holder> },
+    #[error("bind {address}: {cause}")]
+    Io { address: SocketAddr, cause: io::Error },
+}
+
+/// Whether a listener may be made here: refuses when anybody listens on the address already.
+/// Port 0 is always free.
+pub(crate) fn claim(address: SocketAddr) -> Result<(), BindError> {
+    let bound = open(address).and_then(|socket| {
+        // SO_REUSEADDR ignores connections that only linger, but no listener.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        rustix::net::bind(&socket, &address)?;
+        Ok(())
+    });
+    bound.map_err(|cause| refused(address, cause))
+}
+
+/// One more listening socket on the address: non-blocking, close on exec.
+pub(crate) fn listen(address: SocketAddr) -> Result<OwnedFd, BindError> {
+    let listener = open(address).and_then(|socket| {
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        sockopt::set_socket_reuseport(&socket, true)?;
+        rustix::net::bind(&socket, &address)?;
+        rustix::net::listen(&socket, BACKLOG)?;
+        Ok(socket)
+    });
+    listener.map_err(|cause| refused(address, cause))
+}
+
+/// Where the socket listens: tells the port that port 0 became.
+pub(crate) fn local_address(socket: impl std::os::fd::AsFd) -> io::Result<SocketAddr> {
+    let address = rustix::net::getsockname(socket)?;
+    SocketAddr::try_from(address).map_err(io::Error::from)
+}
+
+fn open(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    if address.is_ipv6() {
+        // `[::]:80` beside `0.0.0.0:80` must mean two listeners, whatever the machine's default.
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    Ok(socket)
+}
+
+fn refused(address: SocketAddr, cause: io::Error) -> BindError {
+    if cause.kind() == io::ErrorKind::AddrInUse {
+        BindError::InUse { address, holder: port_holder::of(address.port()) }
+    } else {
+        BindError::Io { address, cause }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_sockets_share_an_address_but_a_claim_sees_them() {
+        let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = local_address(&first).unwrap();
+        let _second = listen(address).unwrap();
+        let error = claim(address).unwrap_err();
+        let own = format!("(pid {})", std::process::id());
+        assert!(matches!(error, BindError::InUse { .. }), "{error}");
+        assert!(error.to_string().ends_with(&own), "{error}");
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_an_error() {
+        let error = listen("192.0.2.1:0".parse().unwrap()).unwrap_err();
+        assert!(matches!(error, BindError::Io { .. }), "{error}");
+    }
+}

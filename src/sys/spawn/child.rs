@@ -1,0 +1,166 @@
+//! What a child does between fork and exec.
+//!
+//! Only system calls on memory prepared before the fork: no allocation, no lock, no panic. Every
+//! failure is a step and an errno, sent through the report pipe.
+
+use std::convert::Infallible;
+use std::ffi::c_uint;
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+
+use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step};
+use crate::sys::rlimit;
+use crate::sys::user::Identity;
+
+/// One byte for the step, four for the errno.
+pub(super) const REPORT_BYTES: usize = 5;
+
+type Failure = (Step, i32);
+
+/// Never returns: becomes the recipe's program, or reports and exits.
+pub(super) fn become_recipe(
+    recipe: &Recipe,
+    descriptors: &[BorrowedFd<'_>],
+    reporter: &OwnedFd,
+) -> ! {
+    let (step, errno) = match try_become(recipe, descriptors) {
+        Ok(never) => match never {},
+        Err(failure) => failure,
+    };
+    let report = encode_report(step, errno);
+    // SAFETY: writes bytes of our stack to a descriptor we hold, then ends the process without
+    // running any of the parent's exit handlers.
+    unsafe {
+        libc::write(reporter.as_raw_fd(), report.as_ptr().cast(), report.len());
+        libc::_exit(127)
+    }
+}
+
+fn try_become(recipe: &Recipe, descriptors: &[BorrowedFd<'_>]) -> Result<Infallible, Failure> {
+    // SAFETY: a system call without pointers; a fork is never a group leader, so it can not fail.
+    unsafe { libc::setsid() };
+    reset_signals();
+    at(Step::Descriptors, place_descriptors(descriptors))?;
+    at(Step::Limits, reset_open_files())?;
+    if let Some(identity) = &recipe.identity {
+        at(Step::Identity, drop_to(identity))?;
+    }
+    if let Some(directory) = &recipe.directory {
+        // SAFETY: a C string that the recipe owns.
+        at(Step::Directory, check(unsafe { libc::chdir(directory.as_ptr()) }))?;
+    }
+    // SAFETY: the arrays end in a null pointer and the recipe owns every string in them.
+    unsafe {
+        libc::execve(
+            recipe.program.as_ptr(),
+            recipe.arguments.pointers.as_ptr(),
+            recipe.environment.pointers.as_ptr(),
+        );
+    }
+    Err((Step::Exec, errno()))
+}
+
+/// Ignored signals and the mask would otherwise pass through exec: Rust ignores SIGPIPE, the keeper
+/// blocks what it reads from a descriptor, and no program expects either.
+fn reset_signals() {
+    const SIGNALS_MAX: i32 = 64;
+    // Larger than any architecture's kernel `sigaction`; zeroes are SIG_DFL, no flags, no mask.
+    const DEFAULT: [u64; 8] = [0; 8];
+    const KERNEL_SET_BYTES: usize = 8;
+    // SAFETY: the structures are long enough and zeroed. The plain system call, because libc's
+    // wrapper refuses its two own signals, which may be inherited ignored too; KILL and STOP fail
+    // without harm.
+    unsafe {
+        for number in 1..=SIGNALS_MAX {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                DEFAULT.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                KERNEL_SET_BYTES,
+            );
+        }
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
+}
+
+/// Puts `descriptors[n]` at number `n` and marks everything else to end at exec. Sources are lifted
+/// above every target first, since one may itself sit at another's target.
+fn place_descriptors(descriptors: &[BorrowedFd<'_>]) -> Result<(), i32> {
+    let mut lifted: [RawFd; DESCRIPTORS_MAX] = [-1; DESCRIPTORS_MAX];
+    for (place, descriptor) in lifted.iter_mut().zip(descriptors) {
+        // SAFETY: a system call on numbers only.
+        *place =
+            check(unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, LIFTED) })?;
+    }
+    let mut target = 0;
+    for source in lifted.iter().take_while(|source| **source >= 0) {
+        // SAFETY: a system call on numbers only, in a process that nobody else shares; the report
+        // pipe is lifted too, so no target replaces it.
+        check(unsafe { libc::dup2(*source, target) })?;
+        target += 1;
+    }
+    // SAFETY: a system call on numbers only.
+    let marked = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            target as c_uint,
+            c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC as c_uint,
+        )
+    };
+    if marked == 0 { Ok(()) } else { Err(errno()) }
+}
+
+fn reset_open_files() -> Result<(), i32> {
+    let Some(soft) = rlimit::original_open_files() else { return Ok(()) };
+    // SAFETY: `limit` outlives both calls.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        check(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit))?;
+        limit.rlim_cur = soft.min(limit.rlim_max);
+        check(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
+    }
+    Ok(())
+}
+
+/// Groups first, user last: afterwards there is no right left to change the others. The plain
+/// system calls, because libc's wrappers signal other threads, which a fork does not have.
+fn drop_to(identity: &Identity) -> Result<(), i32> {
+    // SAFETY: `groups` is valid for its length; the other calls take numbers only.
+    unsafe {
+        let groups =
+            libc::syscall(libc::SYS_setgroups, identity.groups.len(), identity.groups.as_ptr());
+        let steps = [
+            groups,
+            libc::syscall(libc::SYS_setresgid, identity.gid, identity.gid, identity.gid),
+            libc::syscall(libc::SYS_setresuid, identity.uid, identity.uid, identity.uid),
+        ];
+        if steps == [0; 3] { Ok(()) } else { Err(errno()) }
+    }
+}
+
+fn check(result: i32) -> Result<i32, i32> {
+    if result < 0 { Err(errno()) } else { Ok(result) }
+}
+
+fn at<T>(step: Step, result: Result<T, i32>) -> Result<T, Failure> {
+    result.map_err(|errno| (step, errno))
+}
+
+fn errno() -> i32 {
+    // SAFETY: the location of this thread's errno is always valid.
+    unsafe { *libc::__errno_location() }
+}
+
+fn encode_report(step: Step, errno: i32) -> [u8; REPORT_BYTES] {
+    let [a, b, c, d] = errno.to_ne_bytes();
+    [step as u8, a, b, c, d]
+}
+
+pub(super) fn decode_report(report: [u8; REPORT_BYTES]) -> (Step, i32) {
+    let [step, a, b, c, d] = report;
+    let step = Step::ALL.into_iter().find(|known| *known as u8 == step).unwrap_or(Step::Fork);
+    (step, i32::from_ne_bytes([a, b, c, d]))
+}

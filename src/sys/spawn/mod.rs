@@ -1,0 +1,219 @@
+//! Starting a process: every child of the engine, whatever its role, starts here.
+//!
+//! A `Recipe` is prepared in full before the fork; what the child does between fork and exec is
+//! `child`'s. A failure there comes back through a pipe that exec closes, with the step and the
+//! errno. The child gets its own session, default signal dispositions, an empty mask, the
+//! open-files limit that was ours before we raised it, and descriptors `0..n` only.
+#![allow(unsafe_code, reason = "fork and what follows it have no safe wrapper")]
+
+mod child;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use super::pidfd;
+use super::user::Identity;
+
+/// Descriptors a child may be given.
+const DESCRIPTORS_MAX: usize = 16;
+/// Numbers from here on are never a child's target, so sources and the report pipe are safe there.
+const LIFTED: i32 = 64;
+const _: () = assert!(DESCRIPTORS_MAX < LIFTED as usize);
+
+/// What to start. `arguments[0]` is the program: a path, or a name looked up in the environment's
+/// own `PATH`.
+#[derive(Clone, Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) arguments: &'a [OsString],
+    /// The child's whole environment.
+    pub(crate) environment: &'a [(OsString, OsString)],
+    pub(crate) directory: Option<&'a Path>,
+    /// Run as somebody else; needs root.
+    pub(crate) identity: Option<&'a Identity>,
+}
+
+/// A started child of ours.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pub(crate) pid: u32,
+    /// Becomes readable at its end; see `pidfd::try_wait`.
+    pub(crate) pidfd: OwnedFd,
+}
+
+/// The step that failed, in the words of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Prepare,
+    Fork,
+    Descriptors,
+    Limits,
+    Identity,
+    Directory,
+    Exec,
+}
+
+impl Step {
+    const ALL: [Self; 7] = [
+        Self::Prepare,
+        Self::Fork,
+        Self::Descriptors,
+        Self::Limits,
+        Self::Identity,
+        Self::Directory,
+        Self::Exec,
+    ];
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Fork => "fork for",
+            Self::Descriptors => "pass descriptors to",
+            Self::Limits => "set limits of",
+            Self::Identity => "change user for",
+            Self::Directory => "change directory for",
+            Self::Exec => "exec",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{} {program}: {cause}", step.verb())]
+pub(crate) struct SpawnError {
+    pub(crate) step: Step,
+    pub(crate) program: String,
+    pub(crate) cause: io::Error,
+}
+
+/// Everything the child needs, in the form the system calls want it. Starting from it allocates
+/// nothing, so a recipe can be used again for as long as the process lives.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    program: CString,
+    directory: Option<CString>,
+    identity: Option<Identity>,
+    arguments: Strings,
+    environment: Strings,
+    name: String,
+}
+
+impl Recipe {
+    pub(crate) fn new(order: &Order<'_>) -> Result<Self, SpawnError> {
+        let name = order
+            .arguments
+            .first()
+            .map(|word| word.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let failed = |cause| SpawnError { step: Step::Prepare, program: name.clone(), cause };
+        let first = order
+            .arguments
+            .first()
+            .ok_or_else(|| failed(io::Error::new(io::ErrorKind::InvalidInput, "empty command")))?;
+        let path = order.environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value);
+        let program = resolve(first, path.map(OsString::as_os_str));
+        let environment = order.environment.iter().map(|(key, value)| {
+            let mut entry = key.clone();
+            entry.push("=");
+            entry.push(value);
+            entry
+        });
+        Ok(Self {
+            program: c_string(program.into_os_string()).map_err(failed)?,
+            directory: match order.directory {
+                Some(path) => Some(c_string(path.as_os_str().to_owned()).map_err(failed)?),
+                None => None,
+            },
+            identity: order.identity.cloned(),
+            arguments: Strings::new(order.arguments.iter().cloned()).map_err(failed)?,
+            environment: Strings::new(environment).map_err(failed)?,
+            name: name.clone(),
+        })
+    }
+
+    /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.
+    pub(crate) fn start(&self, descriptors: &[BorrowedFd<'_>]) -> Result<Child, SpawnError> {
+        let failed = |step, cause| SpawnError { step, program: self.name.clone(), cause };
+        if descriptors.len() > DESCRIPTORS_MAX {
+            return Err(failed(Step::Descriptors, io::ErrorKind::InvalidInput.into()));
+        }
+        let (report, reporter) = report_pipe().map_err(|error| failed(Step::Fork, error.into()))?;
+        // SAFETY: until exec or _exit the child runs `child::become_recipe` alone, which makes only
+        // async-signal-safe system calls on memory prepared before the fork.
+        let pid = match unsafe { libc::fork() } {
+            -1 => return Err(failed(Step::Fork, io::Error::last_os_error())),
+            0 => child::become_recipe(self, descriptors, &reporter),
+            pid => pid as u32,
+        };
+        drop(reporter);
+        // The child is ours and unreaped, so its pid can not name anybody else yet.
+        let pidfd = pidfd::open(pid).map_err(|cause| failed(Step::Fork, cause));
+        match read_report(&report) {
+            None => Ok(Child { pid, pidfd: pidfd? }),
+            Some((step, cause)) => {
+                reap(pid);
+                Err(failed(step, cause))
+            }
+        }
+    }
+}
+
+fn report_pipe() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    let (report, reporter) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    Ok((report, rustix::io::fcntl_dupfd_cloexec(&reporter, LIFTED)?))
+}
+
+/// Waits until exec has closed the child's end (`None`) or the failed step has come.
+fn read_report(report: &OwnedFd) -> Option<(Step, io::Error)> {
+    let mut bytes = [0u8; child::REPORT_BYTES];
+    match rustix::io::retry_on_intr(|| rustix::io::read(report, &mut bytes)) {
+        Ok(child::REPORT_BYTES) => {
+            let (step, errno) = child::decode_report(bytes);
+            Some((step, io::Error::from_raw_os_error(errno)))
+        }
+        // A child killed before exec says nothing; its exit is seen as any other.
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Takes the status of a child that reported its failure and is about to end.
+fn reap(pid: u32) {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call; the pid is our unreaped child.
+    unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
+}
+
+/// A null-ended array of C strings that owns what it points to.
+#[derive(Debug)]
+struct Strings {
+    pointers: Vec<*const libc::c_char>,
+    _owned: Vec<CString>,
+}
+
+impl Strings {
+    fn new(texts: impl Iterator<Item = OsString>) -> io::Result<Self> {
+        let owned = texts.map(c_string).collect::<io::Result<Vec<_>>>()?;
+        let pointers = owned.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
+        Ok(Self { pointers, _owned: owned })
+    }
+}
+
+fn c_string(text: OsString) -> io::Result<CString> {
+    CString::new(text.into_vec())
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a zero byte in the text"))
+}
+
+/// As `execvp` would find it; a name found nowhere stays as it is, for exec's own error.
+fn resolve(program: &OsStr, path: Option<&OsStr>) -> PathBuf {
+    if program.as_bytes().contains(&b'/') {
+        return PathBuf::from(program);
+    }
+    let folders = path.unwrap_or_else(|| OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+    std::env::split_paths(folders)
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+        .unwrap_or_else(|| PathBuf::from(program))
+}
