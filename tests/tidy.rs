@@ -39,6 +39,7 @@ const LAYERS: &[Row] = &[
             "bytes",
             "tokio",
             "futures_util",
+            "memchr",
         ],
     },
     Row { folder: "keeper", imports: &["sys", "order"], crates: &[] },

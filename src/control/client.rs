@@ -3,6 +3,7 @@
 //! One connection a question, so a lost engine shows as an error of that question and the next one
 //! simply tries again. Retries nothing by itself.
 
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -97,13 +98,7 @@ impl Client {
 
     async fn send(&self, request: &route::Request) -> Result<Response<Incoming>, ClientError> {
         let stream =
-            UnixStream::connect(&self.socket).await.map_err(|cause| match cause.kind() {
-                io::ErrorKind::PermissionDenied => ClientError::NotPermitted(format!(
-                    "connect to {}: permission denied",
-                    self.socket.display()
-                )),
-                _ => ClientError::NoEngine { socket: self.socket.clone(), cause },
-            })?;
+            UnixStream::connect(&self.socket).await.map_err(|cause| self.unreachable(cause))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.protocol(error))?;
@@ -121,6 +116,15 @@ impl Client {
             .body(Full::new(Bytes::from(request.body.clone())))
             .map_err(|error| self.protocol(error))?;
         sender.send_request(request).await.map_err(|error| self.protocol(error))
+    }
+
+    fn unreachable(&self, cause: io::Error) -> ClientError {
+        if cause.kind() == io::ErrorKind::PermissionDenied {
+            let socket = self.socket.display();
+            ClientError::NotPermitted(format!("connect to {socket}: permission denied"))
+        } else {
+            ClientError::NoEngine { socket: self.socket.clone(), cause }
+        }
     }
 
     async fn whole(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
@@ -142,7 +146,7 @@ impl Client {
         }
     }
 
-    fn protocol(&self, cause: impl ToString) -> ClientError {
+    fn protocol(&self, cause: impl Display) -> ClientError {
         ClientError::Protocol { socket: self.socket.clone(), cause: cause.to_string() }
     }
 }
@@ -184,7 +188,7 @@ impl Lines {
         }
     }
 
-    fn protocol(&self, cause: impl ToString) -> ClientError {
+    fn protocol(&self, cause: impl Display) -> ClientError {
         ClientError::Protocol { socket: self.socket.clone(), cause: cause.to_string() }
     }
 }

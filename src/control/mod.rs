@@ -17,3 +17,6 @@ pub(crate) mod text;
 pub(crate) mod client;
 pub(crate) mod server;
 pub(crate) mod watch;
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::S
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            refuse(&stream);
+            refuse(stream);
             continue;
         };
         let asked = asked.clone();
@@ -78,21 +78,21 @@ pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::S
 }
 
 /// A client too many gets its answer at once, instead of waiting behind consoles that never leave.
-fn refuse(stream: &UnixStream) {
+fn refuse(stream: UnixStream) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
         Connection: close\r\n\r\n{\"error\":\"too many clients are attached\"}";
     // A fresh socket's buffer has room for it; should it not, closing says enough.
-    let _closing_says_enough = stream.try_write(ANSWER);
+    let _closing_says_enough =
+        stream.into_std().and_then(|mut stream| std::io::Write::write_all(&mut stream, ANSWER));
 }
 
 async fn converse(stream: UnixStream, bounds: Bounds, asked: mpsc::Sender<Asked>) {
     let Ok(credentials) = stream.peer_cred() else { return };
     let uid = credentials.uid();
-    let is_owner = uid == 0 || uid == bounds.owner_uid;
     let caller = Caller {
         uid,
         pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
-        role: if is_owner { Role::Operate } else { Role::Read },
+        role: role_of(uid, bounds.owner_uid),
     };
     let desk = Desk { bounds, asked, caller };
     let service = service_fn(|request| {
@@ -105,6 +105,11 @@ async fn converse(stream: UnixStream, bounds: Bounds, asked: mpsc::Sender<Asked>
         .serve_connection(TokioIo::new(stream), service);
     // A client that leaves or talks nonsense harms only itself.
     let _the_clients_own_affair = connection.await;
+}
+
+/// Root and the engine's own user operate; everyone else who reaches the socket may look.
+pub(crate) fn role_of(uid: u32, owner_uid: u32) -> Role {
+    if uid == 0 || uid == owner_uid { Role::Operate } else { Role::Read }
 }
 
 /// What one connection needs to answer its requests.

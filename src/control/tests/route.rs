@@ -1,0 +1,211 @@
+//! Every command and query survives the way through HTTP; everything else gets its status.
+
+use proptest::prelude::*;
+
+use crate::control::call::{
+    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
+};
+use crate::control::route::{Ask, Method, Request, Unroutable, parse};
+use crate::control::wire::Stream;
+
+#[track_caller]
+fn check(method: &str, target: &str, body: &str, expected: &Ask) {
+    assert_eq!(parse(method, target, body.as_bytes()).as_ref(), Ok(expected), "{method} {target}");
+}
+
+fn backend(verb: BackendVerb, key: Option<u32>) -> Ask {
+    let target =
+        BackendTarget { upstream: "api".to_owned(), backend: "10.0.3.1:8080".to_owned(), key };
+    Ask::Command(Command::Backend { target, verb })
+}
+
+fn program(instance: Option<u32>, incarnation: Option<u32>, verb: ProgramVerb) -> Ask {
+    let target = ProgramTarget { name: "api".to_owned(), instance, incarnation };
+    Ask::Command(Command::Program { target, verb })
+}
+
+#[test]
+fn the_promised_paths_are_understood() {
+    let at = "/v1/upstreams/api/backends/10.0.3.1:8080";
+    let drain = |timeout_ms| BackendVerb::Drain { timeout_ms };
+    check("POST", &format!("{at}/drain"), "", &backend(drain(None), None));
+    let body = r#"{"timeout_ms":30000,"key":65537}"#;
+    check("POST", &format!("{at}/drain"), body, &backend(drain(Some(30_000)), Some(65_537)));
+    check("POST", &format!("{at}/enable"), "{}", &backend(BackendVerb::Enable, None));
+    check("POST", &format!("{at}/down"), " \n", &backend(BackendVerb::Down, None));
+    let weight = BackendVerb::Weight { weight: 5 };
+    check("POST", &format!("{at}/weight"), r#"{"weight":5}"#, &backend(weight, None));
+
+    check("POST", "/v1/programs/api/restart", "", &program(None, None, ProgramVerb::Restart));
+    let body = r#"{"incarnation":3}"#;
+    check("POST", "/v1/programs/api/0/kill", body, &program(Some(0), Some(3), ProgramVerb::Kill));
+    let hup = || ProgramVerb::Signal { signal: "HUP".to_owned() };
+    check(
+        "POST",
+        "/v1/programs/api/1/signal",
+        r#"{"signal":"HUP"}"#,
+        &program(Some(1), None, hup()),
+    );
+    let number = ProgramVerb::Signal { signal: "15".to_owned() };
+    check("POST", "/v1/programs/api/signal", r#"{"signal":15}"#, &program(None, None, number));
+
+    let verb = UpstreamVerb::Strategy { strategy: "ip_hash".to_owned() };
+    let strategy = Ask::Command(Command::Upstream { name: "api".to_owned(), verb });
+    check("POST", "/v1/upstreams/api/strategy", r#"{"strategy":"ip_hash"}"#, &strategy);
+    check("POST", "/v1/reload", "", &Ask::Command(Command::Reload));
+
+    check("GET", "/v1/status", "", &Ask::Query(Query::Status));
+    check("GET", "/v1/events?follow=1", "", &Ask::Query(Query::Events { follow: true }));
+    let target = ProgramTarget { name: "api".to_owned(), instance: Some(0), incarnation: None };
+    let log = Query::Log { target, stream: Some(Stream::Stdout), follow: true };
+    check("GET", "/v1/programs/api/0/log?stream=stdout&follow=1", "", &Ask::Query(log));
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    for (method, target, body, expected) in [
+        ("GET", "/", "", "/: no such path"),
+        ("GET", "/v2/status", "", "/v2/status: no such path"),
+        ("POST", "/v1/upstreams/api/explode", "", "/v1/upstreams/api/explode: no such path"),
+        ("POST", "/v1/status", "", "/v1/status: only GET is allowed"),
+        ("GET", "/v1/reload", "", "/v1/reload: only POST is allowed"),
+        (
+            "GET",
+            "/v1/events?follow=maybe",
+            "",
+            "/v1/events: `follow=maybe`: expected `follow=1`, `stream=stdout` or `stream=stderr`",
+        ),
+        (
+            "POST",
+            "/v1/programs/api/x/stop",
+            "",
+            "/v1/programs/api/x/stop: instance `x` is not a number",
+        ),
+        (
+            "POST",
+            "/v1/programs/%zz/stop",
+            "",
+            "/v1/programs/%zz/stop: a percent escape is not UTF-8 text",
+        ),
+        (
+            "POST",
+            "/v1/programs/%ff/stop",
+            "",
+            "/v1/programs/%ff/stop: a percent escape is not UTF-8 text",
+        ),
+        (
+            "POST",
+            "/v1/reload",
+            r#"{"now":1}"#,
+            "/v1/reload: read body: unknown field `now`, there are no fields at line 1 column 6",
+        ),
+        (
+            "POST",
+            "/v1/upstreams/a/backends/b/weight",
+            "",
+            "/v1/upstreams/a/backends/b/weight: read body: missing field `weight` at line 1 column 2",
+        ),
+        (
+            "POST",
+            "/v1/upstreams/a/backends/b/drain",
+            r#"{"weight":1}"#,
+            "/v1/upstreams/a/backends/b/drain: read body: unknown field `weight`, expected `timeout_ms` or `key` at line 1 column 9",
+        ),
+    ] {
+        let found = parse(method, target, body.as_bytes()).expect_err(target);
+        assert_eq!(found.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_wrong_method_names_the_right_one() {
+    let found = parse("DELETE", "/v1/watch", b"");
+    let allow = "GET";
+    assert_eq!(found, Err(Unroutable::MethodNotAllowed { path: "/v1/watch".to_owned(), allow }));
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("10.0.3.1:8080".to_owned()),
+        Just("[::1]:80".to_owned()),
+        Just("unix:/run/a b/c.sock".to_owned()),
+        any::<String>(),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let key = any::<Option<u32>>;
+    let backend_verb = prop_oneof![
+        any::<Option<u64>>().prop_map(|timeout_ms| BackendVerb::Drain { timeout_ms }),
+        Just(BackendVerb::Enable),
+        Just(BackendVerb::Down),
+        any::<u32>().prop_map(|weight| BackendVerb::Weight { weight }),
+    ];
+    let upstream_verb = prop_oneof![
+        any::<String>().prop_map(|strategy| UpstreamVerb::Strategy { strategy }),
+        Just(UpstreamVerb::Reset),
+    ];
+    let program_verb = prop_oneof![
+        Just(ProgramVerb::Start),
+        Just(ProgramVerb::Stop),
+        Just(ProgramVerb::Restart),
+        Just(ProgramVerb::Roll),
+        Just(ProgramVerb::Kill),
+        any::<String>().prop_map(|signal| ProgramVerb::Signal { signal }),
+    ];
+    prop_oneof![
+        (name(), name(), key(), backend_verb).prop_map(|(upstream, backend, key, verb)| {
+            Command::Backend { target: BackendTarget { upstream, backend, key }, verb }
+        }),
+        (name(), upstream_verb).prop_map(|(name, verb)| Command::Upstream { name, verb }),
+        (name(), key(), key(), program_verb).prop_map(|(name, instance, incarnation, verb)| {
+            Command::Program { target: ProgramTarget { name, instance, incarnation }, verb }
+        }),
+        Just(Command::Reload),
+        Just(Command::Reopen),
+        Just(Command::Shutdown),
+    ]
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let stream = prop_oneof![Just(None), Just(Some(Stream::Stdout)), Just(Some(Stream::Stderr))];
+    prop_oneof![
+        Just(Query::Status),
+        Just(Query::Watch),
+        Just(Query::History),
+        any::<bool>().prop_map(|follow| Query::Events { follow }),
+        (name(), any::<Option<u32>>(), stream, any::<bool>()).prop_map(
+            |(name, instance, stream, follow)| {
+                let target = ProgramTarget { name, instance, incarnation: None };
+                Query::Log { target, stream, follow }
+            }
+        ),
+    ]
+}
+
+#[track_caller]
+fn read_back(request: &Request) -> Ask {
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    assert!(request.target.parse::<hyper::Uri>().is_ok(), "{}", request.target);
+    parse(method, &request.target, &request.body).expect("the server reads what the client writes")
+}
+
+proptest! {
+    #[test]
+    fn the_server_reads_every_command_the_client_writes(command in command()) {
+        prop_assert_eq!(read_back(&Request::from(&command)), Ask::Command(command));
+    }
+
+    #[test]
+    fn the_server_reads_every_query_the_client_writes(query in query()) {
+        prop_assert_eq!(read_back(&Request::from(&query)), Ask::Query(query));
+    }
+
+    #[test]
+    fn no_request_panics(method in "GET|POST|PUT", target in "(/v1)?(/[a-z%0-9:]{0,9}){0,6}[?]?[a-z&=]{0,9}", body in any::<Vec<u8>>()) {
+        let _either_way_is_fine = parse(&method, &target, &body);
+    }
+}

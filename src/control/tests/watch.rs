@@ -1,0 +1,120 @@
+//! A quick watcher sees every change; a slow one sees the latest; a stuck one is ended.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::error::TryRecvError;
+
+use super::wire::snapshot;
+use crate::control::delta;
+use crate::control::watch::{Start, Watchers};
+use crate::control::wire::{EventRecord, Frame, Role, Sample, Snapshot};
+
+const QUEUE_MAX: usize = 8;
+
+fn join(watchers: &mut Watchers, snapshot: &Rc<Snapshot>) -> Receiver<Bytes> {
+    watchers.join(Start {
+        role: Role::Operate,
+        snapshot: Rc::clone(snapshot),
+        history: Vec::new(),
+        events: Vec::new(),
+    })
+}
+
+fn at_uptime(uptime_ms: u64) -> Rc<Snapshot> {
+    let mut snapshot = snapshot();
+    snapshot.head.uptime_ms = uptime_ms;
+    Rc::new(snapshot)
+}
+
+/// Reads all that waits and plays it as a console does.
+fn play(receiver: &mut Receiver<Bytes>, shown: &mut Snapshot) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    while let Ok(line) = receiver.try_recv() {
+        kinds.push(match serde_json::from_slice(&line).expect("a line is a frame") {
+            Frame::Snapshot { snapshot, .. } => {
+                *shown = *snapshot;
+                "snapshot"
+            }
+            Frame::Delta { delta } => {
+                delta::apply(shown, *delta);
+                "delta"
+            }
+            Frame::Sample { .. } => "sample",
+            Frame::Event { .. } => "event",
+        });
+    }
+    kinds
+}
+
+#[test]
+fn a_watcher_is_sent_everything_then_what_changes() {
+    let mut watchers = Watchers::new(QUEUE_MAX);
+    let mut receiver = join(&mut watchers, &at_uptime(1));
+    watchers.publish(&at_uptime(2));
+    watchers.sample(&Sample::default());
+    watchers.event(&EventRecord::default());
+    let mut shown = Snapshot::default();
+    assert_eq!(play(&mut receiver, &mut shown), ["snapshot", "delta", "sample", "event"]);
+    assert_eq!(shown, *at_uptime(2));
+}
+
+#[test]
+fn a_slow_watcher_skips_to_the_latest() {
+    let mut watchers = Watchers::new(QUEUE_MAX);
+    let mut slow = join(&mut watchers, &at_uptime(0));
+    let mut quick = join(&mut watchers, &at_uptime(0));
+    let (mut shown_slow, mut shown_quick) = (Snapshot::default(), Snapshot::default());
+    for uptime_ms in 1..100 {
+        watchers.publish(&at_uptime(uptime_ms));
+        play(&mut quick, &mut shown_quick);
+        assert_eq!(shown_quick.head.uptime_ms, uptime_ms);
+    }
+    assert_eq!(play(&mut slow, &mut shown_slow).len(), QUEUE_MAX / 2);
+    watchers.publish(&at_uptime(100));
+    assert_eq!(play(&mut slow, &mut shown_slow), ["delta"]);
+    assert_eq!(shown_slow, *at_uptime(100));
+}
+
+#[test]
+fn a_stuck_watcher_is_ended_after_what_it_was_sent() {
+    let mut watchers = Watchers::new(QUEUE_MAX);
+    let mut stuck = join(&mut watchers, &at_uptime(0));
+    for _ in 0..QUEUE_MAX {
+        watchers.sample(&Sample::default());
+    }
+    assert_eq!(watchers.count(), 0);
+    let mut shown = Snapshot::default();
+    assert_eq!(play(&mut stuck, &mut shown).len(), QUEUE_MAX);
+    assert_eq!(stuck.try_recv(), Err(TryRecvError::Disconnected));
+}
+
+#[test]
+fn only_consoles_that_are_there_count() {
+    let mut watchers = Watchers::new(QUEUE_MAX);
+    let console = join(&mut watchers, &at_uptime(0));
+    let follower = watchers.join_events(&[]);
+    assert_eq!(watchers.count(), 1);
+    drop(console);
+    assert_eq!(watchers.count(), 0);
+    drop(follower);
+    watchers.publish(&at_uptime(1));
+    watchers.event(&EventRecord::default());
+}
+
+#[test]
+fn a_follower_of_events_gets_bare_records() {
+    let mut watchers = Watchers::new(QUEUE_MAX);
+    let known = [EventRecord { seq: 1, ..EventRecord::default() }];
+    let mut follower = watchers.join_events(&known);
+    watchers.event(&EventRecord { seq: 2, ..EventRecord::default() });
+    watchers.sample(&Sample::default());
+    let mut seen = Vec::new();
+    while let Ok(lines) = follower.try_recv() {
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            seen.push(serde_json::from_slice::<EventRecord>(line).expect("a record").seq);
+        }
+    }
+    assert_eq!(seen, [1, 2]);
+}
