@@ -1,1 +1,16 @@
-//! What a supervised program should do next.
+//! What a supervised program's instance should do next.
+//!
+//! Pure: a state and an event in, a state and effects out. Starts nothing, signals nothing, reads
+//! no clock; the master carries effects out (`master::programs`). Deadlines are values inside the
+//! state, so nothing polls: the master sleeps until [`state::State::deadline_us`] and says `Tick`.
+//! Every pair of phase and event is listed without a catch-all, so a new phase does not compile
+//! until each event has an answer.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub(crate) mod policy;
+pub(crate) mod state;
+pub(crate) mod step;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Where an instance stands: its phase with the deadlines that belong to it, and what must be
+//! remembered from one phase to the next. Knows nothing of what leads from phase to phase
+//! (`step`), of process ids or of descriptors (the master's).
+
+use super::policy::{Ending, Window};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) phase: Phase,
+    /// Rises with every spawn; what is reported about an earlier life is dropped.
+    pub(crate) life: u32,
+    /// Failed starts in a row.
+    pub(crate) fails: u32,
+    pub(crate) cause: Cause,
+    pub(crate) window: Window,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Never started, or stopped by the operator.
+    Idle,
+    /// The spawn was asked for and has not answered; `asked` is a stop that came meanwhile.
+    Spawning {
+        asked: Option<After>,
+    },
+    Starting {
+        spawned_us: u64,
+        check: StartCheck,
+    },
+    Ready {
+        spawned_us: u64,
+        stable_at_us: u64,
+    },
+    /// Waits out the pause after a failed start.
+    Delay {
+        until_us: u64,
+    },
+    /// Asked to stop; at `deadline_us` the next stage begins.
+    Stopping {
+        spawned_us: u64,
+        stage: Stage,
+        deadline_us: u64,
+        after: After,
+    },
+    /// The main process is gone, others of its group are not yet.
+    Sweeping {
+        look_at_us: u64,
+        give_up_us: u64,
+        next: Next,
+    },
+    /// Ended by itself and is not restarted.
+    Done,
+    /// Failed to start too often.
+    GaveUp,
+    /// Removed from the configuration and stopped: its row can be dropped.
+    Gone,
+}
+
+/// What turns a starting instance into a ready one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StartCheck {
+    AliveAt { at_us: u64 },
+    Probe,
+}
+
+/// How far a stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Its backend takes no new request; the running ones finish.
+    Draining,
+    /// The stop signal was sent.
+    Terminating,
+    /// SIGKILL was sent, so many times.
+    Killing { kills: u32 },
+}
+
+/// What a stop is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    Idle,
+    Again,
+    Gone,
+}
+
+/// What an exit leads to, once the process group is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Spawn,
+    /// The pause was decided at the exit; it runs from there.
+    Delay {
+        until_us: u64,
+    },
+    Idle,
+    Done,
+    GaveUp,
+    Gone,
+}
+
+/// What last ended or prevented a life: for people, and for the exit status of the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    None,
+    Spawn { error: String },
+    Exit { ending: Ending, lived_us: u64 },
+}
+
+/// The states the world sees: Supervisor's names and meanings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Stopped,
+    Starting,
+    Running,
+    Backoff,
+    Stopping,
+    Exited,
+    Fatal,
+}
+
+impl State {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: Phase::Idle,
+            life: 0,
+            fails: 0,
+            cause: Cause::None,
+            window: Window::default(),
+        }
+    }
+
+    pub(crate) fn shown(&self) -> Shown {
+        match self.phase {
+            Phase::Idle | Phase::Gone => Shown::Stopped,
+            Phase::Spawning { .. } | Phase::Starting { .. } => Shown::Starting,
+            Phase::Ready { .. } => Shown::Running,
+            Phase::Delay { .. } => Shown::Backoff,
+            Phase::Stopping { .. } | Phase::Sweeping { .. } => Shown::Stopping,
+            Phase::Done => Shown::Exited,
+            Phase::GaveUp => Shown::Fatal,
+        }
+    }
+
+    /// When the main process was spawned; nothing when there is none.
+    pub(crate) fn spawned_us(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Starting { spawned_us, .. }
+            | Phase::Ready { spawned_us, .. }
+            | Phase::Stopping { spawned_us, .. } => Some(spawned_us),
+            Phase::Idle
+            | Phase::Spawning { .. }
+            | Phase::Delay { .. }
+            | Phase::Sweeping { .. }
+            | Phase::Done
+            | Phase::GaveUp
+            | Phase::Gone => None,
+        }
+    }
+
+    /// When the state wants a `Tick`; nothing when only an event can change it.
+    pub(crate) fn deadline_us(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Starting { check: StartCheck::AliveAt { at_us }, .. } => Some(at_us),
+            Phase::Ready { stable_at_us, .. } => (self.fails > 0).then_some(stable_at_us),
+            Phase::Delay { until_us } => Some(until_us),
+            Phase::Stopping { deadline_us, .. } => Some(deadline_us),
+            Phase::Sweeping { look_at_us, .. } => Some(look_at_us),
+            Phase::Starting { check: StartCheck::Probe, .. }
+            | Phase::Idle
+            | Phase::Spawning { .. }
+            | Phase::Done
+            | Phase::GaveUp
+            | Phase::Gone => None,
+        }
+    }
+}

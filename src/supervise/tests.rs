@@ -1,0 +1,402 @@
+//! The table of the steps as cases, each a line of what is said and what must follow.
+
+mod invariants;
+
+use super::policy::{Ending, Policy, Readiness, Restart, Serving, Window, pause_us};
+use super::state::{Phase, Shown, State};
+use super::step::{Effect, Event, Group, SpawnError, step};
+
+const SECOND: u64 = 1_000_000;
+
+fn policy() -> Policy {
+    Policy {
+        restart: Restart::Unexpected,
+        exit_codes: vec![0],
+        readiness: Readiness::Alive,
+        serving: Serving::No,
+        start_us: SECOND,
+        start_retries: 3,
+        stop_us: 10 * SECOND,
+    }
+}
+
+fn serving() -> Policy {
+    Policy {
+        readiness: Readiness::Probed,
+        serving: Serving::Yes { drain_us: 30 * SECOND },
+        ..policy()
+    }
+}
+
+/// An instance with a kernel that does what it is told: spawns succeed unless told otherwise.
+struct Bench {
+    state: State,
+    policy: Policy,
+    now_us: u64,
+    spawn: Spawn,
+    seen: Vec<Effect>,
+    path: Vec<Shown>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Spawn {
+    Works,
+    Fails,
+    IsBusy,
+}
+
+impl Bench {
+    fn new(policy: Policy) -> Self {
+        let state = State::new();
+        let path = vec![state.shown()];
+        Self { state, policy, now_us: 0, spawn: Spawn::Works, seen: Vec::new(), path }
+    }
+
+    fn say(&mut self, event: Event) -> &mut Self {
+        let (state, effects) = step(self.state.clone(), event, self.now_us, &self.policy);
+        self.state = state;
+        if self.path.last() != Some(&self.state.shown()) {
+            self.path.push(self.state.shown());
+        }
+        for effect in effects {
+            self.seen.push(effect);
+            if effect == Effect::Spawn {
+                let life = self.state.life;
+                self.say(match self.spawn {
+                    Spawn::Works => Event::SpawnOk { life },
+                    Spawn::Fails => {
+                        Event::SpawnErr { life, error: SpawnError::Failed("no file".into()) }
+                    }
+                    Spawn::IsBusy => {
+                        Event::SpawnErr { life, error: SpawnError::Busy("no process".into()) }
+                    }
+                });
+            }
+        }
+        self
+    }
+
+    fn exits(&mut self, ending: Ending) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::Exited { life, ending, group: Group::Empty })
+    }
+
+    fn leaves_behind(&mut self, ending: Ending) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::Exited { life, ending, group: Group::LeftOvers })
+    }
+
+    fn is_ready(&mut self) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::Ready { life })
+    }
+
+    fn is_drained(&mut self) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::Drained { life })
+    }
+
+    fn is_swept(&mut self) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::Swept { life })
+    }
+
+    fn wait(&mut self, us: u64) -> &mut Self {
+        self.now_us += us;
+        self.say(Event::Tick)
+    }
+
+    /// Sleeps until the state's own deadline, as the master does.
+    fn wait_deadline(&mut self) -> &mut Self {
+        self.now_us = self.state.deadline_us().expect("the state waits for an instant");
+        self.say(Event::Tick)
+    }
+
+    fn expect(&mut self, shown: Shown, effects: &[Effect]) -> &mut Self {
+        assert_eq!((self.state.shown(), self.seen.as_slice()), (shown, effects));
+        self.seen.clear();
+        self
+    }
+}
+
+#[test]
+fn a_start_counts_as_running_after_start_seconds() {
+    Bench::new(policy())
+        .say(Event::Start)
+        .expect(Shown::Starting, &[Effect::Spawn])
+        .wait(SECOND - 1)
+        .expect(Shown::Starting, &[])
+        .wait(1)
+        .expect(Shown::Running, &[Effect::Join]);
+}
+
+#[test]
+fn without_start_seconds_it_runs_at_once() {
+    Bench::new(Policy { start_us: 0, ..policy() })
+        .say(Event::Start)
+        .expect(Shown::Running, &[Effect::Spawn, Effect::Join]);
+}
+
+#[test]
+fn a_probed_one_waits_for_its_probe_however_long() {
+    Bench::new(serving())
+        .say(Event::Start)
+        .wait(3600 * SECOND)
+        .expect(Shown::Starting, &[Effect::Spawn])
+        .is_ready()
+        .expect(Shown::Running, &[Effect::Join]);
+}
+
+#[test]
+fn a_killed_one_is_spawned_in_the_same_step() {
+    Bench::new(policy())
+        .say(Event::Start)
+        .wait_deadline()
+        .expect(Shown::Running, &[Effect::Spawn, Effect::Join])
+        .exits(Ending::Signal(9))
+        .expect(Shown::Starting, &[Effect::Leave, Effect::Spawn]);
+}
+
+#[test]
+fn the_restart_policy_decides_after_running() {
+    let cases = [
+        (Restart::Never, Ending::Code(1), Shown::Exited),
+        (Restart::Never, Ending::Signal(9), Shown::Exited),
+        (Restart::Unexpected, Ending::Code(0), Shown::Exited),
+        (Restart::Unexpected, Ending::Code(1), Shown::Starting),
+        (Restart::Unexpected, Ending::Signal(15), Shown::Starting),
+        (Restart::Unexpected, Ending::Unknown, Shown::Starting),
+        (Restart::Always, Ending::Code(0), Shown::Starting),
+    ];
+    for (restart, ending, shown) in cases {
+        let mut bench = Bench::new(Policy { restart, ..policy() });
+        bench.say(Event::Start).wait_deadline().exits(ending);
+        assert_eq!(bench.state.shown(), shown, "{restart:?} {ending:?}");
+    }
+}
+
+#[test]
+fn a_dead_child_is_never_promoted() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).exits(Ending::Code(1)).wait(SECOND / 2);
+    assert_eq!(bench.path, [Shown::Stopped, Shown::Starting, Shown::Backoff]);
+    assert_eq!(bench.state.fails, 1);
+}
+
+#[test]
+fn early_exits_give_up_after_one_more_than_the_retries_with_growing_pauses() {
+    for retries in 0..=6 {
+        let mut bench = Bench::new(Policy { start_retries: retries, ..policy() });
+        let mut spawns_us = vec![0];
+        bench.say(Event::Start).exits(Ending::Code(1));
+        while bench.state.shown() == Shown::Backoff {
+            bench.wait_deadline();
+            spawns_us.push(bench.now_us);
+            bench.exits(Ending::Code(1));
+        }
+        assert_eq!(bench.state.shown(), Shown::Fatal);
+        assert_eq!(spawns_us.len() as u32, retries + 1);
+        let gaps: Vec<u64> =
+            spawns_us.windows(2).map(|pair| (pair[1] - pair[0]) / SECOND).collect();
+        assert_eq!(gaps, (1..=u64::from(retries)).collect::<Vec<_>>());
+        assert_eq!(bench.state.deadline_us(), None);
+    }
+}
+
+#[test]
+fn pauses_grow_by_a_second_up_to_a_minute() {
+    let pauses = [0, 1, 2, 59, 60, 61, u32::MAX].map(|fails| pause_us(fails) / SECOND);
+    assert_eq!(pauses, [1, 1, 2, 59, 60, 60, 60]);
+}
+
+#[test]
+fn a_spawn_error_counts_and_a_busy_machine_does_not() {
+    let mut bench = Bench::new(policy());
+    bench.spawn = Spawn::Fails;
+    bench.say(Event::Start);
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 1));
+
+    let mut bench = Bench::new(policy());
+    bench.spawn = Spawn::IsBusy;
+    bench.say(Event::Start);
+    for _ in 0..100 {
+        assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 0));
+        bench.wait_deadline();
+    }
+    bench.spawn = Spawn::Works;
+    bench.wait_deadline();
+    assert_eq!(bench.state.shown(), Shown::Starting);
+}
+
+#[test]
+fn failed_starts_are_forgotten_once_it_ran_for_a_while() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).exits(Ending::Code(1)).wait_deadline().wait_deadline();
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Running, 1));
+    bench.wait_deadline();
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Running, 0));
+    assert_eq!(bench.state.deadline_us(), None, "a stable instance causes no wake-up");
+}
+
+#[test]
+fn dying_right_after_running_is_no_hot_loop() {
+    let mut bench = Bench::new(Policy { start_us: 0, restart: Restart::Always, ..policy() });
+    bench.say(Event::Start);
+    for _ in 0..5 {
+        bench.exits(Ending::Code(0));
+        assert_eq!(bench.state.shown(), Shown::Running);
+    }
+    bench.exits(Ending::Code(0));
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 1));
+}
+
+#[test]
+fn the_window_slides() {
+    let mut window = Window::default();
+    for second in 0..5 {
+        assert!(window.admit(second * SECOND));
+    }
+    assert!(!window.admit(9 * SECOND));
+    assert!(window.admit(10 * SECOND));
+    assert!(!window.admit(10 * SECOND));
+    assert!(window.admit(11 * SECOND));
+}
+
+#[test]
+fn stop_sends_the_signal_then_kills_the_group_until_it_is_gone() {
+    Bench::new(policy())
+        .say(Event::Start)
+        .wait_deadline()
+        .say(Event::Stop)
+        .expect(Shown::Stopping, &[Effect::Spawn, Effect::Join, Effect::Terminate])
+        .wait(10 * SECOND - 1)
+        .expect(Shown::Stopping, &[])
+        .wait(1)
+        .expect(Shown::Stopping, &[Effect::KillGroup])
+        .wait(SECOND)
+        .expect(Shown::Stopping, &[Effect::KillGroup])
+        .wait(2 * SECOND)
+        .expect(Shown::Stopping, &[Effect::KillGroup, Effect::Unkillable])
+        .exits(Ending::Signal(9))
+        .expect(Shown::Stopped, &[Effect::Leave]);
+}
+
+#[test]
+fn a_serving_one_drains_before_the_signal_and_joins_after_ready() {
+    let until_us = 30 * SECOND;
+    Bench::new(serving())
+        .say(Event::Start)
+        .is_ready()
+        .expect(Shown::Running, &[Effect::Spawn, Effect::Join])
+        .say(Event::Restart)
+        .expect(Shown::Stopping, &[Effect::Drain { until_us }])
+        .is_drained()
+        .expect(Shown::Stopping, &[Effect::Terminate])
+        .exits(Ending::Code(0))
+        .expect(Shown::Starting, &[Effect::Leave, Effect::Spawn])
+        .is_ready()
+        .expect(Shown::Running, &[Effect::Join]);
+}
+
+#[test]
+fn a_drain_ends_at_its_deadline() {
+    Bench::new(serving())
+        .say(Event::Start)
+        .is_ready()
+        .say(Event::Stop)
+        .wait(30 * SECOND - 1)
+        .is_ready()
+        .expect(
+            Shown::Stopping,
+            &[Effect::Spawn, Effect::Join, Effect::Drain { until_us: 30 * SECOND }],
+        )
+        .wait(1)
+        .expect(Shown::Stopping, &[Effect::Terminate]);
+}
+
+#[test]
+fn stop_in_backoff_cancels_and_forgets() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).exits(Ending::Code(1)).say(Event::Stop);
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Stopped, 0));
+    bench.wait(3600 * SECOND);
+    assert_eq!(bench.state.shown(), Shown::Stopped);
+}
+
+#[test]
+fn restart_of_what_does_not_run_is_a_start_with_every_try() {
+    for event in [Event::Start, Event::Restart] {
+        let mut bench = Bench::new(Policy { start_retries: 1, ..policy() });
+        bench.say(Event::Start).exits(Ending::Code(1)).wait_deadline().exits(Ending::Code(1));
+        assert_eq!(bench.state.shown(), Shown::Fatal);
+        bench.say(event.clone());
+        assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Starting, 0));
+        bench.exits(Ending::Code(1));
+        assert_eq!(bench.state.shown(), Shown::Backoff, "the first failure is not the last");
+        bench.say(event);
+        assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Starting, 0));
+    }
+}
+
+#[test]
+fn the_last_wish_during_a_stop_holds_and_removal_is_final() {
+    let cases = [
+        (vec![Event::Stop, Event::Start], Shown::Starting),
+        (vec![Event::Restart, Event::Stop], Shown::Stopped),
+        (vec![Event::Stop, Event::Restart, Event::Stop], Shown::Stopped),
+        (vec![Event::Remove, Event::Start], Shown::Stopped),
+    ];
+    for (wishes, shown) in cases {
+        let mut bench = Bench::new(policy());
+        bench.say(Event::Start).wait_deadline();
+        for wish in &wishes {
+            bench.say(wish.clone());
+        }
+        bench.exits(Ending::Signal(15));
+        assert_eq!(bench.state.shown(), shown, "{wishes:?}");
+    }
+}
+
+#[test]
+fn nothing_is_spawned_before_the_group_is_empty() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).wait_deadline().leaves_behind(Ending::Signal(11));
+    assert!(matches!(bench.state.phase, Phase::Sweeping { .. }));
+    bench.seen.clear();
+    bench
+        .wait_deadline()
+        .expect(Shown::Stopping, &[Effect::LookForLeftOvers])
+        .is_swept()
+        .expect(Shown::Starting, &[Effect::Spawn]);
+}
+
+#[test]
+fn left_overs_that_never_die_are_given_up_on_aloud() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).wait_deadline().leaves_behind(Ending::Signal(11));
+    while bench.state.shown() == Shown::Stopping {
+        bench.wait_deadline();
+    }
+    assert!(bench.seen.contains(&Effect::LeftOversRemain));
+    assert!(bench.now_us <= SECOND + 2_005_000, "{}", bench.now_us);
+}
+
+#[test]
+fn kill_leads_to_the_policy() {
+    Bench::new(serving())
+        .say(Event::Start)
+        .is_ready()
+        .say(Event::Kill)
+        .exits(Ending::Signal(9))
+        .expect(
+            Shown::Starting,
+            &[
+                Effect::Spawn,
+                Effect::Join,
+                Effect::Leave,
+                Effect::KillGroup,
+                Effect::Leave,
+                Effect::Spawn,
+            ],
+        );
+}

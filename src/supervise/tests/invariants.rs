@@ -1,0 +1,277 @@
+//! What must hold after any sequence of events, with a scripted clock and kernel.
+
+use proptest::prelude::*;
+
+use super::super::policy::{Ending, Policy, Restart};
+use super::super::state::{Phase, Shown};
+use super::super::step::{Effect, Event, Group};
+use super::{Bench, SECOND, policy, serving};
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Say(Event),
+    Exit { ending: Ending, leaves_behind: bool },
+    Ready,
+    Drained,
+    Empty,
+    Stale(u8),
+    Pass { us: u64 },
+    Deadline,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    let operator = prop_oneof![
+        4 => Just(Event::Start),
+        2 => Just(Event::Stop),
+        2 => Just(Event::Restart),
+        1 => Just(Event::Kill),
+    ];
+    let ending =
+        prop_oneof![(0..3).prop_map(Ending::Code), Just(Ending::Signal(9)), Just(Ending::Unknown)];
+    let happening = prop_oneof![
+        4 => operator.prop_map(Happening::Say),
+        4 => (ending, any::<bool>())
+            .prop_map(|(ending, leaves_behind)| Happening::Exit { ending, leaves_behind }),
+        3 => Just(Happening::Ready),
+        2 => Just(Happening::Drained),
+        2 => Just(Happening::Empty),
+        2 => any::<u8>().prop_map(Happening::Stale),
+        3 => (0..20 * SECOND).prop_map(|us| Happening::Pass { us }),
+        5 => Just(Happening::Deadline),
+    ];
+    prop::collection::vec(happening, 0..120)
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let restart =
+        prop_oneof![Just(Restart::Never), Just(Restart::Unexpected), Just(Restart::Always)];
+    (restart, any::<bool>(), prop_oneof![Just(0), Just(SECOND)], 0..4u32, 0..3u64).prop_map(
+        |(restart, serves, start_us, start_retries, stop_s)| Policy {
+            restart,
+            start_us,
+            start_retries,
+            stop_us: stop_s * SECOND,
+            ..if serves { serving() } else { policy() }
+        },
+    )
+}
+
+/// A kernel and a balancer with an opinion: they fail the test when they are told nonsense.
+struct World {
+    bench: Bench,
+    is_alive: bool,
+    has_left_overs: bool,
+    is_member: bool,
+    /// Since the last operator's word was `Stop`.
+    is_wanted: bool,
+    terminated_us: Option<u64>,
+    was_kill_asked: bool,
+    effects_checked: usize,
+}
+
+impl World {
+    fn new(policy: Policy, start_us: u64) -> Self {
+        let mut bench = Bench::new(policy);
+        bench.now_us = start_us;
+        Self {
+            bench,
+            is_alive: false,
+            has_left_overs: false,
+            is_member: false,
+            is_wanted: false,
+            terminated_us: None,
+            was_kill_asked: false,
+            effects_checked: 0,
+        }
+    }
+
+    fn live(&mut self, happening: &Happening) {
+        match happening.clone() {
+            Happening::Say(event) => {
+                match &event {
+                    Event::Start | Event::Restart => self.is_wanted = true,
+                    Event::Stop => self.is_wanted = false,
+                    Event::Kill => self.was_kill_asked = true,
+                    other => unreachable!("not an operator's word: {other:?}"),
+                }
+                self.bench.say(event);
+            }
+            Happening::Exit { ending, leaves_behind } if self.is_alive => {
+                self.is_alive = false;
+                self.has_left_overs = leaves_behind;
+                if leaves_behind {
+                    self.bench.leaves_behind(ending);
+                } else {
+                    self.bench.exits(ending);
+                }
+            }
+            Happening::Empty if self.has_left_overs => {
+                self.has_left_overs = false;
+                self.bench.is_swept();
+            }
+            Happening::Exit { .. } | Happening::Empty => {}
+            Happening::Ready => {
+                self.bench.is_ready();
+            }
+            Happening::Drained => {
+                self.bench.is_drained();
+            }
+            Happening::Stale(back) => self.stale(back),
+            Happening::Pass { us } => {
+                self.bench.wait(us);
+            }
+            Happening::Deadline if self.bench.state.deadline_us().is_some() => {
+                let deadline_us = self.bench.state.deadline_us().unwrap();
+                self.bench.wait(deadline_us.saturating_sub(self.bench.now_us));
+            }
+            Happening::Deadline => {}
+        }
+        self.check();
+    }
+
+    /// Whatever is reported about an earlier life changes nothing.
+    fn stale(&mut self, back: u8) {
+        let Some(life) = self.bench.state.life.checked_sub(1 + u32::from(back)) else { return };
+        let before = self.bench.state.clone();
+        let ending = Ending::Code(1);
+        self.bench.say(Event::Exited { life, ending, group: Group::Empty });
+        self.bench.say(Event::Ready { life }).say(Event::Drained { life });
+        self.bench.say(Event::Swept { life }).say(Event::SpawnOk { life });
+        assert_eq!(self.bench.state, before);
+    }
+
+    fn check(&mut self) {
+        let effects = self.bench.seen[self.effects_checked..].to_vec();
+        self.effects_checked = self.bench.seen.len();
+        for effect in effects {
+            self.obey(effect);
+        }
+        let state = &self.bench.state;
+        assert_eq!(self.is_alive, state.spawned_us().is_some(), "{state:?}");
+        if !self.is_alive {
+            assert!(!self.is_member, "{state:?}");
+        }
+        if matches!(state.phase, Phase::Ready { .. }) && !self.was_kill_asked {
+            assert!(self.is_member, "{state:?}");
+        }
+        assert!(state.fails <= self.bench.policy.start_retries + 1);
+    }
+
+    fn obey(&mut self, effect: Effect) {
+        match effect {
+            Effect::Spawn => {
+                assert!(!self.is_alive, "two main processes");
+                assert!(!self.has_left_overs, "spawned beside left-overs");
+                assert!(self.is_wanted, "spawned after a stop");
+                self.is_alive = true;
+                self.terminated_us = None;
+                self.was_kill_asked = false;
+            }
+            Effect::Join => {
+                assert!(self.is_alive);
+                self.is_member = true;
+            }
+            Effect::Drain { until_us } => {
+                assert!(self.is_alive && until_us >= self.bench.now_us);
+            }
+            Effect::Leave => self.is_member = false,
+            Effect::Terminate => {
+                assert!(self.is_alive, "a signal to nobody");
+                self.terminated_us = Some(self.bench.now_us);
+            }
+            Effect::KillGroup => {
+                assert!(self.is_alive, "a signal to nobody");
+                let stop_us = self.bench.policy.stop_us;
+                let is_due = self
+                    .terminated_us
+                    .is_some_and(|terminated_us| self.bench.now_us >= terminated_us + stop_us);
+                assert!(is_due || self.was_kill_asked, "killed before its time");
+            }
+            Effect::Unkillable => assert!(self.is_alive),
+            Effect::LookForLeftOvers => {
+                let life = self.bench.state.life;
+                if !self.has_left_overs {
+                    self.bench.say(Event::Swept { life });
+                }
+            }
+            Effect::LeftOversRemain => self.has_left_overs = false,
+        }
+    }
+
+    fn run(policy: &Policy, happenings: &[Happening], start_us: u64) -> Self {
+        let mut world = Self::new(policy.clone(), start_us);
+        for happening in happenings {
+            world.live(happening);
+        }
+        world
+    }
+}
+
+fn is_edge(from: Shown, to: Shown) -> bool {
+    let to_all: &[Shown] = match from {
+        Shown::Stopped | Shown::Exited | Shown::Fatal => {
+            &[Shown::Starting, Shown::Running, Shown::Backoff, Shown::Fatal]
+        }
+        Shown::Starting => &[
+            Shown::Running,
+            Shown::Backoff,
+            Shown::Fatal,
+            Shown::Stopping,
+            Shown::Exited,
+            Shown::Stopped,
+        ],
+        Shown::Running => {
+            &[Shown::Starting, Shown::Backoff, Shown::Fatal, Shown::Stopping, Shown::Exited]
+        }
+        Shown::Backoff => &[Shown::Starting, Shown::Running, Shown::Fatal, Shown::Stopped],
+        Shown::Stopping => &[
+            Shown::Stopped,
+            Shown::Starting,
+            Shown::Running,
+            Shown::Backoff,
+            Shown::Exited,
+            Shown::Fatal,
+        ],
+    };
+    to_all.contains(&to)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_invariants_hold(policy in policies(), happenings in happenings()) {
+        let world = World::run(&policy, &happenings, 7 * SECOND);
+        for pair in world.bench.path.windows(2) {
+            prop_assert!(is_edge(pair[0], pair[1]), "{:?}", pair);
+        }
+    }
+
+    #[test]
+    fn only_differences_of_time_matter(
+        policy in policies(), happenings in happenings(), shift_us in 0..u64::MAX / 4
+    ) {
+        let here = World::run(&policy, &happenings, 0);
+        let there = World::run(&policy, &happenings, shift_us);
+        prop_assert_eq!(&here.bench.path, &there.bench.path);
+        prop_assert_eq!(here.bench.state.life, there.bench.state.life);
+    }
+
+    #[test]
+    fn a_stop_always_ends_in_stopped(policy in policies(), happenings in happenings()) {
+        let mut world = World::run(&policy, &happenings, 0);
+        world.live(&Happening::Say(Event::Stop));
+        let bound_us = world.bench.now_us + 30 * SECOND + policy.stop_us + 3 * SECOND;
+        while world.bench.state.shown() == Shown::Stopping {
+            // The program ends by SIGKILL only.
+            if world.bench.seen.contains(&Effect::KillGroup) || world.has_left_overs {
+                world.live(&Happening::Exit { ending: Ending::Signal(9), leaves_behind: false });
+                world.live(&Happening::Empty);
+            }
+            world.live(&Happening::Deadline);
+        }
+        prop_assert!(world.bench.now_us <= bound_us);
+        let shown = world.bench.state.shown();
+        prop_assert!(matches!(shown, Shown::Stopped | Shown::Exited | Shown::Fatal), "{:?}", shown);
+    }
+}
