@@ -1,1 +1,79 @@
-//! The HTTP/1.1 protocol, without sockets: heads, chunks, addresses.
+//! The HTTP/1.1 protocol, without sockets: heads, framing, chunks, targets, addresses.
+//!
+//! Pure functions over byte slices. A parsed head is a list of ranges into the bytes it came in;
+//! rewriting copies those ranges, so there is no header map and no allocation per header. What two
+//! parsers could read differently is refused here, before anything is forwarded: nothing above
+//! this folder judges a message's framing again.
+
+pub(crate) mod chunk;
+pub(crate) mod client_ip;
+pub(crate) mod date;
+pub(crate) mod framing;
+pub(crate) mod head;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod rewrite;
+pub(crate) mod route;
+pub(crate) mod status;
+pub(crate) mod target;
+
+#[cfg(test)]
+mod tests;
+
+/// Header lines of one head; the role that reads heads asserts that `config::limits` agrees.
+pub(crate) const HEADERS_MAX: usize = 128;
+/// Names in all `Connection` headers of one head, so that comparing them stays cheap.
+pub(crate) const CONNECTION_OPTIONS_MAX: usize = 32;
+/// One chunk's size line with its extensions, and one trailer line.
+pub(crate) const CHUNK_LINE_BYTES_MAX: u32 = 4 * 1024;
+/// All trailer lines after the last chunk.
+pub(crate) const TRAILER_BYTES_MAX: u32 = 16 * 1024;
+
+/// Why a message is refused. A request's refusal becomes its `status`; a response's becomes a 502.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("head does not follow the grammar")]
+    Grammar,
+    #[error("protocol version is not HTTP/1.0 or HTTP/1.1")]
+    Version,
+    #[error("target is longer than allowed")]
+    TargetTooLong,
+    #[error("more header lines than allowed")]
+    TooManyHeaders,
+    #[error("method is not served by a reverse proxy")]
+    Method,
+    #[error("host is missing, repeated or not a host")]
+    Host,
+    #[error("target is not a path, or disagrees with the host")]
+    Target,
+    #[error("content length is repeated, a list or not a number")]
+    ContentLength,
+    #[error("transfer encoding is not exactly one chunked")]
+    TransferEncoding,
+    #[error("both content length and transfer encoding")]
+    TwoLengths,
+    #[error("connection header names too many options")]
+    TooManyOptions,
+    #[error("chunk framing is broken")]
+    Chunk,
+}
+
+impl Error {
+    /// What a client is answered; nginx's choices, and 431 where nginx has its private 494.
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::Version => 505,
+            Self::TargetTooLong => 414,
+            Self::TooManyHeaders => 431,
+            Self::Method => 405,
+            Self::Grammar
+            | Self::Host
+            | Self::Target
+            | Self::ContentLength
+            | Self::TransferEncoding
+            | Self::TwoLengths
+            | Self::TooManyOptions
+            | Self::Chunk => 400,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What requests' and responses' heads share: ranges, header lines, the names that mean something
+//! to a proxy, and the `Connection` header.
+//!
+//! Ranges point into the slice that was parsed; the caller keeps those bytes unchanged for as long
+//! as it uses the head.
+
+use super::{CONNECTION_OPTIONS_MAX, Error};
+
+/// A range of the head's bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// Where `part`, a subslice of `whole`, lies in it.
+    pub(crate) fn of(whole: &[u8], part: &[u8]) -> Self {
+        let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+        debug_assert!(start + part.len() <= whole.len(), "a part lies within its whole");
+        Self { start: start as u32, end: (start + part.len()) as u32 }
+    }
+
+    pub(crate) fn in_bytes(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Version {
+    Http10,
+    #[default]
+    Http11,
+}
+
+/// What a header line means to a proxy. `HopByHop` ends here; `Other` passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Other,
+    HopByHop,
+    Connection,
+    ContentLength,
+    TransferEncoding,
+    Upgrade,
+    Host,
+    Expect,
+    ForwardedFor,
+    ForwardedProto,
+    Date,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+    pub(crate) kind: Kind,
+}
+
+/// What the sender wants to become of its connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    #[default]
+    KeepAlive,
+    Close,
+}
+
+/// Sorted by length first: most names are told apart by that alone.
+pub(crate) fn kind_of(name: &[u8]) -> Kind {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    match name.len() {
+        2 if is("te") => Kind::HopByHop,
+        4 if is("host") => Kind::Host,
+        4 if is("date") => Kind::Date,
+        6 if is("expect") => Kind::Expect,
+        7 if is("upgrade") => Kind::Upgrade,
+        10 if is("connection") => Kind::Connection,
+        10 if is("keep-alive") => Kind::HopByHop,
+        14 if is("content-length") => Kind::ContentLength,
+        15 if is("x-forwarded-for") => Kind::ForwardedFor,
+        16 if is("proxy-connection") => Kind::HopByHop,
+        17 if is("transfer-encoding") => Kind::TransferEncoding,
+        17 if is("x-forwarded-proto") => Kind::ForwardedProto,
+        _ => Kind::Other,
+    }
+}
+
+/// What all `Connection` headers of a head say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) persistence: Persistence,
+    /// `upgrade` is named, so an `Upgrade` header means what it says.
+    pub(crate) names_upgrade: bool,
+}
+
+/// Reads the `Connection` headers and marks the lines they name as hop-by-hop. Lines that frame the
+/// message or that the proxy writes itself keep their kind: naming `Content-Length` here must not
+/// remove it.
+pub(crate) fn options(
+    bytes: &[u8],
+    headers: &mut [Header],
+    version: Version,
+) -> Result<Options, Error> {
+    let mut close = false;
+    let mut keep_alive = false;
+    let mut names_upgrade = false;
+    let mut seen = 0;
+    for at in 0..headers.len() {
+        if headers[at].kind != Kind::Connection {
+            continue;
+        }
+        for option in elements(headers[at].value.in_bytes(bytes)) {
+            seen += 1;
+            if seen > CONNECTION_OPTIONS_MAX {
+                return Err(Error::TooManyOptions);
+            }
+            if option.eq_ignore_ascii_case(b"close") {
+                close = true;
+            } else if option.eq_ignore_ascii_case(b"keep-alive") {
+                keep_alive = true;
+            } else if option.eq_ignore_ascii_case(b"upgrade") {
+                names_upgrade = true;
+            } else {
+                mark_hop_by_hop(bytes, headers, option);
+            }
+        }
+    }
+    let persistence = match version {
+        _ if close => Persistence::Close,
+        Version::Http10 if !keep_alive => Persistence::Close,
+        Version::Http10 | Version::Http11 => Persistence::KeepAlive,
+    };
+    Ok(Options { persistence, names_upgrade })
+}
+
+fn mark_hop_by_hop(bytes: &[u8], headers: &mut [Header], option: &[u8]) {
+    for header in headers {
+        if header.kind == Kind::Other && header.name.in_bytes(bytes).eq_ignore_ascii_case(option) {
+            header.kind = Kind::HopByHop;
+        }
+    }
+}
+
+/// The elements of a comma-separated list, trimmed; empty ones are left out.
+pub(crate) fn elements(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
+/// Whether the bytes from `from` on may hold the empty line that ends a head, so that a head that
+/// trickles in is not parsed again for every byte. `from` is how much was looked at before.
+pub(crate) fn may_be_complete(bytes: &[u8], from: usize) -> bool {
+    // The end may straddle the old and the new bytes: "\n\r" there, "\n" here.
+    let from = from.saturating_sub(2);
+    let fresh = bytes.get(from..).unwrap_or_default();
+    memchr::memchr_iter(b'\n', fresh).any(|at| {
+        let rest = &fresh[at + 1..];
+        rest.starts_with(b"\n") || rest.starts_with(b"\r\n")
+    })
+}

@@ -1,0 +1,182 @@
+//! A request's head, parsed once and judged once: after `parse` says `Complete`, the message has
+//! exactly one reading.
+//!
+//! httparse supplies the grammar (bare LF is accepted in heads, folded lines and blanks before the
+//! colon are not); everything that decides framing or routing is decided here.
+
+use std::mem::MaybeUninit;
+
+use super::framing::{self, Body};
+use super::head::{self, Header, Kind, Persistence, Span, Version};
+use super::{Error, HEADERS_MAX, target};
+
+/// Methods a proxy treats differently from each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Method {
+    #[default]
+    Get,
+    Head,
+    Options,
+    Other,
+    /// POST, PATCH, LOCK: never repeated once a byte was sent.
+    NonIdempotent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    Partial,
+    Complete,
+}
+
+/// One request's head as ranges of the bytes it was parsed from. Kept and parsed into again, so
+/// that the list of headers is allocated once.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) method_name: Span,
+    pub(crate) version: Version,
+    /// Path and query to forward; see `target::Target::path_and_query`.
+    pub(crate) path_and_query: Span,
+    /// Host and port as the client named them; `None` only in HTTP/1.0.
+    pub(crate) host: Option<Span>,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) head_bytes: usize,
+    pub(crate) body: Body,
+    pub(crate) persistence: Persistence,
+    /// The protocol asked for, when both `Connection: upgrade` and `Upgrade` say so.
+    pub(crate) upgrade: Option<Span>,
+    pub(crate) expects_continue: bool,
+}
+
+impl Request {
+    /// Parses the head at the front of `bytes`.
+    pub(crate) fn parse(&mut self, bytes: &[u8], target_bytes_max: usize) -> Result<Parsed, Error> {
+        let mut lines = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        let mut grammar = httparse::Request::new(&mut []);
+        match grammar.parse_with_uninit_headers(bytes, &mut lines) {
+            Ok(httparse::Status::Complete(length)) => self.head_bytes = length,
+            Ok(httparse::Status::Partial) => {
+                return if is_first_line_open(bytes) && bytes.len() > target_bytes_max {
+                    Err(Error::TargetTooLong)
+                } else {
+                    Ok(Parsed::Partial)
+                };
+            }
+            Err(httparse::Error::TooManyHeaders) => return Err(Error::TooManyHeaders),
+            Err(httparse::Error::Version) => return Err(Error::Version),
+            Err(_) => return Err(Error::Grammar),
+        }
+        let (Some(method), Some(target), Some(version)) =
+            (grammar.method, grammar.path, grammar.version)
+        else {
+            return Err(Error::Grammar);
+        };
+        if target.len() > target_bytes_max {
+            return Err(Error::TargetTooLong);
+        }
+        self.version = if version == 0 { Version::Http10 } else { Version::Http11 };
+        self.method = method_of(method)?;
+        self.method_name = Span::of(bytes, method.as_bytes());
+        self.headers.clear();
+        self.headers.extend(grammar.headers.iter().map(|line| Header {
+            name: Span::of(bytes, line.name.as_bytes()),
+            value: Span::of(bytes, line.value),
+            kind: head::kind_of(line.name.as_bytes()),
+        }));
+        self.judge(bytes, target.as_bytes())?;
+        Ok(Parsed::Complete)
+    }
+
+    /// Framing, host, target and connection: all that must have one reading only.
+    fn judge(&mut self, bytes: &[u8], target: &[u8]) -> Result<(), Error> {
+        self.body = match framing::declared(bytes, &self.headers)? {
+            Some(Body::Chunked) if self.version == Version::Http10 => {
+                return Err(Error::TransferEncoding);
+            }
+            Some(body) => body,
+            None => Body::None,
+        };
+        let options = head::options(bytes, &mut self.headers, self.version)?;
+        self.persistence = options.persistence;
+        self.host = None;
+        self.upgrade = None;
+        self.expects_continue = false;
+        for header in &self.headers {
+            match header.kind {
+                Kind::Host => {
+                    let host = header.value;
+                    if !target::is_authority(host.in_bytes(bytes))
+                        || self.host.replace(host).is_some()
+                    {
+                        return Err(Error::Host);
+                    }
+                }
+                Kind::Upgrade if options.names_upgrade && self.version == Version::Http11 => {
+                    self.upgrade = Some(header.value).filter(|value| !value.is_empty());
+                }
+                Kind::Expect => {
+                    let value = header.value.in_bytes(bytes);
+                    self.expects_continue |= value.eq_ignore_ascii_case(b"100-continue");
+                }
+                Kind::Other
+                | Kind::HopByHop
+                | Kind::Connection
+                | Kind::ContentLength
+                | Kind::TransferEncoding
+                | Kind::Upgrade
+                | Kind::ForwardedFor
+                | Kind::ForwardedProto
+                | Kind::Date => {}
+            }
+        }
+        self.place(bytes, target)
+    }
+
+    fn place(&mut self, bytes: &[u8], target: &[u8]) -> Result<(), Error> {
+        let target = target::split(target, self.method == Method::Options)?;
+        self.path_and_query = Span::of(bytes, target.path_and_query);
+        let Some(authority) = target.authority else {
+            return match (self.host, self.version) {
+                (None, Version::Http11) => Err(Error::Host),
+                (Some(_), _) | (None, Version::Http10) => Ok(()),
+            };
+        };
+        match self.host {
+            Some(host) if host.in_bytes(bytes).eq_ignore_ascii_case(authority) => Ok(()),
+            None if self.version == Version::Http10 => {
+                self.host = Some(Span::of(bytes, authority));
+                Ok(())
+            }
+            Some(_) => Err(Error::Target),
+            None => Err(Error::Host),
+        }
+    }
+
+    pub(crate) fn values<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        name: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |header| header.name.in_bytes(bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|header| header.value.in_bytes(bytes))
+    }
+}
+
+/// CONNECT and TRACE are refused, as nginx does: the first asks for another kind of proxy, the
+/// second would echo headers that this proxy added.
+fn method_of(name: &str) -> Result<Method, Error> {
+    match name {
+        "GET" => Ok(Method::Get),
+        "HEAD" => Ok(Method::Head),
+        "OPTIONS" => Ok(Method::Options),
+        "POST" | "PATCH" | "LOCK" => Ok(Method::NonIdempotent),
+        "CONNECT" | "TRACE" => Err(Error::Method),
+        _ => Ok(Method::Other),
+    }
+}
+
+fn is_first_line_open(bytes: &[u8]) -> bool {
+    memchr::memchr(b'\n', bytes.trim_ascii_start()).is_none()
+}

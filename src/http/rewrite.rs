@@ -1,0 +1,211 @@
+//! Heads as they are sent on: byte ranges of the head received, without what ends at this hop, and
+//! with the few lines a proxy owes.
+//!
+//! Names keep the case they came in. Neighbouring lines that pass are copied in one piece.
+
+use super::framing::Body;
+use super::head::{Header, Kind, Persistence, Version};
+use super::request::Request;
+use super::response::Response;
+use super::status;
+
+/// What the proxy knows about the client and says to the backend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forwarding<'a> {
+    /// The text of the connection's peer address, appended to `X-Forwarded-For`.
+    pub(crate) peer: &'a [u8],
+    /// Sent as `Host` when the client named none.
+    pub(crate) host: &'a [u8],
+    /// The peer is a trusted proxy, so its word on the scheme stands.
+    pub(crate) is_peer_trusted: bool,
+}
+
+/// Writes the head of `request`, whose head is `bytes`, as a backend is to get it.
+pub(crate) fn request(
+    out: &mut Vec<u8>,
+    bytes: &[u8],
+    request: &Request,
+    forwarding: Forwarding<'_>,
+) {
+    out.extend_from_slice(request.method_name.in_bytes(bytes));
+    out.push(b' ');
+    let path_and_query = request.path_and_query.in_bytes(bytes);
+    if !path_and_query.starts_with(b"/") && path_and_query != b"*" {
+        out.push(b'/');
+    }
+    out.extend_from_slice(path_and_query);
+    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+    out.extend_from_slice(request.host.map_or(forwarding.host, |host| host.in_bytes(bytes)));
+    out.extend_from_slice(b"\r\n");
+    let mut has_proto = false;
+    copy_lines(out, bytes, &request.headers, |kind| match kind {
+        Kind::Other | Kind::Date | Kind::Expect => true,
+        Kind::ForwardedProto => {
+            has_proto |= forwarding.is_peer_trusted;
+            forwarding.is_peer_trusted
+        }
+        Kind::HopByHop
+        | Kind::Connection
+        | Kind::ContentLength
+        | Kind::TransferEncoding
+        | Kind::Upgrade
+        | Kind::Host
+        | Kind::ForwardedFor => false,
+    });
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    for header in request.headers.iter().filter(|header| header.kind == Kind::ForwardedFor) {
+        let value = header.value.in_bytes(bytes);
+        if !value.is_empty() {
+            out.extend_from_slice(value);
+            out.extend_from_slice(b", ");
+        }
+    }
+    out.extend_from_slice(forwarding.peer);
+    out.extend_from_slice(b"\r\n");
+    if !has_proto {
+        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    }
+    if let Some(protocol) = request.upgrade {
+        upgrade(out, protocol.in_bytes(bytes));
+    }
+    framing(out, request.body);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// How a response is sent to the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reply<'a> {
+    pub(crate) client_version: Version,
+    pub(crate) persistence: Persistence,
+    /// The framing towards the client, which may differ from the backend's.
+    pub(crate) body: Body,
+    /// Sent when the backend gave none.
+    pub(crate) date: &'a [u8],
+}
+
+/// Writes the head of `response`, whose head is `bytes`, as the client is to get it. The
+/// `Content-Length` of a response without a body (to HEAD, a 304) describes what is not sent, and
+/// passes.
+pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, reply: Reply<'_>) {
+    status_line(out, response.status, response.reason.in_bytes(bytes));
+    let passes_length = match reply.body {
+        Body::None => !(100..200).contains(&response.status) && response.status != 204,
+        Body::Length(_) => true,
+        Body::Chunked | Body::UntilClose => false,
+    };
+    copy_lines(out, bytes, &response.headers, |kind| match kind {
+        Kind::Other
+        | Kind::Date
+        | Kind::Expect
+        | Kind::Host
+        | Kind::ForwardedFor
+        | Kind::ForwardedProto => true,
+        Kind::ContentLength => passes_length,
+        Kind::HopByHop | Kind::Connection | Kind::TransferEncoding | Kind::Upgrade => false,
+    });
+    if reply.body == Body::Chunked {
+        framing(out, reply.body);
+    }
+    if !response.is_interim() {
+        if !response.has_date {
+            out.extend_from_slice(b"Date: ");
+            out.extend_from_slice(reply.date);
+            out.extend_from_slice(b"\r\n");
+        }
+        match response.upgrade.filter(|_| response.status == 101) {
+            Some(protocol) => upgrade(out, protocol.in_bytes(bytes)),
+            None => connection(out, reply.client_version, reply.persistence),
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A whole answer of the proxy's own.
+pub(crate) fn own_response(out: &mut Vec<u8>, code: u16, reply: Reply<'_>) {
+    status_line(out, code, b"");
+    out.extend_from_slice(b"Server: pilothouse\r\nDate: ");
+    out.extend_from_slice(reply.date);
+    out.extend_from_slice(b"\r\nContent-Type: text/html\r\n");
+    if code == 405 {
+        out.extend_from_slice(b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+    }
+    framing(out, Body::Length(status::page_bytes(code) as u64));
+    connection(out, reply.client_version, reply.persistence);
+    out.extend_from_slice(b"\r\n");
+    if reply.body != Body::None {
+        status::page(out, code);
+    }
+}
+
+fn status_line(out: &mut Vec<u8>, code: u16, reason: &[u8]) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(code).as_bytes());
+    out.push(b' ');
+    let own = status::reason(code).as_bytes();
+    out.extend_from_slice(if reason.is_empty() { own } else { reason });
+    out.extend_from_slice(b"\r\n");
+}
+
+/// HTTP/1.1 connections persist unless said otherwise, HTTP/1.0 ones end unless said otherwise.
+fn connection(out: &mut Vec<u8>, version: Version, persistence: Persistence) {
+    match (persistence, version) {
+        (Persistence::Close, _) => out.extend_from_slice(b"Connection: close\r\n"),
+        (Persistence::KeepAlive, Version::Http10) => {
+            out.extend_from_slice(b"Connection: keep-alive\r\n");
+        }
+        (Persistence::KeepAlive, Version::Http11) => {}
+    }
+}
+
+fn upgrade(out: &mut Vec<u8>, protocol: &[u8]) {
+    out.extend_from_slice(b"Connection: Upgrade\r\nUpgrade: ");
+    out.extend_from_slice(protocol);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn framing(out: &mut Vec<u8>, body: Body) {
+    match body {
+        Body::None | Body::UntilClose => {}
+        Body::Length(length) => {
+            out.extend_from_slice(b"Content-Length: ");
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        Body::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+}
+
+/// Copies the lines that `passes` keeps. A run of kept lines that stand right after each other, with
+/// proper line ends, is one copy.
+fn copy_lines(
+    out: &mut Vec<u8>,
+    bytes: &[u8],
+    headers: &[Header],
+    mut passes: impl FnMut(Kind) -> bool,
+) {
+    let mut run: Option<(usize, usize)> = None;
+    for header in headers {
+        if !passes(header.kind) {
+            continue;
+        }
+        let (start, end) = (header.name.start as usize, header.value.end as usize);
+        run = match run {
+            Some((from, to)) if start == to + 2 && &bytes[to..start] == b"\r\n" => {
+                Some((from, end))
+            }
+            Some((from, to)) => {
+                copy_line(out, &bytes[from..to]);
+                Some((start, end))
+            }
+            None => Some((start, end)),
+        };
+    }
+    if let Some((from, to)) = run {
+        copy_line(out, &bytes[from..to]);
+    }
+}
+
+fn copy_line(out: &mut Vec<u8>, line: &[u8]) {
+    out.extend_from_slice(line);
+    out.extend_from_slice(b"\r\n");
+}

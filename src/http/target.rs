@@ -1,0 +1,159 @@
+//! Request targets: their four forms, and the path that routes are matched against.
+//!
+//! The path forwarded is the one received, byte for byte. What is matched is its normal form:
+//! percent-decoded, slashes merged, dot segments resolved, as nginx matches its locations, so that
+//! `/a/../admin` cannot reach `/admin` past that route.
+
+use super::Error;
+
+/// A target taken apart; parts are subslices of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target<'a> {
+    /// Host and port of an absolute form.
+    pub(crate) authority: Option<&'a [u8]>,
+    /// Path and query. Empty, or only a query, when an absolute form left the path out.
+    pub(crate) path_and_query: &'a [u8],
+}
+
+pub(crate) fn split(target: &[u8], is_options: bool) -> Result<Target<'_>, Error> {
+    if target.iter().any(|&byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+        return Err(Error::Target);
+    }
+    if target.starts_with(b"/") || (is_options && target == b"*") {
+        return Ok(Target { authority: None, path_and_query: target });
+    }
+    let rest = strip_scheme(target).ok_or(Error::Target)?;
+    let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (authority, path_and_query) = rest.split_at(end);
+    if !is_authority(authority) {
+        return Err(Error::Target);
+    }
+    Ok(Target { authority: Some(authority), path_and_query })
+}
+
+fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
+    ["http://", "https://"].iter().find_map(|scheme| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
+    })
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`; no user information, nothing a second reader could
+/// take for the end of the host.
+pub(crate) fn is_authority(authority: &[u8]) -> bool {
+    let (host, after) = match authority {
+        [b'[', rest @ ..] => match rest.iter().position(|&byte| byte == b']') {
+            Some(end) => (&rest[..end], &rest[end + 1..]),
+            None => return false,
+        },
+        _ => {
+            let end = memchr::memchr(b':', authority).unwrap_or(authority.len());
+            authority.split_at(end)
+        }
+    };
+    let is_bracketed = authority.starts_with(b"[");
+    let is_host_byte = |&byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || b"-._~%!$&'()*+;=".contains(&byte)
+            || (is_bracketed && byte == b':')
+    };
+    let is_port = match after {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    !host.is_empty() && host.iter().all(is_host_byte) && is_port
+}
+
+/// The path without its query.
+pub(crate) fn path(path_and_query: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'?', path_and_query).unwrap_or(path_and_query.len());
+    &path_and_query[..end]
+}
+
+/// The normal form of `path`: itself when it has it, else written to `scratch`.
+pub(crate) fn normalise<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
+    match path {
+        [] | b"*" => return Ok(b"/"),
+        _ if is_normal(path) => return Ok(path),
+        _ => {}
+    }
+    decode(path, scratch)?;
+    resolve(scratch)?;
+    Ok(scratch)
+}
+
+fn is_normal(path: &[u8]) -> bool {
+    let mut after_slash = false;
+    for &byte in path {
+        match byte {
+            b'%' => return false,
+            b'/' | b'.' if after_slash => return false,
+            _ => after_slash = byte == b'/',
+        }
+    }
+    true
+}
+
+fn decode(path: &[u8], decoded: &mut Vec<u8>) -> Result<(), Error> {
+    decoded.clear();
+    let mut bytes = path.iter();
+    while let Some(&byte) = bytes.next() {
+        let byte = if byte == b'%' {
+            let mut digit = || {
+                bytes.next().and_then(|&byte| char::from(byte).to_digit(16)).ok_or(Error::Target)
+            };
+            (digit()? * 16 + digit()?) as u8
+        } else {
+            byte
+        };
+        if byte == 0 {
+            return Err(Error::Target);
+        }
+        decoded.push(byte);
+    }
+    Ok(())
+}
+
+/// Merges slashes and resolves `.` and `..` in place; a path that climbs above the root is refused.
+fn resolve(path: &mut Vec<u8>) -> Result<(), Error> {
+    let mut write = 0;
+    let mut read = 0;
+    while read < path.len() {
+        // Each round handles one slash and the segment after it.
+        while read < path.len() && path[read] == b'/' {
+            read += 1;
+        }
+        let start = read;
+        while read < path.len() && path[read] != b'/' {
+            read += 1;
+        }
+        let is_last = read == path.len();
+        match &path[start..read] {
+            b"." | b"" => {
+                if is_last {
+                    path[write] = b'/';
+                    write += 1;
+                }
+            }
+            b".." => {
+                if write == 0 {
+                    return Err(Error::Target);
+                }
+                write = path[..write].iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+                if is_last {
+                    path[write] = b'/';
+                    write += 1;
+                }
+            }
+            segment => {
+                let length = segment.len();
+                path[write] = b'/';
+                path.copy_within(start..read, write + 1);
+                write += 1 + length;
+            }
+        }
+    }
+    path.truncate(write);
+    Ok(())
+}
