@@ -76,9 +76,7 @@ impl Decoder {
                 self.left = digit(byte).ok_or(Error::Chunk)?;
                 Ok(State::Size)
             }
-            (State::Size, b'\r') | (State::Blank | State::Extension, b'\r') => {
-                Ok(State::SizeLineFeed)
-            }
+            (State::Size | State::Blank | State::Extension, b'\r') => Ok(State::SizeLineFeed),
             (State::Size | State::Blank, b' ' | b'\t') => Ok(State::Blank),
             (State::Size | State::Blank, b';') => Ok(State::Extension),
             (State::Size, _) => {

@@ -75,8 +75,9 @@ pub(crate) fn path(path_and_query: &[u8]) -> &[u8] {
 pub(crate) fn normalise<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
     match path {
         [] | b"*" => return Ok(b"/"),
-        _ if is_normal(path) => return Ok(path),
-        _ => {}
+        [b'/', ..] if is_normal(path) => return Ok(path),
+        [b'/', ..] => {}
+        _ => return Err(Error::Target),
     }
     decode(path, scratch)?;
     resolve(scratch)?;
