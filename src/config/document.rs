@@ -3,10 +3,10 @@
 use toml::de::DeTable;
 
 use super::diagnostic::Errors;
-use super::engine;
 use super::model::{Config, Control};
 use super::report::{Lookup, Report, Span};
 use super::section::Section;
+use super::{engine, names};
 
 /// Reads and checks a text; see `config::parse`.
 pub(super) fn read(text: &str, name: &str, lookup: Lookup<'_>) -> Result<Config, Errors> {
@@ -40,4 +40,11 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     };
     file.finish(&[]);
     config
+}
+
+/// The engine's name as far as it can be read; see `config::engine_name`.
+pub(super) fn engine_name(text: &str) -> Option<String> {
+    let (document, _judged_by_read) = DeTable::parse_recoverable(text);
+    let engine = document.get_ref().get("engine")?.get_ref().as_table()?;
+    engine.get("name")?.get_ref().as_str().filter(|name| names::is_valid(name)).map(str::to_owned)
 }

@@ -5,11 +5,12 @@ use super::model::{Engine, Workers};
 use super::names;
 use super::section::{Section, integer_of};
 
+pub(super) const DEFAULT_NAME: &str = "default";
 pub(super) const SHUTDOWN_TIMEOUT_MS: u64 = 30_000;
 
 pub(super) fn read(section: Option<Section<'_>>) -> Engine {
     let mut engine = Engine {
-        name: "default".to_owned(),
+        name: DEFAULT_NAME.to_owned(),
         workers: Workers::Auto,
         user: None,
         shutdown_timeout_ms: SHUTDOWN_TIMEOUT_MS,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::Errors;
 use super::model::Config;
-use super::{Source, limits, variables};
+use super::{Source, document, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
 
@@ -30,11 +30,20 @@ pub(super) fn find(explicit: Option<&Path>) -> Source {
 
 /// See `config::load`.
 pub(super) fn load(path: &Path) -> Result<Config, Errors> {
-    let name = path.display().to_string();
-    let text = read(path).map_err(|error| {
+    super::parse(&text_of(path)?, &path.display().to_string())
+}
+
+/// See `config::engine_name`.
+pub(super) fn engine_name(path: &Path) -> Result<String, Errors> {
+    let name = document::engine_name(&text_of(path)?);
+    Ok(name.unwrap_or_else(|| engine::DEFAULT_NAME.to_owned()))
+}
+
+fn text_of(path: &Path) -> Result<String, Errors> {
+    read(path).map_err(|error| {
+        let name = path.display().to_string();
         Errors::of_file(&name, format!("read {name}: {}", reason(&error)), hint_of(&error))
-    })?;
-    super::parse(&text, &name)
+    })
 }
 
 /// A whole text of bounded length.

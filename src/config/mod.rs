@@ -17,7 +17,7 @@ mod engine;
 mod names;
 mod report;
 
-mod duration;
+pub(crate) mod duration;
 mod size;
 pub(crate) mod variables;
 
@@ -49,6 +49,15 @@ impl Source {
 /// the embedded default. An explicit file that does not exist is `load`'s error.
 pub(crate) fn find(explicit: Option<&Path>) -> Source {
     files::find(explicit)
+}
+
+/// What the engine of this configuration is called. Also for a file with errors, as far as its name
+/// can be read: a running engine must be reachable while its file is being edited.
+pub(crate) fn engine_name(source: &Source) -> Result<String, Errors> {
+    match source {
+        Source::File(path) => files::engine_name(path),
+        Source::Embedded => Ok(embedded().engine.name),
+    }
 }
 
 /// Reads and checks a file; beyond `parse`, what it names on this machine (folders, users) must

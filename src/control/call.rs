@@ -72,14 +72,19 @@ pub(crate) enum ProgramVerb {
     },
 }
 
-/// A question; answers are JSON (streams: one JSON value a line).
+/// A question. An unknown program is `server::Reply::Missing`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Query {
+    /// One `wire::Status`.
     Status,
+    /// Lines of `wire::Frame`, without end.
     Watch,
+    /// Lines of `wire::EventRecord`: those kept, oldest first; without end when followed.
     Events { follow: bool },
+    /// One array of `wire::Sample`, oldest first.
     History,
-    Log { target: ProgramTarget, stream: Option<Stream>, follow: bool },
+    /// Lines of `wire::LogLine`: those kept, or of them the last `tail`; without end when followed.
+    Log { target: ProgramTarget, stream: Option<Stream>, tail: Option<u32>, follow: bool },
 }
 
 /// Who asks, from SO_PEERCRED, and what that allows.

@@ -85,9 +85,9 @@ fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
 }
 
 fn log(name: &str, instance: Option<u32>, parameters: &str) -> Result<Query, String> {
-    let Parameters { follow, stream } = Parameters::parse(parameters)?;
+    let Parameters { follow, tail, stream } = Parameters::parse(parameters)?;
     let target = ProgramTarget { name: name.to_owned(), instance, incarnation: None };
-    Ok(Query::Log { target, stream, follow })
+    Ok(Query::Log { target, stream, tail, follow })
 }
 
 fn number(segment: &str) -> Result<u32, String> {
@@ -97,6 +97,7 @@ fn number(segment: &str) -> Result<u32, String> {
 #[derive(Default)]
 struct Parameters {
     follow: bool,
+    tail: Option<u32>,
     stream: Option<Stream>,
 }
 
@@ -107,12 +108,18 @@ impl Parameters {
             match pair.split_once('=').unwrap_or((pair, "")) {
                 ("follow", "0" | "false") => parameters.follow = false,
                 ("follow", "" | "1" | "true") => parameters.follow = true,
+                ("tail", "") => parameters.tail = None,
+                ("tail", count) => {
+                    let count = count.parse();
+                    parameters.tail =
+                        Some(count.map_err(|_| format!("`{pair}`: expected a number of lines"))?);
+                }
                 ("stream", "") => parameters.stream = None,
                 ("stream", "stdout") => parameters.stream = Some(Stream::Stdout),
                 ("stream", "stderr") => parameters.stream = Some(Stream::Stderr),
                 _ => {
                     return Err(format!(
-                        "`{pair}`: expected `follow=1`, `stream=stdout` or `stream=stderr`"
+                        "`{pair}`: expected `follow=1`, `tail=N`, `stream=stdout` or `stream=stderr`"
                     ));
                 }
             }
@@ -333,13 +340,15 @@ impl From<&Query> for Request {
             Query::Watch => "/v1/watch".to_owned(),
             Query::History => "/v1/history".to_owned(),
             Query::Events { follow } => format!("/v1/events?follow={}", u8::from(*follow)),
-            Query::Log { target, stream, follow } => {
+            Query::Log { target, stream, tail, follow } => {
                 let stream = match stream {
                     None | Some(Stream::Mark) => "",
                     Some(Stream::Stdout) => "stdout",
                     Some(Stream::Stderr) => "stderr",
                 };
-                format!("{}/log?stream={stream}&follow={}", program(target), u8::from(*follow))
+                let tail = tail.map_or_else(String::new, |count| count.to_string());
+                let (at, follow) = (program(target), u8::from(*follow));
+                format!("{at}/log?stream={stream}&tail={tail}&follow={follow}")
             }
         };
         Self { method: Method::Get, target, body: Vec::new() }

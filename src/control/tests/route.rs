@@ -57,8 +57,8 @@ fn the_promised_paths_are_understood() {
     check("GET", "/v1/status", "", &Ask::Query(Query::Status));
     check("GET", "/v1/events?follow=1", "", &Ask::Query(Query::Events { follow: true }));
     let target = ProgramTarget { name: "api".to_owned(), instance: Some(0), incarnation: None };
-    let log = Query::Log { target, stream: Some(Stream::Stdout), follow: true };
-    check("GET", "/v1/programs/api/0/log?stream=stdout&follow=1", "", &Ask::Query(log));
+    let log = Query::Log { target, stream: Some(Stream::Stdout), tail: Some(9), follow: true };
+    check("GET", "/v1/programs/api/0/log?stream=stdout&tail=9&follow=1", "", &Ask::Query(log));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_is_wrong_is_said() {
             "GET",
             "/v1/events?follow=maybe",
             "",
-            "/v1/events: `follow=maybe`: expected `follow=1`, `stream=stdout` or `stream=stderr`",
+            "/v1/events: `follow=maybe`: expected `follow=1`, `tail=N`, `stream=stdout` or `stream=stderr`",
         ),
         (
             "POST",
@@ -174,10 +174,10 @@ fn query() -> impl Strategy<Value = Query> {
         Just(Query::Watch),
         Just(Query::History),
         any::<bool>().prop_map(|follow| Query::Events { follow }),
-        (name(), any::<Option<u32>>(), stream, any::<bool>()).prop_map(
-            |(name, instance, stream, follow)| {
+        (name(), any::<Option<u32>>(), stream, any::<Option<u32>>(), any::<bool>()).prop_map(
+            |(name, instance, stream, tail, follow)| {
                 let target = ProgramTarget { name, instance, incarnation: None };
-                Query::Log { target, stream, follow }
+                Query::Log { target, stream, tail, follow }
             }
         ),
     ]
