@@ -1,1 +1,3 @@
 //! The data path: one process, one thread.
+
+pub(crate) mod pick;

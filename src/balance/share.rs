@@ -1,0 +1,84 @@
+//! The share of requests each peer should get, by strategy: what a screen sets beside what it got.
+//!
+//! An expectation, not a promise: least connections depends on how long requests take, ip hash on
+//! who the clients are.
+
+use std::net::IpAddr;
+
+use super::{Peer, Request, Standing, Strategy, Tier, ip_hash};
+
+/// A peer in the eyes of the expectation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Member {
+    pub(crate) weight: u32,
+    /// Takes requests: open, and not out after failures.
+    pub(crate) is_serving: bool,
+    pub(crate) tier: Tier,
+    /// How long its requests take on average; `None` without one.
+    pub(crate) service_us: Option<f64>,
+}
+
+/// A client's network and its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    pub(crate) requests: u64,
+}
+
+/// Fractions of one, in the order of the members; all zero when none serves. `clients` matter to ip
+/// hash alone; without any, the hash space itself is the expectation.
+pub(crate) fn expected(strategy: Strategy, members: &[Member], clients: &[Client]) -> Vec<f64> {
+    let tier = serving_tier(members);
+    let is_candidate =
+        |member: &Member| member.is_serving && tier.is_some_and(|tier| member.tier == tier);
+    let parts = match strategy {
+        Strategy::IpHash if !clients.is_empty() => by_clients(members, clients),
+        Strategy::LeastConn if members.iter().filter(|m| is_candidate(m)).all(is_timed) => {
+            // With as many requests in flight per weight at each, the faster peer finishes more
+            // (Little's law).
+            let speed = |m: &Member| f64::from(m.weight) / m.service_us.unwrap_or(1.0).max(1.0);
+            members.iter().map(|m| if is_candidate(m) { speed(m) } else { 0.0 }).collect()
+        }
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::IpHash => members
+            .iter()
+            .map(|m| if is_candidate(m) { f64::from(m.weight) } else { 0.0 })
+            .collect(),
+    };
+    fractions(parts)
+}
+
+/// Parts of the whole; all zero when the whole is.
+pub(crate) fn fractions(mut parts: Vec<f64>) -> Vec<f64> {
+    let whole: f64 = parts.iter().sum();
+    if whole > 0.0 {
+        parts.iter_mut().for_each(|part| *part /= whole);
+    }
+    parts
+}
+
+fn serving_tier(members: &[Member]) -> Option<Tier> {
+    let has = |tier| members.iter().any(|m| m.is_serving && m.tier == tier);
+    [Tier::Primary, Tier::Backup].into_iter().find(|tier| has(*tier))
+}
+
+fn is_timed(member: &Member) -> bool {
+    member.service_us.is_some()
+}
+
+/// Sends every client's requests where the hash sends the client.
+fn by_clients(members: &[Member], clients: &[Client]) -> Vec<f64> {
+    let mut parts = vec![0.0; members.len()];
+    let standing = |m: &Member| if m.is_serving { Standing::Open } else { Standing::Closed };
+    let mut peers: Vec<Peer> = members
+        .iter()
+        .map(|m| Peer { standing: standing(m), tier: m.tier, ..Peer::fresh(m.weight) })
+        .collect();
+    for client in clients {
+        let mut walk = ip_hash::Walk::start();
+        let mut request = Request { client: client.address, tried: 0, walk: &mut walk, now_s: 0 };
+        if let Some(index) = super::pick(Strategy::IpHash, &mut peers, &mut request) {
+            parts[index] += client.requests as f64;
+        }
+    }
+    parts
+}

@@ -1,0 +1,192 @@
+//! What one worker counts, by backend and by upstream; and the sums that readers see.
+//!
+//! Every word has the worker as its only writer, so counting is a relaxed load and store. Counts
+//! belong to one incarnation: the worker clears a cell when it first meets a new one, and readers
+//! skip cells of another.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+use super::histogram::{self, Histogram};
+use super::layout::{Cell, UpstreamCell};
+use super::{BackendId, Board, UpstreamId, WorkerSlot};
+
+/// The writing end, for the worker of that slot alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Account {
+    board: Board,
+    slot: WorkerSlot,
+}
+
+/// How a request ended, for its backend's counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) status: u16,
+    /// Towards the backend and from it, bodies and heads.
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// From the pick to the response's last byte.
+    pub(crate) service_us: u32,
+}
+
+/// A backend's counts over all workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) requests: u64,
+    pub(crate) responses: [u64; 5],
+    pub(crate) failures: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) service_us: u64,
+}
+
+/// An upstream's counts over all workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UpstreamCounts {
+    pub(crate) requests: u64,
+    pub(crate) retries: u64,
+    /// No backend could take the request.
+    pub(crate) refused: u64,
+}
+
+impl Account {
+    pub(super) fn new(board: Board, slot: WorkerSlot) -> Self {
+        Self { board, slot }
+    }
+
+    fn cell(self, id: BackendId) -> &'static Cell {
+        &self.board.layout.cells[self.slot.index()][id.index()].0
+    }
+
+    fn upstream_cell(self, id: UpstreamId) -> &'static UpstreamCell {
+        &self.board.layout.upstream_cells[self.slot.index()].0[id.index()]
+    }
+
+    /// Takes the cell for this life of the backend.
+    pub(crate) fn meet_backend(self, id: BackendId, incarnation: u16) {
+        let cell = self.cell(id);
+        let incarnation = u32::from(incarnation);
+        if cell.incarnation.load(Ordering::Relaxed) == incarnation {
+            return;
+        }
+        cell.incarnation.store(0, Ordering::Relaxed);
+        // A reader that still sees the old life's number must not see the new life's counts.
+        fence(Ordering::Release);
+        cell.numbers().for_each(|number| number.store(0, Ordering::Relaxed));
+        cell.latency.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+        cell.incarnation.store(incarnation, Ordering::Release);
+    }
+
+    pub(crate) fn meet_upstream(self, id: UpstreamId, incarnation: u32) {
+        let cell = self.upstream_cell(id);
+        if cell.incarnation.load(Ordering::Relaxed) == incarnation {
+            return;
+        }
+        cell.incarnation.store(0, Ordering::Relaxed);
+        fence(Ordering::Release);
+        [&cell.requests, &cell.retries, &cell.refused]
+            .into_iter()
+            .for_each(|number| number.store(0, Ordering::Relaxed));
+        cell.incarnation.store(incarnation, Ordering::Release);
+    }
+
+    /// One more request in flight at the backend. The fence orders it before the second look at the
+    /// gate (`Backend::set_gate` holds the other half).
+    pub(crate) fn reserve(self, id: BackendId) {
+        let active = self.active(id);
+        active.store(active.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// The request left the backend. Release: what it counted is seen by who sees it gone.
+    pub(crate) fn release(self, id: BackendId) {
+        let active = self.active(id);
+        let count = active.load(Ordering::Relaxed);
+        debug_assert!(count > 0, "a request leaves a backend once");
+        active.store(count.saturating_sub(1), Ordering::Release);
+    }
+
+    fn active(self, id: BackendId) -> &'static AtomicU32 {
+        &self.board.layout.actives[self.slot.index()].0[id.index()]
+    }
+
+    pub(crate) fn finished(self, upstream: UpstreamId, id: BackendId, outcome: &Outcome) {
+        let cell = self.cell(id);
+        add(&cell.requests, 1);
+        let class = usize::from(outcome.status / 100).clamp(1, 5) - 1;
+        add(&cell.responses[class], 1);
+        add(&cell.bytes_in, outcome.bytes_in);
+        add(&cell.bytes_out, outcome.bytes_out);
+        add(&cell.service_us, u64::from(outcome.service_us));
+        histogram::add(&cell.latency, outcome.service_us);
+        add(&self.upstream_cell(upstream).requests, 1);
+    }
+
+    pub(crate) fn failed(self, id: BackendId) {
+        add(&self.cell(id).failures, 1);
+    }
+
+    pub(crate) fn retried(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).retries, 1);
+    }
+
+    pub(crate) fn refused(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).refused, 1);
+    }
+}
+
+impl Cell {
+    fn numbers(&self) -> impl Iterator<Item = &AtomicU64> {
+        [&self.requests, &self.failures, &self.bytes_in, &self.bytes_out, &self.service_us]
+            .into_iter()
+            .chain(&self.responses)
+    }
+}
+
+/// Relaxed load and store: the worker is the only writer.
+pub(super) fn add(word: &AtomicU64, count: u64) {
+    word.store(word.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+}
+
+/// Sums over all workers of one life of a backend.
+pub(crate) fn backend_counts(board: Board, id: BackendId, incarnation: u16) -> Counts {
+    let mut sum = Counts::default();
+    for cell in cells(board, id, incarnation) {
+        sum.requests += cell.requests.load(Ordering::Relaxed);
+        for (total, class) in sum.responses.iter_mut().zip(&cell.responses) {
+            *total += class.load(Ordering::Relaxed);
+        }
+        sum.failures += cell.failures.load(Ordering::Relaxed);
+        sum.bytes_in += cell.bytes_in.load(Ordering::Relaxed);
+        sum.bytes_out += cell.bytes_out.load(Ordering::Relaxed);
+        sum.service_us += cell.service_us.load(Ordering::Relaxed);
+    }
+    sum
+}
+
+/// Latencies over all workers of one life of a backend.
+pub(crate) fn backend_latency(board: Board, id: BackendId, incarnation: u16) -> Histogram {
+    let mut sum = Histogram::default();
+    cells(board, id, incarnation).for_each(|cell| sum.gather(&cell.latency));
+    sum
+}
+
+fn cells(board: Board, id: BackendId, incarnation: u16) -> impl Iterator<Item = &'static Cell> {
+    board
+        .workers()
+        .map(move |worker| board.account(worker.slot()).cell(id))
+        .filter(move |cell| cell.incarnation.load(Ordering::Acquire) == u32::from(incarnation))
+}
+
+pub(crate) fn upstream_counts(board: Board, id: UpstreamId) -> UpstreamCounts {
+    let incarnation = board.upstream(id).incarnation();
+    let mut sum = UpstreamCounts::default();
+    for worker in board.workers() {
+        let cell = board.account(worker.slot()).upstream_cell(id);
+        if cell.incarnation.load(Ordering::Acquire) == incarnation {
+            sum.requests += cell.requests.load(Ordering::Relaxed);
+            sum.retries += cell.retries.load(Ordering::Relaxed);
+            sum.refused += cell.refused.load(Ordering::Relaxed);
+        }
+    }
+    sum
+}

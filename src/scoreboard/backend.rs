@@ -1,0 +1,185 @@
+//! A backend's slot: gate, balancing words, description.
+
+use std::sync::atomic::{Ordering, fence};
+
+use super::gate::Gate;
+use super::layout::{BackendWords, BalanceWords};
+use super::{BackendId, Board, UpstreamId, load_text, store_text};
+
+/// What the configuration says of a backend, as workers need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) address: String,
+    pub(crate) incarnation: u16,
+    pub(crate) max_fails: u32,
+    pub(crate) fail_timeout_s: u32,
+    pub(crate) is_backup: bool,
+}
+
+/// What all workers balance by; read and written within the upstream's turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) current_weight: i64,
+    /// What failures took off the weight; nginx's `effective_weight` is the weight less this, which
+    /// lets the master change a weight without touching a word of the turn.
+    pub(crate) weight_lost: i64,
+    pub(crate) fails: u32,
+    pub(crate) accessed_s: u64,
+    pub(crate) checked_s: u64,
+}
+
+/// What went wrong between a worker and a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Refused,
+    Unreachable,
+    TimedOut,
+    /// Closed or reset before the response.
+    Closed,
+    /// Not an HTTP response.
+    Malformed,
+}
+
+impl Failure {
+    const ALL: [Self; 5] =
+        [Self::Refused, Self::Unreachable, Self::TimedOut, Self::Closed, Self::Malformed];
+
+    /// For people.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Refused => "connection refused",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed out",
+            Self::Closed => "connection closed",
+            Self::Malformed => "malformed response",
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Backend {
+    board: Board,
+    id: BackendId,
+}
+
+impl Backend {
+    pub(super) fn new(board: Board, id: BackendId) -> Self {
+        Self { board, id }
+    }
+
+    fn slot(self) -> &'static BackendWords {
+        &self.board.layout.backends[self.id.index()]
+    }
+
+    fn balance(self) -> &'static BalanceWords {
+        &self.slot().balance.0
+    }
+
+    pub(crate) fn gate(self) -> Gate {
+        Gate::unpack(self.balance().gate.load(Ordering::Acquire))
+    }
+
+    /// Opens or closes the backend. The fence orders the new gate before any later reading of
+    /// `active`: either a worker sees the gate closed, or the master sees its request in flight.
+    pub(crate) fn set_gate(self, gate: Gate) {
+        self.balance().gate.store(gate.pack(), Ordering::Release);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Requests in flight, of all workers.
+    pub(crate) fn active(self) -> u32 {
+        let used = self.board.layout.header.0.workers_used.load(Ordering::Acquire) as usize;
+        let rows = self.board.layout.actives.iter().take(used);
+        rows.map(|row| row.0[self.id.index()].load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn active_by_worker(self) -> Vec<u32> {
+        let used = self.board.layout.header.0.workers_used.load(Ordering::Acquire) as usize;
+        let rows = self.board.layout.actives.iter().take(used);
+        rows.map(|row| row.0[self.id.index()].load(Ordering::Relaxed)).collect()
+    }
+
+    pub(crate) fn words(self) -> Words {
+        let balance = self.balance();
+        Words {
+            current_weight: balance.current_weight.load(Ordering::Relaxed),
+            weight_lost: balance.weight_lost.load(Ordering::Relaxed),
+            fails: balance.fails.load(Ordering::Relaxed),
+            accessed_s: balance.accessed_s.load(Ordering::Relaxed),
+            checked_s: balance.checked_s.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Stores words loaded within the same turn. Most picks change one of them; an unchanged line
+    /// stays in every worker's cache.
+    pub(crate) fn set_words(self, words: &Words) {
+        let (balance, before) = (self.balance(), self.words());
+        if words.current_weight != before.current_weight {
+            balance.current_weight.store(words.current_weight, Ordering::Relaxed);
+        }
+        if (Words { current_weight: before.current_weight, ..*words }) != before {
+            balance.weight_lost.store(words.weight_lost, Ordering::Relaxed);
+            balance.fails.store(words.fails, Ordering::Relaxed);
+            balance.accessed_s.store(words.accessed_s, Ordering::Relaxed);
+            balance.checked_s.store(words.checked_s, Ordering::Relaxed);
+        }
+    }
+
+    /// Failures in a row as passive accounting sees them; readable outside a turn.
+    pub(crate) fn fails(self) -> u32 {
+        self.balance().fails.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn picks(self) -> u64 {
+        self.balance().picks.load(Ordering::Relaxed)
+    }
+
+    /// Within the turn.
+    pub(crate) fn count_pick(self) {
+        let picks = &self.balance().picks;
+        picks.store(picks.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn last_failure(self) -> Option<Failure> {
+        let number = self.balance().failure.load(Ordering::Relaxed) as usize;
+        Failure::ALL.get(number.checked_sub(1)?).copied()
+    }
+
+    /// Within the turn.
+    pub(crate) fn set_last_failure(self, failure: Failure) {
+        self.balance().failure.store(failure as u32 + 1, Ordering::Relaxed);
+    }
+
+    /// Forgets smooth weights and failures: a new life, or a round that must begin anew.
+    pub(crate) fn restart_round(self) {
+        self.set_words(&Words::default());
+    }
+
+    pub(crate) fn about(self) -> About {
+        let slot = self.slot();
+        let about = &slot.about.0;
+        About {
+            address: load_text(&slot.address.0, &about.address_len),
+            incarnation: self.gate().incarnation,
+            max_fails: about.max_fails.load(Ordering::Relaxed),
+            fail_timeout_s: about.fail_timeout_s.load(Ordering::Relaxed),
+            is_backup: about.tier.load(Ordering::Relaxed) != 0,
+        }
+    }
+
+    /// The upstream it was last described for.
+    pub(crate) fn upstream(self) -> Option<UpstreamId> {
+        let index = self.slot().about.0.upstream.load(Ordering::Relaxed) as usize;
+        UpstreamId::new(index)
+    }
+
+    pub(super) fn describe(self, upstream: UpstreamId, description: &About) {
+        let slot = self.slot();
+        let about = &slot.about.0;
+        about.upstream.store(upstream.index() as u32, Ordering::Relaxed);
+        about.max_fails.store(description.max_fails, Ordering::Relaxed);
+        about.fail_timeout_s.store(description.fail_timeout_s, Ordering::Relaxed);
+        about.tier.store(u32::from(description.is_backup), Ordering::Relaxed);
+        store_text(&slot.address.0, &about.address_len, &description.address);
+    }
+}

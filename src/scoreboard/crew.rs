@@ -1,0 +1,137 @@
+//! A worker's own slot: who it is, what it holds, how late it runs.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::account::add;
+use super::layout::WorkerWords;
+use super::{Board, WorkerSlot};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum WorkerState {
+    /// No worker lives in the slot.
+    #[default]
+    Vacant,
+    Starting,
+    Running,
+    /// Accepts nothing, finishes what it has.
+    Stopping,
+}
+
+impl WorkerState {
+    fn of(word: u32) -> Self {
+        match word {
+            1 => Self::Starting,
+            2 => Self::Running,
+            3 => Self::Stopping,
+            _ => Self::Vacant,
+        }
+    }
+}
+
+/// A copy of a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WorkerFigures {
+    pub(crate) pid: u32,
+    pub(crate) generation: u32,
+    pub(crate) state: WorkerState,
+    pub(crate) lag_us: u32,
+    pub(crate) connections_active: u32,
+    pub(crate) connections_idle: u32,
+    pub(crate) accepted: u64,
+    pub(crate) requests: u64,
+    pub(crate) heartbeat_us: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Worker {
+    board: Board,
+    slot: WorkerSlot,
+}
+
+impl Worker {
+    pub(super) fn new(board: Board, slot: WorkerSlot) -> Self {
+        Self { board, slot }
+    }
+
+    pub(crate) fn slot(self) -> WorkerSlot {
+        self.slot
+    }
+
+    fn words(self) -> &'static WorkerWords {
+        &self.board.layout.workers[self.slot.index()].0
+    }
+
+    /// Gives the slot to a process; by the master before the worker runs, or by the worker itself.
+    pub(crate) fn occupy(self, pid: u32) {
+        let words = self.words();
+        words.pid.store(pid, Ordering::Relaxed);
+        words.state.store(WorkerState::Starting as u32, Ordering::Release);
+        // Readers that see the slot in use see what is stored above. Raised by the master or by a
+        // worker itself, hence the read-modify-write.
+        let used = self.slot.index() as u32 + 1;
+        self.board.layout.header.0.workers_used.fetch_max(used, Ordering::AcqRel);
+    }
+
+    pub(crate) fn set_state(self, state: WorkerState) {
+        self.words().state.store(state as u32, Ordering::Release);
+    }
+
+    pub(crate) fn set_generation(self, generation: u32) {
+        self.words().generation.store(generation, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_lag_us(self, lag_us: u32) {
+        self.words().lag_us.store(lag_us, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_heartbeat_us(self, now_us: u64) {
+        self.words().heartbeat_us.store(now_us, Ordering::Relaxed);
+    }
+
+    /// Connections with a request under way, and without.
+    pub(crate) fn set_connections(self, active: u32, idle: u32) {
+        self.words().connections_active.store(active, Ordering::Relaxed);
+        self.words().connections_idle.store(idle, Ordering::Relaxed);
+    }
+
+    pub(crate) fn accepted(self) {
+        add(&self.words().accepted, 1);
+    }
+
+    /// A request was answered, whoever answered it; bytes from the client and to it.
+    pub(crate) fn answered(self, bytes_in: u64, bytes_out: u64) {
+        let words = self.words();
+        add(&words.requests, 1);
+        add(&words.bytes_in, bytes_in);
+        add(&words.bytes_out, bytes_out);
+    }
+
+    pub(super) fn settle(self) {
+        let words = self.words();
+        let gauges: [&AtomicU32; 4] =
+            [&words.pid, &words.connections_active, &words.connections_idle, &words.lag_us];
+        gauges.into_iter().for_each(|gauge| gauge.store(0, Ordering::Relaxed));
+        self.set_state(WorkerState::Vacant);
+    }
+
+    pub(crate) fn figures(self) -> WorkerFigures {
+        let words = self.words();
+        let narrow = |word: &AtomicU32| word.load(Ordering::Relaxed);
+        let wide = |word: &AtomicU64| word.load(Ordering::Relaxed);
+        WorkerFigures {
+            pid: narrow(&words.pid),
+            generation: narrow(&words.generation),
+            state: WorkerState::of(words.state.load(Ordering::Acquire)),
+            lag_us: narrow(&words.lag_us),
+            connections_active: narrow(&words.connections_active),
+            connections_idle: narrow(&words.connections_idle),
+            accepted: wide(&words.accepted),
+            requests: wide(&words.requests),
+            heartbeat_us: wide(&words.heartbeat_us),
+            bytes_in: wide(&words.bytes_in),
+            bytes_out: wide(&words.bytes_out),
+        }
+    }
+}

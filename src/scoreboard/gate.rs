@@ -1,0 +1,102 @@
+//! A backend's gate: everything a pick must know that changes while requests run, in one word.
+//!
+//! One word, so that a worker can never see the weight of one life with the standing of another,
+//! and so that reserving a request and closing the backend can be ordered against each other.
+
+/// What operator, checks and readiness say together. Only `Open` takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The slot holds no backend.
+    Vacant,
+    Open,
+    /// A program's instance that is not ready.
+    Starting,
+    Draining,
+    Drained,
+    /// By the operator or the file.
+    Down,
+    /// By active checks.
+    Failed,
+}
+
+impl Standing {
+    const ALL: [Self; 7] = [
+        Self::Vacant,
+        Self::Open,
+        Self::Starting,
+        Self::Draining,
+        Self::Drained,
+        Self::Down,
+        Self::Failed,
+    ];
+}
+
+/// Fully open in slow start: every turn counts.
+pub(crate) const RAMP_FULL: u8 = u8::MAX;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gate {
+    pub(crate) standing: Standing,
+    /// Which life of the slot.
+    pub(crate) incarnation: u16,
+    pub(crate) weight: u16,
+    /// Slow start: out of 255 turns, how many count; `RAMP_FULL` when warm.
+    pub(crate) ramp: u8,
+}
+
+impl Gate {
+    pub(super) fn pack(self) -> u64 {
+        u64::from(self.incarnation) << 48
+            | u64::from(self.weight) << 16
+            | u64::from(self.ramp) << 8
+            | self.standing as u64
+    }
+
+    /// A word from a newer or broken writer reads as vacant: never picked.
+    pub(super) fn unpack(word: u64) -> Self {
+        let standing = Standing::ALL.get((word & 0xff) as usize).copied();
+        Self {
+            standing: standing.unwrap_or(Standing::Vacant),
+            incarnation: (word >> 48) as u16,
+            weight: (word >> 16) as u16,
+            ramp: (word >> 8) as u8,
+        }
+    }
+
+    pub(crate) fn is_open(self) -> bool {
+        self.standing == Standing::Open
+    }
+
+    /// Whether a backend in slow start takes part in this turn: `ramp` of 255 turns, spread evenly
+    /// by the golden ratio instead of in a row.
+    pub(crate) fn is_due(self, turn: u64) -> bool {
+        let spread = (turn as u32).wrapping_mul(0x9E37_79B9) >> 24;
+        self.ramp == RAMP_FULL || spread < u32::from(self.ramp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gate_survives_its_word() {
+        for standing in Standing::ALL {
+            for (incarnation, weight, ramp) in [(0, 0, 0), (1, 3, 255), (u16::MAX, 1000, 127)] {
+                let gate = Gate { standing, incarnation, weight, ramp };
+                assert_eq!(Gate::unpack(gate.pack()), gate);
+            }
+        }
+        assert_eq!(Gate::unpack(u64::MAX).standing, Standing::Vacant);
+    }
+
+    #[test]
+    fn a_ramp_counts_its_part_of_the_turns() {
+        for ramp in [0u8, 26, 128, 254, RAMP_FULL] {
+            let gate = Gate { standing: Standing::Open, incarnation: 1, weight: 1, ramp };
+            let due = (0..25_600).filter(|turn| gate.is_due(*turn)).count();
+            let expected = if ramp == RAMP_FULL { 25_600 } else { 100 * usize::from(ramp) };
+            assert!(due.abs_diff(expected) <= 256, "{ramp}: {due}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The shared memory's exact shape, and the one cast that turns mapped bytes into it.
+//!
+//! Atomics only: any bytes are a valid value, so memory written by another process can be wrong but
+//! never undefined. No pointers, no `usize`, no `bool`. Lines of 128 bytes keep two writers off one
+//! cache line (and off the pair that the prefetcher fetches). A change of shape raises `VERSION`.
+#![allow(unsafe_code, reason = "shared memory is cast to its layout here and nowhere else")]
+
+use std::io;
+use std::mem::{ManuallyDrop, size_of};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use super::histogram;
+use crate::sys::map::Mapping;
+use crate::sys::memfd;
+
+pub(crate) const WORKERS_MAX: usize = 64;
+pub(crate) const UPSTREAMS_MAX: usize = 128;
+pub(crate) const BACKENDS_MAX: usize = 512;
+pub(crate) const MEMBERS_MAX: usize = 64;
+pub(crate) const NAME_BYTES_MAX: usize = 64;
+/// `unix:` and the longest path a socket address holds.
+pub(crate) const ADDRESS_BYTES_MAX: usize = 112;
+/// Entries of a worker's ring of recent requests.
+pub(crate) const RECENT_MAX: usize = 1024;
+pub(crate) const PATH_BYTES_MAX: usize = 48;
+
+const LINE_BYTES: usize = 128;
+const MAGIC: u32 = 0x5048_4253;
+const VERSION: u32 = 1;
+
+/// A whole number of cache lines of its own.
+#[repr(C, align(128))]
+pub(super) struct Line<T>(pub(super) T);
+
+#[repr(C)]
+pub(super) struct Layout {
+    pub(super) header: Line<Header>,
+    pub(super) workers: [Line<WorkerWords>; WORKERS_MAX],
+    pub(super) upstreams: [UpstreamWords; UPSTREAMS_MAX],
+    pub(super) backends: [BackendWords; BACKENDS_MAX],
+    /// Requests in flight, by worker: packed, so that summing a backend's reads one line a worker.
+    pub(super) actives: [Line<[AtomicU32; BACKENDS_MAX]>; WORKERS_MAX],
+    pub(super) upstream_cells: [Line<[UpstreamCell; UPSTREAMS_MAX]>; WORKERS_MAX],
+    pub(super) cells: [[Line<Cell>; BACKENDS_MAX]; WORKERS_MAX],
+    pub(super) recent: [Recent; WORKERS_MAX],
+}
+
+/// Writer: the master.
+#[repr(C)]
+pub(super) struct Header {
+    pub(super) magic: AtomicU32,
+    pub(super) version: AtomicU32,
+    /// Worker slots ever used: readers look no further.
+    pub(super) workers_used: AtomicU32,
+}
+
+/// Writer: the slot's worker; `pid`, `generation` and `state` also the master while none lives.
+#[repr(C)]
+pub(super) struct WorkerWords {
+    pub(super) pid: AtomicU32,
+    pub(super) generation: AtomicU32,
+    pub(super) state: AtomicU32,
+    pub(super) lag_us: AtomicU32,
+    pub(super) connections_active: AtomicU32,
+    pub(super) connections_idle: AtomicU32,
+    pub(super) accepted: AtomicU64,
+    pub(super) requests: AtomicU64,
+    pub(super) heartbeat_us: AtomicU64,
+    /// From clients and to clients.
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
+}
+
+#[repr(C)]
+pub(super) struct UpstreamWords {
+    /// Contended by every pick; alone on its line.
+    pub(super) turn: Line<TurnWords>,
+    /// Writer: the master. Read by every pick, written seldom.
+    pub(super) roster: Line<RosterWords>,
+    pub(super) members: Line<[AtomicU16; MEMBERS_MAX]>,
+}
+
+#[repr(C)]
+pub(super) struct TurnWords {
+    /// 0, or the tag of who picks.
+    pub(super) owner: AtomicU32,
+    /// Picks made; guarded by `owner`.
+    pub(super) picks: AtomicU64,
+}
+
+#[repr(C)]
+pub(super) struct RosterWords {
+    /// Even: stable. Odd: the master is writing. A change of value tells workers to read again.
+    pub(super) epoch: AtomicU32,
+    pub(super) strategy: AtomicU32,
+    pub(super) incarnation: AtomicU32,
+    pub(super) members_len: AtomicU32,
+    pub(super) name_len: AtomicU32,
+    pub(super) name: [AtomicU8; NAME_BYTES_MAX],
+}
+
+#[repr(C)]
+pub(super) struct BackendWords {
+    pub(super) balance: Line<BalanceWords>,
+    pub(super) about: Line<AboutWords>,
+    pub(super) address: Line<[AtomicU8; ADDRESS_BYTES_MAX]>,
+}
+
+/// Guarded by the upstream's `owner`, but for `gate`, which the master writes.
+#[repr(C)]
+pub(super) struct BalanceWords {
+    pub(super) gate: AtomicU64,
+    pub(super) current_weight: AtomicI64,
+    pub(super) weight_lost: AtomicI64,
+    pub(super) accessed_s: AtomicU64,
+    pub(super) checked_s: AtomicU64,
+    pub(super) picks: AtomicU64,
+    pub(super) fails: AtomicU32,
+    pub(super) failure: AtomicU32,
+}
+
+/// Writer: the master, under the upstream's epoch.
+#[repr(C)]
+pub(super) struct AboutWords {
+    pub(super) upstream: AtomicU32,
+    pub(super) max_fails: AtomicU32,
+    pub(super) fail_timeout_s: AtomicU32,
+    pub(super) tier: AtomicU32,
+    pub(super) address_len: AtomicU32,
+}
+
+/// Writer: the worker whose row it is in.
+#[repr(C)]
+pub(super) struct UpstreamCell {
+    pub(super) incarnation: AtomicU32,
+    _pad: AtomicU32,
+    pub(super) requests: AtomicU64,
+    pub(super) retries: AtomicU64,
+    pub(super) refused: AtomicU64,
+}
+
+/// Writer: the worker whose row it is in. Counts belong to one incarnation of the backend.
+#[repr(C)]
+pub(super) struct Cell {
+    pub(super) incarnation: AtomicU32,
+    _pad: AtomicU32,
+    pub(super) requests: AtomicU64,
+    /// 1xx to 5xx.
+    pub(super) responses: [AtomicU64; 5],
+    pub(super) failures: AtomicU64,
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
+    pub(super) service_us: AtomicU64,
+    pub(super) latency: [AtomicU32; histogram::BUCKETS],
+}
+
+/// Writer: the worker whose ring it is.
+#[repr(C)]
+pub(super) struct Recent {
+    /// Requests ever written; the next entry is this modulo the length.
+    pub(super) written: Line<AtomicU64>,
+    pub(super) entries: [Line<EntryWords>; RECENT_MAX],
+}
+
+#[repr(C)]
+pub(super) struct EntryWords {
+    /// Odd while written, else twice the entry's running number plus two.
+    pub(super) sequence: AtomicU64,
+    pub(super) wall_ms: AtomicU64,
+    pub(super) client: [AtomicU64; 2],
+    pub(super) upstream: AtomicU16,
+    pub(super) backend: AtomicU16,
+    pub(super) status: AtomicU16,
+    pub(super) path_len: AtomicU16,
+    pub(super) service_us: AtomicU32,
+    pub(super) family: AtomicU32,
+    pub(super) bytes: AtomicU64,
+    pub(super) path: [AtomicU64; PATH_BYTES_MAX / 8],
+}
+
+const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
+const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
+const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
+const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
+const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
+const _: () = assert!(size_of::<UpstreamCell>() == 32);
+const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
+const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
+const _: () = assert!(BACKENDS_MAX < u16::MAX as usize && UPSTREAMS_MAX < u16::MAX as usize);
+
+/// A new board's memory: zeroed, which is every word's resting value.
+pub(super) fn create() -> io::Result<(&'static Layout, OwnedFd)> {
+    let fd = memfd::sized("pilothouse-board", size_of::<Layout>() as u64)?;
+    let layout = map(&fd)?;
+    layout.header.0.version.store(VERSION, Ordering::Relaxed);
+    layout.header.0.magic.store(MAGIC, Ordering::Release);
+    Ok((layout, fd))
+}
+
+/// The board behind a descriptor from `create`, in this process or another of the same layout.
+pub(super) fn open(fd: impl AsFd) -> io::Result<&'static Layout> {
+    let layout = map(fd)?;
+    let magic = layout.header.0.magic.load(Ordering::Acquire);
+    let version = layout.header.0.version.load(Ordering::Relaxed);
+    if (magic, version) != (MAGIC, VERSION) {
+        let text = format!("open scoreboard: layout {magic:x}/{version}, expected {VERSION}");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(layout)
+}
+
+fn map(fd: impl AsFd) -> io::Result<&'static Layout> {
+    let mapping = ManuallyDrop::new(Mapping::shared(fd, size_of::<Layout>())?);
+    // SAFETY: the mapping is page-aligned, at least `size_of::<Layout>()` long and never unmapped;
+    // every field is an atomic integer, so all bytes are valid and shared writes are no data race.
+    Ok(unsafe { mapping.start().cast::<Layout>().as_ref() })
+}

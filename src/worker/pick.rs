@@ -1,0 +1,302 @@
+//! A worker's way to a backend: loads the upstream's balancing words, lets `balance` choose, stores
+//! them back, and counts what came of it.
+//!
+//! Reads no clock, allocates nothing per pick, and holds nothing but the upstream's turn for the
+//! pick itself. Membership is copied when its epoch changed; standing and weight are read anew at
+//! every pick, so a drain holds from the next request on.
+
+use std::net::IpAddr;
+
+use crate::balance;
+use crate::balance::ip_hash::Walk;
+use crate::config::model::Address;
+use crate::scoreboard::account::{Account, Outcome};
+use crate::scoreboard::backend::{About, Failure, Words};
+use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
+use crate::scoreboard::turn::Owner;
+use crate::scoreboard::upstream::{Roster, Strategy};
+use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot};
+
+const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
+
+/// Gates that may close between choosing and reserving before the pick gives up.
+const CHOICES_MAX: u32 = 8;
+
+/// No backend can take the request: the answer is 502.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no backend can take the request")]
+pub(crate) struct NoBackend;
+
+/// A backend with one request reserved on it: ends with `finished` or `abandoned`, exactly once.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the reservation must be given back by `finished` or `abandoned`"]
+pub(crate) struct Picked {
+    upstream: UpstreamId,
+    backend: BackendId,
+    incarnation: u16,
+}
+
+impl Picked {
+    pub(crate) fn upstream(&self) -> UpstreamId {
+        self.upstream
+    }
+
+    pub(crate) fn backend(&self) -> BackendId {
+        self.backend
+    }
+
+    /// Which life of the backend's slot: a pooled connection belongs to one.
+    pub(crate) fn incarnation(&self) -> u16 {
+        self.incarnation
+    }
+}
+
+/// The backends one request was offered to, and where it stands in the hash space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tried {
+    backends: [u64; BACKENDS_MAX / 64],
+    walk: Walk,
+}
+
+impl Tried {
+    pub(crate) const fn none() -> Self {
+        Self { backends: [0; BACKENDS_MAX / 64], walk: Walk::start() }
+    }
+
+    fn holds(&self, id: BackendId) -> bool {
+        self.backends[id.index() / 64] & (1 << (id.index() % 64)) != 0
+    }
+
+    fn add(&mut self, id: BackendId) {
+        self.backends[id.index() / 64] |= 1 << (id.index() % 64);
+    }
+}
+
+/// Where a backend listens, for one life of its slot.
+struct Known {
+    incarnation: u16,
+    address: Address,
+}
+
+/// Chooses backends for one worker.
+pub(crate) struct Picker {
+    board: Board,
+    slot: WorkerSlot,
+    account: Account,
+    /// By upstream slot; empty until first met.
+    rosters: Vec<Option<Roster>>,
+    /// By backend slot.
+    known: Vec<Option<Known>>,
+    /// Scratch of a pick, in the order of the roster.
+    peers: Vec<balance::Peer>,
+}
+
+impl Picker {
+    pub(crate) fn new(board: Board, slot: WorkerSlot) -> Self {
+        Self {
+            board,
+            slot,
+            account: board.account(slot),
+            rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
+            known: (0..BACKENDS_MAX).map(|_| None).collect(),
+            peers: Vec::with_capacity(MEMBERS_MAX),
+        }
+    }
+
+    /// The slot of the upstream of that name. For a generation's compilation, not for a request.
+    pub(crate) fn upstream_id(&self, name: &str) -> Option<UpstreamId> {
+        self.board.upstream_named(name)
+    }
+
+    /// Chooses a backend for a client's request and reserves the request on it; adds it to `tried`.
+    pub(crate) fn pick(
+        &mut self,
+        upstream: UpstreamId,
+        client: IpAddr,
+        tried: &mut Tried,
+        now_us: u64,
+    ) -> Result<Picked, NoBackend> {
+        self.refresh(upstream);
+        let picked = self.choose(upstream, client, tried, now_us / 1_000_000);
+        if picked.is_none() {
+            self.account.refused(upstream);
+        }
+        picked.ok_or(NoBackend)
+    }
+
+    /// Where the picked backend listens.
+    pub(crate) fn address(&self, picked: &Picked) -> &Address {
+        match &self.known[picked.backend.index()] {
+            Some(known) => &known.address,
+            None => unreachable!("a backend is picked from a roster whose addresses are known"),
+        }
+    }
+
+    /// Whether connections to that life of the backend may be kept for further requests.
+    pub(crate) fn is_usable(&self, backend: BackendId, incarnation: u16) -> bool {
+        let gate = self.board.backend(backend).gate();
+        gate.is_open() && gate.incarnation == incarnation
+    }
+
+    /// The backend failed the request: it counts against the backend. The reservation stays.
+    pub(crate) fn failed(&mut self, picked: &Picked, failure: Failure, now_us: u64) {
+        self.account.failed(picked.backend);
+        let Some(roster) = &self.rosters[picked.upstream.index()] else { return };
+        let is_picked = |(id, _): &(BackendId, About)| *id == picked.backend;
+        let Some(index) = roster.members.iter().position(is_picked) else { return };
+        let _turn = self.board.upstream(picked.upstream).take_turn(Owner::Worker(self.slot));
+        let backend = self.board.backend(picked.backend);
+        self.peers.clear();
+        let members = roster.members.iter();
+        self.peers.extend(members.map(|(id, about)| load(self.board, *id, about, 0)));
+        balance::failure::fail(&mut self.peers, index, now_us / 1_000_000);
+        store(self.board, picked.backend, &self.peers[index]);
+        backend.set_last_failure(failure);
+    }
+
+    /// The response is through.
+    pub(crate) fn finished(&mut self, picked: Picked, outcome: &Outcome) {
+        self.account.finished(picked.upstream, picked.backend, outcome);
+        // A backend without failures has nothing to be forgiven, so most requests take no turn.
+        if self.board.backend(picked.backend).fails() > 0 {
+            self.forgive(&picked);
+        }
+        self.account.release(picked.backend);
+    }
+
+    /// The request left without a response: it failed, or its client did.
+    pub(crate) fn abandoned(&mut self, picked: Picked) {
+        self.account.release(picked.backend);
+    }
+
+    /// The request is offered to a further backend.
+    pub(crate) fn retried(&mut self, upstream: UpstreamId) {
+        self.account.retried(upstream);
+    }
+
+    fn forgive(&mut self, picked: &Picked) {
+        let Some(roster) = &self.rosters[picked.upstream.index()] else { return };
+        let Some((_, about)) = roster.members.iter().find(|(id, _)| *id == picked.backend) else {
+            return;
+        };
+        let _turn = self.board.upstream(picked.upstream).take_turn(Owner::Worker(self.slot));
+        let mut peer = load(self.board, picked.backend, about, 0);
+        balance::failure::success(&mut peer);
+        store(self.board, picked.backend, &peer);
+    }
+
+    /// One pick within the upstream's turn. Nothing is stored until the reservation holds.
+    fn choose(
+        &mut self,
+        upstream: UpstreamId,
+        client: IpAddr,
+        tried: &mut Tried,
+        now_s: u64,
+    ) -> Option<Picked> {
+        let roster = self.rosters[upstream.index()].as_ref()?;
+        let strategy = strategy(roster.strategy);
+        let turn = self.board.upstream(upstream).take_turn(Owner::Worker(self.slot));
+        for _ in 0..CHOICES_MAX {
+            let mut walk = tried.walk;
+            self.peers.clear();
+            let mut offered = 0;
+            for (index, (id, about)) in roster.members.iter().enumerate() {
+                let mut peer = load(self.board, *id, about, turn.picks());
+                if strategy == balance::Strategy::LeastConn {
+                    peer.conns = self.board.backend(*id).active();
+                }
+                offered |= u64::from(tried.holds(*id)) << index;
+                self.peers.push(peer);
+            }
+            let mut request = balance::Request { client, tried: offered, walk: &mut walk, now_s };
+            let index = balance::pick(strategy, &mut self.peers, &mut request)?;
+            let (id, about) = &roster.members[index];
+            // Reserve first, look again after: a drain either is seen here or sees the reservation.
+            self.account.reserve(*id);
+            if self.is_usable(*id, about.incarnation) {
+                // A closed member may be another upstream's by now: it was not changed, nor is it
+                // ours to store.
+                for ((id, _), peer) in roster.members.iter().zip(&self.peers) {
+                    if peer.standing != balance::Standing::Closed {
+                        store(self.board, *id, peer);
+                    }
+                }
+                turn.count();
+                self.board.backend(*id).count_pick();
+                tried.walk = walk;
+                tried.add(*id);
+                return Some(Picked { upstream, backend: *id, incarnation: about.incarnation });
+            }
+            self.account.release(*id);
+        }
+        None
+    }
+
+    /// Copies the roster again when its epoch changed; one load otherwise.
+    fn refresh(&mut self, id: UpstreamId) {
+        let upstream = self.board.upstream(id);
+        let epoch = upstream.epoch();
+        if self.rosters[id.index()].as_ref().is_some_and(|roster| roster.epoch == epoch) {
+            return;
+        }
+        let Some(mut roster) = upstream.roster() else { return };
+        self.account.meet_upstream(id, roster.incarnation);
+        // What does not parse was not written by a master of this layout: it gets no request.
+        roster.members.retain(|(backend, about)| match Address::parse(&about.address) {
+            Some(address) => {
+                self.account.meet_backend(*backend, about.incarnation);
+                let known = Known { incarnation: about.incarnation, address };
+                self.known[backend.index()] = Some(known);
+                true
+            }
+            None => false,
+        });
+        self.rosters[id.index()] = Some(roster);
+    }
+}
+
+fn strategy(word: Strategy) -> balance::Strategy {
+    match word {
+        Strategy::RoundRobin => balance::Strategy::RoundRobin,
+        Strategy::LeastConn => balance::Strategy::LeastConn,
+        Strategy::IpHash => balance::Strategy::IpHash,
+    }
+}
+
+/// A member as the strategies see it at this turn; in flight counts are added where they matter.
+fn load(board: Board, id: BackendId, about: &About, turn: u64) -> balance::Peer {
+    let backend = board.backend(id);
+    let gate = backend.gate();
+    let words = backend.words();
+    let weight = u32::from(gate.weight);
+    let standing = if !gate.is_open() || gate.incarnation != about.incarnation {
+        balance::Standing::Closed
+    } else if gate.is_due(turn) {
+        balance::Standing::Open
+    } else {
+        balance::Standing::HeldBack
+    };
+    balance::Peer {
+        weight,
+        effective_weight: (i64::from(weight) - words.weight_lost).max(0),
+        current_weight: words.current_weight,
+        conns: 0,
+        max_fails: about.max_fails,
+        fail_timeout_s: about.fail_timeout_s,
+        fails: words.fails,
+        accessed_s: words.accessed_s,
+        checked_s: words.checked_s,
+        standing,
+        tier: if about.is_backup { balance::Tier::Backup } else { balance::Tier::Primary },
+    }
+}
+
+fn store(board: Board, id: BackendId, peer: &balance::Peer) {
+    board.backend(id).set_words(&Words {
+        current_weight: peer.current_weight,
+        weight_lost: i64::from(peer.weight) - peer.effective_weight,
+        fails: peer.fails,
+        accessed_s: peer.accessed_s,
+        checked_s: peer.checked_s,
+    });
+}
