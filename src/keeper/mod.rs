@@ -1,1 +1,316 @@
 //! The tiny parent that outlives the master.
+//!
+//! It holds descriptors that must not be lost, reaps whatever is re-parented to it, passes signals
+//! on and starts the master again when that dies. One thread, no runtime; every table has its full
+//! size from the start, and what is started is prepared before the loop, so it does not grow. It
+//! decides nothing about programs, workers or configuration, and knows none of their words.
+
+mod backoff;
+mod feed;
+mod store;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::ExitCode;
+
+use rustix::event::{self, PollFd, PollFlags, Timespec};
+
+use crate::order;
+use crate::order::keeper::{FromKeeper, ToKeeper};
+use crate::sys::seqpacket::{self, Wait};
+use crate::sys::{clock, folders, lock, log, pidfd, rlimit, signal, spawn};
+use backoff::Backoff;
+use feed::Feed;
+use store::Store;
+
+const WHO: &str = "keeper";
+/// What the keeper reads from a descriptor instead of being interrupted by.
+const SIGNALS: [i32; 7] = [
+    signal::CHLD,
+    signal::TERM,
+    signal::INT,
+    signal::QUIT,
+    signal::HUP,
+    signal::USR1,
+    signal::USR2,
+];
+
+#[derive(Debug, thiserror::Error)]
+enum KeeperError {
+    #[error("engine {name} runs already (pid {pid})")]
+    Running { name: String, pid: String },
+    #[error(transparent)]
+    Lock(lock::LockError),
+    #[error(transparent)]
+    Folder(#[from] folders::FolderError),
+    #[error(transparent)]
+    Spawn(#[from] spawn::SpawnError),
+    #[error("{tried}: {cause}")]
+    Io { tried: &'static str, cause: io::Error },
+}
+
+/// Runs the engine of this name until it is told to stop. `master` is the whole command line of the
+/// master, this binary's path first.
+pub(crate) fn run(name: &str, master: &[OsString]) -> ExitCode {
+    match Keeper::new(name, master).and_then(Keeper::run) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            log::error!(WHO, "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The process that is kept.
+enum Master {
+    Up {
+        child: spawn::Child,
+        link: OwnedFd,
+        since_us: u64,
+    },
+    /// Its line is closed; only its status is missing.
+    Ending {
+        pid: u32,
+        since_us: u64,
+    },
+    Down {
+        due_us: u64,
+    },
+}
+
+struct Keeper {
+    signals: OwnedFd,
+    lock: lock::Lock,
+    recipe: spawn::Recipe,
+    store: Store,
+    feed: Feed,
+    backoff: Backoff,
+    master: Master,
+    /// The status that the master announced to end with.
+    last_status: Option<u8>,
+}
+
+impl Keeper {
+    fn new(name: &str, master: &[OsString]) -> Result<Self, KeeperError> {
+        let folder = folders::make_runtime_dir(name)?;
+        let lock = lock::Lock::acquire(&folder.join("lock")).map_err(|error| match error {
+            lock::LockError::Held { pid, .. } => {
+                KeeperError::Running { name: name.to_owned(), pid }
+            }
+            lock::LockError::Io { .. } => KeeperError::Lock(error),
+        })?;
+        rlimit::raise_open_files();
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+            .map_err(|error| KeeperError::Io { tried: "become subreaper", cause: error.into() })?;
+        let signals = signal::descriptor(&SIGNALS)
+            .map_err(|cause| KeeperError::Io { tried: "block signals", cause })?;
+        let environment: Vec<_> = std::env::vars_os().collect();
+        let recipe = spawn::Recipe::new(&spawn::Order {
+            arguments: master,
+            environment: &environment,
+            directory: None,
+            identity: None,
+        })?;
+        Ok(Self {
+            signals,
+            lock,
+            recipe,
+            store: Store::new(),
+            feed: Feed::new(),
+            backoff: Backoff::new(),
+            master: Master::Down { due_us: 0 },
+            last_status: None,
+        })
+    }
+
+    /// Until the master has ended on purpose: its status.
+    fn run(mut self) -> Result<u8, KeeperError> {
+        // A binary that can not be started at all is an error, not something to try again.
+        self.start()?;
+        loop {
+            if let Some(status) = self.step()? {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// Waits for one thing to happen and acts on it.
+    fn step(&mut self) -> Result<Option<u8>, KeeperError> {
+        let now_us = clock::monotonic_us();
+        if self.is_due(now_us)
+            && let Err(error) = self.start()
+        {
+            log::error!(WHO, "{error}");
+            self.master = Master::Down { due_us: self.backoff.ended(now_us, now_us) };
+        }
+        let ready = self.wait()?;
+        if ready.link && matches!(self.receive(), Heard::End) {
+            self.cut();
+        }
+        if ready.signals {
+            self.take_signals()?;
+        }
+        if let Some(status) = self.reap() {
+            return Ok(Some(status));
+        }
+        if let Master::Up { link, .. } = &self.master {
+            self.feed.send(link.as_fd(), &self.store);
+        }
+        Ok(None)
+    }
+
+    fn is_due(&self, now_us: u64) -> bool {
+        match &self.master {
+            Master::Down { due_us } => now_us >= *due_us,
+            Master::Up { .. } | Master::Ending { .. } => false,
+        }
+    }
+
+    fn start(&mut self) -> Result<(), KeeperError> {
+        let (link, masters_end) = seqpacket::pair()
+            .map_err(|cause| KeeperError::Io { tried: "make the master's line", cause })?;
+        // The lock goes along, so that a master whose keeper was killed still holds the name.
+        let child = self.recipe.start(&[
+            rustix::stdio::stdin(),
+            rustix::stdio::stdout(),
+            rustix::stdio::stderr(),
+            masters_end.as_fd(),
+            self.lock.as_fd(),
+        ])?;
+        self.master = Master::Up { child, link, since_us: clock::monotonic_us() };
+        self.feed.restart();
+        Ok(())
+    }
+
+    fn wait(&self) -> Result<Ready, KeeperError> {
+        let signals = PollFd::new(&self.signals, PollFlags::IN);
+        let polled = match &self.master {
+            Master::Up { link, .. } => {
+                let interest = if self.feed.is_waiting() {
+                    PollFlags::IN | PollFlags::OUT
+                } else {
+                    PollFlags::IN
+                };
+                let mut both = [signals, PollFd::new(link, interest)];
+                event::poll(&mut both, None).map(|_| [both[0].revents(), both[1].revents()])
+            }
+            Master::Ending { .. } => poll_one(signals, None),
+            Master::Down { due_us } => {
+                poll_one(signals, Some(due_us.saturating_sub(clock::monotonic_us())))
+            }
+        };
+        match polled {
+            Ok([signals, link]) => Ok(Ready {
+                signals: !signals.is_empty(),
+                link: link.intersects(PollFlags::IN | PollFlags::HUP),
+            }),
+            Err(rustix::io::Errno::INTR) => Ok(Ready { signals: true, link: false }),
+            Err(error) => Err(KeeperError::Io { tried: "wait", cause: error.into() }),
+        }
+    }
+
+    /// One message from the master, if there is one.
+    fn receive(&mut self) -> Heard {
+        let Master::Up { link, .. } = &self.master else { return Heard::Nothing };
+        let mut bytes = [0; order::MESSAGE_BYTES_MAX];
+        let mut descriptors = store::Held::default();
+        let taken = seqpacket::receive(link, &mut bytes, |fd| descriptors.push(fd), Wait::Never);
+        let message = match taken {
+            Ok(0) => return Heard::End,
+            Ok(count) => ToKeeper::decode(&bytes[..count]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Heard::Nothing,
+            Err(error) => {
+                log::alert!(WHO, "hear the master: {error}");
+                return Heard::Nothing;
+            }
+        };
+        match message {
+            Ok(ToKeeper::Store { key }) => {
+                if !self.store.put(key, descriptors) {
+                    log::alert!(WHO, "no room to hold {key:?}");
+                }
+            }
+            Ok(ToKeeper::Drop { key }) => self.store.remove(&key),
+            Ok(ToKeeper::Stop { status }) => self.last_status = Some(status),
+            Err(error) => log::alert!(WHO, "{error}"),
+        }
+        Heard::Message
+    }
+
+    /// A master without its line can be told nothing and asks for nothing: it has to end.
+    fn cut(&mut self) {
+        let master = std::mem::replace(&mut self.master, Master::Down { due_us: u64::MAX });
+        self.master = match master {
+            Master::Up { child, since_us, .. } => {
+                if let Err(error) = pidfd::signal(&child.pidfd, signal::KILL) {
+                    log::warning!(WHO, "end the silent master: {error}");
+                }
+                Master::Ending { pid: child.pid, since_us }
+            }
+            other @ (Master::Ending { .. } | Master::Down { .. }) => other,
+        };
+    }
+
+    fn take_signals(&mut self) -> Result<(), KeeperError> {
+        let failed = |cause| KeeperError::Io { tried: "read signals", cause };
+        while let Some(number) = signal::next(&self.signals).map_err(failed)? {
+            if number == signal::CHLD {
+                continue;
+            }
+            self.feed.push(FromKeeper::Signal { number });
+            // A signal that no master is there to obey is obeyed by the next one, at once.
+            if let Master::Down { due_us } = &mut self.master {
+                *due_us = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes every status there is; the master's own decides whether to go on.
+    fn reap(&mut self) -> Option<u8> {
+        while let Some((pid, exit)) = pidfd::try_wait_any() {
+            let since_us = match &self.master {
+                Master::Up { child, since_us, .. } if child.pid == pid => *since_us,
+                Master::Ending { pid: ending, since_us } if *ending == pid => *since_us,
+                Master::Up { .. } | Master::Ending { .. } | Master::Down { .. } => {
+                    self.feed.push(FromKeeper::Exited { pid, exit });
+                    continue;
+                }
+            };
+            // Its last words may still be on the line.
+            while matches!(self.receive(), Heard::Message) {}
+            if let Some(status) = self.last_status {
+                return Some(status);
+            }
+            let now_us = clock::monotonic_us();
+            let due_us = self.backoff.ended(since_us, now_us);
+            log::error!(WHO, "master {pid}: {exit}; next in {} ms", (due_us - now_us) / 1000);
+            self.master = Master::Down { due_us };
+        }
+        None
+    }
+}
+
+enum Heard {
+    Message,
+    Nothing,
+    /// The master has closed its end.
+    End,
+}
+
+/// What a wait ended with.
+struct Ready {
+    signals: bool,
+    link: bool,
+}
+
+fn poll_one(only: PollFd<'_>, timeout_us: Option<u64>) -> rustix::io::Result<[PollFlags; 2]> {
+    let timeout = timeout_us.map(|rest_us| Timespec {
+        tv_sec: (rest_us / 1_000_000) as i64,
+        tv_nsec: (rest_us % 1_000_000 * 1000) as i64,
+    });
+    let mut one = [only];
+    event::poll(&mut one, timeout.as_ref())?;
+    Ok([one[0].revents(), PollFlags::empty()])
+}

@@ -6,15 +6,11 @@ use rustix::process::{Resource, Rlimit};
 
 static ORIGINAL_SOFT: OnceLock<Option<u64>> = OnceLock::new();
 
-/// Name of the variable that tells a role what the limit was before its parent raised it.
-pub(crate) const ORIGINAL_VARIABLE: &str = "PILOTHOUSE_NOFILE";
-
 /// Raises the soft limit to the hard one, once a process. A lower limit is not an error: the
 /// engine then serves fewer connections.
 pub(crate) fn raise_open_files() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let inherited = std::env::var(ORIGINAL_VARIABLE).ok().and_then(|text| text.parse().ok());
-    ORIGINAL_SOFT.get_or_init(|| inherited.or(limit.current));
+    ORIGINAL_SOFT.get_or_init(|| limit.current);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
         super::log::warning!("sys", "raise the limit on open files: {error}");

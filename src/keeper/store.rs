@@ -1,0 +1,104 @@
+//! What the keeper holds: descriptors under keys, in a table of fixed size.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use crate::order::keeper::{KEY_DESCRIPTORS_MAX, Key};
+
+/// Keys held at a time: a socket for each listener and worker, the pipes of each program instance,
+/// and a handful of the engine's own.
+const KEYS_MAX: usize = 4096;
+
+/// The descriptors of one key, in the order they came.
+#[derive(Debug, Default)]
+pub(super) struct Held([Option<OwnedFd>; KEY_DESCRIPTORS_MAX]);
+
+impl Held {
+    /// One more than fit is closed at once; the messages' own bound is larger than this one.
+    pub(super) fn push(&mut self, descriptor: OwnedFd) {
+        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
+            *free = Some(descriptor);
+        }
+    }
+
+    /// Hands `use_them` the descriptors as a slice, without allocating one.
+    pub(super) fn borrow<T>(&self, use_them: impl FnOnce(&[BorrowedFd<'_>]) -> T) -> T {
+        let mut borrowed = [rustix::stdio::stdin(); KEY_DESCRIPTORS_MAX];
+        let mut count = 0;
+        for (place, descriptor) in borrowed.iter_mut().zip(self.0.iter().flatten()) {
+            *place = descriptor.as_fd();
+            count += 1;
+        }
+        use_them(&borrowed[..count])
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Store {
+    entries: Vec<(Key, Held)>,
+}
+
+impl Store {
+    pub(super) fn new() -> Self {
+        Self { entries: Vec::with_capacity(KEYS_MAX) }
+    }
+
+    /// Replaces what was held under the key. False: the table is full, and the descriptors are
+    /// closed.
+    pub(super) fn put(&mut self, key: Key, held: Held) -> bool {
+        if let Some(entry) = self.entries.iter_mut().find(|(known, _)| *known == key) {
+            entry.1 = held;
+            return true;
+        }
+        let has_room = self.entries.len() < KEYS_MAX;
+        if has_room {
+            self.entries.push((key, held));
+        }
+        has_room
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        if let Some(index) = self.entries.iter().position(|(known, _)| known == key) {
+            self.entries.swap_remove(index);
+        }
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&(Key, Held)> {
+        self.entries.get(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(count: usize) -> Held {
+        let mut held = Held::default();
+        (0..count).for_each(|_| held.push(std::fs::File::open("/dev/null").unwrap().into()));
+        held
+    }
+
+    #[test]
+    fn a_key_holds_what_was_stored_last() {
+        let mut store = Store::new();
+        let key = Key::new("a").unwrap();
+        assert!(store.put(key, held(1)) && store.put(key, held(3)));
+        assert_eq!(store.get(0).unwrap().1.borrow(|fds| fds.len()), 3);
+        assert!(store.get(1).is_none());
+        store.remove(&key);
+        store.remove(&key);
+        assert!(store.get(0).is_none());
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_never_moves() {
+        let mut store = Store::new();
+        let room = store.entries.capacity();
+        for number in 0..KEYS_MAX {
+            assert!(store.put(Key::new(&format!("key/{number}")).unwrap(), held(0)));
+        }
+        assert!(!store.put(Key::new("one more").unwrap(), held(0)));
+        assert!(store.put(Key::new("key/7").unwrap(), held(1)));
+        assert_eq!(store.entries.capacity(), room);
+        assert_eq!(held(9).borrow(|fds| fds.len()), KEY_DESCRIPTORS_MAX);
+    }
+}
