@@ -10,6 +10,7 @@ pub(crate) mod call;
 pub(crate) mod wire;
 
 pub(crate) mod delta;
+pub(crate) mod line;
 pub(crate) mod percent;
 pub(crate) mod route;
 pub(crate) mod text;

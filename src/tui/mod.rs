@@ -3,9 +3,12 @@
 //! One model, changed only by the pure `update`; views are functions of the model. This process is
 //! never part of the engine: it can be killed at any instant and nothing but the picture is lost.
 
-pub(crate) mod action;
 pub(crate) mod model;
+
+pub(crate) mod action;
 pub(crate) mod msg;
+pub(crate) mod update;
+
 pub(crate) mod svg;
 pub(crate) mod theme;
 pub(crate) mod view;

@@ -1,10 +1,13 @@
 //! What the registry tells the screen: the footer's keys, the help overlay's lines, the key that
 //! helps a row.
 
-use crate::tui::model::Model;
+use crate::control::wire::BackendState;
 use crate::tui::model::key::{Key, Kind};
+use crate::tui::model::panel::View;
+use crate::tui::model::rows::Row;
+use crate::tui::model::{Model, panel, rows};
 
-use super::{ALL, Action, Id, context};
+use super::{ALL, Action, Id, context, order, weigh};
 
 /// A key and what it does here and to this row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub(crate) fn footer(model: &Model) -> Vec<Hint> {
     let mut shown: Vec<&Action> = ALL
         .iter()
         .filter(|action| action.footer.is_some() && action.applies(panel, kind))
-        .filter(|action| model.may_operate() || !action.is_order())
+        .filter(|action| does_something(model, action))
         .collect();
     shown.sort_by_key(|action| action.footer);
     shown
@@ -36,6 +39,17 @@ pub(crate) fn help(model: &Model) -> Vec<&'static Action> {
     ALL.iter().filter(|action| !action.keys.is_empty() && action.applies(panel, kind)).collect()
 }
 
+/// The lines of `help` that hold what was typed, in any of their parts.
+pub(crate) fn help_matching(model: &Model, typed: &str) -> Vec<&'static Action> {
+    let typed = typed.trim().to_lowercase();
+    let is_match = |action: &&Action| {
+        let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+        let text = format!("{} {} {}", keys.join(" "), action.label, action.help);
+        text.to_lowercase().contains(&typed)
+    };
+    help(model).into_iter().filter(is_match).collect()
+}
+
 /// What an action's keys are called: `j/k`, `Tab`, `Ctrl-D`.
 pub(crate) fn keys(action: &Action) -> String {
     match (action.id, action.keys.first()) {
@@ -47,7 +61,6 @@ pub(crate) fn keys(action: &Action) -> String {
 
 /// The action that most likely helps a row that needs attention.
 pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
-    use crate::control::wire::BackendState;
     match (key.kind(), key) {
         (Kind::Program, _) => Some(Id::Restart),
         (Kind::Backend, Key::Backend { key, .. }) => {
@@ -65,6 +78,39 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
     }
 }
 
-fn label(_model: &Model, action: &Action) -> String {
-    action.label.to_owned()
+/// Whether pressing the key here would do something.
+fn does_something(model: &Model, action: &Action) -> bool {
+    if action.is_order() {
+        return order::make(model, action.id, None).is_ok();
+    }
+    match action.id {
+        Id::NextPanel => panel::shown(model).len() > 1 || model.view == View::Balance,
+        Id::Follow => !model.log.is_following(),
+        _ => true,
+    }
+}
+
+/// What the key will do to this row, where that depends on the row.
+fn label(model: &Model, action: &Action) -> String {
+    let program = match rows::selected(model) {
+        Some(Row::Program(row)) => Some(row),
+        Some(Row::Backend(row)) => model.program_of(row),
+        Some(Row::Attention(attention)) => match &attention.key {
+            Key::Program { name, instance } => model.program(name, *instance),
+            _ => None,
+        },
+        Some(Row::Upstream(_) | Row::Worker(_) | Row::Event(_)) | None => None,
+    };
+    match (action.id, program) {
+        (Id::Restart, Some(row)) if !weigh::is_running(row.program.state) => {
+            "restart now".to_owned()
+        }
+        (Id::Restart, Some(row)) => match model.backend_of(row).map(|row| row.backend.active) {
+            Some(active @ 1..) => format!("restart: {} drain first", active),
+            Some(0) | None => "restart".to_owned(),
+        },
+        (Id::Wrap, _) if model.log.is_wrapped => "unwrap".to_owned(),
+        (Id::Zoom, _) if model.is_zoomed => "unzoom".to_owned(),
+        _ => action.label.to_owned(),
+    }
 }

@@ -6,7 +6,9 @@
 
 pub(crate) mod chord;
 pub(crate) mod hint;
+pub(crate) mod order;
 pub(crate) mod palette;
+pub(crate) mod weigh;
 
 use crate::tui::model::Model;
 use crate::tui::model::key::Kind;

@@ -73,11 +73,13 @@ pub(crate) fn rows(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     }
     sort(model, panel, &mut rows, list.sort);
     if let Some(held) = list.held.as_ref().filter(|held| model.now_ms < held.until_ms) {
-        let place = |row: &Row<'_>| {
+        // A row that is new goes after the one it follows anyway.
+        let mut place = 0;
+        rows.sort_by_cached_key(|row| {
             let key = row.key();
-            held.order.iter().position(|held| *held == key).unwrap_or(usize::MAX)
-        };
-        rows.sort_by_cached_key(place);
+            place = held.order.iter().position(|held| *held == key).unwrap_or(place);
+            place
+        });
     }
     rows
 }
@@ -99,6 +101,15 @@ pub(crate) fn selected(model: &Model) -> Option<Row<'_>> {
         if model.focus() == Panel::ProgramLog { Panel::ProgramTable } else { model.focus() };
     let cursor = model.lists.of(panel).cursor.as_ref()?;
     rows(model, panel).into_iter().find(|row| row.key() == *cursor)
+}
+
+/// The row of the live snapshot that is called `label`.
+pub(crate) fn find(model: &Model, label: &str) -> Option<Key> {
+    [Panel::BackendTable, Panel::ProgramTable, Panel::WorkerTable]
+        .into_iter()
+        .flat_map(|panel| all(model, panel))
+        .map(|row| row.key())
+        .find(|key| key.label() == label)
 }
 
 fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {

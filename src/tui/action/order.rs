@@ -1,0 +1,284 @@
+//! From an action and its rows to changes ready to be judged, or the reason why there is nothing
+//! to do.
+//!
+//! Verbs name a state, never a toggle: what already holds is answered here with a sentence. While
+//! an earlier order is on its way that answer would be about the past, so then the engine is asked.
+
+use crate::control::call::{
+    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, UpstreamVerb,
+};
+use crate::control::wire::{BackendRow, BackendState, ProgramRow, ProgramState, Role};
+use crate::tui::model::key::Key;
+use crate::tui::model::order::{self, Change, Judged, Undo};
+use crate::tui::model::pending::Stage;
+use crate::tui::model::{Link, Model, rows};
+
+use super::{Id, Scope, of, weigh};
+
+/// The changes `id` means on `target`, or on the marked rows, or on the row under the cursor.
+pub(crate) fn make(model: &Model, id: Id, target: Option<&Key>) -> Result<Judged, String> {
+    permitted(model)?;
+    let changes = match id {
+        Id::Reload => vec![engine(Command::Reload, "reload")],
+        Id::Reopen => vec![engine(Command::Reopen, "reopen")],
+        Id::Shutdown => vec![engine(Command::Shutdown, "shutdown")],
+        Id::Undo => vec![undo(model)?],
+        _ => on_rows(model, id, target)?,
+    };
+    let weight = weigh::weight(model, &changes);
+    let title = weigh::title(&changes);
+    Ok(order::judge(title, changes, weight))
+}
+
+/// The change to another strategy; choosing one from the list is its confirmation.
+pub(crate) fn strategy(model: &Model, upstream: &str, strategy: &str) -> Result<Judged, String> {
+    permitted(model)?;
+    let row = model.upstream(upstream).ok_or_else(|| format!("{upstream} is gone"))?;
+    if row.strategy == strategy {
+        return Err(format!("{upstream} uses {strategy} already"));
+    }
+    let change = |strategy: &str| Command::Upstream {
+        name: upstream.to_owned(),
+        verb: UpstreamVerb::Strategy { strategy: strategy.to_owned() },
+    };
+    let key = Key::Upstream { name: upstream.to_owned() };
+    let changes = vec![Change {
+        command: change(strategy),
+        verb: "strategy",
+        undo: Some(Undo {
+            label: format!("{} for {upstream}", row.strategy),
+            command: change(&row.strategy),
+            key: key.clone(),
+        }),
+        key,
+    }];
+    let weight = weigh::weight(model, &changes);
+    Ok(order::judge(weigh::title(&changes), changes, weight))
+}
+
+fn permitted(model: &Model) -> Result<(), String> {
+    match (&model.link, model.role) {
+        (Link::Connecting { .. } | Link::Stale { .. }, _) => {
+            Err("not sent: the engine does not answer".to_owned())
+        }
+        (Link::Live, Role::Read) => Err("this console is read-only".to_owned()),
+        (Link::Live, Role::Operate) => Ok(()),
+    }
+}
+
+fn engine(command: Command, verb: &'static str) -> Change {
+    Change { key: Key::Config, command, verb, undo: None }
+}
+
+fn undo(model: &Model) -> Result<Change, String> {
+    let undo = model.undo.back().ok_or("nothing to take back")?;
+    Ok(Change { key: undo.key.clone(), command: undo.command.clone(), verb: "undo", undo: None })
+}
+
+fn on_rows(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Change>, String> {
+    let targets = targets(model, id, target)?;
+    if let [only] = targets.as_slice() {
+        return change(model, id, only).map(|change| vec![change]);
+    }
+    // Of several marked rows, those already as wanted are left out.
+    let changes: Vec<Change> =
+        targets.iter().filter_map(|key| change(model, id, key).ok()).collect();
+    if changes.is_empty() {
+        Err("nothing to do on the marked rows".to_owned())
+    } else {
+        Ok(changes)
+    }
+}
+
+fn targets(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Key>, String> {
+    let kinds = match of(id).scope {
+        Scope::Anywhere => &[],
+        Scope::Somewhere { kinds, .. } => kinds,
+    };
+    if let Some(key) = target {
+        return Ok(vec![key.clone()]);
+    }
+    let marked: Vec<Key> =
+        model.marks.iter().filter(|key| kinds.contains(&key.kind())).cloned().collect();
+    if !marked.is_empty() {
+        return Ok(marked);
+    }
+    if !model.lists.of(model.focus()).is_seen(model.now_ms) {
+        return Err("the row under the cursor has just changed: look, and press again".to_owned());
+    }
+    let row = rows::selected(model).ok_or("no row is selected")?;
+    Ok(vec![row.key()])
+}
+
+fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
+    let gone = || format!("{} is gone", key.label());
+    match key {
+        Key::Backend { key: life, .. } => {
+            let row = model.backend(*life).ok_or_else(gone)?;
+            match program_verb(id) {
+                Some(verb) => {
+                    let program = model
+                        .program_of(row)
+                        .ok_or_else(|| format!("no program of ours is behind {}", key.label()))?;
+                    program_change(model, verb, program)
+                }
+                None => backend_change(model, id, row),
+            }
+        }
+        Key::Program { name, instance } => {
+            let row = model.program(name, *instance).ok_or_else(gone)?;
+            let verb = program_verb(id).ok_or_else(|| nothing(id, key))?;
+            program_change(model, verb, row)
+        }
+        Key::Upstream { name } if id == Id::Reset => Ok(Change {
+            key: key.clone(),
+            command: Command::Upstream { name: name.clone(), verb: UpstreamVerb::Reset },
+            verb: "reset",
+            undo: None,
+        }),
+        Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config => {
+            Err(nothing(id, key))
+        }
+    }
+}
+
+fn nothing(id: Id, key: &Key) -> String {
+    format!("{}: nothing to do for {}", of(id).label, key.label())
+}
+
+fn program_verb(id: Id) -> Option<ProgramVerb> {
+    match id {
+        Id::Restart => Some(ProgramVerb::Restart),
+        Id::Roll => Some(ProgramVerb::Roll),
+        Id::Start => Some(ProgramVerb::Start),
+        Id::Stop => Some(ProgramVerb::Stop),
+        Id::Kill => Some(ProgramVerb::Kill),
+        _ => None,
+    }
+}
+
+fn program_change(model: &Model, verb: ProgramVerb, row: &ProgramRow) -> Result<Change, String> {
+    let key = Key::of_program(row);
+    if let (Some(already), false) = (already(&verb, row), is_under_way(model, &key)) {
+        return Err(format!("{} {already}", key.label()));
+    }
+    let is_roll = verb == ProgramVerb::Roll;
+    let word = match verb {
+        ProgramVerb::Start => "start",
+        ProgramVerb::Stop => "stop",
+        ProgramVerb::Restart => "restart",
+        ProgramVerb::Roll => "roll",
+        ProgramVerb::Kill => "kill",
+        ProgramVerb::Signal { .. } => "signal",
+    };
+    let target = ProgramTarget {
+        name: row.program.name.clone(),
+        instance: (!is_roll).then_some(row.program.instance),
+        incarnation: (!is_roll).then_some(row.incarnation),
+    };
+    Ok(Change { key, command: Command::Program { target, verb }, verb: word, undo: None })
+}
+
+/// Why the verb would change nothing.
+fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
+    let state = row.program.state;
+    match verb {
+        ProgramVerb::Start => match state {
+            ProgramState::Running => Some("is running already"),
+            ProgramState::Starting => Some("is starting already"),
+            ProgramState::Stopped
+            | ProgramState::Backoff
+            | ProgramState::Stopping
+            | ProgramState::Exited
+            | ProgramState::Fatal
+            | ProgramState::Unknown => None,
+        },
+        ProgramVerb::Stop => match state {
+            ProgramState::Stopped => Some("is stopped already"),
+            ProgramState::Exited => Some("has exited already"),
+            ProgramState::Fatal => Some("does not run: it gave up"),
+            ProgramState::Stopping => Some("is stopping already"),
+            ProgramState::Starting
+            | ProgramState::Running
+            | ProgramState::Backoff
+            | ProgramState::Unknown => None,
+        },
+        ProgramVerb::Kill => row.program.pid.is_none().then_some("has no process to kill"),
+        ProgramVerb::Restart | ProgramVerb::Roll | ProgramVerb::Signal { .. } => None,
+    }
+}
+
+fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, String> {
+    let key = Key::of_backend(row);
+    let label = key.label();
+    let state = row.backend.state;
+    let is_sure = !is_under_way(model, &key);
+    let (verb, word, undo) = match id {
+        Id::Drain if is_sure && matches!(state, BackendState::Draining | BackendState::Drained) => {
+            return Err(format!("{label} is {} already", rows::state_word(state).to_lowercase()));
+        }
+        Id::Drain => (BackendVerb::Drain { timeout_ms: None }, "drain", back_to(state)),
+        Id::Enable if is_sure && matches!(state, BackendState::Up | BackendState::Starting) => {
+            return Err(format!("{label} is in rotation already"));
+        }
+        Id::Enable => (BackendVerb::Enable, "enable", back_to(state)),
+        Id::TakeDown if is_sure && state == BackendState::Down => {
+            return Err(format!("{label} is down already"));
+        }
+        Id::TakeDown => (BackendVerb::Down, "down", back_to(state)),
+        Id::WeightUp | Id::WeightDown => {
+            let now = weight_asked(model, row);
+            let weight = if id == Id::WeightUp { now.saturating_add(1) } else { now - 1 };
+            if weight == 0 {
+                return Err(format!("{label} has weight 1, the least: drain it instead"));
+            }
+            (BackendVerb::Weight { weight }, "weight", Some(BackendVerb::Weight { weight: now }))
+        }
+        _ => return Err(nothing(id, &key)),
+    };
+    let command = |verb| Command::Backend {
+        target: BackendTarget {
+            upstream: row.upstream.clone(),
+            backend: row.backend.name.clone(),
+            key: Some(row.key),
+        },
+        verb,
+    };
+    let undo = undo.filter(|undo| *undo != verb).map(|undo| Undo {
+        key: key.clone(),
+        label: crate::control::line::words(&command(undo)),
+        command: command(undo),
+    });
+    Ok(Change { key, command: command(verb), verb: word, undo })
+}
+
+/// The verb that brings a backend back to the state it is in.
+fn back_to(state: BackendState) -> Option<BackendVerb> {
+    match state {
+        BackendState::Up | BackendState::Starting => Some(BackendVerb::Enable),
+        BackendState::Draining | BackendState::Drained => {
+            Some(BackendVerb::Drain { timeout_ms: None })
+        }
+        BackendState::Down => Some(BackendVerb::Down),
+        // Failing again is not for us to order; being in rotation is what the operator had chosen.
+        BackendState::Failed => Some(BackendVerb::Enable),
+    }
+}
+
+/// The weight the last order on its way asked for, so that pressing `+` three times adds three.
+fn weight_asked(model: &Model, row: &BackendRow) -> u32 {
+    let key = Key::of_backend(row);
+    let asked = model.pending.iter().rev().filter(|pending| pending.key == key).find_map(
+        |pending| match (&pending.command, &pending.stage) {
+            (Command::Backend { verb: BackendVerb::Weight { weight }, .. }, Stage::Sent) => {
+                Some(*weight)
+            }
+            _ => None,
+        },
+    );
+    asked.unwrap_or(row.backend.weight).max(1)
+}
+
+fn is_under_way(model: &Model, key: &Key) -> bool {
+    model.pending_on(key).is_some_and(|pending| pending.stage == Stage::Sent)
+}

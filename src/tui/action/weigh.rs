@@ -1,0 +1,188 @@
+//! What changes would interrupt, in numbers: decides how they are confirmed and what the prompt
+//! says.
+
+use crate::control::call::{BackendVerb, Command, ProgramVerb};
+use crate::control::wire::{BackendRow, BackendState, ProgramRow, ProgramState};
+use crate::tui::model::key::Key;
+use crate::tui::model::order::{Change, Weight};
+use crate::tui::model::{Model, rows, traffic};
+
+/// Lines of facts in a prompt; more rows than this are counted.
+const FACTS_MAX: usize = 6;
+
+/// The question a prompt opens with.
+pub(crate) fn title(changes: &[Change]) -> String {
+    match changes {
+        [] => String::new(),
+        [change] => match &change.command {
+            Command::Shutdown => "Shut the engine down?".to_owned(),
+            Command::Reload => "Reload the configuration?".to_owned(),
+            Command::Reopen => "Reopen the log files?".to_owned(),
+            Command::Program { target, verb: ProgramVerb::Roll } => {
+                format!("Roll {}?", target.name)
+            }
+            Command::Backend { .. } | Command::Upstream { .. } | Command::Program { .. } => {
+                format!("{} {}?", capital(change.verb), change.key.label())
+            }
+        },
+        [first, ..] => format!("{} {} marked rows?", capital(first.verb), changes.len()),
+    }
+}
+
+pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
+    let mut facts = Vec::new();
+    for change in changes {
+        match &change.command {
+            Command::Shutdown => return shutdown(model),
+            Command::Program { verb, .. } => program_facts(model, change, verb, &mut facts),
+            Command::Backend { .. }
+            | Command::Upstream { .. }
+            | Command::Reload
+            | Command::Reopen => {}
+        }
+    }
+    if facts.len() > FACTS_MAX {
+        let more = facts.len() - (FACTS_MAX - 1);
+        facts.truncate(FACTS_MAX - 1);
+        facts.push(format!("... and {more} more"));
+    }
+    let leaving: Vec<&BackendRow> =
+        changes.iter().filter_map(|change| leaving(model, change)).collect();
+    if let Some((upstream, last_facts)) = last_of(model, &leaving) {
+        facts.splice(0..0, last_facts);
+        return Weight::Last { facts, name: upstream };
+    }
+    if facts.is_empty() { Weight::Nothing } else { Weight::Something { facts } }
+}
+
+fn shutdown(model: &Model) -> Weight {
+    let running = model.live.programs.iter().filter(|row| is_running(row.program.state)).count();
+    let traffic = traffic::traffic(model);
+    Weight::Last {
+        facts: vec![
+            format!("{running} running programs are stopped, their backends drained first."),
+            format!(
+                "{} requests are in flight, {:.0} a second arrive; then nothing answers.",
+                traffic.active, traffic.requests_per_s
+            ),
+        ],
+        name: model.live.head.name.clone(),
+    }
+}
+
+fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut Vec<String>) {
+    let Some(row) = program(model, &change.key) else { return };
+    let name = change.key.label();
+    match verb {
+        ProgramVerb::Start | ProgramVerb::Signal { .. } => {}
+        ProgramVerb::Roll => {
+            let siblings = model.live.programs.iter();
+            let count = siblings.filter(|other| other.program.name == row.program.name).count();
+            facts.push(format!(
+                "{count} instances restart one after another, each ready before the next."
+            ));
+        }
+        ProgramVerb::Restart | ProgramVerb::Stop => {
+            if is_running(row.program.state) {
+                facts.push(drains(model, row, &name));
+            }
+        }
+        ProgramVerb::Kill => {
+            let active = model.backend_of(row).map_or(0, |backend| backend.backend.active);
+            facts.push(match active {
+                0 => format!("{name} gets no chance to finish what it does."),
+                active => format!("{} of {name} fail at once.", requests(active)),
+            });
+        }
+    }
+}
+
+/// `api:0 runs as pid 5120; 17 requests drain first.`
+fn drains(model: &Model, row: &ProgramRow, name: &str) -> String {
+    let pid = row.program.pid.map_or_else(String::new, |pid| format!(" as pid {pid}"));
+    match model.backend_of(row) {
+        Some(backend) if backend.backend.active == 1 => {
+            format!("{name} runs{pid}; 1 request drains first.")
+        }
+        Some(backend) => {
+            format!("{name} runs{pid}; {} drain first.", requests(backend.backend.active))
+        }
+        None => format!("{name} runs{pid}."),
+    }
+}
+
+/// The backend in rotation that a change takes out of it.
+fn leaving<'a>(model: &'a Model, change: &Change) -> Option<&'a BackendRow> {
+    let row = match (&change.command, &change.key) {
+        (
+            Command::Backend { verb: BackendVerb::Drain { .. } | BackendVerb::Down, .. },
+            Key::Backend { key, .. },
+        ) => model.backend(*key),
+        (
+            Command::Program {
+                verb:
+                    ProgramVerb::Restart | ProgramVerb::Stop | ProgramVerb::Roll | ProgramVerb::Kill,
+                ..
+            },
+            Key::Program { name, instance },
+        ) => model.backend_of(model.program(name, *instance)?),
+        _ => None,
+    }?;
+    (row.backend.state == BackendState::Up).then_some(row)
+}
+
+/// The first upstream that would be left without a backend in rotation, and what that means.
+fn last_of(model: &Model, leaving: &[&BackendRow]) -> Option<(String, Vec<String>)> {
+    let is_leaving = |row: &BackendRow| leaving.iter().any(|leaving| leaving.key == row.key);
+    let row = leaving.iter().find(|leaving| {
+        !model
+            .backends_of(&leaving.upstream)
+            .any(|row| row.backend.state == BackendState::Up && !is_leaving(row))
+    })?;
+    let upstream = &row.upstream;
+    let rate = traffic::upstream_rate(model, upstream);
+    let mut facts = vec![format!(
+        "{} is the last backend of {upstream} in rotation ({rate:.0} requests a second).",
+        row.backend.name
+    )];
+    let others = model.backends_of(upstream).filter(|other| !is_leaving(other));
+    facts.extend(others.take(2).map(|other| {
+        format!("{} is {}.", other.backend.name, rows::state_word(other.backend.state))
+    }));
+    facts.push("New requests get 502 until a backend comes back.".to_owned());
+    Some((upstream.clone(), facts))
+}
+
+/// Whether something is interrupted by taking the program away. One that is only starting serves
+/// nobody yet.
+pub(crate) fn is_running(state: ProgramState) -> bool {
+    match state {
+        ProgramState::Running | ProgramState::Stopping | ProgramState::Unknown => true,
+        ProgramState::Stopped
+        | ProgramState::Starting
+        | ProgramState::Backoff
+        | ProgramState::Exited
+        | ProgramState::Fatal => false,
+    }
+}
+
+/// `1 request`, `17 requests`.
+pub(crate) fn requests(count: u32) -> String {
+    if count == 1 { "1 request".to_owned() } else { format!("{count} requests") }
+}
+
+fn program<'a>(model: &'a Model, key: &Key) -> Option<&'a ProgramRow> {
+    match key {
+        Key::Program { name, instance } => model.program(name, *instance),
+        Key::Upstream { .. }
+        | Key::Backend { .. }
+        | Key::Worker { .. }
+        | Key::Event { .. }
+        | Key::Config => None,
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

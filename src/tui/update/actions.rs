@@ -1,0 +1,211 @@
+//! What each action of the registry does. Orders go through `orders`; all else is done here.
+
+use crate::control::wire::Severity;
+use crate::tui::action::Id;
+use crate::tui::model::key::Key;
+use crate::tui::model::overlay::Overlay;
+use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::{Model, rows};
+use crate::tui::msg::Effect;
+
+use super::cursor::{self, Cause, Move};
+use super::{orders, overlays};
+
+/// `target` is given by the palette; keys act on the row under the cursor.
+pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
+    let half = isize::from((model.size.height as i16 / 2).max(1));
+    match id {
+        Id::Up => cursor::go(model, Move::By(-1)),
+        Id::Down => cursor::go(model, Move::By(1)),
+        Id::Top => cursor::go(model, Move::First),
+        Id::Bottom => cursor::go(model, Move::Last),
+        Id::HalfUp => cursor::go(model, Move::By(-half.max(2))),
+        Id::HalfDown => cursor::go(model, Move::By(half.max(2))),
+        Id::PageUp => cursor::go(model, Move::By(-half.max(2) * 2)),
+        Id::PageDown => cursor::go(model, Move::By(half.max(2) * 2)),
+        Id::NextPanel => next_panel(model, 1),
+        Id::PreviousPanel => next_panel(model, -1),
+        Id::Show(view) => show(model, view),
+        Id::Open => open(model),
+        Id::Back => back(model),
+        Id::Log => log(model, target),
+        Id::Follow => model.log.follow(),
+        Id::Wrap => model.log.is_wrapped = !model.log.is_wrapped,
+        Id::SortNext => sort(model, |sort| sort.by = sort.by.next()),
+        Id::SortReverse => sort(model, |sort| sort.is_reversed = !sort.is_reversed),
+        Id::Mark => mark(model),
+        Id::Zoom => {
+            model.is_zoomed = !model.is_zoomed;
+            cursor::settle(model, Cause::Operator);
+        }
+        Id::Filter => overlays::open_filter(model),
+        Id::Theme => overlays::open_theme(model),
+        Id::Strategy => overlays::open_strategy(model, target),
+        Id::Palette => {
+            model.overlay =
+                Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
+        }
+        Id::Help => {
+            model.overlay = Some(Overlay::Help { filter: tui_input::Input::default(), scroll: 0 });
+        }
+        Id::Repaint => return vec![Effect::Repaint],
+        Id::Suspend => return vec![Effect::Suspend],
+        Id::Quit => return quit(model),
+        Id::Detach => return vec![Effect::Detach],
+        Id::Restart
+        | Id::Roll
+        | Id::Start
+        | Id::Stop
+        | Id::Kill
+        | Id::Drain
+        | Id::Enable
+        | Id::TakeDown
+        | Id::WeightUp
+        | Id::WeightDown
+        | Id::Reset
+        | Id::Undo
+        | Id::Reload
+        | Id::Reopen
+        | Id::Shutdown => return orders::order(model, id, target),
+    }
+    Vec::new()
+}
+
+fn show(model: &mut Model, view: View) {
+    model.view = view;
+    model.is_zoomed = false;
+    cursor::settle(model, Cause::Operator);
+}
+
+/// In Balance the panels are the upstreams.
+fn next_panel(model: &mut Model, by: isize) {
+    if model.view != View::Balance {
+        return cursor::turn_focus(model, by);
+    }
+    let upstreams = &model.live.upstreams;
+    if upstreams.is_empty() {
+        return;
+    }
+    let at = model
+        .balance_upstream()
+        .and_then(|shown| upstreams.iter().position(|row| row.name == shown.name))
+        .unwrap_or(0);
+    let to = (at as isize + by).rem_euclid(upstreams.len() as isize) as usize;
+    model.balance_of = Some(upstreams[to].name.clone());
+    cursor::settle(model, Cause::Operator);
+}
+
+/// From a row to the view that shows it in full.
+fn open(model: &mut Model) {
+    let Some(row) = rows::selected(model) else { return };
+    let key = match &row {
+        // An event leads to what it is about, when that is still there.
+        rows::Row::Event(event) => {
+            let target = event.target.clone();
+            match rows::find(model, &target) {
+                Some(key) => key,
+                None => return model.say(Severity::Info, format!("{target} is not there to open")),
+            }
+        }
+        rows::Row::Attention(_)
+        | rows::Row::Upstream(_)
+        | rows::Row::Backend(_)
+        | rows::Row::Program(_)
+        | rows::Row::Worker(_) => row.key(),
+    };
+    open_key(model, key);
+}
+
+fn open_key(model: &mut Model, key: Key) {
+    model.is_zoomed = false;
+    match (&key, model.view) {
+        (Key::Backend { upstream, .. }, View::Backends) => {
+            model.balance_of = Some(upstream.clone());
+            cursor::put(model, View::Balance, Panel::BalanceTable, Some(key));
+        }
+        (Key::Upstream { name }, View::Backends) => {
+            model.balance_of = Some(name.clone());
+            cursor::put(model, View::Balance, Panel::BalanceTable, None);
+        }
+        (Key::Program { .. }, View::Programs) => {
+            cursor::put(model, View::Programs, Panel::ProgramLog, None);
+        }
+        (
+            Key::Backend { .. } | Key::Upstream { .. },
+            View::Overview | View::Balance | View::Programs | View::Workers | View::Events,
+        ) => cursor::put(model, View::Backends, Panel::BackendTable, Some(key)),
+        (
+            Key::Program { .. },
+            View::Overview | View::Backends | View::Balance | View::Workers | View::Events,
+        ) => cursor::put(model, View::Programs, Panel::ProgramTable, Some(key)),
+        (Key::Worker { .. }, _) => {
+            cursor::put(model, View::Workers, Panel::WorkerTable, Some(key));
+        }
+        (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
+        (Key::Config, _) => cursor::put(model, View::Events, Panel::EventTable, None),
+    }
+}
+
+/// One level up: marks, filter, zoom, focus, then the Overview. Never out of the console.
+fn back(model: &mut Model) {
+    let focus = model.focus();
+    if !model.marks.is_empty() {
+        model.marks.clear();
+    } else if !model.lists.of(focus).filter.is_empty() {
+        model.lists.of_mut(focus).filter.clear();
+    } else if model.is_zoomed {
+        model.is_zoomed = false;
+    } else if focus != model.view.panels()[0] {
+        model.lists.set_focus(model.view, model.view.panels()[0]);
+    } else {
+        model.notice = None;
+    }
+    cursor::settle(model, Cause::Operator);
+}
+
+/// `q` leaves a zoom or a focused log first, as it does in every pager.
+fn quit(model: &mut Model) -> Vec<Effect> {
+    if model.is_zoomed {
+        model.is_zoomed = false;
+        return Vec::new();
+    }
+    vec![Effect::Detach]
+}
+
+fn log(model: &mut Model, target: Option<&Key>) {
+    let key = target.cloned().or_else(|| rows::selected(model).map(|row| row.key()));
+    let program = match &key {
+        Some(Key::Program { .. }) => key.clone(),
+        Some(Key::Backend { key, .. }) => {
+            let row = model.backend(*key).and_then(|row| model.program_of(row));
+            row.map(Key::of_program)
+        }
+        Some(Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config)
+        | None => None,
+    };
+    let Some(program) = program else {
+        return model.say(Severity::Info, "no program of ours is behind this row");
+    };
+    model.is_zoomed = false;
+    cursor::put(model, View::Programs, Panel::ProgramTable, Some(program));
+    cursor::put(model, View::Programs, Panel::ProgramLog, None);
+}
+
+fn sort(model: &mut Model, change: fn(&mut crate::tui::model::list::Sort)) {
+    let focus = model.focus();
+    let list = model.lists.of_mut(focus);
+    change(&mut list.sort);
+    list.held = None;
+    let sort = list.sort;
+    let reversed = if sort.is_reversed { ", reversed" } else { "" };
+    model.say(Severity::Info, format!("sorted by {}{reversed}", sort.by.name()));
+    cursor::settle(model, Cause::Operator);
+}
+
+fn mark(model: &mut Model) {
+    let Some(key) = rows::selected(model).map(|row| row.key()) else { return };
+    if !model.marks.remove(&key) {
+        model.marks.insert(key);
+    }
+    cursor::go(model, Move::By(1));
+}

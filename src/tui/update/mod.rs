@@ -1,0 +1,99 @@
+//! The one place where the model changes: a message in, the changed model and effects out.
+//!
+//! Pure: no clock (a `Tick` brings the time), no input or output (effects are carried out by the
+//! run loop). One file per domain.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod actions;
+mod cursor;
+mod frames;
+mod orders;
+mod overlays;
+#[cfg(test)]
+mod tests;
+
+use super::action;
+use super::model::panel::{Panel, View};
+use super::model::{Model, NOTICE_MS};
+use super::msg::{Effect, Msg, Press};
+
+pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Press(press) => pressed(model, press),
+        Msg::Paste(text) => {
+            overlays::paste(model, &text);
+            Vec::new()
+        }
+        Msg::Resize(size) => {
+            model.size = size;
+            cursor::settle(model, cursor::Cause::Operator);
+            vec![Effect::Repaint]
+        }
+        Msg::Tick { now_ms } => {
+            tick(model, now_ms);
+            Vec::new()
+        }
+        Msg::Frame(frame) => frames::apply(model, *frame),
+        Msg::LinkLost { why } => {
+            frames::lost(model, why);
+            Vec::new()
+        }
+        Msg::Answered { id, outcome, rtt_ms } => {
+            orders::answered(model, id, outcome, rtt_ms);
+            Vec::new()
+        }
+        Msg::LogLines { of, lines } => {
+            if model.log.of.as_ref() == Some(&of) {
+                lines.into_iter().for_each(|line| model.log.push(line));
+            }
+            Vec::new()
+        }
+        Msg::LogEnded { of, why } => {
+            if model.log.of.as_ref() == Some(&of) {
+                model.log.ended = why;
+            }
+            Vec::new()
+        }
+    };
+    effects.extend(follow_selected(model));
+    effects
+}
+
+fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
+    if press.chord == action::of(action::Id::Detach).keys[0] {
+        return vec![Effect::Detach];
+    }
+    if model.overlay.is_some() {
+        return overlays::press(model, press);
+    }
+    let (panel, kind) = action::context(model);
+    match action::for_key(press.chord, panel, kind) {
+        Some(action) => actions::perform(model, action.id, None),
+        None => Vec::new(),
+    }
+}
+
+fn tick(model: &mut Model, now_ms: u64) {
+    model.now_ms = now_ms;
+    model.pending.retain(|pending| !pending.is_over(now_ms));
+    if model.notice.as_ref().is_some_and(|notice| now_ms >= notice.at_ms + NOTICE_MS) {
+        model.notice = None;
+    }
+    // Attention lines come and go with time alone.
+    cursor::settle(model, cursor::Cause::Data);
+}
+
+/// In the Programs view the log is that of the selected program; elsewhere it stays as it is, so
+/// that coming back finds it where it was left.
+fn follow_selected(model: &mut Model) -> Option<Effect> {
+    if model.view != View::Programs {
+        return None;
+    }
+    let wanted = model.lists.of(Panel::ProgramTable).cursor.clone();
+    if wanted == model.log.of {
+        return None;
+    }
+    model.log.turn_to(wanted.clone());
+    Some(frames::follow(wanted.as_ref()))
+}
