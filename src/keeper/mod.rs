@@ -14,12 +14,11 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ExitCode;
 
-use rustix::event::{self, PollFd, PollFlags, Timespec};
-
 use crate::order;
 use crate::order::keeper::{FromKeeper, ToKeeper};
+use crate::sys::poll::{self, Interest};
 use crate::sys::seqpacket::{self, Wait};
-use crate::sys::{clock, folders, lock, log, pidfd, rlimit, signal, spawn};
+use crate::sys::{clock, folders, inherited, lock, log, pidfd, rlimit, signal, spawn};
 use backoff::Backoff;
 use feed::Feed;
 use store::Store;
@@ -101,8 +100,8 @@ impl Keeper {
             lock::LockError::Io { .. } => KeeperError::Lock(error),
         })?;
         rlimit::raise_open_files();
-        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-            .map_err(|error| KeeperError::Io { tried: "become subreaper", cause: error.into() })?;
+        pidfd::become_subreaper()
+            .map_err(|cause| KeeperError::Io { tried: "become subreaper", cause })?;
         let signals = signal::descriptor(&SIGNALS)
             .map_err(|cause| KeeperError::Io { tried: "block signals", cause })?;
         let environment: Vec<_> = std::env::vars_os().collect();
@@ -170,44 +169,33 @@ impl Keeper {
     fn start(&mut self) -> Result<(), KeeperError> {
         let (link, masters_end) = seqpacket::pair()
             .map_err(|cause| KeeperError::Io { tried: "make the master's line", cause })?;
+        let [stdin, stdout, stderr] = inherited::standard();
         // The lock goes along, so that a master whose keeper was killed still holds the name.
-        let child = self.recipe.start(&[
-            rustix::stdio::stdin(),
-            rustix::stdio::stdout(),
-            rustix::stdio::stderr(),
-            masters_end.as_fd(),
-            self.lock.as_fd(),
-        ])?;
+        let passed = [stdin, stdout, stderr, masters_end.as_fd(), self.lock.as_fd()];
+        let child = self.recipe.start(&passed)?;
         self.master = Master::Up { child, link, since_us: clock::monotonic_us() };
         self.feed.restart();
         Ok(())
     }
 
     fn wait(&self) -> Result<Ready, KeeperError> {
-        let signals = PollFd::new(&self.signals, PollFlags::IN);
-        let polled = match &self.master {
+        let signals = (self.signals.as_fd(), Interest::Read);
+        let ready = match &self.master {
             Master::Up { link, .. } => {
-                let interest = if self.feed.is_waiting() {
-                    PollFlags::IN | PollFlags::OUT
-                } else {
-                    PollFlags::IN
-                };
-                let mut both = [signals, PollFd::new(link, interest)];
-                event::poll(&mut both, None).map(|_| [both[0].revents(), both[1].revents()])
+                let interest =
+                    if self.feed.is_waiting() { Interest::ReadOrWrite } else { Interest::Read };
+                poll::wait([signals, (link.as_fd(), interest)], None)
+                    .map(|[signals, link]| Ready { signals, link })
             }
-            Master::Ending { .. } => poll_one(signals, None),
+            Master::Ending { .. } => {
+                poll::wait([signals], None).map(|[signals]| Ready { signals, link: false })
+            }
             Master::Down { due_us } => {
-                poll_one(signals, Some(due_us.saturating_sub(clock::monotonic_us())))
+                let rest_us = due_us.saturating_sub(clock::monotonic_us());
+                poll::wait([signals], Some(rest_us)).map(|[signals]| Ready { signals, link: false })
             }
         };
-        match polled {
-            Ok([signals, link]) => Ok(Ready {
-                signals: !signals.is_empty(),
-                link: link.intersects(PollFlags::IN | PollFlags::HUP),
-            }),
-            Err(rustix::io::Errno::INTR) => Ok(Ready { signals: true, link: false }),
-            Err(error) => Err(KeeperError::Io { tried: "wait", cause: error.into() }),
-        }
+        ready.map_err(|cause| KeeperError::Io { tried: "wait", cause })
     }
 
     /// One message from the master, if there is one.
@@ -303,14 +291,4 @@ enum Heard {
 struct Ready {
     signals: bool,
     link: bool,
-}
-
-fn poll_one(only: PollFd<'_>, timeout_us: Option<u64>) -> rustix::io::Result<[PollFlags; 2]> {
-    let timeout = timeout_us.map(|rest_us| Timespec {
-        tv_sec: (rest_us / 1_000_000) as i64,
-        tv_nsec: (rest_us % 1_000_000 * 1000) as i64,
-    });
-    let mut one = [only];
-    event::poll(&mut one, timeout.as_ref())?;
-    Ok([one[0].revents(), PollFlags::empty()])
 }

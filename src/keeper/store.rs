@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use crate::order::keeper::{KEY_DESCRIPTORS_MAX, Key};
+use crate::sys;
 
 /// Keys held at a time: a socket for each listener and worker, the pipes of each program instance,
 /// and a handful of the engine's own.
@@ -22,7 +23,7 @@ impl Held {
 
     /// Hands `use_them` the descriptors as a slice, without allocating one.
     pub(super) fn borrow<T>(&self, use_them: impl FnOnce(&[BorrowedFd<'_>]) -> T) -> T {
-        let mut borrowed = [rustix::stdio::stdin(); KEY_DESCRIPTORS_MAX];
+        let mut borrowed = [sys::inherited::standard()[0]; KEY_DESCRIPTORS_MAX];
         let mut count = 0;
         for (place, descriptor) in borrowed.iter_mut().zip(self.0.iter().flatten()) {
             *place = descriptor.as_fd();

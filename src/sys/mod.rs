@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod log;
 
 pub(crate) mod folders;
+pub(crate) mod inherited;
 pub(crate) mod lock;
 pub(crate) mod user;
 
@@ -19,6 +20,7 @@ pub(crate) mod spawn;
 pub(crate) mod map;
 pub(crate) mod memfd;
 
+pub(crate) mod poll;
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
 pub(crate) mod socket;

@@ -78,6 +78,11 @@ pub(crate) fn try_wait_any() -> Option<(u32, Exit)> {
     Some((pid, decode(status)))
 }
 
+/// Makes descendants whose parent ends ours, instead of init's.
+pub(crate) fn become_subreaper() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
 fn exit(status: &WaitIdStatus) -> Option<Exit> {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Some(Exit::Code(code)),
