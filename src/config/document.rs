@@ -1,50 +1,93 @@
 //! The whole file: syntax, sections, and then what only the sections together can tell.
 
+use std::collections::BTreeMap;
+
 use toml::de::DeTable;
 
 use super::diagnostic::Errors;
-use super::model::{Config, Control};
-use super::report::{Lookup, Report, Span};
+use super::model::Config;
+use super::report::{Report, Span, Surroundings};
 use super::section::Section;
-use super::{engine, names};
+use super::{cross, engine, names, program, server, upstream, variables};
 
 /// Reads and checks a text; see `config::parse`.
-pub(super) fn read(text: &str, name: &str, lookup: Lookup<'_>) -> Result<Config, Errors> {
-    let report = Report::new(name, text, lookup);
+pub(super) fn read(
+    text: &str,
+    name: &str,
+    surroundings: Surroundings<'_>,
+) -> Result<Config, Errors> {
     let (document, syntax) = DeTable::parse_recoverable(text);
+    let mut report = Report::new(name, text, surroundings);
+    report.is_broken = !syntax.is_empty();
     let config = read_sections(Section::root(&report, &document), name);
-    if syntax.is_empty() {
-        return if report.is_clean() { Ok(config) } else { Err(Errors::of_report(report)) };
+    if report.is_broken {
+        report_syntax(&report, &syntax, text);
     }
-    // What a broken line was meant to say is a guess, so only errors of other lines are kept.
-    let spans: Vec<Span> =
-        syntax.iter().map(|error| error.span().unwrap_or(0..text.len())).collect();
-    let broken: Vec<usize> = spans.iter().map(|span| report.line_of(span.start)).collect();
-    report.retain(|finding| !broken.contains(&report.line_of(finding.span.start)));
-    for (error, span) in syntax.iter().zip(&spans) {
-        report.error(span, error.message(), "");
+    if report.is_clean() { Ok(config) } else { Err(Errors::of_report(report)) }
+}
+
+/// Adds the errors of syntax, the first of each line since the others follow from it, and keeps
+/// from the rest only what a broken line cannot have caused: what that line was meant to say is a
+/// guess, and without its header a table's keys belong anywhere.
+fn report_syntax(report: &Report<'_>, syntax: &[toml::de::Error], text: &str) {
+    let is_header = |line: &str| line.trim_start().starts_with('[');
+    let lines: Vec<&str> = text.lines().collect();
+    let mut doubtful = vec![false; lines.len()];
+    let mut first_of_line: BTreeMap<usize, (Span, &str)> = BTreeMap::new();
+    for error in syntax {
+        let span = error.span().unwrap_or(0..text.len());
+        let line = report.line_of(span.start);
+        first_of_line.entry(line).or_insert((span, error.message()));
     }
-    Err(Errors::of_report(report))
+    for line in first_of_line.keys().copied().filter(|line| *line < lines.len()) {
+        doubtful[line] = true;
+        if is_header(lines[line]) {
+            let body = (line + 1..lines.len()).take_while(|at| !is_header(lines[*at]));
+            body.for_each(|at| doubtful[at] = true);
+        }
+    }
+    report.retain(|finding| {
+        !doubtful.get(report.line_of(finding.span.start)).is_some_and(|is_doubtful| *is_doubtful)
+    });
+    for (span, message) in first_of_line.values() {
+        report.error(span, *message, "");
+    }
 }
 
 fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     let engine = engine::read(file.section("engine"));
-    let config = Config {
+    let servers: Vec<_> = file.sections("server").into_iter().map(server::read).collect();
+    let upstreams: Vec<_> = file
+        .named_sections("upstream")
+        .into_iter()
+        .map(|(name, section)| upstream::read(name, section))
+        .collect();
+    let programs: Vec<_> = file
+        .named_sections("program")
+        .into_iter()
+        .map(|(name, section)| program::read(name, section))
+        .collect();
+    let control = engine::read_control(file.section("control"));
+    if !file.report.is_broken {
+        cross::check(file.report, &servers, &upstreams, &programs);
+    }
+    file.finish(&[("servers", "server"), ("upstreams", "upstream"), ("programs", "program")]);
+    Config {
         engine,
-        servers: Vec::new(),
-        upstreams: Vec::new(),
-        programs: Vec::new(),
-        control: Control { http: None, token_file: None },
+        servers: servers.into_iter().map(|draft| draft.server).collect(),
+        upstreams: upstreams.into_iter().map(|draft| draft.upstream).collect(),
+        programs: programs.into_iter().map(|draft| draft.program).collect(),
+        control,
         source: name.to_owned(),
         is_embedded: false,
-    };
-    file.finish(&[]);
-    config
+    }
 }
 
 /// The engine's name as far as it can be read; see `config::engine_name`.
 pub(super) fn engine_name(text: &str) -> Option<String> {
     let (document, _judged_by_read) = DeTable::parse_recoverable(text);
     let engine = document.get_ref().get("engine")?.get_ref().as_table()?;
-    engine.get("name")?.get_ref().as_str().filter(|name| names::is_valid(name)).map(str::to_owned)
+    let written = engine.get("name")?.get_ref().as_str()?;
+    let name = variables::expand(written, &variables::from_environment).ok()?;
+    names::is_valid(&name).then_some(name)
 }

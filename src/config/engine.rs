@@ -1,7 +1,7 @@
 //! `[engine]` and `[control]`.
 
 use super::limits;
-use super::model::{Engine, Workers};
+use super::model::{Control, Engine, Workers};
 use super::names;
 use super::section::{Section, integer_of};
 
@@ -21,7 +21,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         engine.name = name.value;
     }
     engine.workers = workers(&mut section).unwrap_or(engine.workers);
-    engine.user = section.text("user").map(|user| user.value);
+    engine.user = section.user("user");
     engine.shutdown_timeout_ms =
         section.duration("shutdown_timeout").unwrap_or(engine.shutdown_timeout_ms);
     section.finish(&[("worker_processes", "workers"), ("processes", "workers")]);
@@ -42,4 +42,15 @@ fn workers(section: &mut Section<'_>) -> Option<Workers> {
             section.unexpected(value, &format!("\"auto\" or a number from 1 to {most}"))
         }
     }
+}
+
+/// The socket needs no configuration; what TCP will need is refused until it exists.
+pub(super) fn read_control(section: Option<Section<'_>>) -> Control {
+    if let Some(mut section) = section {
+        for key in ["http", "token_file", "token"] {
+            section.unsupported(key, "the control socket is always there");
+        }
+        section.finish(&[]);
+    }
+    Control { http: None, token_file: None }
 }

@@ -5,8 +5,11 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::sys;
+
 use super::diagnostic::Errors;
 use super::model::Config;
+use super::report::Surroundings;
 use super::{Source, document, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
@@ -30,7 +33,16 @@ pub(super) fn find(explicit: Option<&Path>) -> Source {
 
 /// See `config::load`.
 pub(super) fn load(path: &Path) -> Result<Config, Errors> {
-    super::parse(&text_of(path)?, &path.display().to_string())
+    let name = path.display().to_string();
+    let text = text_of(path)?;
+    let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
+    let surroundings = Surroundings {
+        variable: &variables::from_environment,
+        base: folder.as_deref(),
+        is_folder: &Path::is_dir,
+        is_user: &|name| sys::user::identity(name).is_some(),
+    };
+    document::read(&text, &name, surroundings)
 }
 
 /// See `config::engine_name`.

@@ -8,16 +8,23 @@ pub(crate) mod limits;
 pub(crate) mod model;
 
 pub(crate) mod diagnostic;
+mod document;
 mod files;
+
+mod engine;
+mod program;
+mod server;
+mod upstream;
+
+mod cross;
+
 mod nearest;
+mod report;
 mod section;
 
-mod document;
-mod engine;
-mod names;
-mod report;
-
+mod address;
 pub(crate) mod duration;
+mod names;
 mod size;
 pub(crate) mod variables;
 
@@ -68,7 +75,13 @@ pub(crate) fn load(path: &Path) -> Result<Config, Errors> {
 
 /// Checks a text. `name` is what errors call it; no file is looked at.
 pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
-    document::read(text, name, &variables::from_environment)
+    let surroundings = report::Surroundings {
+        variable: &variables::from_environment,
+        base: None,
+        is_folder: &|_| true,
+        is_user: &|_| true,
+    };
+    document::read(text, name, surroundings)
 }
 
 /// The configuration that runs when there is none: it shows every strategy at work.

@@ -2,14 +2,23 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use super::variables;
 
 /// A range of bytes of the file.
 pub(super) type Span = Range<usize>;
 
-/// Where a variable's value comes from.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// What is asked of the machine while a file is read; tests and `parse` answer from nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// A variable of the environment.
+    pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The folder that relative paths start from; without one they stay relative.
+    pub(super) base: Option<&'a Path>,
+    pub(super) is_folder: &'a dyn Fn(&Path) -> bool,
+    pub(super) is_user: &'a dyn Fn(&str) -> bool,
+}
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -31,17 +40,20 @@ pub(super) struct Finding {
 pub(super) struct Report<'a> {
     name: &'a str,
     text: &'a str,
-    lookup: Lookup<'a>,
+    /// Where each line begins.
+    line_starts: Vec<usize>,
+    pub(super) surroundings: Surroundings<'a>,
+    /// Syntax errors were met, so that what seems missing may only be unread.
+    pub(super) is_broken: bool,
     found: RefCell<Vec<Finding>>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(name: &'a str, text: &'a str, lookup: Lookup<'a>) -> Self {
-        Self { name, text, lookup, found: RefCell::default() }
-    }
-
-    pub(super) fn name(&self) -> &'a str {
-        self.name
+    pub(super) fn new(name: &'a str, text: &'a str, surroundings: Surroundings<'a>) -> Self {
+        let after_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
+        let line_starts = std::iter::once(0).chain(after_newlines).collect();
+        let found = RefCell::default();
+        Self { name, text, line_starts, surroundings, is_broken: false, found }
     }
 
     pub(super) fn error(&self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
@@ -60,7 +72,16 @@ impl<'a> Report<'a> {
 
     /// The line a byte stands on, from zero.
     pub(super) fn line_of(&self, offset: usize) -> usize {
-        self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|b| **b == b'\n').count()
+        self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// A path from the file's own folder, so that it means the same wherever the engine starts. One
+    /// that begins with a variable stays as it is: the variable may hold the whole path.
+    pub(super) fn absolute(&self, path: PathBuf) -> PathBuf {
+        match self.surroundings.base {
+            Some(base) if !starts_with_variable(&path) => base.join(path),
+            Some(_) | None => path,
+        }
     }
 
     /// The part of a value's source that holds `needle`, else all of it: a caret below one variable
@@ -74,7 +95,7 @@ impl<'a> Report<'a> {
 
     /// Expands a value by the environment; reports what is unknown and then keeps the text.
     pub(super) fn expand(&self, text: &str, span: &Span) -> Option<String> {
-        match variables::expand(text, self.lookup) {
+        match variables::expand(text, self.surroundings.variable) {
             Ok(expanded) => Some(expanded),
             Err(error) => {
                 self.bad_variable(&error, span, "no such variable in the environment");
@@ -84,11 +105,22 @@ impl<'a> Report<'a> {
     }
 
     /// Checks the variables of a text that is expanded when a program is spawned.
-    pub(super) fn check_variables(&self, text: &str, span: &Span, own: &[&str], hint: &str) {
-        let known =
-            |name: &str| own.contains(&name).then(String::new).or_else(|| (self.lookup)(name));
+    pub(super) fn check_variables(&self, text: &str, span: &Span, own: &[&str]) {
+        let known = |name: &str| {
+            let is_known = own.contains(&name) || (self.surroundings.variable)(name).is_some();
+            if !is_known {
+                let unknown = variables::ExpandError::Unknown(name.to_owned());
+                let hint = if name == "PORT" {
+                    "PORT is for programs with `serves`"
+                } else {
+                    "in neither the environment nor this program's `environment`"
+                };
+                self.bad_variable(&unknown, span, hint);
+            }
+            Some(String::new())
+        };
         if let Err(error) = variables::expand(text, &known) {
-            self.bad_variable(&error, span, hint);
+            self.bad_variable(&error, span, "");
         }
     }
 
@@ -106,4 +138,8 @@ impl<'a> Report<'a> {
     pub(super) fn into_parts(self) -> (&'a str, &'a str, Vec<Finding>) {
         (self.name, self.text, self.found.into_inner())
     }
+}
+
+fn starts_with_variable(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().starts_with(b"${")
 }

@@ -5,6 +5,7 @@
 //! next error is found too. Knows TOML and the report, but no key's name.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -17,10 +18,19 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 /// The longest time limit that can be written: a year; beyond it is a typing mistake.
 const DURATION_MS_MAX: u64 = 366 * 86_400_000;
 
+#[derive(Clone, Copy)]
+enum Form {
+    File,
+    Table,
+    /// One of a list of tables.
+    Item,
+}
+
 pub(super) struct Section<'a> {
     pub(super) report: &'a Report<'a>,
     /// As the file writes it, without brackets: `upstream.api`; empty for the file itself.
     title: String,
+    form: Form,
     /// The header, or the inline table: where a missing key is reported.
     pub(super) span: Span,
     table: &'a DeTable<'a>,
@@ -29,11 +39,8 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     pub(super) fn root(report: &'a Report<'a>, document: &'a Spanned<DeTable<'a>>) -> Self {
-        Self::new(report, String::new(), document.span(), document.get_ref())
-    }
-
-    fn new(report: &'a Report<'a>, title: String, span: Span, table: &'a DeTable<'a>) -> Self {
-        Self { report, title, span, table, asked: Vec::new() }
+        let (span, table) = (document.span(), document.get_ref());
+        Self { report, title: String::new(), form: Form::File, span, table, asked: Vec::new() }
     }
 
     /// The raw value, for keys that take several forms.
@@ -136,23 +143,25 @@ impl<'a> Section<'a> {
         bytes
     }
 
-    /// One of a few words.
-    pub(super) fn word<T>(
-        &mut self,
-        key: &'static str,
-        known: &[&'static str],
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Located<T>> {
-        let word = self.text(key)?;
-        let Some(value) = parse(&word.value) else {
-            let hint = match nearest::nearest(&word.value, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("expected {}", listed(known)),
-            };
-            self.report.error(&word.span, format!("unknown {key} `{}`", word.value), hint);
-            return None;
-        };
-        Some(Located { value, span: word.span })
+    /// A folder that must exist.
+    pub(super) fn folder(&mut self, key: &'static str) -> Option<PathBuf> {
+        let text = self.text(key)?;
+        let path = self.report.absolute(PathBuf::from(text.value));
+        if !(self.report.surroundings.is_folder)(&path) {
+            let message = format!("no folder {} on this machine", path.display());
+            self.report.error(&text.span, message, "");
+        }
+        Some(path)
+    }
+
+    /// A user that must exist.
+    pub(super) fn user(&mut self, key: &'static str) -> Option<String> {
+        let user = self.text(key)?;
+        if !(self.report.surroundings.is_user)(&user.value) {
+            let message = format!("no user `{}` on this machine", user.value);
+            self.report.error(&user.span, message, "");
+        }
+        Some(user.value)
     }
 
     /// A list of texts; a single text is a list of one.
@@ -175,33 +184,37 @@ impl<'a> Section<'a> {
     /// A table of fixed keys: `check = { ... }` or `[upstream.api.check]`.
     pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'a>> {
         let value = self.value(key)?;
-        self.section_of(key, value)
+        self.inner(key, value, Form::Table)
     }
 
     /// A value of a list, as a table.
-    pub(super) fn section_of(&self, key: &str, value: &'a Value<'a>) -> Option<Section<'a>> {
-        match value.get_ref() {
-            DeValue::Table(table) => {
-                Some(Section::new(self.report, self.title_of(key), value.span(), table))
-            }
-            _ => self.unexpected(value, "a table"),
-        }
+    pub(super) fn item(&self, key: &str, value: &'a Value<'a>) -> Option<Section<'a>> {
+        self.inner(key, value, Form::Item)
+    }
+
+    fn inner(&self, key: &str, value: &'a Value<'a>, form: Form) -> Option<Section<'a>> {
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.unexpected(value, "a table");
+        };
+        let title = match self.form {
+            Form::File => key.to_owned(),
+            Form::Table | Form::Item => format!("{}.{key}", self.title),
+        };
+        let (report, span) = (self.report, value.span());
+        Some(Section { report, title, form, span, table, asked: Vec::new() })
     }
 
     /// The tables of `[[server]]`.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         match value.get_ref() {
-            DeValue::Array(items) => {
-                items.iter().filter_map(|item| self.section_of(key, item)).collect()
-            }
+            DeValue::Array(items) => items.iter().filter_map(|item| self.item(key, item)).collect(),
             _ => {
-                let title = self.title_of(key);
                 let name = self.key_span(key).unwrap_or_else(|| value.span());
                 self.report.error(
                     &name,
                     format!("expected a list of tables, found one {}", value.get_ref().type_str()),
-                    format!("write `[[{title}]]`"),
+                    format!("write `[[...{key}]]`"),
                 );
                 Vec::new()
             }
@@ -212,8 +225,7 @@ impl<'a> Section<'a> {
     pub(super) fn named_sections(&mut self, key: &'static str) -> Vec<(Located<String>, Self)> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Table(tables) = value.get_ref() else {
-            let title = self.title_of(key);
-            let hint = format!("write `[{title}.NAME]`");
+            let hint = format!("write `[{key}.NAME]`");
             let message = format!("expected named tables, found {}", description(value));
             self.report.error(&value.span(), message, hint);
             return Vec::new();
@@ -222,7 +234,7 @@ impl<'a> Section<'a> {
             .iter()
             .filter_map(|(name, value)| {
                 let text = name.get_ref().as_ref();
-                let section = self.section_of(&format!("{key}.{text}"), value)?;
+                let section = self.inner(&format!("{key}.{text}"), value, Form::Table)?;
                 Some((Located { value: text.to_owned(), span: name.span() }, section))
             })
             .collect();
@@ -255,7 +267,9 @@ impl<'a> Section<'a> {
 
     /// Reports a key that must be there.
     pub(super) fn missing(&self, key: &str, hint: &str) {
-        self.report.error(&self.span, format!("{} has no `{key}`", self.place()), hint);
+        if !self.report.is_broken {
+            self.report.error(&self.span, format!("{} has no `{key}`", self.place()), hint);
+        }
     }
 
     /// Reports the keys that nobody asked for. `others` maps the words of nginx and Supervisor to
@@ -277,15 +291,12 @@ impl<'a> Section<'a> {
     }
 
     /// How errors call this table.
-    pub(super) fn place(&self) -> String {
-        if self.title.is_empty() {
-            return "the file".to_owned();
+    fn place(&self) -> String {
+        match self.form {
+            Form::File => "the file".to_owned(),
+            Form::Table => format!("[{}]", self.title),
+            Form::Item => format!("[[{}]]", self.title),
         }
-        format!("[{}]", self.title)
-    }
-
-    fn title_of(&self, key: &str) -> String {
-        if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) }
     }
 
     fn duration_of(&self, key: &str, value: &Value<'_>) -> Option<u64> {
@@ -370,4 +381,18 @@ fn listed(words: &[&str]) -> String {
         Some((last, [])) => last.clone(),
         Some((last, before)) => format!("{} or {last}", before.join(", ")),
     }
+}
+
+/// Reports a word that is none of the known ones.
+pub(super) fn unknown_word(
+    report: &Report<'_>,
+    kind: &str,
+    word: &Located<String>,
+    known: &[&str],
+) {
+    let hint = match nearest::nearest(&word.value, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected {}", listed(known)),
+    };
+    report.error(&word.span, format!("unknown {kind} `{}`", word.value.escape_debug()), hint);
 }

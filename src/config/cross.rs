@@ -1,0 +1,189 @@
+//! What only the sections together can tell: names that must exist, names and addresses that must
+//! not meet, and the engine's bounds.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::model::{Action, Address, Strategy};
+use super::report::{Report, Span};
+use super::{limits, nearest, program, server, upstream};
+
+pub(super) fn check(
+    report: &Report<'_>,
+    servers: &[server::Draft],
+    upstreams: &[upstream::Draft],
+    programs: &[program::Draft],
+) {
+    let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
+    routes(report, servers, &names);
+    hosts(report, servers);
+    for draft in upstreams {
+        backends(report, draft, programs);
+    }
+    ports(report, servers, upstreams, programs, &names);
+    bounds(report, upstreams, programs);
+}
+
+/// Routes lead to upstreams that exist, and no two of one server have the same path.
+fn routes(report: &Report<'_>, servers: &[server::Draft], names: &[&str]) {
+    for draft in servers {
+        let mut seen = HashMap::new();
+        for (route, (path, name)) in draft.server.routes.iter().zip(&draft.routes) {
+            let Action::Proxy { upstream } = &route.action;
+            known_upstream(report, names, upstream, name);
+            if let Some(first) = seen.insert(format!("{:?}", route.path), path) {
+                let hint = format!("first on line {}", report.line_of(first.start) + 1);
+                report.error(path, "two routes of one server have this path", hint);
+            }
+        }
+    }
+}
+
+fn known_upstream(report: &Report<'_>, names: &[&str], name: &str, span: &Span) {
+    if names.contains(&name) {
+        return;
+    }
+    let hint = match nearest::nearest(name, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add [upstream.{name}]"),
+    };
+    report.error(span, format!("no upstream `{name}`"), hint);
+}
+
+/// On one address a host belongs to one server, and at most one server takes the rest.
+fn hosts(report: &Report<'_>, servers: &[server::Draft]) {
+    let mut seen: HashMap<(SocketAddr, &str), &Span> = HashMap::new();
+    for draft in servers {
+        for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
+            let address = listen.address;
+            if draft.server.hosts.is_empty()
+                && let Some(first) = seen.insert((address, ""), at)
+            {
+                let hint =
+                    format!("first on line {}; `hosts` tells them apart", line(report, first));
+                report.error(at, format!("two servers without hosts listen on {address}"), hint);
+            }
+            for (host, at) in draft.server.hosts.iter().zip(&draft.hosts) {
+                if let Some(first) = seen.insert((address, host), at) {
+                    let hint = format!("first on line {}", line(report, first));
+                    let message = format!("host `{host}` is served twice on {address}");
+                    report.error(at, message, hint);
+                }
+            }
+        }
+    }
+}
+
+fn line(report: &Report<'_>, span: &Span) -> usize {
+    report.line_of(span.start) + 1
+}
+
+/// An upstream can serve, and its strategy can use what it has.
+fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::Draft]) {
+    let upstream = &draft.upstream;
+    let is_served = programs.iter().any(|draft| {
+        draft.program.serves.as_ref().is_some_and(|serves| serves.upstream == upstream.name)
+    });
+    if !is_served && !draft.is_partial && upstream.backends.iter().all(|backend| backend.backup) {
+        let name = &upstream.name;
+        let which = if upstream.backends.is_empty() { "no backend" } else { "only backups" };
+        report.error(
+            &draft.name,
+            format!("upstream `{name}` has {which} and no program serves it"),
+            format!("add [[upstream.{name}.backend]], or `serves` to a program"),
+        );
+    }
+    for (_, backup) in &draft.backends {
+        if let (Some(span), Strategy::IpHash) = (backup, upstream.strategy) {
+            let message = "`ip_hash` has no use for a backup";
+            report.error(span, message, "a client's backend is given by its address alone");
+        }
+    }
+    let mut seen = HashMap::new();
+    for (backend, (span, _)) in upstream.backends.iter().zip(&draft.backends) {
+        if let Some(first) = seen.insert(&backend.address, span) {
+            let hint = format!("first on line {}; `weight` gives it more", line(report, first));
+            report.error(span, format!("{} is in this upstream already", backend.address), hint);
+        }
+    }
+}
+
+/// The ports of programs' instances exist and meet nobody else's.
+fn ports(
+    report: &Report<'_>,
+    servers: &[server::Draft],
+    upstreams: &[upstream::Draft],
+    programs: &[program::Draft],
+    names: &[&str],
+) {
+    let mut taken: HashMap<u16, String> = HashMap::new();
+    for listen in servers.iter().flat_map(|draft| &draft.server.listen) {
+        let is_met = match listen.address.ip() {
+            IpAddr::V4(ip) => ip.is_unspecified() || ip.is_loopback(),
+            IpAddr::V6(ip) => ip.is_unspecified(),
+        };
+        if is_met && listen.address.port() != 0 {
+            taken.insert(listen.address.port(), format!("a server on {}", listen.address));
+        }
+    }
+    for draft in programs {
+        let program = &draft.program;
+        let (Some(serves), Some((name, port))) = (&program.serves, &draft.serves) else { continue };
+        known_upstream(report, names, &serves.upstream, name);
+        let last = u32::from(serves.port) + program.instances - 1;
+        let Ok(last) = u16::try_from(last) else {
+            let message = format!("the last instance would get port {last}, beyond 65535");
+            report.error(port, message, "");
+            continue;
+        };
+        for number in serves.port..=last {
+            let own = format!("program `{}`", program.name);
+            if let Some(other) = taken.insert(number, own) {
+                report.error(port, format!("port {number} belongs to {other}"), "");
+                break;
+            }
+            let address = Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, number)));
+            let is_static = upstreams
+                .iter()
+                .filter(|draft| draft.upstream.name == serves.upstream)
+                .flat_map(|draft| &draft.upstream.backends)
+                .any(|backend| backend.address == address);
+            if is_static {
+                let message = format!("{address} is a backend of `{}` already", serves.upstream);
+                report.error(port, message, "an instance joins by itself; remove the backend");
+            }
+        }
+    }
+}
+
+/// The scoreboard's tables have a size.
+fn bounds(report: &Report<'_>, upstreams: &[upstream::Draft], programs: &[program::Draft]) {
+    let mut total = 0;
+    for (index, draft) in upstreams.iter().enumerate() {
+        let instances: usize = programs
+            .iter()
+            .filter(|program| {
+                let serves = program.program.serves.as_ref();
+                serves.is_some_and(|serves| serves.upstream == draft.upstream.name)
+            })
+            .map(|program| program.program.instances as usize)
+            .sum();
+        let members = draft.upstream.backends.len() + instances;
+        total += members;
+        over(
+            report,
+            &draft.name,
+            "backends in one upstream",
+            members,
+            limits::UPSTREAM_MEMBERS_MAX,
+        );
+        over(report, &draft.name, "upstreams", index + 1, limits::UPSTREAMS_MAX);
+        over(report, &draft.name, "backends in all", total, limits::BACKENDS_MAX);
+    }
+}
+
+fn over(report: &Report<'_>, span: &Span, what: &str, count: usize, most: usize) {
+    if count > most {
+        report.error(span, format!("{count} {what}, more than {most}"), "");
+    }
+}

@@ -1,0 +1,204 @@
+//! `[[server]]`: where it listens, for which hosts, and its routes.
+
+use toml::de::DeValue;
+
+use super::address;
+use super::limits;
+use super::model::{Action, ClientLimits, Listen, PathMatch, RealIp, Route, Server};
+use super::report::{Located, Report, Span};
+use super::section::{Section, Value, text_of};
+
+/// The action keys of the contract that this version does not have.
+const LATER_ACTIONS: [&str; 4] = ["root", "respond", "redirect", "tunnel"];
+
+/// A server, and where in the file its parts stand: for errors that need the other sections.
+pub(super) struct Draft {
+    pub(super) server: Server,
+    pub(super) listen: Vec<Span>,
+    pub(super) hosts: Vec<Span>,
+    /// Path and upstream of each route.
+    pub(super) routes: Vec<(Span, Span)>,
+}
+
+pub(super) fn read(mut section: Section<'_>) -> Draft {
+    let listen = listens(&mut section);
+    let hosts = hosts(&mut section);
+    section.unsupported("tls", "");
+    let real_ip = section.section("real_ip").and_then(real_ip);
+    let routes = routes(&mut section);
+    let client = client_limits(&mut section);
+    section.finish(&[("server_name", "hosts"), ("location", "route"), ("routes", "route")]);
+    let (listen, listen_spans) = unzip(listen);
+    let (hosts, host_spans) = unzip(hosts);
+    let (routes, route_spans) = routes.into_iter().unzip();
+    let server = Server { listen, hosts, real_ip, routes, client };
+    Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans }
+}
+
+fn unzip<T>(values: Vec<Located<T>>) -> (Vec<T>, Vec<Span>) {
+    values.into_iter().map(|located| (located.value, located.span)).unzip()
+}
+
+fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
+    let items = section.items("listen");
+    if section.key_span("listen").is_none() {
+        section.missing("listen", "such as `listen = [\"127.0.0.1:8080\"]`");
+    } else if items.is_empty() {
+        let span = section.key_span("listen").unwrap_or_default();
+        section.report.error(&span, "`listen` is empty", "such as [\"127.0.0.1:8080\"]");
+    }
+    items.into_iter().filter_map(|item| listen(section, item)).collect()
+}
+
+/// An address, or a table with one: the form that will carry TLS.
+fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<Listen>> {
+    let text = match item.get_ref() {
+        DeValue::Table(_) => {
+            let mut table = section.item("listen", item)?;
+            let address = table.text("address");
+            if address.is_none() && table.key_span("address").is_none() {
+                table.missing("address", "such as `address = \"127.0.0.1:8080\"`");
+            }
+            for key in ["tls", "proxy_protocol"] {
+                if table.flag(key) == Some(true) {
+                    table.unsupported(key, "");
+                }
+            }
+            table.finish(&[]);
+            address?
+        }
+        _ => text_of(section.report, item, "an address such as \"127.0.0.1:8080\"")?,
+    };
+    match address::listen(&text.value) {
+        Ok(address) => Some(Located { value: Listen { address }, span: text.span }),
+        Err(hint) => {
+            let message = format!("`{}` is not an address to listen on", text.value);
+            section.report.error(&text.span, message, hint);
+            None
+        }
+    }
+}
+
+fn hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
+    let report = section.report;
+    section.texts("hosts").into_iter().filter_map(|host| check_host(report, host)).collect()
+}
+
+fn check_host(report: &Report<'_>, host: Located<String>) -> Option<Located<String>> {
+    let value = host.value.to_ascii_lowercase();
+    let name = value.strip_prefix("*.").unwrap_or(&value);
+    let is_address = name.starts_with('[') && name.ends_with(']');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if name.contains(':') && !is_address {
+        let hint = "hosts are without a port: it is in `listen`";
+        report.error(&host.span, format!("`{value}` is not a host"), hint);
+        None
+    } else if !is_address && (name.is_empty() || !name.chars().all(is_plain)) {
+        let hint = "expected \"example.com\" or \"*.example.com\"";
+        report.error(&host.span, format!("`{value}` is not a host"), hint);
+        None
+    } else {
+        Some(Located { value, span: host.span })
+    }
+}
+
+fn real_ip(mut section: Section<'_>) -> Option<RealIp> {
+    let report = section.report;
+    let from = section.texts("from");
+    if from.is_empty() {
+        section.missing("from", "the networks whose word is believed");
+    }
+    let from = from.into_iter().filter_map(|text| match address::network(&text.value) {
+        Ok(network) => Some(network),
+        Err(hint) => {
+            report.error(&text.span, format!("`{}` is not a network", text.value), hint);
+            None
+        }
+    });
+    let from = from.collect();
+    let header = section.text("header");
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if let Some(header) = &header
+        && (header.value.is_empty() || !header.value.chars().all(is_token))
+    {
+        let message = format!("`{}` is not the name of a header", header.value);
+        report.error(&header.span, message, "such as \"X-Forwarded-For\"");
+    }
+    section.finish(&[]);
+    let header = header.map_or_else(|| "X-Forwarded-For".to_owned(), |header| header.value);
+    Some(RealIp { from, header })
+}
+
+fn routes(section: &mut Section<'_>) -> Vec<(Route, (Span, Span))> {
+    let routes = section.sections("route");
+    if section.key_span("route").is_none() {
+        section.missing("route", "add [[server.route]] with `path` and `upstream`");
+    }
+    routes.into_iter().filter_map(route).collect()
+}
+
+fn route(mut section: Section<'_>) -> Option<(Route, (Span, Span))> {
+    let path = section.text("path");
+    if section.key_span("path").is_none() {
+        section.missing("path", "such as `path = \"/\"`");
+    }
+    let upstream = section.text("upstream");
+    for key in LATER_ACTIONS {
+        section.unsupported(key, "expected `upstream`");
+    }
+    let has_action = ["upstream"].iter().chain(&LATER_ACTIONS);
+    if has_action.map(|key| section.key_span(key)).all(|span| span.is_none()) {
+        section.missing("upstream", "a route without an action: add `upstream = \"NAME\"`");
+    }
+    let path = path.and_then(|path| {
+        let value = path_match(section.report, &path)?;
+        Some(Located { value, span: path.span })
+    });
+    section.finish(&[("proxy_pass", "upstream"), ("location", "path")]);
+    let (path, upstream) = (path?, upstream?);
+    let route = Route { path: path.value, action: Action::Proxy { upstream: upstream.value } };
+    Some((route, (path.span, upstream.span)))
+}
+
+fn path_match(report: &Report<'_>, path: &Located<String>) -> Option<PathMatch> {
+    let text = path.value.as_str();
+    let (is_exact, target) = match text.strip_prefix('=') {
+        Some(target) => (true, target.trim_start()),
+        None => (false, text),
+    };
+    if text.starts_with('~') {
+        let message = "paths by regular expression are not supported by this version";
+        report.error(&path.span, message, "expected a prefix \"/api/\" or \"= /exact\"");
+        None
+    } else if !target.starts_with('/') {
+        let message = format!("path `{text}` does not start with a slash");
+        report.error(&path.span, message, "expected a prefix \"/api/\" or \"= /exact\"");
+        None
+    } else if target.contains(['?', '#']) {
+        let message = format!("path `{text}` holds a query");
+        report.error(&path.span, message, "requests are matched without it");
+        None
+    } else if is_exact {
+        Some(PathMatch::Exact(target.to_owned()))
+    } else {
+        Some(PathMatch::Prefix(target.to_owned()))
+    }
+}
+
+fn client_limits(section: &mut Section<'_>) -> ClientLimits {
+    ClientLimits {
+        body_bytes_max: section.size("body_max").unwrap_or(limits::BODY_BYTES_MAX),
+        header_timeout_ms: section
+            .positive_duration("header_timeout")
+            .unwrap_or(limits::HEADER_READ_TIMEOUT_MS),
+        body_timeout_ms: section
+            .positive_duration("body_timeout")
+            .unwrap_or(limits::BODY_READ_TIMEOUT_MS),
+        send_timeout_ms: section
+            .positive_duration("send_timeout")
+            .unwrap_or(limits::SEND_TIMEOUT_MS),
+        keepalive_timeout_ms: section
+            .duration("keepalive_timeout")
+            .unwrap_or(limits::KEEPALIVE_TIMEOUT_MS),
+    }
+}

@@ -1,0 +1,143 @@
+//! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
+
+use super::model::{Address, Backend, Check, Strategy, Upstream};
+use super::report::{Located, Span};
+use super::section::{Section, unknown_word};
+use super::{address, limits, names};
+
+/// Strategies of the contract that this version does not have.
+const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
+
+const RETRIES: u32 = 1;
+const RETRIES_MAX: u32 = 64;
+const DRAIN_TIMEOUT_MS: u64 = 30_000;
+const CHECK_INTERVAL_MS: u64 = 2_000;
+const CHECK_TIMEOUT_MS: u64 = 1_000;
+const CHECK_FALL: u32 = 3;
+const CHECK_RISE: u32 = 2;
+const COUNT_MAX: u32 = 1_000_000;
+pub(super) const WEIGHT: u32 = 1;
+const MAX_FAILS: u32 = 1;
+const FAIL_TIMEOUT_S: u32 = 10;
+
+/// An upstream, and where in the file its parts stand.
+pub(super) struct Draft {
+    pub(super) upstream: Upstream,
+    pub(super) name: Span,
+    /// The address, and `backup` if it is there.
+    pub(super) backends: Vec<(Span, Option<Span>)>,
+    /// There are backends, but none could be read: that has been reported.
+    pub(super) is_partial: bool,
+}
+
+pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
+    names::check(section.report, "an upstream", &name);
+    let strategy = strategy(&mut section).unwrap_or(Strategy::RoundRobin);
+    let tables = section.sections("backend");
+    let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
+    let is_partial = backends.is_empty() && section.key_span("backend").is_some();
+    let read_timeout_ms = section.positive_duration("read_timeout");
+    let upstream = Upstream {
+        name: name.value,
+        strategy,
+        retries: section.integer("retries", 0..=RETRIES_MAX).unwrap_or(RETRIES),
+        keepalive: section
+            .integer("keepalive", 0..=u32::from(u16::MAX))
+            .map_or(limits::UPSTREAM_KEEPALIVE, |count| count as u16),
+        check: section.section("check").map(check),
+        drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
+        slow_start_ms: section.duration("slow_start").unwrap_or(0),
+        connect_timeout_ms: section
+            .positive_duration("connect_timeout")
+            .unwrap_or(limits::CONNECT_TIMEOUT_MS),
+        first_byte_timeout_ms: read_timeout_ms.unwrap_or(limits::FIRST_BYTE_TIMEOUT_MS),
+        between_bytes_timeout_ms: read_timeout_ms.unwrap_or(limits::BETWEEN_BYTES_TIMEOUT_MS),
+        backends,
+    };
+    section.finish(&[
+        ("server", "backend"),
+        ("servers", "backend"),
+        ("backends", "backend"),
+        ("health_check", "check"),
+        ("method", "strategy"),
+        ("lb_policy", "strategy"),
+    ]);
+    Draft { upstream, name: name.span, backends: spans, is_partial }
+}
+
+fn strategy(section: &mut Section<'_>) -> Option<Strategy> {
+    let word = section.text("strategy")?;
+    let known = Strategy::ALL.map(Strategy::name);
+    let strategy = Strategy::parse(&word.value);
+    if strategy.is_none() && LATER_STRATEGIES.contains(&word.value.as_str()) {
+        let message = format!("strategy `{}` is not supported by this version", word.value);
+        let hint = "expected `round_robin`, `least_conn` or `ip_hash`";
+        section.report.error(&word.span, message, hint);
+    } else if strategy.is_none() {
+        unknown_word(section.report, "strategy", &word, &known);
+    }
+    strategy
+}
+
+fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> {
+    let address = section.text("address");
+    if section.key_span("address").is_none() {
+        section.missing("address", "such as `address = \"10.0.3.1:8080\"`");
+    }
+    let address = address.and_then(|text| located_address(&section, text));
+    let weight = section.integer("weight", 1..=limits::WEIGHT_MAX).unwrap_or(WEIGHT);
+    let max_fails = max_fails(&mut section);
+    let fail_timeout_s = fail_timeout(&mut section);
+    let backup = section.flag("backup").unwrap_or(false);
+    let down = section.flag("down").unwrap_or(false);
+    let backup_span = section.key_span("backup").filter(|_| backup);
+    section.finish(&[("server", "address"), ("url", "address"), ("host", "address")]);
+    let Located { value: address, span } = address?;
+    let backend = Backend { address, weight, max_fails, fail_timeout_s, backup, down };
+    Some((backend, (span, backup_span)))
+}
+
+fn located_address(section: &Section<'_>, text: Located<String>) -> Option<Located<Address>> {
+    match address::backend(&text.value) {
+        Ok(value) => Some(Located { value, span: text.span }),
+        Err(hint) => {
+            let message = format!("`{}` is not a backend's address", text.value);
+            section.report.error(&text.span, message, hint);
+            None
+        }
+    }
+}
+
+/// Whole seconds, since nginx counts failures in them.
+pub(super) fn fail_timeout(section: &mut Section<'_>) -> u32 {
+    let Some(timeout_ms) = section.duration("fail_timeout") else { return FAIL_TIMEOUT_S };
+    if !timeout_ms.is_multiple_of(1_000) {
+        let span = section.value("fail_timeout").map_or_else(Span::default, toml::Spanned::span);
+        let message = "`fail_timeout` is not in whole seconds";
+        section.report.error(&span, message, "expected \"10s\" or the like");
+    }
+    u32::try_from(timeout_ms / 1_000).unwrap_or(u32::MAX)
+}
+
+pub(super) fn max_fails(section: &mut Section<'_>) -> u32 {
+    section.integer("max_fails", 0..=COUNT_MAX).unwrap_or(MAX_FAILS)
+}
+
+fn check(mut section: Section<'_>) -> Check {
+    let path = section.text("path");
+    if let Some(path) = &path
+        && (!path.value.starts_with('/') || path.value.contains([' ', '\r', '\n']))
+    {
+        let message = format!("path `{}` is no request's target", path.value.escape_debug());
+        section.report.error(&path.span, message, "it starts with a slash: \"/healthz\"");
+    }
+    let check = Check {
+        path: path.map_or_else(|| "/".to_owned(), |path| path.value),
+        interval_ms: section.positive_duration("interval").unwrap_or(CHECK_INTERVAL_MS),
+        timeout_ms: section.positive_duration("timeout").unwrap_or(CHECK_TIMEOUT_MS),
+        fall: section.integer("fall", 1..=COUNT_MAX).unwrap_or(CHECK_FALL),
+        rise: section.integer("rise", 1..=COUNT_MAX).unwrap_or(CHECK_RISE),
+    };
+    section.finish(&[("fails", "fall"), ("passes", "rise"), ("uri", "path")]);
+    check
+}
