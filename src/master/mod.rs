@@ -17,3 +17,6 @@ pub(crate) struct Options {
 pub(crate) fn run(_options: &Options) -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
+mod clients;
+pub(crate) mod history;
+pub(crate) mod membership;

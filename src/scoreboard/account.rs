@@ -39,6 +39,24 @@ pub(crate) struct Counts {
     pub(crate) service_us: u64,
 }
 
+impl Counts {
+    /// What was added since `earlier`, a reading of the same life.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let mut responses = self.responses;
+        for (class, before) in responses.iter_mut().zip(earlier.responses) {
+            *class = class.saturating_sub(before);
+        }
+        Self {
+            requests: self.requests.saturating_sub(earlier.requests),
+            responses,
+            failures: self.failures.saturating_sub(earlier.failures),
+            bytes_in: self.bytes_in.saturating_sub(earlier.bytes_in),
+            bytes_out: self.bytes_out.saturating_sub(earlier.bytes_out),
+            service_us: self.service_us.saturating_sub(earlier.service_us),
+        }
+    }
+}
+
 /// An upstream's counts over all workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UpstreamCounts {

@@ -14,6 +14,8 @@ pub(crate) struct About {
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
     pub(crate) is_backup: bool,
+    /// The program's instance behind it, `name:instance`; empty without one.
+    pub(crate) label: String,
 }
 
 /// What all workers balance by; read and written within the upstream's turn.
@@ -164,6 +166,7 @@ impl Backend {
             max_fails: about.max_fails.load(Ordering::Relaxed),
             fail_timeout_s: about.fail_timeout_s.load(Ordering::Relaxed),
             is_backup: about.tier.load(Ordering::Relaxed) != 0,
+            label: load_text(&about.label, &about.label_len),
         }
     }
 
@@ -180,6 +183,7 @@ impl Backend {
         about.max_fails.store(description.max_fails, Ordering::Relaxed);
         about.fail_timeout_s.store(description.fail_timeout_s, Ordering::Relaxed);
         about.tier.store(u32::from(description.is_backup), Ordering::Relaxed);
+        store_text(&about.label, &about.label_len, &description.label);
         store_text(&slot.address.0, &about.address_len, &description.address);
     }
 }

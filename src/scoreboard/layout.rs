@@ -21,6 +21,8 @@ pub(crate) const MEMBERS_MAX: usize = 64;
 pub(crate) const NAME_BYTES_MAX: usize = 64;
 /// `unix:` and the longest path a socket address holds.
 pub(crate) const ADDRESS_BYTES_MAX: usize = 112;
+/// A program's name and its instance's number.
+pub(crate) const LABEL_BYTES_MAX: usize = NAME_BYTES_MAX + 8;
 /// Entries of a worker's ring of recent requests.
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
@@ -128,6 +130,8 @@ pub(super) struct AboutWords {
     pub(super) fail_timeout_s: AtomicU32,
     pub(super) tier: AtomicU32,
     pub(super) address_len: AtomicU32,
+    pub(super) label_len: AtomicU32,
+    pub(super) label: [AtomicU8; LABEL_BYTES_MAX],
 }
 
 /// Writer: the worker whose row it is in.

@@ -1,0 +1,219 @@
+//! The last quarter of an hour, second by second, and what "recently" means for a backend's
+//! latency and an upstream's clients.
+//!
+//! Reads the board once a second and keeps differences; holds nothing that the board could not give
+//! again, so it starts anew with each master.
+
+use std::collections::VecDeque;
+
+use crate::balance::share;
+use crate::config::limits;
+use crate::control::wire;
+use crate::scoreboard::account::{self, Counts, UpstreamCounts};
+use crate::scoreboard::crew::WorkerFigures;
+use crate::scoreboard::histogram::Histogram;
+use crate::scoreboard::layout::{BACKENDS_MAX, UPSTREAMS_MAX};
+use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot, recent};
+
+use super::clients::Clients;
+
+/// Seconds that a shown latency covers.
+const RECENT_SECONDS: usize = 10;
+
+/// What one worker's processor time was in the last second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Effort {
+    pub(crate) slot: u16,
+    pub(crate) cpu_percent: f32,
+}
+
+pub(crate) struct History {
+    board: Board,
+    samples: VecDeque<wire::Sample>,
+    workers: Vec<WorkerTrack>,
+    /// By slot.
+    upstreams: Vec<UpstreamTrack>,
+    /// By slot.
+    backends: Vec<Option<BackendTrack>>,
+}
+
+struct WorkerTrack {
+    slot: WorkerSlot,
+    last: WorkerFigures,
+    /// How far its ring of requests was read.
+    read: u64,
+}
+
+#[derive(Clone, Default)]
+struct UpstreamTrack {
+    incarnation: u32,
+    last: UpstreamCounts,
+    clients: Clients,
+}
+
+struct BackendTrack {
+    incarnation: u16,
+    counts: Counts,
+    latency: Histogram,
+    recent: VecDeque<Second>,
+}
+
+/// What one backend did in one second.
+#[derive(Default)]
+struct Second {
+    counts: Counts,
+    latency: Histogram,
+}
+
+impl History {
+    pub(crate) fn new(board: Board) -> Self {
+        let mut history = Self {
+            board,
+            samples: VecDeque::new(),
+            workers: Vec::new(),
+            upstreams: vec![UpstreamTrack::default(); UPSTREAMS_MAX],
+            backends: (0..BACKENDS_MAX).map(|_| None).collect(),
+        };
+        // Counts of before this master are no second's work.
+        let _before = history.sample(&[], 0);
+        history
+    }
+
+    /// Closes a second: its sample, also kept.
+    pub(crate) fn push(&mut self, efforts: &[Effort], wall_ms: u64) -> wire::Sample {
+        let sample = self.sample(efforts, wall_ms);
+        if self.samples.len() == limits::HISTORY_SECONDS {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(sample.clone());
+        sample
+    }
+
+    /// Oldest first.
+    pub(crate) fn all(&self) -> Vec<wire::Sample> {
+        self.samples.iter().cloned().collect()
+    }
+
+    /// Of the last seconds; zero without requests.
+    pub(crate) fn latency(&self, id: BackendId) -> wire::Latency {
+        let mut sum = Histogram::default();
+        let Some(track) = &self.backends[id.index()] else { return wire::Latency::default() };
+        track.recent.iter().for_each(|second| sum.merge(&second.latency));
+        let [p50, p90, p99, max] = [500, 900, 990, 1000].map(|mille| sum.quantile_us(mille));
+        wire::Latency { p50, p90, p99, max }
+    }
+
+    /// Mean service time of the last seconds.
+    pub(crate) fn mean_service_us(&self, id: BackendId) -> Option<f64> {
+        let recent = &self.backends[id.index()].as_ref()?.recent;
+        let requests: u64 = recent.iter().map(|second| second.counts.requests).sum();
+        let service_us: u64 = recent.iter().map(|second| second.counts.service_us).sum();
+        (requests > 0).then(|| service_us as f64 / requests as f64)
+    }
+
+    /// The networks that an upstream's requests lately came from.
+    pub(crate) fn clients(&self, id: UpstreamId) -> &[share::Client] {
+        self.upstreams[id.index()].clients.list()
+    }
+
+    pub(crate) fn top_client_share(&self, id: UpstreamId) -> f64 {
+        self.upstreams[id.index()].clients.top_share()
+    }
+
+    fn sample(&mut self, efforts: &[Effort], wall_ms: u64) -> wire::Sample {
+        let mut sample = wire::Sample { wall_ms, ..wire::Sample::default() };
+        self.add_workers(&mut sample, efforts);
+        let mut latency = Histogram::default();
+        let board = self.board;
+        for id in UpstreamId::all().filter(|id| board.upstream(*id).is_in_use()) {
+            self.add_upstream(&mut sample, id);
+            for backend in board.upstream(id).roster_members() {
+                let second = self.add_backend(&mut sample, backend);
+                latency.merge(&second);
+            }
+        }
+        let [p50, p95, p99] = [500, 950, 990].map(|mille| narrow(latency.quantile_us(mille)));
+        (sample.p50_us, sample.p95_us, sample.p99_us) = (p50, p95, p99);
+        sample
+    }
+
+    fn add_workers(&mut self, sample: &mut wire::Sample, efforts: &[Effort]) {
+        for (index, worker) in self.board.workers().enumerate() {
+            let figures = worker.figures();
+            if index == self.workers.len() {
+                let last = WorkerFigures::default();
+                self.workers.push(WorkerTrack { slot: worker.slot(), last, read: 0 });
+            }
+            let track = &mut self.workers[index];
+            let requests = narrow(figures.requests.wrapping_sub(track.last.requests));
+            sample.requests = sample.requests.saturating_add(requests);
+            sample.bytes_in += figures.bytes_in.wrapping_sub(track.last.bytes_in);
+            sample.bytes_out += figures.bytes_out.wrapping_sub(track.last.bytes_out);
+            sample.connections += figures.connections_active + figures.connections_idle;
+            let slot = worker.slot().index() as u16;
+            let effort = efforts.iter().find(|effort| effort.slot == slot);
+            let cpu_percent = effort.map_or(0.0, |effort| effort.cpu_percent);
+            sample.workers.push(wire::WorkerSample { slot, requests, cpu_percent });
+            track.last = figures;
+            let upstreams = &mut self.upstreams;
+            track.read = recent::read(self.board, track.slot, track.read, |entry| {
+                if let Some(upstream) = entry.upstream {
+                    upstreams[upstream.index()].clients.count(entry.client);
+                }
+            });
+        }
+    }
+
+    fn add_upstream(&mut self, sample: &mut wire::Sample, id: UpstreamId) {
+        let incarnation = self.board.upstream(id).incarnation();
+        let track = &mut self.upstreams[id.index()];
+        if track.incarnation != incarnation {
+            *track = UpstreamTrack { incarnation, ..UpstreamTrack::default() };
+        }
+        let counts = account::upstream_counts(self.board, id);
+        sample.retries += narrow(counts.retries.saturating_sub(track.last.retries));
+        // Answered here with 502, so no backend's counts hold them.
+        sample.server_errors += narrow(counts.refused.saturating_sub(track.last.refused));
+        track.last = counts;
+        track.clients.close_second();
+    }
+
+    fn add_backend(&mut self, sample: &mut wire::Sample, id: BackendId) -> Histogram {
+        let gate = self.board.backend(id).gate();
+        let track = match &mut self.backends[id.index()] {
+            Some(track) if track.incarnation == gate.incarnation => track,
+            other => other.insert(BackendTrack {
+                incarnation: gate.incarnation,
+                counts: Counts::default(),
+                latency: Histogram::default(),
+                recent: VecDeque::with_capacity(RECENT_SECONDS),
+            }),
+        };
+        let counts = account::backend_counts(self.board, id, gate.incarnation);
+        let total = account::backend_latency(self.board, id, gate.incarnation);
+        let latency = total.since(&track.latency);
+        let second = counts.since(&track.counts);
+        let active = self.board.backend(id).active();
+        sample.active += active;
+        sample.client_errors += narrow(second.responses[3]);
+        sample.server_errors += narrow(second.responses[4]);
+        sample.backends.push(wire::BackendSample {
+            key: u32::from(gate.incarnation) << 16 | id.index() as u32,
+            requests: narrow(second.requests),
+            active,
+            failures: narrow(second.failures),
+            p95_us: narrow(latency.quantile_us(950)),
+        });
+        (track.counts, track.latency) = (counts, total);
+        if track.recent.len() == RECENT_SECONDS {
+            track.recent.pop_front();
+        }
+        track.recent.push_back(Second { counts: second, latency: latency.clone() });
+        latency
+    }
+}
+
+/// A second's worth of anything fits 32 bits; what does not is shown as the most that does.
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

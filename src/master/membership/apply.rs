@@ -1,0 +1,327 @@
+//! Membership by configuration and by programs: what the file names, who joins, who leaves.
+//!
+//! A backend that stays keeps its slot, its counts and what was decided about it; only what changed
+//! is published. A program's instance has its place from the beginning, so that hashes and ties do
+//! not depend on who happened to be ready first.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::config::limits;
+use crate::config::model::{self, Address, Config};
+
+use crate::scoreboard::gate::RAMP_FULL;
+
+use super::member::{Admin, Arrival, Cause, Member, Origin, Readiness, Settings};
+use super::{Membership, Now, Upstream, slots};
+
+/// A backend that comes by itself: a program's instance that is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Joining {
+    pub(crate) address: Address,
+    pub(crate) weight: u32,
+    pub(crate) max_fails: u32,
+    pub(crate) fail_timeout_s: u32,
+    /// `name:instance`.
+    pub(crate) program: Option<String>,
+}
+
+/// The board has no room for what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Full {
+    #[error("add upstream {0}: {max} upstreams are in use", max = limits::UPSTREAMS_MAX)]
+    Upstreams(String),
+    #[error("add backend {0}: {max} backends are in use", max = limits::BACKENDS_MAX)]
+    Backends(String),
+    #[error("add backend {0}: its upstream has {max}", max = limits::UPSTREAM_MEMBERS_MAX)]
+    Members(String),
+    #[error("add backend {0}: no such upstream")]
+    NoUpstream(String),
+}
+
+impl Membership {
+    /// Makes the board hold what the configuration names. On an error what fitted is in place and
+    /// serves; the configuration's own bounds make one all but impossible.
+    pub(crate) fn apply_config(&mut self, config: &Config, now: Now) -> Result<(), Full> {
+        let mut result = Ok(());
+        for file in &config.upstreams {
+            let outcome = self.apply_upstream(file, &config.programs, now);
+            result = result.and(outcome);
+        }
+        for upstream in &mut self.upstreams {
+            let is_named = config.upstreams.iter().any(|file| file.name == upstream.name);
+            if !is_named && upstream.retire_at_us.is_none() {
+                upstream.retire_at_us = Some(now.mono_us.saturating_add(slots::RETIRE_AFTER_US));
+            }
+        }
+        result
+    }
+
+    fn apply_upstream(
+        &mut self,
+        file: &model::Upstream,
+        programs: &[model::Program],
+        now: Now,
+    ) -> Result<(), Full> {
+        let index = match self.upstreams.iter().position(|upstream| upstream.name == file.name) {
+            Some(index) => index,
+            None => self.add_upstream(file, now)?,
+        };
+        self.upstreams[index].retire_at_us = None;
+        self.upstreams[index].settings = super::Settings {
+            strategy: file.strategy,
+            drain_timeout_ms: file.drain_timeout_ms,
+            slow_start_ms: file.slow_start_ms,
+        };
+        let mut before = std::mem::take(&mut self.upstreams[index].members);
+        let mut members = Vec::with_capacity(before.len());
+        let mut result = Ok(());
+        for wanted in arrivals(file, programs) {
+            match take_match(&mut before, &wanted) {
+                Some(member) => members.push(update(member, wanted)),
+                None => match self.seat(&file.name, wanted, members.len(), now) {
+                    Ok(member) => members.push(member),
+                    Err(full) => result = result.and(Err(full)),
+                },
+            }
+        }
+        // A ready instance that the file no longer names is drained by its program, which then
+        // tells it to leave; the rest leaves at once.
+        for mut member in before {
+            match member.program().map(str::to_owned) {
+                Some(label) if member.readiness == Readiness::Ready => {
+                    member.origin = Origin::Joined(Some(label));
+                    members.push(member);
+                }
+                Some(_) | None => self.leaving.push(slots::unseat(self.board, &member, now)),
+            }
+        }
+        self.upstreams[index].members = members;
+        slots::publish(self.board, &self.upstreams[index]);
+        self.settle_all(index, now);
+        self.restart_round(index, now);
+        result
+    }
+
+    fn add_upstream(&mut self, file: &model::Upstream, now: Now) -> Result<usize, Full> {
+        let id =
+            slots::free_upstream(self.board).ok_or_else(|| Full::Upstreams(file.name.clone()))?;
+        self.board.upstream(id).publish().name(&file.name);
+        self.upstreams.push(Upstream {
+            id,
+            name: file.name.clone(),
+            settings: super::Settings {
+                strategy: file.strategy,
+                drain_timeout_ms: file.drain_timeout_ms,
+                slow_start_ms: file.slow_start_ms,
+            },
+            strategy_override: None,
+            members: Vec::new(),
+            window_since_ms: now.wall_ms,
+            retire_at_us: None,
+        });
+        let index = self.upstreams.len() - 1;
+        self.recall_strategy(index);
+        Ok(index)
+    }
+
+    /// Takes down upstreams whose last generation is gone.
+    pub(super) fn retire_due(&mut self, now: Now) {
+        let is_due = |upstream: &mut Upstream| {
+            upstream.retire_at_us.is_some_and(|retire_at_us| now.mono_us >= retire_at_us)
+        };
+        for mut upstream in self.upstreams.extract_if(.., is_due) {
+            let members = std::mem::take(&mut upstream.members);
+            slots::publish(self.board, &upstream);
+            self.board.upstream(upstream.id).publish().name("");
+            let left = members.iter().map(|member| slots::unseat(self.board, member, now));
+            self.leaving.extend(left);
+        }
+    }
+
+    /// A program's instance is ready: its backend takes requests.
+    pub(crate) fn join(&mut self, upstream: &str, joining: Joining, now: Now) -> Result<(), Full> {
+        let name = joining.address.to_string();
+        let index = self.upstream_index(upstream).ok_or_else(|| Full::NoUpstream(name.clone()))?;
+        let wanted = Arrival {
+            address: joining.address,
+            origin: Origin::Joined(joining.program),
+            settings: Settings {
+                weight: joining.weight,
+                max_fails: joining.max_fails,
+                fail_timeout_s: joining.fail_timeout_s,
+                is_backup: false,
+                is_down: false,
+            },
+            readiness: Readiness::NotReady,
+        };
+        let members = &self.upstreams[index].members;
+        let place = members.iter().position(|member| is_same(member, &wanted));
+        let place = match place {
+            Some(place) if members[place].name == name => place,
+            Some(place) => {
+                self.rehome(index, place, wanted, now)?;
+                place
+            }
+            None => {
+                let place = members.len();
+                let member = self.seat(upstream, wanted, place, now)?;
+                self.upstreams[index].members.push(member);
+                place
+            }
+        };
+        slots::publish(self.board, &self.upstreams[index]);
+        let member = &mut self.upstreams[index].members[place];
+        if matches!(&member.admin, Admin::Drained(Cause::Restart))
+            || matches!(&member.admin, Admin::Draining(d) if d.cause == Cause::Restart)
+        {
+            member.admin = Admin::AsFile;
+        }
+        if member.readiness == Readiness::NotReady {
+            member.readiness = Readiness::Ready;
+            self.welcome(index, place, now);
+        }
+        self.settle(index, place, now);
+        Ok(())
+    }
+
+    /// A program's instance is not ready any more: it keeps its place if the file names it.
+    /// `false`: no such backend.
+    pub(crate) fn leave(&mut self, upstream: &str, address: &Address, now: Now) -> bool {
+        let Some((index, place)) = self.find(upstream, &address.to_string()) else {
+            return false;
+        };
+        let member = &mut self.upstreams[index].members[place];
+        match member.origin {
+            Origin::File | Origin::Program(_) => {
+                member.readiness = Readiness::NotReady;
+                if matches!(&member.admin, Admin::Drained(Cause::Restart)) {
+                    member.admin = Admin::AsFile;
+                }
+            }
+            Origin::Joined(_) => {
+                let member = self.upstreams[index].members.remove(place);
+                self.leaving.push(slots::unseat(self.board, &member, now));
+                slots::publish(self.board, &self.upstreams[index]);
+                self.restart_window(index, now);
+                return true;
+            }
+        }
+        self.settle(index, place, now);
+        true
+    }
+
+    /// The same instance came back on another port: the same place, a new slot.
+    fn rehome(
+        &mut self,
+        index: usize,
+        place: usize,
+        wanted: Arrival,
+        now: Now,
+    ) -> Result<(), Full> {
+        let upstream = self.upstreams[index].name.clone();
+        let mut member = self.seat(&upstream, wanted, place, now)?;
+        let before = &mut self.upstreams[index].members[place];
+        member.origin = before.origin.clone();
+        member.settings = before.settings.clone();
+        member.weight_override = before.weight_override;
+        member.admin = before.admin.clone();
+        let before = std::mem::replace(before, member);
+        self.leaving.push(slots::unseat(self.board, &before, now));
+        Ok(())
+    }
+
+    fn seat(
+        &mut self,
+        upstream: &str,
+        wanted: Arrival,
+        place: usize,
+        now: Now,
+    ) -> Result<Member, Full> {
+        let name = wanted.address.to_string();
+        if place >= limits::UPSTREAM_MEMBERS_MAX {
+            return Err(Full::Members(name));
+        }
+        let mut member = slots::seat(self.board, wanted, now).ok_or(Full::Backends(name))?;
+        self.recall(upstream, &mut member, now);
+        self.board.backend(member.id).set_gate(member.gate(RAMP_FULL));
+        Ok(member)
+    }
+
+    pub(super) fn settle_all(&mut self, index: usize, now: Now) {
+        for place in 0..self.upstreams[index].members.len() {
+            self.settle(index, place, now);
+        }
+    }
+}
+
+/// What the file names for an upstream: its backends, then its programs' instances.
+fn arrivals(file: &model::Upstream, programs: &[model::Program]) -> Vec<Arrival> {
+    let backends = file.backends.iter().map(|backend| Arrival {
+        address: backend.address.clone(),
+        origin: Origin::File,
+        settings: Settings {
+            weight: backend.weight,
+            max_fails: backend.max_fails,
+            fail_timeout_s: backend.fail_timeout_s,
+            is_backup: backend.backup,
+            is_down: backend.down,
+        },
+        readiness: Readiness::Ready,
+    });
+    let serving = programs.iter().filter_map(|program| Some((program, program.serves.as_ref()?)));
+    let instances =
+        serving.filter(|(_, serves)| serves.upstream == file.name).flat_map(|(program, serves)| {
+            (0..program.instances).map(move |instance| Arrival {
+                address: instance_address(serves, instance),
+                origin: Origin::Program(format!("{}:{instance}", program.name)),
+                settings: Settings {
+                    weight: serves.weight,
+                    max_fails: serves.max_fails,
+                    fail_timeout_s: serves.fail_timeout_s,
+                    is_backup: false,
+                    is_down: false,
+                },
+                readiness: Readiness::NotReady,
+            })
+        });
+    backends.chain(instances).collect()
+}
+
+fn instance_address(serves: &model::Serves, instance: u32) -> Address {
+    let port = u32::from(serves.port) + instance;
+    // The configuration refuses ports beyond the last one.
+    let port = u16::try_from(port).unwrap_or(u16::MAX);
+    Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+}
+
+fn take_match(before: &mut Vec<Member>, wanted: &Arrival) -> Option<Member> {
+    let place = before.iter().position(|member| is_same(member, wanted))?;
+    Some(before.remove(place))
+}
+
+/// The same instance of a program wherever it listens, or the same address.
+fn is_same(member: &Member, wanted: &Arrival) -> bool {
+    let label = match &wanted.origin {
+        Origin::File => None,
+        Origin::Program(label) => Some(label.as_str()),
+        Origin::Joined(label) => label.as_deref(),
+    };
+    match (member.program(), label) {
+        (Some(one), Some(other)) => one == other,
+        (Some(_) | None, None) | (None, Some(_)) => member.name == wanted.address.to_string(),
+    }
+}
+
+/// The member under its new settings; what was decided about it and whether it is ready stay.
+fn update(mut member: Member, wanted: Arrival) -> Member {
+    member.readiness = match wanted.origin {
+        Origin::File => Readiness::Ready,
+        Origin::Program(_) | Origin::Joined(_) => member.readiness,
+    };
+    if matches!(&member.admin, Admin::Down { by } if by == slots::BY_PREDECESSOR) {
+        member.admin = Admin::AsFile;
+    }
+    member.origin = wanted.origin;
+    member.settings = wanted.settings;
+    member
+}

@@ -1,0 +1,201 @@
+//! One backend of one upstream, as the master knows it: where it came from, what was decided about
+//! it and by whom, and the standing that follows.
+
+use crate::config::model::Address;
+use crate::control::wire;
+use crate::scoreboard::BackendId;
+use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
+
+use super::Now;
+
+/// Who brought the backend in; decides what happens when its source no longer names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    File,
+    /// An instance that the configuration names; it keeps its place while it is not ready.
+    Program(String),
+    /// Joined at run time; gone when it leaves.
+    Joined(Option<String>),
+}
+
+/// What the operator or a restart decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Admin {
+    AsFile,
+    /// Enabled against the file's `down`.
+    Enabled,
+    Draining(Draining),
+    Drained(Cause),
+    Down {
+        by: String,
+    },
+}
+
+/// A drain under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Draining {
+    pub(super) cause: Cause,
+    pub(super) since_ms: u64,
+    pub(super) deadline_ms: u64,
+    pub(super) deadline_us: u64,
+    pub(super) active_at_start: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    Operator(String),
+    /// A program's restart or stop; ends when its instance is ready again.
+    Restart,
+}
+
+impl Cause {
+    pub(super) fn by(&self) -> &str {
+        match self {
+            Self::Operator(by) => by,
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// Whether a program's instance is ready; a backend of the file always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readiness {
+    Ready,
+    NotReady,
+}
+
+/// What active checks last concluded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Passing,
+    Failing(String),
+}
+
+/// What is configured; compared at reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) weight: u32,
+    pub(super) max_fails: u32,
+    pub(super) fail_timeout_s: u32,
+    pub(super) is_backup: bool,
+    pub(super) is_down: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) id: BackendId,
+    pub(super) incarnation: u16,
+    pub(super) name: String,
+    pub(super) origin: Origin,
+    pub(super) settings: Settings,
+    pub(super) weight_override: Option<u32>,
+    pub(super) admin: Admin,
+    pub(super) readiness: Readiness,
+    pub(super) health: Health,
+    /// The last check's result, for people.
+    pub(super) check: String,
+    /// Start of a slow start under way.
+    pub(super) warming_since_us: Option<u64>,
+    /// What was last shown, and since when.
+    pub(super) shown: wire::BackendState,
+    pub(super) since_ms: u64,
+    pub(super) window: WindowStart,
+}
+
+/// A backend's figures at the start of the upstream's window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct WindowStart {
+    pub(super) picks: u64,
+    pub(super) weight: i64,
+}
+
+/// A member before it has decisions or history.
+pub(super) struct Arrival {
+    pub(super) address: Address,
+    pub(super) origin: Origin,
+    pub(super) settings: Settings,
+    pub(super) readiness: Readiness,
+}
+
+impl Member {
+    pub(super) fn new(id: BackendId, incarnation: u16, arrival: Arrival, now: Now) -> Self {
+        let mut member = Self {
+            id,
+            incarnation,
+            name: arrival.address.to_string(),
+            origin: arrival.origin,
+            settings: arrival.settings,
+            weight_override: None,
+            admin: Admin::AsFile,
+            readiness: arrival.readiness,
+            health: Health::Passing,
+            check: String::new(),
+            warming_since_us: None,
+            shown: wire::BackendState::Up,
+            since_ms: now.wall_ms,
+            window: WindowStart::default(),
+        };
+        member.shown = member.state(RAMP_FULL, false);
+        member
+    }
+
+    /// Identity for samples and actions: a slot's next life has another.
+    pub(super) fn key(&self) -> u32 {
+        u32::from(self.incarnation) << 16 | self.id.index() as u32
+    }
+
+    pub(super) fn weight(&self) -> u32 {
+        self.weight_override.unwrap_or(self.settings.weight)
+    }
+
+    pub(super) fn program(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File => None,
+            Origin::Program(label) => Some(label),
+            Origin::Joined(label) => label.as_deref(),
+        }
+    }
+
+    /// The operator's word first, then the file's, then readiness, then health.
+    pub(super) fn standing(&self) -> Standing {
+        match &self.admin {
+            Admin::Draining(_) => Standing::Draining,
+            Admin::Drained(_) => Standing::Drained,
+            Admin::Down { .. } => Standing::Down,
+            Admin::AsFile if self.settings.is_down => Standing::Down,
+            Admin::AsFile | Admin::Enabled => match (self.readiness, &self.health) {
+                (Readiness::NotReady, _) => Standing::Starting,
+                (Readiness::Ready, Health::Failing(_)) => Standing::Failed,
+                (Readiness::Ready, Health::Passing) => Standing::Open,
+            },
+        }
+    }
+
+    pub(super) fn gate(&self, ramp: u8) -> Gate {
+        let (standing, incarnation) = (self.standing(), self.incarnation);
+        Gate { standing, incarnation, weight: self.weight() as u16, ramp }
+    }
+
+    /// How much of its turns count `now_us` in a slow start of that length.
+    pub(super) fn ramp(&self, slow_start_ms: u64, now_us: u64) -> u8 {
+        let Some(since_us) = self.warming_since_us else { return RAMP_FULL };
+        let passed_us = now_us.saturating_sub(since_us);
+        let part = (passed_us * u64::from(RAMP_FULL)).checked_div(slow_start_ms * 1000);
+        // At least one turn in 255, so that it warms at all.
+        part.map_or(RAMP_FULL, |part| part.clamp(1, u64::from(RAMP_FULL)) as u8)
+    }
+
+    /// What people are shown: an open backend may still be warming, or out after failures.
+    pub(super) fn state(&self, ramp: u8, is_ejected: bool) -> wire::BackendState {
+        match self.standing() {
+            Standing::Open if is_ejected => wire::BackendState::Failed,
+            Standing::Open if ramp < RAMP_FULL => wire::BackendState::Starting,
+            Standing::Open => wire::BackendState::Up,
+            Standing::Starting => wire::BackendState::Starting,
+            Standing::Draining => wire::BackendState::Draining,
+            Standing::Drained => wire::BackendState::Drained,
+            Standing::Down | Standing::Vacant => wire::BackendState::Down,
+            Standing::Failed => wire::BackendState::Failed,
+        }
+    }
+}

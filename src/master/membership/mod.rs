@@ -1,0 +1,349 @@
+//! The single path by which anything changes membership, standing, weight or strategy on the
+//! scoreboard, whatever its source: file, operator, program, check.
+//!
+//! Decides and publishes; starts nothing, reads no clock, writes no file. What happens by itself
+//! (a drain that ends, a backend that fails) comes out of `tick` as notices.
+
+mod apply;
+mod member;
+mod persist;
+mod rows;
+mod slots;
+mod verbs;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::Joining;
+pub(crate) use persist::Saved;
+
+use std::time::Duration;
+
+use crate::balance;
+use crate::config::model::{Address, Strategy};
+use crate::control::wire;
+use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::turn::Owner;
+use crate::scoreboard::{self, BackendId, Board, UpstreamId};
+use crate::sys::clock;
+
+use member::{Admin, Cause, Draining, Health, Member, WindowStart};
+
+/// One reading of both clocks: decisions use the monotonic one, people the wall's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Now {
+    pub(crate) mono_us: u64,
+    pub(crate) wall_ms: u64,
+}
+
+impl Now {
+    pub(crate) fn read() -> Self {
+        Self { mono_us: clock::monotonic_us(), wall_ms: clock::wall_ms() }
+    }
+
+    fn second(self) -> u64 {
+        self.mono_us / 1_000_000
+    }
+}
+
+/// What happened by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// No request is left, or the time for it is over.
+    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool },
+    /// What is shown of a backend changed, for the events.
+    Turned {
+        upstream: String,
+        backend: String,
+        from: wire::BackendState,
+        to: wire::BackendState,
+        reason: String,
+    },
+}
+
+/// All upstreams and their members.
+pub(crate) struct Membership {
+    board: Board,
+    upstreams: Vec<Upstream>,
+    /// Off every list, waiting for their last request before the slot is free.
+    leaving: Vec<Leaving>,
+    /// To be handed out by the next tick.
+    notices: Vec<Notice>,
+    /// Decisions about backends that are not there yet.
+    remembered: persist::Saved,
+}
+
+struct Upstream {
+    id: UpstreamId,
+    name: String,
+    settings: Settings,
+    strategy_override: Option<Strategy>,
+    members: Vec<Member>,
+    window_since_ms: u64,
+    /// Gone from the file: kept until every worker serves the new generation.
+    retire_at_us: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Settings {
+    strategy: Strategy,
+    drain_timeout_ms: u64,
+    slow_start_ms: u64,
+}
+
+/// A backend that left with requests in flight; its slot may not be used again before they end.
+struct Leaving {
+    id: BackendId,
+    deadline_us: u64,
+}
+
+impl Membership {
+    /// Takes back whatever the board holds: nothing when it is new, everything when a predecessor
+    /// died. `apply_config` and `restore` then say what should be there.
+    pub(crate) fn new(board: Board) -> Self {
+        board.settle_master();
+        let now = Now::read();
+        let upstreams = slots::adopt_upstreams(board, now);
+        let leaving = slots::adopt_leaving(board, &upstreams, now);
+        Self { board, upstreams, leaving, notices: Vec::new(), remembered: Saved::default() }
+    }
+
+    /// Drains a program's backend for its restart or stop; `Notice::Drained` follows in any case
+    /// but `false`: no such backend.
+    pub(crate) fn drain(
+        &mut self,
+        upstream: &str,
+        address: &Address,
+        timeout_ms: Option<u64>,
+        now: Now,
+    ) -> bool {
+        let name = address.to_string();
+        let Some((upstream, member)) = self.find(upstream, &name) else { return false };
+        let timeout_ms = timeout_ms.unwrap_or(self.upstreams[upstream].settings.drain_timeout_ms);
+        match &self.upstreams[upstream].members[member].admin {
+            Admin::AsFile | Admin::Enabled => {
+                self.begin_drain(upstream, member, Cause::Restart, timeout_ms, now);
+            }
+            // The operator's own drain ends with the same notice, and stays his.
+            Admin::Draining(_) => {}
+            Admin::Drained(_) | Admin::Down { .. } => {
+                let active_left = self.active(upstream, member);
+                self.notices.push(Notice::Drained {
+                    upstream: self.upstreams[upstream].name.clone(),
+                    backend: name,
+                    active_left,
+                    has_timed_out: false,
+                });
+            }
+        }
+        true
+    }
+
+    /// An active check's conclusion about a backend, after its own counting of rise and fall; the
+    /// text is its last result. `false`: no such backend.
+    pub(crate) fn checked(
+        &mut self,
+        upstream: &str,
+        address: &Address,
+        result: Result<&str, &str>,
+        now: Now,
+    ) -> bool {
+        let Some((upstream, index)) = self.find(upstream, &address.to_string()) else {
+            return false;
+        };
+        let member = &mut self.upstreams[upstream].members[index];
+        result.unwrap_or_else(|failing| failing).clone_into(&mut member.check);
+        let health = match result {
+            Ok(_) => Health::Passing,
+            Err(text) => Health::Failing(text.to_owned()),
+        };
+        let is_back = health == Health::Passing && member.health != Health::Passing;
+        member.health = health;
+        if is_back {
+            self.welcome(upstream, index, now);
+        }
+        self.settle(upstream, index, now);
+        true
+    }
+
+    /// How soon `tick` has something to look at.
+    pub(crate) fn tick_within(&self) -> Duration {
+        let mut members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
+        let is_draining = members.clone().any(|m| matches!(m.admin, Admin::Draining(_)));
+        let is_soon = is_draining || !self.leaving.is_empty() || !self.notices.is_empty();
+        if is_soon {
+            Duration::from_millis(10)
+        } else if members.any(|member| member.warming_since_us.is_some()) {
+            Duration::from_millis(100)
+        } else {
+            Duration::from_secs(1)
+        }
+    }
+
+    /// Ends what is due and reports what changed by itself since the last tick.
+    pub(crate) fn tick(&mut self, now: Now) -> Vec<Notice> {
+        self.leaving
+            .retain(|leaving| !slots::try_free(self.board, leaving.id, leaving.deadline_us, now));
+        self.retire_due(now);
+        for upstream in 0..self.upstreams.len() {
+            for index in 0..self.upstreams[upstream].members.len() {
+                self.end_drain_if_due(upstream, index, now);
+                self.settle(upstream, index, now);
+            }
+        }
+        std::mem::take(&mut self.notices)
+    }
+
+    fn begin_drain(
+        &mut self,
+        upstream: usize,
+        index: usize,
+        cause: Cause,
+        timeout_ms: u64,
+        now: Now,
+    ) {
+        let active_at_start = self.active(upstream, index);
+        self.upstreams[upstream].members[index].admin = Admin::Draining(Draining {
+            cause,
+            since_ms: now.wall_ms,
+            deadline_ms: now.wall_ms.saturating_add(timeout_ms),
+            deadline_us: now.mono_us.saturating_add(timeout_ms.saturating_mul(1000)),
+            active_at_start,
+        });
+        self.settle(upstream, index, now);
+    }
+
+    fn end_drain_if_due(&mut self, upstream: usize, index: usize, now: Now) {
+        // Read after the gate was closed and its fence passed: zero here means zero for good.
+        let active_left = self.active(upstream, index);
+        let Upstream { name, members, .. } = &mut self.upstreams[upstream];
+        let member = &mut members[index];
+        let Admin::Draining(draining) = &member.admin else { return };
+        let has_timed_out = active_left > 0 && now.mono_us >= draining.deadline_us;
+        if active_left > 0 && !has_timed_out {
+            return;
+        }
+        member.admin = Admin::Drained(draining.cause.clone());
+        self.notices.push(Notice::Drained {
+            upstream: name.clone(),
+            backend: member.name.clone(),
+            active_left,
+            has_timed_out,
+        });
+    }
+
+    /// A backend that was away takes requests again: it warms up, without its old failures.
+    fn welcome(&mut self, upstream: usize, index: usize, now: Now) {
+        let Upstream { id, settings, members, .. } = &mut self.upstreams[upstream];
+        members[index].warming_since_us = (settings.slow_start_ms > 0).then_some(now.mono_us);
+        let backend = self.board.backend(members[index].id);
+        let _turn = self.board.upstream(*id).take_turn(Owner::Master);
+        let words = backend.words();
+        backend.set_words(&scoreboard::backend::Words {
+            current_weight: words.current_weight,
+            ..scoreboard::backend::Words::default()
+        });
+    }
+
+    /// Brings the board's gate and what is shown in line with what was decided.
+    fn settle(&mut self, upstream: usize, index: usize, now: Now) {
+        let board = self.board;
+        let is_ejected = self.is_ejected(upstream, index, now);
+        let Upstream { settings, members, .. } = &mut self.upstreams[upstream];
+        let member = &mut members[index];
+        let ramp = member.ramp(settings.slow_start_ms, now.mono_us);
+        if ramp == RAMP_FULL {
+            member.warming_since_us = None;
+        }
+        let gate = member.gate(ramp);
+        if board.backend(member.id).gate() != gate {
+            board.backend(member.id).set_gate(gate);
+        }
+        let state = member.state(ramp, is_ejected);
+        if state != member.shown {
+            let from = std::mem::replace(&mut member.shown, state);
+            member.since_ms = now.wall_ms;
+            let backend = member.name.clone();
+            self.notices.push(Notice::Turned {
+                upstream: self.upstreams[upstream].name.clone(),
+                backend,
+                from,
+                to: state,
+                reason: self.reason(upstream, index, now),
+            });
+            self.restart_window(upstream, now);
+        }
+    }
+
+    /// Figures of fit count from here.
+    fn restart_window(&mut self, upstream: usize, now: Now) {
+        let board = self.board;
+        let upstream = &mut self.upstreams[upstream];
+        upstream.window_since_ms = now.wall_ms;
+        // Within a turn, so that picks and weights are of one instant.
+        let _turn = board.upstream(upstream.id).take_turn(Owner::Master);
+        for member in &mut upstream.members {
+            let backend = board.backend(member.id);
+            member.window =
+                WindowStart { picks: backend.picks(), weight: backend.words().current_weight };
+        }
+    }
+
+    /// Smooth weights only mean something for the weights they were made with.
+    fn restart_round(&mut self, upstream: usize, now: Now) {
+        let id = self.upstreams[upstream].id;
+        let turn = self.board.upstream(id).take_turn(Owner::Master);
+        for member in &self.upstreams[upstream].members {
+            let backend = self.board.backend(member.id);
+            let words = backend.words();
+            backend.set_words(&scoreboard::backend::Words {
+                current_weight: 0,
+                weight_lost: words.weight_lost.min(i64::from(member.weight())),
+                ..words
+            });
+        }
+        drop(turn);
+        self.restart_window(upstream, now);
+    }
+
+    fn active(&self, upstream: usize, index: usize) -> u32 {
+        self.board.backend(self.upstreams[upstream].members[index].id).active()
+    }
+
+    /// Out after failures of requests, by the same rule as in the workers' picks.
+    fn is_ejected(&self, upstream: usize, index: usize, now: Now) -> bool {
+        let members = &self.upstreams[upstream].members;
+        let is_sole = members.len() == 1 && !members[index].settings.is_backup;
+        !is_sole && balance::failure::is_ejected(&self.peer(&members[index]), now.second())
+    }
+
+    fn peer(&self, member: &Member) -> balance::Peer {
+        let words = self.board.backend(member.id).words();
+        balance::Peer {
+            current_weight: words.current_weight,
+            max_fails: member.settings.max_fails,
+            fail_timeout_s: member.settings.fail_timeout_s,
+            fails: words.fails,
+            accessed_s: words.accessed_s,
+            checked_s: words.checked_s,
+            ..balance::Peer::fresh(member.weight())
+        }
+    }
+
+    fn find(&self, upstream: &str, backend: &str) -> Option<(usize, usize)> {
+        let index = self.upstream_index(upstream)?;
+        let members = &self.upstreams[index].members;
+        Some((index, members.iter().position(|member| member.name == backend)?))
+    }
+
+    fn upstream_index(&self, name: &str) -> Option<usize> {
+        let is_it = |upstream: &Upstream| upstream.name == name && upstream.retire_at_us.is_none();
+        self.upstreams.iter().position(is_it)
+    }
+}
+
+impl Upstream {
+    fn strategy(&self) -> Strategy {
+        self.strategy_override.unwrap_or(self.settings.strategy)
+    }
+}

@@ -1,0 +1,140 @@
+//! What was decided at run time, as it outlives the master (handed to its successor) and the engine
+//! (kept in the state file).
+//!
+//! Only decisions: what is ready, healthy or in flight is found out anew.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::limits;
+use crate::config::model::Strategy;
+
+use super::member::{Admin, Cause, Draining, Member};
+use super::{Membership, Now};
+
+/// Decisions that differ from the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    upstreams: Vec<SavedUpstream>,
+    backends: Vec<SavedBackend>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct SavedUpstream {
+    name: String,
+    strategy: Strategy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct SavedBackend {
+    upstream: String,
+    backend: String,
+    weight: Option<u32>,
+    decision: Decision,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    AsFile,
+    Enabled,
+    Draining { by: String, since_ms: u64, deadline_ms: u64, active_at_start: u32 },
+    Drained { by: String },
+    Down { by: String },
+}
+
+impl Membership {
+    pub(crate) fn save(&self) -> Saved {
+        let mut saved = self.remembered.clone();
+        for upstream in self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none()) {
+            if let Some(strategy) = upstream.strategy_override {
+                saved.upstreams.push(SavedUpstream { name: upstream.name.clone(), strategy });
+            }
+            let decided = upstream.members.iter().filter_map(|member| {
+                let decision = decision(&member.admin);
+                let is_decided = decision != Decision::AsFile || member.weight_override.is_some();
+                is_decided.then(|| SavedBackend {
+                    upstream: upstream.name.clone(),
+                    backend: member.name.clone(),
+                    weight: member.weight_override,
+                    decision,
+                })
+            });
+            saved.backends.extend(decided);
+        }
+        saved
+    }
+
+    /// Decides again what was decided before. Called before `apply_config`, so that a backend the
+    /// operator took out gets no request in between; what is not there yet is remembered until it
+    /// joins.
+    pub(crate) fn restore(&mut self, saved: Saved, now: Now) {
+        self.remembered = saved;
+        for index in 0..self.upstreams.len() {
+            let name = self.upstreams[index].name.clone();
+            self.recall_strategy(index);
+            let mut members = std::mem::take(&mut self.upstreams[index].members);
+            members.iter_mut().for_each(|member| self.recall(&name, member, now));
+            self.upstreams[index].members = members;
+            self.settle_all(index, now);
+        }
+    }
+
+    pub(super) fn recall_strategy(&mut self, index: usize) {
+        let upstream = &mut self.upstreams[index];
+        let is_it = |saved: &SavedUpstream| saved.name == upstream.name;
+        if let Some(place) = self.remembered.upstreams.iter().position(is_it) {
+            upstream.strategy_override = Some(self.remembered.upstreams.remove(place).strategy);
+        }
+    }
+
+    /// Applies, once, what is remembered about a backend.
+    pub(super) fn recall(&mut self, upstream: &str, member: &mut Member, now: Now) {
+        let is_it =
+            |saved: &SavedBackend| saved.upstream == upstream && saved.backend == member.name;
+        let Some(place) = self.remembered.backends.iter().position(is_it) else { return };
+        let saved = self.remembered.backends.remove(place);
+        // The file is the operator's to edit: a weight out of range counts as none.
+        member.weight_override = saved.weight.filter(|w| (1..=limits::WEIGHT_MAX).contains(w));
+        match saved.decision {
+            Decision::AsFile => {}
+            Decision::Enabled => member.admin = Admin::Enabled,
+            Decision::Drained { by } => member.admin = Admin::Drained(Cause::Operator(by)),
+            Decision::Down { by } => member.admin = Admin::Down { by },
+            Decision::Draining { by, since_ms, deadline_ms, active_at_start } => {
+                // The monotonic clock of the deadline may be another boot's; the wall's is not.
+                let left_ms = deadline_ms.saturating_sub(now.wall_ms);
+                member.admin = Admin::Draining(Draining {
+                    cause: Cause::Operator(by),
+                    since_ms,
+                    deadline_ms,
+                    deadline_us: now.mono_us.saturating_add(left_ms.saturating_mul(1000)),
+                    active_at_start,
+                });
+            }
+        }
+    }
+}
+
+/// A restart's drain is the program's to repeat, so it is nobody's decision.
+fn decision(admin: &Admin) -> Decision {
+    match admin {
+        Admin::AsFile => Decision::AsFile,
+        Admin::Enabled => Decision::Enabled,
+        Admin::Down { by } => Decision::Down { by: by.clone() },
+        Admin::Drained(Cause::Operator(by)) => Decision::Drained { by: by.clone() },
+        Admin::Draining(Draining {
+            cause: Cause::Operator(by),
+            since_ms,
+            deadline_ms,
+            active_at_start,
+            ..
+        }) => Decision::Draining {
+            by: by.clone(),
+            since_ms: *since_ms,
+            deadline_ms: *deadline_ms,
+            active_at_start: *active_at_start,
+        },
+        Admin::Drained(Cause::Restart)
+        | Admin::Draining(Draining { cause: Cause::Restart, .. }) => Decision::AsFile,
+    }
+}

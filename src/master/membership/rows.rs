@@ -1,0 +1,208 @@
+//! Membership as people are shown it: one row an upstream, one a backend, with what each should
+//! get beside what it got.
+
+use crate::balance;
+use crate::balance::share;
+use crate::config::model::Strategy;
+use crate::control::wire;
+use crate::master::history::History;
+use crate::scoreboard::account::{self, Counts};
+use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::turn::Owner;
+
+use super::member::{Admin, Health, Member, Readiness};
+use super::{Membership, Now, Upstream};
+
+/// Figures of one backend at one instant.
+struct Figures {
+    picks: u64,
+    current_weight: i64,
+    counts: Counts,
+    is_ejected: bool,
+}
+
+impl Membership {
+    pub(crate) fn rows(
+        &self,
+        history: &History,
+        now: Now,
+    ) -> (Vec<wire::UpstreamRow>, Vec<wire::BackendRow>) {
+        let mut upstreams = Vec::with_capacity(self.upstreams.len());
+        let mut backends = Vec::new();
+        for (index, upstream) in self.upstreams.iter().enumerate() {
+            if upstream.retire_at_us.is_some() {
+                continue;
+            }
+            upstreams.push(self.upstream_row(upstream, history));
+            let figures = self.figures(index, now);
+            let expected = expected(upstream, &figures, history);
+            let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
+            for (place, figures) in figures.iter().enumerate() {
+                let mut row = self.backend_row(index, place, figures, now);
+                row.backend.expected_share = expected[place];
+                row.backend.actual_share = picked[place];
+                row.backend.latency_us = history.latency(upstream.members[place].id);
+                backends.push(row);
+            }
+        }
+        (upstreams, backends)
+    }
+
+    fn upstream_row(&self, upstream: &Upstream, history: &History) -> wire::UpstreamRow {
+        let counts = account::upstream_counts(self.board, upstream.id);
+        wire::UpstreamRow {
+            name: upstream.name.clone(),
+            strategy: upstream.strategy().name().to_owned(),
+            file_strategy: upstream.settings.strategy.name().to_owned(),
+            requests: counts.requests,
+            retries: counts.retries,
+            refused: counts.refused,
+            window_since_ms: upstream.window_since_ms,
+            top_client_share: history.top_client_share(upstream.id),
+        }
+    }
+
+    /// Picks since the window began and smooth weights, all of one instant.
+    fn figures(&self, index: usize, now: Now) -> Vec<Figures> {
+        let upstream = &self.upstreams[index];
+        let turn = self.board.upstream(upstream.id).take_turn(Owner::Master);
+        let of_turn: Vec<(u64, i64)> = upstream
+            .members
+            .iter()
+            .map(|member| {
+                let backend = self.board.backend(member.id);
+                (backend.picks(), backend.words().current_weight)
+            })
+            .collect();
+        drop(turn);
+        let members = upstream.members.iter().enumerate().zip(of_turn);
+        members
+            .map(|((place, member), (picks, current_weight))| Figures {
+                picks: picks.wrapping_sub(member.window.picks),
+                current_weight,
+                counts: account::backend_counts(self.board, member.id, member.incarnation),
+                is_ejected: self.is_ejected(index, place, now),
+            })
+            .collect()
+    }
+
+    fn backend_row(
+        &self,
+        index: usize,
+        place: usize,
+        figures: &Figures,
+        now: Now,
+    ) -> wire::BackendRow {
+        let upstream = &self.upstreams[index];
+        let member = &upstream.members[place];
+        let active_by_worker = self.board.backend(member.id).active_by_worker();
+        let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        wire::BackendRow {
+            upstream: upstream.name.clone(),
+            backend: wire::Backend {
+                name: member.name.clone(),
+                address: member.name.clone(),
+                state: member.state(ramp, figures.is_ejected),
+                weight: member.weight(),
+                active: active_by_worker.iter().sum(),
+                requests: figures.counts.requests,
+                expected_share: 0.0,
+                actual_share: 0.0,
+                responses: responses(&figures.counts),
+                failures: figures.counts.failures,
+                latency_us: wire::Latency::default(),
+                bytes_in: figures.counts.bytes_in,
+                bytes_out: figures.counts.bytes_out,
+                program: member.program().map(str::to_owned),
+            },
+            key: member.key(),
+            file_weight: member.settings.weight,
+            since_ms: member.since_ms,
+            reason: self.reason(index, place, now),
+            drain: drain(&member.admin),
+            window_picks: figures.picks,
+            window_weight_start: member.window.weight,
+            current_weight: figures.current_weight,
+            active_by_worker,
+            check: member.check.clone(),
+        }
+    }
+
+    /// Why a backend is in its state, for people; empty when it is simply up.
+    pub(super) fn reason(&self, index: usize, place: usize, now: Now) -> String {
+        let upstream = &self.upstreams[index];
+        let member = &upstream.members[place];
+        match &member.admin {
+            Admin::Draining(draining) => format!("drained by {}", draining.cause.by()),
+            Admin::Drained(cause) => format!("drained by {}", cause.by()),
+            Admin::Down { by } => format!("taken down by {by}"),
+            Admin::AsFile if member.settings.is_down => "down in the configuration".to_owned(),
+            Admin::AsFile | Admin::Enabled => match (member.readiness, &member.health) {
+                (Readiness::NotReady, _) => {
+                    format!("{} is not ready", member.program().unwrap_or("its program"))
+                }
+                (Readiness::Ready, Health::Failing(text)) => text.clone(),
+                (Readiness::Ready, Health::Passing) => {
+                    self.open_reason(upstream, index, place, now)
+                }
+            },
+        }
+    }
+
+    fn open_reason(&self, upstream: &Upstream, index: usize, place: usize, now: Now) -> String {
+        let member = &upstream.members[place];
+        if self.is_ejected(index, place, now) {
+            let backend = self.board.backend(member.id);
+            let failure = backend.last_failure().map_or("failed", |failure| failure.text());
+            let (fails, timeout_s) = (backend.fails(), member.settings.fail_timeout_s);
+            return format!("{failure} x{fails}, out for {timeout_s} s");
+        }
+        let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        if ramp < RAMP_FULL {
+            let percent = u32::from(ramp) * 100 / u32::from(RAMP_FULL);
+            return format!("slow start, {percent} % of its share");
+        }
+        String::new()
+    }
+}
+
+fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
+    let member = |(member, figures): (&Member, &Figures)| share::Member {
+        weight: member.weight(),
+        is_serving: member.standing() == crate::scoreboard::gate::Standing::Open
+            && !figures.is_ejected,
+        tier: if member.settings.is_backup {
+            balance::Tier::Backup
+        } else {
+            balance::Tier::Primary
+        },
+        service_us: history.mean_service_us(member.id),
+    };
+    let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
+}
+
+fn strategy(strategy: Strategy) -> balance::Strategy {
+    match strategy {
+        Strategy::RoundRobin => balance::Strategy::RoundRobin,
+        Strategy::LeastConn => balance::Strategy::LeastConn,
+        Strategy::IpHash => balance::Strategy::IpHash,
+    }
+}
+
+fn drain(admin: &Admin) -> Option<wire::Drain> {
+    match admin {
+        Admin::Draining(draining) => Some(wire::Drain {
+            since_ms: draining.since_ms,
+            deadline_ms: draining.deadline_ms,
+            by: draining.cause.by().to_owned(),
+            active_at_start: draining.active_at_start,
+        }),
+        Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => None,
+    }
+}
+
+fn responses(counts: &Counts) -> wire::Responses {
+    let [informational, success, redirection, client_error, server_error] = counts.responses;
+    wire::Responses { informational, success, redirection, client_error, server_error }
+}

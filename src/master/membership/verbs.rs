@@ -1,0 +1,244 @@
+//! What an operator can do to a backend or an upstream. Idempotent, and every answer says what was
+//! done or why not.
+
+use crate::config::limits;
+use crate::config::model::Strategy;
+use crate::control::call::{BackendTarget, BackendVerb, UpstreamVerb};
+use crate::control::wire::{Answer, Outcome};
+use crate::scoreboard::gate::Standing;
+
+use super::member::{Admin, Cause};
+use super::{Membership, Now, slots};
+
+impl Membership {
+    pub(crate) fn backend(
+        &mut self,
+        target: &BackendTarget,
+        verb: BackendVerb,
+        by: &str,
+        now: Now,
+    ) -> Answer {
+        let (upstream, index) = match self.locate(target) {
+            Ok(found) => found,
+            Err(answer) => return answer,
+        };
+        match verb {
+            BackendVerb::Drain { timeout_ms } => {
+                self.drain_asked(upstream, index, timeout_ms, by, now)
+            }
+            BackendVerb::Enable => self.enable_asked(upstream, index, now),
+            BackendVerb::Down => self.down_asked(upstream, index, by, now),
+            BackendVerb::Weight { weight } => self.weight_asked(upstream, index, weight, now),
+        }
+    }
+
+    pub(crate) fn upstream(&mut self, name: &str, verb: &UpstreamVerb, now: Now) -> Answer {
+        let Some(upstream) = self.upstream_index(name) else { return self.no_upstream(name) };
+        match verb {
+            UpstreamVerb::Strategy { strategy } => self.strategy_asked(upstream, strategy, now),
+            UpstreamVerb::Reset => self.reset_asked(upstream, now),
+        }
+    }
+
+    fn locate(&self, target: &BackendTarget) -> Result<(usize, usize), Answer> {
+        let upstream = self
+            .upstream_index(&target.upstream)
+            .ok_or_else(|| self.no_upstream(&target.upstream))?;
+        let members = &self.upstreams[upstream].members;
+        let Some(index) = members.iter().position(|member| member.name == target.backend) else {
+            let has = names(members.iter().map(|member| member.name.as_str()));
+            let (backend, upstream) = (&target.backend, &target.upstream);
+            let text = format!("no backend {backend} in upstream {upstream}; it has {has}");
+            return Err(answer(Outcome::Unknown, text));
+        };
+        if target.key.is_some_and(|key| key != members[index].key()) {
+            let text =
+                format!("{} was replaced since that row was shown; look again", target.backend);
+            return Err(answer(Outcome::Refused, text));
+        }
+        Ok((upstream, index))
+    }
+
+    fn no_upstream(&self, name: &str) -> Answer {
+        let present = self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none());
+        let has = names(present.map(|upstream| upstream.name.as_str()));
+        answer(Outcome::Unknown, format!("no upstream {name}; there is {has}"))
+    }
+
+    fn drain_asked(
+        &mut self,
+        upstream: usize,
+        index: usize,
+        timeout_ms: Option<u64>,
+        by: &str,
+        now: Now,
+    ) -> Answer {
+        let active = self.active(upstream, index);
+        let default_ms = self.upstreams[upstream].settings.drain_timeout_ms;
+        let member = &mut self.upstreams[upstream].members[index];
+        let name = member.name.clone();
+        let cause = Cause::Operator(by.to_owned());
+        match &mut member.admin {
+            Admin::AsFile | Admin::Enabled | Admin::Down { .. } => {
+                let timeout_ms = timeout_ms.unwrap_or(default_ms);
+                self.begin_drain(upstream, index, cause, timeout_ms, now);
+                let text = format!("{name} draining, {}", requests_left(active));
+                answer(Outcome::Changed, text)
+            }
+            Admin::Draining(draining) => {
+                // A restart's drain becomes the operator's: the backend then stays out.
+                let was_operators = matches!(draining.cause, Cause::Operator(_));
+                if was_operators && timeout_ms.is_none() {
+                    let text = format!("{name} is already draining, {}", requests_left(active));
+                    return answer(Outcome::Unchanged, text);
+                }
+                draining.cause = cause;
+                if let Some(timeout_ms) = timeout_ms {
+                    draining.deadline_ms = now.wall_ms.saturating_add(timeout_ms);
+                    draining.deadline_us =
+                        now.mono_us.saturating_add(timeout_ms.saturating_mul(1000));
+                }
+                let text = format!("{name} goes on draining, {}", requests_left(active));
+                answer(Outcome::Changed, text)
+            }
+            Admin::Drained(Cause::Operator(_)) => {
+                answer(Outcome::Unchanged, format!("{name} is already drained"))
+            }
+            Admin::Drained(held) => {
+                *held = cause;
+                answer(Outcome::Changed, format!("{name} stays drained"))
+            }
+        }
+    }
+
+    fn enable_asked(&mut self, upstream: usize, index: usize, now: Now) -> Answer {
+        let member = &mut self.upstreams[upstream].members[index];
+        let is_enabled = match &member.admin {
+            Admin::AsFile => !member.settings.is_down,
+            Admin::Enabled => true,
+            Admin::Draining(_) | Admin::Drained(_) | Admin::Down { .. } => false,
+        };
+        if !is_enabled {
+            member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
+            self.welcome(upstream, index, now);
+            self.settle(upstream, index, now);
+        }
+        let member = &self.upstreams[upstream].members[index];
+        let outcome = if is_enabled { Outcome::Unchanged } else { Outcome::Changed };
+        let verb = if is_enabled { "is already enabled" } else { "enabled" };
+        let but = match member.standing() {
+            Standing::Starting => ", but its program is not ready",
+            Standing::Failed => ", but its checks fail",
+            Standing::Open
+            | Standing::Vacant
+            | Standing::Draining
+            | Standing::Drained
+            | Standing::Down => "",
+        };
+        answer(outcome, format!("{} {verb}{but}", member.name))
+    }
+
+    fn down_asked(&mut self, upstream: usize, index: usize, by: &str, now: Now) -> Answer {
+        let active = self.active(upstream, index);
+        let member = &mut self.upstreams[upstream].members[index];
+        let name = member.name.clone();
+        if member.standing() == Standing::Down {
+            return answer(Outcome::Unchanged, format!("{name} is already down"));
+        }
+        member.admin = Admin::Down { by: by.to_owned() };
+        self.settle(upstream, index, now);
+        answer(Outcome::Changed, format!("{name} down, {}", requests_left(active)))
+    }
+
+    fn weight_asked(&mut self, upstream: usize, index: usize, weight: u32, now: Now) -> Answer {
+        let member = &mut self.upstreams[upstream].members[index];
+        let name = member.name.clone();
+        if !(1..=limits::WEIGHT_MAX).contains(&weight) {
+            let max = limits::WEIGHT_MAX;
+            let text =
+                format!("weight {weight} is not 1 to {max}; drain or down takes a backend out");
+            return answer(Outcome::Refused, text);
+        }
+        let before = member.weight();
+        if before == weight {
+            return answer(Outcome::Unchanged, format!("{name} already has weight {weight}"));
+        }
+        member.weight_override = (weight != member.settings.weight).then_some(weight);
+        self.settle(upstream, index, now);
+        self.restart_round(upstream, now);
+        answer(Outcome::Changed, format!("{name} weight {weight}, was {before}"))
+    }
+
+    fn strategy_asked(&mut self, index: usize, name: &str, now: Now) -> Answer {
+        let Some(strategy) = Strategy::parse(name) else {
+            let has = names(Strategy::ALL.into_iter().map(Strategy::name));
+            return answer(Outcome::Refused, format!("no strategy {name}; there is {has}"));
+        };
+        let upstream = &mut self.upstreams[index];
+        let before = upstream.strategy();
+        if before == strategy {
+            let text = format!("{} already uses {name}", upstream.name);
+            return answer(Outcome::Unchanged, text);
+        }
+        let has_backup = upstream.members.iter().any(|member| member.settings.is_backup);
+        if strategy == Strategy::IpHash && has_backup {
+            let text = format!("{} has backup backends, which ip_hash cannot use", upstream.name);
+            return answer(Outcome::Refused, text);
+        }
+        upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);
+        slots::publish(self.board, upstream);
+        let text = format!("{} uses {name}, was {}", upstream.name, before.name());
+        self.restart_round(index, now);
+        answer(Outcome::Changed, text)
+    }
+
+    /// Back to what the file says: strategy, weights, and what the operator took out.
+    fn reset_asked(&mut self, index: usize, now: Now) -> Answer {
+        let upstream = &mut self.upstreams[index];
+        let mut changes = usize::from(upstream.strategy_override.take().is_some());
+        let mut returning = Vec::new();
+        for (place, member) in upstream.members.iter_mut().enumerate() {
+            changes += usize::from(member.weight_override.take().is_some());
+            let is_operators = match &member.admin {
+                Admin::AsFile | Admin::Drained(Cause::Restart) => false,
+                Admin::Draining(draining) => draining.cause != Cause::Restart,
+                Admin::Enabled | Admin::Drained(Cause::Operator(_)) | Admin::Down { .. } => true,
+            };
+            if is_operators {
+                member.admin = Admin::AsFile;
+                returning.push(place);
+            }
+        }
+        changes += returning.len();
+        slots::publish(self.board, &self.upstreams[index]);
+        returning.into_iter().for_each(|place| self.welcome(index, place, now));
+        self.settle_all(index, now);
+        self.restart_round(index, now);
+        let name = &self.upstreams[index].name;
+        match changes {
+            0 => answer(Outcome::Unchanged, format!("{name} is already as the file says")),
+            1 => answer(Outcome::Changed, format!("{name} back to the file, 1 change undone")),
+            _ => answer(
+                Outcome::Changed,
+                format!("{name} back to the file, {changes} changes undone"),
+            ),
+        }
+    }
+}
+
+fn answer(outcome: Outcome, message: String) -> Answer {
+    Answer { outcome, message }
+}
+
+fn requests_left(active: u32) -> String {
+    match active {
+        0 => "nothing in flight".to_owned(),
+        1 => "1 request in flight".to_owned(),
+        _ => format!("{active} requests in flight"),
+    }
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let list = names.collect::<Vec<_>>().join(", ");
+    if list.is_empty() { "none".to_owned() } else { list }
+}
