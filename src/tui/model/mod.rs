@@ -5,6 +5,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod drain;
+pub(crate) mod fit;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log_tail;

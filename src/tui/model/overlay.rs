@@ -4,6 +4,9 @@ use tui_input::Input;
 
 use super::order::Question;
 
+/// What an upstream's strategy can be changed to, by the names of the API.
+pub(crate) const STRATEGIES: [&str; 3] = ["round_robin", "least_conn", "ip_hash"];
+
 #[derive(Clone, Debug)]
 pub(crate) enum Overlay {
     /// Keys of this view, filtered by what is typed.

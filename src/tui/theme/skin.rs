@@ -30,6 +30,10 @@ impl Skin {
         self.glyph_tier == GlyphTier::Braille
     }
 
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.glyph_tier == GlyphTier::Ascii
+    }
+
     /// Series can only be told apart by their fill.
     pub(crate) fn is_mono(&self) -> bool {
         self.colors == ColorTier::Mono

@@ -6,15 +6,12 @@ use crate::tui::action::chord::{Chord, Code};
 use crate::tui::action::{self, palette};
 use crate::tui::model::key::Key;
 use crate::tui::model::order::{Gate, Question};
-use crate::tui::model::overlay::Overlay;
+use crate::tui::model::overlay::{Overlay, STRATEGIES};
 use crate::tui::model::{Model, rows};
 use crate::tui::msg::{Effect, Press};
 
 use super::cursor::{self, Cause};
 use super::{actions, orders};
-
-/// What can be chosen for an upstream, as the configuration names them.
-pub(crate) const STRATEGIES: [&str; 3] = ["round_robin", "least_conn", "ip_hash"];
 
 /// Typed text longer than this is nobody's filter.
 const TYPED_MAX: usize = 256;

@@ -1,1 +1,74 @@
-//! What each screen shows.
+//! What each screen shows: pure functions of the model and the skin into a buffer of cells.
+//!
+//! Nothing here changes the model or remembers anything; what is selected, filtered or folded is
+//! the model's word. At any size something sensible is drawn and nothing panics.
+
+mod backends;
+mod balance;
+mod canvas;
+mod detail;
+mod events;
+mod frame;
+mod listing;
+mod overlay;
+mod overview;
+mod programs;
+mod section;
+mod state;
+mod verdict;
+mod workers;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::model::Model;
+use super::model::overlay::Overlay;
+use super::model::panel::View;
+use super::theme::skin::Skin;
+
+use canvas::Canvas;
+
+/// Draws the whole screen. `area` is the terminal, as `model.size` says.
+pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
+    for position in area.positions() {
+        buffer[position].reset();
+    }
+    buffer.set_style(area, skin.base());
+    let mut canvas = Canvas { buffer, model, skin };
+    if frame::is_tiny(area) {
+        frame::one_line(&mut canvas, area);
+        return;
+    }
+    let body = frame::draw(&mut canvas, area);
+    match model.view {
+        View::Overview => overview::draw(&mut canvas, body),
+        View::Backends => backends::draw(&mut canvas, body),
+        View::Balance => balance::draw(&mut canvas, body),
+        View::Programs => programs::draw(&mut canvas, body),
+        View::Workers => workers::draw(&mut canvas, body),
+        View::Events => events::draw(&mut canvas, body),
+    }
+    match &model.overlay {
+        None | Some(Overlay::Filter { .. }) => {}
+        Some(Overlay::Help { filter, scroll }) => {
+            overlay::help(&mut canvas, area, filter.value(), *scroll);
+        }
+        Some(Overlay::Palette { input, selected }) => {
+            overlay::palette(&mut canvas, area, input, *selected);
+        }
+        Some(Overlay::Confirm(question)) => overlay::confirm(&mut canvas, area, question),
+        Some(Overlay::Theme { selected, .. }) => overlay::theme(&mut canvas, area, *selected),
+        Some(Overlay::Strategy { upstream, selected }) => {
+            overlay::strategy(&mut canvas, area, upstream, *selected);
+        }
+    }
+}

@@ -4,9 +4,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
 use super::pen;
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// A value from 0 to 1, the rest faint.
 pub(crate) fn level(buffer: &mut Buffer, area: Rect, value: f64, role: Role, skin: &Skin) {

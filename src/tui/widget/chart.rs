@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Shares of one moment, first series at the bottom. Empty or all zero: nothing happened then.
 pub(crate) type Moment = Vec<f64>;

@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
 use super::pen::{self, Clip, Side};
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Cells between two columns.
 const GAP: u16 = 2;

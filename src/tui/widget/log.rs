@@ -1,43 +1,91 @@
 //! Lines of a program's output: time, stream, text, and the supervisor's marks between them.
 //!
-//! Programs write what they like; whatever is not printable text is taken out here, so that no
-//! escape sequence of theirs reaches the terminal.
-
-use std::borrow::Cow;
+//! Programs write what they like; lines go through `control::text` on their way to the cells, so that
+//! no escape sequence of theirs reaches the terminal.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::text;
 use crate::control::wire::{LogLine, Stream};
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
 use super::number;
 use super::pen::{self, Side};
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Below this width the time of day goes.
 const TIME_WIDTH_MIN: u16 = 60;
 const MARK_LEAD: usize = 4;
 
-/// Draws as many of `lines` (newest last) as fit, the newest at the bottom.
+/// What happens to a line that is wider than the pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LongLines {
+    Cut,
+    Wrapped,
+}
+
+impl From<bool> for LongLines {
+    fn from(is_wrapped: bool) -> Self {
+        if is_wrapped { Self::Wrapped } else { Self::Cut }
+    }
+}
+
+/// Draws as many of `lines` (newest last) as fit, the newest at the bottom once the pane is full.
 pub(crate) fn draw<'a>(
     buffer: &mut Buffer,
     area: Rect,
     lines: impl DoubleEndedIterator<Item = &'a LogLine>,
+    long: LongLines,
     skin: &Skin,
 ) {
-    let mut shown: Vec<&LogLine> = lines.rev().take(usize::from(area.height)).collect();
-    shown.reverse();
-    for (line, y) in shown.into_iter().zip(area.y..) {
-        let row = Rect { y, height: 1, ..area };
-        let text = line_of(line, area.width, skin);
-        pen::line(buffer, row, &text, Side::Left, skin);
+    let mut rows: Vec<Line> = Vec::with_capacity(usize::from(area.height));
+    for line in lines.rev() {
+        if rows.len() >= usize::from(area.height) {
+            break;
+        }
+        let whole = line_of(line, area.width, skin);
+        match long {
+            LongLines::Cut => rows.push(whole),
+            LongLines::Wrapped => rows.extend(wrap(whole, area.width).into_iter().rev()),
+        }
+    }
+    rows.truncate(usize::from(area.height));
+    for (line, y) in rows.iter().rev().zip(area.y..) {
+        pen::line(buffer, Rect { y, height: 1, ..area }, line, Side::Left, skin);
     }
 }
 
+/// Rows of at most `width` cells. Only the last piece, the text itself, is long.
+fn wrap(line: Line, width: u16) -> Vec<Line> {
+    if line.width() <= usize::from(width) || width == 0 {
+        return vec![line];
+    }
+    let mut spans = line.spans;
+    let Some(last) = spans.pop() else { return Vec::new() };
+    let lead: u16 = spans.iter().map(|span| pen::width(&span.content)).sum();
+    let room = width.saturating_sub(lead).max(1);
+    let mut rows = Vec::new();
+    let mut rest: &str = &last.content;
+    while !rest.is_empty() {
+        let end = pen::prefix_bytes(rest.chars(), room)
+            .max(rest.chars().next().map_or(0, char::len_utf8));
+        let (piece, after) = rest.split_at(end);
+        let mut row = if rows.is_empty() {
+            std::mem::take(&mut spans)
+        } else {
+            vec![Span::raw(" ".repeat(usize::from(lead)))]
+        };
+        row.push(Span::styled(piece.to_owned(), last.style));
+        rows.push(Line::from(row));
+        rest = after;
+    }
+    rows
+}
+
 fn line_of<'a>(line: &'a LogLine, width: u16, skin: &Skin) -> Line<'a> {
-    let text = printable(&line.text);
+    let text = text::plain(&line.text);
     let dim = skin.style(Role::Dim);
     let mut spans = Vec::with_capacity(4);
     if width >= TIME_WIDTH_MIN && line.stream != Stream::Mark {
@@ -63,57 +111,4 @@ fn line_of<'a>(line: &'a LogLine, width: u16, skin: &Skin) -> Line<'a> {
         }
     }
     Line::from(spans)
-}
-
-/// What of `text` may be shown: escape sequences and control characters gone, tabs as spaces.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\t' => shown.push_str("    "),
-            '\u{1b}' => skip_escape(&mut characters),
-            '\u{9b}' => skip_until(&mut characters, is_csi_final),
-            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => {
-                skip_until(&mut characters, is_string_end);
-            }
-            other if other.is_control() => {}
-            other => shown.push(other),
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// Skips what follows an ESC: a control sequence, a string up to its end, or one character.
-fn skip_escape(characters: &mut std::str::Chars) {
-    match characters.next() {
-        Some('[') => skip_until(characters, is_csi_final),
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            skip_until(characters, is_string_end);
-            // A string may end in ESC `\`: the backslash is part of the end.
-            if characters.as_str().starts_with('\\') {
-                characters.next();
-            }
-        }
-        Some(_) | None => {}
-    }
-}
-
-fn skip_until(characters: &mut std::str::Chars, is_last: impl Fn(char) -> bool) {
-    for character in characters.by_ref() {
-        if is_last(character) {
-            break;
-        }
-    }
-}
-
-fn is_csi_final(character: char) -> bool {
-    ('\u{40}'..='\u{7e}').contains(&character)
-}
-
-fn is_string_end(character: char) -> bool {
-    matches!(character, '\u{7}' | '\u{1b}' | '\u{9c}')
 }

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
 use super::pen::{self, Side};
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Frame and padding on each side.
 const MARGIN: u16 = 2;

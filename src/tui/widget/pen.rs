@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::super::theme::skin::Skin;
+use crate::tui::theme::skin::Skin;
 
 /// The side that text keeps to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) fn shorten<'a>(text: &'a str, room: u16, clip: Clip, ellipsis: &str) 
 }
 
 /// Bytes of the longest run of `characters` that fits in `room` cells.
-fn prefix_bytes(characters: impl Iterator<Item = char>, room: u16) -> usize {
+pub(crate) fn prefix_bytes(characters: impl Iterator<Item = char>, room: u16) -> usize {
     let mut left = usize::from(room);
     characters
         .map_while(|character| {
@@ -110,6 +110,6 @@ pub(crate) fn select(buffer: &mut Buffer, row: Rect, skin: &Skin) {
         let style = skin.selected(cell.style());
         cell.set_style(style);
     }
-    let accent = skin.strong(super::super::theme::Role::Accent);
+    let accent = skin.strong(crate::tui::theme::Role::Accent);
     text(buffer, (row.x, row.y), row.width.min(1), skin.glyphs.focus, accent);
 }

@@ -5,10 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
 use super::columns::Placed;
 use super::pen::{self, Side};
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Columns left of the title: margin, one piece of rule, a space.
 const LEAD: u16 = 3;

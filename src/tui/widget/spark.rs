@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Values with their newest last, and the value that fills the height.
 pub(crate) struct Spark<'a> {

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::super::theme::Role;
-use super::super::theme::skin::Skin;
 use super::pen::{self, Side};
+use crate::tui::theme::Role;
+use crate::tui::theme::skin::Skin;
 
 /// Fills the strip's background.
 pub(crate) fn fill(buffer: &mut Buffer, area: Rect, skin: &Skin) {

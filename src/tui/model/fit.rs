@@ -1,0 +1,193 @@
+//! Does an upstream balance as its strategy promises? The right question differs per strategy: a
+//! test of equal counts would call perfect round robin suspicious and good least connections broken.
+//!
+//! * round robin: over any window a backend is within one request of `n * weight / total`, and what
+//!   remains is explained to the request by the smooth weights at both ends.
+//! * least connections: in-flight requests are even; shares follow from speed and are no error.
+//! * ip hash: clients decide; one client with a large part is a property of the clients.
+
+use crate::control::wire::{BackendRow, UpstreamRow};
+
+use super::{Model, attention, traffic};
+
+/// Below this many picks in the window nothing can be said.
+const PICKS_MIN: u64 = 30;
+/// In-flight averages may differ by this factor, or by this many requests where there are few.
+const SPREAD_MAX: f64 = 1.25;
+const SPREAD_REQUESTS_MAX: f64 = 1.0;
+/// One client network above this share makes a hash uneven by itself.
+const CLIENT_SHARE_MAX: f64 = 0.25;
+/// Counts are read while requests run: so much of the window may be unexplained.
+const UNEXPLAINED_MAX: f64 = 0.01;
+/// Seconds that in-flight averages are taken over.
+const AVERAGE_SECONDS: usize = 60;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    TooFew,
+    Fits,
+    /// Uneven for a reason that lies with the clients.
+    Skewed,
+    Off,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fit {
+    pub(crate) verdict: Verdict,
+    /// `exact ±0.4`, `even ×1.04`, `top client 31%`.
+    pub(crate) short: String,
+    /// What is tested, in words.
+    pub(crate) rule: &'static str,
+    /// Requests in the window.
+    pub(crate) picks: u64,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// One tested claim.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Finding {
+    pub(crate) verdict: Verdict,
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) note: String,
+}
+
+pub(crate) fn fit(model: &Model, upstream: &UpstreamRow) -> Fit {
+    let members: Vec<&BackendRow> = model.backends_of(&upstream.name).collect();
+    let picks = members.iter().map(|row| row.window_picks).sum();
+    let (rule, mut findings) = match upstream.strategy.as_str() {
+        "least_conn" => ("even in-flight, not even shares", least_connections(model, &members)),
+        "ip_hash" => ("each client keeps its backend", hash(upstream, &members)),
+        _ => ("within one request of the weights, always", round_robin(&members, picks)),
+    };
+    findings.push(retried(upstream));
+    if picks < PICKS_MIN {
+        findings.iter_mut().for_each(|finding| finding.verdict = Verdict::TooFew);
+        return Fit {
+            verdict: Verdict::TooFew,
+            short: "too few yet".to_owned(),
+            rule,
+            picks,
+            findings,
+        };
+    }
+    let (verdict, short) = short(&upstream.strategy, &findings);
+    Fit { verdict, short, rule, picks, findings }
+}
+
+/// The first claim is the strategy's promise: it decides.
+fn short(strategy: &str, findings: &[Finding]) -> (Verdict, String) {
+    let first = &findings[0];
+    let text = match (strategy, first.verdict) {
+        ("ip_hash", _) => format!("top client {}", first.value),
+        (_, Verdict::Off) => format!("uneven {}", first.value),
+        ("least_conn", _) => format!("even {}", first.value),
+        _ => format!("exact {}", first.value),
+    };
+    (first.verdict, text)
+}
+
+fn round_robin(members: &[&BackendRow], picks: u64) -> Vec<Finding> {
+    let picks = picks as f64;
+    let total: f64 = eligible(members).map(|row| f64::from(row.backend.weight)).sum();
+    let over = |row: &BackendRow| row.window_picks as f64 - picks * row.backend.expected_share;
+    let worst = eligible(members).map(over).map(f64::abs).fold(0.0, f64::max);
+    let unexplained = eligible(members)
+        .map(|row| {
+            let owed = (row.window_weight_start - row.current_weight) as f64 / total.max(1.0);
+            (over(row) - owed).abs()
+        })
+        .fold(0.0, f64::max);
+    let is_close = worst < 1.0 || worst <= picks * UNEXPLAINED_MAX;
+    vec![
+        Finding {
+            verdict: if is_close { Verdict::Fits } else { Verdict::Off },
+            label: "furthest from its share",
+            value: format!("±{worst:.1}"),
+            note: format!("requests of {picks:.0}; promised is less than 1"),
+        },
+        Finding {
+            verdict: if unexplained < 1.0 { Verdict::Fits } else { Verdict::Skewed },
+            label: "not explained by the turn",
+            value: format!("{unexplained:.1}"),
+            note: "requests: retries, ejections, and those counted while they run".to_owned(),
+        },
+    ]
+}
+
+fn least_connections(model: &Model, members: &[&BackendRow]) -> Vec<Finding> {
+    let loads: Vec<f64> = eligible(members)
+        .map(|row| average_active(model, row.key) / f64::from(row.backend.weight.max(1)))
+        .collect();
+    let most = loads.iter().copied().fold(0.0, f64::max);
+    let least = loads.iter().copied().fold(f64::INFINITY, f64::min).min(most);
+    let is_even = most - least <= SPREAD_REQUESTS_MAX || most <= least * SPREAD_MAX;
+    let value = if most - least <= SPREAD_REQUESTS_MAX {
+        format!("±{:.1}", most - least)
+    } else {
+        format!("×{:.2}", most / least.max(0.01))
+    };
+    let slowest = eligible(members).max_by_key(|row| row.backend.latency_us.p50);
+    let fewest = eligible(members).min_by_key(|row| row.window_picks);
+    let mut findings = vec![Finding {
+        verdict: if is_even { Verdict::Fits } else { Verdict::Off },
+        label: "in flight, busiest to idlest",
+        value,
+        note: format!("averages {least:.1} to {most:.1}; fine within 1 or under ×{SPREAD_MAX:.2}"),
+    }];
+    if let (Some(slowest), Some(fewest)) = (slowest, fewest) {
+        findings.push(Finding {
+            verdict: if slowest.key == fewest.key { Verdict::Fits } else { Verdict::Skewed },
+            label: "fewest requests go to",
+            value: format!("{:.1}%", fewest.backend.actual_share * 100.0),
+            note: if slowest.key == fewest.key {
+                format!("{}, which is the slowest", fewest.backend.name)
+            } else {
+                format!("{}; the slowest is {}", fewest.backend.name, slowest.backend.name)
+            },
+        });
+    }
+    findings
+}
+
+fn hash(upstream: &UpstreamRow, members: &[&BackendRow]) -> Vec<Finding> {
+    let top = upstream.top_client_share;
+    let largest =
+        eligible(members).max_by(|a, b| a.backend.actual_share.total_cmp(&b.backend.actual_share));
+    let mut findings = vec![Finding {
+        verdict: if top <= CLIENT_SHARE_MAX { Verdict::Fits } else { Verdict::Skewed },
+        label: "busiest client network",
+        value: format!("{:.0}%", top * 100.0),
+        note: "of the requests; it can't be split without moving the client".to_owned(),
+    }];
+    if let Some(largest) = largest {
+        findings.push(Finding {
+            verdict: Verdict::Fits,
+            label: "largest share",
+            value: format!("{:.1}%", largest.backend.actual_share * 100.0),
+            note: format!("{}; shares are the clients' doing", largest.backend.name),
+        });
+    }
+    findings
+}
+
+fn retried(upstream: &UpstreamRow) -> Finding {
+    let share = upstream.retries as f64 / (upstream.requests.max(1)) as f64;
+    Finding {
+        verdict: if upstream.refused == 0 { Verdict::Fits } else { Verdict::Off },
+        label: "moved by retries",
+        value: upstream.retries.to_string(),
+        note: format!("{:.1}% of all; {} found no backend", share * 100.0, upstream.refused),
+    }
+}
+
+fn eligible<'a>(members: &'a [&BackendRow]) -> impl Iterator<Item = &'a BackendRow> {
+    members.iter().copied().filter(|row| attention::takes_requests(row.backend.state))
+}
+
+fn average_active(model: &Model, key: u32) -> f64 {
+    let recent = traffic::backend_samples(model, key).rev().take(AVERAGE_SECONDS);
+    let (sum, count) = recent
+        .fold((0_u64, 0_u64), |(sum, count), sample| (sum + u64::from(sample.active), count + 1));
+    if count == 0 { 0.0 } else { sum as f64 / count as f64 }
+}

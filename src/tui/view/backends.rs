@@ -1,0 +1,180 @@
+//! Backends by upstream, a drain's progress, and the selected row in detail.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::control::text;
+use crate::control::wire::{BackendRow, BackendState, UpstreamRow};
+
+use super::canvas::{Canvas, take};
+use super::listing::Listing;
+use super::section::{self, Heading};
+use super::{detail, state, verdict};
+use crate::tui::model::key::Key;
+use crate::tui::model::panel::Panel;
+use crate::tui::model::rows::Row;
+use crate::tui::model::{attention, traffic};
+use crate::tui::theme::Role;
+use crate::tui::widget::columns::Column;
+use crate::tui::widget::{number, pen};
+
+/// Rows below the table: a drain with its rule, and the detail with its rule.
+const DRAIN_HEIGHT: u16 = 4;
+const DETAIL_HEIGHT: u16 = 8;
+const DRAIN_HEIGHT_MIN: u16 = 18;
+const DETAIL_HEIGHT_MIN: u16 = 26;
+
+pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+    let listing = Listing::of(canvas, Panel::BackendTable);
+    let mut rest = body;
+    let draining = draining(canvas, &listing);
+    let is_zoomed = canvas.model.is_zoomed;
+    let drain_height = match draining {
+        Some(_) if body.height >= DRAIN_HEIGHT_MIN && !is_zoomed => DRAIN_HEIGHT,
+        Some(_) | None => 0,
+    };
+    let detail_height =
+        if body.height >= DETAIL_HEIGHT_MIN && !is_zoomed { DETAIL_HEIGHT } else { 0 };
+    let table_height = body.height.saturating_sub(drain_height + detail_height);
+    let table_area = take(&mut rest, table_height);
+    table(canvas, table_area, &listing);
+    if let Some(row) = draining.filter(|_| drain_height > 0) {
+        let area = take(&mut rest, drain_height);
+        detail::drain(canvas, area, row);
+    }
+    match listing.selected() {
+        Some(Row::Backend(row)) => detail::backend(canvas, rest, row),
+        Some(Row::Upstream(row)) => detail::upstream(canvas, rest, row),
+        Some(Row::Attention(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_)) | None => {}
+    }
+}
+
+/// The drain to show: the selected backend's, else the first one under way.
+fn draining<'a>(canvas: &Canvas<'a>, listing: &Listing<'a>) -> Option<&'a BackendRow> {
+    let is_draining =
+        |row: &&BackendRow| row.drain.is_some() && row.backend.state == BackendState::Draining;
+    let selected = match listing.selected() {
+        Some(Row::Backend(row)) => Some(*row).filter(is_draining),
+        _ => None,
+    };
+    selected.or_else(|| canvas.model.live.backends.iter().find(is_draining))
+}
+
+fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
+    let model = canvas.model;
+    let names = model.live.backends.iter().map(|row| pen::width(&row.backend.name) + 4);
+    let widest = names.max().unwrap_or(0);
+    let columns = [
+        Column::name("", widest, (16, 34)),
+        Column::left("state", 10),
+        Column::right("weight", 6).priority(4),
+        Column::right("req/s", 7).priority(2),
+        Column::right("share", 6).priority(3),
+        Column::right("in flight", 9),
+        Column::right("p95", 6).priority(2),
+        Column::right("5xx", 6).priority(5),
+        Column::left("since", 6).priority(4),
+        Column::left("check", 8).priority(6).grow(60),
+    ];
+    let upstreams = model.live.upstreams.len();
+    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let separator = canvas.skin.glyphs.separator;
+    let facts = format!(
+        "{} backends{separator}{upstreams} upstreams{separator}{count} rows",
+        model.live.backends.len()
+    );
+    let heading = Heading {
+        title: "Backends",
+        columns: &columns,
+        facts: Some(canvas.cell(facts, Role::Dim)),
+    };
+    section::table(canvas, area, listing, &heading, |canvas, row, placed, y| {
+        let cells = match row {
+            Row::Upstream(row) => upstream_cells(canvas, row),
+            Row::Backend(row) => backend_cells(canvas, row),
+            Row::Attention(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_) => return,
+        };
+        canvas.row(placed, y, &cells);
+    });
+}
+
+fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>> {
+    let model = canvas.model;
+    let members: Vec<&BackendRow> = model.backends_of(&row.name).collect();
+    let up = members.iter().filter(|row| attention::takes_requests(row.backend.state)).count();
+    let role = match up {
+        0 => Role::Bad,
+        _ if up < members.len() => Role::Warn,
+        _ => Role::Ok,
+    };
+    let rate = traffic::upstream_rate(model, &row.name).round() as u64;
+    let p95_us = u64::from(traffic::upstream_p95_us(model, &row.name));
+    let active: u64 = members.iter().map(|row| u64::from(row.backend.active)).sum();
+    let name = Line::from(vec![
+        canvas.span(format!("{} ", canvas.skin.glyphs.unfolded), Role::Dim),
+        canvas.strong(row.name.as_str(), Role::Bright),
+    ]);
+    let strategy = verdict::strategy_label(&row.strategy, &members);
+    vec![
+        name,
+        canvas.bold(format!("{up}/{} up", members.len()), role),
+        Line::default(),
+        canvas.bold(number::compact(rate, 7), Role::Bright),
+        Line::default(),
+        canvas.amount(active, number::count(active)),
+        canvas.amount(p95_us, number::latency(p95_us)),
+        Line::default(),
+        Line::default(),
+        canvas.cell(strategy, Role::Violet),
+    ]
+}
+
+fn backend_cells<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Vec<Line<'a>> {
+    let (model, backend) = (canvas.model, &row.backend);
+    let series = model
+        .backends_of(&row.upstream)
+        .position(|other| other.key == row.key)
+        .map_or(Role::Dim, Role::series);
+    let name = Line::from(vec![
+        Span::raw("  "),
+        canvas.span(format!("{} ", canvas.skin.glyphs.swatch), series),
+        canvas.span(backend.name.as_str(), Role::Text),
+    ]);
+    let look = state::backend(backend.state, canvas.skin);
+    let rate = traffic::backend_rate(model, row.key).round() as u64;
+    let p95_us = u64::from(traffic::backend_p95_us(model, row.key));
+    let weight_role = if backend.weight == row.file_weight { Role::Text } else { Role::Warn };
+    vec![
+        name,
+        canvas.state(&Key::of_backend(row), look, state::backend_word(backend.state)),
+        canvas.cell(number::count(u64::from(backend.weight)), weight_role),
+        canvas.amount(rate, number::compact(rate, 7)),
+        canvas.cell(number::percent(backend.actual_share), Role::Text),
+        canvas.amount(u64::from(backend.active), number::count(u64::from(backend.active))),
+        canvas.amount(p95_us, number::latency(p95_us)),
+        server_errors(canvas, row),
+        canvas.cell(number::age(model.now_ms.saturating_sub(row.since_ms)), Role::Dim),
+        remark(canvas, row),
+    ]
+}
+
+fn server_errors<'a>(canvas: &Canvas<'a>, row: &BackendRow) -> Line<'a> {
+    let responses = &row.backend.responses;
+    let finished = row.backend.requests.max(1) as f64;
+    let share = responses.server_error as f64 / finished;
+    let role = if responses.server_error == 0 { Role::Dim } else { Role::Warn };
+    canvas.cell(number::percent(share), role)
+}
+
+/// Why it is in its state, else what the last check said, else the program behind it.
+fn remark<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Line<'a> {
+    if !row.reason.is_empty() {
+        canvas.cell(text::plain(&row.reason), Role::Text)
+    } else if !row.check.is_empty() {
+        canvas.cell(text::plain(&row.check), Role::Dim)
+    } else if let Some(program) = &row.backend.program {
+        canvas.cell(program.as_str(), Role::Dim)
+    } else {
+        canvas.none()
+    }
+}

@@ -1,0 +1,307 @@
+//! Expected against actual: each backend's share, whether it fits the strategy, and how shares
+//! went over time.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::control::wire::{BackendRow, EventRecord, UpstreamRow};
+
+use super::canvas::{Canvas, content, row, take};
+use super::listing::Listing;
+use super::{state, verdict};
+use crate::tui::model::fit::{self, Fit};
+use crate::tui::model::key::Key;
+use crate::tui::model::panel::Panel;
+use crate::tui::model::rows::Row;
+use crate::tui::model::{attention, traffic};
+use crate::tui::theme::Role;
+use crate::tui::widget::chart::{self, Moment};
+use crate::tui::widget::columns::{self, Column};
+use crate::tui::widget::rule::Rule;
+use crate::tui::widget::{bar, number, pen};
+
+/// Which column holds the deviation bar, and its cells.
+const DEVIATION: usize = 5;
+const DEVIATION_WIDTH: u16 = 21;
+/// What a bar's end can stand for, in points of a percent.
+const SCALES: [f64; 4] = [5.0, 10.0, 25.0, 100.0];
+/// Rows of the table's frame, of the fit section and of the least chart worth drawing.
+const FIT_HEIGHT: u16 = 5;
+const CHART_HEIGHT_MIN: u16 = 6;
+const CHART_HEIGHT_MAX: u16 = 14;
+/// Seconds that one column of the chart stands for.
+const COLUMN_SECONDS: u64 = 5;
+/// Cells of the chart's axis.
+const AXIS: u16 = 6;
+
+pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+    let listing = Listing::of(canvas, Panel::BalanceTable);
+    let Some(upstream) = canvas.model.balance_upstream() else {
+        canvas.rule(body, "Balance", String::new());
+        listing.draw(canvas, Rect { y: body.y + 1, height: body.height - 1, ..body }, |_, _, _| {});
+        return;
+    };
+    let fit = fit::fit(canvas.model, upstream);
+    let mut rest = body;
+    let is_alone = canvas.model.is_zoomed || body.height < 12;
+    let fit_height = if is_alone { 0 } else { FIT_HEIGHT };
+    let table_height = if is_alone {
+        body.height
+    } else {
+        (listing.rows.len().clamp(3, 64) as u16 + 2).min(body.height - fit_height)
+    };
+    let table_area = take(&mut rest, table_height);
+    table(canvas, table_area, &listing, upstream, &fit);
+    let is_airy = rest.height > fit_height + CHART_HEIGHT_MIN;
+    if is_airy {
+        take(&mut rest, 1);
+    }
+    let fit_area = take(&mut rest, fit_height);
+    findings(canvas, fit_area, &fit);
+    if rest.height >= CHART_HEIGHT_MIN {
+        let height = rest.height.min(CHART_HEIGHT_MAX);
+        let chart_area = take(&mut rest, height);
+        over_time(canvas, chart_area, upstream);
+    }
+}
+
+fn table<'a>(
+    canvas: &mut Canvas<'a>,
+    mut area: Rect,
+    listing: &Listing<'a>,
+    upstream: &'a UpstreamRow,
+    fit: &Fit,
+) {
+    let rule_row = take(&mut area, 1);
+    title(canvas, rule_row, upstream, fit);
+    let widest = listing
+        .rows
+        .iter()
+        .map(|row| match row {
+            Row::Backend(row) => pen::width(&row.backend.name) + 2,
+            _ => 0,
+        })
+        .max()
+        .unwrap_or(0);
+    let columns = [
+        Column::name("backend", widest, (14, 30)),
+        Column::left("state", 10).priority(2),
+        Column::right("weight", 6).priority(4),
+        Column::right("expected", 8),
+        Column::right("actual", 7),
+        Column::left("", DEVIATION_WIDTH).priority(3),
+        Column::right("in flight", 9).priority(5),
+        Column::right("p95", 6).priority(5),
+        Column::right("requests", 10).priority(6),
+    ];
+    let placed = columns::place(&columns, content(area));
+    let titles = take(&mut area, 1);
+    placed.titles(canvas.buffer, titles.y, titles.x, canvas.skin);
+    let scale = scale(listing);
+    if let Some(cell) = placed.cell(DEVIATION, titles.y) {
+        scale_titles(canvas, cell, scale);
+    }
+    listing.draw(canvas, area, |canvas, row, place| {
+        let Row::Backend(row) = row else { return };
+        let cells = cells(canvas, row);
+        canvas.row(&placed, place.y, &cells);
+        if let Some(cell) = placed.cell(DEVIATION, place.y) {
+            let points = deviation(row).unwrap_or(f64::NAN);
+            bar::deviation(canvas.buffer, cell, points, scale, canvas.skin);
+        }
+    });
+}
+
+/// The upstream in view, the others beside it, and what its numbers are about.
+fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, fit: &Fit) {
+    let model = canvas.model;
+    let members: Vec<&BackendRow> = model.backends_of(&upstream.name).collect();
+    let separator = canvas.skin.glyphs.separator;
+    let window = number::age(model.now_ms.saturating_sub(upstream.window_since_ms));
+    let mut facts = vec![
+        canvas.span(verdict::strategy_label(&upstream.strategy, &members), Role::Violet),
+        canvas.span(format!("{separator}{window}{separator}n = "), Role::Dim),
+        canvas.span(number::count(fit.picks), Role::Text),
+    ];
+    if area.width >= 80 {
+        let workers = model.live.workers.len();
+        facts.push(canvas.span(format!("{separator}{workers} workers"), Role::Dim));
+    }
+    let mut rule = Rule::new(&upstream.name, canvas.skin).facts(Line::from(facts));
+    let others: Vec<&str> = model
+        .live
+        .upstreams
+        .iter()
+        .map(|row| row.name.as_str())
+        .filter(|name| *name != upstream.name)
+        .collect();
+    if !others.is_empty() && area.width >= 80 {
+        rule = rule.and(canvas.span(format!("  Tab: {}", others.join(" ")), Role::Dim));
+    }
+    rule.draw(canvas.buffer, area, canvas.skin);
+}
+
+/// Points of a percent away from what was expected; none where nothing is expected.
+fn deviation(row: &BackendRow) -> Option<f64> {
+    let backend = &row.backend;
+    let is_counted = attention::takes_requests(backend.state) || backend.actual_share > 0.0;
+    is_counted.then(|| (backend.actual_share - backend.expected_share) * 100.0)
+}
+
+/// The smallest scale that holds every deviation.
+fn scale(listing: &Listing) -> f64 {
+    let largest = listing
+        .rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Backend(row) => deviation(row),
+            _ => None,
+        })
+        .map(f64::abs)
+        .fold(0.0, f64::max);
+    SCALES.into_iter().find(|scale| largest <= *scale).unwrap_or(SCALES[SCALES.len() - 1])
+}
+
+fn scale_titles(canvas: &mut Canvas, cell: Rect, scale: f64) {
+    let left = canvas.cell(format!("-{scale:.0}%"), Role::Dim);
+    canvas.line(cell, &left);
+    let right = canvas.cell(format!("+{scale:.0}%"), Role::Dim);
+    canvas.right(cell, &right);
+    let middle = canvas.cell("0", Role::Dim);
+    canvas.line(Rect { x: cell.x + cell.width / 2, width: 1, ..cell }, &middle);
+}
+
+fn cells<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Vec<Line<'a>> {
+    let (model, backend) = (canvas.model, &row.backend);
+    let series = model
+        .backends_of(&row.upstream)
+        .position(|other| other.key == row.key)
+        .map_or(Role::Dim, Role::series);
+    let look = state::backend(backend.state, canvas.skin);
+    let p95_us = u64::from(traffic::backend_p95_us(model, row.key));
+    let is_expected = backend.expected_share > 0.0;
+    vec![
+        Line::from(vec![
+            canvas.span(format!("{} ", canvas.skin.glyphs.swatch), series),
+            canvas.strong(backend.name.as_str(), Role::Bright),
+        ]),
+        canvas.state(&Key::of_backend(row), look, state::backend_word(backend.state)),
+        canvas.cell(backend.weight.to_string(), Role::Text),
+        if is_expected {
+            canvas.cell(number::percent(backend.expected_share), Role::Dim)
+        } else {
+            canvas.none()
+        },
+        if deviation(row).is_some() {
+            canvas.bold(number::percent(backend.actual_share), Role::Bright)
+        } else {
+            canvas.none()
+        },
+        Line::default(),
+        canvas.amount(u64::from(backend.active), number::count(u64::from(backend.active))),
+        canvas.amount(p95_us, number::latency(p95_us)),
+        canvas.cell(number::compact(row.window_picks, 10), Role::Dim),
+    ]
+}
+
+fn findings(canvas: &mut Canvas, mut area: Rect, fit: &Fit) {
+    if area.height == 0 {
+        return;
+    }
+    let rule_row = take(&mut area, 1);
+    let (glyph, role) = verdict::look(canvas, fit.verdict);
+    let short = verdict::in_tier(canvas, fit.short.clone());
+    let separator = canvas.skin.glyphs.separator;
+    let facts = Line::from(vec![
+        canvas.span(format!("{glyph} {short}"), role),
+        canvas.span(format!("{separator}{}", fit.rule), Role::Dim),
+    ]);
+    Rule::new("Fit", canvas.skin).facts(facts).draw(canvas.buffer, rule_row, canvas.skin);
+    for (at, finding) in (0..).zip(&fit.findings) {
+        verdict::finding(canvas, row(content(area), at), finding);
+    }
+}
+
+/// Shares stacked over the last minutes, with what happened to the upstream below.
+fn over_time(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow) {
+    let rule_row = take(&mut area, 1);
+    canvas.rule(rule_row, "Share over time", format!("one column = {COLUMN_SECONDS} s"));
+    let area = content(area);
+    let graph = Rect {
+        x: area.x + AXIS.min(area.width),
+        width: area.width.saturating_sub(AXIS),
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    for (at, label) in [(0, "100%"), (graph.height / 2, " 50%"), (graph.height - 1, "  0%")] {
+        let label = canvas.cell(label, Role::Dim);
+        canvas.line(Rect { width: AXIS, ..row(area, at) }, &label);
+    }
+    let last_column = newest_second(canvas) / COLUMN_SECONDS;
+    let moments = moments(canvas, upstream, usize::from(graph.width));
+    chart::stacked(canvas.buffer, graph, &moments, canvas.skin);
+    let below = Rect { y: graph.bottom(), height: 1, ..graph };
+    happenings(canvas, below, upstream, last_column);
+}
+
+fn newest_second(canvas: &Canvas) -> u64 {
+    canvas.model.history.back().map_or(0, |sample| sample.wall_ms / 1000)
+}
+
+/// The shares of each whole column of time, oldest first. Columns end at multiples of their length,
+/// so that a column keeps what it shows while time goes on.
+fn moments(canvas: &Canvas, upstream: &UpstreamRow, columns: usize) -> Vec<Moment> {
+    let keys: Vec<u32> = canvas.model.backends_of(&upstream.name).map(|row| row.key).collect();
+    let last = newest_second(canvas) / COLUMN_SECONDS;
+    let first = last.saturating_sub(columns as u64 - columns.min(1) as u64);
+    let mut moments = vec![vec![0.0; keys.len()]; (last - first + 1) as usize];
+    for sample in &canvas.model.history {
+        let column = sample.wall_ms / 1000 / COLUMN_SECONDS;
+        if column < first || column > last {
+            continue;
+        }
+        for backend in &sample.backends {
+            if let Some(at) = keys.iter().position(|key| *key == backend.key) {
+                moments[(column - first) as usize][at] += f64::from(backend.requests);
+            }
+        }
+    }
+    moments
+}
+
+/// Marks what was done to this upstream under the column it happened in, newest first, as far as
+/// the labels fit beside each other.
+fn happenings(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, last_column: u64) {
+    let mut free_until = area.right();
+    let events = canvas.model.events.iter().rev();
+    for event in events.filter(|event| is_about(event, upstream)) {
+        let column = event.wall_ms / 1000 / COLUMN_SECONDS;
+        let Some(back) = last_column.checked_sub(column) else { continue };
+        let Some(x) = (area.right() - 1).checked_sub(back.min(u64::from(u16::MAX)) as u16) else {
+            break;
+        };
+        if x < area.x {
+            break;
+        }
+        let name = event.target.rsplit('/').next().unwrap_or_default();
+        let text = format!("{} {} {name}", canvas.skin.glyphs.rising, event.verb);
+        let width = pen::width(&text);
+        // Near the right edge a label stands left of its mark's column.
+        let start = x.min(free_until.saturating_sub(width));
+        if start < area.x || start + width > free_until {
+            continue;
+        }
+        let role = state::severity_role(event.severity);
+        let line = Line::from(Span::styled(text, canvas.skin.style(role)));
+        canvas.line(Rect { x: start, width, ..area }, &line);
+        free_until = start.saturating_sub(2);
+    }
+}
+
+fn is_about(event: &EventRecord, upstream: &UpstreamRow) -> bool {
+    event.target == upstream.name
+        || event
+            .target
+            .strip_prefix(upstream.name.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+}

@@ -1,0 +1,218 @@
+//! One backend or upstream in full: a drain's progress, its last minutes, its numbers.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::control::text;
+use crate::control::wire::{BackendRow, BackendSample, UpstreamRow};
+
+use super::canvas::{Canvas, content, row, take};
+use super::verdict;
+use crate::tui::model::{drain, fit, traffic};
+use crate::tui::theme::Role;
+use crate::tui::widget::spark::{self, Spark};
+use crate::tui::widget::{bar, number};
+
+/// Cells of the progress bar of a drain.
+const PROGRESS: u16 = 30;
+const LABEL: u16 = 11;
+const FACT: u16 = 14;
+
+/// How far, how fast, until when; and what happens then.
+pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
+    let Some(progress) = drain::progress(canvas.model, backend) else { return };
+    let rule = take(&mut area, 1);
+    let name = format!("Drain {}/{}", backend.upstream, backend.backend.name);
+    let started = backend.drain.as_ref().map_or_else(String::new, |drain| {
+        format!("since {}Z by {}", number::clock(drain.since_ms), text::plain(&drain.by))
+    });
+    canvas.rule(rule, &name, started);
+    let area = content(area);
+    let first = row(area, 0);
+    let width = PROGRESS.min(first.width);
+    let progress_bar = Rect { width, ..first };
+    bar::level(canvas.buffer, progress_bar, progress.done, Role::Warn, canvas.skin);
+    let arrow = canvas.skin.glyphs.arrow;
+    let eta = match progress.eta_ms {
+        Some(eta_ms) => number::remaining(eta_ms),
+        None => "no estimate".to_owned(),
+    };
+    let line = Line::from(vec![
+        canvas.strong(format!("{:>4.0}%", progress.done * 100.0), Role::Bright),
+        canvas.span(format!("   {:>4} {arrow} ", progress.of), Role::Dim),
+        canvas.strong(format!("{:<4}", progress.left), Role::Bright),
+        canvas.span("in flight", Role::Dim),
+    ]);
+    let beside = Rect { x: first.x + width, width: first.width.saturating_sub(width), ..first };
+    canvas.line(beside, &line);
+    let line = Line::from(vec![
+        canvas.span("leaving ", Role::Dim),
+        canvas.span(format!("{:>5.1}/s", progress.leaving_per_s), Role::Text),
+        canvas.span("   empty in about ", Role::Dim),
+        canvas.strong(format!("{eta:<6}"), Role::Bright),
+        canvas.span("   cut off in ", Role::Dim),
+        canvas.strong(format!("{:<6}", number::remaining(progress.hard_stop_ms)), Role::Warn),
+    ]);
+    canvas.line(row(area, 1), &line);
+    let line = Line::from(vec![
+        canvas.span("no new request since; when empty it stays drained until ", Role::Dim),
+        canvas.strong("e", Role::Accent),
+        canvas.span("   ", Role::Dim),
+        canvas.strong("u", Role::Accent),
+        canvas.span(" takes it back", Role::Dim),
+    ]);
+    canvas.line(row(area, 2), &line);
+}
+
+/// A label, a graph of one number of a backend's samples, the newest value.
+struct Measure {
+    at: u16,
+    label: &'static str,
+    role: Role,
+    sample: fn(&BackendSample) -> u64,
+    text: fn(u64) -> String,
+    top_min: u64,
+}
+
+const MEASURES: [Measure; 4] = [
+    Measure {
+        at: 0,
+        label: "req/s",
+        role: Role::Series1,
+        sample: |sample| sample.requests as u64,
+        text: |value| number::compact(value, 9),
+        top_min: 1,
+    },
+    Measure {
+        at: 1,
+        label: "p95",
+        role: Role::Series2,
+        sample: |sample| sample.p95_us as u64,
+        text: number::latency,
+        top_min: 1_000,
+    },
+    Measure {
+        at: 2,
+        label: "in flight",
+        role: Role::Series3,
+        sample: |sample| sample.active as u64,
+        text: |value| number::compact(value, 9),
+        top_min: 4,
+    },
+    Measure {
+        at: 3,
+        label: "failures",
+        role: Role::Bad,
+        sample: |sample| sample.failures as u64,
+        text: |value| number::compact(value, 9),
+        top_min: 4,
+    },
+];
+
+pub(super) fn backend(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
+    if area.height < 2 {
+        return;
+    }
+    let rule = take(&mut area, 1);
+    let name = format!("{}/{}", backend.upstream, backend.backend.name);
+    let age = number::age(canvas.model.now_ms.saturating_sub(backend.since_ms));
+    canvas.rule(rule, &name, format!("in this state for {age}"));
+    let area = content(area);
+    for measure in &MEASURES {
+        draw_measure(canvas, area, backend, measure);
+    }
+    for (at, line) in (4..).zip(backend_lines(canvas, backend)) {
+        canvas.line(row(area, at), &line);
+    }
+}
+
+fn draw_measure(canvas: &mut Canvas, area: Rect, backend: &BackendRow, measure: &Measure) {
+    let area = row(area, measure.at);
+    if area.height == 0 {
+        return;
+    }
+    let label = canvas.cell(measure.label, Role::Dim);
+    canvas.line(Rect { width: LABEL.min(area.width), ..area }, &label);
+    let x = area.x + LABEL;
+    let width = area.right().saturating_sub(x + FACT);
+    let count = spark::samples(width, canvas.skin);
+    let samples = traffic::backend_samples(canvas.model, backend.key);
+    let mut values: Vec<u64> =
+        samples.rev().take(count).map(|sample| (measure.sample)(&sample)).collect();
+    values.reverse();
+    let newest = values.last().copied().unwrap_or(0);
+    let top = values.iter().copied().max().unwrap_or(0).max(measure.top_min);
+    let graph = Rect { x, width, ..area };
+    Spark { values: &values, top, role: measure.role }.draw(canvas.buffer, graph, canvas.skin);
+    let fact = canvas.bold((measure.text)(newest), Role::Bright);
+    let fact_x = area.right().saturating_sub(FACT);
+    canvas.right(Rect { x: fact_x, width: FACT.min(area.width), ..area }, &fact);
+}
+
+/// Totals since the engine started, and who holds what is in flight.
+fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> [Line<'a>; 3] {
+    let backend = &row.backend;
+    let number_of = |name: &'static str, value: String| {
+        [canvas.span(format!("{name} "), Role::Dim), canvas.span(format!("{value}   "), Role::Text)]
+    };
+    let weight = if backend.weight == row.file_weight {
+        backend.weight.to_string()
+    } else {
+        format!("{} (file {})", backend.weight, row.file_weight)
+    };
+    let totals = [
+        number_of("requests", number::count(backend.requests)),
+        number_of("failures", number::count(backend.failures)),
+        number_of("5xx", number::count(backend.responses.server_error)),
+        number_of("weight", weight),
+        number_of("p50", number::latency(backend.latency_us.p50)),
+        number_of("p99", number::latency(backend.latency_us.p99)),
+    ];
+    let mut held = vec![canvas.span("in flight per worker ", Role::Dim)];
+    for (slot, active) in row.active_by_worker.iter().enumerate() {
+        held.push(canvas.span(format!("  w{slot} "), Role::Dim));
+        held.push(canvas.span(active.to_string(), Role::Text));
+    }
+    let words = match (&backend.program, row.reason.is_empty()) {
+        (_, false) => text::plain(&row.reason),
+        (Some(program), true) => format!("served by program {program}").into(),
+        (None, true) => text::plain(&row.check),
+    };
+    [
+        Line::from(totals.concat()),
+        Line::from(held),
+        Line::from(Span::styled(words, canvas.skin.style(Role::Dim))),
+    ]
+}
+
+pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow) {
+    if area.height < 2 {
+        return;
+    }
+    let fit = fit::fit(canvas.model, upstream);
+    let rule = take(&mut area, 1);
+    canvas.rule(rule, &upstream.name, verdict::in_tier(canvas, fit.rule.to_owned()));
+    let area = content(area);
+    let members: Vec<&BackendRow> = canvas.model.backends_of(&upstream.name).collect();
+    let mut first = vec![
+        canvas.span("strategy ", Role::Dim),
+        canvas.strong(verdict::strategy_label(&upstream.strategy, &members), Role::Violet),
+    ];
+    if upstream.strategy != upstream.file_strategy {
+        first.push(canvas.span(format!(" (file {})", upstream.file_strategy), Role::Warn));
+    }
+    let totals = format!(
+        "   requests {}   retries {}   refused {}",
+        number::count(upstream.requests),
+        number::count(upstream.retries),
+        number::count(upstream.refused)
+    );
+    first.push(canvas.span(totals, Role::Dim));
+    canvas.line(row(area, 0), &Line::from(first));
+    let strip = row(area, 1);
+    let shares: Vec<f64> = members.iter().map(|row| row.backend.actual_share).collect();
+    bar::shares(canvas.buffer, strip, &shares, canvas.skin);
+    for (at, finding) in (2..).zip(&fit.findings) {
+        verdict::finding(canvas, row(area, at), finding);
+    }
+}

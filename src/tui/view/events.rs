@@ -1,0 +1,94 @@
+//! Who did what, and what came of it: newest first, in short on the Overview, in full here.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::control::text;
+use crate::control::wire::{EventRecord, Severity};
+
+use super::canvas::{Canvas, content, row, take};
+use super::listing::Listing;
+use super::section::{self, Heading};
+use super::state;
+use crate::tui::model::panel::Panel;
+use crate::tui::model::rows::Row;
+use crate::tui::theme::Role;
+use crate::tui::widget::columns::Column;
+use crate::tui::widget::{number, pen};
+
+/// Rows below the table: the selected event in full.
+const DETAIL_HEIGHT: u16 = 3;
+const DETAIL_HEIGHT_MIN: u16 = 14;
+
+pub(super) fn brief(canvas: &mut Canvas, area: Rect) {
+    let listing = Listing::of(canvas, Panel::Events);
+    table(canvas, area, &listing);
+}
+
+pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+    let listing = Listing::of(canvas, Panel::EventTable);
+    let mut rest = body;
+    let has_detail = body.height >= DETAIL_HEIGHT_MIN && !canvas.model.is_zoomed;
+    let detail_height = if has_detail { DETAIL_HEIGHT } else { 0 };
+    let area = take(&mut rest, body.height - detail_height);
+    table(canvas, area, &listing);
+    if let Some(Row::Event(event)) = listing.selected().filter(|_| has_detail) {
+        detail(canvas, rest, event);
+    }
+}
+
+fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
+    let events = canvas.model.events.iter();
+    let widest = events.clone().map(|event| pen::width(&event.target)).max().unwrap_or(0);
+    let verbs = events.map(|event| pen::width(&event.verb)).max().unwrap_or(0);
+    let columns = [
+        Column::left("", 9),
+        Column::left("", 10).priority(3),
+        Column::name("", verbs, (8, 12)),
+        Column::name("", widest, (14, 32)),
+        Column::left("", 12).priority(2).grow(120),
+    ];
+    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let facts = format!("{count}{}newest first", canvas.skin.glyphs.separator);
+    let facts = canvas.cell(facts, Role::Dim);
+    let heading = Heading { title: "Events", columns: &columns, facts: Some(facts) };
+    section::table(canvas, area, listing, &heading, |canvas, row, placed, y| {
+        let Row::Event(event) = row else { return };
+        let cells = cells(canvas, event);
+        canvas.row(placed, y, &cells);
+    });
+}
+
+fn cells<'a>(canvas: &Canvas<'a>, event: &'a EventRecord) -> Vec<Line<'a>> {
+    let who_role = if event.who == "engine" { Role::Dim } else { Role::Accent };
+    let result_role = match event.severity {
+        Severity::Info => Role::Dim,
+        Severity::Good | Severity::Warn | Severity::Bad => state::severity_role(event.severity),
+    };
+    vec![
+        canvas.cell(format!("{}Z", number::clock(event.wall_ms)), Role::Dim),
+        canvas.cell(text::plain(&event.who), who_role),
+        canvas.cell(text::plain(&event.verb), Role::Bright),
+        canvas.cell(text::plain(&event.target), Role::Text),
+        canvas.cell(text::plain(&event.result), result_role),
+    ]
+}
+
+/// The whole result, and the command that would do the same.
+fn detail(canvas: &mut Canvas, mut area: Rect, event: &EventRecord) {
+    let rule_row = take(&mut area, 1);
+    let age = number::age(canvas.model.now_ms.saturating_sub(event.wall_ms));
+    canvas.rule(rule_row, "Selected", format!("{age} ago"));
+    let area = content(area);
+    let result = canvas.cell(text::plain(&event.result), Role::Text);
+    canvas.line(row(area, 0), &result);
+    let line = if event.cli.is_empty() {
+        canvas.cell("done by the engine itself", Role::Dim)
+    } else {
+        Line::from(vec![
+            canvas.span("the same by command: ", Role::Dim),
+            canvas.strong(text::plain(&event.cli), Role::Bright),
+        ])
+    };
+    canvas.line(row(area, 1), &line);
+}

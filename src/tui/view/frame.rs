@@ -1,0 +1,192 @@
+//! What surrounds every view: header, tabs, footer; and the one line that is left of it all on a
+//! terminal too small for a screen.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::control::wire;
+
+use super::canvas::{Canvas, take};
+use super::state;
+use crate::tui::action::Id;
+use crate::tui::action::hint;
+use crate::tui::model::overlay::Overlay;
+use crate::tui::model::panel::View;
+use crate::tui::model::{Link, traffic};
+use crate::tui::theme::Role;
+use crate::tui::widget::strip::{self, Hint, Tab};
+use crate::tui::widget::{number, pen};
+
+/// Below either, one line has to do.
+const WIDTH_MIN: u16 = 40;
+const HEIGHT_MIN: u16 = 8;
+/// Tabs need a row that a low terminal does not have; the numbers work all the same.
+const TABS_HEIGHT_MIN: u16 = 24;
+const WIDE: u16 = 100;
+const MIDDLE: u16 = 80;
+
+pub(super) fn is_tiny(area: Rect) -> bool {
+    area.width < WIDTH_MIN || area.height < HEIGHT_MIN
+}
+
+/// Draws the strips and returns what they leave.
+pub(super) fn draw(canvas: &mut Canvas, area: Rect) -> Rect {
+    let mut body = area;
+    let top = take(&mut body, 1);
+    header(canvas, top);
+    if area.height >= TABS_HEIGHT_MIN {
+        let row = take(&mut body, 1);
+        tabs(canvas, row);
+    }
+    let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
+    body.height = body.height.saturating_sub(1);
+    footer(canvas, bottom);
+    body
+}
+
+fn header(canvas: &mut Canvas, area: Rect) {
+    strip::fill(canvas.buffer, area, canvas.skin);
+    let left = identity(canvas, area.width);
+    let right = standing(canvas, area.width);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    strip::two_ended(canvas.buffer, inner, &left, &right, canvas.skin);
+}
+
+/// Whose engine this is.
+fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
+    let head = &canvas.model.live.head;
+    let mut spans = vec![
+        Span::styled(" pilothouse ", canvas.skin.badge(Role::Accent)),
+        Span::raw(" "),
+        canvas.strong(head.name.clone(), Role::Bright),
+    ];
+    if head.version.is_empty() {
+        return Line::from(spans);
+    }
+    if width >= MIDDLE {
+        let up = number::age(head.uptime_ms);
+        spans.push(canvas.span(format!(" gen {}  up {up}", head.generation), Role::Dim));
+    }
+    if width >= WIDE && head.is_embedded {
+        spans.push(canvas.span("  embedded default", Role::Dim));
+    }
+    Line::from(spans)
+}
+
+/// How the line to the engine is, what this console may do, the time.
+fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
+    let (model, glyphs) = (canvas.model, canvas.skin.glyphs);
+    let (glyph, word, role) = match &model.link {
+        Link::Connecting { .. } => (glyphs.starting, "CONNECTING".to_owned(), Role::Info),
+        Link::Live => (glyphs.up, "LIVE".to_owned(), Role::Ok),
+        Link::Stale { .. } => {
+            (glyphs.failed, format!("STALE {}", number::age(model.stale_ms())), Role::Bad)
+        }
+    };
+    let mut spans =
+        vec![canvas.span(format!("{glyph} "), role), canvas.strong(word, role), Span::raw("  ")];
+    if let Some(rtt_ms) = model.rtt_ms.filter(|_| width >= MIDDLE) {
+        spans.push(canvas.span(format!("rtt {rtt_ms}ms  "), Role::Dim));
+    }
+    let (role_word, role) = match (model.role, width >= MIDDLE) {
+        (wire::Role::Operate, true) => ("operate", Role::Warn),
+        (wire::Role::Operate, false) => ("rw", Role::Warn),
+        (wire::Role::Read, true) => ("read only", Role::Info),
+        (wire::Role::Read, false) => ("ro", Role::Info),
+    };
+    spans.push(canvas.span(role_word, role));
+    spans.push(canvas.span(format!("  {}Z", number::clock(model.now_ms)), Role::Text));
+    if width >= WIDE {
+        spans.push(canvas.span("  ? :", Role::Dim));
+    }
+    Line::from(spans)
+}
+
+fn tabs(canvas: &mut Canvas, area: Rect) {
+    let tabs = View::ALL.map(|view| Tab {
+        key: view.digit(),
+        name: view.title(),
+        short: view.short_title(),
+        is_open: view == canvas.model.view,
+    });
+    strip::tabs(canvas.buffer, area, &tabs, canvas.skin);
+}
+
+/// The filter while it is typed, else what was just said, else the keys that do something here.
+fn footer(canvas: &mut Canvas, area: Rect) {
+    if let Some(Overlay::Filter { input, .. }) = &canvas.model.overlay {
+        strip::fill(canvas.buffer, area, canvas.skin);
+        let line = Line::from(vec![
+            canvas.strong("/", Role::Accent),
+            canvas.span(input.value().to_owned(), Role::Bright),
+            Span::styled(" ", canvas.skin.badge(Role::Accent)),
+            canvas.span("  Enter keeps, Esc drops; !word: rows without it", Role::Dim),
+        ]);
+        canvas.line(inset(area), &line);
+        return;
+    }
+    let (kept, hints): (Vec<_>, Vec<_>) = hint::footer(canvas.model)
+        .into_iter()
+        .partition(|hint| matches!(hint.id, Id::Help | Id::Quit));
+    let as_drawn = |hint: hint::Hint| Hint { key: hint.keys, label: hint.label };
+    let kept: Vec<Hint> = kept.into_iter().map(as_drawn).collect();
+    let Some(notice) = &canvas.model.notice else {
+        let hints: Vec<Hint> = hints.into_iter().map(as_drawn).collect();
+        strip::footer(canvas.buffer, area, &hints, &kept, canvas.skin);
+        return;
+    };
+    strip::fill(canvas.buffer, area, canvas.skin);
+    let glyph = match notice.severity {
+        wire::Severity::Good => canvas.skin.glyphs.fits,
+        wire::Severity::Info => canvas.skin.glyphs.point,
+        wire::Severity::Warn => canvas.skin.glyphs.warning,
+        wire::Severity::Bad => canvas.skin.glyphs.failed,
+    };
+    let role = state::severity_role(notice.severity);
+    let line = Line::from(vec![
+        canvas.span(format!("{glyph} "), role),
+        canvas.span(crate::control::text::plain(&notice.text).into_owned(), role),
+    ]);
+    canvas.line(inset(area), &line);
+}
+
+fn inset(area: Rect) -> Rect {
+    Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(3), ..area }
+}
+
+/// Counts of what is wrong, and the two numbers that matter.
+pub(super) fn one_line(canvas: &mut Canvas, area: Rect) {
+    let model = canvas.model;
+    let now = traffic::traffic(model);
+    let bad = crate::tui::model::attention::list(model)
+        .iter()
+        .filter(|row| matches!(row.severity, wire::Severity::Bad | wire::Severity::Warn))
+        .count();
+    let link = match &model.link {
+        Link::Connecting { .. } => "connecting ",
+        Link::Live => "",
+        Link::Stale { .. } => "STALE ",
+    };
+    let (word, role) =
+        if bad == 0 { ("ok".to_owned(), Role::Ok) } else { (format!("{bad} wrong"), Role::Bad) };
+    let line = Line::from(vec![
+        canvas.span(link, Role::Bad),
+        canvas.strong(word, role),
+        canvas.span(
+            format!(
+                " {} req/s p99 {}",
+                number::compact(now.requests_per_s.round() as u64, 7),
+                number::latency(u64::from(now.p99_us))
+            ),
+            Role::Text,
+        ),
+    ]);
+    let name = canvas.cell("pilothouse ", Role::Dim);
+    let is_named = usize::from(area.width) >= name.width() + line.width();
+    let x = if is_named {
+        pen::line(canvas.buffer, Rect { height: 1, ..area }, &name, pen::Side::Left, canvas.skin)
+    } else {
+        area.x
+    };
+    canvas.line(Rect { x, width: area.right().saturating_sub(x), height: 1, ..area }, &line);
+}

@@ -1,0 +1,116 @@
+//! The rows of a panel on the screen: which of them are in view, the focus, the marks, and what is
+//! said when there are none.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::canvas::{self, Canvas};
+use crate::tui::model::Link;
+use crate::tui::model::panel::Panel;
+use crate::tui::model::rows::{self, Row};
+use crate::tui::theme::Role;
+use crate::tui::widget::pen;
+
+pub(super) struct Listing<'a> {
+    pub(super) panel: Panel,
+    pub(super) rows: Vec<Row<'a>>,
+    cursor: Option<usize>,
+    total: usize,
+}
+
+impl<'a> Listing<'a> {
+    pub(super) fn of(canvas: &Canvas<'a>, panel: Panel) -> Self {
+        let model = canvas.model;
+        let rows = rows::rows(model, panel);
+        let cursor = rows::cursor(model, panel, &rows);
+        Self { panel, cursor, total: rows::total(model, panel), rows }
+    }
+
+    /// The row with the cursor.
+    pub(super) fn selected(&self) -> Option<&Row<'a>> {
+        self.rows.get(self.cursor?)
+    }
+
+    /// Whether the focus is on the row at `at`.
+    pub(super) fn is_cursor(&self, canvas: &Canvas, at: usize) -> bool {
+        canvas.model.focus() == self.panel && self.cursor == Some(at)
+    }
+
+    /// How many rows fit above the one with the cursor, so that it is always in view. A function
+    /// of the cursor alone: nothing is remembered between frames.
+    pub(super) fn first(&self, height: u16) -> usize {
+        let height = usize::from(height);
+        let last = self.rows.len().saturating_sub(height);
+        self.cursor.unwrap_or(0).saturating_sub(height / 2).min(last)
+    }
+
+    /// `12`, `5 of 12`, `3 of 12 for /up`.
+    pub(super) fn count(&self, canvas: &Canvas, height: u16) -> String {
+        let shown = self.rows.len().min(usize::from(height));
+        let filter = &canvas.model.lists.of(self.panel).filter;
+        let count = if shown == self.total {
+            format!("{}", self.total)
+        } else {
+            format!("{shown} of {}", self.total)
+        };
+        if filter.is_empty() { count } else { format!("{count} for /{filter}") }
+    }
+
+    /// Draws the rows in view, the focus and the marks over them; `draw` writes one row.
+    pub(super) fn draw(
+        &self,
+        canvas: &mut Canvas<'a>,
+        area: Rect,
+        draw: impl Fn(&mut Canvas<'a>, &Row<'a>, Rect),
+    ) {
+        if self.rows.is_empty() {
+            self.draw_empty(canvas, area);
+            return;
+        }
+        let first = self.first(area.height);
+        let visible = self.rows.iter().enumerate().skip(first).take(usize::from(area.height));
+        for ((at, row), y) in visible.zip(area.y..) {
+            let place = Rect { y, height: 1, ..area };
+            draw(canvas, row, place);
+            if canvas.model.marks.contains(&row.key()) && area.width > 1 {
+                let style = canvas.skin.strong(Role::Accent);
+                pen::text(canvas.buffer, (area.x + 1, y), 1, canvas.skin.glyphs.mark, style);
+            }
+            if self.is_cursor(canvas, at) {
+                pen::select(canvas.buffer, place, canvas.skin);
+            }
+        }
+    }
+
+    /// Empty states say what to do.
+    fn draw_empty(&self, canvas: &mut Canvas, area: Rect) {
+        let model = canvas.model;
+        let filter = &model.lists.of(self.panel).filter;
+        let text = match (&model.link, self.panel) {
+            _ if !filter.is_empty() => {
+                format!("no {} match /{filter}: Esc shows all {}", self.panel.noun(), self.total)
+            }
+            (Link::Connecting { .. }, _) => "waiting for the engine".to_owned(),
+            (_, Panel::Attention) => {
+                let line = Line::from(vec![
+                    canvas.span(format!("{} ", canvas.skin.glyphs.fits), Role::Ok),
+                    canvas.span("nothing needs attention", Role::Dim),
+                ]);
+                canvas.line(canvas::content(area), &line);
+                return;
+            }
+            (_, Panel::Upstreams | Panel::BackendTable | Panel::BalanceTable) => {
+                "no upstreams: add [upstream.NAME] to the configuration, then : reload".to_owned()
+            }
+            (_, Panel::Programs | Panel::ProgramTable) => {
+                "no programs: add [program.NAME] to the configuration, then : reload".to_owned()
+            }
+            (_, Panel::Workers | Panel::WorkerTable) => "no worker is running yet".to_owned(),
+            (_, Panel::Events | Panel::EventTable | Panel::ProgramLog) => {
+                format!("no {} yet", self.panel.noun())
+            }
+        };
+        let line = canvas.cell(text, Role::Dim);
+        canvas.line(canvas::content(area), &line);
+    }
+}

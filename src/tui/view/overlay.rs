@@ -1,0 +1,230 @@
+//! What lies over a view: help, the palette, questions, and lists to choose from.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use tui_input::Input;
+
+use super::canvas::{Canvas, row};
+use crate::tui::action::{hint, palette};
+use crate::tui::model::order::{Gate, Question};
+use crate::tui::theme::Role;
+use crate::tui::widget::pen::{self, Side};
+use crate::tui::widget::{columns, columns::Column, overlay};
+
+/// Content cells of the boxes; terminals with less get less.
+const HELP_WIDTH: u16 = 84;
+const PALETTE_WIDTH: u16 = 76;
+const PALETTE_HEIGHT: u16 = 18;
+const QUESTION_WIDTH: u16 = 68;
+const CHOICE_WIDTH: u16 = 44;
+
+/// The keys that work here, filtered by what is typed.
+pub(super) fn help(canvas: &mut Canvas, area: Rect, filter: &str, scroll: usize) {
+    let wanted = filter.to_lowercase();
+    let lines: Vec<Line> = hint::help(canvas.model)
+        .into_iter()
+        .filter(|action| {
+            let text = format!("{} {} {}", hint::keys(action), action.label, action.help);
+            text.to_lowercase().contains(&wanted)
+        })
+        .map(|action| {
+            let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+            Line::from(vec![
+                canvas.strong(format!("{:<10}", keys.join(" ")), Role::Accent),
+                canvas.span(format!("{:<11}", action.label), Role::Bright),
+                canvas.span(action.help, Role::Dim),
+            ])
+        })
+        .collect();
+    let title = typed_title(canvas, &format!("Keys in {}", canvas.model.view.title()), filter);
+    let height = (lines.len().min(100) as u16 + 1).max(4);
+    let inner = overlay::open(canvas.buffer, area, (HELP_WIDTH, height), &title, canvas.skin);
+    let room = usize::from(inner.height.saturating_sub(1));
+    let first = scroll.min(lines.len().saturating_sub(room));
+    for (at, line) in (0..).zip(lines.iter().skip(first).take(room)) {
+        canvas.line(row(inner, at), line);
+    }
+    let below = lines.len().saturating_sub(first + room);
+    let words = if below > 0 {
+        format!("{below} more below: Down; type to find, Esc closes")
+    } else {
+        "type to find, Esc closes".to_owned()
+    };
+    let line = canvas.cell(words, Role::Dim);
+    canvas.right(row(inner, inner.height.saturating_sub(1)), &line);
+}
+
+/// A box's title with what was typed into it.
+fn typed_title<'a>(canvas: &Canvas, title: &str, typed: &str) -> Line<'a> {
+    let mut spans = vec![canvas.strong(format!(" {title} "), Role::Accent)];
+    if !typed.is_empty() {
+        spans.push(canvas.strong(format!("/{typed} "), Role::Bright));
+    }
+    Line::from(spans)
+}
+
+/// Every verb on every target, best match first.
+pub(super) fn palette(canvas: &mut Canvas, area: Rect, input: &Input, selected: usize) {
+    let entries = palette::entries(canvas.model, input.value());
+    let title = Line::from(canvas.strong(" Command ", Role::Accent));
+    let size = (PALETTE_WIDTH, PALETTE_HEIGHT);
+    let inner = overlay::open(canvas.buffer, area, size, &title, canvas.skin);
+    let prompt = Line::from(vec![
+        canvas.strong(": ", Role::Accent),
+        canvas.span(input.value().to_owned(), Role::Bright),
+        Span::styled(" ", canvas.skin.badge(Role::Accent)),
+    ]);
+    canvas.line(row(inner, 0), &prompt);
+    let list =
+        Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
+    if entries.is_empty() {
+        let line = canvas.cell("nothing is called that; Esc closes", Role::Dim);
+        canvas.line(row(list, 0), &line);
+        return;
+    }
+    let columns = [
+        Column::left("", 20).grow(44),
+        Column::right("", 6).priority(2),
+        Column::left("", 16).priority(3).grow(60),
+    ];
+    let placed = columns::place(
+        &columns,
+        Rect { x: list.x + 2.min(list.width), width: list.width.saturating_sub(2), ..list },
+    );
+    let height = usize::from(list.height);
+    let first = selected.saturating_sub(height / 2).min(entries.len().saturating_sub(height));
+    for (at, entry) in entries.iter().enumerate().skip(first).take(height) {
+        let place = row(list, (at - first) as u16);
+        let cells = [
+            canvas.cell(entry.text.as_str(), Role::Bright),
+            canvas.cell(entry.keys.as_str(), Role::Accent),
+            canvas.cell(entry.help, Role::Dim),
+        ];
+        canvas.row(&placed, place.y, &cells);
+        if at == selected {
+            pen::select(canvas.buffer, place, canvas.skin);
+        }
+    }
+}
+
+/// What would happen, and what makes it happen. The focus starts on Cancel.
+pub(super) fn confirm(canvas: &mut Canvas, area: Rect, question: &Question) {
+    let title = Line::from(canvas.strong(format!(" {} ", question.title), Role::Warn));
+    let width = QUESTION_WIDTH.max(title.width() as u16);
+    let facts: Vec<String> = question
+        .facts
+        .iter()
+        .flat_map(|fact| wrapped(fact, usize::from(width.min(area.width.saturating_sub(4)))))
+        .collect();
+    let gate_rows = match question.gate {
+        Gate::Yes => 0,
+        Gate::Name { .. } => 2,
+    };
+    let height = facts.len().min(40) as u16 + 4 + gate_rows;
+    let inner = overlay::open(canvas.buffer, area, (width, height), &title, canvas.skin);
+    // The buttons keep the last row, whatever has to go.
+    let last = inner.height.saturating_sub(1);
+    let mut at = u16::from(inner.height > 4);
+    for fact in facts.iter().take(usize::from(last.saturating_sub(gate_rows + at))) {
+        let line = canvas.cell(fact.as_str(), Role::Text);
+        canvas.line(row(inner, at), &line);
+        at += 1;
+    }
+    let key = match &question.gate {
+        Gate::Yes => "y",
+        Gate::Name { expected, typed } => {
+            let line = Line::from(vec![
+                canvas.span("Type ", Role::Dim),
+                canvas.strong(expected.as_str(), Role::Warn),
+                canvas.span(" to go on: ", Role::Dim),
+                canvas.strong(typed.value().to_owned(), Role::Bright),
+                Span::styled(" ", canvas.skin.badge(Role::Warn)),
+            ]);
+            canvas.line(row(inner, last.saturating_sub(2)), &line);
+            "needs the name"
+        }
+    };
+    let buttons = buttons(canvas, question, key);
+    pen::line(canvas.buffer, row(inner, last), &buttons, Side::Left, canvas.skin);
+}
+
+fn buttons<'a>(canvas: &Canvas, question: &Question, key: &str) -> Line<'a> {
+    let focused = |is_focused: bool, role: Role| {
+        if is_focused { canvas.skin.badge(role) } else { canvas.skin.style(role) }
+    };
+    let go_role = if question.is_open() { Role::Warn } else { Role::Dim };
+    Line::from(vec![
+        Span::styled(" Cancel ", focused(!question.is_go_focused, Role::Info)),
+        canvas.span(" Esc, n", Role::Dim),
+        Span::raw("     "),
+        Span::styled(format!(" {} ", question.verb), focused(question.is_go_focused, go_role)),
+        canvas.span(format!(" {key}"), Role::Dim),
+    ])
+}
+
+/// Words of `text` in lines of at most `width` cells.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("the list starts with a line");
+        let needed = usize::from(pen::width(line)) + 1 + usize::from(pen::width(word));
+        if line.is_empty() {
+            line.push_str(word);
+        } else if needed <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+pub(super) fn theme(canvas: &mut Canvas, area: Rect, selected: usize) {
+    let entries: Vec<(String, bool)> = canvas
+        .model
+        .themes
+        .iter()
+        .map(|name| (name.clone(), *name == canvas.model.theme))
+        .collect();
+    choice(canvas, area, "Theme", &entries, selected);
+}
+
+pub(super) fn strategy(canvas: &mut Canvas, area: Rect, upstream: &str, selected: usize) {
+    let current = canvas.model.upstream(upstream).map_or("", |row| row.strategy.as_str());
+    let entries: Vec<(String, bool)> = crate::tui::model::overlay::STRATEGIES
+        .iter()
+        .map(|name| (name.replace('_', " "), *name == current))
+        .collect();
+    choice(canvas, area, &format!("Strategy of {upstream}"), &entries, selected);
+}
+
+/// A short list; what holds already carries a sign.
+fn choice(
+    canvas: &mut Canvas,
+    area: Rect,
+    title: &str,
+    entries: &[(String, bool)],
+    selected: usize,
+) {
+    let title = Line::from(canvas.strong(format!(" {title} "), Role::Accent));
+    let size = (CHOICE_WIDTH, entries.len().min(40) as u16 + 2);
+    let inner = overlay::open(canvas.buffer, area, size, &title, canvas.skin);
+    for (at, (name, is_current)) in entries.iter().enumerate() {
+        let place = row(inner, at as u16);
+        if place.height == 0 {
+            break;
+        }
+        let sign = if *is_current { canvas.skin.glyphs.fits } else { " " };
+        let line = Line::from(vec![
+            canvas.span(format!("  {sign} "), Role::Ok),
+            canvas.span(name.as_str(), Role::Bright),
+        ]);
+        canvas.line(place, &line);
+        if at == selected {
+            pen::select(canvas.buffer, place, canvas.skin);
+        }
+    }
+    let line = canvas.cell("Enter takes it, Esc goes back", Role::Dim);
+    canvas.right(row(inner, inner.height.saturating_sub(1)), &line);
+}

@@ -1,0 +1,163 @@
+//! The first screen: what is wrong, what flows, and everything else in one line each.
+//!
+//! How many rows each section gets depends on the terminal and on how many upstreams and workers
+//! there are, never on how much is wrong, so that nothing moves when something happens.
+
+mod flow;
+mod programs;
+mod upstreams;
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::control::text;
+
+use super::canvas::{Canvas, take};
+use super::listing::Listing;
+use super::section::{self, Heading};
+use super::{events, state, workers};
+use crate::tui::action;
+use crate::tui::action::hint;
+use crate::tui::model::attention::Attention;
+use crate::tui::model::panel::{self, Panel};
+use crate::tui::model::rows::Row;
+use crate::tui::theme::Role;
+use crate::tui::widget::columns::Column;
+use crate::tui::widget::number;
+
+pub(super) use programs::tally;
+
+pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+    let shown = panel::shown(canvas.model);
+    let mut rest = body;
+    for (part, height) in plan(canvas, body, &shown) {
+        let area = take(&mut rest, height);
+        match part {
+            Part::Traffic => flow::draw(canvas, area),
+            Part::Panel(Panel::Attention) => attention(canvas, area),
+            Part::Panel(Panel::Upstreams) => upstreams::draw(canvas, area),
+            Part::Panel(Panel::Workers) => workers::brief(canvas, area),
+            Part::Panel(Panel::Programs) => programs::draw(canvas, area),
+            Part::Panel(_) => events::brief(canvas, area),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Traffic,
+    Panel(Panel),
+}
+
+/// Rows for each section, its rule included: first what each needs, then what is left, in order of
+/// worth.
+fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
+    if let [only] = shown {
+        return vec![(Part::Panel(*only), body.height)];
+    }
+    let live = &canvas.model.live;
+    let count = |rows: usize| rows.clamp(1, 64) as u16;
+    let (least, most): (&[u16], &[u16]) = match body.height {
+        0..22 => (&[3, 1, 2, 1, 2, 2], &[4, 1, 6, 2, 6, 6]),
+        22..26 => (&[3, 3, 2, 1, 2, 2], &[4, 3, 5, 2, 4, 4]),
+        26..40 => (&[3, 4, 3, 1, 3, 3], &[4, 4, 8, 4, 6, 12]),
+        _ => (&[5, 4, 4, 2, 6, 5], &[8, 6, 16, 8, 24, 64]),
+    };
+    let upstreams = count(live.upstreams.len());
+    let workers = count(workers::brief_rows(live.workers.len(), body.width));
+    let programs = count(live.programs.len());
+    let wanted = [
+        most[0],
+        most[1],
+        upstreams.min(most[2]),
+        workers.min(most[3]),
+        programs.min(most[4]),
+        most[5],
+    ];
+    let parts = [
+        Part::Panel(Panel::Attention),
+        Part::Traffic,
+        Part::Panel(Panel::Upstreams),
+        Part::Panel(Panel::Workers),
+        Part::Panel(Panel::Programs),
+        Part::Panel(Panel::Events),
+    ];
+    let is_shown = |part: Part| match part {
+        Part::Traffic => true,
+        Part::Panel(panel) => shown.contains(&panel),
+    };
+    let rule = |part: Part, rows: u16| match part {
+        Part::Traffic if rows == 1 => 0,
+        Part::Traffic | Part::Panel(_) => 1,
+    };
+    let mut heights: Vec<(Part, u16, u16)> = (0..parts.len())
+        .filter(|at| is_shown(parts[*at]))
+        .map(|at| (parts[at], least[at].min(wanted[at]), wanted[at]))
+        .collect();
+    let used: u16 = heights.iter().map(|(part, rows, _)| rows + rule(*part, *rows)).sum();
+    let mut spare = body.height.saturating_sub(used);
+    for worth in [2, 0, 3, 4, 5, 1] {
+        let same = |part: Part| match (part, parts[worth]) {
+            (Part::Traffic, Part::Traffic) => true,
+            (Part::Panel(one), Part::Panel(other)) => one == other,
+            (Part::Traffic, Part::Panel(_)) | (Part::Panel(_), Part::Traffic) => false,
+        };
+        if let Some((_, rows, wanted)) = heights.iter_mut().find(|(part, ..)| same(*part)) {
+            let more = wanted.saturating_sub(*rows).min(spare);
+            *rows += more;
+            spare -= more;
+        }
+    }
+    heights.into_iter().map(|(part, rows, _)| (part, rows + rule(part, rows))).collect()
+}
+
+fn attention<'a>(canvas: &mut Canvas<'a>, area: Rect) {
+    let listing = Listing::of(canvas, Panel::Attention);
+    let columns = [
+        Column::left("", state::WIDTH),
+        Column::left("", 8).priority(3),
+        Column::name("", 28, (12, 28)).grow(28),
+        Column::left("", 12).priority(2).grow(80),
+        Column::right("", 6).priority(2),
+        Column::left("", 11).priority(2),
+    ];
+    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let facts = if listing.rows.is_empty() {
+        Line::default()
+    } else {
+        canvas.cell(format!("{count}{}worst first", canvas.skin.glyphs.separator), Role::Dim)
+    };
+    let heading = Heading { title: "Attention", columns: &columns, facts: Some(facts) };
+    section::table(canvas, area, &listing, &heading, |canvas, row, placed, y| {
+        let Row::Attention(row) = row else { return };
+        let cells = attention_cells(canvas, row);
+        canvas.row(placed, y, &cells);
+    });
+}
+
+fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention) -> Vec<Line<'a>> {
+    let look = state::attention(row.word, row.severity, canvas.skin);
+    let age = if row.since_ms == 0 {
+        canvas.none()
+    } else {
+        let age = canvas.model.now_ms.saturating_sub(row.since_ms);
+        canvas.cell(number::age(age), Role::Dim)
+    };
+    let remedy = hint::remedy(canvas.model, &row.key)
+        .filter(|id| canvas.model.may_operate() || !action::of(*id).is_order());
+    let remedy = remedy.map_or(Line::default(), |id| {
+        let action = action::of(id);
+        Line::from(vec![
+            canvas.strong(hint::keys(action), Role::Accent),
+            canvas.span(format!(" {}", action.label), Role::Text),
+        ])
+    });
+    vec![
+        canvas.state(&row.key, look, row.word),
+        canvas.cell(row.kind, Role::Dim),
+        canvas.bold(row.name.clone(), Role::Bright),
+        canvas.cell(text::plain(&row.text).into_owned(), Role::Text),
+        age,
+        remedy,
+    ]
+}

@@ -1,0 +1,149 @@
+//! Programs, and the output of the selected one.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::control::text;
+use crate::control::wire::{ProgramRow, ProgramState};
+
+use super::canvas::{Canvas, content, take};
+use super::listing::Listing;
+use super::overview;
+use super::section::{self, Heading};
+use super::state;
+use crate::tui::model::attention;
+use crate::tui::model::key::Key;
+use crate::tui::model::panel::{self, Panel};
+use crate::tui::model::rows::Row;
+use crate::tui::theme::Role;
+use crate::tui::widget::columns::Column;
+use crate::tui::widget::rule::Rule;
+use crate::tui::widget::{log, number, pen};
+
+/// The table takes what its rows need, up to this part of the body.
+const TABLE_PART: (u16, u16) = (1, 2);
+const TABLE_ROWS_MIN: u16 = 4;
+
+pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+    let shown = panel::shown(canvas.model);
+    let mut rest = body;
+    if shown.contains(&Panel::ProgramTable) {
+        let listing = Listing::of(canvas, Panel::ProgramTable);
+        let all = canvas.model.live.programs.len().clamp(1, 200) as u16 + 1;
+        let most = (body.height * TABLE_PART.0 / TABLE_PART.1).max(TABLE_ROWS_MIN);
+        let height = if shown.len() == 1 { body.height } else { all.min(most) };
+        let area = take(&mut rest, height);
+        table(canvas, area, &listing);
+    }
+    if shown.contains(&Panel::ProgramLog) {
+        output(canvas, rest);
+    }
+}
+
+fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
+    let names = listing.rows.iter().map(|row| pen::width(&row.key().label()));
+    let columns = [
+        Column::name("", names.max().unwrap_or(0), (14, 26)),
+        Column::left("state", 10),
+        Column::right("pid", 7).priority(4),
+        Column::right("up", 8),
+        Column::right("cpu", 4).priority(2),
+        Column::right("rss", 5).priority(3),
+        Column::right("starts", 6).priority(4),
+        Column::left("last exit", 9).priority(3),
+        Column::left("serves", 12).priority(5).grow(40),
+    ];
+    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let tally = overview::tally(canvas, &count);
+    let facts = canvas.cell(tally, Role::Dim);
+    let heading = Heading { title: "Programs", columns: &columns, facts: Some(facts) };
+    section::table(canvas, area, listing, &heading, |canvas, row, placed, y| {
+        let Row::Program(row) = row else { return };
+        let cells = cells(canvas, row);
+        canvas.row(placed, y, &cells);
+    });
+}
+
+fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
+    let program = &row.program;
+    let look = state::program(program.state, canvas.skin);
+    let since = number::age(canvas.model.now_ms.saturating_sub(row.since_ms));
+    let (when, is_running) = match program.state {
+        ProgramState::Running | ProgramState::Starting | ProgramState::Stopping => (since, true),
+        ProgramState::Backoff => {
+            let wait_ms = row.retry_at_ms.saturating_sub(canvas.model.now_ms);
+            (format!("in {}", number::remaining(wait_ms)), false)
+        }
+        ProgramState::Stopped
+        | ProgramState::Exited
+        | ProgramState::Fatal
+        | ProgramState::Unknown => (since, false),
+    };
+    let while_running = |text: String| {
+        if is_running { canvas.cell(text, Role::Text) } else { canvas.none() }
+    };
+    let exit = match (program.exit_code, program.exit_signal) {
+        (None, None) => canvas.none(),
+        (Some(0), None) => canvas.cell("exit 0", Role::Dim),
+        (code, signal) => canvas.cell(attention::exit_text(code, signal), Role::Warn),
+    };
+    let restarts = u64::from(program.restarts);
+    vec![
+        canvas.bold(format!("{}:{}", program.name, program.instance), Role::Bright),
+        canvas.state(&Key::of_program(row), look, state::program_word(program.state)),
+        program.pid.map_or_else(|| canvas.none(), |pid| canvas.cell(pid.to_string(), Role::Dim)),
+        canvas.cell(when, Role::Text),
+        while_running(format!("{:.0}%", program.cpu_percent)),
+        while_running(number::bytes(program.rss_bytes)),
+        canvas.amount(restarts, number::count(restarts)),
+        exit,
+        program
+            .backend
+            .as_deref()
+            .map_or_else(|| canvas.none(), |backend| canvas.cell(backend, Role::Dim)),
+    ]
+}
+
+fn output(canvas: &mut Canvas, mut area: Rect) {
+    let tail = &canvas.model.log;
+    let rule_row = take(&mut area, 1);
+    let name = tail
+        .of
+        .as_ref()
+        .map_or_else(|| "Output".to_owned(), |key| format!("Output {}", key.label()));
+    let separator = canvas.skin.glyphs.separator;
+    let mut facts = vec![if tail.is_following() {
+        canvas.span("following", Role::Ok)
+    } else {
+        canvas.span(
+            format!("+{} new below, G follows", number::count(tail.unseen as u64)),
+            Role::Warn,
+        )
+    }];
+    if tail.is_wrapped {
+        facts.push(canvas.span(format!("{separator}wrapped"), Role::Dim));
+    }
+    let lines = number::count(tail.lines.len() as u64);
+    facts.push(canvas.span(format!("{separator}{lines} lines"), Role::Dim));
+    if !tail.ended.is_empty() {
+        facts.push(canvas.span(format!("{separator}{}", text::plain(&tail.ended)), Role::Dim));
+    }
+    let is_focused = canvas.model.focus() == Panel::ProgramLog;
+    let mut rule = Rule::new(&name, canvas.skin).facts(Line::from(facts));
+    if is_focused {
+        rule = rule.and(canvas.span(canvas.skin.glyphs.focus, Role::Accent));
+    }
+    rule.draw(canvas.buffer, rule_row, canvas.skin);
+    if tail.lines.is_empty() {
+        let words = match &tail.of {
+            None => "select a program to see what it says",
+            Some(_) => "it has not written anything yet",
+        };
+        let line = canvas.cell(words, Role::Dim);
+        canvas.line(content(area), &line);
+        return;
+    }
+    let end = tail.lines.len().saturating_sub(tail.above_end);
+    let shown = tail.lines.iter().take(end);
+    log::draw(canvas.buffer, content(area), shown, tail.is_wrapped.into(), canvas.skin);
+}

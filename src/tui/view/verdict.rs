@@ -1,0 +1,70 @@
+//! Strategies and verdicts in an operator's words.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::control::wire::{BackendRow, UpstreamRow};
+
+use super::canvas::Canvas;
+use crate::tui::model::fit::{self, Finding, Verdict};
+use crate::tui::theme::Role;
+
+/// `least conn`, `weighted rr`: what an operator calls it, in eleven cells.
+pub(super) fn strategy_label(strategy: &str, members: &[&BackendRow]) -> String {
+    let is_weighted =
+        members.windows(2).any(|pair| pair[0].backend.weight != pair[1].backend.weight);
+    match strategy {
+        "round_robin" if is_weighted => "weighted rr".to_owned(),
+        "round_robin" => "round robin".to_owned(),
+        "least_conn" => "least conn".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// The verdict in sign, words and colour.
+pub(super) fn line(canvas: &Canvas, row: &UpstreamRow) -> Line<'static> {
+    let fit = fit::fit(canvas.model, row);
+    let (glyph, role) = look(canvas, fit.verdict);
+    Line::from(vec![
+        canvas.span(format!("{glyph} "), role),
+        canvas.span(in_tier(canvas, fit.short), role),
+    ])
+}
+
+pub(super) fn look(canvas: &Canvas, verdict: Verdict) -> (&'static str, Role) {
+    let glyphs = canvas.skin.glyphs;
+    match verdict {
+        Verdict::TooFew => (glyphs.point, Role::Dim),
+        Verdict::Fits => (glyphs.fits, Role::Ok),
+        Verdict::Skewed => (glyphs.warning, Role::Warn),
+        Verdict::Off => (glyphs.failed, Role::Bad),
+    }
+}
+
+/// The two signs that a verdict's number may carry, in the tier's own form.
+pub(super) fn in_tier(canvas: &Canvas, text: String) -> String {
+    if canvas.skin.is_ascii() { text.replace('±', "+-").replace('×', "x") } else { text }
+}
+
+/// Cells of a finding's claim and of its value.
+const LABEL: u16 = 30;
+const VALUE: u16 = 9;
+
+/// One tested claim: sign, claim, value, note.
+pub(super) fn finding(canvas: &mut Canvas, area: Rect, finding: &Finding) {
+    let (glyph, role) = look(canvas, finding.verdict);
+    let label = Line::from(vec![
+        canvas.span(format!("{glyph} "), role),
+        canvas.span(finding.label, Role::Text),
+    ]);
+    let part = |x: u16, width: u16| Rect {
+        x: area.x + x.min(area.width),
+        width: width.min(area.width.saturating_sub(x)),
+        ..area
+    };
+    canvas.line(part(0, LABEL), &label);
+    let value = canvas.bold(in_tier(canvas, finding.value.clone()), Role::Bright);
+    canvas.right(part(LABEL, VALUE), &value);
+    let note = canvas.cell(in_tier(canvas, finding.note.clone()), Role::Dim);
+    canvas.line(part(LABEL + VALUE + 2, u16::MAX), &note);
+}

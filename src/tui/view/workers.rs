@@ -1,0 +1,187 @@
+//! The processes of the data path: in a line or two on the Overview, in full in their own view.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::control::wire::Worker;
+
+use super::canvas::{Canvas, content, row, take};
+use super::listing::Listing;
+use super::state;
+use crate::tui::model::key::Key;
+use crate::tui::model::panel::Panel;
+use crate::tui::model::rows::Row;
+use crate::tui::model::traffic;
+use crate::tui::theme::Role;
+use crate::tui::widget::columns::{self, Column};
+use crate::tui::widget::rule::Rule;
+use crate::tui::widget::spark::{self, Spark};
+use crate::tui::widget::{bar, number, pen};
+
+/// Cells of one worker on the Overview: two beside each other at 100 columns.
+const BRIEF_WIDTH: u16 = 47;
+const BRIEF_BAR: u16 = 10;
+/// Which column of the view holds the graph, and which the processor bar.
+const GRAPH: usize = 11;
+const CPU_BAR: usize = 4;
+/// A respawned worker says so for this long.
+const RESPAWN_SHOWN_MS: u64 = 60_000;
+
+/// How many rows the Overview needs for so many workers.
+pub(super) fn brief_rows(workers: usize, width: u16) -> usize {
+    workers.div_ceil(per_row(width))
+}
+
+fn per_row(width: u16) -> usize {
+    usize::from(width.saturating_sub(4) / BRIEF_WIDTH).max(1)
+}
+
+pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
+    let listing = Listing::of(canvas, Panel::Workers);
+    let rule_row = take(&mut area, 1);
+    let head = &canvas.model.live.head;
+    let running = canvas.model.live.workers.iter().filter(|row| row.state == "running").count();
+    let separator = canvas.skin.glyphs.separator;
+    let facts = format!(
+        "{running} of {} running{separator}master {}{separator}keeper {}",
+        canvas.model.live.workers.len(),
+        head.master_pid,
+        head.keeper_pid
+    );
+    canvas.rule(rule_row, "Workers", facts);
+    if listing.rows.is_empty() {
+        listing.draw(canvas, area, |_, _, _| {});
+        return;
+    }
+    let columns = per_row(area.width);
+    let room = usize::from(area.height) * columns;
+    let first = listing.first(room.min(usize::from(u16::MAX)) as u16);
+    let first = first - first % columns;
+    let inner = content(area);
+    for (at, worker) in listing.rows.iter().skip(first).take(room).enumerate() {
+        let Row::Worker(worker) = worker else { continue };
+        let line = row(inner, (at / columns) as u16);
+        let x = inner.x + (at % columns) as u16 * (BRIEF_WIDTH + 1);
+        let place = Rect { x, width: BRIEF_WIDTH.min(line.right().saturating_sub(x)), ..line };
+        brief_worker(canvas, place, worker);
+        if listing.is_cursor(canvas, first + at) {
+            let place = Rect { x: place.x - 2, width: place.width + 2, ..place };
+            pen::select(canvas.buffer, place, canvas.skin);
+        }
+    }
+}
+
+fn brief_worker(canvas: &mut Canvas, area: Rect, worker: &Worker) {
+    let look = state::worker(&worker.state, canvas.skin);
+    let name = Line::from(vec![
+        canvas.strong(format!("w{:<3}", worker.slot), Role::Bright),
+        canvas.span(format!("{:<8}", worker.pid), Role::Dim),
+    ]);
+    canvas.line(area, &name);
+    let bar_x = area.x + 12;
+    let bar_area =
+        Rect { x: bar_x, width: BRIEF_BAR.min(area.right().saturating_sub(bar_x)), ..area };
+    let load = f64::from(worker.cpu_percent) / 100.0;
+    bar::level(canvas.buffer, bar_area, load, load_role(worker), canvas.skin);
+    let rate = traffic::worker_rate(canvas.model, worker.slot).round() as u64;
+    let connections = worker.connections.active + worker.connections.idle;
+    let last = if worker.state != "running" {
+        Span::styled(format!("{} {}", look.glyph, worker.state), canvas.skin.style(look.role))
+    } else if is_fresh(worker) {
+        let age = number::age(worker.uptime_ms);
+        canvas.span(format!("{} {age} ago", canvas.skin.glyphs.restarted), Role::Warn)
+    } else {
+        canvas.span(format!("{connections:>4} conn"), Role::Dim)
+    };
+    let line = Line::from(vec![
+        canvas.span(format!("{:>4.0}% ", worker.cpu_percent), Role::Text),
+        canvas.span(format!("{:>6}/s", number::compact(rate, 6)), Role::Text),
+        Span::raw("  "),
+        last,
+    ]);
+    let x = bar_x + BRIEF_BAR;
+    canvas.line(Rect { x, width: area.right().saturating_sub(x), ..area }, &line);
+}
+
+fn is_fresh(worker: &Worker) -> bool {
+    worker.restarts > 0 && worker.uptime_ms < RESPAWN_SHOWN_MS
+}
+
+fn load_role(worker: &Worker) -> Role {
+    if is_fresh(worker) || worker.cpu_percent >= 90.0 { Role::Warn } else { Role::Series1 }
+}
+
+pub(super) fn draw(canvas: &mut Canvas, mut area: Rect) {
+    let listing = Listing::of(canvas, Panel::WorkerTable);
+    let columns = [
+        Column::left("", 4),
+        Column::left("state", 10),
+        Column::right("pid", 7).priority(3),
+        Column::right("up", 6),
+        Column::left("cpu", 10).priority(5).grow(16),
+        Column::right("", 4).priority(2),
+        Column::right("rss", 5).priority(3),
+        Column::right("req/s", 7),
+        Column::right("clients", 7).priority(2),
+        Column::right("lag", 6).priority(3),
+        Column::right("restarts", 8).priority(4),
+        Column::left("last minute", 12).priority(6).grow(60),
+    ];
+    let rule_row = take(&mut area, 1);
+    let placed = columns::place(&columns, content(area));
+    let count = listing.count(canvas, area.height);
+    let head = &canvas.model.live.head;
+    let facts = format!("{count}{}gen {}", canvas.skin.glyphs.separator, head.generation);
+    Rule::new("Workers", canvas.skin).says(facts, canvas.skin).columns(&placed).draw(
+        canvas.buffer,
+        rule_row,
+        canvas.skin,
+    );
+    listing.draw(canvas, area, |canvas, row, place| {
+        let Row::Worker(worker) = row else { return };
+        let cells = cells(canvas, worker);
+        canvas.row(&placed, place.y, &cells);
+        if let Some(cell) = placed.cell(CPU_BAR, place.y) {
+            let load = f64::from(worker.cpu_percent) / 100.0;
+            bar::level(canvas.buffer, cell, load, load_role(worker), canvas.skin);
+        }
+        if let Some(cell) = placed.cell(GRAPH, place.y) {
+            graph(canvas, cell, worker);
+        }
+    });
+}
+
+fn cells<'a>(canvas: &Canvas<'a>, worker: &'a Worker) -> Vec<Line<'a>> {
+    let look = state::worker(&worker.state, canvas.skin);
+    let rate = traffic::worker_rate(canvas.model, worker.slot).round() as u64;
+    let clients = u64::from(worker.connections.active + worker.connections.idle);
+    let restarts_role = if worker.restarts == 0 { Role::Dim } else { Role::Warn };
+    vec![
+        canvas.bold(format!("w{}", worker.slot), Role::Bright),
+        canvas.state(&Key::Worker { slot: worker.slot }, look, &worker.state.to_uppercase()),
+        canvas.cell(worker.pid.to_string(), Role::Dim),
+        canvas.cell(number::age(worker.uptime_ms), Role::Text),
+        Line::default(),
+        canvas.cell(format!("{:.0}%", worker.cpu_percent), Role::Text),
+        canvas.cell(number::bytes(worker.rss_bytes), Role::Text),
+        canvas.bold(number::compact(rate, 7), Role::Bright),
+        canvas.amount(clients, number::compact(clients, 7)),
+        canvas.cell(number::latency(u64::from(worker.lag_us)), Role::Dim),
+        canvas.cell(worker.restarts.to_string(), restarts_role),
+    ]
+}
+
+fn graph(canvas: &mut Canvas, area: Rect, worker: &Worker) {
+    let count = spark::samples(area.width, canvas.skin);
+    let history = &canvas.model.history;
+    let values: Vec<u64> = history
+        .iter()
+        .skip(history.len().saturating_sub(count))
+        .map(|sample| {
+            let of_worker = sample.workers.iter().find(|row| row.slot == worker.slot);
+            of_worker.map_or(0, |row| u64::from(row.requests))
+        })
+        .collect();
+    let top = values.iter().copied().max().unwrap_or(0).max(1);
+    Spark { values: &values, top, role: Role::Series2 }.draw(canvas.buffer, area, canvas.skin);
+}
