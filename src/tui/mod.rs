@@ -13,6 +13,8 @@ pub(crate) mod input;
 pub(crate) mod link;
 pub(crate) mod term;
 
+pub(crate) mod console;
+
 pub(crate) mod svg;
 pub(crate) mod theme;
 pub(crate) mod view;
