@@ -1,7 +1,102 @@
 //! The command line: words in, one role started or one verb sent, an exit status out.
+//!
+//! Holds no logic of the engine: a verb becomes a `control` command, the engine decides. Exit
+//! status: 0 done, 1 failed, 2 usage, 3 no engine is running, 4 not permitted.
 
+mod arguments;
+mod failure;
+mod out;
+mod place;
+
+mod roles;
+
+mod background;
+mod console;
+mod engine;
+
+mod backend;
+mod events;
+mod overview;
+mod program;
+mod upstream;
+
+mod steer;
+mod table;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
+use arguments::{Arguments, Console, Verb};
+use failure::Failure;
+use out::Out;
+use place::Place;
+
 pub(crate) fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    if let Some(status) = roles::hidden(std::env::args_os().skip(1)) {
+        return status;
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are asked for and go to standard output; the rest is misuse.
+            let _nowhere_left_to_say_so = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    match obey(arguments) {
+        Ok(status) => status,
+        Err(failure @ Failure::OutputClosed) => failure.status(),
+        Err(failure) => {
+            out::complain(&failure.to_string());
+            failure.status()
+        }
+    }
+}
+
+fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let Arguments { mut everywhere, verb } = arguments;
+    let out = Out::new(everywhere.color);
+    let verb = verb.unwrap_or(Verb::Console(Console::default()));
+    if let Verb::Console(Console { target: Some(target), .. }) = &verb {
+        everywhere.socket = Some(socket_of(target)?);
+    }
+    let place = Place::find(&everywhere)?;
+    match verb {
+        Verb::Console(console) => return console::run(&place, out, &console),
+        Verb::Run => return engine::run(&place),
+        Verb::Check => engine::check(&place, out),
+        Verb::Status(listing) if listing.json => wait(overview::show_json(&place, out)),
+        Verb::Status(_) => wait(overview::show(&place, out)),
+        Verb::Backend(verb) => wait(backend::run(&place, out, verb)),
+        Verb::Upstream(verb) => wait(upstream::run(&place, out, verb)),
+        Verb::Program(verb) => wait(program::run(&place, out, verb)),
+        Verb::Events(verb) => wait(events::run(&place, out, verb)),
+        Verb::Reload => wait(engine::reload(&place, out)),
+        Verb::Reopen => wait(engine::reopen(&place, out)),
+        Verb::Shutdown(waiting) => wait(engine::shutdown(&place, out, waiting)),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A console's target is a socket; reaching another machine is said to be missing, not mistaken for
+/// a file name.
+fn socket_of(target: &Path) -> Result<PathBuf, Failure> {
+    if target.to_string_lossy().contains("://") {
+        let target = target.display();
+        return Err(Failure::Usage(format!(
+            "console {target}: only socket paths are supported by this version; \
+             run it there: ssh -t HOST pilothouse"
+        )));
+    }
+    Ok(target.to_owned())
+}
+
+/// Runs one conversation with the engine to its end.
+fn wait<T>(conversation: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::Failed(format!("start the runtime: {error}")))?;
+    runtime.block_on(conversation)
 }

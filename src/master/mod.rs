@@ -2,13 +2,6 @@
 
 pub(crate) mod event;
 
-mod audit;
-mod keeper_link;
-mod listeners;
-mod memory;
-mod socket;
-mod workers;
-
 use crate::config;
 
 /// What the keeper was told to run.

@@ -21,8 +21,6 @@ pub(crate) mod map;
 pub(crate) mod memfd;
 
 pub(crate) mod poll;
-pub(crate) mod tty;
-
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
 pub(crate) mod socket;

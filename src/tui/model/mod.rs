@@ -47,8 +47,6 @@ pub(crate) struct Model {
     /// Oldest first.
     pub(crate) events: VecDeque<EventRecord>,
     pub(crate) link: Link,
-    /// When the engine was heard last.
-    pub(crate) heard_ms: u64,
     /// From asking to the first answer, as measured last.
     pub(crate) rtt_ms: Option<u32>,
     pub(crate) view: View,
@@ -113,7 +111,6 @@ impl Model {
             history: VecDeque::new(),
             events: VecDeque::new(),
             link: Link::Connecting { why: String::new() },
-            heard_ms: now_ms,
             rtt_ms: None,
             view: View::Overview,
             lists: Lists::default(),

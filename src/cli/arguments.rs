@@ -1,0 +1,315 @@
+//! The words of the command line: what may be typed, and the help that explains it.
+//!
+//! Values are parsed into their final types here; what they mean is decided by the verb's own file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config;
+
+/// Load balancer, process supervisor and live console in one binary.
+///
+/// Without a command: open the console; start the engine in the background first if none runs for
+/// this configuration.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit status: 0 done, 1 failed, 2 usage, 3 no engine is running, 4 not permitted."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) everywhere: Everywhere,
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+/// Options that every verb takes.
+#[derive(Debug, Args)]
+pub(crate) struct Everywhere {
+    /// Configuration; else ./pilothouse.toml, the user's, /etc/pilothouse/pilothouse.toml, or the
+    /// embedded default.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Control socket of the engine; else the one of the configuration's engine.
+    #[arg(short, long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Colour the output: auto, always, never.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) color: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lowercase")]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Open the console on a running engine, or start one in the background first.
+    Console(Console),
+    /// Run the engine in the foreground; needs no terminal.
+    Run,
+    /// Test the configuration and report every error.
+    Check,
+    /// Show the engine, its workers, upstreams and programs once.
+    Status(Listing),
+    /// Look at and steer backends.
+    #[command(subcommand)]
+    Backend(Backend),
+    /// Look at and steer upstreams.
+    #[command(subcommand)]
+    Upstream(Upstream),
+    /// Look at and steer programs.
+    #[command(subcommand)]
+    Program(Program),
+    /// Show who did what, oldest first.
+    Events(Events),
+    /// Read the configuration again and swap it in place.
+    Reload,
+    /// Open the log files again, after something else has rotated them.
+    Reopen,
+    /// Stop the engine: requests under way finish, programs are stopped.
+    Shutdown(Waiting),
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Console {
+    /// Socket of the engine to attach to.
+    #[arg(value_name = "SOCKET")]
+    pub(crate) target: Option<PathBuf>,
+    /// Only look: no key changes anything.
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Print the overview as text and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Colours of the console.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) theme: Option<String>,
+    /// Few frames a second, for slow lines.
+    #[arg(long)]
+    pub(crate) slow: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Listing {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Waiting {
+    /// Return when it is over.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backend {
+    /// List the backends of all upstreams, or of one.
+    List {
+        upstream: Option<String>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Give it no new request; the running ones finish.
+    Drain {
+        #[command(flatten)]
+        place: BackendPlace,
+        /// After this, running requests are no longer waited for, such as 30s.
+        #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
+        timeout: Option<u64>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Let it take requests again.
+    Enable(BackendPlace),
+    /// Take it out at once.
+    Down(BackendPlace),
+    /// Change its weight.
+    Weight {
+        #[command(flatten)]
+        place: BackendPlace,
+        #[arg(value_name = "N")]
+        weight: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackendPlace {
+    #[arg(value_name = "UPSTREAM/BACKEND", value_parser = backend_name)]
+    pub(crate) name: BackendName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BackendName {
+    pub(crate) upstream: String,
+    pub(crate) backend: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Upstream {
+    /// List the upstreams.
+    List(Listing),
+    /// Balance by another strategy: round_robin, least_conn, ip_hash.
+    Strategy { upstream: String, strategy: String },
+    /// Back to the strategy, weights and states of the file.
+    Reset { upstream: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Program {
+    /// List the programs and their instances.
+    List(Listing),
+    /// Start it, also after it gave up.
+    Start(ProgramPlace),
+    /// Stop it; what it serves drains first.
+    Stop(ProgramPlace),
+    /// Restart it; what it serves drains first.
+    Restart(ProgramPlace),
+    /// Restart the instances one after another, each ready again before the next.
+    Roll(ProgramPlace),
+    /// Kill it at once; its restart policy then applies.
+    Kill(ProgramPlace),
+    /// Send it a signal, by name or number.
+    Signal {
+        #[command(flatten)]
+        place: ProgramPlace,
+        signal: String,
+    },
+    /// Show the last lines of its output.
+    Tail(Tail),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProgramPlace {
+    #[arg(value_name = "NAME[:INSTANCE]|all", value_parser = program_name)]
+    pub(crate) name: ProgramName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProgramName {
+    pub(crate) name: String,
+    pub(crate) instance: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    #[arg(value_name = "NAME[:INSTANCE]", value_parser = program_name)]
+    pub(crate) name: ProgramName,
+    /// Go on with what it writes from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many lines.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) lines: u32,
+    /// Only what it wrote to standard error.
+    #[arg(long)]
+    pub(crate) stderr: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Events {
+    /// Go on with what happens from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn duration_ms(text: &str) -> Result<u64, String> {
+    config::duration::parse(text).ok_or_else(|| "expected a duration such as 30s".to_owned())
+}
+
+fn backend_name(text: &str) -> Result<BackendName, String> {
+    match text.split_once('/') {
+        Some((upstream, backend)) if !upstream.is_empty() && !backend.is_empty() => {
+            Ok(BackendName { upstream: upstream.to_owned(), backend: backend.to_owned() })
+        }
+        Some(_) | None => Err("expected UPSTREAM/BACKEND, such as api/10.0.3.1:8080".to_owned()),
+    }
+}
+
+fn program_name(text: &str) -> Result<ProgramName, String> {
+    let (name, instance) = match text.split_once(':') {
+        Some((name, instance)) => {
+            let number = instance.parse();
+            let number = number.map_err(|_| format!("instance `{instance}` is not a number"))?;
+            (name, Some(number))
+        }
+        None => (text, None),
+    };
+    if name.is_empty() {
+        return Err("expected NAME or NAME:INSTANCE".to_owned());
+    }
+    Ok(ProgramName { name: name.to_owned(), instance })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn common_options_stand_anywhere() {
+        for line in ["-c a -s b status --json", "status --json -c a -s b"] {
+            let arguments = Arguments::parse_from(words(line));
+            assert_eq!(arguments.everywhere.config, Some(PathBuf::from("a")));
+            assert_eq!(arguments.everywhere.socket, Some(PathBuf::from("b")));
+            assert!(matches!(arguments.verb, Some(Verb::Status(Listing { json: true }))));
+        }
+    }
+
+    #[test]
+    fn names_are_taken_apart() {
+        let name = |upstream: &str, backend: &str| {
+            Ok(BackendName { upstream: upstream.to_owned(), backend: backend.to_owned() })
+        };
+        assert_eq!(backend_name("api/[::1]:80"), name("api", "[::1]:80"));
+        assert_eq!(backend_name("api/unix:/run/a"), name("api", "unix:/run/a"));
+        assert!(backend_name("api").is_err() && backend_name("/x").is_err());
+        let program = |name: &str, instance| Ok(ProgramName { name: name.to_owned(), instance });
+        assert_eq!(program_name("web"), program("web", None));
+        assert_eq!(program_name("web:2"), program("web", Some(2)));
+        assert_eq!(program_name("web:x"), Err("instance `x` is not a number".to_owned()));
+        assert!(program_name(":1").is_err());
+    }
+
+    #[test]
+    fn misuse_says_what_was_meant() {
+        for (line, expected) in [
+            ("statsu", "'status'"),
+            ("backend drian a/b", "'drain'"),
+            ("backend drain api", "expected UPSTREAM/BACKEND"),
+            ("backend drain a/b --timeout 30", "expected a duration such as 30s"),
+            ("backend weight a/b", "<N>"),
+            ("--colour never", "'--color'"),
+        ] {
+            let error = Arguments::try_parse_from(words(line)).expect_err(line);
+            assert!(error.use_stderr() && error.to_string().contains(expected), "{line}: {error}");
+        }
+    }
+
+    fn words(line: &str) -> impl Iterator<Item = &str> {
+        std::iter::once("pilothouse").chain(line.split(' '))
+    }
+}

@@ -1,0 +1,94 @@
+//! The verbs about the engine as a whole: run, check, reload, reopen, shutdown.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::arguments::Waiting;
+use super::failure::Failure;
+use super::out::Out;
+use super::place::Place;
+use super::roles;
+use super::steer::steer;
+use crate::control::call::Command;
+use crate::control::client::ClientError;
+use crate::{config, keeper};
+
+/// How often `--wait` looks whether the engine is gone.
+const GONE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Becomes the engine's keeper; the configuration is checked first, so that what is wrong with it is
+/// said here and once.
+pub(crate) fn run(place: &Place) -> Result<ExitCode, Failure> {
+    let config = load(place)?;
+    let source = absolute(&place.source)?;
+    let master = roles::master_words(own_program()?, &config.engine.name, &source);
+    Ok(keeper::run(&config.engine.name, &master))
+}
+
+/// A master started again must find the file wherever its keeper stands.
+fn absolute(source: &config::Source) -> Result<config::Source, Failure> {
+    match source {
+        config::Source::File(path) => {
+            let path = std::path::absolute(path);
+            let path =
+                path.map_err(|error| Failure::Failed(format!("find the folder: {error}")))?;
+            Ok(config::Source::File(path))
+        }
+        config::Source::Embedded => Ok(config::Source::Embedded),
+    }
+}
+
+pub(crate) fn check(place: &Place, out: Out) -> Result<(), Failure> {
+    let config = load(place)?;
+    let count = |count: usize, noun: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {noun}{plural}")
+    };
+    out.line(&format!(
+        "{}: ok ({}, {}, {})",
+        config.source,
+        count(config.servers.len(), "server"),
+        count(config.upstreams.len(), "upstream"),
+        count(config.programs.len(), "program"),
+    ))
+}
+
+/// The whole configuration, or every error in it.
+pub(crate) fn load(place: &Place) -> Result<config::model::Config, Failure> {
+    let loaded = place.source.load();
+    loaded.map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))
+}
+
+/// This binary, for starting itself in another role.
+pub(crate) fn own_program() -> Result<OsString, Failure> {
+    let path = std::env::current_exe();
+    let path = path.map_err(|error| Failure::Failed(format!("find this binary: {error}")))?;
+    Ok(path.into_os_string())
+}
+
+pub(crate) async fn reload(place: &Place, out: Out) -> Result<(), Failure> {
+    steer(place, out, &Command::Reload).await
+}
+
+pub(crate) async fn reopen(place: &Place, out: Out) -> Result<(), Failure> {
+    steer(place, out, &Command::Reopen).await
+}
+
+pub(crate) async fn shutdown(place: &Place, out: Out, waiting: Waiting) -> Result<(), Failure> {
+    steer(place, out, &Command::Shutdown).await?;
+    // The engine bounds its own end by `shutdown_timeout`, so the wait is as long as that.
+    while waiting.wait && is_there(place).await? {
+        tokio::time::sleep(GONE_INTERVAL).await;
+    }
+    Ok(())
+}
+
+/// Whether the engine still answers; one that is going down may break off in the middle.
+async fn is_there(place: &Place) -> Result<bool, Failure> {
+    match place.client().status().await {
+        Ok(_) | Err(ClientError::Refused(_) | ClientError::Protocol { .. }) => Ok(true),
+        Err(ClientError::NoEngine { .. }) => Ok(false),
+        Err(error @ ClientError::NotPermitted(_)) => Err(place.explain(error)),
+    }
+}

@@ -1,0 +1,86 @@
+//! Standard output and standard error of the command line: text with a tone, coloured when asked.
+//!
+//! A closed standard output ends the verb quietly (`Failure::OutputClosed`), as in any pipe.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::arguments::When;
+use super::failure::Failure;
+
+/// What a piece of text says about the thing it names; the terminal's own palette shows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tone {
+    #[default]
+    Plain,
+    Strong,
+    Quiet,
+    Good,
+    Warn,
+    Bad,
+}
+
+impl Tone {
+    fn sgr(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Strong => "1",
+            Self::Quiet => "2",
+            Self::Good => "32",
+            Self::Warn => "33",
+            Self::Bad => "31",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out {
+    is_coloured: bool,
+    is_terminal: bool,
+}
+
+impl Out {
+    pub(crate) fn new(when: When) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_coloured = match when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => is_terminal && !is_refused,
+        };
+        Self { is_coloured, is_terminal }
+    }
+
+    /// A person reads this, not a pipe.
+    pub(crate) fn is_terminal(self) -> bool {
+        self.is_terminal
+    }
+
+    pub(crate) fn is_coloured(self) -> bool {
+        self.is_coloured
+    }
+
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        if !self.is_coloured || tone == Tone::Plain || text.is_empty() {
+            return text.to_owned();
+        }
+        format!("\u{1b}[{}m{text}\u{1b}[0m", tone.sgr())
+    }
+
+    /// Writes a line at once: whoever follows a stream sees it when it happens.
+    pub(crate) fn line(self, text: &str) -> Result<(), Failure> {
+        self.text(&format!("{text}\n"))
+    }
+
+    /// Writes a text that brings its own line feeds.
+    pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()?;
+        Ok(())
+    }
+}
+
+/// A line on standard error. That it cannot be written is not an error: nowhere is left to say so.
+pub(crate) fn complain(text: &str) {
+    let _nowhere_left_to_say_so = io::stderr().write_all(format!("{text}\n").as_bytes());
+}

@@ -1,0 +1,168 @@
+//! `pilothouse program`: what runs, start, stop and restart it, and what it last said.
+
+use super::arguments::{Program, ProgramName, Tail};
+use super::failure::Failure;
+use super::out::{Out, Tone};
+use super::place::Place;
+use super::steer::steer;
+use super::table::{Align, Cell, Table};
+use crate::control::call::{Command, ProgramTarget, ProgramVerb, Query};
+use crate::control::text;
+use crate::control::wire::{self, LogLine, ProgramState, Stream};
+use crate::tui::widget::number;
+
+pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Failure> {
+    let (program, verb) = match verb {
+        Program::List(listing) => {
+            let programs = programs(place).await?;
+            if listing.json {
+                let json = serde_json::to_string_pretty(&programs);
+                return out.line(&json.expect("rows are plain data"));
+            }
+            return out.text(&table(&programs).text(out));
+        }
+        Program::Tail(tail) => return show_tail(place, out, tail).await,
+        Program::Start(program) => (program, ProgramVerb::Start),
+        Program::Stop(program) => (program, ProgramVerb::Stop),
+        Program::Restart(program) => (program, ProgramVerb::Restart),
+        Program::Roll(program) => (program, ProgramVerb::Roll),
+        Program::Kill(program) => (program, ProgramVerb::Kill),
+        Program::Signal { place, signal } => (place, ProgramVerb::Signal { signal }),
+    };
+    steer(place, out, &Command::Program { target: target(program.name), verb }).await
+}
+
+fn target(program: ProgramName) -> ProgramTarget {
+    let ProgramName { name, instance } = program;
+    ProgramTarget { name, instance, incarnation: None }
+}
+
+async fn programs(place: &Place) -> Result<Vec<wire::Program>, Failure> {
+    let status = place.client().status().await.map_err(|error| place.explain(error))?;
+    Ok(status.programs)
+}
+
+pub(crate) fn table(programs: &[wire::Program]) -> Table {
+    let mut table = Table::new(&[
+        ("PROGRAM", Align::Left),
+        ("STATE", Align::Left),
+        ("PID", Align::Right),
+        ("UP", Align::Right),
+        ("RESTARTS", Align::Right),
+        ("CPU", Align::Right),
+        ("MEMORY", Align::Right),
+        ("BACKEND", Align::Left),
+        ("REASON", Align::Left),
+    ]);
+    for row in programs {
+        let of_process = |text: String| if row.pid.is_some() { text } else { String::new() };
+        table.row([
+            format!("{}:{}", row.name, row.instance).into(),
+            Cell::toned(tone(row.state), word(row.state)),
+            row.pid.map_or_else(String::new, |pid| pid.to_string()).into(),
+            of_process(number::age(row.uptime_ms).trim().to_owned()).into(),
+            number::count(row.restarts.into()).into(),
+            of_process(number::percent(f64::from(row.cpu_percent) / 100.0).trim().to_owned())
+                .into(),
+            of_process(number::bytes(row.rss_bytes).trim().to_owned()).into(),
+            row.backend.as_deref().unwrap_or("").into(),
+            row.reason.as_str().into(),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn word(state: ProgramState) -> &'static str {
+    match state {
+        ProgramState::Stopped => "STOPPED",
+        ProgramState::Starting => "STARTING",
+        ProgramState::Running => "RUNNING",
+        ProgramState::Backoff => "BACKOFF",
+        ProgramState::Stopping => "STOPPING",
+        ProgramState::Exited => "EXITED",
+        ProgramState::Fatal => "FATAL",
+        ProgramState::Unknown => "UNKNOWN",
+    }
+}
+
+fn tone(state: ProgramState) -> Tone {
+    match state {
+        ProgramState::Running => Tone::Good,
+        ProgramState::Starting | ProgramState::Backoff | ProgramState::Stopping => Tone::Warn,
+        ProgramState::Stopped | ProgramState::Exited => Tone::Quiet,
+        ProgramState::Fatal | ProgramState::Unknown => Tone::Bad,
+    }
+}
+
+async fn show_tail(place: &Place, out: Out, tail: Tail) -> Result<(), Failure> {
+    let instance = match tail.name.instance {
+        Some(instance) => instance,
+        None => only_instance(&programs(place).await?, &tail.name.name)?,
+    };
+    let query = Query::Log {
+        target: target(ProgramName { instance: Some(instance), ..tail.name }),
+        stream: tail.stderr.then_some(Stream::Stderr),
+        tail: Some(tail.lines),
+        follow: tail.follow,
+    };
+    let mut lines = place.client().lines(&query).await.map_err(|error| place.explain(error))?;
+    while let Some(line) = lines.next::<LogLine>().await? {
+        out.line(&log_line(out, &line))?;
+    }
+    Ok(())
+}
+
+/// Log lines of two instances in one stream would tell nothing, so several must be told apart.
+fn only_instance(programs: &[wire::Program], name: &str) -> Result<u32, Failure> {
+    let instances: Vec<&wire::Program> = programs.iter().filter(|row| row.name == name).collect();
+    match instances[..] {
+        [] => Err(Failure::Failed(format!("no program is named `{}`", text::plain(name)))),
+        [only] => Ok(only.instance),
+        [..] => {
+            let names: Vec<String> =
+                instances.iter().map(|row| format!("{}:{}", row.name, row.instance)).collect();
+            Err(Failure::Usage(format!(
+                "program {name} has {} instances; name one: {}",
+                names.len(),
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn log_line(out: Out, line: &LogLine) -> String {
+    let said = if out.is_coloured() { text::coloured(&line.text) } else { text::plain(&line.text) };
+    match line.stream {
+        Stream::Stdout | Stream::Stderr => said.into_owned(),
+        Stream::Mark => out.paint(Tone::Quiet, &format!("-- {said}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::When;
+
+    #[test]
+    fn a_log_keeps_its_colours_only_where_they_show() {
+        let line = LogLine { text: "\u{1b}[31mred\u{7}".to_owned(), ..LogLine::default() };
+        assert_eq!(log_line(Out::new(When::Never), &line), "red^G");
+        assert_eq!(log_line(Out::new(When::Always), &line), "\u{1b}[31mred^G\u{1b}[0m");
+        let mark = LogLine { stream: Stream::Mark, text: "exited".to_owned(), wall_ms: 0 };
+        assert_eq!(log_line(Out::new(When::Never), &mark), "-- exited");
+    }
+
+    #[test]
+    fn one_instance_needs_no_number_and_several_do() {
+        let row = |name: &str, instance| wire::Program {
+            name: name.to_owned(),
+            instance,
+            ..wire::Program::default()
+        };
+        let programs = [row("web", 0), row("web", 1), row("mail", 0)];
+        assert_eq!(only_instance(&programs, "mail").unwrap(), 0);
+        let several = only_instance(&programs, "web").expect_err("which one?").to_string();
+        assert_eq!(several, "program web has 2 instances; name one: web:0, web:1");
+        assert!(matches!(only_instance(&programs, "x"), Err(Failure::Failed(_))));
+    }
+}
