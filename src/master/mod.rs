@@ -2,6 +2,10 @@
 
 pub(crate) mod event;
 
+mod clients;
+pub(crate) mod history;
+pub(crate) mod membership;
+
 use crate::config;
 
 /// What the keeper was told to run.
@@ -17,6 +21,3 @@ pub(crate) struct Options {
 pub(crate) fn run(_options: &Options) -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
-mod clients;
-pub(crate) mod history;
-pub(crate) mod membership;

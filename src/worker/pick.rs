@@ -5,6 +5,9 @@
 //! pick itself. Membership is copied when its epoch changed; standing and weight are read anew at
 //! every pick, so a drain holds from the next request on.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use crate::balance;
