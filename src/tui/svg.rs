@@ -81,13 +81,13 @@ fn row(svg: &mut String, buffer: &Buffer, y: u16, skin: &Skin) {
         .collect();
     for (start, run) in runs(&cells, |a, b| a.1.ground == b.1.ground) {
         if run[0].1.ground != default {
-            rect(svg, start as f64, y, run.len() as f64, (0.0, 1.0), run[0].1.ground);
+            rect(svg, (start, y), run.len(), WHOLE, run[0].1.ground);
         }
     }
     for (start, run) in runs(&cells, same_text) {
         let (symbol, look) = run[0];
-        if let Some((top, height)) = block(symbol) {
-            rect(svg, start as f64, y, run.len() as f64, (top, height), look.ink);
+        if let Some(shape) = shape(symbol) {
+            rect(svg, (start, y), run.len(), shape, look.ink);
         } else if run.iter().any(|(symbol, _)| *symbol != " ") {
             text(svg, start, y, run);
         }
@@ -96,8 +96,8 @@ fn row(svg: &mut String, buffer: &Buffer, y: u16, skin: &Skin) {
 
 /// Neighbours that are drawn as one: equal blocks, or letters of one look.
 fn same_text(a: &(&str, Look), b: &(&str, Look)) -> bool {
-    match (block(a.0), block(b.0)) {
-        (Some(one), Some(other)) => one == other && a.1.ink == b.1.ink,
+    match (shape(a.0), shape(b.0)) {
+        (Some(one), Some(other)) => one.width == 1.0 && one == other && a.1.ink == b.1.ink,
         (None, None) => {
             a.1.ink == b.1.ink && a.1.modifier == b.1.modifier && a.0.is_ascii() && b.0.is_ascii()
         }
@@ -118,26 +118,45 @@ fn runs<'a, T>(
     })
 }
 
-/// Top and height, as parts of a cell, of the glyphs that are drawn as shapes.
-fn block(symbol: &str) -> Option<(f64, f64)> {
-    let lower = |eighths: u32| {
-        let height = f64::from(eighths) / 8.0;
-        Some((1.0 - height, height))
-    };
+/// The part of a cell that a glyph fills, for those drawn as shapes.
+#[derive(Clone, Copy, PartialEq)]
+struct Shape {
+    left: f64,
+    width: f64,
+    top: f64,
+    height: f64,
+}
+
+const WHOLE: Shape = Shape { left: 0.0, width: 1.0, top: 0.0, height: 1.0 };
+
+fn shape(symbol: &str) -> Option<Shape> {
+    let whole = |top: f64, height: f64| Some(Shape { left: 0.0, width: 1.0, top, height });
+    let upright = |left: f64, width: f64| Some(Shape { left, width, top: 0.0, height: 1.0 });
+    let stroke = Shape { left: 0.0, width: 1.0, top: 0.42, height: 0.16 };
     match symbol {
-        "─" => Some((0.47, 0.06)),
-        "━" => Some((0.44, 0.12)),
+        "─" => whole(0.47, 0.06),
+        "━" => Some(stroke),
+        "╸" => Some(Shape { width: 0.5, ..stroke }),
+        "╺" => Some(Shape { left: 0.5, width: 0.5, ..stroke }),
+        "│" => upright(0.45, 0.1),
+        "▌" => upright(0.0, 0.5),
+        "▐" => upright(0.5, 0.5),
         _ => match symbol.chars().next()? {
-            eighth @ '▁'..='█' => lower(eighth as u32 - '▁' as u32 + 1),
+            eighth @ '▁'..='█' => {
+                let height = f64::from(eighth as u32 - '▁' as u32 + 1) / 8.0;
+                whole(1.0 - height, height)
+            }
             _ => None,
         },
     }
 }
 
-fn rect(svg: &mut String, x: f64, y: u16, cells: f64, (top, part): (f64, f64), fill: Rgb) {
-    let left = MARGIN + x * CELL_WIDTH;
-    let upper = MARGIN + (f64::from(y) + top) * CELL_HEIGHT;
-    let (width, height) = (cells * CELL_WIDTH, part * CELL_HEIGHT);
+fn rect(svg: &mut String, (x, y): (usize, u16), cells: usize, shape: Shape, fill: Rgb) {
+    let left = MARGIN + (x as f64 + shape.left) * CELL_WIDTH;
+    let upper = MARGIN + (f64::from(y) + shape.top) * CELL_HEIGHT;
+    // A run is of one glyph; only glyphs as wide as their cell come in runs that touch.
+    let width = (cells as f64 - 1.0 + shape.width) * CELL_WIDTH;
+    let height = shape.height * CELL_HEIGHT;
     put(
         svg,
         format_args!(
@@ -148,10 +167,8 @@ fn rect(svg: &mut String, x: f64, y: u16, cells: f64, (top, part): (f64, f64), f
     );
 }
 
+/// Words are placed one by one, because viewers disagree on what several spaces are worth.
 fn text(svg: &mut String, start: usize, y: u16, run: &[(&str, Look)]) {
-    let whole: String = run.iter().map(|(symbol, _)| *symbol).collect();
-    let lead = whole.len() - whole.trim_start().len();
-    let shown = whole.trim();
     let look = run[0].1;
     let class = [(Modifier::BOLD, "b"), (Modifier::DIM, "d"), (Modifier::UNDERLINED, "u")]
         .into_iter()
@@ -159,18 +176,24 @@ fn text(svg: &mut String, start: usize, y: u16, run: &[(&str, Look)]) {
         .map(|(_, class)| class)
         .collect::<Vec<_>>()
         .join(" ");
-    let left = MARGIN + (start + lead) as f64 * CELL_WIDTH;
     let base = MARGIN + (f64::from(y) + 0.76) * CELL_HEIGHT;
-    let width = shown.chars().count() as f64 * CELL_WIDTH;
-    put(
-        svg,
-        format_args!(
-            "<text x=\"{left:.1}\" y=\"{base:.2}\" textLength=\"{width:.1}\" \
-             lengthAdjust=\"spacingAndGlyphs\" class=\"{class}\" fill=\"{}\">{}</text>\n",
-            look.ink.hex(),
-            escape(shown)
-        ),
-    );
+    for (at, word) in runs(run, |a, b| (a.0 == " ") == (b.0 == " ")) {
+        if word[0].0 == " " {
+            continue;
+        }
+        let shown: String = word.iter().map(|(symbol, _)| *symbol).collect();
+        let left = MARGIN + (start + at) as f64 * CELL_WIDTH;
+        let width = word.len() as f64 * CELL_WIDTH;
+        put(
+            svg,
+            format_args!(
+                "<text x=\"{left:.1}\" y=\"{base:.2}\" textLength=\"{width:.1}\" \
+                 class=\"{class}\" fill=\"{}\">{}</text>\n",
+                look.ink.hex(),
+                escape(&shown)
+            ),
+        );
+    }
 }
 
 fn escape(text: &str) -> String {

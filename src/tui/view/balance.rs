@@ -29,8 +29,8 @@ const SCALES: [f64; 4] = [5.0, 10.0, 25.0, 100.0];
 const FIT_HEIGHT: u16 = 5;
 const CHART_HEIGHT_MIN: u16 = 6;
 const CHART_HEIGHT_MAX: u16 = 14;
-/// Seconds that one column of the chart stands for.
-const COLUMN_SECONDS: u64 = 5;
+/// What one column of the chart can stand for: the most that the samples fill the chart with.
+const COLUMN_SECONDS: [u64; 4] = [10, 5, 2, 1];
 /// Cells of the chart's axis.
 const AXIS: u16 = 6;
 
@@ -84,7 +84,7 @@ fn table<'a>(
         .max()
         .unwrap_or(0);
     let columns = [
-        Column::name("backend", widest, (14, 30)),
+        Column::name("backend", widest, (16, 30)),
         Column::left("state", 10).priority(2),
         Column::right("weight", 6).priority(4),
         Column::right("expected", 8),
@@ -199,7 +199,7 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Vec<Line<'a>> {
         },
         Line::default(),
         canvas.amount(u64::from(backend.active), number::count(u64::from(backend.active))),
-        canvas.amount(p95_us, number::latency(p95_us)),
+        canvas.latency(p95_us),
         canvas.cell(number::compact(row.window_picks, 10), Role::Dim),
     ]
 }
@@ -225,7 +225,6 @@ fn findings(canvas: &mut Canvas, mut area: Rect, fit: &Fit) {
 /// Shares stacked over the last minutes, with what happened to the upstream below.
 fn over_time(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow) {
     let rule_row = take(&mut area, 1);
-    canvas.rule(rule_row, "Share over time", format!("one column = {COLUMN_SECONDS} s"));
     let area = content(area);
     let graph = Rect {
         x: area.x + AXIS.min(area.width),
@@ -233,15 +232,22 @@ fn over_time(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow) {
         height: area.height.saturating_sub(1),
         ..area
     };
+    let seconds = column_seconds(canvas, graph.width);
+    canvas.rule(rule_row, "Share over time", format!("one column = {seconds} s"));
     for (at, label) in [(0, "100%"), (graph.height / 2, " 50%"), (graph.height - 1, "  0%")] {
         let label = canvas.cell(label, Role::Dim);
         canvas.line(Rect { width: AXIS, ..row(area, at) }, &label);
     }
-    let last_column = newest_second(canvas) / COLUMN_SECONDS;
-    let moments = moments(canvas, upstream, usize::from(graph.width));
+    let moments = moments(canvas, upstream, usize::from(graph.width), seconds);
     chart::stacked(canvas.buffer, graph, &moments, canvas.skin);
     let below = Rect { y: graph.bottom(), height: 1, ..graph };
-    happenings(canvas, below, upstream, last_column);
+    happenings(canvas, below, upstream, seconds);
+}
+
+fn column_seconds(canvas: &Canvas, columns: u16) -> u64 {
+    let samples = canvas.model.history.len() as u64;
+    let is_filled = |seconds: &u64| samples >= seconds * u64::from(columns);
+    COLUMN_SECONDS.into_iter().find(is_filled).unwrap_or(1)
 }
 
 fn newest_second(canvas: &Canvas) -> u64 {
@@ -250,13 +256,13 @@ fn newest_second(canvas: &Canvas) -> u64 {
 
 /// The shares of each whole column of time, oldest first. Columns end at multiples of their length,
 /// so that a column keeps what it shows while time goes on.
-fn moments(canvas: &Canvas, upstream: &UpstreamRow, columns: usize) -> Vec<Moment> {
+fn moments(canvas: &Canvas, upstream: &UpstreamRow, columns: usize, seconds: u64) -> Vec<Moment> {
     let keys: Vec<u32> = canvas.model.backends_of(&upstream.name).map(|row| row.key).collect();
-    let last = newest_second(canvas) / COLUMN_SECONDS;
+    let last = newest_second(canvas) / seconds;
     let first = last.saturating_sub(columns as u64 - columns.min(1) as u64);
     let mut moments = vec![vec![0.0; keys.len()]; (last - first + 1) as usize];
     for sample in &canvas.model.history {
-        let column = sample.wall_ms / 1000 / COLUMN_SECONDS;
+        let column = sample.wall_ms / 1000 / seconds;
         if column < first || column > last {
             continue;
         }
@@ -271,11 +277,12 @@ fn moments(canvas: &Canvas, upstream: &UpstreamRow, columns: usize) -> Vec<Momen
 
 /// Marks what was done to this upstream under the column it happened in, newest first, as far as
 /// the labels fit beside each other.
-fn happenings(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, last_column: u64) {
+fn happenings(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, seconds: u64) {
+    let last_column = newest_second(canvas) / seconds;
     let mut free_until = area.right();
     let events = canvas.model.events.iter().rev();
     for event in events.filter(|event| is_about(event, upstream)) {
-        let column = event.wall_ms / 1000 / COLUMN_SECONDS;
+        let column = event.wall_ms / 1000 / seconds;
         let Some(back) = last_column.checked_sub(column) else { continue };
         let Some(x) = (area.right() - 1).checked_sub(back.min(u64::from(u16::MAX)) as u16) else {
             break;

@@ -8,6 +8,7 @@ use crate::tui::model::Model;
 use crate::tui::theme::Role;
 use crate::tui::theme::skin::Skin;
 use crate::tui::widget::columns::Placed;
+use crate::tui::widget::number;
 use crate::tui::widget::pen::{self, Side};
 use crate::tui::widget::rule::Rule;
 
@@ -60,6 +61,11 @@ impl<'a> Canvas<'a> {
     /// A number that is quiet when it is zero.
     pub(super) fn amount(&self, value: u64, text: String) -> Line<'static> {
         if value == 0 { self.cell(text, Role::Dim) } else { self.cell(text, Role::Text) }
+    }
+
+    /// A latency; without requests there is none.
+    pub(super) fn latency(&self, value_us: u64) -> Line<'static> {
+        if value_us == 0 { self.none() } else { self.cell(number::latency(value_us), Role::Text) }
     }
 
     pub(super) fn line(&mut self, area: Rect, line: &Line) {

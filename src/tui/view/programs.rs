@@ -46,7 +46,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::name("", names.max().unwrap_or(0), (14, 26)),
         Column::left("state", 10),
         Column::right("pid", 7).priority(4),
-        Column::right("up", 8),
+        Column::right("since", 8),
         Column::right("cpu", 4).priority(2),
         Column::right("rss", 5).priority(3),
         Column::right("starts", 6).priority(4),

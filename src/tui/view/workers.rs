@@ -18,9 +18,15 @@ use crate::tui::widget::rule::Rule;
 use crate::tui::widget::spark::{self, Spark};
 use crate::tui::widget::{bar, number, pen};
 
-/// Cells of one worker on the Overview: two beside each other at 100 columns.
+/// Cells of one worker on the Overview: two beside each other at 100 columns, and without the
+/// process id at 80.
 const BRIEF_WIDTH: u16 = 47;
-const BRIEF_BAR: u16 = 10;
+const NARROW_WIDTH: u16 = 37;
+const WIDE: u16 = 100;
+const BRIEF_GAP: u16 = 2;
+const BRIEF_BAR: u16 = 8;
+const NAME: u16 = 4;
+const PID: u16 = 10;
 /// Which column of the view holds the graph, and which the processor bar.
 const GRAPH: usize = 11;
 const CPU_BAR: usize = 4;
@@ -32,8 +38,13 @@ pub(super) fn brief_rows(workers: usize, width: u16) -> usize {
     workers.div_ceil(per_row(width))
 }
 
+fn brief_width(width: u16) -> u16 {
+    if width >= WIDE { BRIEF_WIDTH } else { NARROW_WIDTH }
+}
+
 fn per_row(width: u16) -> usize {
-    usize::from(width.saturating_sub(4) / BRIEF_WIDTH).max(1)
+    let room = width.saturating_sub(4) + BRIEF_GAP;
+    usize::from(room / (brief_width(width) + BRIEF_GAP)).max(1)
 }
 
 pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
@@ -54,6 +65,7 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
         return;
     }
     let columns = per_row(area.width);
+    let width = brief_width(area.width);
     let room = usize::from(area.height) * columns;
     let first = listing.first(room.min(usize::from(u16::MAX)) as u16);
     let first = first - first % columns;
@@ -61,8 +73,8 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
     for (at, worker) in listing.rows.iter().skip(first).take(room).enumerate() {
         let Row::Worker(worker) = worker else { continue };
         let line = row(inner, (at / columns) as u16);
-        let x = inner.x + (at % columns) as u16 * (BRIEF_WIDTH + 1);
-        let place = Rect { x, width: BRIEF_WIDTH.min(line.right().saturating_sub(x)), ..line };
+        let x = inner.x + (at % columns) as u16 * (width + BRIEF_GAP);
+        let place = Rect { x, width: width.min(line.right().saturating_sub(x)), ..line };
         brief_worker(canvas, place, worker);
         if listing.is_cursor(canvas, first + at) {
             let place = Rect { x: place.x - 2, width: place.width + 2, ..place };
@@ -73,12 +85,13 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
 
 fn brief_worker(canvas: &mut Canvas, area: Rect, worker: &Worker) {
     let look = state::worker(&worker.state, canvas.skin);
-    let name = Line::from(vec![
-        canvas.strong(format!("w{:<3}", worker.slot), Role::Bright),
-        canvas.span(format!("{:<8}", worker.pid), Role::Dim),
-    ]);
-    canvas.line(area, &name);
-    let bar_x = area.x + 12;
+    let mut name = vec![canvas.strong(format!("w{:<3}", worker.slot), Role::Bright)];
+    let mut bar_x = area.x + NAME;
+    if area.width > NARROW_WIDTH {
+        name.push(canvas.span(worker.pid.to_string(), Role::Dim));
+        bar_x += PID;
+    }
+    canvas.line(area, &Line::from(name));
     let bar_area =
         Rect { x: bar_x, width: BRIEF_BAR.min(area.right().saturating_sub(bar_x)), ..area };
     let load = f64::from(worker.cpu_percent) / 100.0;

@@ -131,17 +131,25 @@ impl Placed<'_> {
     pub(crate) fn row(&self, buffer: &mut Buffer, y: u16, cells: &[Line], skin: &Skin) {
         for (at, cell) in cells.iter().enumerate() {
             let Some(area) = self.cell(at, y) else { continue };
-            match (self.columns[at].clip, cell.spans.as_slice()) {
-                (Clip::Middle, [name]) => {
-                    let style = cell.style.patch(name.style);
-                    let ellipsis = skin.glyphs.ellipsis;
-                    let shown = pen::shorten(&name.content, area.width, Clip::Middle, ellipsis);
-                    pen::text(buffer, (area.x, area.y), area.width, &shown, style);
-                }
-                (Clip::Middle | Clip::End, _) => {
+            match self.columns[at].clip {
+                Clip::Middle => name(buffer, area, cell, skin),
+                Clip::End => {
                     pen::line(buffer, area, cell, self.columns[at].side, skin);
                 }
             }
         }
     }
+}
+
+/// A name after its signs; the name alone is shortened, in its middle.
+fn name(buffer: &mut Buffer, area: Rect, cell: &Line, skin: &Skin) {
+    let Some((name, signs)) = cell.spans.split_last() else { return };
+    let mut x = area.x;
+    for sign in signs {
+        let room = area.right().saturating_sub(x);
+        x = pen::text(buffer, (x, area.y), room, &sign.content, cell.style.patch(sign.style));
+    }
+    let room = area.right().saturating_sub(x);
+    let shown = pen::shorten(&name.content, room, Clip::Middle, skin.glyphs.ellipsis);
+    pen::text(buffer, (x, area.y), room, &shown, cell.style.patch(name.style));
 }

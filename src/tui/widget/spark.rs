@@ -40,6 +40,12 @@ impl Spark<'_> {
         (column + self.values.len()).checked_sub(columns).map(|at| self.values[at])
     }
 
+    /// Steps of the whole height. The top one stays empty, so that graphs of neighbouring rows do
+    /// not run into each other.
+    fn steps(area: Rect, per_row: u64) -> u64 {
+        u64::from(area.height) * per_row - 1
+    }
+
     /// Height in steps of 1 of `steps`; what is not zero shows at least one.
     fn height(&self, value: u64, steps: u64) -> u64 {
         if value == 0 {
@@ -52,7 +58,7 @@ impl Spark<'_> {
 
     fn draw_blocks(&self, buffer: &mut Buffer, area: Rect, skin: &Skin) {
         let columns = usize::from(area.width);
-        let steps = u64::from(area.height) * 8;
+        let steps = Self::steps(area, 8);
         for column in 0..columns {
             let Some(value) = self.at(column, columns) else { continue };
             let height = self.height(value, steps);

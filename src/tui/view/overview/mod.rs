@@ -23,7 +23,7 @@ use crate::tui::model::panel::{self, Panel};
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
-use crate::tui::widget::number;
+use crate::tui::widget::{number, pen};
 
 pub(super) use programs::tally;
 
@@ -58,10 +58,10 @@ fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
     let live = &canvas.model.live;
     let count = |rows: usize| rows.clamp(1, 64) as u16;
     let (least, most): (&[u16], &[u16]) = match body.height {
-        0..22 => (&[3, 1, 2, 1, 2, 2], &[4, 1, 6, 2, 6, 6]),
-        22..26 => (&[3, 3, 2, 1, 2, 2], &[4, 3, 5, 2, 4, 4]),
-        26..40 => (&[3, 4, 3, 1, 3, 3], &[4, 4, 8, 4, 6, 12]),
-        _ => (&[5, 4, 4, 2, 6, 5], &[8, 6, 16, 8, 24, 64]),
+        0..19 => (&[3, 1, 3, 1, 2, 2], &[4, 1, 6, 2, 6, 6]),
+        19..25 => (&[3, 3, 4, 1, 2, 2], &[3, 3, 6, 2, 4, 4]),
+        25..37 => (&[3, 4, 4, 1, 4, 2], &[4, 4, 8, 4, 8, 12]),
+        _ => (&[5, 4, 4, 2, 6, 5], &[8, 4, 16, 8, 24, 64]),
     };
     let upstreams = count(live.upstreams.len());
     let workers = count(workers::brief_rows(live.workers.len(), body.width));
@@ -116,10 +116,10 @@ fn attention<'a>(canvas: &mut Canvas<'a>, area: Rect) {
     let columns = [
         Column::left("", state::WIDTH),
         Column::left("", 8).priority(3),
-        Column::name("", 28, (12, 28)).grow(28),
-        Column::left("", 12).priority(2).grow(80),
+        Column::name("", widest_name(canvas), (12, 28)),
+        Column::left("", 20).priority(2).grow(80),
         Column::right("", 6).priority(2),
-        Column::left("", 11).priority(2),
+        Column::left("", 10).priority(2),
     ];
     let count = listing.count(canvas, area.height.saturating_sub(1));
     let facts = if listing.rows.is_empty() {
@@ -133,6 +133,17 @@ fn attention<'a>(canvas: &mut Canvas<'a>, area: Rect) {
         let cells = attention_cells(canvas, row);
         canvas.row(placed, y, &cells);
     });
+}
+
+/// Of all that could need attention, so that the column keeps its place.
+fn widest_name(canvas: &Canvas) -> u16 {
+    let live = &canvas.model.live;
+    let backends = live
+        .backends
+        .iter()
+        .map(|row| pen::width(&row.upstream) + 1 + pen::width(&row.backend.name));
+    let programs = live.programs.iter().map(|row| pen::width(&row.program.name) + 3);
+    backends.chain(programs).max().unwrap_or(0)
 }
 
 fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention) -> Vec<Line<'a>> {

@@ -27,10 +27,10 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
         Column::left("strategy", 11).priority(2),
         Column::right("up", 5),
         Column::right("req/s", 7),
-        Column::right("p95", 6).priority(2),
+        Column::right("p95", 5).priority(2),
         Column::right("in flight", 9).priority(4),
-        Column::left("distribution", 14).priority(3).grow(40),
-        Column::left("fit", 8).grow(20),
+        Column::left("shares", 10).priority(3).grow(40),
+        Column::left("fit", 16).grow(20),
     ];
     let rows_height = area.height.saturating_sub(1);
     let count = listing.count(canvas, rows_height);
@@ -67,7 +67,7 @@ fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>
         canvas.cell(verdict::strategy_label(&row.strategy, &members), Role::Violet),
         canvas.bold(format!("{up}/{}", members.len()), role),
         canvas.bold(number::compact(rate, 7), Role::Bright),
-        canvas.amount(p95_us, number::latency(p95_us)),
+        canvas.latency(p95_us),
         canvas.amount(active, number::count(active)),
         Line::default(),
         verdict::line(canvas, row),
