@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::out;
-use crate::{config, master};
+use crate::{config, demo, master};
 
 const MASTER: &str = "__master";
+const ORIGIN: &str = "__origin";
+const LOAD: &str = "__load";
 
 /// The command line of a master: `program __master NAME [FILE]`; without a file, the embedded
 /// default.
@@ -29,8 +31,15 @@ pub(crate) fn master_words(
 pub(crate) fn hidden(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     match words.next()?.to_str()? {
         MASTER => Some(run_master(words)),
+        ORIGIN => Some(demo::origin(&texts(words))),
+        LOAD => Some(demo::load(&texts(words))),
         _ => None,
     }
+}
+
+/// What is not text cannot be one of the demo's words, and is refused as such.
+fn texts(words: impl Iterator<Item = OsString>) -> Vec<String> {
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 fn run_master(mut words: impl Iterator<Item = OsString>) -> ExitCode {
