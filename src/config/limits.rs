@@ -5,6 +5,8 @@
 
 // Configuration.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
+/// A checked configuration as it travels to a worker.
+pub(crate) const GENERATION_BYTES_MAX: u64 = 16 << 20;
 pub(crate) const WORKERS_MAX: usize = 64;
 pub(crate) const UPSTREAMS_MAX: usize = 128;
 pub(crate) const BACKENDS_MAX: usize = 512;
@@ -17,6 +19,8 @@ pub(crate) const NAME_BYTES_MAX: usize = 64;
 pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
 pub(crate) const HEADERS_MAX: usize = 128;
 pub(crate) const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// A longer name in `Host` matches no server by name.
+pub(crate) const HOST_BYTES_MAX: usize = 256;
 pub(crate) const CONNECTIONS_PER_WORKER_MAX: usize = 16 * 1024;
 pub(crate) const REQUESTS_PER_CONNECTION_MAX: u32 = 100_000;
 pub(crate) const BODY_BYTES_MAX: u64 = u64::MAX;
@@ -36,6 +40,18 @@ pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 // Buffers of the data path: grows with the body from the first to the second.
 pub(crate) const BODY_BUFFER_BYTES_MIN: usize = 32 * 1024;
 pub(crate) const BODY_BUFFER_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const LARGE_BUFFERS_PER_WORKER_MAX: usize = 256;
+/// A body's beginning up to this size is sent in one piece with its head.
+pub(crate) const BODY_COPY_BYTES_MAX: usize = 4 * 1024;
+
+// The worker's own pace.
+pub(crate) const SWEEP_INTERVAL_MS: u64 = 250;
+/// How long an idle connection may still bring a request once its worker drains.
+pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
+/// How long a refused client's bytes are read and dropped, so that it can read why.
+pub(crate) const LINGER_TIMEOUT_MS: u64 = 5_000;
+/// Pause after `accept` failed for want of descriptors or memory.
+pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
 
 // Control.
 pub(crate) const CONTROL_CLIENTS_MAX: usize = 64;

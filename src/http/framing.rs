@@ -106,6 +106,24 @@ impl Reader {
         }
     }
 
+    /// As `advance`, and moves the payload of what was taken together at the front of `bytes`.
+    pub(crate) fn strip(&mut self, bytes: &mut [u8]) -> Result<Taken, Error> {
+        let Self::Chunked(decoder) = self else { return self.advance(bytes) };
+        let mut taken = Taken { bytes: 0, payload: 0, is_end: decoder.is_end() };
+        while !taken.is_end && taken.bytes < bytes.len() {
+            match decoder.step(&bytes[taken.bytes..])? {
+                chunk::Step::Framing(length) => taken.bytes += length,
+                chunk::Step::Payload(length) => {
+                    bytes.copy_within(taken.bytes..taken.bytes + length, taken.payload);
+                    taken.bytes += length;
+                    taken.payload += length;
+                }
+            }
+            taken.is_end = decoder.is_end();
+        }
+        Ok(taken)
+    }
+
     pub(crate) fn is_end(&self) -> bool {
         match self {
             Self::Length { left } => *left == 0,

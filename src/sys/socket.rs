@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
 
 use super::port_holder;
 
@@ -51,6 +51,18 @@ pub(crate) fn listen(address: SocketAddr) -> Result<OwnedFd, BindError> {
 pub(crate) fn local_address(socket: impl std::os::fd::AsFd) -> io::Result<SocketAddr> {
     let address = rustix::net::getsockname(socket)?;
     SocketAddr::try_from(address).map_err(io::Error::from)
+}
+
+/// Whether nothing waits to be read from a connected socket, not even its end.
+pub(crate) fn is_quiet(socket: impl std::os::fd::AsFd) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    let peeked = rustix::net::recv(socket, &mut [0_u8; 1], flags);
+    peeked.is_err_and(|errno| errno == rustix::io::Errno::AGAIN)
+}
+
+/// Sends small writes at once, on this socket and on what it accepts.
+pub(crate) fn set_nodelay(listener: impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(sockopt::set_tcp_nodelay(listener, true)?)
 }
 
 fn open(address: SocketAddr) -> io::Result<OwnedFd> {

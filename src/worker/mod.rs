@@ -1,3 +1,178 @@
-//! The data path: one process, one thread.
+//! The data path: one process, one thread, its own listening sockets.
+//!
+//! Receives its scoreboard, sockets and configuration from the master over one line and serves from
+//! then on. Never blocks, starts no process, and reads membership from the scoreboard, not from the
+//! configuration.
 
+mod accept;
+mod orders;
+mod shared;
+mod watch;
+
+mod connection;
+mod exchange;
+mod generation;
+
+mod backend;
 pub(crate) mod pick;
+mod pool;
+mod tunnel;
+
+mod buffer;
+mod peer_text;
+mod stream;
+mod transfer;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use accept::Accepting;
+use generation::Generation;
+use orders::Line;
+use shared::Shared;
+
+use crate::config;
+use crate::config::limits;
+use crate::order::worker::{FromWorker, LINK, ToWorker};
+use crate::scoreboard::crew::WorkerState;
+use crate::scoreboard::{Board, WorkerSlot};
+use crate::sys;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("start the worker's runtime: {0}")]
+    Runtime(io::Error),
+    #[error("read the master's line: {0}")]
+    Line(io::Error),
+    #[error("open the scoreboard: {0}")]
+    Board(io::Error),
+    #[error("the master's first order was not a start with a scoreboard")]
+    NoStart,
+    #[error("{0} came without its descriptor")]
+    NoDescriptor(&'static str),
+    #[error("read generation {number}: {cause}")]
+    Generation { number: u32, cause: io::Error },
+    #[error("generation {0} is not a configuration")]
+    Undecodable(u32),
+    #[error("listen on {address}: {cause}")]
+    Listen { address: SocketAddr, cause: io::Error },
+}
+
+/// The process `pilothouse __worker`.
+pub(crate) fn run() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let worked = runtime.map_err(Error::Runtime).and_then(|runtime| {
+        let link = sys::inherited::take(LINK).map_err(Error::Line)?;
+        tokio::task::LocalSet::new().block_on(&runtime, work(link))
+    });
+    match worked {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            sys::log::error!("worker", "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn work(link: OwnedFd) -> Result<(), Error> {
+    let line = Line::new(link).map_err(Error::Line)?;
+    let shared = Rc::new(start(&line).await?);
+    let beat = tokio::task::spawn_local(beat(Rc::clone(&shared)));
+    let deadline_us = serve(&line, &shared).await?;
+    leave(&shared, deadline_us).await;
+    beat.abort();
+    shared.publish();
+    // The master hears of it by the exit, too.
+    if let Err(error) = line.say(FromWorker::Drained) {
+        sys::log::notice!("worker", "say drained: {error}");
+    }
+    Ok(())
+}
+
+async fn start(line: &Line) -> Result<Shared, Error> {
+    let Some((ToWorker::Start { slot }, Some(board))) = line.order().await.map_err(Error::Line)?
+    else {
+        return Err(Error::NoStart);
+    };
+    let board = Board::open(board).map_err(Error::Board)?;
+    let slot = WorkerSlot::new(usize::from(slot)).ok_or(Error::NoStart)?;
+    let shared = Shared::new(board, slot);
+    shared.crew.occupy(std::process::id());
+    Ok(shared)
+}
+
+/// Obeys orders until the one to drain; returns its deadline.
+async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
+    let mut accepting: Vec<Accepting> = Vec::new();
+    let mut waiting: Vec<(SocketAddr, OwnedFd)> = Vec::new();
+    loop {
+        let Some((order, descriptor)) = line.order().await.map_err(Error::Line)? else {
+            sys::log::warning!("worker", "no master and no keeper are left; serving what there is");
+            return std::future::pending().await;
+        };
+        match order {
+            ToWorker::Start { .. } => return Err(Error::NoStart),
+            ToWorker::Generation { number } => {
+                let bytes = descriptor.ok_or(Error::NoDescriptor("a generation"))?;
+                shared.swap(generation(shared, number, bytes)?);
+                shared.crew.set_state(WorkerState::Running);
+                line.say(FromWorker::Running { generation: number }).map_err(Error::Line)?;
+            }
+            ToWorker::Listen { address } => {
+                let listener = descriptor.ok_or(Error::NoDescriptor("a listener"))?;
+                accepting.retain(|known| known.address != address);
+                waiting.push((address, listener));
+            }
+            ToWorker::Unlisten { address } => {
+                accepting.retain(|known| known.address != address);
+                waiting.retain(|(known, _)| *known != address);
+            }
+            ToWorker::Drain { deadline_us } => {
+                shared.crew.set_state(WorkerState::Stopping);
+                shared.drain();
+                return Ok(deadline_us);
+            }
+            // Workers write to standard error only; its file is the master's to reopen.
+            ToWorker::Reopen => {}
+        }
+        // Whoever comes in must find a configuration that serves it.
+        if shared.generation().is_some() {
+            for (address, listener) in waiting.drain(..) {
+                let accepted = accept::accept(Rc::clone(shared), listener, address);
+                accepting.push(accepted.map_err(|cause| Error::Listen { address, cause })?);
+            }
+        }
+    }
+}
+
+fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation, Error> {
+    let bytes = sys::memfd::read_all(bytes, limits::GENERATION_BYTES_MAX)
+        .map_err(|cause| Error::Generation { number, cause })?;
+    let config = config::decode(&bytes).ok_or(Error::Undecodable(number))?;
+    Ok(Generation::compile(number, &config, &shared.picker.borrow()))
+}
+
+/// Waits until the last connection has left, or the deadline.
+async fn leave(shared: &Shared, deadline_us: u64) {
+    let left_us = deadline_us.saturating_sub(shared.refresh());
+    // At the deadline, what is left is cut by the process's end.
+    let _is_in_time =
+        tokio::time::timeout(Duration::from_micros(left_us), shared.seats.emptied()).await;
+}
+
+/// The sweep, and how late it comes: what the worker's loop was busy with instead.
+async fn beat(shared: Rc<Shared>) {
+    let pause = Duration::from_millis(limits::SWEEP_INTERVAL_MS);
+    loop {
+        let due_us = shared.refresh() + limits::SWEEP_INTERVAL_MS * 1000;
+        tokio::time::sleep(pause).await;
+        shared.sweep(sys::clock::monotonic_us().saturating_sub(due_us));
+    }
+}

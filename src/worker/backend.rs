@@ -1,0 +1,381 @@
+//! Talking to one picked backend: connection, request out, response in, response on to the client.
+//!
+//! Both directions run at once, in one task: a backend may answer before it has read the request,
+//! and a client that leaves is noticed while the backend works. Knows nothing of other backends.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use super::connection::{Connection, Next};
+use super::exchange::{ClientFault, Exchange, Fault};
+use super::generation::{Server, Upstream};
+use super::pick::Picked;
+use super::stream::Stream;
+use super::transfer::{Broken, Coding, Wait};
+use super::tunnel;
+use crate::http::framing::Body;
+use crate::http::head::{self, Persistence, Version};
+use crate::http::request::{Method, Parsed};
+use crate::http::response::Asked;
+use crate::http::rewrite::{self, Reply};
+use crate::scoreboard::backend::Failure;
+
+/// Interim responses (100, 103) one request may get.
+const INTERIMS_MAX: u32 = 16;
+
+/// The configuration of the request and of the backend.
+type Site<'g> = (&'g Server, &'g Upstream);
+
+/// Sends the request and waits for the head of its response; a dead pooled connection is replaced
+/// once by a fresh one.
+pub(crate) async fn ask(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    site: Site<'_>,
+    picked: &Picked,
+) -> Result<Stream, Fault> {
+    let pooled = connection.shared.pool.borrow_mut().take(picked);
+    if let Some(mut stream) = pooled.filter(|stream| is_fit(stream, exchange)) {
+        match converse(connection, exchange, site, &mut stream).await {
+            Err(Fault::Backend(Failure::Closed)) if exchange.is_repeatable() => {
+                exchange.rewind(&connection.shared.buffers);
+            }
+            Err(Fault::Backend(Failure::Closed)) => return Err(Fault::Stale),
+            Err(fault) => return Err(fault),
+            Ok(()) => return Ok(stream),
+        }
+    }
+    let mut stream = connect(connection, site.1, picked).await?;
+    converse(connection, exchange, site, &mut stream).await?;
+    Ok(stream)
+}
+
+/// A request that cannot be repeated is worth a system call that asks the kernel itself whether the
+/// backend has closed: the reactor may not have heard yet.
+fn is_fit(stream: &Stream, exchange: &Exchange) -> bool {
+    exchange.request.method != Method::NonIdempotent || stream.is_quiet()
+}
+
+async fn connect(
+    connection: &Connection,
+    upstream: &Upstream,
+    picked: &Picked,
+) -> Result<Stream, Fault> {
+    let address = connection.shared.picker.borrow().address(picked).clone();
+    connection.limit(upstream.connect_timeout_ms);
+    let mut connecting = pin!(Stream::connect(&address));
+    poll_fn(|cx| match connecting.as_mut().poll(cx) {
+        Poll::Pending if connection.seat.is_late() => {
+            Poll::Ready(Err(Fault::Backend(Failure::TimedOut)))
+        }
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(Ok(stream)) => Poll::Ready(Ok(stream)),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(Fault::Backend(match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+            std::io::ErrorKind::TimedOut => Failure::TimedOut,
+            _ => Failure::Unreachable,
+        }))),
+    })
+    .await
+}
+
+/// Sends and reads until the final response's head is parsed; interim ones are passed on.
+async fn converse(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    site: Site<'_>,
+    stream: &mut Stream,
+) -> Result<(), Fault> {
+    for _ in 0..INTERIMS_MAX {
+        let mut talk = Talk { waits: None, is_sink_broken: false };
+        poll_fn(|cx| talk.poll(cx, connection, exchange, site, stream)).await?;
+        if !exchange.response.is_interim() {
+            return Ok(());
+        }
+        pass_interim(connection, exchange, site.0).await?;
+    }
+    Err(Fault::Backend(Failure::Malformed))
+}
+
+/// What a conversation waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    ClientBody,
+    BackendRoom,
+    Response,
+}
+
+struct Talk {
+    /// With the count of bytes sent when the wait began: progress begins a new wait.
+    waits: Option<(Waits, u64)>,
+    /// The backend takes no more; what it said before may still be read.
+    is_sink_broken: bool,
+}
+
+impl Talk {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+        exchange: &mut Exchange,
+        site: Site<'_>,
+        stream: &mut Stream,
+    ) -> Poll<Result<(), Fault>> {
+        let buffers = &connection.shared.buffers;
+        if !exchange.to_backend.is_through() && !self.is_sink_broken {
+            match exchange.to_backend.poll(cx, &mut connection.client, stream, buffers) {
+                Poll::Pending | Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(Broken::Sink)) => self.is_sink_broken = true,
+                Poll::Ready(Err(broken)) => {
+                    return Poll::Ready(Err(Fault::Client(ClientFault::of(broken))));
+                }
+            }
+        }
+        let is_sent = exchange.to_backend.is_through();
+        if let Poll::Ready(head) = poll_head(cx, connection, exchange, stream) {
+            return Poll::Ready(head.map_err(Fault::Backend));
+        }
+        if self.is_sink_broken {
+            return Poll::Ready(Err(Fault::Backend(Failure::Closed)));
+        }
+        if is_sent && connection.client.poll_closed(cx).is_ready() {
+            return Poll::Ready(Err(Fault::Client(ClientFault::Gone)));
+        }
+        let waits = match exchange.to_backend.wait() {
+            _ if is_sent => Waits::Response,
+            Wait::Source => Waits::ClientBody,
+            Wait::Sink => Waits::BackendRoom,
+        };
+        if connection.seat.is_late() {
+            return Poll::Ready(Err(match waits {
+                Waits::ClientBody => Fault::Client(ClientFault::Late),
+                Waits::BackendRoom | Waits::Response => Fault::Backend(Failure::TimedOut),
+            }));
+        }
+        let waits = (waits, exchange.to_backend.moved());
+        if self.waits != Some(waits) {
+            self.waits = Some(waits);
+            connection.limit(match waits.0 {
+                Waits::ClientBody => site.0.client.body_timeout_ms,
+                Waits::BackendRoom => site.1.between_bytes_timeout_ms,
+                Waits::Response => site.1.first_byte_timeout_ms,
+            });
+        }
+        Poll::Pending
+    }
+}
+
+/// Reads until `exchange.response` is parsed from the front of `exchange.reply`.
+fn poll_head(
+    cx: &mut Context<'_>,
+    connection: &Connection,
+    exchange: &mut Exchange,
+    stream: &mut Stream,
+) -> Poll<Result<(), Failure>> {
+    let buffers = &connection.shared.buffers;
+    let asked =
+        Asked { is_head: exchange.is_head(), is_upgrade: exchange.request.upgrade.is_some() };
+    let mut seen = exchange.head_seen_bytes;
+    loop {
+        let buffer = exchange.reply.get_or_insert_with(|| buffers.borrow_mut().take());
+        if buffer.content().len() > seen
+            && (seen == 0 || head::may_be_complete(buffer.content(), seen))
+        {
+            match exchange.response.parse(buffer.content(), asked) {
+                Ok(Parsed::Complete) => {
+                    exchange.head_seen_bytes = 0;
+                    return Poll::Ready(Ok(()));
+                }
+                Ok(Parsed::Partial) => {}
+                Err(_) => return Poll::Ready(Err(Failure::Malformed)),
+            }
+        }
+        seen = buffer.content().len();
+        exchange.head_seen_bytes = seen;
+        if buffer.is_full() {
+            buffer.compact();
+        }
+        if buffer.is_full() {
+            return Poll::Ready(Err(Failure::Malformed));
+        }
+        let failure = match buffer.poll_fill(cx, stream, usize::MAX) {
+            Poll::Ready(Ok(count)) if count > 0 => continue,
+            Poll::Ready(_) if seen > 0 => Poll::Ready(Err(Failure::Malformed)),
+            Poll::Ready(_) => Poll::Ready(Err(Failure::Closed)),
+            Poll::Pending => Poll::Pending,
+        };
+        if let Some(empty) = exchange.reply.take_if(|buffer| buffer.is_empty()) {
+            buffers.borrow_mut().give(empty);
+        }
+        return failure;
+    }
+}
+
+/// HTTP/1.0 knows no interim responses; such a client is not sent any.
+async fn pass_interim(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    server: &Server,
+) -> Result<(), Fault> {
+    let Some(buffer) = &mut exchange.reply else { return Ok(()) };
+    let head_bytes = exchange.response.head_bytes;
+    if exchange.request.version == Version::Http10 {
+        buffer.consume(head_bytes);
+        return Ok(());
+    }
+    exchange.has_replied = true;
+    exchange.to_client.start(Body::None, Coding::Same, 0);
+    let reply = Reply {
+        client_version: exchange.request.version,
+        persistence: Persistence::KeepAlive,
+        body: Body::None,
+        date: b"",
+    };
+    let head = &buffer.content()[..head_bytes];
+    rewrite::response(&mut exchange.to_client.head, head, &exchange.response, reply);
+    buffer.consume(head_bytes);
+    connection.limit(server.client.send_timeout_ms);
+    poll_fn(|cx| match exchange.to_client.poll_flush(cx, &mut connection.client) {
+        Poll::Pending if connection.seat.is_late() => Poll::Ready(Err(Broken::Sink)),
+        sent => sent,
+    })
+    .await
+    .map_err(|_| Fault::Client(ClientFault::Gone))
+}
+
+/// How the relay of a response ended.
+pub(crate) struct Relayed {
+    pub(crate) end: RelayEnd,
+    pub(crate) next: Next,
+    /// The backend's connection, when another request can follow on it.
+    pub(crate) reusable: Option<Stream>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RelayEnd {
+    Through,
+    /// The backend broke off in the middle; the client sees it by its connection's end.
+    Cut,
+    ClientGone,
+}
+
+/// Sends the response whose head `ask` has parsed on to the client.
+pub(crate) async fn relay(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    site: Site<'_>,
+    mut stream: Stream,
+) -> Relayed {
+    let cut = Relayed { end: RelayEnd::Cut, next: Next::Close, reusable: None };
+    let Ok(persistence) = begin_reply(connection, exchange) else { return cut };
+    if exchange.response.status == 101 {
+        return tunnel::run(connection, exchange, site.1, stream).await;
+    }
+    let mut relay = Relay { waits: None, request: RequestSide::Sending };
+    let end = poll_fn(|cx| relay.poll(cx, connection, exchange, site, &mut stream)).await;
+    let is_request_through = exchange.to_backend.is_through();
+    let next = match (end, persistence) {
+        (RelayEnd::Cut | RelayEnd::ClientGone, _) => Next::Close,
+        (RelayEnd::Through, Persistence::KeepAlive) => Next::Request,
+        (RelayEnd::Through, Persistence::Close) if !exchange.to_backend.is_read() => Next::Linger,
+        (RelayEnd::Through, Persistence::Close) => connection.after_last(),
+    };
+    let is_reusable = end == RelayEnd::Through
+        && is_request_through
+        && exchange.response.persistence == Persistence::KeepAlive
+        && !exchange.to_client.is_overrun();
+    Relayed { end, next, reusable: is_reusable.then_some(stream) }
+}
+
+/// Writes the client's head and decides how body and connection are to go on. An error is a body
+/// whose very beginning is broken.
+fn begin_reply(connection: &Connection, exchange: &mut Exchange) -> Result<Persistence, Broken> {
+    let version = exchange.request.version;
+    let (body, coding) = match (exchange.response.body, version) {
+        (Body::UntilClose, Version::Http11) => (Body::Chunked, Coding::Enchunk),
+        (Body::Chunked, Version::Http10) => (Body::UntilClose, Coding::Dechunk),
+        (body, _) => (body, Coding::Same),
+    };
+    let persistence = match exchange.request.persistence {
+        // An early answer: the rest of the request is not waited for.
+        _ if !exchange.to_backend.is_through() || !connection.may_persist() => Persistence::Close,
+        _ if body == Body::UntilClose => Persistence::Close,
+        wanted => wanted,
+    };
+    let body_read = match exchange.response.status {
+        101 => Body::UntilClose,
+        _ => exchange.response.body,
+    };
+    let pump = &mut exchange.to_client;
+    pump.start(body_read, coding, u64::MAX);
+    if let Some(mut buffer) = exchange.reply.take() {
+        let head = &buffer.content()[..exchange.response.head_bytes];
+        let date = connection.shared.date();
+        let reply = Reply { client_version: version, persistence, body, date: &date };
+        rewrite::response(&mut pump.head, head, &exchange.response, reply);
+        buffer.consume(exchange.response.head_bytes);
+        pump.take_over(buffer, &connection.shared.buffers)?;
+    }
+    exchange.has_replied = true;
+    Ok(persistence)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RequestSide {
+    Sending,
+    /// The backend takes no more of it, or it is broken. The response goes on; its head said that
+    /// the connection ends with it.
+    Stopped,
+}
+
+struct Relay {
+    /// With the count of bytes carried when the wait began.
+    waits: Option<(Wait, u64)>,
+    request: RequestSide,
+}
+
+impl Relay {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+        exchange: &mut Exchange,
+        site: Site<'_>,
+        stream: &mut Stream,
+    ) -> Poll<RelayEnd> {
+        let buffers = &connection.shared.buffers;
+        if self.request == RequestSide::Sending && !exchange.to_backend.is_through() {
+            match exchange.to_backend.poll(cx, &mut connection.client, stream, buffers) {
+                Poll::Pending | Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(Broken::Source)) => return Poll::Ready(RelayEnd::ClientGone),
+                Poll::Ready(Err(Broken::Sink | Broken::Framing | Broken::TooLarge)) => {
+                    self.request = RequestSide::Stopped;
+                }
+            }
+        }
+        match exchange.to_client.poll(cx, stream, &mut connection.client, buffers) {
+            Poll::Ready(Ok(())) => return Poll::Ready(RelayEnd::Through),
+            Poll::Ready(Err(Broken::Sink)) => return Poll::Ready(RelayEnd::ClientGone),
+            Poll::Ready(Err(Broken::Source | Broken::Framing | Broken::TooLarge)) => {
+                return Poll::Ready(RelayEnd::Cut);
+            }
+            Poll::Pending => {}
+        }
+        let wait = exchange.to_client.wait();
+        if connection.seat.is_late() {
+            return Poll::Ready(match wait {
+                Wait::Source => RelayEnd::Cut,
+                Wait::Sink => RelayEnd::ClientGone,
+            });
+        }
+        let moved = exchange.to_client.moved() + exchange.to_backend.moved();
+        if self.waits.replace((wait, moved)) != Some((wait, moved)) {
+            connection.limit(match wait {
+                Wait::Source => site.1.between_bytes_timeout_ms,
+                Wait::Sink => site.0.client.send_timeout_ms,
+            });
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,148 @@
+//! Buffers of the data path and their pool.
+//!
+//! A connection holds a buffer only while bytes are in it: one that waits, or is parked idle, holds
+//! none. Buffers come in two sizes; the large one is for bodies that filled a small one, and only
+//! so many are out at a time, so that memory stays bounded whatever clients do.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use super::stream::Stream;
+use crate::config::limits;
+use crate::http;
+
+/// Room before the content for a chunk's size line, and after it for the ends of chunk and body.
+const BEFORE_BYTES: usize = http::chunk::SIZE_LINE_BYTES_MAX;
+const AFTER_BYTES: usize = http::chunk::PAYLOAD_END.len() + http::chunk::LAST.len();
+
+const SMALL_BYTES: usize = BEFORE_BYTES + limits::BODY_BUFFER_BYTES_MIN + AFTER_BYTES;
+const LARGE_BYTES: usize = BEFORE_BYTES + limits::BODY_BUFFER_BYTES_MAX + AFTER_BYTES;
+
+/// A whole head must fit one buffer.
+const _: () = assert!(limits::HEAD_BYTES_MAX <= limits::BODY_BUFFER_BYTES_MIN);
+
+pub(crate) struct Buffer {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    fn new(bytes: usize) -> Self {
+        Self { bytes: vec![0; bytes].into_boxed_slice(), start: BEFORE_BYTES, end: BEFORE_BYTES }
+    }
+
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    pub(crate) fn content_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.end]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.end == self.bytes.len() - AFTER_BYTES
+    }
+
+    pub(crate) fn is_large(&self) -> bool {
+        self.bytes.len() == LARGE_BYTES
+    }
+
+    /// Drops `count` bytes from the front.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.start = BEFORE_BYTES;
+        self.end = BEFORE_BYTES;
+    }
+
+    /// Moves the content to the front, to make all room available behind it.
+    pub(crate) fn compact(&mut self) {
+        self.bytes.copy_within(self.start..self.end, BEFORE_BYTES);
+        self.end = BEFORE_BYTES + self.end - self.start;
+        self.start = BEFORE_BYTES;
+    }
+
+    /// Drops everything behind the first `count` bytes of the content.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.end = self.end.min(self.start + count);
+    }
+
+    /// Turns the content into one chunk, in place.
+    pub(crate) fn enclose_in_chunk(&mut self) {
+        let size = self.end - self.start;
+        self.append(http::chunk::PAYLOAD_END);
+        self.start = http::chunk::write_size(&mut self.bytes, self.start, size);
+    }
+
+    /// For the few bytes that end a chunk or a body; there is always room for both.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        let end = self.end + bytes.len();
+        self.bytes[self.end..end].copy_from_slice(bytes);
+        self.end = end;
+    }
+
+    /// Reads once into the free room, at most `bytes_max`; `Ok(0)` is the end of the stream. Not to
+    /// be called when full.
+    pub(crate) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        bytes_max: usize,
+    ) -> Poll<io::Result<usize>> {
+        let room_end = (self.bytes.len() - AFTER_BYTES).min(self.end.saturating_add(bytes_max));
+        let read = stream.poll_read(cx, &mut self.bytes[self.end..room_end]);
+        if let Poll::Ready(Ok(count)) = read {
+            self.end += count;
+        }
+        read
+    }
+}
+
+/// Small buffers kept for reuse; more are freed when given back.
+const SMALL_SPARE_MAX: usize = 64;
+const LARGE_SPARE_MAX: usize = 8;
+
+#[derive(Default)]
+pub(crate) struct Buffers {
+    small: Vec<Buffer>,
+    large: Vec<Buffer>,
+    large_out: usize,
+}
+
+impl Buffers {
+    pub(crate) fn take(&mut self) -> Buffer {
+        self.small.pop().unwrap_or_else(|| Buffer::new(SMALL_BYTES))
+    }
+
+    /// A large buffer, unless too many are out.
+    pub(crate) fn take_large(&mut self) -> Option<Buffer> {
+        if self.large_out >= limits::LARGE_BUFFERS_PER_WORKER_MAX {
+            return None;
+        }
+        self.large_out += 1;
+        Some(self.large.pop().unwrap_or_else(|| Buffer::new(LARGE_BYTES)))
+    }
+
+    pub(crate) fn give(&mut self, mut buffer: Buffer) {
+        buffer.clear();
+        let (spare, spare_max) = if buffer.is_large() {
+            self.large_out -= 1;
+            (&mut self.large, LARGE_SPARE_MAX)
+        } else {
+            (&mut self.small, SMALL_SPARE_MAX)
+        };
+        if spare.len() < spare_max {
+            spare.push(buffer);
+        }
+    }
+}

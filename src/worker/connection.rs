@@ -1,0 +1,298 @@
+//! One client's connection: its requests one after another, in the order they came.
+//!
+//! Holds no buffer and no exchange while it waits for a request.
+
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::net::TcpStream;
+
+use super::buffer::Buffer;
+use super::exchange::{self, Exchange};
+use super::generation::Generation;
+use super::peer_text::PeerText;
+use super::shared::Shared;
+use super::stream::Stream;
+use super::watch::{Phase, Seat};
+use crate::config::limits;
+use crate::http::framing::Body;
+use crate::http::head::{self, Persistence};
+use crate::http::request::Parsed;
+use crate::http::rewrite::{self, Reply};
+use crate::http::status;
+
+pub(crate) struct Connection {
+    pub(crate) shared: Rc<Shared>,
+    pub(crate) client: Stream,
+    pub(crate) seat: Rc<Seat>,
+    pub(crate) peer: IpAddr,
+    pub(crate) peer_text: PeerText,
+    /// The configuration's address of the listener it came by.
+    pub(crate) listener: SocketAddr,
+    /// Read and not yet used.
+    pub(crate) unread: Option<Buffer>,
+    served: u32,
+    /// Of the last request; kept when a newer one no longer has the listener.
+    generation: Option<Rc<Generation>>,
+}
+
+/// What becomes of the connection after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Request,
+    Close,
+    /// Bytes of the client are still to come: they are dropped for a while, since closing at once
+    /// would reset the connection and take the answer with it.
+    Linger,
+}
+
+/// How waiting for a request ends.
+enum Arrival {
+    Request,
+    Refused { status: u16 },
+    Gone,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        shared: Rc<Shared>,
+        client: TcpStream,
+        peer: SocketAddr,
+        listener: SocketAddr,
+    ) -> Self {
+        let generation = shared.generation();
+        let timeout_ms = generation
+            .as_ref()
+            .and_then(|generation| generation.default_server(listener))
+            .map_or(limits::HEADER_READ_TIMEOUT_MS, |server| server.client.header_timeout_ms);
+        let seat = shared.seats.take(shared.now_us(), timeout_ms);
+        let peer = peer.ip().to_canonical();
+        Self {
+            shared,
+            client: Stream::Tcp(client),
+            seat,
+            peer,
+            peer_text: PeerText::new(peer),
+            listener,
+            unread: None,
+            served: 0,
+            generation,
+        }
+    }
+
+    pub(crate) async fn serve(mut self) {
+        poll_fn(|cx| {
+            self.seat.wakes(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
+        let mut next = Next::Request;
+        while next == Next::Request {
+            let mut exchange = None;
+            let arrival = poll_fn(|cx| self.poll_request(cx, &mut exchange)).await;
+            let Some(mut exchange) = exchange else { return };
+            next = match arrival {
+                Arrival::Request => {
+                    self.served += 1;
+                    exchange::run(&mut self, &mut exchange).await
+                }
+                Arrival::Refused { status } => {
+                    exchange.refuse(&self);
+                    self.answer(&mut exchange, status, Next::Linger).await
+                }
+                Arrival::Gone => Next::Close,
+            };
+            exchange.clear(&self.shared.buffers);
+            self.shared.give_exchange(exchange);
+            if next == Next::Request {
+                self.rest();
+            }
+        }
+        if next == Next::Linger {
+            self.linger().await;
+        }
+    }
+
+    /// The configuration that serves the next request whole. A listener that the newest one lacks
+    /// keeps the one it was accepted under.
+    pub(crate) fn generation(&mut self) -> Option<Rc<Generation>> {
+        let newest = self.shared.generation();
+        if let Some(newest) = newest.filter(|newest| newest.has_listener(self.listener)) {
+            self.generation = Some(newest);
+        }
+        self.generation.clone()
+    }
+
+    /// Whether the connection may serve another request after this one.
+    pub(crate) fn may_persist(&self) -> bool {
+        !self.shared.is_draining() && self.served < limits::REQUESTS_PER_CONNECTION_MAX
+    }
+
+    pub(crate) fn limit(&self, timeout_ms: u64) {
+        self.seat.limit(self.shared.now_us(), timeout_ms);
+    }
+
+    /// Reads until a whole head is there. `exchange` is filled in with the first byte.
+    fn poll_request(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &mut Option<Box<Exchange>>,
+    ) -> Poll<Arrival> {
+        loop {
+            if let Some(buffer) = &mut self.unread {
+                let exchange = match exchange {
+                    Some(exchange) => exchange,
+                    None => {
+                        let generation = self.generation.as_ref();
+                        let server = generation.and_then(|it| it.default_server(self.listener));
+                        let timeout_ms = server.map_or(limits::HEADER_READ_TIMEOUT_MS, |server| {
+                            server.client.header_timeout_ms
+                        });
+                        self.seat.limit(self.shared.refresh(), timeout_ms);
+                        self.shared.seats.enter(&self.seat, Phase::Active);
+                        exchange.insert(self.shared.take_exchange())
+                    }
+                };
+                if let Some(arrival) = parse(exchange, buffer) {
+                    return Poll::Ready(arrival);
+                }
+                if buffer.is_full() {
+                    buffer.compact();
+                }
+                if buffer.is_full() {
+                    return Poll::Ready(Arrival::Refused { status: 431 });
+                }
+            }
+            let buffers = &self.shared.buffers;
+            let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take());
+            let read = buffer.poll_fill(cx, &mut self.client, usize::MAX);
+            if buffer.is_empty() {
+                buffers.borrow_mut().give(buffer);
+            } else {
+                self.unread = Some(buffer);
+            }
+            match read {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Arrival::Gone),
+                Poll::Pending if self.seat.is_late() && exchange.is_some() => {
+                    return Poll::Ready(Arrival::Refused { status: 408 });
+                }
+                Poll::Pending if self.seat.is_late() => return Poll::Ready(Arrival::Gone),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Between requests.
+    fn rest(&mut self) {
+        let generation = self.generation.as_ref();
+        let server = generation.and_then(|it| it.default_server(self.listener));
+        let timeout_ms = match server {
+            _ if self.shared.is_draining() => limits::DRAIN_IDLE_GRACE_MS,
+            Some(server) => server.client.keepalive_timeout_ms,
+            None => limits::KEEPALIVE_TIMEOUT_MS,
+        };
+        self.limit(timeout_ms);
+        self.shared.seats.enter(&self.seat, Phase::Idle);
+    }
+
+    /// Sends an answer of the proxy's own. `next` is what the request's state allows; it becomes
+    /// `Close` when the answer cannot be sent.
+    pub(crate) async fn answer(
+        &mut self,
+        exchange: &mut Exchange,
+        status: u16,
+        next: Next,
+    ) -> Next {
+        let persistence = match next {
+            Next::Request if self.may_persist() => exchange.request.persistence,
+            Next::Request | Next::Close | Next::Linger => Persistence::Close,
+        };
+        let is_head = exchange.is_head();
+        let length = status::page_bytes(status) as u64;
+        let reply = Reply {
+            client_version: exchange.request.version,
+            persistence,
+            body: if is_head { Body::None } else { Body::Length(length) },
+            date: &self.shared.date(),
+        };
+        let pump = exchange.start_answer();
+        rewrite::own_response(&mut pump.head, status, reply);
+        self.limit(limits::SEND_TIMEOUT_MS);
+        let sent = poll_fn(|cx| match pump.poll_flush(cx, &mut self.client) {
+            Poll::Pending if self.seat.is_late() => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(sent) => Poll::Ready(sent.is_ok()),
+        })
+        .await;
+        exchange.record(self, status);
+        match (sent, next, persistence) {
+            (false, _, _) => Next::Close,
+            (true, Next::Request, Persistence::Close) => self.after_last(),
+            (true, next, _) => next,
+        }
+    }
+
+    /// How to close when all of the request was read: bytes that came behind it were pipelined by a
+    /// client that did not expect the end.
+    pub(crate) fn after_last(&self) -> Next {
+        if self.unread.is_some() { Next::Linger } else { Next::Close }
+    }
+
+    async fn linger(&mut self) {
+        self.limit(limits::LINGER_TIMEOUT_MS);
+        let buffers = &self.shared.buffers;
+        let mut is_ours_over = false;
+        poll_fn(|cx| {
+            if self.seat.is_late() {
+                return Poll::Ready(());
+            }
+            if !is_ours_over {
+                match self.client.poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) => is_ours_over = true,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            let mut buffer = buffers.borrow_mut().take();
+            let ended = loop {
+                buffer.clear();
+                match buffer.poll_fill(cx, &mut self.client, usize::MAX) {
+                    Poll::Ready(Ok(count)) if count > 0 => {}
+                    Poll::Ready(_) => break Poll::Ready(()),
+                    Poll::Pending => break Poll::Pending,
+                }
+            };
+            buffers.borrow_mut().give(buffer);
+            ended
+        })
+        .await;
+    }
+}
+
+/// What the bytes so far amount to; `None` when the head is not complete.
+fn parse(exchange: &mut Exchange, buffer: &Buffer) -> Option<Arrival> {
+    let content = buffer.content();
+    let seen = std::mem::replace(&mut exchange.head_seen_bytes, content.len());
+    // A target that never ends is refused as soon as it is too long, and looked for only then.
+    let outgrows_target = (seen..content.len()).contains(&limits::TARGET_BYTES_MAX);
+    if seen > 0 && !outgrows_target && !head::may_be_complete(content, seen) {
+        return None;
+    }
+    match exchange.request.parse(content, limits::TARGET_BYTES_MAX) {
+        Ok(Parsed::Complete) => Some(Arrival::Request),
+        Ok(Parsed::Partial) => None,
+        Err(error) => Some(Arrival::Refused { status: error.status() }),
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(buffer) = self.unread.take() {
+            self.shared.buffers.borrow_mut().give(buffer);
+        }
+        self.shared.seats.leave(&self.seat);
+    }
+}

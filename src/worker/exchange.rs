@@ -1,0 +1,378 @@
+//! One request and its response: where it goes, to which backends it is offered, what is counted.
+//!
+//! The data of an exchange is pooled: in the steady state a request allocates nothing.
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+
+use super::backend;
+use super::buffer::{Buffer, Buffers};
+use super::connection::{Connection, Next};
+use super::generation::{Generation, Server, Upstream};
+use super::pick::{Picked, Tried};
+use super::transfer::{Broken, Coding, Pump};
+use crate::config::limits;
+use crate::http::client_ip;
+use crate::http::framing::Body;
+use crate::http::request::{Method, Request};
+use crate::http::response::Response;
+use crate::http::rewrite::{self, Forwarding};
+use crate::http::target;
+use crate::scoreboard::account::Outcome;
+use crate::scoreboard::backend::Failure;
+use crate::scoreboard::{BackendId, UpstreamId, recent};
+
+const _: () = assert!(crate::http::HEADERS_MAX == limits::HEADERS_MAX);
+const _: () = assert!(crate::http::CHUNK_LINE_BYTES_MAX as usize == limits::CHUNK_LINE_BYTES_MAX);
+
+pub(crate) struct Exchange {
+    pub(crate) request: Request,
+    pub(crate) response: Response,
+    pub(crate) to_backend: Pump,
+    pub(crate) to_client: Pump,
+    /// The response's head and what came with it.
+    pub(crate) reply: Option<Buffer>,
+    /// How much of an incomplete head was looked at.
+    pub(crate) head_seen_bytes: usize,
+    /// Whether the client was sent anything from a backend, be it a 100.
+    pub(crate) has_replied: bool,
+    client: IpAddr,
+    path: recent::Path,
+    scratch: Vec<u8>,
+    tried: Tried,
+    started_us: u64,
+    backend: Option<(UpstreamId, BackendId)>,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self {
+            request: Request::default(),
+            response: Response::default(),
+            to_backend: Pump::default(),
+            to_client: Pump::default(),
+            reply: None,
+            head_seen_bytes: 0,
+            has_replied: false,
+            client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            path: recent::Path::new(b""),
+            scratch: Vec::new(),
+            tried: Tried::none(),
+            started_us: 0,
+            backend: None,
+        }
+    }
+}
+
+/// Why no response was relayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The backend failed before a byte of its response came.
+    Backend(Failure),
+    /// A pooled connection turned out dead, and the request cannot be repeated. No fault of the
+    /// backend.
+    Stale,
+    Client(ClientFault),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientFault {
+    Gone,
+    Late,
+    Malformed,
+    TooLarge,
+}
+
+/// nginx's code for a client that left; never sent.
+const CLIENT_GONE: u16 = 499;
+
+impl ClientFault {
+    fn status(self) -> u16 {
+        match self {
+            Self::Gone => CLIENT_GONE,
+            Self::Late => 408,
+            Self::Malformed => 400,
+            Self::TooLarge => 413,
+        }
+    }
+
+    pub(crate) fn of(broken: Broken) -> Self {
+        match broken {
+            Broken::Source | Broken::Sink => Self::Gone,
+            Broken::Framing => Self::Malformed,
+            Broken::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+fn status_of(failure: Failure) -> u16 {
+    match failure {
+        Failure::TimedOut => 504,
+        Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::Malformed => 502,
+    }
+}
+
+/// Serves the request whose head is at the front of `connection.unread`.
+pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
+    exchange.begin(connection);
+    let Some(generation) = connection.generation() else { return Next::Close };
+    match exchange.prepare(connection, &generation) {
+        Ok((server, upstream)) => offer(connection, exchange, server, upstream).await,
+        Err(status) => {
+            let next = if exchange.request.body == Body::None {
+                exchange.drop_head(connection);
+                Next::Request
+            } else {
+                Next::Linger
+            };
+            connection.answer(exchange, status, next).await
+        }
+    }
+}
+
+/// Offers the request to backends until one answers or the answer is ours.
+async fn offer(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    server: &Server,
+    upstream: &Upstream,
+) -> Next {
+    let mut status = 502;
+    let mut is_first = true;
+    for _ in 0..=upstream.retries {
+        let Some(id) = upstream.id else { break };
+        let now_us = connection.shared.now_us();
+        let mut picker = connection.shared.picker.borrow_mut();
+        let Ok(picked) = picker.pick(id, exchange.client, &mut exchange.tried, now_us) else {
+            break;
+        };
+        if !is_first {
+            picker.retried(id);
+            exchange.rewind(&connection.shared.buffers);
+        }
+        drop(picker);
+        is_first = false;
+        exchange.backend = Some((id, picked.backend()));
+        let fault = match backend::ask(connection, exchange, (server, upstream), &picked).await {
+            Ok(stream) => {
+                let relay = backend::relay(connection, exchange, (server, upstream), stream);
+                let relayed = relay.await;
+                return exchange.finish(connection, upstream, picked, relayed);
+            }
+            Err(fault) => fault,
+        };
+        let now_us = connection.shared.refresh();
+        let mut picker = connection.shared.picker.borrow_mut();
+        if let Fault::Backend(failure) = fault {
+            picker.failed(&picked, failure, now_us);
+        }
+        picker.abandoned(picked);
+        drop(picker);
+        match fault {
+            Fault::Backend(failure) => {
+                status = status_of(failure);
+                // What was answered, though not in HTTP, is not asked of another backend.
+                if failure == Failure::Malformed || !exchange.is_repeatable() {
+                    break;
+                }
+            }
+            Fault::Stale => break,
+            Fault::Client(fault) => return exchange.blame(connection, fault).await,
+        }
+    }
+    let next = exchange.next_if_read(connection);
+    connection.answer(exchange, status, next).await
+}
+
+impl Exchange {
+    fn begin(&mut self, connection: &Connection) {
+        self.started_us = connection.shared.refresh();
+        self.client = connection.peer;
+        self.tried = Tried::none();
+        self.has_replied = false;
+        self.backend = None;
+    }
+
+    /// Marks a request whose head was refused: nothing of it can be relied on.
+    pub(crate) fn refuse(&mut self, connection: &Connection) {
+        self.begin(connection);
+        self.request = Request::default();
+        self.path = recent::Path::new(b"");
+        self.to_backend.start(Body::None, Coding::Same, 0);
+    }
+
+    /// Finds server and upstream, and writes the head that backends get. An error is the answer's
+    /// status.
+    fn prepare<'g>(
+        &mut self,
+        connection: &mut Connection,
+        generation: &'g Generation,
+    ) -> Result<(&'g Server, &'g Upstream), u16> {
+        let buffers = &connection.shared.buffers;
+        let Some(buffer) = &mut connection.unread else { return Err(400) };
+        let head = &buffer.content()[..self.request.head_bytes];
+        let path_and_query = self.request.path_and_query.in_bytes(head);
+        self.path = recent::Path::new(target::path(path_and_query));
+        let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
+        let server = generation.server(connection.listener, authority).ok_or(404_u16)?;
+        let upstream = generation
+            .upstream(server, path_and_query, &mut self.scratch)
+            .map_err(|error| error.status())?
+            .ok_or(404_u16)?;
+        if matches!(self.request.body, Body::Length(length) if length > server.client.body_bytes_max)
+        {
+            return Err(413);
+        }
+        let real_ip = server.real_ip.as_ref();
+        let real_ip = real_ip.filter(|it| client_ip::is_trusted(&it.trusted, connection.peer));
+        if let Some(real_ip) = real_ip {
+            let values = self.request.values(head, &real_ip.header);
+            self.client = client_ip::resolve(connection.peer, values, &real_ip.trusted);
+        }
+        let forwarding = Forwarding {
+            peer: connection.peer_text.as_bytes(),
+            host: server.host.as_bytes(),
+            is_peer_trusted: real_ip.is_some(),
+        };
+        self.to_backend.start(self.request.body, Coding::Same, server.client.body_bytes_max);
+        rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
+        buffer.consume(self.request.head_bytes);
+        let absorbed = self.to_backend.absorb(buffer);
+        if let Some(empty) = connection.unread.take_if(|buffer| buffer.is_empty()) {
+            buffers.borrow_mut().give(empty);
+        }
+        absorbed.map_err(|broken| ClientFault::of(broken).status())?;
+        Ok((server, upstream))
+    }
+
+    /// Passes over a head that is not going anywhere.
+    fn drop_head(&mut self, connection: &mut Connection) {
+        self.to_backend.start(Body::None, Coding::Same, 0);
+        if let Some(buffer) = &mut connection.unread {
+            buffer.consume(self.request.head_bytes);
+        }
+        if let Some(empty) = connection.unread.take_if(|buffer| buffer.is_empty()) {
+            connection.shared.buffers.borrow_mut().give(empty);
+        }
+    }
+
+    /// Whether the request may be sent once more: nothing of it is lost, nobody has seen an answer,
+    /// and the method allows it or nothing was sent.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !self.has_replied
+            && self.to_backend.is_repeatable()
+            && (self.request.method != Method::NonIdempotent || self.to_backend.moved() == 0)
+    }
+
+    /// Makes ready to send the request once more.
+    pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
+        self.to_backend.rewind();
+        self.head_seen_bytes = 0;
+        if let Some(buffer) = self.reply.take() {
+            buffers.borrow_mut().give(buffer);
+        }
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.request.method == Method::Head
+    }
+
+    /// What an answer of ours may be followed by.
+    fn next_if_read(&mut self, connection: &mut Connection) -> Next {
+        self.keep_rest(connection);
+        if self.to_backend.is_read() { Next::Request } else { Next::Linger }
+    }
+
+    /// Bytes that were read behind the request are the next one's beginning.
+    fn keep_rest(&mut self, connection: &mut Connection) {
+        if let Some(rest) = self.to_backend.finish(&connection.shared.buffers) {
+            debug_assert!(connection.unread.is_none(), "a body is read after what came with it");
+            connection.unread = Some(rest);
+        }
+    }
+
+    async fn blame(&mut self, connection: &mut Connection, fault: ClientFault) -> Next {
+        match fault {
+            ClientFault::Gone => {
+                self.record(connection, CLIENT_GONE);
+                Next::Close
+            }
+            ClientFault::Late | ClientFault::Malformed | ClientFault::TooLarge => {
+                connection.answer(self, fault.status(), Next::Linger).await
+            }
+        }
+    }
+
+    /// Counts what was relayed and parks the backend's connection.
+    fn finish(
+        &mut self,
+        connection: &mut Connection,
+        upstream: &Upstream,
+        picked: Picked,
+        relayed: backend::Relayed,
+    ) -> Next {
+        let shared = &connection.shared;
+        let now_us = shared.refresh();
+        let mut picker = shared.picker.borrow_mut();
+        if let Some(stream) = relayed.reusable
+            && picker.is_usable(picked.backend(), picked.incarnation())
+        {
+            shared.pool.borrow_mut().park(stream, &picked, upstream.keepalive, now_us);
+        }
+        let status = match relayed.end {
+            backend::RelayEnd::Through | backend::RelayEnd::Cut => {
+                let outcome = Outcome {
+                    status: self.response.status,
+                    bytes_in: self.to_backend.moved(),
+                    bytes_out: self.to_client.moved(),
+                    service_us: elapsed_us(self.started_us, now_us),
+                };
+                picker.finished(picked, &outcome);
+                self.response.status
+            }
+            backend::RelayEnd::ClientGone => {
+                picker.abandoned(picked);
+                CLIENT_GONE
+            }
+        };
+        drop(picker);
+        self.keep_rest(connection);
+        self.record(connection, status);
+        relayed.next
+    }
+
+    pub(crate) fn record(&self, connection: &Connection, status: u16) {
+        let now_us = connection.shared.now_us();
+        let entry = recent::Entry {
+            wall_ms: 0,
+            client: self.client,
+            upstream: self.backend.map(|(upstream, _)| upstream),
+            backend: self.backend.map(|(_, backend)| backend),
+            status,
+            service_us: elapsed_us(self.started_us, now_us),
+            bytes: self.to_client.moved(),
+            path: self.path,
+        };
+        connection.shared.record(entry, self.to_backend.moved());
+    }
+
+    /// The pump for an answer of the proxy's own, in place of whatever was to be sent.
+    pub(crate) fn start_answer(&mut self) -> &mut Pump {
+        self.to_client.start(Body::None, Coding::Same, 0);
+        &mut self.to_client
+    }
+
+    /// Gives everything back that is not reused as it is.
+    pub(crate) fn clear(&mut self, buffers: &RefCell<Buffers>) {
+        let left =
+            [self.reply.take(), self.to_client.finish(buffers), self.to_backend.finish(buffers)];
+        for buffer in left.into_iter().flatten() {
+            buffers.borrow_mut().give(buffer);
+        }
+        self.head_seen_bytes = 0;
+    }
+}
+
+fn elapsed_us(started_us: u64, now_us: u64) -> u32 {
+    u32::try_from(now_us.saturating_sub(started_us)).unwrap_or(u32::MAX)
+}

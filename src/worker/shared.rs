@@ -1,0 +1,143 @@
+//! What all connections of a worker share, on its one thread.
+//!
+//! `RefCell`s here are borrowed within one poll and never across an await, so they are a check, not
+//! a lock. The clock is read when something happens to a request, and by the sweep; time limits
+//! live from the value kept here.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::buffer::Buffers;
+use super::exchange::Exchange;
+use super::generation::Generation;
+use super::pick::Picker;
+use super::pool::Pool;
+use super::watch::Seats;
+use crate::config::limits;
+use crate::http::date;
+use crate::scoreboard::recent;
+use crate::scoreboard::{Board, WorkerSlot, crew};
+use crate::sys;
+
+/// Spare exchanges kept for reuse.
+const EXCHANGES_SPARE_MAX: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Serving,
+    /// Each connection ends after its request.
+    Draining,
+}
+
+pub(crate) struct Shared {
+    board: Board,
+    slot: WorkerSlot,
+    pub(crate) crew: crew::Worker,
+    pub(crate) picker: RefCell<Picker>,
+    pub(crate) pool: RefCell<Pool>,
+    pub(crate) buffers: RefCell<Buffers>,
+    pub(crate) seats: Seats,
+    exchanges: RefCell<Vec<Box<Exchange>>>,
+    generation: RefCell<Option<Rc<Generation>>>,
+    stage: Cell<Stage>,
+    now_us: Cell<u64>,
+    /// What to add to `now_us` for the wall clock, as of the last sweep.
+    wall_ahead_us: Cell<u64>,
+    date: Cell<[u8; date::DATE_BYTES]>,
+}
+
+impl Shared {
+    pub(crate) fn new(board: Board, slot: WorkerSlot) -> Self {
+        let shared = Self {
+            board,
+            slot,
+            crew: board.worker(slot),
+            picker: RefCell::new(Picker::new(board, slot)),
+            pool: RefCell::new(Pool::new()),
+            buffers: RefCell::default(),
+            seats: Seats::default(),
+            exchanges: RefCell::default(),
+            generation: RefCell::default(),
+            stage: Cell::new(Stage::Serving),
+            now_us: Cell::new(0),
+            wall_ahead_us: Cell::new(0),
+            date: Cell::new([0; date::DATE_BYTES]),
+        };
+        shared.read_clocks();
+        shared
+    }
+
+    /// Reads the monotonic clock for everything that happens next.
+    pub(crate) fn refresh(&self) -> u64 {
+        let now_us = sys::clock::monotonic_us();
+        self.now_us.set(now_us);
+        now_us
+    }
+
+    /// As of the last `refresh`.
+    pub(crate) fn now_us(&self) -> u64 {
+        self.now_us.get()
+    }
+
+    fn read_clocks(&self) {
+        let wall_ms = sys::clock::wall_ms();
+        self.wall_ahead_us.set((wall_ms * 1000).saturating_sub(self.refresh()));
+        self.date.set(date::imf_fixdate(wall_ms / 1000));
+    }
+
+    pub(crate) fn date(&self) -> [u8; date::DATE_BYTES] {
+        self.date.get()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.stage.get() == Stage::Draining
+    }
+
+    pub(crate) fn drain(&self) {
+        self.stage.set(Stage::Draining);
+        self.seats.hurry_idle(self.refresh(), limits::DRAIN_IDLE_GRACE_MS);
+    }
+
+    pub(crate) fn generation(&self) -> Option<Rc<Generation>> {
+        self.generation.borrow().clone()
+    }
+
+    /// Requests that begin from here on are served by `generation`.
+    pub(crate) fn swap(&self, generation: Generation) {
+        self.crew.set_generation(generation.number);
+        *self.generation.borrow_mut() = Some(Rc::new(generation));
+    }
+
+    /// The coarse beat of the worker: time limits, idle backends' connections, its own figures.
+    pub(crate) fn sweep(&self, lag_us: u64) {
+        self.read_clocks();
+        let now_us = self.now_us();
+        self.seats.sweep(now_us);
+        self.pool.borrow_mut().sweep(&self.picker.borrow(), now_us);
+        self.publish();
+        self.crew.set_lag_us(u32::try_from(lag_us).unwrap_or(u32::MAX));
+        self.crew.set_heartbeat_us(now_us);
+    }
+
+    pub(crate) fn publish(&self) {
+        self.crew.set_connections(self.seats.active(), self.seats.idle());
+    }
+
+    pub(crate) fn take_exchange(&self) -> Box<Exchange> {
+        self.exchanges.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_exchange(&self, exchange: Box<Exchange>) {
+        let mut spare = self.exchanges.borrow_mut();
+        if spare.len() < EXCHANGES_SPARE_MAX {
+            spare.push(exchange);
+        }
+    }
+
+    /// Counts a request that was answered, and shows it among the recent ones.
+    pub(crate) fn record(&self, mut entry: recent::Entry, bytes_in: u64) {
+        entry.wall_ms = (self.now_us() + self.wall_ahead_us.get()) / 1000;
+        self.crew.answered(bytes_in, entry.bytes);
+        recent::push(self.board, self.slot, &entry);
+    }
+}

@@ -1,0 +1,117 @@
+//! One connection's socket, TCP or unix, read and written by polling.
+//!
+//! Reads go through `AsyncRead::poll_read` only: `try_read` would not clear the socket's readiness
+//! after a short read, and a later look at an idle connection would then lie.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::config;
+use crate::sys;
+
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// What an idle connection looks like from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    Quiet,
+    /// Bytes wait to be read, though none are expected.
+    Talking,
+    Closed,
+}
+
+impl Stream {
+    pub(crate) async fn connect(address: &config::model::Address) -> io::Result<Self> {
+        match address {
+            config::model::Address::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Ok(Self::Tcp(stream))
+            }
+            config::model::Address::Unix(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),
+        }
+    }
+
+    /// Reads into `space`, which must not be empty; `Ok(0)` is the end.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(space);
+        ready!(match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+        })?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Writes from both slices in one call; an empty one costs nothing.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let one = match (first, second) {
+            ([], one) | (one, []) => one,
+            (first, second) => {
+                let both = [IoSlice::new(first), IoSlice::new(second)];
+                return match self {
+                    Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, &both),
+                    Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, &both),
+                };
+            }
+        };
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, one),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
+        }
+    }
+
+    /// Sends the end of our side; the other side may go on.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    /// A look that costs no system call unless the reactor has seen something happen.
+    pub(crate) fn look(&mut self) -> Idle {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut byte = [0; 1];
+        match self.poll_read(&mut cx, &mut byte) {
+            Poll::Pending => Idle::Quiet,
+            Poll::Ready(Ok(0) | Err(_)) => Idle::Closed,
+            Poll::Ready(Ok(_)) => Idle::Talking,
+        }
+    }
+
+    /// Asks the kernel whether nothing has come: neither bytes nor the end.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => sys::socket::is_quiet(stream),
+            Self::Unix(stream) => sys::socket::is_quiet(stream),
+        }
+    }
+
+    /// Whether the other side has closed, without taking bytes from it. Only a TCP client is ever
+    /// asked.
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self::Tcp(stream) = self else { return Poll::Pending };
+        let mut byte = [0; 1];
+        match ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
+            Ok(0) | Err(_) => Poll::Ready(()),
+            // More requests wait behind this one; they hide a close until they are read.
+            Ok(_) => Poll::Pending,
+        }
+    }
+}

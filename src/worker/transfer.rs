@@ -1,0 +1,345 @@
+//! One direction of an exchange: a head, then a body, from one socket to another.
+//!
+//! One buffer at a time: nothing is read while something is unsent, so a slow receiver slows the
+//! sender and memory stays bounded. The body's framing is followed and validated as it passes; what
+//! lies behind its end is never sent.
+
+use std::cell::RefCell;
+use std::task::{Context, Poll, ready};
+
+use super::buffer::{Buffer, Buffers};
+use super::stream::Stream;
+use crate::config::limits;
+use crate::http;
+use crate::http::framing::{Body, Reader};
+
+/// How the body changes on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Coding {
+    #[default]
+    Same,
+    /// The sender ends with its connection, the receiver is to keep its own.
+    Enchunk,
+    /// The receiver speaks HTTP/1.0.
+    Dechunk,
+}
+
+/// Whom a pump waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wait {
+    #[default]
+    Source,
+    Sink,
+}
+
+/// Why a body did not get through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Closed or failed before the body's end.
+    Source,
+    Sink,
+    Framing,
+    TooLarge,
+}
+
+/// What of the source's bytes was sent on, as far as a repetition is concerned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kept {
+    /// All that was read is in `head` and can be sent again.
+    #[default]
+    All,
+    Some,
+}
+
+/// How far the body has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Ahead,
+    Reached,
+    /// Bytes came behind it.
+    Overrun,
+}
+
+pub(crate) struct Pump {
+    /// Sent first: the head, and the body's beginning when it is short.
+    pub(crate) head: Vec<u8>,
+    head_sent: usize,
+    body: Option<Buffer>,
+    /// Of the buffer's content, what may be sent.
+    ready: usize,
+    reader: Reader,
+    coding: Coding,
+    end: End,
+    wants_large: bool,
+    kept: Kept,
+    payload_left: u64,
+    wait: Wait,
+    moved: u64,
+}
+
+impl Default for Pump {
+    fn default() -> Self {
+        Self {
+            head: Vec::new(),
+            head_sent: 0,
+            body: None,
+            ready: 0,
+            reader: Reader::new(Body::None),
+            coding: Coding::Same,
+            end: End::Reached,
+            wants_large: false,
+            kept: Kept::All,
+            payload_left: 0,
+            wait: Wait::Source,
+            moved: 0,
+        }
+    }
+}
+
+impl Pump {
+    /// Makes ready for a message; its head is to be written to `head`, which is empty.
+    pub(crate) fn start(&mut self, body: Body, coding: Coding, payload_bytes_max: u64) {
+        debug_assert!(self.body.is_none(), "the last message's buffer was given back");
+        self.head.clear();
+        self.head_sent = 0;
+        self.ready = 0;
+        self.reader = Reader::new(body);
+        self.end = if self.reader.is_end() { End::Reached } else { End::Ahead };
+        self.coding = coding;
+        self.wants_large = false;
+        self.kept = Kept::All;
+        self.payload_left = payload_bytes_max;
+        self.wait = Wait::Source;
+        self.moved = 0;
+    }
+
+    /// Takes the beginning of the body from what was read together with the head; keeps it with the
+    /// head, so that it can be sent again.
+    pub(crate) fn absorb(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
+        let taken = self.reader.advance(buffer.content()).map_err(|_| Broken::Framing)?;
+        self.count(taken.payload)?;
+        if taken.is_end {
+            self.end = End::Reached;
+        }
+        self.head.extend_from_slice(&buffer.content()[..taken.bytes]);
+        buffer.consume(taken.bytes);
+        Ok(())
+    }
+
+    /// Takes over the buffer that holds the beginning of the body.
+    pub(crate) fn take_over(
+        &mut self,
+        mut buffer: Buffer,
+        buffers: &RefCell<Buffers>,
+    ) -> Result<(), Broken> {
+        if self.is_read() || buffer.is_empty() {
+            if !buffer.is_empty() {
+                self.end = End::Overrun;
+            }
+            buffers.borrow_mut().give(buffer);
+            return Ok(());
+        }
+        let prepared = self.prepare(&mut buffer);
+        if prepared.is_ok() && self.ready <= limits::BODY_COPY_BYTES_MAX {
+            self.head.extend_from_slice(&buffer.content()[..self.ready]);
+            self.ready = 0;
+            buffers.borrow_mut().give(buffer);
+        } else {
+            self.body = Some(buffer);
+        }
+        prepared
+    }
+
+    /// Sends and reads until the message is through; `Pending` says in `wait` for whom.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut Stream,
+        sink: &mut Stream,
+        buffers: &RefCell<Buffers>,
+    ) -> Poll<Result<(), Broken>> {
+        loop {
+            ready!(self.poll_flush(cx, sink))?;
+            if self.is_read() {
+                self.release(buffers);
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.poll_refill(cx, source, buffers))?;
+        }
+    }
+
+    /// Sends what there is.
+    pub(crate) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        sink: &mut Stream,
+    ) -> Poll<Result<(), Broken>> {
+        while self.head_sent < self.head.len() || self.ready > 0 {
+            let body = self.body.as_ref().map_or(&[][..], |body| &body.content()[..self.ready]);
+            match sink.poll_write(cx, &self.head[self.head_sent..], body) {
+                Poll::Pending => {
+                    self.wait = Wait::Sink;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Broken::Sink)),
+                Poll::Ready(Ok(count)) => self.sent(count),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn sent(&mut self, count: usize) {
+        self.moved += count as u64;
+        let of_head = count.min(self.head.len() - self.head_sent);
+        self.head_sent += of_head;
+        let of_body = count - of_head;
+        if let Some(body) = &mut self.body {
+            body.consume(of_body);
+            self.ready -= of_body;
+        }
+    }
+
+    fn poll_refill(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut Stream,
+        buffers: &RefCell<Buffers>,
+    ) -> Poll<Result<(), Broken>> {
+        let mut buffer = self.empty_buffer(buffers);
+        let bytes_max = match self.reader {
+            Reader::Length { left } => usize::try_from(left).unwrap_or(usize::MAX),
+            Reader::Chunked(_) | Reader::UntilClose => usize::MAX,
+        };
+        let result = match buffer.poll_fill(cx, source, bytes_max) {
+            Poll::Pending => {
+                self.wait = Wait::Source;
+                buffers.borrow_mut().give(buffer);
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(0)) => self.end_of_source(&mut buffer),
+            Poll::Ready(Ok(_)) => {
+                self.kept = Kept::Some;
+                self.wants_large = buffer.is_full();
+                self.prepare(&mut buffer)
+            }
+            Poll::Ready(Err(_)) => Err(Broken::Source),
+        };
+        self.body = Some(buffer);
+        Poll::Ready(result)
+    }
+
+    /// Bodies that filled a small buffer go on in a large one.
+    fn empty_buffer(&mut self, buffers: &RefCell<Buffers>) -> Buffer {
+        match self.body.take() {
+            Some(buffer) if !self.wants_large || buffer.is_large() => buffer,
+            Some(small) => match buffers.borrow_mut().take_large() {
+                Some(large) => {
+                    buffers.borrow_mut().give(small);
+                    large
+                }
+                None => small,
+            },
+            None => buffers.borrow_mut().take(),
+        }
+    }
+
+    fn end_of_source(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
+        match (&self.reader, self.coding) {
+            (Reader::Length { .. } | Reader::Chunked(_), _) => return Err(Broken::Source),
+            (Reader::UntilClose, Coding::Enchunk) => buffer.append(http::chunk::LAST),
+            (Reader::UntilClose, Coding::Same | Coding::Dechunk) => {}
+        }
+        self.end = End::Reached;
+        self.ready = buffer.content().len();
+        Ok(())
+    }
+
+    /// Follows the body through what was read and gives it the receiver's coding.
+    fn prepare(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
+        let taken = match self.coding {
+            Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content()),
+            Coding::Dechunk => self.reader.strip(buffer.content_mut()),
+        };
+        let taken = taken.map_err(|_| Broken::Framing)?;
+        self.count(taken.payload)?;
+        self.end = match (taken.is_end, taken.bytes < buffer.content().len()) {
+            (false, _) => End::Ahead,
+            (true, false) => End::Reached,
+            (true, true) => End::Overrun,
+        };
+        self.ready = match self.coding {
+            Coding::Same => taken.bytes,
+            Coding::Dechunk => {
+                buffer.truncate(taken.payload);
+                taken.payload
+            }
+            Coding::Enchunk => {
+                buffer.enclose_in_chunk();
+                buffer.content().len()
+            }
+        };
+        Ok(())
+    }
+
+    fn count(&mut self, payload: usize) -> Result<(), Broken> {
+        self.payload_left =
+            self.payload_left.checked_sub(payload as u64).ok_or(Broken::TooLarge)?;
+        Ok(())
+    }
+
+    /// Gives the buffer back, unless bytes of what comes next are in it.
+    fn release(&mut self, buffers: &RefCell<Buffers>) {
+        if let Some(buffer) = self.body.take_if(|buffer| buffer.is_empty()) {
+            buffers.borrow_mut().give(buffer);
+        }
+    }
+
+    /// Ends whatever state the message is in; what was read behind its end is the caller's.
+    pub(crate) fn finish(&mut self, buffers: &RefCell<Buffers>) -> Option<Buffer> {
+        if let Some(buffer) = &mut self.body {
+            buffer.consume(self.ready);
+        }
+        self.ready = 0;
+        self.release(buffers);
+        self.body.take()
+    }
+
+    /// Whether the whole message is out.
+    pub(crate) fn is_through(&self) -> bool {
+        self.is_read() && self.ready == 0 && self.head_sent == self.head.len()
+    }
+
+    /// Whether the whole message was read, sent or not.
+    pub(crate) fn is_read(&self) -> bool {
+        match self.end {
+            End::Ahead => false,
+            End::Reached | End::Overrun => true,
+        }
+    }
+
+    /// Whether the source said more than its message, so that nothing it says can be trusted to
+    /// begin where the next message does.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.end == End::Overrun
+    }
+
+    /// Whether all that was read can be sent once more, to another receiver.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.kept == Kept::All
+    }
+
+    pub(crate) fn rewind(&mut self) {
+        debug_assert!(self.is_repeatable(), "what is gone cannot be sent again");
+        self.head_sent = 0;
+        self.moved = 0;
+    }
+
+    pub(crate) fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    /// Bytes sent.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved
+    }
+}

@@ -1,0 +1,149 @@
+//! Time limits without timers, and the count of connections.
+//!
+//! Each connection has a seat with one deadline word; a coarse sweep marks the seats that are late
+//! and wakes their tasks. A limit therefore fires up to one sweep late and never early. The sweep
+//! is also how a drain and a full house reach idle connections.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+
+use crate::config::limits;
+
+/// No limit runs.
+const NEVER: u64 = u64::MAX;
+const SWEEP_US: u64 = limits::SWEEP_INTERVAL_MS * 1000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Between requests.
+    Idle,
+    /// A request is under way, or its head is arriving.
+    Active,
+}
+
+pub(crate) struct Seat {
+    due_us: Cell<u64>,
+    is_late: Cell<bool>,
+    phase: Cell<Phase>,
+    place: Cell<usize>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Seat {
+    /// Sets the limit `timeout_ms` from `now_us`, which may be as old as the last sweep.
+    pub(crate) fn limit(&self, now_us: u64, timeout_ms: u64) {
+        self.is_late.set(false);
+        self.due_us
+            .set(now_us.saturating_add(timeout_ms.saturating_mul(1000)).saturating_add(SWEEP_US));
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.is_late.get()
+    }
+
+    /// Whom to wake when late: the connection's task, whose waker never changes.
+    pub(crate) fn wakes(&self, waker: &Waker) {
+        *self.waker.borrow_mut() = Some(waker.clone());
+    }
+
+    fn call(&self) {
+        self.due_us.set(NEVER);
+        self.is_late.set(true);
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// All connections of a worker.
+#[derive(Default)]
+pub(crate) struct Seats {
+    taken: RefCell<Vec<Rc<Seat>>>,
+    active: Cell<u32>,
+    /// Woken when somebody leaves a full house.
+    left: tokio::sync::Notify,
+}
+
+impl Seats {
+    pub(crate) fn take(&self, now_us: u64, timeout_ms: u64) -> Rc<Seat> {
+        let mut taken = self.taken.borrow_mut();
+        let seat = Rc::new(Seat {
+            due_us: Cell::new(NEVER),
+            is_late: Cell::new(false),
+            phase: Cell::new(Phase::Idle),
+            place: Cell::new(taken.len()),
+            waker: RefCell::new(None),
+        });
+        seat.limit(now_us, timeout_ms);
+        taken.push(Rc::clone(&seat));
+        seat
+    }
+
+    pub(crate) fn leave(&self, seat: &Seat) {
+        self.enter(seat, Phase::Idle);
+        let mut taken = self.taken.borrow_mut();
+        let place = seat.place.get();
+        taken.swap_remove(place);
+        if let Some(moved) = taken.get(place) {
+            moved.place.set(place);
+        }
+        self.left.notify_one();
+    }
+
+    pub(crate) fn enter(&self, seat: &Seat, phase: Phase) {
+        match (seat.phase.replace(phase), phase) {
+            (Phase::Idle, Phase::Active) => self.active.set(self.active.get() + 1),
+            (Phase::Active, Phase::Idle) => self.active.set(self.active.get() - 1),
+            (Phase::Idle, Phase::Idle) | (Phase::Active, Phase::Active) => {}
+        }
+    }
+
+    pub(crate) fn active(&self) -> u32 {
+        self.active.get()
+    }
+
+    pub(crate) fn idle(&self) -> u32 {
+        self.taken.borrow().len() as u32 - self.active.get()
+    }
+
+    /// Waits until nobody is left.
+    pub(crate) async fn emptied(&self) {
+        while !self.taken.borrow().is_empty() {
+            self.left.notified().await;
+        }
+    }
+
+    /// Marks and wakes whoever is late.
+    pub(crate) fn sweep(&self, now_us: u64) {
+        for seat in self.taken.borrow().iter().filter(|seat| seat.due_us.get() <= now_us) {
+            seat.call();
+        }
+    }
+
+    /// Gives idle connections at most `grace_ms` from `now_us` on: a request that is already on its
+    /// way still gets its answer.
+    pub(crate) fn hurry_idle(&self, now_us: u64, grace_ms: u64) {
+        let due_us = now_us + grace_ms * 1000;
+        for seat in self.taken.borrow().iter().filter(|seat| seat.phase.get() == Phase::Idle) {
+            seat.due_us.set(seat.due_us.get().min(due_us));
+        }
+    }
+
+    /// Waits for a free seat; a full house asks the connection that has been idle longest to leave.
+    pub(crate) async fn room(&self) {
+        while self.taken.borrow().len() >= limits::CONNECTIONS_PER_WORKER_MAX {
+            let longest_idle = self
+                .taken
+                .borrow()
+                .iter()
+                .filter(|seat| seat.phase.get() == Phase::Idle && !seat.is_late.get())
+                .min_by_key(|seat| seat.due_us.get())
+                .cloned();
+            if let Some(seat) = longest_idle {
+                seat.call();
+            }
+            self.left.notified().await;
+        }
+    }
+}
