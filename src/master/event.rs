@@ -4,6 +4,7 @@
 
 use tokio::sync::mpsc;
 
+use crate::control::server::Asked;
 use crate::order;
 use crate::sys::pidfd::Exit;
 
@@ -15,6 +16,8 @@ pub(crate) const EVENTS_WAITING_MAX: usize = 1024;
 
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// A console or a script asks.
+    Asked(Asked),
     /// A signal, sent to the master or passed on by the keeper.
     Signal { number: i32 },
     /// A process that had been re-parented to the keeper has ended.
@@ -24,7 +27,7 @@ pub(crate) enum Event {
     /// A worker has answered an order. `life` tells a successor's answer from its predecessor's.
     WorkerSaid { slot: u16, life: u32, said: order::worker::FromWorker },
     /// A worker's process has ended.
-    WorkerEnded { slot: u16, life: u32 },
+    WorkerEnded { slot: u16, life: u32, exit: Option<Exit> },
     /// A worker that died early may be started again.
     WorkerDue { slot: u16, life: u32 },
 }

@@ -6,6 +6,13 @@ mod clients;
 pub(crate) mod history;
 pub(crate) mod membership;
 
+mod audit;
+mod keeper_link;
+mod listeners;
+mod memory;
+mod socket;
+mod workers;
+
 use crate::config;
 
 /// What the keeper was told to run.

@@ -21,6 +21,8 @@ pub(crate) mod map;
 pub(crate) mod memfd;
 
 pub(crate) mod poll;
+pub(crate) mod tty;
+
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
 pub(crate) mod socket;

@@ -6,6 +6,9 @@ use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus};
 
+/// The error number of a signal to a process that has been reaped.
+pub(crate) const GONE: i32 = libc::ESRCH;
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -28,7 +31,7 @@ pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK)?)
 }
 
-/// Sends a signal by number to exactly this process; `NotFound`-like ESRCH once it is reaped.
+/// Sends a signal by number to exactly this process; the error is `GONE` once it is reaped.
 pub(crate) fn signal(process: impl AsFd, number: i32) -> io::Result<()> {
     // SAFETY: plain system call on a descriptor we borrow; no pointer is passed.
     let done = unsafe {

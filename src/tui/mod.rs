@@ -9,6 +9,12 @@ pub(crate) mod action;
 pub(crate) mod msg;
 pub(crate) mod update;
 
+pub(crate) mod input;
+pub(crate) mod link;
+pub(crate) mod term;
+
+pub(crate) mod console;
+
 pub(crate) mod svg;
 pub(crate) mod theme;
 pub(crate) mod view;

@@ -23,6 +23,10 @@ pub(crate) enum Msg {
     LinkLost {
         why: String,
     },
+    /// From asking for the watch stream to its first byte.
+    Measured {
+        rtt_ms: u32,
+    },
     Answered {
         id: u64,
         outcome: Result<Answer, String>,

@@ -10,6 +10,9 @@ pub(crate) mod order;
 pub(crate) mod palette;
 pub(crate) mod weigh;
 
+#[cfg(test)]
+mod tests;
+
 use crate::tui::model::Model;
 use crate::tui::model::key::Kind;
 use crate::tui::model::panel::{Panel, View};

@@ -9,7 +9,7 @@ pub(crate) const HOLD_MS: u64 = 1_000;
 
 /// After a row vanished and the cursor fell on its neighbour, orders are refused for this long: the
 /// operator has not seen yet where the cursor is.
-pub(crate) const UNSEEN_MS: u64 = 700;
+pub(crate) const UNSEEN_MS: u64 = 400;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct List {

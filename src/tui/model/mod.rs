@@ -47,6 +47,8 @@ pub(crate) struct Model {
     /// Oldest first.
     pub(crate) events: VecDeque<EventRecord>,
     pub(crate) link: Link,
+    /// When the engine was heard last.
+    pub(crate) heard_ms: u64,
     /// From asking to the first answer, as measured last.
     pub(crate) rtt_ms: Option<u32>,
     pub(crate) view: View,
@@ -111,6 +113,7 @@ impl Model {
             history: VecDeque::new(),
             events: VecDeque::new(),
             link: Link::Connecting { why: String::new() },
+            heard_ms: now_ms,
             rtt_ms: None,
             view: View::Overview,
             lists: Lists::default(),

@@ -9,8 +9,18 @@ use crate::tui::msg::Effect;
 
 use super::cursor;
 
+/// The engine sends a sample every second; a line that is quiet for longer is not live.
+const SILENCE_MS: u64 = 3_500;
+
 pub(super) fn apply(model: &mut Model, frame: Frame) -> Vec<Effect> {
     let mut effects = Vec::new();
+    model.heard_ms = model.now_ms;
+    if let (Link::Stale { .. }, Frame::Delta { .. } | Frame::Sample { .. } | Frame::Event { .. }) =
+        (&model.link, &frame)
+    {
+        // Only silence was noticed: the stream goes on where it was.
+        model.link = Link::Live;
+    }
     match frame {
         Frame::Snapshot { role, snapshot, history, events } => {
             effects = attached(model, role, *snapshot, history, events);
@@ -30,6 +40,15 @@ pub(super) fn lost(model: &mut Model, why: String) {
         Link::Stale { since_ms, .. } => Link::Stale { since_ms, why },
         Link::Connecting { .. } => Link::Connecting { why },
     };
+}
+
+/// A stream that is open but says nothing: a stopped engine, a line that hangs.
+pub(super) fn notice_silence(model: &mut Model) {
+    let is_silent = model.now_ms.saturating_sub(model.heard_ms) > SILENCE_MS;
+    if model.link == Link::Live && is_silent {
+        let why = "the engine is silent".to_owned();
+        model.link = Link::Stale { since_ms: model.heard_ms, why };
+    }
 }
 
 /// The effect that makes the log that of a row.

@@ -39,6 +39,10 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             frames::lost(model, why);
             Vec::new()
         }
+        Msg::Measured { rtt_ms } => {
+            model.rtt_ms = Some(rtt_ms);
+            Vec::new()
+        }
         Msg::Answered { id, outcome, rtt_ms } => {
             orders::answered(model, id, outcome, rtt_ms);
             Vec::new()
@@ -80,6 +84,7 @@ fn tick(model: &mut Model, now_ms: u64) {
     if model.notice.as_ref().is_some_and(|notice| now_ms >= notice.at_ms + NOTICE_MS) {
         model.notice = None;
     }
+    frames::notice_silence(model);
     // Attention lines come and go with time alone.
     cursor::settle(model, cursor::Cause::Data);
 }

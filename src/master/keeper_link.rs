@@ -1,0 +1,157 @@
+//! The master's end of the keeper's line: what must outlive the master is handed over here, and
+//! taken back at the start of the next one.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::event::{Event, Post};
+use crate::order;
+use crate::order::keeper::{FromKeeper, Key, ToKeeper};
+use crate::sys;
+use crate::sys::seqpacket::{self, Wait};
+
+/// Number of the keeper's lock among the descriptors the master starts with; the line is
+/// `order::worker::LINK`, as for every child of ours.
+const LOCK: i32 = 4;
+
+#[derive(Debug)]
+pub(super) struct KeeperLink {
+    line: OwnedFd,
+    /// Kept open, so that the engine's name stays taken should the keeper be killed.
+    _lock: OwnedFd,
+}
+
+/// What a master finds at its start.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Descriptors by the key an earlier master stored them under.
+    pub(super) descriptors: BTreeMap<String, Vec<OwnedFd>>,
+    /// Masters of this keeper so far, this one included.
+    pub(super) starts: u32,
+}
+
+impl Held {
+    /// The single descriptor under this key.
+    pub(super) fn take_one(&mut self, key: &str) -> Option<OwnedFd> {
+        self.descriptors.remove(key)?.into_iter().next()
+    }
+
+    /// Everything under keys that begin so, with the rest of the key.
+    pub(super) fn take_all(&mut self, prefix: &str) -> Vec<(String, Vec<OwnedFd>)> {
+        let keys: Vec<String> =
+            self.descriptors.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
+        keys.into_iter()
+            .filter_map(|key| {
+                let held = self.descriptors.remove(&key)?;
+                Some((key[prefix.len()..].to_owned(), held))
+            })
+            .collect()
+    }
+}
+
+impl KeeperLink {
+    /// Takes the descriptors the keeper left. Call once, first thing.
+    pub(super) fn inherit() -> io::Result<Self> {
+        let line = sys::inherited::take(order::worker::LINK)?;
+        Ok(Self { line, _lock: sys::inherited::take(LOCK)? })
+    }
+
+    /// Waits for everything the keeper holds.
+    pub(super) fn recover(&self) -> io::Result<Held> {
+        let mut held = Held::default();
+        loop {
+            let mut bytes = [0; order::MESSAGE_BYTES_MAX];
+            let mut descriptors = Vec::new();
+            let count = seqpacket::receive(
+                &self.line,
+                &mut bytes,
+                |descriptor| descriptors.push(descriptor),
+                Wait::Block,
+            )?;
+            match FromKeeper::decode(&bytes[..count]).map_err(io::Error::other)? {
+                FromKeeper::Stored { key } => {
+                    held.descriptors.insert(key.as_str().to_owned(), descriptors);
+                }
+                FromKeeper::Ready { starts } => {
+                    held.starts = starts;
+                    return Ok(held);
+                }
+                message @ (FromKeeper::Exited { .. } | FromKeeper::Signal { .. }) => {
+                    return Err(io::Error::other(format!(
+                        "{message:?} before the keeper was ready"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Lets the keeper hold duplicates under the key.
+    pub(super) fn hold(&self, key: &str, descriptors: &[BorrowedFd<'_>]) {
+        match Key::new(key) {
+            Some(key) => self.send(ToKeeper::Store { key }, descriptors),
+            None => sys::log::alert!("master", "key {key:?} is too long for the keeper"),
+        }
+    }
+
+    pub(super) fn release(&self, key: &str) {
+        if let Some(key) = Key::new(key) {
+            self.send(ToKeeper::Drop { key }, &[]);
+        }
+    }
+
+    /// Announces that the master ends on purpose, with this status.
+    pub(super) fn stop(&self, status: u8) {
+        self.send(ToKeeper::Stop { status }, &[]);
+    }
+
+    fn send(&self, message: ToKeeper, descriptors: &[BorrowedFd<'_>]) {
+        let message = message.encode();
+        // The keeper never waits for anything but us, so this never waits for long. That it is gone
+        // is told once, by the end of its line.
+        if let Err(error) = seqpacket::send(&self.line, message.as_ref(), descriptors, Wait::Block)
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            sys::log::alert!("master", "tell the keeper: {error}");
+        }
+    }
+
+    /// Posts what the keeper tells from here on.
+    pub(super) fn listen(&self, post: Post) -> io::Result<()> {
+        let line =
+            AsyncFd::with_interest(self.line.as_fd().try_clone_to_owned()?, Interest::READABLE)?;
+        tokio::task::spawn_local(async move {
+            while let Some(message) = hear(&line).await {
+                let event = match message {
+                    FromKeeper::Signal { number } => Event::Signal { number },
+                    FromKeeper::Exited { pid, exit } => Event::KeeperExited { pid, exit },
+                    FromKeeper::Stored { .. } | FromKeeper::Ready { .. } => continue,
+                };
+                if post.send(event).await.is_err() {
+                    return;
+                }
+            }
+            let _the_loop_is_over_too = post.send(Event::KeeperLost).await;
+        });
+        Ok(())
+    }
+}
+
+/// `None`: the line has ended, or says what the keeper never says.
+async fn hear(line: &AsyncFd<OwnedFd>) -> Option<FromKeeper> {
+    let mut bytes = [0; order::MESSAGE_BYTES_MAX];
+    let received = line.async_io(Interest::READABLE, |line| {
+        seqpacket::receive(line, &mut bytes, drop, Wait::Never)
+    });
+    match received.await {
+        Ok(0) => None,
+        Ok(count) => FromKeeper::decode(&bytes[..count]).ok(),
+        Err(error) => {
+            sys::log::error!("master", "hear the keeper: {error}");
+            None
+        }
+    }
+}

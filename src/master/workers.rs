@@ -1,0 +1,330 @@
+//! The workers: started, told of generations and listeners, replaced when they die.
+//!
+//! A worker outlives the master: the master's end of each line is held by the keeper, and a new
+//! master takes the running ones back by pid and start time. What a worker serves is not known here.
+
+mod process;
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Post;
+use super::keeper_link::{Held, KeeperLink};
+use super::listeners::Listeners;
+use crate::order::worker::{FromWorker, ToWorker};
+use crate::scoreboard::crew::WorkerState;
+use crate::scoreboard::{Board, WorkerSlot};
+use crate::sys::spawn::{Recipe, SpawnError};
+use crate::sys::{clock, log, signal};
+use process::Process;
+
+const WHO: &str = "master";
+const KEY: &str = "worker ";
+/// A worker that dies younger than this may die of what it was started with.
+const EARLY_US: u64 = 1_000_000;
+const PAUSE_FIRST_MS: u64 = 100;
+const PAUSE_MS_MAX: u64 = 5_000;
+
+/// What every worker is given; the descriptors are dupes of what the keeper holds.
+pub(super) struct Supplies<'a> {
+    pub(super) listeners: &'a Listeners,
+    pub(super) board: BorrowedFd<'a>,
+    pub(super) generation: u32,
+    /// Sealed memfd with the configuration.
+    pub(super) config: BorrowedFd<'a>,
+    pub(super) keeper: &'a KeeperLink,
+}
+
+/// What a successor needs to take a worker back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    slot: u16,
+    life: u32,
+    restarts: u32,
+    pid: u32,
+    start_time: u64,
+    since_us: u64,
+}
+
+/// What follows from a worker's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// An event about a life that is over already.
+    Stale,
+    /// Its slot is empty for good.
+    Retired,
+    /// Start another one after this time (0: at once).
+    Replace { pause_ms: u64 },
+}
+
+struct Place {
+    slot: u16,
+    life: u32,
+    restarts: u32,
+    /// Early deaths in a row.
+    early_deaths: u32,
+    stage: Stage,
+}
+
+enum Stage {
+    Up(Process),
+    /// Told to drain for good: its end is expected.
+    Leaving(Process),
+    /// Dead; `start` is to come.
+    Empty,
+}
+
+pub(super) struct Workers {
+    board: Board,
+    recipe: Recipe,
+    post: Post,
+    places: Vec<Place>,
+    next_life: u32,
+}
+
+impl Workers {
+    /// `recipe` starts this binary as a worker.
+    pub(super) fn new(board: Board, recipe: Recipe, post: Post) -> Self {
+        Self { board, recipe, post, places: Vec::new(), next_life: 1 }
+    }
+
+    /// Takes back the workers an earlier master left running; the others' slots are settled.
+    pub(super) fn recover(&mut self, records: &[Record], held: &mut Held) {
+        let mut links: Vec<(String, Vec<OwnedFd>)> = held.take_all(KEY);
+        for record in records {
+            self.next_life = self.next_life.max(record.life + 1);
+            let place = links.iter().position(|(slot, _)| *slot == record.slot.to_string());
+            let link = place.and_then(|at| links.swap_remove(at).1.into_iter().next());
+            let stage = match link.map(|link| Process::adopt(record, link, &self.post)) {
+                Some(Ok(process)) => Stage::Up(process),
+                Some(Err(error)) => {
+                    log::warning!(WHO, "take back worker {}: {error}", record.slot);
+                    self.settle(record.slot);
+                    Stage::Empty
+                }
+                None => {
+                    self.settle(record.slot);
+                    Stage::Empty
+                }
+            };
+            let Record { slot, life, restarts, .. } = *record;
+            self.places.push(Place { slot, life, restarts, early_deaths: 0, stage });
+        }
+    }
+
+    /// Starts what is missing up to this many and sends those above home.
+    pub(super) fn resize(&mut self, count: u16, supplies: &Supplies<'_>, drain_deadline_us: u64) {
+        for slot in 0..count {
+            if !self.places.iter().any(|place| place.slot == slot) {
+                let place =
+                    Place { slot, life: 0, restarts: 0, early_deaths: 0, stage: Stage::Empty };
+                self.places.push(place);
+            }
+        }
+        self.places.sort_unstable_by_key(|place| place.slot);
+        for index in 0..self.places.len() {
+            let place = &mut self.places[index];
+            match (&place.stage, place.slot < count) {
+                (Stage::Empty, true) => self.start_or_pause(index, supplies),
+                (Stage::Up(_), false) => place.leave(drain_deadline_us),
+                (Stage::Up(_) | Stage::Leaving(_), _) | (Stage::Empty, false) => {}
+            }
+        }
+        self.places.retain(|place| place.slot < count || !matches!(place.stage, Stage::Empty));
+    }
+
+    /// A replacement is due.
+    pub(super) fn due(&mut self, slot: u16, life: u32, supplies: &Supplies<'_>) {
+        let is_it = |place: &Place| {
+            place.slot == slot && place.life == life && matches!(place.stage, Stage::Empty)
+        };
+        if let Some(index) = self.places.iter().position(is_it) {
+            self.places[index].restarts += 1;
+            self.start_or_pause(index, supplies);
+        }
+    }
+
+    fn start_or_pause(&mut self, index: usize, supplies: &Supplies<'_>) {
+        let slot = self.places[index].slot;
+        let life = self.next_life;
+        self.next_life += 1;
+        self.places[index].life = life;
+        match self.start(slot, life, supplies) {
+            Ok(process) => self.places[index].stage = Stage::Up(process),
+            Err(error) => {
+                log::error!(WHO, "worker {slot}: {error}");
+                let place = &mut self.places[index];
+                place.early_deaths += 1;
+                process::post_later(&self.post, slot, life, pause_ms(place.early_deaths));
+            }
+        }
+    }
+
+    fn start(&self, slot: u16, life: u32, supplies: &Supplies<'_>) -> Result<Process, SpawnError> {
+        let process = Process::start(&self.recipe, slot, life, &self.post)?;
+        if let Some(slot) = WorkerSlot::new(usize::from(slot)) {
+            self.board.worker(slot).occupy(process.pid());
+        }
+        supplies.keeper.hold(&format!("{KEY}{slot}"), &[process.link()]);
+        process.tell(ToWorker::Start { slot }, Some(supplies.board));
+        for (address, socket) in supplies.listeners.of_slot(slot) {
+            process.tell(ToWorker::Listen { address }, Some(socket));
+        }
+        let generation = ToWorker::Generation { number: supplies.generation };
+        process.tell(generation, Some(supplies.config));
+        Ok(process)
+    }
+
+    pub(super) fn ended(&mut self, slot: u16, life: u32, keeper: &KeeperLink) -> Ended {
+        let is_it = |place: &Place| place.slot == slot && place.life == life;
+        let Some(index) = self.places.iter().position(is_it) else { return Ended::Stale };
+        keeper.release(&format!("{KEY}{slot}"));
+        self.settle(slot);
+        let place = &mut self.places[index];
+        match std::mem::replace(&mut place.stage, Stage::Empty) {
+            Stage::Up(process) => {
+                let age_us = clock::monotonic_us().saturating_sub(process.since_us());
+                place.early_deaths = if age_us < EARLY_US { place.early_deaths + 1 } else { 0 };
+                Ended::Replace { pause_ms: pause_ms(place.early_deaths) }
+            }
+            Stage::Leaving(_) | Stage::Empty => {
+                self.places.remove(index);
+                Ended::Retired
+            }
+        }
+    }
+
+    /// Posts the replacement's event after the pause.
+    pub(super) fn replace_later(&self, slot: u16, life: u32, pause_ms: u64) {
+        process::post_later(&self.post, slot, life, pause_ms);
+    }
+
+    pub(super) fn said(&self, slot: u16, life: u32, said: FromWorker) {
+        match said {
+            FromWorker::Running { generation } => {
+                log::notice!(WHO, "worker {slot} (life {life}) serves generation {generation}");
+            }
+            // Its end follows, and that is what counts.
+            FromWorker::Drained => {}
+        }
+    }
+
+    /// To every worker that serves.
+    pub(super) fn tell_all(&self, order: ToWorker, descriptor: Option<BorrowedFd<'_>>) {
+        for place in &self.places {
+            if let Stage::Up(process) = &place.stage {
+                process.tell(order, descriptor);
+            }
+        }
+    }
+
+    /// Each serving worker's own socket of an address.
+    pub(super) fn tell_listen(&self, address: SocketAddr, listeners: &Listeners) {
+        for place in &self.places {
+            let Stage::Up(process) = &place.stage else { continue };
+            let own = listeners.of_slot(place.slot).find(|(known, _)| *known == address);
+            if let Some((address, socket)) = own {
+                process.tell(ToWorker::Listen { address }, Some(socket));
+            }
+        }
+    }
+
+    /// All finish what they have, until the deadline.
+    pub(super) fn drain_all(&mut self, deadline_us: u64) {
+        for place in &mut self.places {
+            place.leave(deadline_us);
+        }
+        self.places.retain(|place| !matches!(place.stage, Stage::Empty));
+    }
+
+    pub(super) fn kill_all(&self) {
+        for place in &self.places {
+            match &place.stage {
+                Stage::Up(process) | Stage::Leaving(process) => process.signal(signal::KILL),
+                Stage::Empty => {}
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(super) fn records(&self) -> Vec<Record> {
+        let record = |place: &Place| {
+            let (Stage::Up(process) | Stage::Leaving(process)) = &place.stage else { return None };
+            Some(Record {
+                slot: place.slot,
+                life: place.life,
+                restarts: place.restarts,
+                pid: process.pid(),
+                start_time: process.start_time(),
+                since_us: process.since_us(),
+            })
+        };
+        self.places.iter().filter_map(record).collect()
+    }
+
+    /// Slot, pid, restarts and start of each that lives, for the console.
+    pub(super) fn living(&self) -> impl Iterator<Item = Living> + '_ {
+        self.places.iter().filter_map(|place| match &place.stage {
+            Stage::Up(process) | Stage::Leaving(process) => Some(Living {
+                slot: place.slot,
+                pid: process.pid(),
+                restarts: place.restarts,
+                since_us: process.since_us(),
+            }),
+            Stage::Empty => None,
+        })
+    }
+
+    /// Nobody lives there: what the dead one held on the board is given back.
+    fn settle(&self, slot: u16) {
+        if let Some(slot) = WorkerSlot::new(usize::from(slot)) {
+            self.board.settle_worker(slot);
+            self.board.worker(slot).set_state(WorkerState::Vacant);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Living {
+    pub(super) slot: u16,
+    pub(super) pid: u32,
+    pub(super) restarts: u32,
+    pub(super) since_us: u64,
+}
+
+impl Place {
+    fn leave(&mut self, deadline_us: u64) {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Empty) {
+            Stage::Up(process) => {
+                process.tell(ToWorker::Drain { deadline_us }, None);
+                Stage::Leaving(process)
+            }
+            other @ (Stage::Leaving(_) | Stage::Empty) => other,
+        };
+    }
+}
+
+/// The first early death is forgiven: the successor starts at once.
+fn pause_ms(early_deaths: u32) -> u64 {
+    match early_deaths.checked_sub(2) {
+        None => 0,
+        Some(doublings) => PAUSE_FIRST_MS.saturating_mul(1 << doublings.min(10)).min(PAUSE_MS_MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pause_ms;
+
+    #[test]
+    fn early_deaths_pause_ever_longer_up_to_a_bound() {
+        let pauses: Vec<u64> = (0..9).map(pause_ms).collect();
+        assert_eq!(pauses, [0, 0, 100, 200, 400, 800, 1600, 3200, 5000]);
+        assert_eq!(pause_ms(u32::MAX), 5000);
+    }
+}

@@ -1,0 +1,79 @@
+//! The line to the engine: the watch stream, orders, the log of one program. Everything that comes
+//! back is a message; nothing here decides.
+//!
+//! A lost engine is asked for again, ever less often; orders are never sent twice.
+
+mod log;
+mod orders;
+mod watch;
+
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::control::client::Client;
+use crate::control::wire::LogLine;
+
+use super::model::key::Key;
+use super::model::order::Confirmed;
+use super::msg::Msg;
+
+/// Messages waiting for the console; a full queue makes the engine's stream wait, and the engine
+/// then sends it the newest state instead of every state.
+const MESSAGES_MAX: usize = 256;
+
+pub(crate) struct Link {
+    client: Client,
+    messages: mpsc::Sender<Msg>,
+    orders: orders::Orders,
+    watch: JoinHandle<()>,
+    log: Option<JoinHandle<()>>,
+}
+
+impl Link {
+    pub(crate) fn open(socket: PathBuf) -> (Self, mpsc::Receiver<Msg>) {
+        let (messages, received) = mpsc::channel(MESSAGES_MAX);
+        let client = Client::new(socket);
+        let watch = tokio::spawn(watch::run(client.clone(), messages.clone()));
+        let orders = orders::Orders::new(client.clone(), messages.clone());
+        (Self { client, messages, orders, watch, log: None }, received)
+    }
+
+    pub(crate) fn send(&mut self, first_id: u64, order: Confirmed) {
+        self.orders.send(first_id, order);
+    }
+
+    pub(crate) fn follow_log(&mut self, name: String, instance: u32) {
+        self.stop_log();
+        let of = Key::Program { name: name.clone(), instance };
+        let target = crate::control::call::ProgramTarget {
+            name,
+            instance: Some(instance),
+            incarnation: None,
+        };
+        let follow = log::follow(self.client.clone(), target, of, self.messages.clone());
+        self.log = Some(tokio::spawn(follow));
+    }
+
+    pub(crate) fn stop_log(&mut self) {
+        if let Some(log) = self.log.take() {
+            log.abort();
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.watch.abort();
+        self.stop_log();
+    }
+}
+
+/// What a log line may carry into the console: its text without anything that is not text.
+fn readable(mut line: LogLine) -> LogLine {
+    if let std::borrow::Cow::Owned(text) = crate::control::text::plain(&line.text) {
+        line.text = text;
+    }
+    line
+}

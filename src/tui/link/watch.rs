@@ -1,0 +1,65 @@
+//! The watch stream, opened again whenever it ends.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::control::call::Query;
+use crate::control::client::{Client, ClientError};
+use crate::control::wire::Frame;
+use crate::sys;
+use crate::tui::msg::Msg;
+
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(client: Client, messages: mpsc::Sender<Msg>) {
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        let mut has_answered = false;
+        let why = match stream(&client, &messages, &mut has_answered).await {
+            Ok(Ended::ByEngine) => "the engine ended the stream".to_owned(),
+            Ok(Ended::ByConsole) => return,
+            Err(error) => error.to_string(),
+        };
+        if has_answered {
+            backoff = BACKOFF_MIN;
+        }
+        if messages.send(Msg::LinkLost { why }).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(backoff).await;
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+}
+
+enum Ended {
+    ByEngine,
+    ByConsole,
+}
+
+async fn stream(
+    client: &Client,
+    messages: &mpsc::Sender<Msg>,
+    has_answered: &mut bool,
+) -> Result<Ended, ClientError> {
+    let asked_us = sys::clock::monotonic_us();
+    let mut lines = client.lines(&Query::Watch).await?;
+    *has_answered = true;
+    let rtt_ms = elapsed_ms(asked_us);
+    if messages.send(Msg::Measured { rtt_ms }).await.is_err() {
+        return Ok(Ended::ByConsole);
+    }
+    while let Some(frame) = lines.next::<Frame>().await? {
+        if messages.send(Msg::Frame(Box::new(frame))).await.is_err() {
+            return Ok(Ended::ByConsole);
+        }
+    }
+    Ok(Ended::ByEngine)
+}
+
+/// Milliseconds since a moment of the monotonic clock.
+pub(super) fn elapsed_ms(since_us: u64) -> u32 {
+    let elapsed_ms = (sys::clock::monotonic_us() - since_us) / 1000;
+    u32::try_from(elapsed_ms).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,87 @@
+//! Takes the terminal over and gives it back whatever happens: return, panic, suspension.
+//!
+//! The cursor is hidden once for the whole stay; mouse and focus reporting stay off, so that the
+//! terminal's own selection works.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::{cursor, event, execute, queue, terminal};
+
+use crate::sys;
+
+/// Whether the terminal is ours; one console per process.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// While this lives the terminal is raw and shows the alternate screen.
+pub(crate) struct Guard(());
+
+impl Guard {
+    pub(crate) fn enter() -> io::Result<Self> {
+        take()?;
+        Ok(Self(()))
+    }
+
+    /// Only the line settings go back: for a terminal that takes no more bytes.
+    pub(crate) fn abandon(self) {
+        if IS_TAKEN.swap(false, Ordering::AcqRel) {
+            let _the_terminal_may_be_gone = terminal::disable_raw_mode();
+        }
+    }
+
+    /// Gives the terminal to the shell until the console is continued.
+    pub(crate) fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        sys::tty::suspend();
+        take()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// A panic's message is printed on a terminal that can be read, and the process ends: a console
+/// that lost one of its threads shows things that are not so.
+pub(crate) fn restore_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back();
+        report(panic);
+        std::process::exit(101);
+    }));
+}
+
+fn take() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    IS_TAKEN.store(true, Ordering::Release);
+    let mut bytes = Vec::new();
+    execute!(
+        bytes,
+        terminal::EnterAlternateScreen,
+        terminal::DisableLineWrap,
+        event::EnableBracketedPaste,
+        cursor::Hide
+    )?;
+    sys::tty::write_all(sys::tty::stdout(), &bytes)
+}
+
+/// Everything that was taken, in reverse; a second call does nothing. A terminal that takes no
+/// more bytes has nothing to be restored to.
+fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::AcqRel) {
+        return;
+    }
+    let mut bytes = b"\x1b[?2026l\x1b[0m".to_vec();
+    let _a_vector_takes_everything = queue!(
+        bytes,
+        event::DisableBracketedPaste,
+        terminal::EnableLineWrap,
+        terminal::LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _the_terminal_may_be_gone = sys::tty::write_all(sys::tty::stdout(), &bytes);
+    let _the_terminal_may_be_gone = terminal::disable_raw_mode();
+}
