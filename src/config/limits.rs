@@ -65,6 +65,22 @@ pub(crate) const HISTORY_SECONDS: usize = 900;
 pub(crate) const PROGRAM_LOG_RING_BYTES: usize = 256 * 1024;
 pub(crate) const PROGRAM_LINE_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const PROGRAM_READ_BYTES: usize = 64 * 1024;
+/// Read at once from a pipe when its program has ended; the rest follows piece by piece.
+pub(crate) const PROGRAM_DRAIN_BYTES_MAX: usize = 1 << 20;
+/// How long a pipe is read after its program's end, for what others still write.
+pub(crate) const PROGRAM_PIPE_GRACE_MS: u64 = 200;
+/// Output kept for a file that can not be written.
+pub(crate) const PROGRAM_FILE_WAITING_BYTES_MAX: usize = 1 << 20;
+pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;
+pub(crate) const PROGRAM_FOLLOW_QUEUE_MAX: usize = 1024;
+/// How long a caller waits for an instance whose probe does not answer; it goes on starting.
+pub(crate) const PROGRAM_READY_WAIT_MS: u64 = 60_000;
+/// Callers that wait for programs to start or stop.
+pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
+/// Ports tried beyond a taken one, for the embedded default.
+pub(crate) const PROGRAM_PORTS_TRIED_MAX: u16 = 100;
+/// How long the exit status of an adopted program may take from the keeper.
+pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
 
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);

@@ -4,6 +4,7 @@
 
 use tokio::sync::mpsc;
 
+use super::{checks, programs};
 use crate::control::server::Asked;
 use crate::order;
 use crate::sys::pidfd::Exit;
@@ -30,4 +31,8 @@ pub(crate) enum Event {
     WorkerEnded { slot: u16, life: u32, exit: Option<Exit> },
     /// A worker that died early may be started again.
     WorkerDue { slot: u16, life: u32 },
+    /// A program's process ended or became ready.
+    Program(programs::event::Event),
+    /// An active check of a backend has ended.
+    Checked(checks::Checked),
 }

@@ -6,6 +6,10 @@ mod clients;
 pub(crate) mod history;
 pub(crate) mod membership;
 
+pub(crate) mod checks;
+mod probe;
+pub(crate) mod programs;
+
 mod audit;
 mod keeper_link;
 mod listeners;

@@ -12,6 +12,7 @@ pub(crate) mod lock;
 pub(crate) mod user;
 
 pub(crate) mod pidfd;
+pub(crate) mod pipe;
 pub(crate) mod proc;
 pub(crate) mod rlimit;
 pub(crate) mod signal;

@@ -46,6 +46,16 @@ pub(crate) fn signal(process: impl AsFd, number: i32) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The error of `signal` for a process that has ended.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ESRCH)
+}
+
+/// The error of `try_wait` for a process that is somebody else's child.
+pub(crate) fn is_not_child(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ECHILD)
+}
+
 /// Sends a signal to every process of the group that this leader's `setsid` made. No such group
 /// is not an error: that is what the caller wants.
 pub(crate) fn signal_group(leader: u32, number: i32) -> io::Result<()> {
@@ -61,6 +71,14 @@ pub(crate) fn signal_group(leader: u32, number: i32) -> io::Result<()> {
         error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
         error => Err(error),
     }
+}
+
+/// Whether nobody, zombies included, is left of the group that this leader made.
+pub(crate) fn is_group_empty(leader: u32) -> bool {
+    let Ok(leader @ 2..) = i32::try_from(leader) else { return true };
+    // SAFETY: plain system call without pointers; signal 0 only asks.
+    let found = unsafe { libc::kill(-leader, 0) };
+    found != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
 /// Reaps this child of ours if it has ended. Not our child: an ECHILD error.

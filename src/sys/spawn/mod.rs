@@ -89,6 +89,12 @@ pub(crate) struct SpawnError {
     pub(crate) cause: io::Error,
 }
 
+/// Whether the machine is short of processes, descriptors or memory: later it may work.
+pub(crate) fn is_busy(error: &io::Error) -> bool {
+    const SHORTAGES: [i32; 4] = [libc::EAGAIN, libc::EMFILE, libc::ENFILE, libc::ENOMEM];
+    error.raw_os_error().is_some_and(|errno| SHORTAGES.contains(&errno))
+}
+
 /// Everything the child needs, in the form the system calls want it. Starting from it allocates
 /// nothing, so a recipe can be used again for as long as the process lives.
 #[derive(Debug)]

@@ -1,0 +1,242 @@
+//! What operators ask for: which instances are meant, what is said to them, what is answered at
+//! once. Answers that must wait for a process are `callers`'.
+
+use tokio::sync::oneshot;
+
+use super::callers::{Asked, Caller, Goal};
+use super::desk::Tone;
+use super::event::InstanceId;
+use super::handoff::Wish;
+use super::roll::Roll;
+use super::texts;
+use super::{Course, Programs};
+use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_READY_WAIT_MS};
+use crate::control::call::{ProgramTarget, ProgramVerb};
+use crate::control::wire::Answer;
+use crate::supervise::state::Shown;
+use crate::supervise::step::Event;
+use crate::sys;
+
+/// The word that means every program.
+const ALL: &str = "all";
+
+/// How an answer reaches who asked; dropped unread when they are gone.
+pub(crate) type Reply = oneshot::Sender<Answer>;
+
+impl Programs {
+    /// Every call gets exactly one answer, when what it asked for is so or can not become so. Writes
+    /// its own line to the audit trail. `by`: who asks, as the trail names them.
+    pub(crate) fn command(
+        &mut self,
+        target: &ProgramTarget,
+        verb: &ProgramVerb,
+        by: &str,
+        reply: Reply,
+    ) {
+        let asked = Asked { by: by.to_owned(), verb: verb_name(verb), target: target_name(target) };
+        match self.try_command(target, verb, &asked) {
+            Err(answer) => self.answer(&asked, reply, answer),
+            Ok(Outcome::Answer(answer)) => self.answer(&asked, reply, answer),
+            Ok(Outcome::Wait { ids, goal, is_changed, until_us }) => {
+                let caller = Caller { asked, ids, goal, is_changed, until_us, reply };
+                self.callers.push(caller);
+            }
+            Ok(Outcome::Roll(ids)) => self.rolls.push(Roll::new(asked, ids, reply)),
+        }
+        self.settle();
+    }
+
+    fn try_command(
+        &mut self,
+        target: &ProgramTarget,
+        verb: &ProgramVerb,
+        asked: &Asked,
+    ) -> Result<Outcome, Answer> {
+        let ids = self.resolve(target)?;
+        if self.callers.len() + self.rolls.len() >= PROGRAM_CALLERS_MAX {
+            return Err(Answer::refused("too many others are waiting for programs"));
+        }
+        match verb {
+            ProgramVerb::Start => {
+                self.check_running()?;
+                Ok(self.say_to(ids, Event::Start, Goal::Running, asked))
+            }
+            ProgramVerb::Restart => {
+                self.check_running()?;
+                Ok(self.say_to(ids, Event::Restart, Goal::Running, asked))
+            }
+            ProgramVerb::Stop => Ok(self.say_to(ids, Event::Stop, Goal::Stopped, asked)),
+            ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
+            ProgramVerb::Signal { signal } => self.signal(&ids, signal).map(Outcome::Answer),
+            ProgramVerb::Roll => {
+                self.check_running()?;
+                if let Some(other) = self.rolls.iter().find(|roll| roll.concerns(&ids)) {
+                    return Err(Answer::refused(format!(
+                        "a roll of {} is under way",
+                        other.target()
+                    )));
+                }
+                Ok(Outcome::Roll(ids))
+            }
+        }
+    }
+
+    /// Says it to each, and what the operator decided is remembered.
+    fn say_to(&mut self, ids: Vec<InstanceId>, event: Event, goal: Goal, asked: &Asked) -> Outcome {
+        let now_us = sys::clock::monotonic_us();
+        let mut is_changed = false;
+        let mut until_us = now_us;
+        for id in &ids {
+            let Some(instance) = self.instances.get_mut(id) else { continue };
+            let before = (instance.state.phase, instance.state.life);
+            let (wish, is_default) = match goal {
+                Goal::Running => (Wish::Up, instance.definition.program.autostart),
+                Goal::Stopped => (Wish::Down, !instance.definition.program.autostart),
+            };
+            if self.intent.set(id, wish, is_default) {
+                self.desk.changed();
+            }
+            if goal == Goal::Stopped && instance.shown() != Shown::Stopped {
+                instance.asked = format!("stopped by {}", asked.by);
+            }
+            instance.say(event.clone(), &mut self.desk);
+            is_changed |= before != (instance.state.phase, instance.state.life);
+            until_us = until_us.max(now_us + instance.wait_us());
+        }
+        Outcome::Wait { ids, goal, is_changed, until_us }
+    }
+
+    fn kill(&mut self, ids: &[InstanceId]) -> Result<Answer, Answer> {
+        let mut said = Vec::new();
+        for id in ids {
+            let Some(instance) = self.instances.get_mut(id) else { continue };
+            if let Some(pid) = instance.process.as_ref().map(|process| process.pid) {
+                instance.say(Event::Kill, &mut self.desk);
+                said.push(format!("{id} (pid {pid}) killed"));
+            }
+        }
+        self.spoken(said, ids)
+    }
+
+    fn signal(&mut self, ids: &[InstanceId], signal: &str) -> Result<Answer, Answer> {
+        let number = sys::signal::parse(signal)
+            .ok_or_else(|| Answer::refused(format!("no signal is called {signal}")))?;
+        let mut said = Vec::new();
+        for id in ids {
+            let Some(process) =
+                self.instances.get(id).and_then(|instance| instance.process.as_ref())
+            else {
+                continue;
+            };
+            let name = sys::signal::name(number);
+            process
+                .signal(number)
+                .map_err(|error| Answer::refused(format!("send {name} to {id}: {error}")))?;
+            said.push(format!("{name} sent to {id} (pid {})", process.pid));
+        }
+        self.spoken(said, ids)
+    }
+
+    /// The answer of a verb that needs a running process.
+    fn spoken(&self, said: Vec<String>, ids: &[InstanceId]) -> Result<Answer, Answer> {
+        if !said.is_empty() {
+            return Ok(Answer::changed(said.join(", ")));
+        }
+        let states: Vec<String> = ids
+            .iter()
+            .filter_map(|id| Some(format!("{id} is {}", texts::state_name(self.shown(id)?))))
+            .collect();
+        Err(Answer::refused(format!("not running: {}", states.join(", "))))
+    }
+
+    fn check_running(&self) -> Result<(), Answer> {
+        match self.course {
+            Course::Running => Ok(()),
+            Course::ShuttingDown => Err(Answer::refused("the engine is stopping")),
+        }
+    }
+
+    /// The instances that a target means; a row that was seen in an earlier life is refused.
+    pub(super) fn resolve(&self, target: &ProgramTarget) -> Result<Vec<InstanceId>, Answer> {
+        let ids: Vec<InstanceId> = self
+            .instances
+            .keys()
+            .filter(|id| target.name == ALL || id.program == target.name)
+            .filter(|id| target.instance.is_none_or(|instance| id.instance == instance))
+            .cloned()
+            .collect();
+        if ids.is_empty() {
+            return Err(self.unknown(target));
+        }
+        if let (Some(seen), [id]) = (target.incarnation, ids.as_slice())
+            && self.instances[id].state.life != seen
+        {
+            return Err(Answer::refused(format!("{id} has been started again since then")));
+        }
+        Ok(ids)
+    }
+
+    fn unknown(&self, target: &ProgramTarget) -> Answer {
+        let of_name = self.instances.keys().filter(|id| id.program == target.name).count();
+        if let (Some(instance), 1..) = (target.instance, of_name) {
+            let last = of_name - 1;
+            let text = format!("{} has no instance {instance}, the last is {last}", target.name);
+            return Answer::unknown(text);
+        }
+        let mut names: Vec<&str> = self.instances.keys().map(|id| id.program.as_str()).collect();
+        names.dedup();
+        let has = if names.is_empty() {
+            "there are no programs".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
+        };
+        Answer::unknown(format!("no program is called {}; {has}", target.name))
+    }
+
+    /// Answers, and writes what was answered to the audit trail.
+    pub(super) fn answer(&mut self, asked: &Asked, reply: Reply, answer: Answer) {
+        let tone = if answer.is_done() { Tone::Info } else { Tone::Warn };
+        self.desk.note_of(asked, answer.message.clone(), tone);
+        // Who asked may have hung up; what they asked for was done all the same.
+        let _hung_up = reply.send(answer);
+    }
+}
+
+enum Outcome {
+    Answer(Answer),
+    Wait { ids: Vec<InstanceId>, goal: Goal, is_changed: bool, until_us: u64 },
+    Roll(Vec<InstanceId>),
+}
+
+fn verb_name(verb: &ProgramVerb) -> &'static str {
+    match verb {
+        ProgramVerb::Start => "start",
+        ProgramVerb::Stop => "stop",
+        ProgramVerb::Restart => "restart",
+        ProgramVerb::Roll => "roll",
+        ProgramVerb::Kill => "kill",
+        ProgramVerb::Signal { .. } => "signal",
+    }
+}
+
+fn target_name(target: &ProgramTarget) -> String {
+    match target.instance {
+        Some(instance) => format!("{}:{instance}", target.name),
+        None => target.name.clone(),
+    }
+}
+
+/// Beyond what the configuration allows for: scheduling, probes, the sweep.
+const SLACK_US: u64 = 5_000_000;
+
+impl super::instance::Instance {
+    /// How long a stop and a start of this instance may take altogether.
+    pub(super) fn wait_us(&self) -> u64 {
+        let drain_us = match self.policy.serving {
+            crate::supervise::policy::Serving::No => 0,
+            crate::supervise::policy::Serving::Yes { drain_us } => drain_us,
+        };
+        let start_us = self.policy.start_us.max(PROGRAM_READY_WAIT_MS * 1000);
+        drain_us + self.policy.stop_us + start_us + SLACK_US
+    }
+}

@@ -1,0 +1,114 @@
+//! What one program's instances are made from: its part of the configuration and that of the
+//! upstream it serves, in one value that two generations of the configuration are compared by.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::model::{AutoRestart, Check, Config, Program, Serves};
+use crate::supervise::policy::{Policy, Readiness, Restart, Serving};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Definition {
+    pub(super) program: Program,
+    pub(super) serving: Option<ServedUpstream>,
+    /// The embedded default takes the next free port.
+    pub(super) ports: Ports,
+}
+
+/// What the served upstream says about joining and leaving it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ServedUpstream {
+    pub(super) serves: Serves,
+    pub(super) check: Option<Check>,
+    pub(super) drain_timeout_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Ports {
+    AsConfigured,
+    NextFree,
+}
+
+/// What a new definition means for an instance of the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Nothing,
+    /// Applies to the running process as it is.
+    Live,
+    /// The process was started with something else.
+    Restart,
+}
+
+impl Definition {
+    pub(super) fn all(config: &Config) -> impl Iterator<Item = Self> {
+        let ports = if config.is_embedded { Ports::NextFree } else { Ports::AsConfigured };
+        config.programs.iter().map(move |program| {
+            let serving = program.serves.as_ref().map(|serves| {
+                let upstream =
+                    config.upstreams.iter().find(|upstream| upstream.name == serves.upstream);
+                ServedUpstream {
+                    serves: serves.clone(),
+                    check: upstream.and_then(|upstream| upstream.check.clone()),
+                    drain_timeout_ms: upstream.map_or(0, |upstream| upstream.drain_timeout_ms),
+                }
+            });
+            Self { program: program.clone(), serving, ports }
+        })
+    }
+
+    pub(super) fn change(&self, new: &Self) -> Change {
+        let serves = |definition: &Self| definition.program.serves.clone();
+        let (old_program, new_program) = (&self.program, &new.program);
+        let is_same_process = old_program.command == new_program.command
+            && old_program.environment == new_program.environment
+            && old_program.directory == new_program.directory
+            && old_program.user == new_program.user
+            && serves(self) == serves(new)
+            && self.ports == new.ports;
+        if !is_same_process {
+            return Change::Restart;
+        }
+        // How many there are is not a property of one instance.
+        let counted = Program { instances: old_program.instances, ..new_program.clone() };
+        if counted == *old_program && self.serving == new.serving {
+            Change::Nothing
+        } else {
+            Change::Live
+        }
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        let program = &self.program;
+        let (readiness, serving) = match &self.serving {
+            None => (Readiness::Alive, Serving::No),
+            Some(upstream) => {
+                (Readiness::Probed, Serving::Yes { drain_us: upstream.drain_timeout_ms * 1000 })
+            }
+        };
+        Policy {
+            restart: match program.autorestart {
+                AutoRestart::Never => Restart::Never,
+                AutoRestart::Unexpected => Restart::Unexpected,
+                AutoRestart::Always => Restart::Always,
+            },
+            exit_codes: program.exit_codes.clone(),
+            readiness,
+            serving,
+            start_us: program.start_seconds_ms * 1000,
+            start_retries: program.start_retries,
+            stop_us: program.stop_seconds_ms * 1000,
+        }
+    }
+
+    /// The port the configuration gives to this instance; the configuration was checked for room.
+    pub(super) fn port(&self, instance: u32) -> Option<u16> {
+        let serves = &self.serving.as_ref()?.serves;
+        serves.port.checked_add(u16::try_from(instance).ok()?)
+    }
+}
+
+/// Where an instance serves.
+pub(super) fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}

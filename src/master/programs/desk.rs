@@ -1,0 +1,180 @@
+//! What instances share: where wants are left, who hears of events, which ports are promised, which
+//! log files are open. Holds no instance.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+
+use super::callers::Asked;
+use super::event::InstanceId;
+use super::launch::Surroundings;
+use super::output::SharedFile;
+use super::output::file::RotatingFile;
+use super::process::Reporter;
+use super::texts;
+use super::want::{Note, Want};
+use crate::config;
+use crate::config::model::LogTarget;
+use crate::control::wire::Severity;
+use crate::master::event;
+use crate::sys;
+
+pub(super) struct Desk {
+    post: event::Post,
+    surroundings: Surroundings,
+    wants: Vec<Want>,
+    state: Saved,
+    ports: BTreeMap<u16, InstanceId>,
+    files: BTreeMap<PathBuf, Weak<RefCell<RotatingFile>>>,
+}
+
+/// Whether the state file says what is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    AsIs,
+    Changed,
+}
+
+/// How an event feels to who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Info,
+    Good,
+    Warn,
+    Bad,
+}
+
+impl Tone {
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Good => Severity::Good,
+            Self::Warn => Severity::Warn,
+            Self::Bad => Severity::Bad,
+        }
+    }
+}
+
+impl Desk {
+    pub(super) fn new(post: event::Post, surroundings: Surroundings) -> Self {
+        Self {
+            post,
+            surroundings,
+            wants: Vec::new(),
+            state: Saved::AsIs,
+            ports: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    pub(super) fn reporter(&self, id: &InstanceId, life: u32) -> Reporter {
+        Reporter { id: id.clone(), life, post: self.post.clone() }
+    }
+
+    pub(super) fn want(&mut self, want: Want) {
+        self.wants.push(want);
+    }
+
+    /// What is to be saved has changed; said once for any number of changes.
+    pub(super) fn changed(&mut self) {
+        self.state = Saved::Changed;
+    }
+
+    pub(super) fn take_wants(&mut self) -> Vec<Want> {
+        if self.state == Saved::Changed {
+            self.state = Saved::AsIs;
+            self.wants.push(Want::StateChanged);
+        }
+        std::mem::take(&mut self.wants)
+    }
+
+    /// A note of the engine's own about an instance.
+    pub(super) fn note(&mut self, id: &InstanceId, tone: Tone, verb: &'static str, result: String) {
+        self.wants.push(Want::Audit(Note {
+            who: "engine".to_owned(),
+            verb,
+            target: id.to_string(),
+            result,
+            severity: tone.severity(),
+            cli: String::new(),
+        }));
+    }
+
+    /// A note of what somebody asked for and what came of it.
+    pub(super) fn note_of(&mut self, asked: &Asked, result: String, tone: Tone) {
+        let Asked { by, verb, target } = asked.clone();
+        let cli = texts::command_line(verb, &target);
+        let severity = tone.severity();
+        self.wants.push(Want::Audit(Note { who: by, verb, target, result, severity, cli }));
+    }
+
+    /// The keeper gets duplicates, so that the pipes outlive this master.
+    pub(super) fn hold(&mut self, id: &InstanceId, life: u32, ends: &[OwnedFd]) {
+        match ends.iter().map(OwnedFd::try_clone).collect() {
+            Ok(descriptors) => {
+                self.wants.push(Want::Hold { key: pipes_key(id, life), descriptors });
+            }
+            Err(error) => {
+                sys::log::error!("programs", "hand the pipes of {id} to the keeper: {error}");
+            }
+        }
+    }
+
+    pub(super) fn release(&mut self, id: &InstanceId, life: u32) {
+        self.wants.push(Want::Release { key: pipes_key(id, life) });
+    }
+
+    pub(super) fn promise(&mut self, port: u16, id: &InstanceId) {
+        self.ports.retain(|_, owner| owner != id);
+        self.ports.insert(port, id.clone());
+    }
+
+    /// Whether another instance was given this port.
+    pub(super) fn is_promised(&self, port: u16, id: &InstanceId) -> bool {
+        self.ports.get(&port).is_some_and(|owner| owner != id)
+    }
+
+    pub(super) fn forget(&mut self, id: &InstanceId) {
+        self.ports.retain(|_, owner| owner != id);
+    }
+
+    /// The file that a log goes to; the same one for everybody who names it.
+    pub(super) fn file(
+        &mut self,
+        target: &LogTarget,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<SharedFile> {
+        let path = target.file.as_ref()?;
+        let path = match config::expand(&path.to_string_lossy(), lookup) {
+            Ok(path) => PathBuf::from(path),
+            Err(error) => {
+                sys::log::error!("programs", "expand {}: {error}", path.display());
+                return None;
+            }
+        };
+        self.files.retain(|_, file| file.strong_count() > 0);
+        let known = self.files.get(&path).and_then(Weak::upgrade);
+        let file = known.unwrap_or_else(|| {
+            let file = RotatingFile::new(path.clone(), target.max_bytes, target.backups);
+            Rc::new(RefCell::new(file))
+        });
+        file.borrow_mut().set_limits(target.max_bytes, target.backups);
+        self.files.insert(path, Rc::downgrade(&file));
+        Some(file)
+    }
+
+    pub(super) fn open_files(&self) -> impl Iterator<Item = SharedFile> + '_ {
+        self.files.values().filter_map(Weak::upgrade)
+    }
+}
+
+/// What the keeper holds an instance's pipes under.
+pub(super) fn pipes_key(id: &InstanceId, life: u32) -> String {
+    format!("pipes/{id}/{life}")
+}

@@ -1,0 +1,36 @@
+//! What tasks report about programs, and who an instance is.
+
+use serde::{Deserialize, Serialize};
+
+/// One instance of a program: `name:instance`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct InstanceId {
+    pub(crate) program: String,
+    pub(crate) instance: u32,
+}
+
+impl std::fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.program, self.instance)
+    }
+}
+
+/// `life` tells a process from its predecessor; what is reported about an earlier one is dropped.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) id: InstanceId,
+    pub(crate) life: u32,
+    pub(crate) report: Report,
+}
+
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// The main process has ended; its status is still to be collected.
+    Ended,
+    /// Nobody could tell the status of an adopted process in time.
+    StatusLost,
+    /// The readiness probe succeeds.
+    Ready,
+    /// Why the readiness probe does not succeed yet.
+    NotReady(String),
+}

@@ -1,0 +1,145 @@
+//! From a definition to a running process: the port, the variables, the pipes, the spawn.
+//!
+//! Decides nothing about when; remembers nothing about the process.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+
+use super::definition::{Definition, Ports, loopback};
+use super::event::InstanceId;
+use crate::config;
+use crate::config::limits::PROGRAM_PORTS_TRIED_MAX;
+use crate::supervise::step::SpawnError;
+use crate::sys;
+
+/// What every program is told about the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// This binary, as `${PILOTHOUSE}`.
+    pub(crate) binary: PathBuf,
+    /// The control socket, as `${PILOTHOUSE_SOCKET}`.
+    pub(crate) socket: PathBuf,
+}
+
+pub(super) struct Launched {
+    pub(super) child: sys::spawn::Child,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+/// `variables`: see [`variables`].
+pub(super) fn launch(
+    definition: &Definition,
+    variables: &[(&'static str, String)],
+) -> Result<Launched, SpawnError> {
+    let program = &definition.program;
+    let environment = environment(definition, variables)?;
+    let lookup = |name: &str| find(&environment, name);
+    let mut arguments = Vec::with_capacity(program.command.len());
+    for word in &program.command {
+        arguments.push(OsString::from(expand(word, &lookup)?));
+    }
+    let identity =
+        match &program.user {
+            None => None,
+            Some(name) => Some(sys::user::identity(name).ok_or_else(|| {
+                SpawnError::Failed(format!("change user to {name}: no such user"))
+            })?),
+        };
+    let recipe = sys::spawn::Recipe::new(&sys::spawn::Order {
+        arguments: &arguments,
+        environment: &environment,
+        directory: program.directory.as_deref(),
+        identity: identity.as_ref(),
+    })
+    .map_err(|error| spawn_error(&error.cause, &error))?;
+    let pipe = |cause: io::Error| spawn_error(&cause, &format_args!("make a pipe: {cause}"));
+    let stdin = OpenOptions::new().read(true).open("/dev/null").map_err(pipe)?;
+    let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
+    let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
+    let child = recipe
+        .start(&[stdin.as_fd(), stdout_writer.as_fd(), stderr_writer.as_fd()])
+        .map_err(|error| spawn_error(&error.cause, &error))?;
+    Ok(Launched { child, stdout, stderr })
+}
+
+/// What an instance is told beyond the engine's environment.
+pub(super) fn variables(
+    surroundings: &Surroundings,
+    id: &InstanceId,
+    port: Option<u16>,
+) -> Vec<(&'static str, String)> {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let mut variables = vec![
+        ("PILOTHOUSE", text(&surroundings.binary)),
+        ("PILOTHOUSE_SOCKET", text(&surroundings.socket)),
+        ("PROGRAM", id.program.clone()),
+        ("INSTANCE", id.instance.to_string()),
+    ];
+    variables.extend(port.map(|port| ("PORT", port.to_string())));
+    variables
+}
+
+/// A port nobody listens on: the configured one, or for the embedded default the next one that is
+/// neither taken nor `promised` to another instance.
+pub(super) fn free_port(
+    wanted: u16,
+    ports: Ports,
+    promised: impl Fn(u16) -> bool,
+) -> Result<u16, SpawnError> {
+    let refused = match sys::socket::claim(loopback(wanted)) {
+        Ok(()) => return Ok(wanted),
+        Err(error) => SpawnError::Failed(error.to_string()),
+    };
+    match ports {
+        Ports::AsConfigured => Err(refused),
+        Ports::NextFree => (1..=PROGRAM_PORTS_TRIED_MAX)
+            .filter_map(|step| wanted.checked_add(step))
+            .find(|port| !promised(*port) && sys::socket::claim(loopback(*port)).is_ok())
+            .ok_or(refused),
+    }
+}
+
+/// The engine's own environment, what the instance is told, and the program's settings, which may
+/// refer to both and win over both.
+fn environment(
+    definition: &Definition,
+    variables: &[(&'static str, String)],
+) -> Result<Vec<(OsString, OsString)>, SpawnError> {
+    let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    for (name, value) in variables {
+        set(&mut environment, name, value.clone());
+    }
+    for (name, value) in &definition.program.environment {
+        let value = expand(value, &|name: &str| find(&environment, name))?;
+        set(&mut environment, name, value);
+    }
+    Ok(environment)
+}
+
+fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: String) {
+    environment.retain(|(known, _)| known != name);
+    environment.push((name.into(), value.into()));
+}
+
+fn find(environment: &[(OsString, OsString)], name: &str) -> Option<String> {
+    let (_, value) = environment.iter().find(|(known, _)| known == name)?;
+    value.to_str().map(str::to_owned)
+}
+
+fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, SpawnError> {
+    config::expand(text, lookup)
+        .map_err(|error| SpawnError::Failed(format!("expand \"{text}\": {error}")))
+}
+
+/// What the machine is short of is the machine's trouble, not the program's.
+fn spawn_error(cause: &io::Error, error: &dyn std::fmt::Display) -> SpawnError {
+    if sys::spawn::is_busy(cause) {
+        SpawnError::Busy(error.to_string())
+    } else {
+        SpawnError::Failed(error.to_string())
+    }
+}

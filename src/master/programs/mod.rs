@@ -1,0 +1,255 @@
+//! Programs: starts, watches, stops and restarts what the configuration lists.
+//!
+//! `supervise` decides, this folder acts. It never waits: processes, probes and pipes report as
+//! events, deadlines are read by the loop. It never touches the scoreboard, the keeper or the state
+//! file either; what it needs from them it leaves as [`want::Want`]s.
+//!
+//! After every call that takes `&mut self` the loop carries out [`Programs::take_wants`] and sleeps
+//! no longer than [`Programs::next_deadline_us`].
+
+pub(crate) mod event;
+pub(crate) mod handoff;
+pub(crate) mod launch;
+pub(crate) mod want;
+
+mod callers;
+mod commands;
+mod definition;
+mod desk;
+mod instance;
+mod output;
+mod process;
+mod readiness;
+mod roll;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use self::callers::Caller;
+use self::definition::Definition;
+use self::desk::Desk;
+use self::event::InstanceId;
+use self::handoff::Intent;
+use self::instance::Instance;
+use self::roll::Roll;
+use crate::config::model::Config;
+use crate::control::call::ProgramTarget;
+use crate::control::wire::{Answer, Stream};
+use crate::master;
+use crate::supervise::state::Shown;
+use crate::supervise::step;
+use crate::sys;
+
+pub(crate) use self::output::Follow;
+
+pub(crate) struct Programs {
+    desk: Desk,
+    definitions: Vec<Definition>,
+    instances: BTreeMap<InstanceId, Instance>,
+    intent: Intent,
+    callers: Vec<Caller>,
+    rolls: Vec<Roll>,
+    course: Course,
+}
+
+/// Whether anything may still be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Running,
+    ShuttingDown,
+}
+
+impl Programs {
+    pub(crate) fn new(post: master::event::Post, surroundings: launch::Surroundings) -> Self {
+        Self {
+            desk: Desk::new(post, surroundings),
+            definitions: Vec::new(),
+            instances: BTreeMap::new(),
+            intent: Intent::default(),
+            callers: Vec::new(),
+            rolls: Vec::new(),
+            course: Course::Running,
+        }
+    }
+
+    /// Makes the instances be what the configuration says: changed programs restart (after a drain
+    /// when they serve), removed ones stop, new ones start, the others are left alone.
+    pub(crate) fn apply_config(&mut self, config: &Config) {
+        self.definitions = Definition::all(config).collect();
+        let Self { definitions, instances, desk, .. } = self;
+        for (id, instance) in instances.iter_mut() {
+            match definition_of(definitions, id) {
+                Some(definition) => instance.redefine(definition.clone(), desk),
+                None => instance.say(step::Event::Remove, desk),
+            }
+        }
+        self.settle();
+    }
+
+    pub(crate) fn on_event(&mut self, event: event::Event) {
+        let event::Event { id, life, report } = event;
+        if let Some(instance) = self.instances.get_mut(&id)
+            && instance.state.life == life
+        {
+            instance.report(report, &mut self.desk);
+        }
+        self.settle();
+    }
+
+    /// The keeper tells how a process ended that had been re-parented to it. Not ours: no matter.
+    pub(crate) fn on_keeper_exited(&mut self, pid: u32, exit: sys::pidfd::Exit) {
+        let of_pid = |instance: &&mut Instance| {
+            instance.process.as_ref().is_some_and(|process| process.pid == pid)
+        };
+        if let Some(instance) = self.instances.values_mut().find(of_pid) {
+            instance.exited_at_keeper(exit, &mut self.desk);
+        }
+        self.settle();
+    }
+
+    /// The backend has no request left, or its drain has timed out.
+    pub(crate) fn on_drained(&mut self, upstream: &str, backend: &str) {
+        let of_backend = |instance: &&mut Instance| {
+            instance.is_draining()
+                && instance.joined.as_ref().is_some_and(|joined| {
+                    joined.upstream == upstream && joined.address.to_string() == backend
+                })
+        };
+        if let Some(instance) = self.instances.values_mut().find(of_backend) {
+            let life = instance.state.life;
+            instance.say(step::Event::Drained { life }, &mut self.desk);
+        }
+        self.settle();
+    }
+
+    /// Does what is due. Early or late calls do no harm.
+    pub(crate) fn on_deadline(&mut self) {
+        let now_us = sys::clock::monotonic_us();
+        for instance in self.instances.values_mut() {
+            if instance.state.deadline_us().is_some_and(|deadline_us| deadline_us <= now_us) {
+                instance.say(step::Event::Tick, &mut self.desk);
+            }
+        }
+        for file in self.desk.open_files() {
+            file.borrow_mut().tick(now_us);
+        }
+        self.settle();
+    }
+
+    /// On the monotonic clock; nothing when only an event can change anything.
+    pub(crate) fn next_deadline_us(&self) -> Option<u64> {
+        let instances = self.instances.values().filter_map(|instance| instance.state.deadline_us());
+        let files = self.desk.open_files().filter_map(|file| file.borrow().deadline_us());
+        let callers = self.callers.iter().map(|caller| caller.until_us);
+        let rolls = self.rolls.iter().filter_map(Roll::deadline_us);
+        instances.chain(files).chain(callers).chain(rolls).min()
+    }
+
+    /// What the rest of the master should do, in this order.
+    pub(crate) fn take_wants(&mut self) -> Vec<want::Want> {
+        self.desk.take_wants()
+    }
+
+    /// Stops everything, after a drain where it serves; nothing is started any more.
+    pub(crate) fn shutdown(&mut self) {
+        self.course = Course::ShuttingDown;
+        for instance in self.instances.values_mut() {
+            "the engine is stopping".clone_into(&mut instance.asked);
+            instance.say(step::Event::Stop, &mut self.desk);
+        }
+        self.settle();
+    }
+
+    /// No drain, no stop signal: what still runs is killed with its group.
+    pub(crate) fn shutdown_now(&mut self) {
+        self.shutdown();
+        for instance in self.instances.values_mut() {
+            instance.say(step::Event::Kill, &mut self.desk);
+        }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.instances.values().all(|instance| instance.process.is_none())
+    }
+
+    /// Opens every log file anew with its next byte.
+    pub(crate) fn reopen_files(&mut self) {
+        for file in self.desk.open_files() {
+            file.borrow_mut().reopen();
+        }
+    }
+
+    /// The output of one instance as JSON lines; the answer says why not.
+    pub(crate) fn log(
+        &mut self,
+        target: &ProgramTarget,
+        stream: Option<Stream>,
+        follow: Follow,
+    ) -> Result<mpsc::Receiver<Bytes>, Answer> {
+        let ids = self.resolve(target)?;
+        let [id] = ids.as_slice() else {
+            let text = format!("{} has {} instances, name one", target.name, ids.len());
+            return Err(Answer::refused(text));
+        };
+        let instance = &self.instances[id];
+        Ok(instance.output.borrow_mut().read(stream, follow))
+    }
+
+    /// What follows from any change: rows of removed instances go, missing ones come, callers that
+    /// waited are answered, rolls go on.
+    fn settle(&mut self) {
+        self.reconcile();
+        self.advance_rolls();
+        self.answer_callers();
+    }
+
+    fn reconcile(&mut self) {
+        let Self { definitions, instances, desk, intent, course, .. } = self;
+        instances.retain(|id, instance| {
+            if instance.is_gone() {
+                desk.forget(id);
+                desk.changed();
+            }
+            !instance.is_gone()
+        });
+        if *course == Course::ShuttingDown {
+            return;
+        }
+        for definition in definitions {
+            for instance in 0..definition.program.instances {
+                let id = InstanceId { program: definition.program.name.clone(), instance };
+                if instances.contains_key(&id) {
+                    continue;
+                }
+                let mut instance = Instance::new(id.clone(), definition.clone());
+                match intent.of(&id) {
+                    Some(handoff::Wish::Down) => {
+                        "stopped by the operator".clone_into(&mut instance.asked)
+                    }
+                    Some(handoff::Wish::Up) => instance.say(step::Event::Start, desk),
+                    None if definition.program.autostart => {
+                        instance.say(step::Event::Start, desk);
+                    }
+                    None => {}
+                }
+                instances.insert(id, instance);
+            }
+        }
+    }
+
+    fn shown(&self, id: &InstanceId) -> Option<Shown> {
+        self.instances.get(id).map(Instance::shown)
+    }
+}
+
+fn definition_of<'a>(definitions: &'a [Definition], id: &InstanceId) -> Option<&'a Definition> {
+    definitions.iter().find(|definition| {
+        definition.program.name == id.program && id.instance < definition.program.instances
+    })
+}

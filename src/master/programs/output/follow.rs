@@ -1,0 +1,91 @@
+//! Readers of an instance's output, each behind a bounded queue. A reader that is too slow loses
+//! lines and finds a mark that says how many; it never slows the program or the master.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::Follow;
+use crate::config::limits::{PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_FOLLOWERS_MAX};
+use crate::control::wire::{LogLine, Stream};
+
+#[derive(Default)]
+pub(super) struct Followers {
+    readers: Vec<Reader>,
+}
+
+struct Reader {
+    stream: Option<Stream>,
+    lines: mpsc::Sender<Bytes>,
+    lost: u64,
+}
+
+impl Followers {
+    pub(super) fn add(
+        &mut self,
+        stream: Option<Stream>,
+        kept: Bytes,
+        follow: Follow,
+    ) -> mpsc::Receiver<Bytes> {
+        let (lines, receiver) = mpsc::channel(PROGRAM_FOLLOW_QUEUE_MAX);
+        lines.try_send(kept).expect("a new queue has room for its first entry");
+        self.readers.retain(|reader| !reader.lines.is_closed());
+        match follow {
+            Follow::Yes if self.readers.len() < PROGRAM_FOLLOWERS_MAX => {
+                self.readers.push(Reader { stream, lines, lost: 0 });
+            }
+            // The sender is dropped, so the reader sees the end after what is kept.
+            Follow::Yes | Follow::No => {}
+        }
+        receiver
+    }
+
+    pub(super) fn tell(&mut self, line: &LogLine) {
+        if self.readers.is_empty() {
+            return;
+        }
+        let encoded = encode(std::iter::once(line));
+        self.readers.retain_mut(|reader| reader.tell(line, &encoded));
+    }
+}
+
+impl Reader {
+    /// Whether it still reads.
+    fn tell(&mut self, line: &LogLine, encoded: &Bytes) -> bool {
+        if !is_wanted(self.stream, line) {
+            return !self.lines.is_closed();
+        }
+        if self.lost > 0 && self.lines.capacity() > 1 {
+            let text = format!("{} lines lost: the reader was too slow", self.lost);
+            let mark = LogLine { wall_ms: line.wall_ms, stream: Stream::Mark, text };
+            if self.lines.try_send(encode(std::iter::once(&mark))).is_ok() {
+                self.lost = 0;
+            }
+        }
+        if self.lost > 0 {
+            self.lost += 1;
+            return !self.lines.is_closed();
+        }
+        match self.lines.try_send(encoded.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.lost += 1;
+                true
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        }
+    }
+}
+
+pub(super) fn is_wanted(stream: Option<Stream>, line: &LogLine) -> bool {
+    stream.is_none_or(|stream| line.stream == stream || line.stream == Stream::Mark)
+}
+
+/// One JSON value a line.
+pub(super) fn encode<'a>(lines: impl Iterator<Item = &'a LogLine>) -> Bytes {
+    let mut encoded = Vec::new();
+    for line in lines {
+        serde_json::to_writer(&mut encoded, line).expect("a line of text is always JSON");
+        encoded.push(b'\n');
+    }
+    encoded.into()
+}

@@ -1,0 +1,123 @@
+//! What an instance prints: kept in a ring for consoles, followed live, and written to files.
+//!
+//! Bytes go to the file as they come and to the ring as lines. Nothing here is ever asked to wait:
+//! a slow follower loses lines and is told how many, a full disk costs the file and not the ring.
+
+pub(super) mod file;
+pub(super) mod follow;
+pub(super) mod lines;
+pub(super) mod pipe;
+pub(super) mod ring;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::control::wire::{LogLine, Stream};
+use crate::sys::clock;
+
+use file::RotatingFile;
+use follow::Followers;
+use lines::Lines;
+use ring::Ring;
+
+/// A file that several instances or both streams may share.
+pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
+
+#[derive(Default)]
+pub(super) struct Output {
+    ring: Ring,
+    followers: Followers,
+    stdout: Channel,
+    stderr: Channel,
+}
+
+#[derive(Default)]
+struct Channel {
+    lines: Lines,
+    file: Option<SharedFile>,
+}
+
+impl Output {
+    pub(super) fn set_files(&mut self, stdout: Option<SharedFile>, stderr: Option<SharedFile>) {
+        self.stdout.file = stdout;
+        self.stderr.file = stderr;
+    }
+
+    /// Takes what the program wrote.
+    pub(super) fn take(&mut self, source: Source, bytes: &[u8]) {
+        let channel = match source {
+            Source::Stdout => &mut self.stdout,
+            Source::Stderr => &mut self.stderr,
+        };
+        if let Some(file) = &channel.file {
+            file.borrow_mut().write(bytes, clock::monotonic_us());
+        }
+        let wall_ms = clock::wall_ms();
+        let (ring, followers) = (&mut self.ring, &mut self.followers);
+        channel.lines.take(bytes, |text| {
+            add(ring, followers, LogLine { wall_ms, stream: source.stream(), text });
+        });
+    }
+
+    /// The stream has ended: what has no line end by now is a line.
+    pub(super) fn end(&mut self, source: Source) {
+        let channel = match source {
+            Source::Stdout => &mut self.stdout,
+            Source::Stderr => &mut self.stderr,
+        };
+        let Some(text) = channel.lines.end() else { return };
+        let line = LogLine { wall_ms: clock::wall_ms(), stream: source.stream(), text };
+        add(&mut self.ring, &mut self.followers, line);
+    }
+
+    /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.
+    pub(super) fn mark(&mut self, text: String) {
+        let line = LogLine { wall_ms: clock::wall_ms(), stream: Stream::Mark, text };
+        add(&mut self.ring, &mut self.followers, line);
+    }
+
+    /// The last line the program wrote, for the row.
+    pub(super) fn last_line(&self) -> &str {
+        self.ring.last().map_or("", |line| line.text.as_str())
+    }
+
+    /// The kept lines, then the coming ones when the reader follows. `stream`: only that one, with
+    /// the supervisor's marks.
+    pub(super) fn read(&mut self, stream: Option<Stream>, follow: Follow) -> mpsc::Receiver<Bytes> {
+        let kept = follow::encode(self.ring.lines().filter(|line| follow::is_wanted(stream, line)));
+        self.followers.add(stream, kept, follow)
+    }
+}
+
+fn add(ring: &mut Ring, followers: &mut Followers, line: LogLine) {
+    followers.tell(&line);
+    ring.push(line);
+}
+
+/// Which of a program's two descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Stdout,
+    Stderr,
+}
+
+impl Source {
+    fn stream(self) -> Stream {
+        match self {
+            Self::Stdout => Stream::Stdout,
+            Self::Stderr => Stream::Stderr,
+        }
+    }
+}
+
+/// Whether a reader wants what is yet to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    No,
+    Yes,
+}

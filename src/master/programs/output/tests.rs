@@ -1,0 +1,1 @@
+//! Lines, rings, followers, files.

@@ -1,0 +1,159 @@
+//! A running main process: how to signal it, how its end is noticed, what it prints.
+//!
+//! It may be a child of ours, or one that a master before us started and the keeper has inherited;
+//! then only the keeper can tell its exit status.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::task::JoinHandle;
+
+use super::event::{Event, InstanceId, Report};
+use super::output::pipe::Pipe;
+use super::output::{Output, Source};
+use crate::config::limits::PROGRAM_STATUS_WAIT_MS;
+use crate::master::event;
+use crate::sys;
+
+pub(super) struct Process {
+    pub(super) pid: u32,
+    /// With the pid the identity of the process, whoever starts looking.
+    pub(super) start_time: u64,
+    /// Nothing when it had ended before it could be adopted.
+    pidfd: Option<Rc<OwnedFd>>,
+    pipes: Vec<Pipe>,
+    /// Asks whether it is ready; ends with the process.
+    prober: Option<JoinHandle<()>>,
+}
+
+/// Which process of which instance reports.
+#[derive(Clone)]
+pub(super) struct Reporter {
+    pub(super) id: InstanceId,
+    pub(super) life: u32,
+    pub(super) post: event::Post,
+}
+
+/// What an end has left to collect.
+pub(super) enum Collected {
+    Exit(sys::pidfd::Exit),
+    /// Its parent is the keeper, which will tell.
+    ByKeeper,
+    NotYet,
+}
+
+impl Process {
+    pub(super) fn new(child: sys::spawn::Child, reporter: Reporter) -> io::Result<Self> {
+        let pidfd = Rc::new(child.pidfd);
+        let start_time = sys::proc::start_time(child.pid).unwrap_or(0);
+        watch(Rc::clone(&pidfd), reporter)?;
+        Ok(Self { pid: child.pid, start_time, pidfd: Some(pidfd), pipes: Vec::new(), prober: None })
+    }
+
+    /// Takes over the process that an earlier master started. One that is gone by now counts as
+    /// running until the keeper or the waiting time says otherwise.
+    pub(super) fn adopt(pid: u32, start_time: u64, reporter: Reporter) -> io::Result<Self> {
+        let pidfd = sys::pidfd::open(pid)
+            .ok()
+            .filter(|_| sys::proc::start_time(pid) == Some(start_time))
+            .map(Rc::new);
+        match &pidfd {
+            Some(pidfd) => watch(Rc::clone(pidfd), reporter)?,
+            None => wait_for_status(reporter),
+        }
+        Ok(Self { pid, start_time, pidfd, pipes: Vec::new(), prober: None })
+    }
+
+    /// Starts reading what it prints. A pipe that can not be read is the log's loss, not the
+    /// program's.
+    pub(super) fn listen(&mut self, ends: [OwnedFd; 2], output: &Rc<RefCell<Output>>) {
+        for (end, source) in ends.into_iter().zip([Source::Stdout, Source::Stderr]) {
+            match Pipe::follow(end, source, Rc::clone(output)) {
+                Ok(pipe) => self.pipes.push(pipe),
+                Err(error) => {
+                    sys::log::error!("programs", "read output of pid {}: {error}", self.pid);
+                }
+            }
+        }
+    }
+
+    pub(super) fn set_prober(&mut self, prober: JoinHandle<()>) {
+        self.prober = Some(prober);
+    }
+
+    /// To the main process alone. Already ended is not an error.
+    pub(super) fn signal(&self, number: i32) -> io::Result<()> {
+        let Some(pidfd) = &self.pidfd else { return Ok(()) };
+        match sys::pidfd::signal(pidfd, number) {
+            // The end is on its way as an event.
+            Err(error) if sys::pidfd::is_gone(&error) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// SIGKILL to the main process and everybody of its group.
+    pub(super) fn kill_group(&self) -> io::Result<()> {
+        self.signal(sys::signal::KILL)?;
+        match self.pidfd {
+            Some(_) => sys::pidfd::signal_group(self.pid, sys::signal::KILL),
+            // Its number may name a stranger by now.
+            None => Ok(()),
+        }
+    }
+
+    /// After its end was reported: reads its last words, kills what it left behind and collects its
+    /// status. In this order: a child of ours keeps its number until its status is collected, so
+    /// the group's number can not be a stranger's.
+    pub(super) fn collect(&self) -> io::Result<Collected> {
+        for pipe in &self.pipes {
+            pipe.catch_up();
+        }
+        let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByKeeper) };
+        sys::pidfd::signal_group(self.pid, sys::signal::KILL)?;
+        match sys::pidfd::try_wait(pidfd) {
+            Ok(Some(exit)) => Ok(Collected::Exit(exit)),
+            Ok(None) => Ok(Collected::NotYet),
+            Err(error) if sys::pidfd::is_not_child(&error) => Ok(Collected::ByKeeper),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(prober) = &self.prober {
+            prober.abort();
+        }
+    }
+}
+
+fn watch(pidfd: Rc<OwnedFd>, reporter: Reporter) -> io::Result<()> {
+    let watched = AsyncFd::with_interest(pidfd, Interest::READABLE)?;
+    tokio::task::spawn_local(async move {
+        if watched.readable().await.is_ok() {
+            reporter.report(Report::Ended).await;
+        }
+    });
+    Ok(())
+}
+
+/// Bounds the wait for the keeper's word about a process that was not our child.
+pub(super) fn wait_for_status(reporter: Reporter) {
+    tokio::task::spawn_local(async move {
+        tokio::time::sleep(Duration::from_millis(PROGRAM_STATUS_WAIT_MS)).await;
+        reporter.report(Report::StatusLost).await;
+    });
+}
+
+impl Reporter {
+    pub(super) async fn report(&self, report: Report) {
+        let event = Event { id: self.id.clone(), life: self.life, report };
+        // A closed queue means that the master is ending; nobody is left to care.
+        let _ending = self.post.send(event::Event::Program(event)).await;
+    }
+}

@@ -1,0 +1,85 @@
+//! Instances as rows for consoles and scripts. Processor and memory figures are the sampler's.
+
+use super::Programs;
+use super::instance::Instance;
+use super::texts;
+use crate::control::wire;
+use crate::supervise::policy::{Ending, Serving};
+use crate::supervise::state::{Cause, Phase, Shown};
+use crate::sys;
+
+impl Programs {
+    /// In order of name and instance.
+    pub(crate) fn rows(&self) -> Vec<wire::ProgramRow> {
+        let (now_us, wall_ms) = (sys::clock::monotonic_us(), sys::clock::wall_ms());
+        self.instances.values().map(|instance| instance.row(now_us, wall_ms)).collect()
+    }
+}
+
+impl Instance {
+    pub(super) fn reason(&self) -> String {
+        texts::reason(&self.state, &self.asked, &self.not_ready)
+    }
+
+    fn row(&self, now_us: u64, wall_ms: u64) -> wire::ProgramRow {
+        let (exit_code, exit_signal) = match self.state.cause {
+            Cause::Exit { ending: Ending::Code(code), .. } => (Some(code), None),
+            Cause::Exit { ending: Ending::Signal(number), .. } => (None, Some(number)),
+            Cause::Exit { ending: Ending::Unknown, .. } | Cause::Spawn { .. } | Cause::None => {
+                (None, None)
+            }
+        };
+        let uptime_us = self.state.spawned_us().map_or(0, |since_us| now_us - since_us);
+        let retry_at_ms = match self.state.phase {
+            Phase::Delay { until_us } => wall_ms + until_us.saturating_sub(now_us) / 1000,
+            Phase::Idle
+            | Phase::Spawning { .. }
+            | Phase::Starting { .. }
+            | Phase::Ready { .. }
+            | Phase::Stopping { .. }
+            | Phase::Sweeping { .. }
+            | Phase::Done
+            | Phase::GaveUp
+            | Phase::Gone => 0,
+        };
+        wire::ProgramRow {
+            program: wire::Program {
+                name: self.id.program.clone(),
+                instance: self.id.instance,
+                state: state(self.shown()),
+                pid: self.process.as_ref().map(|process| process.pid),
+                uptime_ms: uptime_us / 1000,
+                restarts: self.restarts,
+                exit_code,
+                exit_signal,
+                reason: self.reason(),
+                cpu_percent: 0.0,
+                rss_bytes: 0,
+                backend: self
+                    .joined
+                    .as_ref()
+                    .map(|joined| format!("{}/{}", joined.upstream, joined.address)),
+            },
+            incarnation: self.state.life,
+            since_ms: self.since_wall_ms,
+            retry_at_ms,
+            start_failures: self.state.fails,
+            start_retries: self.policy.start_retries,
+            command: self.definition.program.command.join(" "),
+            last_line: self.output.borrow().last_line().to_owned(),
+            is_drain_first: self.policy.serving != Serving::No,
+        }
+    }
+}
+
+fn state(shown: Shown) -> wire::ProgramState {
+    match shown {
+        Shown::Stopped => wire::ProgramState::Stopped,
+        Shown::Starting => wire::ProgramState::Starting,
+        Shown::Running => wire::ProgramState::Running,
+        Shown::Backoff => wire::ProgramState::Backoff,
+        Shown::Stopping => wire::ProgramState::Stopping,
+        Shown::Exited => wire::ProgramState::Exited,
+        Shown::Fatal => wire::ProgramState::Fatal,
+    }
+}

@@ -1,0 +1,115 @@
+//! What is said to people about an instance: reasons in its row, marks in its log, notes in the
+//! audit trail. One wording for all three.
+
+use crate::supervise::policy::{Ending, Policy};
+use crate::supervise::state::{Cause, Next, Phase, Shown, Stage, StartCheck, State};
+use crate::sys;
+
+pub(super) fn ending(ending: Ending) -> String {
+    match ending {
+        Ending::Code(code) => format!("exit {code}"),
+        Ending::Signal(number) => format!("killed by {}", sys::signal::name(number)),
+        Ending::Unknown => "ended, nobody knows how".to_owned(),
+    }
+}
+
+/// `exit 1 after 0.8 s`, or why there was nothing to exit.
+pub(super) fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::None => String::new(),
+        Cause::Spawn { error } => error.clone(),
+        Cause::Exit { ending: how, lived_us } => {
+            format!("{} after {}", ending(*how), duration(*lived_us))
+        }
+    }
+}
+
+/// What an exit led to, whether or not others of its group must be swept first.
+pub(super) fn outcome(state: &State) -> Next {
+    match state.phase {
+        Phase::Spawning { .. } | Phase::Starting { .. } | Phase::Ready { .. } => Next::Spawn,
+        Phase::Delay { until_us } => Next::Delay { until_us },
+        Phase::Sweeping { next, .. } => next,
+        Phase::Done => Next::Done,
+        Phase::GaveUp => Next::GaveUp,
+        Phase::Idle | Phase::Stopping { .. } => Next::Idle,
+        Phase::Gone => Next::Gone,
+    }
+}
+
+/// The same in words: `start 4 of 5 in 4 s`.
+pub(super) fn consequence(state: &State, policy: &Policy, now_us: u64) -> String {
+    match outcome(state) {
+        Next::Delay { until_us } if state.fails == 0 => {
+            format!("tried again in {}", duration(until_us.saturating_sub(now_us)))
+        }
+        Next::Delay { until_us } => format!(
+            "start {} of {} in {}",
+            state.fails + 1,
+            u64::from(policy.start_retries) + 1,
+            duration(until_us.saturating_sub(now_us))
+        ),
+        Next::Spawn => "started again".to_owned(),
+        Next::GaveUp => format!("gave up after {}", starts(state.fails)),
+        Next::Done => "not restarted".to_owned(),
+        Next::Idle => "stopped".to_owned(),
+        Next::Gone => "removed".to_owned(),
+    }
+}
+
+/// Why the instance is in the state that its row shows; empty when that needs no words.
+pub(super) fn reason(state: &State, asked: &str, not_ready: &str) -> String {
+    match state.phase {
+        Phase::Idle | Phase::Gone => asked.to_owned(),
+        Phase::Starting { check: StartCheck::Probe, .. } => not_ready.to_owned(),
+        Phase::Spawning { .. } | Phase::Starting { .. } | Phase::Ready { .. } => String::new(),
+        Phase::Delay { .. } | Phase::Done => cause(&state.cause),
+        Phase::Stopping { stage: Stage::Draining, .. } => "draining".to_owned(),
+        Phase::Stopping { stage: Stage::Terminating, .. } => "stop signal sent".to_owned(),
+        Phase::Stopping { stage: Stage::Killing { kills }, .. } => {
+            format!("SIGKILL sent {}", times(kills))
+        }
+        Phase::Sweeping { .. } => "others of its group are left and killed".to_owned(),
+        Phase::GaveUp => format!("gave up after {}: {}", starts(state.fails), cause(&state.cause)),
+    }
+}
+
+/// `pilothouse program restart web:1`.
+pub(super) fn command_line(verb: &str, target: &str) -> String {
+    format!("pilothouse program {verb} {target}")
+}
+
+pub(super) fn state_name(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Stopped => "STOPPED",
+        Shown::Starting => "STARTING",
+        Shown::Running => "RUNNING",
+        Shown::Backoff => "BACKOFF",
+        Shown::Stopping => "STOPPING",
+        Shown::Exited => "EXITED",
+        Shown::Fatal => "FATAL",
+    }
+}
+
+/// Three digits are enough for anybody: `0.85 s`, `12.3 s`, `3 min`.
+pub(super) fn duration(us: u64) -> String {
+    let seconds = us as f64 / 1e6;
+    if us < 1_000_000 {
+        format!("{seconds:.2} s")
+    } else if us < 100_000_000 {
+        let text = format!("{seconds:.1}");
+        format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
+    } else if us < 7_200_000_000 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.0} h", seconds / 3600.0)
+    }
+}
+
+fn starts(count: u32) -> String {
+    if count == 1 { "1 start".to_owned() } else { format!("{count} starts") }
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}

@@ -1,0 +1,19 @@
+//! Pipes: the read end for an event loop, the write end for a child.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::OFlags;
+
+/// The read end (non-blocking) and the write end (blocking, as programs expect), both close on exec.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    // Each end is an open file description of its own, so this leaves the child's end alone.
+    rustix::fs::fcntl_setfl(&reader, OFlags::NONBLOCK)?;
+    Ok((reader, writer))
+}
+
+/// What is there, up to the buffer; 0 at the end, `WouldBlock` when nothing is there.
+pub(crate) fn read(descriptor: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::retry_on_intr(|| rustix::io::read(descriptor.as_fd(), &mut *buffer))?)
+}
