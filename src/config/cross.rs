@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::model::{Action, Address, Strategy};
-use super::report::{Report, Span};
+use super::model::{Address, Strategy};
+use super::report::{Located, Report, Span};
 use super::{limits, nearest, program, server, upstream};
 
 pub(super) fn check(
@@ -15,39 +15,42 @@ pub(super) fn check(
     programs: &[program::Draft],
 ) {
     let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
-    routes(report, servers, &names);
+    let named = servers.iter().flat_map(|draft| &draft.leads_to);
+    for name in named.chain(programs.iter().filter_map(|draft| draft.joins.as_ref())) {
+        known_upstream(report, &names, name);
+    }
+    routes(report, servers);
     hosts(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
     }
-    ports(report, servers, upstreams, programs, &names);
+    ports(report, servers, upstreams, programs);
     bounds(report, upstreams, programs);
 }
 
-/// Routes lead to upstreams that exist, and no two of one server have the same path.
-fn routes(report: &Report<'_>, servers: &[server::Draft], names: &[&str]) {
+fn known_upstream(report: &Report<'_>, names: &[&str], name: &Located<String>) {
+    let text = name.value.as_str();
+    if names.contains(&text) {
+        return;
+    }
+    let hint = match nearest::nearest(text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add [upstream.{text}]"),
+    };
+    report.error(&name.span, format!("no upstream `{text}`"), hint);
+}
+
+/// No two routes of one server have the same path.
+fn routes(report: &Report<'_>, servers: &[server::Draft]) {
     for draft in servers {
         let mut seen = HashMap::new();
-        for (route, (path, name)) in draft.server.routes.iter().zip(&draft.routes) {
-            let Action::Proxy { upstream } = &route.action;
-            known_upstream(report, names, upstream, name);
-            if let Some(first) = seen.insert(format!("{:?}", route.path), path) {
-                let hint = format!("first on line {}", report.line_of(first.start) + 1);
-                report.error(path, "two routes of one server have this path", hint);
+        for (route, span) in draft.server.routes.iter().zip(&draft.routes) {
+            if let Some(first) = seen.insert(&route.path, span) {
+                let hint = format!("first on line {}", line(report, first));
+                report.error(span, "two routes of one server have this path", hint);
             }
         }
     }
-}
-
-fn known_upstream(report: &Report<'_>, names: &[&str], name: &str, span: &Span) {
-    if names.contains(&name) {
-        return;
-    }
-    let hint = match nearest::nearest(name, names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("add [upstream.{name}]"),
-    };
-    report.error(span, format!("no upstream `{name}`"), hint);
 }
 
 /// On one address a host belongs to one server, and at most one server takes the rest.
@@ -81,9 +84,8 @@ fn line(report: &Report<'_>, span: &Span) -> usize {
 /// An upstream can serve, and its strategy can use what it has.
 fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::Draft]) {
     let upstream = &draft.upstream;
-    let is_served = programs.iter().any(|draft| {
-        draft.program.serves.as_ref().is_some_and(|serves| serves.upstream == upstream.name)
-    });
+    let mut joined = programs.iter().filter_map(|draft| draft.joins.as_ref());
+    let is_served = joined.any(|name| name.value == upstream.name);
     if !is_served && !draft.is_partial && upstream.backends.iter().all(|backend| backend.backup) {
         let name = &upstream.name;
         let which = if upstream.backends.is_empty() { "no backend" } else { "only backups" };
@@ -114,7 +116,6 @@ fn ports(
     servers: &[server::Draft],
     upstreams: &[upstream::Draft],
     programs: &[program::Draft],
-    names: &[&str],
 ) {
     let mut taken: HashMap<u16, String> = HashMap::new();
     for listen in servers.iter().flat_map(|draft| &draft.server.listen) {
@@ -128,8 +129,7 @@ fn ports(
     }
     for draft in programs {
         let program = &draft.program;
-        let (Some(serves), Some((name, port))) = (&program.serves, &draft.serves) else { continue };
-        known_upstream(report, names, &serves.upstream, name);
+        let (Some(serves), port) = (&program.serves, &draft.port) else { continue };
         let last = u32::from(serves.port) + program.instances - 1;
         let Ok(last) = u16::try_from(last) else {
             let message = format!("the last instance would get port {last}, beyond 65535");
@@ -163,8 +163,8 @@ fn bounds(report: &Report<'_>, upstreams: &[upstream::Draft], programs: &[progra
         let instances: usize = programs
             .iter()
             .filter(|program| {
-                let serves = program.program.serves.as_ref();
-                serves.is_some_and(|serves| serves.upstream == draft.upstream.name)
+                let joins = program.joins.as_ref();
+                joins.is_some_and(|name| name.value == draft.upstream.name)
             })
             .map(|program| program.program.instances as usize)
             .sum();

@@ -82,7 +82,7 @@ pub(crate) struct Route {
 }
 
 /// The longest prefix wins; an exact match wins over every prefix (nginx `location` rules).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum PathMatch {
     Prefix(String),
     Exact(String),
@@ -225,6 +225,7 @@ pub(crate) enum AutoRestart {
 /// A rotating file, or only the in-memory ring that the console reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LogTarget {
+    /// `${...}` not yet expanded, so that instances can have a file each.
     pub(crate) file: Option<PathBuf>,
     pub(crate) max_bytes: u64,
     pub(crate) backups: u32,

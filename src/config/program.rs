@@ -40,13 +40,15 @@ const OTHERS: [(&str, &str); 12] = [
 /// A program, and where in the file its parts stand.
 pub(super) struct Draft {
     pub(super) program: Program,
-    /// The upstream's name and the port.
-    pub(super) serves: Option<(Span, Span)>,
+    /// The upstream it serves, also if `serves` has another error.
+    pub(super) joins: Option<Located<String>>,
+    /// The port of `serves`.
+    pub(super) port: Span,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     names::check(section.report, "a program", &name);
-    let (serves, serves_spans) = section.section("serves").and_then(serves).unzip();
+    let Joining { joins, port, serves } = section.section("serves").map(serves).unwrap_or_default();
     let environment = environment(&mut section);
     let own = own_variables(serves.is_some() || section.key_span("serves").is_some(), &environment);
     for value in environment.iter().map(|(_, value)| value) {
@@ -74,7 +76,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         environment: environment.into_iter().map(|(name, value)| (name, value.value)).collect(),
     };
     section.finish(&OTHERS);
-    Draft { program, serves: serves_spans }
+    Draft { program, joins, port }
 }
 
 /// The variables a spawn adds to the environment's.
@@ -120,13 +122,21 @@ fn environment(section: &mut Section<'_>) -> Vec<(String, Located<String>)> {
         .collect()
 }
 
-fn serves(mut section: Section<'_>) -> Option<(Serves, (Span, Span))> {
-    let upstream = section.text("upstream");
+/// `serves` as far as it could be read.
+#[derive(Default)]
+struct Joining {
+    joins: Option<Located<String>>,
+    port: Span,
+    serves: Option<Serves>,
+}
+
+fn serves(mut section: Section<'_>) -> Joining {
+    let joins = section.text("upstream");
     if section.key_span("upstream").is_none() {
         section.missing("upstream", "the upstream that instances join");
     }
-    let port = section.integer("port", 1..=u32::from(u16::MAX));
-    let port_span = section.value("port").map_or_else(Span::default, toml::Spanned::span);
+    let number = section.integer("port", 1..=u32::from(u16::MAX));
+    let port = section.value("port").map_or_else(Span::default, toml::Spanned::span);
     if section.key_span("port").is_none() {
         section.missing("port", "the port of the first instance");
     }
@@ -134,10 +144,15 @@ fn serves(mut section: Section<'_>) -> Option<(Serves, (Span, Span))> {
     let max_fails = upstream::max_fails(&mut section);
     let fail_timeout_s = upstream::fail_timeout(&mut section);
     section.finish(&[]);
-    let upstream = upstream?;
-    let port = u16::try_from(port?).ok()?;
-    let serves = Serves { upstream: upstream.value, port, weight, max_fails, fail_timeout_s };
-    Some((serves, (upstream.span, port_span)))
+    let known = joins.clone().zip(number.and_then(|number| u16::try_from(number).ok()));
+    let serves = known.map(|(upstream, port)| Serves {
+        upstream: upstream.value,
+        port,
+        weight,
+        max_fails,
+        fail_timeout_s,
+    });
+    Joining { joins, port, serves }
 }
 
 fn autorestart(section: &mut Section<'_>) -> Option<AutoRestart> {

@@ -16,8 +16,10 @@ pub(super) struct Draft {
     pub(super) server: Server,
     pub(super) listen: Vec<Span>,
     pub(super) hosts: Vec<Span>,
-    /// Path and upstream of each route.
-    pub(super) routes: Vec<(Span, Span)>,
+    /// The path of each route.
+    pub(super) routes: Vec<Span>,
+    /// The upstreams named, also by routes that have another error.
+    pub(super) leads_to: Vec<Located<String>>,
 }
 
 pub(super) fn read(mut section: Section<'_>) -> Draft {
@@ -25,14 +27,15 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let hosts = hosts(&mut section);
     section.unsupported("tls", "");
     let real_ip = section.section("real_ip").and_then(real_ip);
-    let routes = routes(&mut section);
+    let mut leads_to = Vec::new();
+    let routes = routes(&mut section, &mut leads_to);
     let client = client_limits(&mut section);
     section.finish(&[("server_name", "hosts"), ("location", "route"), ("routes", "route")]);
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
-    let (routes, route_spans) = routes.into_iter().unzip();
+    let (routes, route_spans) = unzip(routes);
     let server = Server { listen, hosts, real_ip, routes, client };
-    Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans }
+    Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans, leads_to }
 }
 
 fn unzip<T>(values: Vec<Located<T>>) -> (Vec<T>, Vec<Span>) {
@@ -129,20 +132,21 @@ fn real_ip(mut section: Section<'_>) -> Option<RealIp> {
     Some(RealIp { from, header })
 }
 
-fn routes(section: &mut Section<'_>) -> Vec<(Route, (Span, Span))> {
+fn routes(section: &mut Section<'_>, leads_to: &mut Vec<Located<String>>) -> Vec<Located<Route>> {
     let routes = section.sections("route");
     if section.key_span("route").is_none() {
         section.missing("route", "add [[server.route]] with `path` and `upstream`");
     }
-    routes.into_iter().filter_map(route).collect()
+    routes.into_iter().filter_map(|section| route(section, leads_to)).collect()
 }
 
-fn route(mut section: Section<'_>) -> Option<(Route, (Span, Span))> {
+fn route(mut section: Section<'_>, leads_to: &mut Vec<Located<String>>) -> Option<Located<Route>> {
     let path = section.text("path");
     if section.key_span("path").is_none() {
         section.missing("path", "such as `path = \"/\"`");
     }
     let upstream = section.text("upstream");
+    leads_to.extend(upstream.clone());
     for key in LATER_ACTIONS {
         section.unsupported(key, "expected `upstream`");
     }
@@ -155,9 +159,9 @@ fn route(mut section: Section<'_>) -> Option<(Route, (Span, Span))> {
         Some(Located { value, span: path.span })
     });
     section.finish(&[("proxy_pass", "upstream"), ("location", "path")]);
-    let (path, upstream) = (path?, upstream?);
-    let route = Route { path: path.value, action: Action::Proxy { upstream: upstream.value } };
-    Some((route, (path.span, upstream.span)))
+    let Located { value: path, span } = path?;
+    let action = Action::Proxy { upstream: upstream?.value };
+    Some(Located { value: Route { path, action }, span })
 }
 
 fn path_match(report: &Report<'_>, path: &Located<String>) -> Option<PathMatch> {
