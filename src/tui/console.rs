@@ -198,10 +198,12 @@ impl Console {
 
     fn take_event(&mut self, event: Option<io::Result<Event>>) -> io::Result<Next> {
         let Some(event) = event else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        match input::message(event?) {
-            Some(message) => self.take_in(message),
-            None => Ok(Next::Go),
+        for message in input::messages(event?) {
+            if let Next::Leave = self.take_in(message)? {
+                return Ok(Next::Leave);
+            }
         }
+        Ok(Next::Go)
     }
 
     fn take_in(&mut self, message: Msg) -> io::Result<Next> {

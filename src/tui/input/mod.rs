@@ -6,28 +6,31 @@ mod tests;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::InputRequest;
 
-use super::action::chord::{Chord, Code};
+use super::action::chord::{self, Chord, Code};
 use super::model::Size;
 use super::msg::{Msg, Press};
 
 /// Mouse and focus are off; releases of keys say nothing.
-pub(crate) fn message(event: Event) -> Option<Msg> {
+pub(crate) fn messages(event: Event) -> Vec<Msg> {
     match event {
-        Event::Key(key) => press(key).map(Msg::Press),
-        Event::Paste(text) => Some(Msg::Paste(text)),
-        Event::Resize(width, height) => Some(Msg::Resize(Size { width, height })),
-        Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
+        Event::Key(key) => presses(key),
+        Event::Paste(text) => vec![Msg::Paste(text)],
+        Event::Resize(width, height) => vec![Msg::Resize(Size { width, height })],
+        Event::Mouse(_) | Event::FocusGained | Event::FocusLost => Vec::new(),
     }
 }
 
-fn press(key: KeyEvent) -> Option<Press> {
+fn presses(key: KeyEvent) -> Vec<Msg> {
     if key.kind == KeyEventKind::Release {
-        return None;
+        return Vec::new();
     }
-    // Alt is how terminals send a key right after Esc; no action of ours asks for it.
-    if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META) {
-        return None;
-    }
+    // A terminal sends Alt and a key as Esc and the key; on a slow line a real Esc arrives so.
+    let is_after_escape = key.modifiers.contains(KeyModifiers::ALT);
+    let escape = is_after_escape.then_some(Press { chord: chord::key(Code::Esc), edit: None });
+    escape.into_iter().chain(press(key)).map(Msg::Press).collect()
+}
+
+fn press(key: KeyEvent) -> Option<Press> {
     let is_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     let code = code(key)?;
     Some(Press { chord: Chord { code, is_ctrl }, edit: edit(code, is_ctrl) })

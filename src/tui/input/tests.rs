@@ -3,15 +3,17 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
-use super::message;
+use super::messages;
 use crate::tui::action::chord::{self, Chord, Code};
 use crate::tui::msg::Msg;
 
-fn chord_of(code: KeyCode, modifiers: KeyModifiers) -> Option<(Chord, Option<InputRequest>)> {
-    match message(Event::Key(KeyEvent::new(code, modifiers)))? {
-        Msg::Press(press) => Some((press.chord, press.edit)),
+fn presses(code: KeyCode, modifiers: KeyModifiers) -> Vec<(Chord, Option<InputRequest>)> {
+    let messages = messages(Event::Key(KeyEvent::new(code, modifiers)));
+    let press = |message| match message {
+        Msg::Press(press) => (press.chord, press.edit),
         other => panic!("a key became {other:?}"),
-    }
+    };
+    messages.into_iter().map(press).collect()
 }
 
 #[test]
@@ -35,11 +37,13 @@ fn a_key_is_an_action_and_an_edit() {
         (KeyCode::Tab, KeyModifiers::SHIFT, chord::key(Code::BackTab), None),
         (KeyCode::Backspace, none, chord::key(Code::Backspace), Some(InputRequest::DeletePrevChar)),
     ] {
-        assert_eq!(chord_of(code, modifiers), Some((chord, edit)), "{code:?} {modifiers:?}");
+        assert_eq!(presses(code, modifiers), [(chord, edit)], "{code:?} {modifiers:?}");
     }
 }
 
 #[test]
-fn a_key_right_after_escape_is_no_key() {
-    assert_eq!(chord_of(KeyCode::Char('x'), KeyModifiers::ALT), None);
+fn a_key_right_after_escape_is_both() {
+    let both = presses(KeyCode::Char('q'), KeyModifiers::ALT);
+    let chords: Vec<Chord> = both.into_iter().map(|(chord, _)| chord).collect();
+    assert_eq!(chords, [chord::key(Code::Esc), chord::char('q')]);
 }
