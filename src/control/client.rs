@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -39,6 +40,9 @@ pub(crate) enum ClientError {
 /// there is, holds 15 minutes of samples of every backend.
 const LINE_BYTES_MAX: usize = 64 << 20;
 
+/// For an answer that costs the engine no work. Commands have no such limit: a roll takes its time.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     socket: PathBuf,
@@ -63,9 +67,14 @@ impl Client {
         &self,
         query: &Query,
     ) -> Result<T, ClientError> {
-        let response = self.send(&route::Request::from(query)).await?;
-        let status = response.status();
-        let body = self.whole(response).await?;
+        let request = route::Request::from(query);
+        let asking = async {
+            let response = self.send(&request).await?;
+            let status = response.status();
+            Ok((status, self.whole(response).await?))
+        };
+        let answered = tokio::time::timeout(DOCUMENT_TIMEOUT, asking).await;
+        let (status, body) = answered.map_err(|_late| self.protocol("no answer in time"))??;
         if status != StatusCode::OK {
             return Err(self.failure(status, &body));
         }

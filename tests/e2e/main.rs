@@ -9,6 +9,7 @@ mod origin;
 mod ports;
 mod wait;
 
+mod cli;
 mod default;
 mod drain;
 mod proxy;
