@@ -51,7 +51,9 @@ pub(crate) fn expected(strategy: Strategy, members: &[Member], clients: &[Client
 pub(crate) fn fractions(mut parts: Vec<f64>) -> Vec<f64> {
     let whole: f64 = parts.iter().sum();
     if whole > 0.0 {
-        parts.iter_mut().for_each(|part| *part /= whole);
+        for part in &mut parts {
+            *part /= whole;
+        }
     }
     parts
 }

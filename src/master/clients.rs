@@ -68,7 +68,9 @@ mod tests {
 
     fn of(addresses: &[&str]) -> Clients {
         let mut clients = Clients::default();
-        addresses.iter().for_each(|address| clients.count(address.parse().unwrap()));
+        for address in addresses {
+            clients.count(address.parse().unwrap());
+        }
         clients
     }
 

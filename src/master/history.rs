@@ -217,3 +217,83 @@ impl History {
 fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scoreboard::account::Outcome;
+    use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
+
+    fn board() -> (Board, account::Account) {
+        let (board, _) = Board::create().unwrap();
+        let (upstream, id) = (UpstreamId::new(0).unwrap(), BackendId::new(0).unwrap());
+        let gate = Gate { standing: Standing::Open, incarnation: 1, weight: 1, ramp: RAMP_FULL };
+        board.backend(id).set_gate(gate);
+        let publication = board.upstream(upstream).publish();
+        publication.name("api");
+        publication.members(&[id]);
+        drop(publication);
+        let slot = WorkerSlot::new(0).unwrap();
+        board.worker(slot).occupy(1);
+        let account = board.account(slot);
+        account.meet_backend(id, 1);
+        account.meet_upstream(upstream, board.upstream(upstream).incarnation());
+        (board, account)
+    }
+
+    fn serve(board: Board, account: account::Account, status: u16, service_us: u32) {
+        let (upstream, id) = (UpstreamId::new(0).unwrap(), BackendId::new(0).unwrap());
+        let outcome = Outcome { status, bytes_in: 1, bytes_out: 2, service_us };
+        account.finished(upstream, id, &outcome);
+        board.worker(WorkerSlot::new(0).unwrap()).answered(10, 20);
+    }
+
+    #[test]
+    fn a_second_holds_only_its_own() {
+        let (board, account) = board();
+        serve(board, account, 200, 1);
+        let mut history = History::new(board);
+        serve(board, account, 200, 1000);
+        serve(board, account, 404, 1000);
+        serve(board, account, 503, 1000);
+        account.refused(UpstreamId::new(0).unwrap());
+        let effort = Effort { slot: 0, cpu_percent: 12.5 };
+        let sample = history.push(&[effort], 7);
+        assert_eq!((sample.wall_ms, sample.requests), (7, 3), "not what was before");
+        assert_eq!((sample.client_errors, sample.server_errors), (1, 2));
+        assert_eq!((sample.bytes_in, sample.bytes_out), (30, 60));
+        assert!((970..=1030).contains(&sample.p99_us), "{}", sample.p99_us);
+        assert_eq!(sample.backends.len(), 1);
+        assert_eq!((sample.backends[0].key, sample.backends[0].requests), (1 << 16, 3));
+        let workers = [wire::WorkerSample { slot: 0, requests: 3, cpu_percent: 12.5 }];
+        assert_eq!(sample.workers, workers);
+        let quiet = history.push(&[], 8);
+        assert_eq!((quiet.requests, quiet.server_errors, quiet.p50_us), (0, 0, 0));
+    }
+
+    #[test]
+    fn recent_latency_forgets_after_its_seconds() {
+        let (board, account) = board();
+        let mut history = History::new(board);
+        serve(board, account, 200, 1000);
+        history.push(&[], 0);
+        let id = BackendId::new(0).unwrap();
+        assert!(history.latency(id).p50 > 900);
+        assert_eq!(history.mean_service_us(id), Some(1000.0));
+        (0..RECENT_SECONDS as u64).for_each(|second| {
+            history.push(&[], second);
+        });
+        assert_eq!(history.latency(id), wire::Latency::default());
+        assert_eq!(history.mean_service_us(id), None);
+    }
+
+    #[test]
+    fn history_is_bounded() {
+        let (mut history, seconds) = (History::new(board().0), limits::HISTORY_SECONDS as u64);
+        for second in 0..seconds + 5 {
+            history.push(&[], second);
+        }
+        assert_eq!(history.all().len(), limits::HISTORY_SECONDS);
+        assert_eq!(history.all()[0].wall_ms, 5);
+    }
+}

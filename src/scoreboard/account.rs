@@ -101,9 +101,9 @@ impl Account {
         }
         cell.incarnation.store(0, Ordering::Relaxed);
         fence(Ordering::Release);
-        [&cell.requests, &cell.retries, &cell.refused]
-            .into_iter()
-            .for_each(|number| number.store(0, Ordering::Relaxed));
+        for number in [&cell.requests, &cell.retries, &cell.refused] {
+            number.store(0, Ordering::Relaxed);
+        }
         cell.incarnation.store(incarnation, Ordering::Release);
     }
 

@@ -112,7 +112,9 @@ impl Worker {
         let words = self.words();
         let gauges: [&AtomicU32; 4] =
             [&words.pid, &words.connections_active, &words.connections_idle, &words.lag_us];
-        gauges.into_iter().for_each(|gauge| gauge.store(0, Ordering::Relaxed));
+        for gauge in gauges {
+            gauge.store(0, Ordering::Relaxed);
+        }
         self.set_state(WorkerState::Vacant);
     }
 

@@ -191,7 +191,8 @@ const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamCell>() == 32);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
-const _: () = assert!(BACKENDS_MAX < u16::MAX as usize && UPSTREAMS_MAX < u16::MAX as usize);
+const _: () = assert!(BACKENDS_MAX < u16::MAX as usize);
+const _: () = assert!(UPSTREAMS_MAX < u16::MAX as usize);
 
 /// A new board's memory: zeroed, which is every word's resting value.
 pub(super) fn create() -> io::Result<(&'static Layout, OwnedFd)> {

@@ -158,6 +158,7 @@ impl Picker {
     }
 
     /// The response is through.
+    #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
     pub(crate) fn finished(&mut self, picked: Picked, outcome: &Outcome) {
         self.account.finished(picked.upstream, picked.backend, outcome);
         // A backend without failures has nothing to be forgiven, so most requests take no turn.
@@ -168,6 +169,7 @@ impl Picker {
     }
 
     /// The request left without a response: it failed, or its client did.
+    #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
     pub(crate) fn abandoned(&mut self, picked: Picked) {
         self.account.release(picked.backend);
     }

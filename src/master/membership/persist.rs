@@ -118,7 +118,9 @@ impl Membership {
 /// A restart's drain is the program's to repeat, so it is nobody's decision.
 fn decision(admin: &Admin) -> Decision {
     match admin {
-        Admin::AsFile => Decision::AsFile,
+        Admin::AsFile
+        | Admin::Drained(Cause::Restart)
+        | Admin::Draining(Draining { cause: Cause::Restart, .. }) => Decision::AsFile,
         Admin::Enabled => Decision::Enabled,
         Admin::Down { by } => Decision::Down { by: by.clone() },
         Admin::Drained(Cause::Operator(by)) => Decision::Drained { by: by.clone() },
@@ -134,7 +136,5 @@ fn decision(admin: &Admin) -> Decision {
             deadline_ms: *deadline_ms,
             active_at_start: *active_at_start,
         },
-        Admin::Drained(Cause::Restart)
-        | Admin::Draining(Draining { cause: Cause::Restart, .. }) => Decision::AsFile,
     }
 }

@@ -1,7 +1,10 @@
 //! Several workers on one board: strategies hold across all of them, and a drain or a death in one
 //! is seen by the rest.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,7 +29,11 @@ fn set(board: Board, index: usize, standing: Standing, weight: u16) {
 
 /// An upstream of backends in the slots from 0 on.
 fn board(strategy: Strategy, weights: &[u16]) -> Board {
-    let (board, _) = Board::create().unwrap();
+    board_and_descriptor(strategy, weights).0
+}
+
+fn board_and_descriptor(strategy: Strategy, weights: &[u16]) -> (Board, OwnedFd) {
+    let (board, fd) = Board::create().unwrap();
     let publication = board.upstream(upstream()).publish();
     publication.name("api");
     publication.strategy(strategy);
@@ -45,7 +52,7 @@ fn board(strategy: Strategy, weights: &[u16]) -> Board {
     }
     publication.members(&members);
     drop(publication);
-    board
+    (board, fd)
 }
 
 fn pickers(board: Board, count: usize) -> Vec<Picker> {
@@ -230,9 +237,53 @@ fn a_worker_killed_in_its_turn_stalls_nobody_once_settled() {
     serve(&mut pickers[0]);
     let dead = WorkerSlot::new(0).unwrap();
     std::mem::forget(board.upstream(upstream()).take_turn(Owner::Worker(dead)));
-    std::mem::forget(pick(&mut pickers[1]).unwrap());
+    let _in_flight = pick(&mut pickers[1]).unwrap();
     board.settle_worker(dead);
     assert_eq!(board.backend(id(1)).active() + board.backend(id(0)).active(), 1);
     let served: String = (0..5).map(|_| serve(&mut pickers[1]).to_string()).collect();
     assert_eq!(served, "12131");
+}
+
+/// Where the child below finds the board.
+const BOARD_VARIABLE: &str = "PILOTHOUSE_TEST_BOARD";
+
+#[test]
+#[ignore = "the child of the test below, which kills it"]
+fn hold_the_turn_until_killed() {
+    // Nothing to hold when it is started by hand.
+    let Ok(path) = std::env::var(BOARD_VARIABLE) else { return };
+    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+    let board = Board::open(file).unwrap();
+    let mut picker = pickers(board, 1).remove(0);
+    let _in_flight = pick(&mut picker).unwrap();
+    let _turn = board.upstream(upstream()).take_turn(Owner::Worker(picker.slot));
+    println!("held");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn kill_9_of_a_holder_stalls_nobody() {
+    let (board, fd) = board_and_descriptor(Strategy::RoundRobin, &[3, 1, 1]);
+    let path = format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd());
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--nocapture", "--exact"])
+        .arg("worker::pick::tests::hold_the_turn_until_killed")
+        .env(BOARD_VARIABLE, path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+    assert!(lines.map(Result::unwrap).any(|line| line.ends_with("held")));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+
+    let mut picker = pickers(board, 2).remove(1);
+    serve(&mut picker);
+    assert_eq!(board.backend(id(0)).active(), 1, "what the dead had in flight");
+    board.settle_worker(WorkerSlot::new(0).unwrap());
+    assert_eq!(board.backend(id(0)).active(), 0);
+    let served: String = (0..10).map(|_| serve(&mut picker).to_string()).collect();
+    assert_eq!(served, "1213112131");
 }
