@@ -41,6 +41,13 @@ pub(super) struct Draining {
     pub(super) active_at_start: u32,
 }
 
+impl Draining {
+    pub(super) fn end_within(&mut self, timeout_ms: u64, now: Now) {
+        self.deadline_ms = now.wall_ms.saturating_add(timeout_ms);
+        self.deadline_us = now.mono_us.saturating_add(timeout_ms.saturating_mul(1000));
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     Operator(String),

@@ -120,12 +120,15 @@ impl Membership {
         let name = address.to_string();
         let Some((upstream, member)) = self.find(upstream, &name) else { return false };
         let timeout_ms = timeout_ms.unwrap_or(self.upstreams[upstream].settings.drain_timeout_ms);
-        match &self.upstreams[upstream].members[member].admin {
+        match &mut self.upstreams[upstream].members[member].admin {
             Admin::AsFile | Admin::Enabled => {
                 self.begin_drain(upstream, member, Cause::Restart, timeout_ms, now);
             }
-            // The operator's own drain ends with the same notice, and stays his.
-            Admin::Draining(_) => {}
+            Admin::Draining(draining) => match draining.cause {
+                Cause::Restart => draining.end_within(timeout_ms, now),
+                // The operator's own drain ends with the same notice, and stays his.
+                Cause::Operator(_) => {}
+            },
             Admin::Drained(_) | Admin::Down { .. } => {
                 let active_left = self.active(upstream, member);
                 self.notices.push(Notice::Drained {

@@ -94,9 +94,7 @@ impl Membership {
                 }
                 draining.cause = cause;
                 if let Some(timeout_ms) = timeout_ms {
-                    draining.deadline_ms = now.wall_ms.saturating_add(timeout_ms);
-                    draining.deadline_us =
-                        now.mono_us.saturating_add(timeout_ms.saturating_mul(1000));
+                    draining.end_within(timeout_ms, now);
                 }
                 let text = format!("{name} goes on draining, {}", requests_left(active));
                 answer(Outcome::Changed, text)
