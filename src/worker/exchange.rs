@@ -86,6 +86,9 @@ pub(crate) enum ClientFault {
 /// nginx's code for a client that left; never sent.
 const CLIENT_GONE: u16 = 499;
 
+/// No server or no route serves it.
+const NOT_FOUND: u16 = 404;
+
 impl ClientFault {
     fn status(self) -> u16 {
         match self {
@@ -119,7 +122,8 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
     match exchange.prepare(connection, &generation) {
         Ok((server, upstream)) => offer(connection, exchange, server, upstream).await,
         Err(status) => {
-            let next = if exchange.request.body == Body::None {
+            // A request that is only unknown here says nothing against the next one.
+            let next = if status == NOT_FOUND && exchange.request.body == Body::None {
                 exchange.drop_head(connection);
                 Next::Request
             } else {
@@ -214,11 +218,11 @@ impl Exchange {
         let path_and_query = self.request.path_and_query.in_bytes(head);
         self.path = recent::Path::new(target::path(path_and_query));
         let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
-        let server = generation.server(connection.listener, authority).ok_or(404_u16)?;
+        let server = generation.server(connection.listener, authority).ok_or(NOT_FOUND)?;
         let upstream = generation
             .upstream(server, path_and_query, &mut self.scratch)
             .map_err(|error| error.status())?
-            .ok_or(404_u16)?;
+            .ok_or(NOT_FOUND)?;
         if matches!(self.request.body, Body::Length(length) if length > server.client.body_bytes_max)
         {
             return Err(413);

@@ -230,16 +230,17 @@ impl Pump {
 
     /// Bodies that filled a small buffer go on in a large one.
     fn empty_buffer(&mut self, buffers: &RefCell<Buffers>) -> Buffer {
+        let mut buffers = buffers.borrow_mut();
         match self.body.take() {
             Some(buffer) if !self.wants_large || buffer.is_large() => buffer,
-            Some(small) => match buffers.borrow_mut().take_large() {
+            Some(small) => match buffers.take_large() {
                 Some(large) => {
-                    buffers.borrow_mut().give(small);
+                    buffers.give(small);
                     large
                 }
                 None => small,
             },
-            None => buffers.borrow_mut().take(),
+            None => buffers.take(),
         }
     }
 
