@@ -196,12 +196,15 @@ impl<'a> Section<'a> {
         let DeValue::Table(table) = value.get_ref() else {
             return self.unexpected(value, "a table");
         };
-        let title = match self.form {
+        let (report, title, span) = (self.report, self.title_of(key), value.span());
+        Some(Section { report, title, form, span, table, asked: Vec::new() })
+    }
+
+    fn title_of(&self, key: &str) -> String {
+        match self.form {
             Form::File => key.to_owned(),
             Form::Table | Form::Item => format!("{}.{key}", self.title),
-        };
-        let (report, span) = (self.report, value.span());
-        Some(Section { report, title, form, span, table, asked: Vec::new() })
+        }
     }
 
     /// The tables of `[[server]]`.
@@ -214,7 +217,7 @@ impl<'a> Section<'a> {
                 self.report.error(
                     &name,
                     format!("expected a list of tables, found one {}", value.get_ref().type_str()),
-                    format!("write `[[...{key}]]`"),
+                    format!("write `[[{}]]`", self.title_of(key)),
                 );
                 Vec::new()
             }

@@ -1,0 +1,330 @@
+//! The configuration's tests: good files, values, and what holds for any text. Errors are in
+//! `errors`.
+
+mod errors;
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::model::{
+    Action, Address, AutoRestart, Cidr, Config, PathMatch, Strategy as Balancing, Workers,
+};
+use super::variables::ExpandError;
+use super::{Source, address, duration, nearest, size};
+
+fn good(text: &str) -> Config {
+    super::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn configs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let entries = std::fs::read_dir(folder).expect("the repository has its examples");
+    entries.map(|entry| entry.expect("a readable folder").path()).collect()
+}
+
+#[test]
+fn the_embedded_default_is_good() {
+    let config = super::embedded();
+    assert!(config.is_embedded);
+    assert_eq!(config.source, "embedded default");
+    assert_eq!(config.upstreams.len(), 4);
+    let in_file_order: Vec<&str> = config.upstreams.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(in_file_order, ["rr", "weighted", "least", "hash"]);
+}
+
+#[test]
+fn every_example_loads_and_travels_unchanged() {
+    assert!(configs().len() >= 7);
+    for path in configs() {
+        let config = super::load(&path).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(super::decode(&super::encode(&config)), Some(config), "{}", path.display());
+    }
+    assert_eq!(super::decode(b"{}"), None);
+}
+
+/// `full.toml` says every default; without them the same configuration comes out.
+#[test]
+fn the_full_example_states_the_defaults() {
+    let full = good(include_str!("../../../configs/full.toml"));
+    let short = good(
+        r#"
+        server = [{ listen = "127.0.0.1:8085", route = [{ path = "/", upstream = "api" }] }]
+        upstream.api.backend = [{ address = "127.0.0.1:9241" }]
+        [program.api]
+        command = "${PILOTHOUSE} __origin --port ${PORT} --name ${PROGRAM}"
+        serves = { upstream = "api", port = 9242 }
+        "#,
+    );
+    assert_eq!(full, short);
+}
+
+#[test]
+fn a_file_becomes_its_final_types() {
+    let config = good(
+        r#"
+        [engine]
+        workers = 3
+        [[server]]
+        listen = ["localhost:80", { address = "[::1]:8080", tls = false }]
+        hosts = ["Example.COM", "*.example.com"]
+        real_ip = { from = ["10.0.0.0/8", "::1"] }
+        body_max = "1MB"
+        route = [{ path = "= /exact", upstream = "a" }, { path = "/p/", upstream = "a" }]
+        [upstream.a]
+        strategy = "ip_hash"
+        backend = [{ address = "unix:/run/a.sock", weight = 3, max_fails = 0, down = true }]
+        [program.p]
+        command = "run 'two words' ${PORT}"
+        serves = { upstream = "a", port = 9000 }
+        autorestart = true
+        exit_codes = [0, 2]
+        start_seconds = "1500ms"
+        stop_signal = "sigint"
+        environment = { Z = "1", A = "${INSTANCE}" }
+        "#,
+    );
+    let (server, upstream, program) =
+        (&config.servers[0], &config.upstreams[0], &config.programs[0]);
+    assert_eq!(config.engine.workers, Workers::Count(3));
+    let listen: Vec<String> = server.listen.iter().map(|row| row.address.to_string()).collect();
+    assert_eq!(listen, ["127.0.0.1:80", "[::1]:8080"]);
+    assert_eq!(server.hosts, ["example.com", "*.example.com"]);
+    let real_ip = server.real_ip.as_ref().expect("given");
+    assert_eq!(real_ip.from[1], Cidr { network: "::1".parse().unwrap(), prefix_bits: 128 });
+    assert_eq!(
+        (real_ip.header.as_str(), server.client.body_bytes_max),
+        ("X-Forwarded-For", 1 << 20)
+    );
+    assert_eq!(server.routes[0].path, PathMatch::Exact("/exact".to_owned()));
+    assert_eq!(server.routes[1].action, Action::Proxy { upstream: "a".to_owned() });
+    assert_eq!(upstream.strategy, Balancing::IpHash);
+    assert_eq!(upstream.backends[0].address, Address::Unix("/run/a.sock".into()));
+    assert_eq!((upstream.backends[0].weight, upstream.backends[0].down), (3, true));
+    assert_eq!(program.command, ["run", "two words", "${PORT}"]);
+    assert_eq!((program.autorestart, program.stop_signal), (AutoRestart::Always, 2));
+    assert_eq!(
+        (program.exit_codes.as_slice(), program.start_seconds_ms),
+        ([0, 2].as_slice(), 1500)
+    );
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(program.environment, [pair("Z", "1"), pair("A", "${INSTANCE}")]);
+}
+
+#[test]
+fn a_running_engine_is_found_by_a_file_with_errors() {
+    for (text, expected) in [
+        ("", "default"),
+        ("[engine]\nname = \"edge\"", "edge"),
+        ("[engine]\nname = \"edge\"\nbogus = 1\n[upstream.x]\nstrateggy = 1", "edge"),
+        ("[engine]\nname = \"edge\"\n[[server]\n= 3", "edge"),
+        ("[engine]\nname = \"../edge\"", "default"),
+        ("engine = 3", "default"),
+    ] {
+        assert_eq!(super::document::engine_name(text).as_deref().unwrap_or("default"), expected);
+    }
+}
+
+#[test]
+fn durations_and_sizes() {
+    for (text, expected) in [
+        ("30s", Some(30_000)),
+        ("500ms", Some(500)),
+        ("1h30m", Some(5_400_000)),
+        ("0s", Some(0)),
+        ("", None),
+        ("30", None),
+        ("s", None),
+        ("1.5s", None),
+        ("-1s", None),
+        ("1 s", None),
+        ("1S", None),
+        ("99999999999999999999s", None),
+        ("18446744073709551615d", None),
+    ] {
+        assert_eq!(duration::parse(text), expected, "{text}");
+    }
+    for (text, expected) in [
+        ("512B", Some(512)),
+        ("10KiB", Some(10_240)),
+        ("10KB", Some(10_240)),
+        ("50 MB", Some(50 << 20)),
+        ("1gb", Some(1 << 30)),
+        ("50", None),
+        ("MB", None),
+        ("1TB", None),
+        ("18446744073709551615GB", None),
+    ] {
+        assert_eq!(size::parse(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn addresses() {
+    for (text, expected) in [
+        ("127.0.0.1:80", Some("127.0.0.1:80")),
+        ("localhost:80", Some("127.0.0.1:80")),
+        ("[::1]:80", Some("[::1]:80")),
+        ("unix:/run/app.sock", Some("unix:/run/app.sock")),
+        ("127.0.0.1:0", None),
+        ("127.0.0.1", None),
+        ("127.0.0.1:99999", None),
+        ("300.0.0.1:80", None),
+        ("::1", None),
+        ("example.com:80", None),
+        ("unix:run", None),
+        ("", None),
+        (":80", None),
+    ] {
+        let address = address::backend(text).ok().map(|address| address.to_string());
+        assert_eq!(address.as_deref(), expected, "{text}");
+    }
+    for (text, is_good) in [
+        ("10.0.0.0/8", true),
+        ("0.0.0.0/0", true),
+        ("::/0", true),
+        ("10.0.0.1", true),
+        ("10.0.0.1/8", false),
+        ("10.0.0.0/33", false),
+        ("10.0.0.0/", false),
+        ("ten/8", false),
+    ] {
+        assert_eq!(address::network(text).is_ok(), is_good, "{text}");
+    }
+}
+
+#[test]
+fn variables_expand() {
+    let lookup = |name: &str| (name == "PORT").then(|| "90 01${X}".to_owned());
+    for (text, expected) in [
+        ("none $ $5 $HOME {}", Ok("none $ $5 $HOME {}".to_owned())),
+        ("a${PORT}b", Ok("a90 01${X}b".to_owned())),
+        ("$${PORT} $$", Ok("${PORT} $$".to_owned())),
+        ("${NOPE}", Err(ExpandError::Unknown("NOPE".to_owned()))),
+        ("${PORT", Err(ExpandError::Unclosed)),
+        ("${}", Err(ExpandError::BadName(String::new()))),
+        ("${A:-b}", Err(ExpandError::BadName("A:-b".to_owned()))),
+    ] {
+        assert_eq!(super::expand(text, &lookup), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_nearest_word() {
+    let known = ["strategy", "retries", "keepalive", "check"];
+    for (word, expected) in [
+        ("strateggy", Some("strategy")),
+        ("retires", Some("retries")),
+        ("CHECK", Some("check")),
+        ("chekc", Some("check")),
+        ("weight", None),
+        ("", None),
+    ] {
+        assert_eq!(nearest::nearest(word, &known), expected, "{word}");
+    }
+}
+
+#[test]
+fn a_named_file_is_loaded_relative_to_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pilothouse.toml");
+    let text = "[program.a]\ncommand = \"./run\"\ndirectory = \"work\"\nuser = \"no such user\"\n\
+                stdout = { file = \"a.log\" }\nstderr = { file = \"${PROGRAM}.log\" }\n";
+    std::fs::write(&path, text).unwrap();
+    let errors = super::load(&path).unwrap_err();
+    let lines: Vec<usize> =
+        errors.list.iter().filter_map(|error| Some(error.place.as_ref()?.line)).collect();
+    assert_eq!(lines, [3, 4], "{errors}");
+    std::fs::create_dir(folder.path().join("work")).unwrap();
+    std::fs::write(&path, text.replace("user = \"no such user\"", "user = \"root\"")).unwrap();
+    let config = super::find(Some(&path)).load().unwrap();
+    let program = &config.programs[0];
+    assert_eq!(program.directory, Some(folder.path().join("work")));
+    assert_eq!(program.stdout.file, Some(folder.path().join("a.log")));
+    assert_eq!(program.stderr.file, Some(PathBuf::from("${PROGRAM}.log")));
+    let missing = folder.path().join("nowhere.toml");
+    let error = Source::File(missing.clone()).load().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("error: read {}: no such file", missing.display())));
+}
+
+proptest! {
+    /// No text panics, and every caret stands on the text.
+    #[test]
+    fn any_text_is_judged(text in any::<String>()) {
+        judge(&text);
+    }
+
+    /// Texts made of the file's own words reach further.
+    #[test]
+    fn any_mixture_of_words_is_judged(words in prop::collection::vec(prop::sample::select(WORDS), 0..60)) {
+        judge(&words.concat());
+    }
+
+    #[test]
+    fn expansion_never_panics(text in "[${}A-Z$é]{0,20}") {
+        let _any_answer_will_do = super::expand(&text, &|_| Some("${A}".to_owned()));
+    }
+}
+
+const WORDS: &[&str] = &[
+    "\n",
+    "\n",
+    " = ",
+    "[engine]\n",
+    "[[server]]\n",
+    "[[server.route]]\n",
+    "[upstream.a]\n",
+    "[[upstream.a.backend]]\n",
+    "[program.p]\n",
+    "[control]\n",
+    "listen",
+    "hosts",
+    "path",
+    "upstream",
+    "address",
+    "weight",
+    "check",
+    "command",
+    "serves",
+    "environment",
+    "stdout",
+    "exit_codes",
+    "strategy",
+    "instances",
+    "\"127.0.0.1:80\"",
+    "\"/\"",
+    "\"a\"",
+    "\"${A}\"",
+    "\"${\"",
+    "'''",
+    "\"",
+    "[",
+    "]",
+    "{ ",
+    " }",
+    ", ",
+    "0",
+    "-1",
+    "9999999999",
+    "1e400",
+    "true",
+    "\"30s\"",
+    "é",
+    "\t",
+    "\u{1}",
+    "1979-05-27",
+    ".",
+    "#",
+];
+
+fn judge(text: &str) {
+    let Err(errors) = super::parse(text, "any.toml") else { return };
+    assert!(!errors.list.is_empty());
+    let lines = text.lines().count().max(1);
+    for place in errors.list.iter().filter_map(|error| error.place.as_ref()) {
+        assert!((1..=lines + 1).contains(&place.line));
+        assert!((1..=place.line_text.chars().count() + 2).contains(&place.column));
+        assert!(place.width >= 1);
+    }
+    assert!(!errors.to_string().is_empty());
+}
