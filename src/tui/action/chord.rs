@@ -26,6 +26,39 @@ pub(crate) enum Code {
     F(u8),
 }
 
+/// What a key means to a box that lies over the view; its letters are text where text is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Close,
+    Accept,
+    /// Up or down a list of choices.
+    Step(isize),
+    /// Tab: to the next choice, or to the other button.
+    Aside(isize),
+    Other,
+}
+
+impl Chord {
+    pub(crate) fn reading(self) -> Reading {
+        match (self.code, self.is_ctrl) {
+            (Code::Esc, _) => Reading::Close,
+            (Code::Enter, _) => Reading::Accept,
+            (Code::Down, _) | (Code::Char('n'), true) => Reading::Step(1),
+            (Code::Up, _) | (Code::Char('p'), true) => Reading::Step(-1),
+            (Code::PageDown, _) => Reading::Step(10),
+            (Code::PageUp, _) => Reading::Step(-10),
+            (Code::Tab, _) => Reading::Aside(1),
+            (Code::BackTab, _) => Reading::Aside(-1),
+            _ => Reading::Other,
+        }
+    }
+
+    /// Whether it is one of these letters.
+    pub(crate) fn is_any(self, letters: &str) -> bool {
+        matches!(self.code, Code::Char(char) if !self.is_ctrl && letters.contains(char))
+    }
+}
+
 pub(crate) const fn char(char: char) -> Chord {
     Chord { code: Code::Char(char), is_ctrl: false }
 }

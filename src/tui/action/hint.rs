@@ -106,7 +106,7 @@ fn label(model: &Model, action: &Action) -> String {
             "restart now".to_owned()
         }
         (Id::Restart, Some(row)) => match model.backend_of(row).map(|row| row.backend.active) {
-            Some(active @ 1..) => format!("restart: {} drain first", active),
+            Some(active @ 1..) => format!("restart: {active} drain first"),
             Some(0) | None => "restart".to_owned(),
         },
         (Id::Wrap, _) if model.log.is_wrapped => "unwrap".to_owned(),

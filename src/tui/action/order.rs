@@ -232,7 +232,7 @@ fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, Str
             if weight == 0 {
                 return Err(format!("{label} has weight 1, the least: drain it instead"));
             }
-            (BackendVerb::Weight { weight }, "weight", Some(BackendVerb::Weight { weight: now }))
+            (BackendVerb::Weight { weight }, "weight", BackendVerb::Weight { weight: now })
         }
         _ => return Err(nothing(id, &key)),
     };
@@ -244,7 +244,7 @@ fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, Str
         },
         verb,
     };
-    let undo = undo.filter(|undo| *undo != verb).map(|undo| Undo {
+    let undo = (undo != verb).then(|| Undo {
         key: key.clone(),
         label: crate::control::line::words(&command(undo)),
         command: command(undo),
@@ -253,15 +253,12 @@ fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, Str
 }
 
 /// The verb that brings a backend back to the state it is in.
-fn back_to(state: BackendState) -> Option<BackendVerb> {
+fn back_to(state: BackendState) -> BackendVerb {
     match state {
-        BackendState::Up | BackendState::Starting => Some(BackendVerb::Enable),
-        BackendState::Draining | BackendState::Drained => {
-            Some(BackendVerb::Drain { timeout_ms: None })
-        }
-        BackendState::Down => Some(BackendVerb::Down),
         // Failing again is not for us to order; being in rotation is what the operator had chosen.
-        BackendState::Failed => Some(BackendVerb::Enable),
+        BackendState::Up | BackendState::Starting | BackendState::Failed => BackendVerb::Enable,
+        BackendState::Draining | BackendState::Drained => BackendVerb::Drain { timeout_ms: None },
+        BackendState::Down => BackendVerb::Down,
     }
 }
 

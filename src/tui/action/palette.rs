@@ -59,17 +59,17 @@ fn all(model: &Model) -> Vec<Entry> {
 fn is_offered(model: &Model, action: &Action) -> bool {
     match action.danger {
         Danger::Weighs | Danger::Asks => model.may_operate(),
-        Danger::Looks => match action.id {
+        Danger::Looks => matches!(
+            action.id,
             Id::Show(_)
-            | Id::Strategy
-            | Id::Log
-            | Id::Theme
-            | Id::Zoom
-            | Id::Help
-            | Id::Repaint
-            | Id::Quit => true,
-            _ => false,
-        },
+                | Id::Strategy
+                | Id::Log
+                | Id::Theme
+                | Id::Zoom
+                | Id::Help
+                | Id::Repaint
+                | Id::Quit
+        ),
     }
 }
 

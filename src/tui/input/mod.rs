@@ -68,7 +68,7 @@ fn edit(code: Code, is_ctrl: bool) -> Option<InputRequest> {
         (Code::Char('e'), true) | (Code::End, _) => InputRequest::GoToEnd,
         (Code::Char('u'), true) => InputRequest::DeleteLine,
         (Code::Char('k'), true) => InputRequest::DeleteTillEnd,
-        (Code::Char('w'), true) | (Code::Backspace, true) => InputRequest::DeletePrevWord,
+        (Code::Char('w') | Code::Backspace, true) => InputRequest::DeletePrevWord,
         (Code::Char('h'), true) | (Code::Backspace, false) => InputRequest::DeletePrevChar,
         (Code::Delete, _) => InputRequest::DeleteNextChar,
         (Code::Left, false) => InputRequest::GoToPrevChar,

@@ -75,26 +75,20 @@ pub(crate) enum Gate {
 
 pub(crate) enum Judged {
     Free(Confirmed),
-    Ask(Question),
+    Ask(Box<Question>),
 }
 
 /// Decides whether changes go at once or are asked about; `weight` is what they interrupt.
 pub(crate) fn judge(title: String, changes: Vec<Change>, weight: Weight) -> Judged {
     let verb = changes.first().map_or("go", |change| change.verb);
-    let ask = |facts, gate| {
-        Judged::Ask(Question { title, facts, verb, gate, is_go_focused: false, changes: vec![] })
-    };
-    let mut judged = match weight {
+    let (facts, gate) = match weight {
         Weight::Nothing => return Judged::Free(Confirmed(changes)),
-        Weight::Something { facts } => ask(facts, Gate::Yes),
+        Weight::Something { facts } => (facts, Gate::Yes),
         Weight::Last { facts, name } => {
-            ask(facts, Gate::Name { expected: name, typed: Input::default() })
+            (facts, Gate::Name { expected: name, typed: Input::default() })
         }
     };
-    if let Judged::Ask(question) = &mut judged {
-        question.changes = changes;
-    }
-    judged
+    Judged::Ask(Box::new(Question { title, facts, verb, gate, is_go_focused: false, changes }))
 }
 
 impl Question {
@@ -107,11 +101,7 @@ impl Question {
     }
 
     /// The operator said yes. The question comes back when the gate is still shut.
-    pub(crate) fn answer(self) -> Result<Confirmed, Self> {
+    pub(crate) fn answer(self: Box<Self>) -> Result<Confirmed, Box<Self>> {
         if self.is_open() { Ok(Confirmed(self.changes)) } else { Err(self) }
-    }
-
-    pub(crate) fn changes(&self) -> &[Change] {
-        &self.changes
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Overlay {
         input: Input,
         before: String,
     },
-    Confirm(Question),
+    Confirm(Box<Question>),
     /// Shown live while moving; Esc goes back to `before`.
     Theme {
         selected: usize,

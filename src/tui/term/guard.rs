@@ -4,6 +4,7 @@
 //! terminal's own selection works.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::{cursor, event, execute, queue, terminal};
@@ -14,12 +15,15 @@ use crate::sys;
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// While this lives the terminal is raw and shows the alternate screen.
-pub(crate) struct Guard(());
+pub(crate) struct Guard {
+    terminal: BorrowedFd<'static>,
+}
 
 impl Guard {
     pub(crate) fn enter() -> io::Result<Self> {
-        take()?;
-        Ok(Self(()))
+        let terminal = sys::tty::stdout();
+        take(terminal)?;
+        Ok(Self { terminal })
     }
 
     /// Only the line settings go back: for a terminal that takes no more bytes.
@@ -27,19 +31,20 @@ impl Guard {
         if IS_TAKEN.swap(false, Ordering::AcqRel) {
             let _the_terminal_may_be_gone = terminal::disable_raw_mode();
         }
+        drop(self);
     }
 
     /// Gives the terminal to the shell until the console is continued.
     pub(crate) fn suspend(&mut self) -> io::Result<()> {
-        give_back();
+        give_back(self.terminal);
         sys::tty::suspend();
-        take()
+        take(self.terminal)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        give_back();
+        give_back(self.terminal);
     }
 }
 
@@ -48,13 +53,13 @@ impl Drop for Guard {
 pub(crate) fn restore_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        give_back();
+        give_back(sys::tty::stdout());
         report(panic);
         std::process::exit(101);
     }));
 }
 
-fn take() -> io::Result<()> {
+fn take(terminal: BorrowedFd<'static>) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     IS_TAKEN.store(true, Ordering::Release);
     let mut bytes = Vec::new();
@@ -65,12 +70,12 @@ fn take() -> io::Result<()> {
         event::EnableBracketedPaste,
         cursor::Hide
     )?;
-    sys::tty::write_all(sys::tty::stdout(), &bytes)
+    sys::tty::write_all(terminal, &bytes)
 }
 
 /// Everything that was taken, in reverse; a second call does nothing. A terminal that takes no
 /// more bytes has nothing to be restored to.
-fn give_back() {
+fn give_back(terminal: BorrowedFd<'static>) {
     if !IS_TAKEN.swap(false, Ordering::AcqRel) {
         return;
     }
@@ -82,6 +87,6 @@ fn give_back() {
         terminal::LeaveAlternateScreen,
         cursor::Show
     );
-    let _the_terminal_may_be_gone = sys::tty::write_all(sys::tty::stdout(), &bytes);
+    let _the_terminal_may_be_gone = sys::tty::write_all(terminal, &bytes);
     let _the_terminal_may_be_gone = terminal::disable_raw_mode();
 }

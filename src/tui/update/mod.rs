@@ -49,7 +49,9 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::LogLines { of, lines } => {
             if model.log.of.as_ref() == Some(&of) {
-                lines.into_iter().for_each(|line| model.log.push(line));
+                for line in lines {
+                    model.log.push(line);
+                }
             }
             Vec::new()
         }

@@ -2,7 +2,7 @@
 
 use tui_input::{Input, InputRequest};
 
-use crate::tui::action::chord::{Chord, Code};
+use crate::tui::action::chord::{Chord, Code, Reading};
 use crate::tui::action::{self, palette};
 use crate::tui::model::key::Key;
 use crate::tui::model::order::{Gate, Question};
@@ -38,8 +38,11 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             | Overlay::Palette { input, .. }
             | Overlay::Filter { input, .. },
         ) => input,
-        Some(Overlay::Confirm(Question { gate: Gate::Name { typed, .. }, .. })) => typed,
-        Some(Overlay::Confirm(_) | Overlay::Theme { .. } | Overlay::Strategy { .. }) | None => {
+        Some(Overlay::Confirm(question)) => match &mut question.gate {
+            Gate::Name { typed, .. } => typed,
+            Gate::Yes => return,
+        },
+        Some(Overlay::Theme { .. } | Overlay::Strategy { .. }) | None => {
             return;
         }
     };
@@ -81,27 +84,15 @@ pub(super) fn open_strategy(model: &mut Model, target: Option<&Key>) {
 }
 
 fn help(model: &mut Model, press: Press, mut filter: Input, scroll: usize) -> Vec<Effect> {
-    let scroll = match press.chord.code {
-        Code::Esc => return Vec::new(),
-        Code::Char('?' | 'q') if filter.value().is_empty() => return Vec::new(),
-        Code::F(1) => return Vec::new(),
-        Code::Down => scroll + 1,
-        Code::Up => scroll.saturating_sub(1),
-        Code::PageDown => scroll + 10,
-        Code::PageUp => scroll.saturating_sub(10),
-        Code::Char('j') if filter.value().is_empty() => scroll + 1,
-        Code::Char('k') if filter.value().is_empty() => scroll.saturating_sub(1),
-        Code::Char(_)
-        | Code::Left
-        | Code::Right
-        | Code::Home
-        | Code::End
-        | Code::Enter
-        | Code::Tab
-        | Code::BackTab
-        | Code::Backspace
-        | Code::Delete
-        | Code::F(_) => {
+    let is_typing = !filter.value().is_empty();
+    let scroll = match press.chord.reading() {
+        Reading::Close => return Vec::new(),
+        Reading::Step(by) | Reading::Aside(by) => scroll.saturating_add_signed(by),
+        Reading::Other if !is_typing && press.chord.is_any("?q") => return Vec::new(),
+        Reading::Other if press.chord.code == Code::F(1) => return Vec::new(),
+        Reading::Other if !is_typing && press.chord.is_any("j") => scroll + 1,
+        Reading::Other if !is_typing && press.chord.is_any("k") => scroll.saturating_sub(1),
+        Reading::Other | Reading::Accept => {
             typed(&mut filter, press);
             0
         }
@@ -114,19 +105,17 @@ fn help(model: &mut Model, press: Press, mut filter: Input, scroll: usize) -> Ve
 fn palette(model: &mut Model, press: Press, mut input: Input, selected: usize) -> Vec<Effect> {
     let entries = palette::entries(model, input.value());
     let last = entries.len().saturating_sub(1);
-    let selected = match step(press.chord) {
-        Some(by) => selected.saturating_add_signed(by).min(last),
-        None => match press.chord.code {
-            Code::Esc => return Vec::new(),
-            Code::Enter => {
-                let Some(entry) = entries.into_iter().nth(selected) else { return Vec::new() };
-                return actions::perform(model, entry.id, entry.key.as_ref());
-            }
-            _ => {
-                typed(&mut input, press);
-                0
-            }
-        },
+    let selected = match press.chord.reading() {
+        Reading::Close => return Vec::new(),
+        Reading::Accept => {
+            let Some(entry) = entries.into_iter().nth(selected) else { return Vec::new() };
+            return actions::perform(model, entry.id, entry.key.as_ref());
+        }
+        Reading::Step(by) | Reading::Aside(by) => selected.saturating_add_signed(by).min(last),
+        Reading::Other => {
+            typed(&mut input, press);
+            0
+        }
     };
     model.overlay = Some(Overlay::Palette { input, selected });
     Vec::new()
@@ -134,10 +123,10 @@ fn palette(model: &mut Model, press: Press, mut input: Input, selected: usize) -
 
 fn filter(model: &mut Model, press: Press, mut input: Input, before: String) -> Vec<Effect> {
     let focus = model.focus();
-    match press.chord.code {
-        Code::Esc => model.lists.of_mut(focus).filter = before,
-        Code::Enter => model.lists.of_mut(focus).filter = input.value().trim().to_owned(),
-        _ => {
+    match press.chord.reading() {
+        Reading::Close => model.lists.of_mut(focus).filter = before,
+        Reading::Accept => {}
+        Reading::Step(_) | Reading::Aside(_) | Reading::Other => {
             typed(&mut input, press);
             model.overlay = Some(Overlay::Filter { input, before });
             apply_filter(model);
@@ -158,37 +147,34 @@ fn apply_filter(model: &mut Model) {
     cursor::settle(model, Cause::Operator);
 }
 
-fn confirm(model: &mut Model, press: Press, mut question: Question) -> Vec<Effect> {
-    let is_yes = matches!(question.gate, Gate::Yes);
-    match press.chord.code {
-        Code::Esc => return Vec::new(),
-        Code::Char('n' | 'q') if is_yes => return Vec::new(),
-        Code::Char('y') if is_yes && !press.chord.is_ctrl => return go(model, question),
-        Code::Enter if question.is_go_focused || (!is_yes && question.is_open()) => {
-            return go(model, question);
-        }
-        Code::Enter if is_yes => return Vec::new(),
-        Code::Enter => {
-            let Gate::Name { typed, .. } = &question.gate else { return Vec::new() };
-            // With nothing typed the focus is on Cancel; a name half typed is not a decision.
-            if typed.value().is_empty() {
-                return Vec::new();
-            }
-        }
-        Code::Tab | Code::BackTab | Code::Left | Code::Right => {
+fn confirm(model: &mut Model, press: Press, mut question: Box<Question>) -> Vec<Effect> {
+    let chord = press.chord;
+    match (&mut question.gate, chord.reading()) {
+        (_, Reading::Close) => return Vec::new(),
+        (_, Reading::Aside(_)) => question.is_go_focused = !question.is_go_focused,
+        (_, Reading::Accept) if question.is_go_focused => return go(model, question),
+        (Gate::Yes, Reading::Accept) => return Vec::new(),
+        (Gate::Yes, Reading::Other) if chord.is_any("y") => return go(model, question),
+        (Gate::Yes, Reading::Other) if chord.is_any("nq") => return Vec::new(),
+        (Gate::Yes, Reading::Other) if matches!(chord.code, Code::Left | Code::Right) => {
             question.is_go_focused = !question.is_go_focused;
         }
-        _ => {
-            if let Gate::Name { typed: input, .. } = &mut question.gate {
-                typed(input, press);
-            }
+        (Gate::Yes, Reading::Other | Reading::Step(_)) => {}
+        // With nothing typed the focus is on Cancel; a name half typed is not a decision.
+        (Gate::Name { typed, .. }, Reading::Accept) if typed.value().is_empty() => {
+            return Vec::new();
+        }
+        (Gate::Name { .. }, Reading::Accept) => return go(model, question),
+        (Gate::Name { typed: input, .. }, Reading::Other | Reading::Step(_)) => {
+            typed(input, press);
         }
     }
     model.overlay = Some(Overlay::Confirm(question));
     Vec::new()
 }
 
-fn go(model: &mut Model, question: Question) -> Vec<Effect> {
+/// Leaves the question where it is while its gate is shut.
+fn go(model: &mut Model, question: Box<Question>) -> Vec<Effect> {
     match question.answer() {
         Ok(confirmed) => orders::send(model, confirmed),
         Err(question) => {
@@ -199,19 +185,17 @@ fn go(model: &mut Model, question: Question) -> Vec<Effect> {
 }
 
 fn theme(model: &mut Model, chord: Chord, selected: usize, before: String) -> Vec<Effect> {
-    let last = model.themes.len().saturating_sub(1);
-    if let Some(by) = step(chord) {
-        let selected = selected.saturating_add_signed(by).min(last);
-        model.overlay = Some(Overlay::Theme { selected, before });
-        let name = model.themes.get(selected).cloned();
-        return name.map(|name| use_theme(model, name)).unwrap_or_default();
-    }
-    match chord.code {
-        Code::Enter => Vec::new(),
-        Code::Esc | Code::Char('q' | 'T') => use_theme(model, before),
-        _ => {
+    match chord.reading() {
+        Reading::Accept => Vec::new(),
+        Reading::Close => use_theme(model, before),
+        Reading::Other if chord.is_any("qT") => use_theme(model, before),
+        reading => {
+            let selected = chosen(selected, reading, chord, model.themes.len());
             model.overlay = Some(Overlay::Theme { selected, before });
-            Vec::new()
+            match model.themes.get(selected).cloned() {
+                Some(name) if name != model.theme => use_theme(model, name),
+                Some(_) | None => Vec::new(),
+            }
         }
     }
 }
@@ -222,30 +206,27 @@ fn use_theme(model: &mut Model, name: String) -> Vec<Effect> {
 }
 
 fn strategy(model: &mut Model, chord: Chord, upstream: String, selected: usize) -> Vec<Effect> {
-    if let Some(by) = step(chord) {
-        let selected = selected.saturating_add_signed(by).min(STRATEGIES.len() - 1);
-        model.overlay = Some(Overlay::Strategy { upstream, selected });
-        return Vec::new();
-    }
-    match chord.code {
-        Code::Enter => orders::strategy(model, &upstream, STRATEGIES[selected]),
-        Code::Esc | Code::Char('q') => Vec::new(),
-        _ => {
+    match chord.reading() {
+        Reading::Accept => orders::strategy(model, &upstream, STRATEGIES[selected]),
+        Reading::Close => Vec::new(),
+        Reading::Other if chord.is_any("q") => Vec::new(),
+        reading => {
+            let selected = chosen(selected, reading, chord, STRATEGIES.len());
             model.overlay = Some(Overlay::Strategy { upstream, selected });
             Vec::new()
         }
     }
 }
 
-/// Keys that move in a list of choices; letters are text where text is typed.
-fn step(chord: Chord) -> Option<isize> {
-    match (chord.code, chord.is_ctrl) {
-        (Code::Down | Code::Tab, _) | (Code::Char('n'), true) => Some(1),
-        (Code::Up | Code::BackTab, _) | (Code::Char('p'), true) => Some(-1),
-        (Code::PageDown, _) => Some(10),
-        (Code::PageUp, _) => Some(-10),
-        _ => None,
-    }
+/// The choice after a key in a list of `count` without text to type.
+fn chosen(selected: usize, reading: Reading, chord: Chord, count: usize) -> usize {
+    let by = match reading {
+        Reading::Step(by) | Reading::Aside(by) => by,
+        Reading::Other if chord.is_any("j") => 1,
+        Reading::Other if chord.is_any("k") => -1,
+        Reading::Other | Reading::Accept | Reading::Close => 0,
+    };
+    selected.saturating_add_signed(by).min(count.saturating_sub(1))
 }
 
 fn typed(input: &mut Input, press: Press) {

@@ -130,7 +130,12 @@ fn sent(effects: &[Effect]) -> Vec<String> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Send { order, .. } => Some(order.changes()),
-            _ => None,
+            Effect::FollowLog { .. }
+            | Effect::StopLog
+            | Effect::UseTheme(_)
+            | Effect::Repaint
+            | Effect::Suspend
+            | Effect::Detach => None,
         })
         .flatten()
         .map(|change| crate::control::line::words(&change.command))
