@@ -64,7 +64,7 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let place = Place::find(&everywhere)?;
     match verb {
-        Verb::Console(console) => return console::run(&place, out, &console),
+        Verb::Console(console) => return console::run(&place, out, console),
         Verb::Run => return engine::run(&place),
         Verb::Check => engine::check(&place, out),
         Verb::Status(listing) if listing.json => wait(overview::show_json(&place, out)),

@@ -72,6 +72,7 @@ impl Out {
     }
 
     /// Writes a text that brings its own line feeds.
+    #[expect(clippy::unused_self, reason = "who may print is who was given an `Out`")]
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;

@@ -28,12 +28,10 @@ impl Place {
             None => config::engine_name(&source)
                 .map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))?,
         };
-        let mut options = String::new();
-        for (flag, path) in [("-c", &everywhere.config), ("-s", &everywhere.socket)] {
-            if let Some(path) = path {
-                options.push_str(&format!(" {flag} {}", quoted(path)));
-            }
-        }
+        let options = [("-c", &everywhere.config), ("-s", &everywhere.socket)]
+            .into_iter()
+            .filter_map(|(flag, path)| Some(format!(" {flag} {}", quoted(path.as_ref()?))))
+            .collect();
         let socket = match &everywhere.socket {
             Some(socket) => socket.clone(),
             None => sys::folders::control_socket(&engine),

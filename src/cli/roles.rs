@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::out;
-use crate::{config, demo, master};
+use crate::{config, demo, master, worker};
 
 const MASTER: &str = "__master";
+const WORKER: &str = "__worker";
 const ORIGIN: &str = "__origin";
 const LOAD: &str = "__load";
 
@@ -31,6 +32,7 @@ pub(crate) fn master_words(
 pub(crate) fn hidden(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     match words.next()?.to_str()? {
         MASTER => Some(run_master(words)),
+        WORKER => Some(worker::run()),
         ORIGIN => Some(demo::origin(&texts(words))),
         LOAD => Some(demo::load(&texts(words))),
         _ => None,

@@ -35,7 +35,7 @@ impl Site {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let socket = folder.path().join("control.sock");
-        Self { folder: folder, socket, clients_max: 4 }
+        Self { folder, socket, clients_max: 4 }
     }
 
     /// Runs `ask` against a server whose questions `master` answers.
