@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config;
+use crate::tui;
 
 /// Load balancer, process supervisor and live console in one binary.
 ///
@@ -100,6 +101,21 @@ pub(crate) struct Console {
     /// Few frames a second, for slow lines.
     #[arg(long)]
     pub(crate) slow: bool,
+    /// Draw every view as SVG into this folder, once there is a minute and a half of samples, and
+    /// end. How the pictures of the documentation are made.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) screenshot: Option<PathBuf>,
+    /// Cells of those pictures.
+    #[arg(long, value_name = "COLUMNSxROWS", hide = true, default_value = "100x30", value_parser = size)]
+    pub(crate) size: tui::model::Size,
+}
+
+fn size(text: &str) -> Result<tui::model::Size, String> {
+    let parsed = text.split_once('x').and_then(|(width, height)| {
+        Some(tui::model::Size { width: width.parse().ok()?, height: height.parse().ok()? })
+    });
+    let is_sane = |size: &tui::model::Size| size.width <= 300 && size.height <= 100;
+    parsed.filter(is_sane).ok_or_else(|| "expected such as 100x30, at most 300x100".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, Args)]

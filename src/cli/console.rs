@@ -1,6 +1,7 @@
 //! The console, and the same as text where no terminal is there to draw on.
 
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::arguments::Console;
@@ -13,6 +14,9 @@ use crate::tui;
 /// Attaches to the engine; one is started first when none runs for this configuration.
 pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode, Failure> {
     wait(background::ensure(place))?;
+    if let Some(folder) = console.screenshot {
+        return screenshot(place, out, folder, console.size, console.theme);
+    }
     let is_drawable = io::stdin().is_terminal() && io::stdout().is_terminal();
     if console.once {
         wait(overview::show(place, out))?;
@@ -30,4 +34,26 @@ pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode,
         attach_line: place.command(""),
         stop_line: place.command("shutdown"),
     }))
+}
+
+/// Seconds of samples a picture waits for.
+const SCREENSHOT_SECONDS: usize = 90;
+
+fn screenshot(
+    place: &Place,
+    out: Out,
+    folder: PathBuf,
+    size: tui::model::Size,
+    theme: Option<String>,
+) -> Result<ExitCode, Failure> {
+    let socket = place.socket.clone();
+    let options =
+        tui::screenshot::Options { socket, folder, size, theme, seconds: SCREENSHOT_SECONDS };
+    let written = wait(async {
+        tui::screenshot::take(&options).await.map_err(|error| Failure::Failed(error.to_string()))
+    })?;
+    for path in written {
+        out.line(&path.display().to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -15,6 +15,7 @@ pub(crate) mod term;
 
 pub(crate) mod console;
 
+pub(crate) mod screenshot;
 pub(crate) mod svg;
 pub(crate) mod theme;
 pub(crate) mod view;

@@ -1,0 +1,146 @@
+//! Pictures of the console, taken from a running engine: every view as SVG, as a terminal of a
+//! given size would show it.
+//!
+//! Needs no terminal. The same model, messages and views as the console; only what is drawn goes
+//! into files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+
+use crate::sys;
+
+use super::action::chord;
+use super::link::Link;
+use super::model::panel::View;
+use super::model::{Model, Size};
+use super::msg::{Effect, Msg, Press};
+use super::theme::glyph::GlyphTier;
+use super::theme::skin::Skin;
+use super::theme::tier::ColorTier;
+use super::theme::{self, ThemeError};
+use super::{svg, update, view};
+
+/// How long the engine has for its first snapshot.
+const SNAPSHOT_MS: u64 = 10_000;
+/// How long a view has for what only it asks for: the log of the selected program.
+const SETTLE_MS: u64 = 1_500;
+
+pub(crate) struct Options {
+    pub(crate) socket: PathBuf,
+    /// Where the pictures go; made when it does not exist.
+    pub(crate) folder: PathBuf,
+    pub(crate) size: Size,
+    pub(crate) theme: Option<String>,
+    /// Seconds of samples to wait for, so that graphs have something to show.
+    pub(crate) seconds: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScreenshotError {
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    #[error("take pictures from {socket}: no snapshot within {seconds} s")]
+    NoEngine { socket: String, seconds: u64 },
+    #[error("write {path}: {cause}")]
+    Write { path: String, cause: io::Error },
+}
+
+/// Draws every view into `folder` and returns the files written.
+pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotError> {
+    let theme = options.theme.as_deref().map_or_else(|| Ok(theme::default_theme()), theme::load)?;
+    let mut model = Model::new(options.size, sys::clock::wall_ms());
+    model.is_read_only = true;
+    model.theme.clone_from(&theme.name);
+    model.themes = theme::names().map(str::to_owned).collect();
+    let (link, messages) = Link::open(options.socket.clone());
+    let skin = Skin::new(theme, ColorTier::True, GlyphTier::Block);
+    let mut session = Session { model, link, messages };
+    session.until(SNAPSHOT_MS, |model| !model.history.is_empty()).await;
+    if session.model.history.is_empty() {
+        let socket = options.socket.display().to_string();
+        return Err(ScreenshotError::NoEngine { socket, seconds: SNAPSHOT_MS / 1000 });
+    }
+    let wait_ms = options.seconds as u64 * 1000 + SNAPSHOT_MS;
+    session.until(wait_ms, |model| model.history.len() >= options.seconds).await;
+    std::fs::create_dir_all(&options.folder).map_err(|cause| failed(&options.folder, cause))?;
+    let mut written = Vec::with_capacity(View::ALL.len());
+    for view in View::ALL {
+        session.show(view).await;
+        let name = format!("{}.svg", view.title().to_lowercase());
+        let path = options.folder.join(name);
+        let picture = draw(&session.model, &skin);
+        std::fs::write(&path, picture).map_err(|cause| failed(&path, cause))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+fn failed(path: &Path, cause: io::Error) -> ScreenshotError {
+    ScreenshotError::Write { path: path.display().to_string(), cause }
+}
+
+fn draw(model: &Model, skin: &Skin) -> String {
+    let area = Rect::new(0, 0, model.size.width, model.size.height);
+    let mut buffer = Buffer::empty(area);
+    view::render(&mut buffer, area, model, skin);
+    svg::render(&buffer, skin)
+}
+
+/// A console without a terminal.
+struct Session {
+    model: Model,
+    link: Link,
+    messages: mpsc::Receiver<Msg>,
+}
+
+impl Session {
+    /// Takes messages in until `is_enough`, or for `wait_ms`.
+    async fn until(&mut self, wait_ms: u64, is_enough: impl Fn(&Model) -> bool) {
+        let deadline = tokio::time::sleep(Duration::from_millis(wait_ms));
+        tokio::pin!(deadline);
+        while !is_enough(&self.model) {
+            tokio::select! {
+                () = &mut deadline => return,
+                message = self.messages.recv() => match message {
+                    Some(message) => self.take_in(message),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// Turns to a view by its key, and gives its log time to arrive.
+    async fn show(&mut self, view: View) {
+        self.take_in(Msg::Press(Press { chord: chord::char(view.digit()), edit: None }));
+        if view == View::Programs {
+            self.until(SETTLE_MS, |model| !model.log.lines.is_empty()).await;
+        }
+    }
+
+    fn take_in(&mut self, message: Msg) {
+        let tick = Msg::Tick { now_ms: sys::clock::wall_ms() };
+        for message in [tick, message] {
+            for effect in update::update(&mut self.model, message) {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
+            Effect::StopLog => self.link.stop_log(),
+            // Nothing else follows from looking: no key but the views' is ever pressed.
+            Effect::Send { .. }
+            | Effect::UseTheme(_)
+            | Effect::Repaint
+            | Effect::Suspend
+            | Effect::Detach => {}
+        }
+    }
+}
