@@ -68,10 +68,6 @@ impl Errors {
             .collect();
         Self { list, more }
     }
-
-    pub(crate) fn count(&self) -> usize {
-        self.list.len() + self.more
-    }
 }
 
 impl Place {

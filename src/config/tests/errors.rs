@@ -64,7 +64,7 @@ fn a_long_line_is_shown_around_its_error() {
 fn errors_are_counted_beyond_those_shown() {
     let text: String = (0..100).map(|number| format!("k{number} = 1\n")).collect();
     let errors = super::super::parse(&text, "test.toml").unwrap_err();
-    assert_eq!((errors.list.len(), errors.more, errors.count()), (64, 36, 100));
+    assert_eq!((errors.list.len(), errors.more), (64, 36));
     assert!(errors.to_string().ends_with("\n\nand 36 more errors"));
 }
 
