@@ -41,15 +41,11 @@ fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
 /// `host`, `host:port`, `[v6]`, `[v6]:port`; no user information, nothing a second reader could
 /// take for the end of the host.
 pub(crate) fn is_authority(authority: &[u8]) -> bool {
-    let (host, after) = match authority {
-        [b'[', rest @ ..] => match rest.iter().position(|&byte| byte == b']') {
-            Some(end) => (&rest[..end], &rest[end + 1..]),
-            None => return false,
-        },
-        _ => {
-            let end = memchr::memchr(b':', authority).unwrap_or(authority.len());
-            authority.split_at(end)
-        }
+    let (host, after) = if let [b'[', rest @ ..] = authority {
+        let Some(end) = memchr::memchr(b']', rest) else { return false };
+        (&rest[..end], &rest[end + 1..])
+    } else {
+        authority.split_at(memchr::memchr(b':', authority).unwrap_or(authority.len()))
     };
     let is_bracketed = authority.starts_with(b"[");
     let is_host_byte = |&byte: &u8| {

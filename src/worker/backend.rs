@@ -88,8 +88,9 @@ async fn converse(
     stream: &mut Stream,
 ) -> Result<(), Fault> {
     for _ in 0..INTERIMS_MAX {
-        let mut talk = Talk { waits: None, is_sink_broken: false };
-        poll_fn(|cx| talk.poll(cx, connection, exchange, site, stream)).await?;
+        let mut talk =
+            Talk { connection, exchange, site, stream, waits: None, is_sink_broken: false };
+        poll_fn(|cx| talk.poll(cx)).await?;
         if !exchange.response.is_interim() {
             return Ok(());
         }
@@ -106,22 +107,20 @@ enum Waits {
     Response,
 }
 
-struct Talk {
+struct Talk<'a> {
+    connection: &'a mut Connection,
+    exchange: &'a mut Exchange,
+    site: Site<'a>,
+    stream: &'a mut Stream,
     /// With the count of bytes sent when the wait began: progress begins a new wait.
     waits: Option<(Waits, u64)>,
     /// The backend takes no more; what it said before may still be read.
     is_sink_broken: bool,
 }
 
-impl Talk {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        connection: &mut Connection,
-        exchange: &mut Exchange,
-        site: Site<'_>,
-        stream: &mut Stream,
-    ) -> Poll<Result<(), Fault>> {
+impl Talk<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        let Self { connection, exchange, site, stream, .. } = self;
         let buffers = &connection.shared.buffers;
         if !exchange.to_backend.is_through() && !self.is_sink_broken {
             match exchange.to_backend.poll(cx, &mut connection.client, stream, buffers) {
@@ -272,8 +271,15 @@ pub(crate) async fn relay(
     if exchange.response.status == 101 {
         return tunnel::run(connection, exchange, site.1, stream).await;
     }
-    let mut relay = Relay { waits: None, request: RequestSide::Sending };
-    let end = poll_fn(|cx| relay.poll(cx, connection, exchange, site, &mut stream)).await;
+    let mut relay = Relay {
+        connection,
+        exchange,
+        site,
+        stream: &mut stream,
+        waits: None,
+        request: RequestSide::Sending,
+    };
+    let end = poll_fn(|cx| relay.poll(cx)).await;
     let is_request_through = exchange.to_backend.is_through();
     let next = match (end, persistence) {
         (RelayEnd::Cut | RelayEnd::ClientGone, _) => Next::Close,
@@ -329,21 +335,19 @@ enum RequestSide {
     Stopped,
 }
 
-struct Relay {
+struct Relay<'a> {
+    connection: &'a mut Connection,
+    exchange: &'a mut Exchange,
+    site: Site<'a>,
+    stream: &'a mut Stream,
     /// With the count of bytes carried when the wait began.
     waits: Option<(Wait, u64)>,
     request: RequestSide,
 }
 
-impl Relay {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        connection: &mut Connection,
-        exchange: &mut Exchange,
-        site: Site<'_>,
-        stream: &mut Stream,
-    ) -> Poll<RelayEnd> {
+impl Relay<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RelayEnd> {
+        let Self { connection, exchange, site, stream, .. } = self;
         let buffers = &connection.shared.buffers;
         if self.request == RequestSide::Sending && !exchange.to_backend.is_through() {
             match exchange.to_backend.poll(cx, &mut connection.client, stream, buffers) {

@@ -142,19 +142,16 @@ impl Connection {
     ) -> Poll<Arrival> {
         loop {
             if let Some(buffer) = &mut self.unread {
-                let exchange = match exchange {
-                    Some(exchange) => exchange,
-                    None => {
-                        let generation = self.generation.as_ref();
-                        let server = generation.and_then(|it| it.default_server(self.listener));
-                        let timeout_ms = server.map_or(limits::HEADER_READ_TIMEOUT_MS, |server| {
-                            server.client.header_timeout_ms
-                        });
-                        self.seat.limit(self.shared.refresh(), timeout_ms);
-                        self.shared.seats.enter(&self.seat, Phase::Active);
-                        exchange.insert(self.shared.take_exchange())
-                    }
-                };
+                let exchange = exchange.get_or_insert_with(|| {
+                    let generation = self.generation.as_ref();
+                    let server = generation.and_then(|it| it.default_server(self.listener));
+                    let timeout_ms = server.map_or(limits::HEADER_READ_TIMEOUT_MS, |server| {
+                        server.client.header_timeout_ms
+                    });
+                    self.seat.limit(self.shared.refresh(), timeout_ms);
+                    self.shared.seats.enter(&self.seat, Phase::Active);
+                    self.shared.take_exchange()
+                });
                 if let Some(arrival) = parse(exchange, buffer) {
                     return Poll::Ready(arrival);
                 }

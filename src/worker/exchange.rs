@@ -12,6 +12,7 @@ use super::generation::{Generation, Server, Upstream};
 use super::pick::{Picked, Tried};
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
+use crate::http;
 use crate::http::client_ip;
 use crate::http::framing::Body;
 use crate::http::request::{Method, Request};
@@ -22,8 +23,8 @@ use crate::scoreboard::account::Outcome;
 use crate::scoreboard::backend::Failure;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
-const _: () = assert!(crate::http::HEADERS_MAX == limits::HEADERS_MAX);
-const _: () = assert!(crate::http::CHUNK_LINE_BYTES_MAX as usize == limits::CHUNK_LINE_BYTES_MAX);
+const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
+const _: () = assert!(http::CHUNK_LINE_BYTES_MAX as usize == limits::CHUNK_LINE_BYTES_MAX);
 
 pub(crate) struct Exchange {
     pub(crate) request: Request,
@@ -142,21 +143,8 @@ async fn offer(
     upstream: &Upstream,
 ) -> Next {
     let mut status = 502;
-    let mut is_first = true;
-    for _ in 0..=upstream.retries {
-        let Some(id) = upstream.id else { break };
-        let now_us = connection.shared.now_us();
-        let mut picker = connection.shared.picker.borrow_mut();
-        let Ok(picked) = picker.pick(id, exchange.client, &mut exchange.tried, now_us) else {
-            break;
-        };
-        if !is_first {
-            picker.retried(id);
-            exchange.rewind(&connection.shared.buffers);
-        }
-        drop(picker);
-        is_first = false;
-        exchange.backend = Some((id, picked.backend()));
+    for attempt in 0..=upstream.retries {
+        let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };
         let fault = match backend::ask(connection, exchange, (server, upstream), &picked).await {
             Ok(stream) => {
                 let relay = backend::relay(connection, exchange, (server, upstream), stream);
@@ -165,13 +153,7 @@ async fn offer(
             }
             Err(fault) => fault,
         };
-        let now_us = connection.shared.refresh();
-        let mut picker = connection.shared.picker.borrow_mut();
-        if let Fault::Backend(failure) = fault {
-            picker.failed(&picked, failure, now_us);
-        }
-        picker.abandoned(picked);
-        drop(picker);
+        release(connection, picked, fault);
         match fault {
             Fault::Backend(failure) => {
                 status = status_of(failure);
@@ -188,7 +170,36 @@ async fn offer(
     connection.answer(exchange, status, next).await
 }
 
+/// Gives the reservation back after a fault, and blames the backend if it is its own.
+fn release(connection: &Connection, picked: Picked, fault: Fault) {
+    let now_us = connection.shared.refresh();
+    let mut picker = connection.shared.picker.borrow_mut();
+    if let Fault::Backend(failure) = fault {
+        picker.failed(&picked, failure, now_us);
+    }
+    picker.abandoned(picked);
+}
+
 impl Exchange {
+    /// Reserves the request on the next backend, `None` when there is none for it.
+    fn pick(
+        &mut self,
+        connection: &Connection,
+        upstream: &Upstream,
+        attempt: u32,
+    ) -> Option<Picked> {
+        let id = upstream.id?;
+        let shared = &connection.shared;
+        let mut picker = shared.picker.borrow_mut();
+        let picked = picker.pick(id, self.client, &mut self.tried, shared.now_us()).ok()?;
+        if attempt > 0 {
+            picker.retried(id);
+            self.rewind(&shared.buffers);
+        }
+        self.backend = Some((id, picked.backend()));
+        Some(picked)
+    }
+
     fn begin(&mut self, connection: &Connection) {
         self.started_us = connection.shared.refresh();
         self.client = connection.peer;
@@ -221,7 +232,7 @@ impl Exchange {
         let server = generation.server(connection.listener, authority).ok_or(NOT_FOUND)?;
         let upstream = generation
             .upstream(server, path_and_query, &mut self.scratch)
-            .map_err(|error| error.status())?
+            .map_err(http::Error::status)?
             .ok_or(NOT_FOUND)?;
         if matches!(self.request.body, Body::Length(length) if length > server.client.body_bytes_max)
         {

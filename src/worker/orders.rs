@@ -20,7 +20,7 @@ pub(crate) struct Line {
 impl Line {
     #[expect(
         deprecated,
-        reason = "its successor is unsafe for the sake of types that lose their descriptor; OwnedFd does not"
+        reason = "its successor asks the caller to promise what an OwnedFd keeps by itself"
     )]
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
         Ok(Self { socket: AsyncFd::with_interest(socket, Interest::READABLE)? })

@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) pool: RefCell<Pool>,
     pub(crate) buffers: RefCell<Buffers>,
     pub(crate) seats: Seats,
+    #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     generation: RefCell<Option<Rc<Generation>>>,
     stage: Cell<Stage>,

@@ -54,35 +54,41 @@ async fn carry(
         debug_assert!(absorbed.is_ok(), "raw bytes have no framing to break");
         buffers.borrow_mut().give(buffer);
     }
-    let mut tunnel = Tunnel { up: Way::Open, down: Way::Open, moved: None };
-    poll_fn(|cx| tunnel.poll(cx, connection, exchange, upstream, stream)).await
+    let mut tunnel = Tunnel {
+        connection,
+        exchange,
+        upstream,
+        stream,
+        up: Way::Open,
+        down: Way::Open,
+        moved: None,
+    };
+    poll_fn(|cx| tunnel.poll(cx)).await
 }
 
-struct Tunnel {
+struct Tunnel<'a> {
+    connection: &'a mut Connection,
+    exchange: &'a mut Exchange,
+    upstream: &'a Upstream,
+    stream: &'a mut Stream,
     up: Way,
     down: Way,
     /// Bytes carried when the limit was last set.
     moved: Option<u64>,
 }
 
-impl Tunnel {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        connection: &mut Connection,
-        exchange: &mut Exchange,
-        upstream: &Upstream,
-        stream: &mut Stream,
-    ) -> Poll<RelayEnd> {
-        let Connection { shared, client, .. } = connection;
-        let Exchange { to_backend, to_client, .. } = exchange;
-        if let Poll::Ready(Err(broken)) = self.up.poll(cx, to_backend, client, stream, shared) {
+impl Tunnel<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RelayEnd> {
+        let Connection { shared, client, .. } = &mut *self.connection;
+        let Exchange { to_backend, to_client, .. } = &mut *self.exchange;
+        let stream = &mut *self.stream;
+        if let Poll::Ready(Err(broken)) = self.up.poll(cx, to_backend, (client, stream), shared) {
             return Poll::Ready(match broken {
                 Broken::Sink => RelayEnd::Cut,
                 Broken::Source | Broken::Framing | Broken::TooLarge => RelayEnd::ClientGone,
             });
         }
-        if let Poll::Ready(Err(broken)) = self.down.poll(cx, to_client, stream, client, shared) {
+        if let Poll::Ready(Err(broken)) = self.down.poll(cx, to_client, (stream, client), shared) {
             return Poll::Ready(match broken {
                 Broken::Sink => RelayEnd::ClientGone,
                 Broken::Source | Broken::Framing | Broken::TooLarge => RelayEnd::Cut,
@@ -91,12 +97,12 @@ impl Tunnel {
         if (self.up, self.down) == (Way::Over, Way::Over) {
             return Poll::Ready(RelayEnd::Through);
         }
-        if connection.seat.is_late() {
+        if self.connection.seat.is_late() {
             return Poll::Ready(RelayEnd::Cut);
         }
-        let moved = exchange.to_backend.moved() + exchange.to_client.moved();
+        let moved = to_backend.moved() + to_client.moved();
         if self.moved.replace(moved) != Some(moved) {
-            connection.limit(upstream.between_bytes_timeout_ms);
+            self.connection.limit(self.upstream.between_bytes_timeout_ms);
         }
         Poll::Pending
     }
@@ -107,8 +113,7 @@ impl Way {
         &mut self,
         cx: &mut Context<'_>,
         pump: &mut Pump,
-        source: &mut Stream,
-        sink: &mut Stream,
+        (source, sink): (&mut Stream, &mut Stream),
         shared: &Shared,
     ) -> Poll<Result<(), Broken>> {
         if *self == Self::Open {

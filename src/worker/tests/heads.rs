@@ -8,9 +8,9 @@ use super::*;
 #[test]
 fn pipelined_requests_are_answered_in_order() {
     let proxy = Proxy::before(&[echo(), echo()]);
-    let requests: String =
+    let requests: Vec<_> =
         (0..20).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
-    let mut client = proxy.send(requests);
+    let mut client = proxy.send(requests.concat());
     for n in 0..20 {
         let (head, body) = read_response(&mut client);
         assert_eq!((status(&head), body), (200, format!("GET /{n} HTTP/1.1")));

@@ -60,7 +60,9 @@ fn a_draining_worker_finishes_what_is_under_way() {
 fn counts_and_connections_are_shown() {
     let proxy = Proxy::before(&[echo()]);
     let mut clients: Vec<_> = (0..3).map(|_| proxy.send(GET)).collect();
-    clients.iter_mut().for_each(|client| drop(read_response(client)));
+    for client in &mut clients {
+        assert_eq!(status(&read_response(client).0), 200);
+    }
     let worker = proxy.board.worker(WorkerSlot::new(0).unwrap());
     until("three idle connections", || worker.figures().connections_idle == 3);
     let figures = worker.figures();

@@ -59,8 +59,9 @@ impl Proxy {
     }
 
     fn order(&self, order: &ToWorker, descriptor: Option<OwnedFd>) {
-        let descriptors: Vec<_> = descriptor.iter().map(OwnedFd::as_fd).collect();
+        let descriptors: Vec<_> = descriptor.as_ref().map(OwnedFd::as_fd).into_iter().collect();
         seqpacket::send(&self.line, order.encode().as_ref(), &descriptors, Wait::Block).unwrap();
+        drop(descriptor);
     }
 
     fn hear(&self) -> FromWorker {
@@ -129,10 +130,11 @@ impl Drop for Proxy {
 }
 
 fn text(address: SocketAddr, backends: &[SocketAddr]) -> String {
-    let backends: String = backends
+    let backends: Vec<_> = backends
         .iter()
         .map(|address| format!("[[upstream.app.backend]]\naddress = \"{address}\"\n"))
         .collect();
+    let backends = backends.concat();
     format!(
         "[[server]]\nlisten = [\"{address}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"app\"\n\
          [upstream.app]\n{backends}"
