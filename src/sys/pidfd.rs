@@ -46,11 +46,6 @@ pub(crate) fn signal(process: impl AsFd, number: i32) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The error of `signal` for a process that has ended.
-pub(crate) fn is_gone(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ESRCH)
-}
-
 /// The error of `try_wait` for a process that is somebody else's child.
 pub(crate) fn is_not_child(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ECHILD)

@@ -91,7 +91,7 @@ impl Process {
         let Some(pidfd) = &self.pidfd else { return Ok(()) };
         match sys::pidfd::signal(pidfd, number) {
             // The end is on its way as an event.
-            Err(error) if sys::pidfd::is_gone(&error) => Ok(()),
+            Err(error) if error.raw_os_error() == Some(sys::pidfd::GONE) => Ok(()),
             done => done,
         }
     }
@@ -133,7 +133,7 @@ impl Drop for Process {
 }
 
 fn watch(pidfd: Rc<OwnedFd>, reporter: Reporter) -> io::Result<()> {
-    let watched = AsyncFd::with_interest(pidfd, Interest::READABLE)?;
+    let watched = AsyncFd::register_with_interest(pidfd, Interest::READABLE)?;
     tokio::task::spawn_local(async move {
         if watched.readable().await.is_ok() {
             reporter.report(Report::Ended).await;

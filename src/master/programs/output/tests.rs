@@ -1,1 +1,176 @@
-//! Lines, rings, followers, files.
+//! Lines, the ring, followers, rotating files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::limits::{
+    PROGRAM_FILE_WAITING_BYTES_MAX, PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_LINE_BYTES_MAX,
+    PROGRAM_LOG_RING_BYTES,
+};
+
+fn lines_of(pieces: &[&[u8]]) -> Vec<String> {
+    let mut lines = Lines::default();
+    let mut seen = Vec::new();
+    for piece in pieces {
+        lines.take(piece, |line| seen.push(line));
+    }
+    seen.extend(lines.end());
+    seen
+}
+
+#[test]
+fn lines_end_at_line_ends_and_at_the_bound() {
+    assert_eq!(lines_of(&[b"a\nb", b"c\r\n", b"\n", b"end"]), ["a", "bc", "", "end"]);
+    assert_eq!(lines_of(&[b"\xff\xfe\n"]), ["\u{fffd}\u{fffd}"]);
+    let endless = vec![b'x'; PROGRAM_LINE_BYTES_MAX * 2 + 5];
+    let lengths: Vec<usize> = lines_of(&[&endless, b"\n"]).iter().map(String::len).collect();
+    assert_eq!(lengths, [PROGRAM_LINE_BYTES_MAX, PROGRAM_LINE_BYTES_MAX, 5]);
+}
+
+proptest! {
+    #[test]
+    fn how_bytes_are_cut_does_not_matter(
+        text in prop::collection::vec(prop_oneof![3 => Just(b'a'), 1 => Just(b'\n')], 0..200),
+        cut in 0..200usize,
+    ) {
+        let cut = cut.min(text.len());
+        prop_assert_eq!(lines_of(&[&text]), lines_of(&[&text[..cut], &text[cut..]]));
+    }
+}
+
+#[test]
+fn the_ring_keeps_the_last_lines_within_its_bytes() {
+    let mut output = Output::default();
+    let line = [&[b'x'; 1000][..], b"\n"].concat();
+    for _ in 0..1000 {
+        output.take(Source::Stdout, &line);
+    }
+    output.take(Source::Stderr, b"the last\n");
+    let kept: usize = output.ring.lines().map(|line| line.text.len()).sum();
+    assert!(kept <= PROGRAM_LOG_RING_BYTES && kept > PROGRAM_LOG_RING_BYTES / 2, "{kept}");
+    output.mark("exit 0".into());
+    assert_eq!(output.last_line(), "the last");
+    let mut only_stderr = output.read(Some(Stream::Stderr), Follow::No);
+    let text = String::from_utf8(only_stderr.try_recv().unwrap().to_vec()).unwrap();
+    assert_eq!(text.lines().count(), 2, "the line and the mark: {text}");
+    assert!(only_stderr.try_recv().is_err());
+}
+
+#[test]
+fn a_slow_follower_is_told_what_it_lost_and_a_gone_one_is_forgotten() {
+    let mut output = Output::default();
+    let mut slow = output.read(None, Follow::Yes);
+    drop(output.read(None, Follow::Yes));
+    for number in 0..PROGRAM_FOLLOW_QUEUE_MAX + 9 {
+        output.take(Source::Stdout, format!("{number}\n").as_bytes());
+    }
+    // The first entry is what was kept: nothing. So one line less fitted.
+    for _ in 0..PROGRAM_FOLLOW_QUEUE_MAX {
+        slow.try_recv().unwrap();
+    }
+    output.take(Source::Stdout, b"again\n");
+    let mark: LogLine = serde_json::from_slice(&slow.try_recv().unwrap()).unwrap();
+    assert_eq!(
+        (mark.stream, mark.text.as_str()),
+        (Stream::Mark, "10 lines lost: the reader was too slow")
+    );
+    let line: LogLine = serde_json::from_slice(&slow.try_recv().unwrap()).unwrap();
+    assert_eq!(line.text, "again");
+}
+
+const SECOND_US: u64 = 1_000_000;
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// Everything that was written, oldest backup first.
+fn read_all(path: &Path, backups: u32) -> String {
+    let backup = |number| path.with_extension(format!("log.{number}"));
+    let older: String = (1..=backups).rev().map(|number| read(&backup(number))).collect();
+    older + &read(path)
+}
+
+#[test]
+fn files_rotate_at_line_ends_and_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.log");
+    let mut file = RotatingFile::new(path.clone(), 100, 50);
+    let mut written = String::new();
+    for number in 0..300 {
+        let text = format!("line {number} {}\n", "x".repeat(number % 17));
+        written += &text;
+        // Cut anywhere, as pipes do.
+        let (first, rest) = text.split_at(number % text.len());
+        file.write(first.as_bytes(), 0);
+        file.write(rest.as_bytes(), 0);
+    }
+    file.write("several\nlines\nat once\n".repeat(40).as_bytes(), 0);
+    written += &"several\nlines\nat once\n".repeat(40);
+    let all = read_all(&path, 50);
+    assert!(written.ends_with(&all), "a continuous end of what was written");
+    assert!(all.len() > 4000);
+    for number in 1..=50 {
+        let backup = read(&path.with_extension(format!("log.{number}")));
+        assert!(backup.ends_with('\n') && (100..140).contains(&backup.len()), "{number}: {backup}");
+    }
+    assert!(!path.with_extension("log.51").exists());
+}
+
+#[test]
+fn without_backups_the_file_begins_again_and_without_a_bound_it_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let mut file = RotatingFile::new(path.clone(), 4, 0);
+    file.write(b"one\ntwo\nth", 0);
+    assert_eq!(read(&path), "th");
+    let path = folder.path().join("b.log");
+    let mut file = RotatingFile::new(path.clone(), 0, 3);
+    file.write(b"one\ntwo\n", 0);
+    assert_eq!(read(&path), "one\ntwo\n");
+}
+
+#[test]
+fn a_file_taken_away_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/p.log");
+    let mut file = RotatingFile::new(path.clone(), 0, 0);
+    file.write(b"one\n", 0);
+    fs::remove_dir_all(folder.path().join("deep")).unwrap();
+    file.write(b"two\n", 2 * SECOND_US);
+    assert_eq!(read(&path), "two\n");
+    fs::rename(&path, folder.path().join("moved")).unwrap();
+    file.reopen();
+    file.write(b"three\n", 2 * SECOND_US);
+    assert_eq!(read(&path), "three\n");
+}
+
+#[test]
+fn what_can_not_be_written_waits_up_to_a_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.log");
+    // A folder in the file's place fails for root as well.
+    fs::create_dir(&path).unwrap();
+    let mut file = RotatingFile::new(path.clone(), 0, 0);
+    file.write(b"one\n", 0);
+    file.write(b"two\n", 1);
+    assert_eq!(file.deadline_us(), Some(SECOND_US));
+    fs::remove_dir(&path).unwrap();
+    file.tick(SECOND_US - 1);
+    assert!(!path.exists());
+    file.tick(SECOND_US);
+    assert_eq!((read(&path).as_str(), file.deadline_us()), ("one\ntwo\n", None));
+
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    file.reopen();
+    file.write(&vec![b'x'; PROGRAM_FILE_WAITING_BYTES_MAX + 100], 2 * SECOND_US);
+    fs::remove_dir(&path).unwrap();
+    file.write(b"tail\n", 9 * SECOND_US);
+    assert_eq!(read(&path).len(), PROGRAM_FILE_WAITING_BYTES_MAX);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o111, 0);
+}
