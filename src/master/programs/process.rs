@@ -133,7 +133,7 @@ impl Drop for Process {
 }
 
 fn watch(pidfd: Rc<OwnedFd>, reporter: Reporter) -> io::Result<()> {
-    let watched = AsyncFd::register_with_interest(pidfd, Interest::READABLE)?;
+    let watched = AsyncFd::with_interest(pidfd, Interest::READABLE)?;
     tokio::task::spawn_local(async move {
         if watched.readable().await.is_ok() {
             reporter.report(Report::Ended).await;

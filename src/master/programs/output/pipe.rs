@@ -42,7 +42,7 @@ impl Pipe {
         source: Source,
         output: Rc<RefCell<Output>>,
     ) -> io::Result<Self> {
-        let descriptor = AsyncFd::register_with_interest(descriptor, Interest::READABLE)?;
+        let descriptor = AsyncFd::with_interest(descriptor, Interest::READABLE)?;
         let reader = Rc::new(Reader { source, descriptor, output });
         let (held, is_dropped) = oneshot::channel();
         tokio::task::spawn_local(run(Rc::clone(&reader), is_dropped));
