@@ -97,7 +97,9 @@ mod tests {
 
     fn of(values: &[u32]) -> Histogram {
         let words = [const { AtomicU32::new(0) }; BUCKETS];
-        values.iter().for_each(|value| add(&words, *value));
+        for value in values {
+            add(&words, *value);
+        }
         let mut histogram = Histogram::default();
         histogram.gather(&words);
         histogram

@@ -11,8 +11,8 @@ use crate::config::model::{self, Address, Config};
 
 use crate::scoreboard::gate::RAMP_FULL;
 
-use super::member::{Admin, Arrival, Cause, Member, Origin, Readiness, Settings};
-use super::{Membership, Now, Upstream, slots};
+use super::member::{Admin, Arrival, Cause, Health, Member, Origin, Readiness, Settings};
+use super::{Membership, Now, Place, Upstream, slots};
 
 /// A backend that comes by itself: a program's instance that is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,42 +155,44 @@ impl Membership {
             readiness: Readiness::NotReady,
         };
         let members = &self.upstreams[index].members;
-        let place = members.iter().position(|member| is_same(member, &wanted));
-        let place = match place {
-            Some(place) if members[place].name == name => place,
-            Some(place) => {
-                self.rehome(index, place, wanted, now)?;
-                place
-            }
-            None => {
-                let place = members.len();
-                let member = self.seat(upstream, wanted, place, now)?;
-                self.upstreams[index].members.push(member);
-                place
-            }
-        };
+        let (count, found) =
+            (members.len(), members.iter().position(|member| is_same(member, &wanted)));
+        let at = Place { upstream: index, member: found.unwrap_or(count) };
+        if found.is_none() {
+            let member = self.seat(upstream, wanted, count, now)?;
+            self.upstreams[index].members.push(member);
+        } else if self.member(at).name != name {
+            self.rehome(at, wanted, now)?;
+        }
         slots::publish(self.board, &self.upstreams[index]);
-        let member = &mut self.upstreams[index].members[place];
-        if matches!(&member.admin, Admin::Drained(Cause::Restart))
-            || matches!(&member.admin, Admin::Draining(d) if d.cause == Cause::Restart)
-        {
+        self.receive(at, now);
+        Ok(())
+    }
+
+    /// What a restart began ends here; what the operator decided does not.
+    fn receive(&mut self, at: Place, now: Now) {
+        let member = self.member_mut(at);
+        let is_restarts = match &member.admin {
+            Admin::Draining(draining) => draining.cause == Cause::Restart,
+            Admin::Drained(cause) => *cause == Cause::Restart,
+            Admin::AsFile | Admin::Enabled | Admin::Down { .. } => false,
+        };
+        if is_restarts {
             member.admin = Admin::AsFile;
         }
         if member.readiness == Readiness::NotReady {
             member.readiness = Readiness::Ready;
-            self.welcome(index, place, now);
+            member.health = Health::Passing;
+            self.welcome(at, now);
         }
-        self.settle(index, place, now);
-        Ok(())
+        self.settle(at, now);
     }
 
     /// A program's instance is not ready any more: it keeps its place if the file names it.
     /// `false`: no such backend.
     pub(crate) fn leave(&mut self, upstream: &str, address: &Address, now: Now) -> bool {
-        let Some((index, place)) = self.find(upstream, &address.to_string()) else {
-            return false;
-        };
-        let member = &mut self.upstreams[index].members[place];
+        let Some(at) = self.find(upstream, &address.to_string()) else { return false };
+        let member = self.member_mut(at);
         match member.origin {
             Origin::File | Origin::Program(_) => {
                 member.readiness = Readiness::NotReady;
@@ -199,28 +201,22 @@ impl Membership {
                 }
             }
             Origin::Joined(_) => {
-                let member = self.upstreams[index].members.remove(place);
+                let member = self.upstreams[at.upstream].members.remove(at.member);
                 self.leaving.push(slots::unseat(self.board, &member, now));
-                slots::publish(self.board, &self.upstreams[index]);
-                self.restart_window(index, now);
+                slots::publish(self.board, &self.upstreams[at.upstream]);
+                self.restart_window(at.upstream, now);
                 return true;
             }
         }
-        self.settle(index, place, now);
+        self.settle(at, now);
         true
     }
 
     /// The same instance came back on another port: the same place, a new slot.
-    fn rehome(
-        &mut self,
-        index: usize,
-        place: usize,
-        wanted: Arrival,
-        now: Now,
-    ) -> Result<(), Full> {
-        let upstream = self.upstreams[index].name.clone();
-        let mut member = self.seat(&upstream, wanted, place, now)?;
-        let before = &mut self.upstreams[index].members[place];
+    fn rehome(&mut self, at: Place, wanted: Arrival, now: Now) -> Result<(), Full> {
+        let upstream = self.upstreams[at.upstream].name.clone();
+        let mut member = self.seat(&upstream, wanted, at.member, now)?;
+        let before = self.member_mut(at);
         member.origin = before.origin.clone();
         member.settings = before.settings.clone();
         member.weight_override = before.weight_override;
@@ -234,11 +230,11 @@ impl Membership {
         &mut self,
         upstream: &str,
         wanted: Arrival,
-        place: usize,
+        position: usize,
         now: Now,
     ) -> Result<Member, Full> {
         let name = wanted.address.to_string();
-        if place >= limits::UPSTREAM_MEMBERS_MAX {
+        if position >= limits::UPSTREAM_MEMBERS_MAX {
             return Err(Full::Members(name));
         }
         let mut member = slots::seat(self.board, wanted, now).ok_or(Full::Backends(name))?;
@@ -248,8 +244,8 @@ impl Membership {
     }
 
     pub(super) fn settle_all(&mut self, index: usize, now: Now) {
-        for place in 0..self.upstreams[index].members.len() {
-            self.settle(index, place, now);
+        for member in 0..self.upstreams[index].members.len() {
+            self.settle(Place { upstream: index, member }, now);
         }
     }
 }

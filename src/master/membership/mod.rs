@@ -73,6 +73,13 @@ pub(crate) struct Membership {
     remembered: persist::Saved,
 }
 
+/// Where a member stands in the lists; good until the next change of membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    upstream: usize,
+    member: usize,
+}
+
 struct Upstream {
     id: UpstreamId,
     name: String,
@@ -118,11 +125,12 @@ impl Membership {
         now: Now,
     ) -> bool {
         let name = address.to_string();
-        let Some((upstream, member)) = self.find(upstream, &name) else { return false };
-        let timeout_ms = timeout_ms.unwrap_or(self.upstreams[upstream].settings.drain_timeout_ms);
-        match &mut self.upstreams[upstream].members[member].admin {
+        let Some(at) = self.find(upstream, &name) else { return false };
+        let timeout_ms =
+            timeout_ms.unwrap_or(self.upstreams[at.upstream].settings.drain_timeout_ms);
+        match &mut self.member_mut(at).admin {
             Admin::AsFile | Admin::Enabled => {
-                self.begin_drain(upstream, member, Cause::Restart, timeout_ms, now);
+                self.begin_drain(at, Cause::Restart, timeout_ms, now);
             }
             Admin::Draining(draining) => match draining.cause {
                 Cause::Restart => draining.end_within(timeout_ms, now),
@@ -130,9 +138,9 @@ impl Membership {
                 Cause::Operator(_) => {}
             },
             Admin::Drained(_) | Admin::Down { .. } => {
-                let active_left = self.active(upstream, member);
+                let active_left = self.active(at);
                 self.notices.push(Notice::Drained {
-                    upstream: self.upstreams[upstream].name.clone(),
+                    upstream: upstream.to_owned(),
                     backend: name,
                     active_left,
                     has_timed_out: false,
@@ -151,10 +159,8 @@ impl Membership {
         result: Result<&str, &str>,
         now: Now,
     ) -> bool {
-        let Some((upstream, index)) = self.find(upstream, &address.to_string()) else {
-            return false;
-        };
-        let member = &mut self.upstreams[upstream].members[index];
+        let Some(at) = self.find(upstream, &address.to_string()) else { return false };
+        let member = self.member_mut(at);
         result.unwrap_or_else(|failing| failing).clone_into(&mut member.check);
         let health = match result {
             Ok(_) => Health::Passing,
@@ -163,9 +169,9 @@ impl Membership {
         let is_back = health == Health::Passing && member.health != Health::Passing;
         member.health = health;
         if is_back {
-            self.welcome(upstream, index, now);
+            self.welcome(at, now);
         }
-        self.settle(upstream, index, now);
+        self.settle(at, now);
         true
     }
 
@@ -189,38 +195,32 @@ impl Membership {
             .retain(|leaving| !slots::try_free(self.board, leaving.id, leaving.deadline_us, now));
         self.retire_due(now);
         for upstream in 0..self.upstreams.len() {
-            for index in 0..self.upstreams[upstream].members.len() {
-                self.end_drain_if_due(upstream, index, now);
-                self.settle(upstream, index, now);
+            for member in 0..self.upstreams[upstream].members.len() {
+                let at = Place { upstream, member };
+                self.end_drain_if_due(at, now);
+                self.settle(at, now);
             }
         }
         std::mem::take(&mut self.notices)
     }
 
-    fn begin_drain(
-        &mut self,
-        upstream: usize,
-        index: usize,
-        cause: Cause,
-        timeout_ms: u64,
-        now: Now,
-    ) {
-        let active_at_start = self.active(upstream, index);
-        self.upstreams[upstream].members[index].admin = Admin::Draining(Draining {
+    fn begin_drain(&mut self, at: Place, cause: Cause, timeout_ms: u64, now: Now) {
+        let active_at_start = self.active(at);
+        self.member_mut(at).admin = Admin::Draining(Draining {
             cause,
             since_ms: now.wall_ms,
             deadline_ms: now.wall_ms.saturating_add(timeout_ms),
             deadline_us: now.mono_us.saturating_add(timeout_ms.saturating_mul(1000)),
             active_at_start,
         });
-        self.settle(upstream, index, now);
+        self.settle(at, now);
     }
 
-    fn end_drain_if_due(&mut self, upstream: usize, index: usize, now: Now) {
+    fn end_drain_if_due(&mut self, at: Place, now: Now) {
         // Read after the gate was closed and its fence passed: zero here means zero for good.
-        let active_left = self.active(upstream, index);
-        let Upstream { name, members, .. } = &mut self.upstreams[upstream];
-        let member = &mut members[index];
+        let active_left = self.active(at);
+        let Upstream { name, members, .. } = &mut self.upstreams[at.upstream];
+        let member = &mut members[at.member];
         let Admin::Draining(draining) = &member.admin else { return };
         let has_timed_out = active_left > 0 && now.mono_us >= draining.deadline_us;
         if active_left > 0 && !has_timed_out {
@@ -236,10 +236,11 @@ impl Membership {
     }
 
     /// A backend that was away takes requests again: it warms up, without its old failures.
-    fn welcome(&mut self, upstream: usize, index: usize, now: Now) {
-        let Upstream { id, settings, members, .. } = &mut self.upstreams[upstream];
-        members[index].warming_since_us = (settings.slow_start_ms > 0).then_some(now.mono_us);
-        let backend = self.board.backend(members[index].id);
+    fn welcome(&mut self, at: Place, now: Now) {
+        let Upstream { id, settings, members, .. } = &mut self.upstreams[at.upstream];
+        let member = &mut members[at.member];
+        member.warming_since_us = (settings.slow_start_ms > 0).then_some(now.mono_us);
+        let backend = self.board.backend(member.id);
         let _turn = self.board.upstream(*id).take_turn(Owner::Master);
         let words = backend.words();
         backend.set_words(&scoreboard::backend::Words {
@@ -249,11 +250,11 @@ impl Membership {
     }
 
     /// Brings the board's gate and what is shown in line with what was decided.
-    fn settle(&mut self, upstream: usize, index: usize, now: Now) {
+    fn settle(&mut self, at: Place, now: Now) {
         let board = self.board;
-        let is_ejected = self.is_ejected(upstream, index, now);
-        let Upstream { settings, members, .. } = &mut self.upstreams[upstream];
-        let member = &mut members[index];
+        let is_ejected = self.is_ejected(at, now);
+        let Upstream { settings, members, .. } = &mut self.upstreams[at.upstream];
+        let member = &mut members[at.member];
         let ramp = member.ramp(settings.slow_start_ms, now.mono_us);
         if ramp == RAMP_FULL {
             member.warming_since_us = None;
@@ -268,13 +269,13 @@ impl Membership {
             member.since_ms = now.wall_ms;
             let backend = member.name.clone();
             self.notices.push(Notice::Turned {
-                upstream: self.upstreams[upstream].name.clone(),
+                upstream: self.upstreams[at.upstream].name.clone(),
                 backend,
                 from,
                 to: state,
-                reason: self.reason(upstream, index, now),
+                reason: self.reason(at, now),
             });
-            self.restart_window(upstream, now);
+            self.restart_window(at.upstream, now);
         }
     }
 
@@ -309,15 +310,15 @@ impl Membership {
         self.restart_window(upstream, now);
     }
 
-    fn active(&self, upstream: usize, index: usize) -> u32 {
-        self.board.backend(self.upstreams[upstream].members[index].id).active()
+    fn active(&self, at: Place) -> u32 {
+        self.board.backend(self.member(at).id).active()
     }
 
     /// Out after failures of requests, by the same rule as in the workers' picks.
-    fn is_ejected(&self, upstream: usize, index: usize, now: Now) -> bool {
-        let members = &self.upstreams[upstream].members;
-        let is_sole = members.len() == 1 && !members[index].settings.is_backup;
-        !is_sole && balance::failure::is_ejected(&self.peer(&members[index]), now.second())
+    fn is_ejected(&self, at: Place, now: Now) -> bool {
+        let member = self.member(at);
+        let is_sole = self.upstreams[at.upstream].members.len() == 1 && !member.settings.is_backup;
+        !is_sole && balance::failure::is_ejected(&self.peer(member), now.second())
     }
 
     fn peer(&self, member: &Member) -> balance::Peer {
@@ -333,10 +334,18 @@ impl Membership {
         }
     }
 
-    fn find(&self, upstream: &str, backend: &str) -> Option<(usize, usize)> {
-        let index = self.upstream_index(upstream)?;
-        let members = &self.upstreams[index].members;
-        Some((index, members.iter().position(|member| member.name == backend)?))
+    fn find(&self, upstream: &str, backend: &str) -> Option<Place> {
+        let upstream = self.upstream_index(upstream)?;
+        let mut members = self.upstreams[upstream].members.iter();
+        Some(Place { upstream, member: members.position(|member| member.name == backend)? })
+    }
+
+    fn member(&self, at: Place) -> &Member {
+        &self.upstreams[at.upstream].members[at.member]
+    }
+
+    fn member_mut(&mut self, at: Place) -> &mut Member {
+        &mut self.upstreams[at.upstream].members[at.member]
     }
 
     fn upstream_index(&self, name: &str) -> Option<usize> {

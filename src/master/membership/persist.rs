@@ -73,7 +73,9 @@ impl Membership {
             let name = self.upstreams[index].name.clone();
             self.recall_strategy(index);
             let mut members = std::mem::take(&mut self.upstreams[index].members);
-            members.iter_mut().for_each(|member| self.recall(&name, member, now));
+            for member in &mut members {
+                self.recall(&name, member, now);
+            }
             self.upstreams[index].members = members;
             self.settle_all(index, now);
         }

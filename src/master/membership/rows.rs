@@ -11,7 +11,7 @@ use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 
 use super::member::{Admin, Health, Member, Readiness};
-use super::{Membership, Now, Upstream};
+use super::{Membership, Now, Place, Upstream};
 
 /// Figures of one backend at one instant.
 struct Figures {
@@ -37,11 +37,12 @@ impl Membership {
             let figures = self.figures(index, now);
             let expected = expected(upstream, &figures, history);
             let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
-            for (place, figures) in figures.iter().enumerate() {
-                let mut row = self.backend_row(index, place, figures, now);
-                row.backend.expected_share = expected[place];
-                row.backend.actual_share = picked[place];
-                row.backend.latency_us = history.latency(upstream.members[place].id);
+            for (member, figures) in figures.iter().enumerate() {
+                let at = Place { upstream: index, member };
+                let mut row = self.backend_row(at, figures, now);
+                row.backend.expected_share = expected[member];
+                row.backend.actual_share = picked[member];
+                row.backend.latency_us = history.latency(upstream.members[member].id);
                 backends.push(row);
             }
         }
@@ -77,24 +78,18 @@ impl Membership {
         drop(turn);
         let members = upstream.members.iter().enumerate().zip(of_turn);
         members
-            .map(|((place, member), (picks, current_weight))| Figures {
+            .map(|((position, member), (picks, current_weight))| Figures {
                 picks: picks.wrapping_sub(member.window.picks),
                 current_weight,
                 counts: account::backend_counts(self.board, member.id, member.incarnation),
-                is_ejected: self.is_ejected(index, place, now),
+                is_ejected: self.is_ejected(Place { upstream: index, member: position }, now),
             })
             .collect()
     }
 
-    fn backend_row(
-        &self,
-        index: usize,
-        place: usize,
-        figures: &Figures,
-        now: Now,
-    ) -> wire::BackendRow {
-        let upstream = &self.upstreams[index];
-        let member = &upstream.members[place];
+    fn backend_row(&self, at: Place, figures: &Figures, now: Now) -> wire::BackendRow {
+        let upstream = &self.upstreams[at.upstream];
+        let member = self.member(at);
         let active_by_worker = self.board.backend(member.id).active_by_worker();
         let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
         wire::BackendRow {
@@ -118,7 +113,7 @@ impl Membership {
             key: member.key(),
             file_weight: member.settings.weight,
             since_ms: member.since_ms,
-            reason: self.reason(index, place, now),
+            reason: self.reason(at, now),
             drain: drain(&member.admin),
             window_picks: figures.picks,
             window_weight_start: member.window.weight,
@@ -129,9 +124,8 @@ impl Membership {
     }
 
     /// Why a backend is in its state, for people; empty when it is simply up.
-    pub(super) fn reason(&self, index: usize, place: usize, now: Now) -> String {
-        let upstream = &self.upstreams[index];
-        let member = &upstream.members[place];
+    pub(super) fn reason(&self, at: Place, now: Now) -> String {
+        let member = self.member(at);
         match &member.admin {
             Admin::Draining(draining) => format!("drained by {}", draining.cause.by()),
             Admin::Drained(cause) => format!("drained by {}", cause.by()),
@@ -142,22 +136,20 @@ impl Membership {
                     format!("{} is not ready", member.program().unwrap_or("its program"))
                 }
                 (Readiness::Ready, Health::Failing(text)) => text.clone(),
-                (Readiness::Ready, Health::Passing) => {
-                    self.open_reason(upstream, index, place, now)
-                }
+                (Readiness::Ready, Health::Passing) => self.open_reason(at, now),
             },
         }
     }
 
-    fn open_reason(&self, upstream: &Upstream, index: usize, place: usize, now: Now) -> String {
-        let member = &upstream.members[place];
-        if self.is_ejected(index, place, now) {
+    fn open_reason(&self, at: Place, now: Now) -> String {
+        let member = self.member(at);
+        if self.is_ejected(at, now) {
             let backend = self.board.backend(member.id);
             let failure = backend.last_failure().map_or("failed", |failure| failure.text());
             let (fails, timeout_s) = (backend.fails(), member.settings.fail_timeout_s);
             return format!("{failure} x{fails}, out for {timeout_s} s");
         }
-        let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        let ramp = member.ramp(self.upstreams[at.upstream].settings.slow_start_ms, now.mono_us);
         if ramp < RAMP_FULL {
             let percent = u32::from(ramp) * 100 / u32::from(RAMP_FULL);
             return format!("slow start, {percent} % of its share");

@@ -126,8 +126,7 @@ fn state(membership: &Membership, board: Board, port: u16, now: Now) -> BackendS
 }
 
 fn id(membership: &Membership, port: u16) -> BackendId {
-    let (upstream, index) = membership.find("api", &address(port).to_string()).unwrap();
-    membership.upstreams[upstream].members[index].id
+    membership.member(membership.find("api", &address(port).to_string()).unwrap()).id
 }
 
 /// A worker's end of the board.

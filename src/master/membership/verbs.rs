@@ -8,7 +8,7 @@ use crate::control::wire::{Answer, Outcome};
 use crate::scoreboard::gate::Standing;
 
 use super::member::{Admin, Cause};
-use super::{Membership, Now, slots};
+use super::{Membership, Now, Place, slots};
 
 impl Membership {
     pub(crate) fn backend(
@@ -18,17 +18,15 @@ impl Membership {
         by: &str,
         now: Now,
     ) -> Answer {
-        let (upstream, index) = match self.locate(target) {
-            Ok(found) => found,
+        let at = match self.locate(target) {
+            Ok(at) => at,
             Err(answer) => return answer,
         };
         match verb {
-            BackendVerb::Drain { timeout_ms } => {
-                self.drain_asked(upstream, index, timeout_ms, by, now)
-            }
-            BackendVerb::Enable => self.enable_asked(upstream, index, now),
-            BackendVerb::Down => self.down_asked(upstream, index, by, now),
-            BackendVerb::Weight { weight } => self.weight_asked(upstream, index, weight, now),
+            BackendVerb::Drain { timeout_ms } => self.drain_asked(at, timeout_ms, by, now),
+            BackendVerb::Enable => self.enable_asked(at, now),
+            BackendVerb::Down => self.down_asked(at, by, now),
+            BackendVerb::Weight { weight } => self.weight_asked(at, weight, now),
         }
     }
 
@@ -40,23 +38,23 @@ impl Membership {
         }
     }
 
-    fn locate(&self, target: &BackendTarget) -> Result<(usize, usize), Answer> {
+    fn locate(&self, target: &BackendTarget) -> Result<Place, Answer> {
         let upstream = self
             .upstream_index(&target.upstream)
             .ok_or_else(|| self.no_upstream(&target.upstream))?;
         let members = &self.upstreams[upstream].members;
-        let Some(index) = members.iter().position(|member| member.name == target.backend) else {
+        let Some(member) = members.iter().position(|member| member.name == target.backend) else {
             let has = names(members.iter().map(|member| member.name.as_str()));
             let (backend, upstream) = (&target.backend, &target.upstream);
             let text = format!("no backend {backend} in upstream {upstream}; it has {has}");
             return Err(answer(Outcome::Unknown, text));
         };
-        if target.key.is_some_and(|key| key != members[index].key()) {
+        if target.key.is_some_and(|key| key != members[member].key()) {
             let text =
                 format!("{} was replaced since that row was shown; look again", target.backend);
             return Err(answer(Outcome::Refused, text));
         }
-        Ok((upstream, index))
+        Ok(Place { upstream, member })
     }
 
     fn no_upstream(&self, name: &str) -> Answer {
@@ -65,23 +63,16 @@ impl Membership {
         answer(Outcome::Unknown, format!("no upstream {name}; there is {has}"))
     }
 
-    fn drain_asked(
-        &mut self,
-        upstream: usize,
-        index: usize,
-        timeout_ms: Option<u64>,
-        by: &str,
-        now: Now,
-    ) -> Answer {
-        let active = self.active(upstream, index);
-        let default_ms = self.upstreams[upstream].settings.drain_timeout_ms;
-        let member = &mut self.upstreams[upstream].members[index];
+    fn drain_asked(&mut self, at: Place, timeout_ms: Option<u64>, by: &str, now: Now) -> Answer {
+        let active = self.active(at);
+        let default_ms = self.upstreams[at.upstream].settings.drain_timeout_ms;
+        let member = self.member_mut(at);
         let name = member.name.clone();
         let cause = Cause::Operator(by.to_owned());
         match &mut member.admin {
             Admin::AsFile | Admin::Enabled | Admin::Down { .. } => {
                 let timeout_ms = timeout_ms.unwrap_or(default_ms);
-                self.begin_drain(upstream, index, cause, timeout_ms, now);
+                self.begin_drain(at, cause, timeout_ms, now);
                 let text = format!("{name} draining, {}", requests_left(active));
                 answer(Outcome::Changed, text)
             }
@@ -109,8 +100,8 @@ impl Membership {
         }
     }
 
-    fn enable_asked(&mut self, upstream: usize, index: usize, now: Now) -> Answer {
-        let member = &mut self.upstreams[upstream].members[index];
+    fn enable_asked(&mut self, at: Place, now: Now) -> Answer {
+        let member = self.member_mut(at);
         let is_enabled = match &member.admin {
             Admin::AsFile => !member.settings.is_down,
             Admin::Enabled => true,
@@ -118,10 +109,10 @@ impl Membership {
         };
         if !is_enabled {
             member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
-            self.welcome(upstream, index, now);
-            self.settle(upstream, index, now);
+            self.welcome(at, now);
+            self.settle(at, now);
         }
-        let member = &self.upstreams[upstream].members[index];
+        let member = self.member(at);
         let outcome = if is_enabled { Outcome::Unchanged } else { Outcome::Changed };
         let verb = if is_enabled { "is already enabled" } else { "enabled" };
         let but = match member.standing() {
@@ -136,20 +127,20 @@ impl Membership {
         answer(outcome, format!("{} {verb}{but}", member.name))
     }
 
-    fn down_asked(&mut self, upstream: usize, index: usize, by: &str, now: Now) -> Answer {
-        let active = self.active(upstream, index);
-        let member = &mut self.upstreams[upstream].members[index];
+    fn down_asked(&mut self, at: Place, by: &str, now: Now) -> Answer {
+        let active = self.active(at);
+        let member = self.member_mut(at);
         let name = member.name.clone();
         if member.standing() == Standing::Down {
             return answer(Outcome::Unchanged, format!("{name} is already down"));
         }
         member.admin = Admin::Down { by: by.to_owned() };
-        self.settle(upstream, index, now);
+        self.settle(at, now);
         answer(Outcome::Changed, format!("{name} down, {}", requests_left(active)))
     }
 
-    fn weight_asked(&mut self, upstream: usize, index: usize, weight: u32, now: Now) -> Answer {
-        let member = &mut self.upstreams[upstream].members[index];
+    fn weight_asked(&mut self, at: Place, weight: u32, now: Now) -> Answer {
+        let member = self.member_mut(at);
         let name = member.name.clone();
         if !(1..=limits::WEIGHT_MAX).contains(&weight) {
             let max = limits::WEIGHT_MAX;
@@ -162,8 +153,8 @@ impl Membership {
             return answer(Outcome::Unchanged, format!("{name} already has weight {weight}"));
         }
         member.weight_override = (weight != member.settings.weight).then_some(weight);
-        self.settle(upstream, index, now);
-        self.restart_round(upstream, now);
+        self.settle(at, now);
+        self.restart_round(at.upstream, now);
         answer(Outcome::Changed, format!("{name} weight {weight}, was {before}"))
     }
 
@@ -195,7 +186,7 @@ impl Membership {
         let upstream = &mut self.upstreams[index];
         let mut changes = usize::from(upstream.strategy_override.take().is_some());
         let mut returning = Vec::new();
-        for (place, member) in upstream.members.iter_mut().enumerate() {
+        for (position, member) in upstream.members.iter_mut().enumerate() {
             changes += usize::from(member.weight_override.take().is_some());
             let is_operators = match &member.admin {
                 Admin::AsFile | Admin::Drained(Cause::Restart) => false,
@@ -204,12 +195,14 @@ impl Membership {
             };
             if is_operators {
                 member.admin = Admin::AsFile;
-                returning.push(place);
+                returning.push(position);
             }
         }
         changes += returning.len();
         slots::publish(self.board, &self.upstreams[index]);
-        returning.into_iter().for_each(|place| self.welcome(index, place, now));
+        for member in returning {
+            self.welcome(Place { upstream: index, member }, now);
+        }
         self.settle_all(index, now);
         self.restart_round(index, now);
         let name = &self.upstreams[index].name;
