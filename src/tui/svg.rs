@@ -97,7 +97,7 @@ fn row(svg: &mut String, buffer: &Buffer, y: u16, skin: &Skin) {
 /// Neighbours that are drawn as one: equal blocks, or letters of one look.
 fn same_text(a: &(&str, Look), b: &(&str, Look)) -> bool {
     match (shape(a.0), shape(b.0)) {
-        (Some(one), Some(other)) => one.width == 1.0 && one == other && a.1.ink == b.1.ink,
+        (Some(one), Some(other)) => one.is_wide && one == other && a.1.ink == b.1.ink,
         (None, None) => {
             a.1.ink == b.1.ink && a.1.modifier == b.1.modifier && a.0.is_ascii() && b.0.is_ascii()
         }
@@ -125,19 +125,21 @@ struct Shape {
     width: f64,
     top: f64,
     height: f64,
+    /// Neighbours touch, so that a run of them is one shape.
+    is_wide: bool,
 }
 
-const WHOLE: Shape = Shape { left: 0.0, width: 1.0, top: 0.0, height: 1.0 };
+const WHOLE: Shape = Shape { left: 0.0, width: 1.0, top: 0.0, height: 1.0, is_wide: true };
 
 fn shape(symbol: &str) -> Option<Shape> {
-    let whole = |top: f64, height: f64| Some(Shape { left: 0.0, width: 1.0, top, height });
-    let upright = |left: f64, width: f64| Some(Shape { left, width, top: 0.0, height: 1.0 });
-    let stroke = Shape { left: 0.0, width: 1.0, top: 0.42, height: 0.16 };
+    let whole = |top: f64, height: f64| Some(Shape { top, height, ..WHOLE });
+    let upright = |left: f64, width: f64| Some(Shape { left, width, is_wide: false, ..WHOLE });
+    let stroke = Shape { top: 0.42, height: 0.16, ..WHOLE };
     match symbol {
         "─" => whole(0.47, 0.06),
         "━" => Some(stroke),
-        "╸" => Some(Shape { width: 0.5, ..stroke }),
-        "╺" => Some(Shape { left: 0.5, width: 0.5, ..stroke }),
+        "╸" => Some(Shape { width: 0.5, is_wide: false, ..stroke }),
+        "╺" => Some(Shape { left: 0.5, width: 0.5, is_wide: false, ..stroke }),
         "│" => upright(0.45, 0.1),
         "▌" => upright(0.0, 0.5),
         "▐" => upright(0.5, 0.5),

@@ -6,12 +6,11 @@
 //! * least connections: in-flight requests are even; shares follow from speed and are no error.
 //! * ip hash: clients decide; one client with a large part is a property of the clients.
 
+use crate::balance::fit;
 use crate::control::wire::{BackendRow, UpstreamRow};
 
 use super::{Model, attention, traffic};
 
-/// Below this many picks in the window nothing can be said.
-const PICKS_MIN: u64 = 30;
 /// In-flight averages may differ by this factor, or by this many requests where there are few.
 const SPREAD_MAX: f64 = 1.25;
 const SPREAD_REQUESTS_MAX: f64 = 1.0;
@@ -61,8 +60,10 @@ pub(crate) fn fit(model: &Model, upstream: &UpstreamRow) -> Fit {
         _ => ("within one request of the weights, always", round_robin(&members, picks)),
     };
     findings.push(retried(upstream));
-    if picks < PICKS_MIN {
-        findings.iter_mut().for_each(|finding| finding.verdict = Verdict::TooFew);
+    if picks < fit::PICKS_MIN {
+        for finding in &mut findings {
+            finding.verdict = Verdict::TooFew;
+        }
         return Fit {
             verdict: Verdict::TooFew,
             short: "too few yet".to_owned(),
@@ -89,15 +90,19 @@ fn short(strategy: &str, findings: &[Finding]) -> (Verdict, String) {
 
 fn round_robin(members: &[&BackendRow], picks: u64) -> Vec<Finding> {
     let picks = picks as f64;
-    let total: f64 = eligible(members).map(|row| f64::from(row.backend.weight)).sum();
-    let over = |row: &BackendRow| row.window_picks as f64 - picks * row.backend.expected_share;
-    let worst = eligible(members).map(over).map(f64::abs).fold(0.0, f64::max);
-    let unexplained = eligible(members)
-        .map(|row| {
-            let owed = (row.window_weight_start - row.current_weight) as f64 / total.max(1.0);
-            (over(row) - owed).abs()
-        })
+    let worst = eligible(members)
+        .map(|row| (row.window_picks as f64 - picks * row.backend.expected_share).abs())
         .fold(0.0, f64::max);
+    let served: Vec<fit::Served> = eligible(members)
+        .map(|row| fit::Served {
+            picks: row.window_picks,
+            weight: row.backend.weight,
+            weight_start: row.window_weight_start,
+            weight_end: row.current_weight,
+        })
+        .collect();
+    let unexplained =
+        served.iter().map(|peer| fit::residual(peer, &served).abs()).fold(0.0, f64::max);
     let is_close = worst < 1.0 || worst <= picks * UNEXPLAINED_MAX;
     vec![
         Finding {

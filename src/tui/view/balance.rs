@@ -145,7 +145,7 @@ fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, fit: &Fit) {
 fn deviation(row: &BackendRow) -> Option<f64> {
     let backend = &row.backend;
     let is_counted = attention::takes_requests(backend.state) || backend.actual_share > 0.0;
-    is_counted.then(|| (backend.actual_share - backend.expected_share) * 100.0)
+    is_counted.then_some((backend.actual_share - backend.expected_share) * 100.0)
 }
 
 /// The smallest scale that holds every deviation.

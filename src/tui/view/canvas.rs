@@ -18,7 +18,7 @@ pub(super) struct Canvas<'a> {
     pub(super) skin: &'a Skin,
 }
 
-impl<'a> Canvas<'a> {
+impl Canvas<'_> {
     /// Text in a role.
     pub(super) fn span<'t>(
         &self,

@@ -88,31 +88,30 @@ fn snapshot() -> Snapshot {
             row.window_picks = *picks;
         }
     };
-    use BackendState::{Draining, Failed, Up};
     add(
         "api",
         &[
-            ("10.0.3.1:8080", Up, 1, 0.333, 0.341, 58, 24_760),
-            ("10.0.3.2:8080", Up, 1, 0.333, 0.336, 57, 24_397),
-            ("10.0.3.4:8080", Up, 1, 0.333, 0.319, 56, 23_163),
-            ("10.0.3.5:8080", Draining, 1, 0.0, 0.004, 17, 290),
-            ("10.0.3.7:8080", Failed, 1, 0.0, 0.0, 0, 0),
+            ("10.0.3.1:8080", BackendState::Up, 1, 0.333, 0.341, 58, 24_760),
+            ("10.0.3.2:8080", BackendState::Up, 1, 0.333, 0.336, 57, 24_397),
+            ("10.0.3.4:8080", BackendState::Up, 1, 0.333, 0.319, 56, 23_163),
+            ("10.0.3.5:8080", BackendState::Draining, 1, 0.0, 0.004, 17, 290),
+            ("10.0.3.7:8080", BackendState::Failed, 1, 0.0, 0.0, 0, 0),
         ],
     );
     add(
         "static",
         &[
-            ("10.0.4.1:9000", Up, 3, 0.75, 0.75, 9, 22_411),
-            ("10.0.4.2:9000", Up, 1, 0.25, 0.25, 3, 7_470),
+            ("10.0.4.1:9000", BackendState::Up, 3, 0.75, 0.75, 9, 22_411),
+            ("10.0.4.2:9000", BackendState::Up, 1, 0.25, 0.25, 3, 7_470),
         ],
     );
     add(
         "ws",
         &[
-            ("10.0.5.1:7000", Up, 1, 0.25, 0.31, 9, 2_480),
-            ("10.0.5.2:7000", Up, 1, 0.25, 0.22, 7, 1_760),
-            ("10.0.5.3:7000", Up, 1, 0.25, 0.26, 7, 2_080),
-            ("10.0.5.4:7000", Up, 1, 0.25, 0.21, 6, 1_680),
+            ("10.0.5.1:7000", BackendState::Up, 1, 0.25, 0.31, 9, 2_480),
+            ("10.0.5.2:7000", BackendState::Up, 1, 0.25, 0.22, 7, 1_760),
+            ("10.0.5.3:7000", BackendState::Up, 1, 0.25, 0.26, 7, 2_080),
+            ("10.0.5.4:7000", BackendState::Up, 1, 0.25, 0.21, 6, 1_680),
         ],
     );
     backends[3].reason = "drained by ana".to_owned();
@@ -336,7 +335,7 @@ fn backend_sample(row: &BackendRow, at: u64, requests: u64) -> BackendSample {
         key: row.key,
         requests: if is_out { 0 } else { part as u32 },
         active: active as u32,
-        failures: u32::from(row.backend.state == BackendState::Failed && at % 40 == 0),
+        failures: u32::from(row.backend.state == BackendState::Failed && at.is_multiple_of(40)),
         p95_us: if is_out { 0 } else { 22_000 + row.key * 1_300 + (at % 9) as u32 * 300 },
     }
 }

@@ -124,11 +124,11 @@ pub(super) fn confirm(canvas: &mut Canvas, area: Rect, question: &Question) {
     let inner = overlay::open(canvas.buffer, area, (width, height), &title, canvas.skin);
     // The buttons keep the last row, whatever has to go.
     let last = inner.height.saturating_sub(1);
-    let mut at = u16::from(inner.height > 4);
-    for fact in facts.iter().take(usize::from(last.saturating_sub(gate_rows + at))) {
+    let first = u16::from(inner.height > 4);
+    let room = last.saturating_sub(gate_rows + first);
+    for (at, fact) in (first..).zip(facts.iter().take(usize::from(room))) {
         let line = canvas.cell(fact.as_str(), Role::Text);
         canvas.line(row(inner, at), &line);
-        at += 1;
     }
     let key = match &question.gate {
         Gate::Yes => "y",

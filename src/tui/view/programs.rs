@@ -17,6 +17,7 @@ use crate::tui::model::panel::{self, Panel};
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
+use crate::tui::widget::log::LongLines;
 use crate::tui::widget::rule::Rule;
 use crate::tui::widget::{log, number, pen};
 
@@ -145,5 +146,6 @@ fn output(canvas: &mut Canvas, mut area: Rect) {
     }
     let end = tail.lines.len().saturating_sub(tail.above_end);
     let shown = tail.lines.iter().take(end);
-    log::draw(canvas.buffer, content(area), shown, tail.is_wrapped.into(), canvas.skin);
+    let long = if tail.is_wrapped { LongLines::Wrapped } else { LongLines::Cut };
+    log::draw(canvas.buffer, content(area), shown, long, canvas.skin);
 }

@@ -1,22 +1,174 @@
+use std::fmt::Write as _;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+use tui_input::Input;
+
 use super::fixture;
+use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
+use crate::tui::model::{Link, Model, Size};
 use crate::tui::theme::glyph::GlyphTier;
+use crate::tui::theme::skin::Skin;
 use crate::tui::theme::tier::ColorTier;
 
 /// Every size a terminal can have, and those it can't.
 const WIDTHS: [u16; 14] = [0, 1, 2, 5, 12, 30, 39, 40, 47, 60, 80, 100, 160, 300];
 const HEIGHTS: [u16; 14] = [0, 1, 2, 3, 7, 8, 9, 11, 16, 20, 24, 30, 60, 100];
+const SIZES: [(u16, u16); 5] = [(200, 60), (100, 30), (80, 24), (60, 16), (40, 8)];
+
+fn skin() -> Skin {
+    fixture::skin(ColorTier::True, GlyphTier::Block)
+}
+
+fn overlays() -> [Option<Overlay>; 5] {
+    [
+        None,
+        Some(Overlay::Help { filter: Input::default(), scroll: 3 }),
+        Some(Overlay::Palette { input: Input::from("drain"), selected: 1 }),
+        Some(Overlay::Theme { selected: 1, before: "harbor".to_owned() }),
+        Some(Overlay::Strategy { upstream: "api".to_owned(), selected: 2 }),
+    ]
+}
 
 #[test]
 fn no_size_panics() {
-    let skin = fixture::skin(ColorTier::True, GlyphTier::Block);
+    let skin = skin();
     for view in View::ALL {
-        let mut model = fixture::model(view, (0, 0));
-        for width in WIDTHS {
-            for height in HEIGHTS {
-                model.size = crate::tui::model::Size { width, height };
-                fixture::draw(&model, &skin);
+        for overlay in overlays() {
+            let mut model = fixture::model(view, (0, 0));
+            model.overlay = overlay;
+            for width in WIDTHS {
+                for height in HEIGHTS {
+                    model.size = Size { width, height };
+                    fixture::draw(&model, &skin);
+                }
             }
         }
     }
+}
+
+#[test]
+fn views_look_as_they_did() {
+    let skin = skin();
+    for view in View::ALL {
+        for (width, height) in SIZES {
+            let model = fixture::model(view, (width, height));
+            let name = format!("{}-{width}x{height}", view.title().to_lowercase());
+            insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin)));
+        }
+    }
+}
+
+#[test]
+fn overlays_look_as_they_did() {
+    let names = ["none", "help", "palette", "theme", "strategy"];
+    for (overlay, name) in overlays().into_iter().zip(names).skip(1) {
+        let mut model = fixture::model(View::Backends, (80, 24));
+        model.overlay = overlay;
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
+    }
+}
+
+/// Runs of one style, with their colours: a picture of the text can't show them.
+fn styled(buffer: &Buffer) -> String {
+    let mut dump = String::new();
+    for y in buffer.area.top()..buffer.area.bottom() {
+        let cells: Vec<_> =
+            (buffer.area.left()..buffer.area.right()).map(|x| &buffer[(x, y)]).collect();
+        for run in cells.chunk_by(|a, b| a.style() == b.style()) {
+            let text: String = run.iter().map(|cell| cell.symbol()).collect();
+            let cell = run[0];
+            write!(dump, "{}/{}", hex(cell.fg), hex(cell.bg)).unwrap();
+            if !cell.modifier.is_empty() {
+                write!(dump, " {:?}", cell.modifier).unwrap();
+            }
+            writeln!(dump, " [{text}]").unwrap();
+        }
+    }
+    dump
+}
+
+fn hex(color: Color) -> String {
+    match color {
+        Color::Rgb(red, green, blue) => format!("{red:02x}{green:02x}{blue:02x}"),
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn colours_are_where_they_were() {
+    let model = fixture::model(View::Overview, (80, 24));
+    insta::assert_snapshot!("overview-styled", styled(&fixture::draw(&model, &skin())));
+}
+
+#[test]
+fn without_colour_every_state_is_readable() {
+    let skin = fixture::skin(ColorTier::Mono, GlyphTier::Ascii);
+    let model = fixture::model(View::Overview, (100, 30));
+    let buffer = fixture::draw(&model, &skin);
+    for cell in &buffer.content {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+    }
+    let text = fixture::text(&buffer);
+    for words in ["! FATAL", ". BACKOFF", "~ DRAINING", "RUNNING", "STOPPED", "+ LIVE"] {
+        assert!(text.contains(words), "{words} is missing in\n{text}");
+    }
+    // The row with the focus is told by its attribute and by its first column.
+    let focus = text.lines().position(|line| line.starts_with('>')).unwrap() as u16;
+    assert!(buffer[(4, focus)].modifier.contains(Modifier::REVERSED));
+    assert!(!buffer[(4, focus + 1)].modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn ascii_means_ascii() {
+    let skin = fixture::skin(ColorTier::Mono, GlyphTier::Ascii);
+    for view in View::ALL {
+        let text = fixture::text(&fixture::draw(&fixture::model(view, (100, 30)), &skin));
+        // The engine's own words may carry what they like; signs of ours may not.
+        let foreign = text.replace('×', "x");
+        assert!(foreign.is_ascii(), "{view:?}:\n{text}");
+    }
+}
+
+#[test]
+fn nothing_moves_when_something_goes_wrong() {
+    let rules = |model: &Model| -> Vec<usize> {
+        let text = fixture::text(&fixture::draw(model, &skin()));
+        let is_rule = |line: &str| line.starts_with(" ─");
+        text.lines().enumerate().filter(|(_, line)| is_rule(line)).map(|(at, _)| at).collect()
+    };
+    for (width, height) in SIZES {
+        let troubled = fixture::model(View::Overview, (width, height));
+        let mut calm = fixture::model(View::Overview, (width, height));
+        for row in &mut calm.live.backends {
+            row.backend.state = crate::control::wire::BackendState::Up;
+        }
+        for row in &mut calm.live.programs {
+            row.program.state = crate::control::wire::ProgramState::Running;
+        }
+        assert_eq!(rules(&troubled), rules(&calm), "{width}x{height}");
+    }
+}
+
+#[test]
+fn empty_screens_say_what_is_going_on() {
+    let check = |change: &dyn Fn(&mut Model), view: View, words: &str| {
+        let mut model = Model::new(Size { width: 100, height: 30 }, fixture::NOW_MS);
+        model.view = view;
+        change(&mut model);
+        let text = fixture::text(&fixture::draw(&model, &skin()));
+        assert!(text.contains(words), "{words:?} is missing in\n{text}");
+    };
+    let live = |model: &mut Model| model.link = Link::Live;
+    check(&|_| {}, View::Overview, "CONNECTING");
+    check(&|_| {}, View::Programs, "waiting for the engine");
+    check(&live, View::Overview, "nothing needs attention");
+    check(&live, View::Programs, "add [program.NAME] to the configuration");
+    check(&live, View::Balance, "add [upstream.NAME] to the configuration");
+    check(&live, View::Events, "no events yet");
+    let stale = |model: &mut Model| {
+        model.link = Link::Stale { since_ms: fixture::NOW_MS - 12_000, why: String::new() };
+    };
+    check(&stale, View::Workers, "STALE 12s");
 }

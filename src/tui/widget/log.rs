@@ -26,12 +26,6 @@ pub(crate) enum LongLines {
     Wrapped,
 }
 
-impl From<bool> for LongLines {
-    fn from(is_wrapped: bool) -> Self {
-        if is_wrapped { Self::Wrapped } else { Self::Cut }
-    }
-}
-
 /// Draws as many of `lines` (newest last) as fit, the newest at the bottom once the pane is full.
 pub(crate) fn draw<'a>(
     buffer: &mut Buffer,

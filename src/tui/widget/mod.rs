@@ -13,3 +13,6 @@ pub(crate) mod pen;
 pub(crate) mod rule;
 pub(crate) mod spark;
 pub(crate) mod strip;
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,7 @@ fn facts(canvas: &Canvas, rows: &Rows) -> String {
         if !facts.is_empty() {
             facts.push_str(separator);
         }
-        facts.push_str(&format!("last {seconds} s"));
+        facts = format!("{facts}last {seconds} s");
     }
     facts
 }

@@ -111,7 +111,7 @@ fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
     heights.into_iter().map(|(part, rows, _)| (part, rows + rule(part, rows))).collect()
 }
 
-fn attention<'a>(canvas: &mut Canvas<'a>, area: Rect) {
+fn attention(canvas: &mut Canvas, area: Rect) {
     let listing = Listing::of(canvas, Panel::Attention);
     let columns = [
         Column::left("", state::WIDTH),

@@ -50,16 +50,14 @@ pub(in crate::tui::view) fn tally(canvas: &Canvas, count: &str) -> String {
         ProgramState::Exited,
         ProgramState::Stopped,
     ];
-    let mut text = count.to_owned();
-    for state in ORDER {
+    let counts = ORDER.into_iter().filter_map(|state| {
         let rows = canvas.model.live.programs.iter();
         let in_state = rows.filter(|row| row.program.state == state).count();
-        if in_state > 0 {
-            text.push_str(canvas.skin.glyphs.separator);
-            text.push_str(&format!("{in_state} {}", state::program_word(state).to_lowercase()));
-        }
-    }
-    text
+        let word = state::program_word(state).to_lowercase();
+        (in_state > 0).then(|| format!("{in_state} {word}"))
+    });
+    let parts: Vec<String> = std::iter::once(count.to_owned()).chain(counts).collect();
+    parts.join(canvas.skin.glyphs.separator)
 }
 
 fn program_cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
