@@ -1,23 +1,52 @@
 //! The engine: configuration, supervision, membership, control.
+//!
+//! One thread, one loop: `Master::run` takes one event at a time, acts on it, and carries out what
+//! follows before the next. Tasks only turn outside happenings into events. It alone starts, stops
+//! and signals processes (the keeper starts the master), and it never touches a client's bytes.
 
 pub(crate) mod event;
-
-mod clients;
 pub(crate) mod history;
 pub(crate) mod membership;
-
-pub(crate) mod checks;
-mod probe;
 pub(crate) mod programs;
 
+mod answer;
 mod audit;
+mod checks;
+mod clients;
+mod decisions;
+mod generation;
 mod keeper_link;
+mod legacy;
 mod listeners;
 mod memory;
+mod probe;
+mod reload;
+mod snapshot;
 mod socket;
+mod start;
+mod stop;
+mod turn;
+mod usage;
+mod wants;
 mod workers;
 
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::ExitCode;
+
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
 use crate::config;
+use crate::control::server::Asked;
+use crate::control::watch::Watchers;
+use crate::scoreboard::Board;
+use crate::sys;
+use event::Event;
+use generation::Generation;
+use keeper_link::KeeperLink;
+use start::StartError;
+
+const WHO: &str = "master";
 
 /// What the keeper was told to run.
 #[derive(Clone, Debug)]
@@ -29,6 +58,101 @@ pub(crate) struct Options {
 }
 
 /// Runs the engine until it is told to stop.
-pub(crate) fn run(_options: &Options) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub(crate) fn run(options: &Options) -> ExitCode {
+    sys::rlimit::raise_open_files();
+    let status = KeeperLink::inherit().map_err(StartError::Keeper).and_then(|keeper| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        Ok(LocalSet::new().block_on(&runtime, live(options, keeper)))
+    });
+    match status {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            sys::log::error!(WHO, "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// From what the keeper holds to the end; the status to end with.
+async fn live(options: &Options, keeper: KeeperLink) -> u8 {
+    const FAILED: u8 = 1;
+    match start::start(options, keeper) {
+        Ok(master) => master.run().await,
+        Err((keeper, error)) => {
+            sys::log::error!(WHO, "{error}");
+            keeper.stop(FAILED);
+            FAILED
+        }
+    }
+}
+
+/// What the engine is doing as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// Requests under way finish; the programs that answer them still run. The whole stop is over
+    /// at the second time.
+    Draining {
+        drained_us: u64,
+        deadline_us: u64,
+    },
+    /// The workers are gone; programs may end by themselves until the deadline.
+    Stopping {
+        deadline_us: u64,
+    },
+    /// Out of time, or told twice: everything was killed, ends are awaited until then.
+    Killing {
+        deadline_us: u64,
+    },
+    Over,
+}
+
+struct Master {
+    options: Options,
+    keeper: KeeperLink,
+    keeper_pid: u32,
+    events: mpsc::Receiver<Event>,
+    asks: mpsc::Sender<Asked>,
+    asked: mpsc::Receiver<Asked>,
+
+    board: Board,
+    board_fd: OwnedFd,
+    generation: Generation,
+    /// Why the last reload was refused; empty when the running configuration is the file's.
+    config_error: String,
+    listeners: listeners::Listeners,
+    workers: workers::Workers,
+    membership: membership::Membership,
+    programs: programs::Programs,
+    checks: checks::Checks,
+
+    control: socket::ControlSocket,
+    serving: tokio::task::JoinHandle<()>,
+    watchers: Watchers,
+    audit: audit::Audit,
+    history: history::History,
+    usage: usage::Usage,
+
+    legacy: legacy::Legacy,
+    decisions: decisions::DecisionsFile,
+    clock: turn::Clock,
+    started_us: u64,
+    phase: Phase,
+}
+
+impl Master {
+    /// The workers, and beside them what each is given.
+    fn workers_and_supplies(&mut self) -> (&mut workers::Workers, workers::Supplies<'_>) {
+        let supplies = workers::Supplies {
+            listeners: &self.listeners,
+            board: self.board_fd.as_fd(),
+            generation: self.generation.number,
+            config: self.generation.as_fd(),
+            keeper: &self.keeper,
+        };
+        (&mut self.workers, supplies)
+    }
 }

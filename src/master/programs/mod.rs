@@ -185,11 +185,12 @@ impl Programs {
         }
     }
 
-    /// The output of one instance as JSON lines; the answer says why not.
+    /// The output of one instance as JSON lines, of those kept the last `tail`; the answer says why not.
     pub(crate) fn log(
         &mut self,
         target: &ProgramTarget,
         stream: Option<Stream>,
+        tail: Option<u32>,
         follow: Follow,
     ) -> Result<mpsc::Receiver<Bytes>, Answer> {
         let ids = self.resolve(target)?;
@@ -198,7 +199,7 @@ impl Programs {
             return Err(Answer::refused(text));
         };
         let instance = &self.instances[id];
-        Ok(instance.output.borrow_mut().read(stream, follow))
+        Ok(instance.output.borrow_mut().read(stream, tail, follow))
     }
 
     /// What follows from any change: rows of removed instances go, missing ones come, callers that

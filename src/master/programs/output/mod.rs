@@ -87,9 +87,16 @@ impl Output {
     }
 
     /// The kept lines, then the coming ones when the reader follows. `stream`: only that one, with
-    /// the supervisor's marks.
-    pub(super) fn read(&mut self, stream: Option<Stream>, follow: Follow) -> mpsc::Receiver<Bytes> {
-        let kept = follow::encode(self.ring.lines().filter(|line| follow::is_wanted(stream, line)));
+    /// the supervisor's marks. `tail`: of those kept only so many.
+    pub(super) fn read(
+        &mut self,
+        stream: Option<Stream>,
+        tail: Option<u32>,
+        follow: Follow,
+    ) -> mpsc::Receiver<Bytes> {
+        let wanted = || self.ring.lines().filter(|line| follow::is_wanted(stream, line));
+        let skipped = tail.map_or(0, |tail| wanted().count().saturating_sub(tail as usize));
+        let kept = follow::encode(wanted().skip(skipped));
         self.followers.add(stream, kept, follow)
     }
 }

@@ -1,0 +1,84 @@
+//! What consoles and scripts ask, answered.
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::membership::Now;
+use super::programs::Follow;
+use super::{Master, audit};
+use crate::control::call::{Caller, Command, Query};
+use crate::control::server::{Asked, Reply};
+use crate::control::wire::{Answer, EventRecord};
+use crate::control::{delta, watch};
+
+impl Master {
+    pub(super) fn answer(&mut self, asked: Asked) {
+        match asked {
+            Asked::Command { command, caller, reply } => self.command(&command, &caller, reply),
+            Asked::Query { query, caller, reply } => {
+                // Whoever asked may be gone by now.
+                let _nobody_waits = reply.send(self.query(query, &caller));
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command, caller: &Caller, reply: oneshot::Sender<Answer>) {
+        let by = audit::who(caller);
+        let now = Now::read();
+        let answer = match command {
+            Command::Backend { target, verb } => self.membership.backend(target, *verb, &by, now),
+            Command::Upstream { name, verb } => self.membership.upstream(name, verb, now),
+            // Answered when it is done, and written down by the programs themselves.
+            Command::Program { target, verb } => {
+                return self.programs.command(target, verb, &by, reply);
+            }
+            Command::Reload => self.reload(),
+            Command::Reopen => {
+                self.reopen();
+                Answer::changed("log files are opened again")
+            }
+            Command::Shutdown => {
+                self.begin_stop(&format!("by {by}"));
+                Answer::changed("the engine is stopping")
+            }
+        };
+        self.note(audit::of_command(command, caller, &answer));
+        let _nobody_waits = reply.send(answer);
+    }
+
+    fn query(&mut self, query: Query, caller: &Caller) -> Reply {
+        match query {
+            Query::Status => Reply::Json(json(&delta::status(&self.snapshot(Now::read())))),
+            Query::Watch => Reply::Lines(self.watchers.join(watch::Start {
+                role: caller.role,
+                snapshot: self.snapshot(Now::read()),
+                history: self.history.all(),
+                events: self.audit.all(),
+            })),
+            Query::Events { follow: true } => {
+                Reply::Lines(self.watchers.join_events(&self.audit.all()))
+            }
+            Query::Events { follow: false } => Reply::Lines(whole(&self.audit.all())),
+            Query::History => Reply::Json(json(&self.history.all())),
+            Query::Log { target, stream, tail, follow } => {
+                let follow = if follow { Follow::Yes } else { Follow::No };
+                match self.programs.log(&target, stream, tail, follow) {
+                    Ok(lines) => Reply::Lines(lines),
+                    Err(answer) => Reply::Missing(answer.message),
+                }
+            }
+        }
+    }
+}
+
+/// Lines that end with the last.
+fn whole(events: &[EventRecord]) -> mpsc::Receiver<Bytes> {
+    let (lines, receiver) = mpsc::channel(1);
+    let text: Vec<u8> = events.iter().flat_map(|event| watch::line(event).to_vec()).collect();
+    lines.try_send(Bytes::from(text)).expect("a new queue has room for its only line");
+    receiver
+}
+
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("wire types have no map with odd keys")
+}

@@ -1,0 +1,93 @@
+//! What the operator decided, as a file that outlives the engine.
+//!
+//! Written whole beside the old one and renamed over it, so that a crash leaves one or the other.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{membership, programs};
+use crate::sys;
+
+/// A file larger than this is not ours.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Decisions {
+    pub(super) membership: membership::Saved,
+    pub(super) intent: programs::handoff::Intent,
+}
+
+#[derive(Debug)]
+pub(super) struct DecisionsFile {
+    path: PathBuf,
+    written: Decisions,
+}
+
+impl DecisionsFile {
+    /// Reads what an earlier engine left. A file that can not be read is set aside with a warning:
+    /// starting without the decisions is better than not starting.
+    pub(super) fn open(folder: &Path) -> Self {
+        let path = folder.join("decisions.json");
+        let written = match read(&path) {
+            Ok(decisions) => decisions,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Decisions::default(),
+            Err(error) => {
+                sys::log::warning!("master", "read {}: {error}", path.display());
+                let _kept_for_whoever_looks = fs::rename(&path, path.with_extension("unreadable"));
+                Decisions::default()
+            }
+        };
+        Self { path, written }
+    }
+
+    pub(super) fn decisions(&self) -> Decisions {
+        self.written.clone()
+    }
+
+    /// Writes them if they differ from what the file says.
+    pub(super) fn keep(&mut self, decisions: Decisions) {
+        if decisions == self.written {
+            return;
+        }
+        if let Err(error) = write(&self.path, &decisions) {
+            sys::log::error!("master", "write {}: {error}", self.path.display());
+        }
+        self.written = decisions;
+    }
+}
+
+fn read(path: &Path) -> io::Result<Decisions> {
+    if fs::metadata(path)?.len() > FILE_BYTES_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+fn write(path: &Path, decisions: &Decisions) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut text = serde_json::to_vec_pretty(decisions)?;
+    text.push(b'\n');
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_before_something_is_decided_and_rubbish_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("decisions.json");
+        let mut file = DecisionsFile::open(folder.path());
+        file.keep(Decisions::default());
+        assert!(!path.exists());
+        fs::write(&path, "{ not json").unwrap();
+        assert_eq!(DecisionsFile::open(folder.path()).decisions(), Decisions::default());
+        assert!(folder.path().join("decisions.unreadable").exists());
+    }
+}

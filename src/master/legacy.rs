@@ -1,0 +1,81 @@
+//! What a master leaves to its successor: everything that can not be read off the board, the keeper
+//! or the configuration.
+
+use std::os::fd::AsFd as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::keeper_link::{Held, KeeperLink};
+use super::memory::Memory;
+use super::{Master, WHO, decisions, membership, programs, workers};
+use crate::control::wire::EventRecord;
+use crate::sys;
+
+const KEY: &str = "memory";
+/// Events passed on, of those that are kept: enough to see what led to the master's death.
+const EVENTS_MAX: usize = 100;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Will {
+    pub(super) started_us: u64,
+    pub(super) config_error: String,
+    pub(super) workers: Vec<workers::Record>,
+    pub(super) membership: membership::Saved,
+    pub(super) programs: Vec<programs::handoff::Saved>,
+    pub(super) intent: programs::handoff::Intent,
+    pub(super) events: Vec<EventRecord>,
+}
+
+/// The will's place, and what it says.
+#[derive(Debug)]
+pub(super) struct Legacy {
+    memory: Memory,
+    written: Will,
+}
+
+impl Legacy {
+    pub(super) fn create(keeper: &KeeperLink) -> std::io::Result<Self> {
+        let memory = Memory::create()?;
+        keeper.hold(KEY, &[memory.as_fd()]);
+        Ok(Self { memory, written: Will::default() })
+    }
+
+    /// `None`: there was no master before, or it left nothing that can be read.
+    pub(super) fn recover(held: &mut Held) -> Option<(Self, Will)> {
+        let (memory, text) = Memory::recover(held.take_one(KEY)?).ok()?;
+        let will: Will = serde_json::from_slice(text?.as_slice()).ok()?;
+        Some((Self { memory, written: will.clone() }, will))
+    }
+
+    /// Writes the will if it says something new.
+    fn keep(&mut self, will: Will) {
+        if will == self.written {
+            return;
+        }
+        let text = serde_json::to_vec(&will).expect("plain data with text keys always serialises");
+        match self.memory.write(&text) {
+            Ok(()) => self.written = will,
+            Err(error) => sys::log::alert!(WHO, "write the state for a successor: {error}"),
+        }
+    }
+}
+
+impl Master {
+    /// Brings the will and the file of decisions in line with what is.
+    pub(super) fn bequeath(&mut self) {
+        let membership = self.membership.save();
+        let mut events = self.audit.all();
+        events.drain(..events.len().saturating_sub(EVENTS_MAX));
+        self.legacy.keep(Will {
+            started_us: self.started_us,
+            config_error: self.config_error.clone(),
+            workers: self.workers.records(),
+            membership: membership.clone(),
+            programs: self.programs.handoff(),
+            intent: self.programs.intent().clone(),
+            events,
+        });
+        let intent = self.programs.intent().clone();
+        self.decisions.keep(decisions::Decisions { membership, intent });
+    }
+}

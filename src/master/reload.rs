@@ -1,0 +1,74 @@
+//! A new configuration in place of the running one: all of it, or nothing.
+//!
+//! What can fail comes first and touches nothing: reading, checking, binding. Then listeners,
+//! membership and programs change, and the workers swap the generation between two requests.
+
+use std::os::fd::AsFd as _;
+
+use super::generation::Generation;
+use super::listeners::{self, Taken};
+use super::membership::Now;
+use super::{Master, Phase, WHO, start};
+use crate::config::model::Config;
+use crate::control::wire::Answer;
+use crate::order::worker::ToWorker;
+use crate::sys::log;
+
+impl Master {
+    /// The answer's text is what the operator has to know, a refusal's whole reason included.
+    pub(super) fn reload(&mut self) -> Answer {
+        if self.phase != Phase::Running {
+            return Answer::refused("the engine is stopping");
+        }
+        let answer = match self.options.source.load() {
+            Ok(config) => self.swap_in(config),
+            Err(errors) => Err(errors.to_string()),
+        };
+        match answer {
+            Ok(message) => {
+                self.config_error.clear();
+                log::notice!(WHO, "reload: {message}");
+                Answer::changed(message)
+            }
+            Err(reason) => {
+                log::error!(WHO, "reload refused, the running configuration stays: {reason}");
+                self.config_error.clone_from(&reason);
+                Answer::refused(reason)
+            }
+        }
+    }
+
+    fn swap_in(&mut self, config: Config) -> Result<String, String> {
+        if config.engine.name != self.options.name {
+            let (new, old) = (&config.engine.name, &self.options.name);
+            return Err(format!(
+                "engine.name is \"{new}\" but this engine is \"{old}\": restart it to rename it"
+            ));
+        }
+        let wanted = listeners::addresses(&config);
+        let prepared = self
+            .listeners
+            .prepare(&wanted, start::worker_count(&config), Taken::of(&config))
+            .map_err(|error| error.to_string())?;
+        let number = self.generation.number + 1;
+        let generation = Generation::new(number, config, &self.keeper)
+            .map_err(|error| format!("keep the configuration: {error}"))?;
+
+        std::mem::replace(&mut self.generation, generation).forget(&self.keeper);
+        let earlier = self.listeners.addresses();
+        self.listeners.commit(prepared, &self.keeper);
+        // Upstreams must be on the board before a request can be routed to them.
+        self.apply_config(Now::read());
+        for address in wanted.iter().filter(|address| !earlier.contains(address)) {
+            self.workers.tell_listen(*address, &self.listeners);
+        }
+        let order = ToWorker::Generation { number };
+        self.workers.tell_all(order, Some(self.generation.as_fd()));
+        for address in earlier.iter().filter(|address| !wanted.contains(address)) {
+            self.workers.tell_all(ToWorker::Unlisten { address: *address }, None);
+        }
+        self.listeners.retain(&wanted, &self.keeper);
+        self.resize_workers();
+        Ok(format!("generation {number} runs"))
+    }
+}

@@ -1,0 +1,75 @@
+//! Everything a console shows, gathered at one instant.
+
+use std::rc::Rc;
+
+use super::{Master, membership, usage, workers};
+use crate::control::wire;
+use crate::scoreboard::WorkerSlot;
+use crate::scoreboard::crew::{WorkerFigures, WorkerState};
+
+impl Master {
+    pub(super) fn snapshot(&self, now: membership::Now) -> Rc<wire::Snapshot> {
+        let (upstreams, backends) = self.membership.rows(&self.history, now);
+        Rc::new(wire::Snapshot {
+            head: self.head(now),
+            workers: self.workers.living().map(|living| self.worker_row(living, now)).collect(),
+            upstreams,
+            backends,
+            programs: self.program_rows(),
+        })
+    }
+
+    fn head(&self, now: membership::Now) -> wire::Head {
+        wire::Head {
+            name: self.options.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            generation: self.generation.number,
+            uptime_ms: now.mono_us.saturating_sub(self.started_us) / 1000,
+            wall_ms: now.wall_ms,
+            config: self.generation.config.source.clone(),
+            listeners: self.listeners.rows(),
+            master_pid: std::process::id(),
+            keeper_pid: self.keeper_pid,
+            is_embedded: self.generation.config.is_embedded,
+            config_error: self.config_error.clone(),
+        }
+    }
+
+    fn program_rows(&self) -> Vec<wire::ProgramRow> {
+        let mut rows = self.programs.rows();
+        for row in &mut rows {
+            let Some(pid) = row.program.pid else { continue };
+            let usage::Figures { cpu_percent, rss_bytes } = self.usage.of(pid);
+            row.program.cpu_percent = cpu_percent;
+            row.program.rss_bytes = rss_bytes;
+        }
+        rows
+    }
+
+    fn worker_row(&self, living: workers::Living, now: membership::Now) -> wire::Worker {
+        let figures = WorkerSlot::new(usize::from(living.slot))
+            .map_or_else(WorkerFigures::default, |slot| self.board.worker(slot).figures());
+        let usage::Figures { cpu_percent, rss_bytes } = self.usage.of(living.pid);
+        wire::Worker {
+            slot: living.slot,
+            pid: living.pid,
+            generation: figures.generation,
+            state: match figures.state {
+                WorkerState::Vacant | WorkerState::Starting => "starting",
+                WorkerState::Running => "running",
+                WorkerState::Stopping => "stopping",
+            }
+            .to_owned(),
+            uptime_ms: now.mono_us.saturating_sub(living.since_us) / 1000,
+            cpu_percent,
+            rss_bytes,
+            connections: wire::Connections {
+                active: figures.connections_active,
+                idle: figures.connections_idle,
+            },
+            requests: figures.requests,
+            restarts: living.restarts,
+            lag_us: figures.lag_us,
+        }
+    }
+}

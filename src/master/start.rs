@@ -1,0 +1,266 @@
+//! From nothing, or from what an earlier master left, to a master that runs.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use super::checks::Checks;
+use super::event::{EVENTS_WAITING_MAX, Event, Post};
+use super::generation::Generation;
+use super::keeper_link::{Held, KeeperLink};
+use super::legacy::{Legacy, Will};
+use super::listeners::{self, Listeners, Taken};
+use super::membership::{Membership, Now};
+use super::programs::Programs;
+use super::programs::launch::Surroundings;
+use super::socket::{ControlSocket, SocketError};
+use super::workers::Workers;
+use super::{Master, Options, Phase, WHO, audit, decisions, history, turn, usage};
+use crate::config::diagnostic::Errors;
+use crate::config::limits;
+use crate::config::model::{self, Config};
+use crate::control::server::{self, Asked};
+use crate::control::watch::Watchers;
+use crate::scoreboard::Board;
+use crate::sys;
+use crate::sys::folders::{self, FolderError};
+use crate::sys::socket::BindError;
+use crate::sys::spawn::{Order, Recipe, SpawnError};
+
+const BOARD: &str = "board";
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error("take the keeper's line: {0}")]
+    Keeper(io::Error),
+    #[error("start the runtime: {0}")]
+    Runtime(io::Error),
+    #[error("hear what the keeper holds: {0}")]
+    Recover(io::Error),
+    #[error("the configuration has errors\n{0}")]
+    Config(Errors),
+    #[error("{tried}: {cause}")]
+    Io { tried: &'static str, cause: io::Error },
+    #[error("run workers as {0}: no such user")]
+    NoUser(String),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+}
+
+/// On an error the keeper is handed back, to be told.
+pub(super) fn start(
+    options: &Options,
+    keeper: KeeperLink,
+) -> Result<Master, (KeeperLink, StartError)> {
+    let prepared = match Prepared::make(options, &keeper) {
+        Ok(prepared) => prepared,
+        Err(error) => return Err((keeper, error)),
+    };
+    Ok(prepared.into_master(options, keeper))
+}
+
+/// Everything that can fail, done.
+struct Prepared {
+    held: Held,
+    legacy: Legacy,
+    /// What an earlier master of this keeper left; `None` at the engine's start.
+    will: Option<Will>,
+    board: (Board, OwnedFd),
+    generation: Generation,
+    listeners: Listeners,
+    made: listeners::Prepared,
+    control: (ControlSocket, UnixListener),
+    /// This binary.
+    binary: PathBuf,
+    recipe: Recipe,
+    decisions: decisions::DecisionsFile,
+    post: Post,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Prepared {
+    fn make(options: &Options, keeper: &KeeperLink) -> Result<Self, StartError> {
+        let io = |tried| move |cause| StartError::Io { tried, cause };
+        let mut held = keeper.recover().map_err(StartError::Recover)?;
+        let generation = match Generation::recover(&mut held) {
+            Some(generation) => generation,
+            None => {
+                let config = options.source.load().map_err(StartError::Config)?;
+                Generation::new(1, config, keeper).map_err(io("keep the configuration"))?
+            }
+        };
+        let config = &generation.config;
+        let decisions = decisions::DecisionsFile::open(&folders::make_state_dir(&options.name)?);
+        let board = match held.take_one(BOARD) {
+            Some(fd) => (Board::open(&fd).map_err(io("open the scoreboard"))?, fd),
+            None => Board::create().map_err(io("create the scoreboard"))?,
+        };
+        keeper.hold(BOARD, &[board.1.as_fd()]);
+        let listeners = Listeners::recover(&mut held);
+        let made = listeners.prepare(
+            &listeners::addresses(config),
+            worker_count(config),
+            Taken::of(config),
+        )?;
+        let folder = folders::make_runtime_dir(&options.name)?;
+        let control = ControlSocket::listen(&folder.join("control.sock"))?;
+        let (legacy, will) = match Legacy::recover(&mut held) {
+            Some((legacy, will)) => (legacy, Some(will)),
+            None => (Legacy::create(keeper).map_err(io("make room for the state"))?, None),
+        };
+        let binary = std::env::current_exe().map_err(io("find this binary"))?;
+        let recipe = worker_recipe(&binary, config)?;
+        let (post, events) = mpsc::channel(EVENTS_WAITING_MAX);
+        keeper.listen(post.clone()).map_err(StartError::Keeper)?;
+        Ok(Self {
+            held,
+            legacy,
+            will,
+            board,
+            generation,
+            listeners,
+            made,
+            control,
+            binary,
+            recipe,
+            decisions,
+            post,
+            events,
+        })
+    }
+
+    fn into_master(mut self, options: &Options, keeper: KeeperLink) -> Master {
+        let now = Now::read();
+        let is_successor = self.will.is_some();
+        let will = self.will.unwrap_or_else(|| Will {
+            started_us: now.mono_us,
+            membership: self.decisions.decisions().membership,
+            intent: self.decisions.decisions().intent,
+            ..Will::default()
+        });
+        let (board, board_fd) = self.board;
+        self.listeners.commit(self.made, &keeper);
+        let mut workers = Workers::new(board, self.recipe, self.post.clone());
+        workers.recover(&will.workers, &mut self.held);
+        let surroundings =
+            Surroundings { binary: self.binary, socket: self.control.0.path().to_owned() };
+        let mut programs = Programs::new(self.post.clone(), surroundings);
+        programs.restore_intent(will.intent);
+        programs.adopt(will.programs, |key| {
+            <[OwnedFd; 2]>::try_from(self.held.descriptors.remove(key)?).ok()
+        });
+        let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);
+        let (control, listener) = self.control;
+        let mut master = Master {
+            options: options.clone(),
+            keeper,
+            keeper_pid: sys::proc::parent(),
+            events: self.events,
+            serving: serve(listener, asks.clone()),
+            asks,
+            asked,
+            membership: Membership::new(board),
+            programs,
+            checks: Checks::new(self.post.clone()),
+            board,
+            board_fd,
+            generation: self.generation,
+            config_error: will.config_error,
+            listeners: self.listeners,
+            workers,
+            control,
+            watchers: Watchers::new(limits::WATCH_QUEUE_MAX),
+            audit: audit::Audit::new(limits::EVENTS_KEPT_MAX, will.events),
+            history: history::History::new(board),
+            usage: usage::Usage::new(),
+            legacy: self.legacy,
+            decisions: self.decisions,
+            clock: turn::Clock::new(now.mono_us),
+            started_us: will.started_us,
+            phase: Phase::Running,
+        };
+        master.membership.restore(will.membership, now);
+        master.resize_workers();
+        master.apply_config(now);
+        master.note_start(is_successor);
+        master
+    }
+}
+
+impl Master {
+    fn note_start(&mut self, is_successor: bool) {
+        let generation = self.generation.number;
+        let (verb, result) = if is_successor {
+            ("recover", format!("a new master goes on with generation {generation}"))
+        } else {
+            ("start", self.generation.config.source.clone())
+        };
+        sys::log::notice!(WHO, "{verb}: {result}");
+        self.note(audit::Entry {
+            who: audit::ENGINE.to_owned(),
+            verb: verb.to_owned(),
+            target: self.options.name.clone(),
+            result,
+            ..audit::Entry::default()
+        });
+        self.bequeath();
+    }
+}
+
+pub(super) fn serve(
+    listener: UnixListener,
+    asks: mpsc::Sender<Asked>,
+) -> tokio::task::JoinHandle<()> {
+    let bounds = server::Bounds {
+        owner_uid: sys::user::own_uid(),
+        clients_max: limits::CONTROL_CLIENTS_MAX,
+        body_bytes_max: limits::CONTROL_BODY_BYTES_MAX,
+        header_timeout_ms: limits::CONTROL_HEADER_TIMEOUT_MS,
+    };
+    tokio::task::spawn_local(async move {
+        match tokio::net::UnixListener::from_std(listener) {
+            Ok(listener) => server::serve(listener, bounds, asks).await,
+            Err(error) => sys::log::alert!(WHO, "serve the control socket: {error}"),
+        }
+    })
+}
+
+/// One per core, or as many as the file says.
+pub(super) fn worker_count(config: &Config) -> u16 {
+    match config.engine.workers {
+        model::Workers::Count(count) => count,
+        model::Workers::Auto => std::thread::available_parallelism()
+            .map_or(1, |cores| cores.get().min(limits::WORKERS_MAX) as u16),
+    }
+}
+
+/// This binary as a worker, as the configured user when there is the right to choose.
+fn worker_recipe(binary: &Path, config: &Config) -> Result<Recipe, StartError> {
+    let identity = match &config.engine.user {
+        Some(name) if sys::user::own_uid() == 0 => {
+            let identity = sys::user::identity(name);
+            Some(identity.ok_or_else(|| StartError::NoUser(name.clone()))?)
+        }
+        Some(name) => {
+            sys::log::warning!(WHO, "only root can run workers as {name}");
+            None
+        }
+        None => None,
+    };
+    let environment: Vec<_> = std::env::vars_os().collect();
+    Ok(Recipe::new(&Order {
+        arguments: &[binary.into(), "__worker".into()],
+        environment: &environment,
+        directory: None,
+        identity: identity.as_ref(),
+    })?)
+}

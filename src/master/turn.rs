@@ -1,0 +1,305 @@
+//! The loop: one event, what follows from it, and what is due by the clock.
+
+use std::time::Duration;
+
+use super::checks::{Checked, Health};
+use super::event::Event;
+use super::history::Effort;
+use super::membership::{Notice, Now};
+use super::socket::ControlSocket;
+use super::workers::Ended;
+use super::{Master, Phase, WHO, audit, start};
+use crate::control::wire::{BackendState, EventRecord, Severity};
+use crate::order::worker::ToWorker;
+use crate::sys::{clock, log, signal};
+
+const SECOND_US: u64 = 1_000_000;
+/// Then the clock has its turn too.
+const EVENTS_A_TURN_MAX: usize = 64;
+/// Between two snapshots while somebody watches.
+const WATCHED_US: u64 = 100_000;
+/// Connections that are handed to hyper get this long to take an answer that was just given.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
+/// What is due by itself.
+#[derive(Debug)]
+pub(super) struct Clock {
+    second_us: u64,
+    snapshot_us: u64,
+}
+
+impl Clock {
+    pub(super) fn new(now_us: u64) -> Self {
+        Self { second_us: now_us + SECOND_US, snapshot_us: now_us }
+    }
+}
+
+impl Master {
+    /// Until the engine is over: the status to end with.
+    pub(super) async fn run(mut self) -> u8 {
+        while self.phase != Phase::Over {
+            if let Some(event) = self.next().await {
+                self.on(event);
+                // What has come meanwhile shares the turn, and its writing down.
+                for _ in 1..EVENTS_A_TURN_MAX {
+                    let Ok(event) = self.events.try_recv() else { break };
+                    self.on(event);
+                }
+            }
+            self.follow_up(Now::read());
+            self.advance_stop();
+            self.carry_out_wants(Now::read());
+            self.bequeath();
+        }
+        tokio::time::sleep(LAST_WORDS).await;
+        self.control.remove();
+        self.keeper.stop(0);
+        0
+    }
+
+    /// The next event, or `None` when something is due first.
+    async fn next(&mut self) -> Option<Event> {
+        let wait = Duration::from_micros(self.due_us().saturating_sub(clock::monotonic_us()));
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => Some(event),
+            Some(asked) = self.asked.recv() => Some(Event::Asked(asked)),
+            () = tokio::time::sleep(wait) => None,
+        }
+    }
+
+    fn due_us(&self) -> u64 {
+        let snapshot_us =
+            if self.watchers.count() > 0 { self.clock.snapshot_us } else { self.clock.second_us };
+        let membership_us =
+            clock::monotonic_us() + self.membership.tick_within().as_micros() as u64;
+        let stop_us = match self.phase {
+            Phase::Draining { drained_us: deadline_us, .. }
+            | Phase::Stopping { deadline_us }
+            | Phase::Killing { deadline_us } => deadline_us,
+            Phase::Running | Phase::Over => u64::MAX,
+        };
+        let programs_us = self.programs.next_deadline_us().unwrap_or(u64::MAX);
+        let due_us = [snapshot_us, self.clock.second_us, membership_us, programs_us, stop_us];
+        due_us.into_iter().min().unwrap_or(0)
+    }
+
+    fn on(&mut self, event: Event) {
+        match event {
+            Event::Asked(asked) => self.answer(asked),
+            Event::Signal { number } => self.on_signal(number),
+            Event::Program(event) => self.programs.on_event(event),
+            Event::Checked(checked) => self.on_checked(&checked),
+            Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),
+            Event::KeeperLost => {
+                log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
+            }
+            Event::WorkerSaid { slot, life, said } => self.workers.said(slot, life, said),
+            Event::WorkerEnded { slot, life, exit } => {
+                let how = exit.map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
+                self.on_worker_ended(slot, life, &how);
+            }
+            Event::WorkerDue { slot, life } => {
+                if self.phase == Phase::Running {
+                    let (workers, supplies) = self.workers_and_supplies();
+                    workers.due(slot, life, &supplies);
+                }
+            }
+        }
+    }
+
+    fn on_signal(&mut self, number: i32) {
+        match number {
+            signal::TERM | signal::INT | signal::QUIT => {
+                self.begin_stop(&format!("by {}", signal::name(number)));
+            }
+            signal::HUP => {
+                let answer = self.reload();
+                self.note(audit::Entry {
+                    who: "SIGHUP".to_owned(),
+                    verb: "reload".to_owned(),
+                    target: String::new(),
+                    severity: if answer.is_done() { Severity::Good } else { Severity::Bad },
+                    result: answer.message,
+                    cli: "pilothouse reload".to_owned(),
+                });
+            }
+            signal::USR1 => self.reopen(),
+            other => log::notice!(WHO, "{} means nothing here", signal::name(other)),
+        }
+    }
+
+    fn on_checked(&mut self, checked: &Checked) {
+        let text = checked.text.as_str();
+        let result = match checked.health {
+            Health::Good => Ok(text),
+            Health::Failed => Err(text),
+        };
+        // A result may come after its backend has left.
+        let _was_there =
+            self.membership.checked(&checked.upstream, &checked.backend, result, Now::read());
+    }
+
+    fn on_worker_ended(&mut self, slot: u16, life: u32, how: &str) {
+        let ended = self.workers.ended(slot, life, &self.keeper);
+        match ended {
+            Ended::Stale => {}
+            Ended::Retired => {
+                log::notice!(WHO, "worker {slot}: {how}");
+                if self.phase == Phase::Running {
+                    self.listeners.drop_slot(slot, &self.keeper);
+                }
+            }
+            Ended::Replace { pause_ms } => {
+                log::error!(WHO, "worker {slot}: {how}; next in {pause_ms} ms");
+                if pause_ms == 0 && self.phase == Phase::Running {
+                    let (workers, supplies) = self.workers_and_supplies();
+                    workers.due(slot, life, &supplies);
+                } else {
+                    self.workers.replace_later(slot, life, pause_ms);
+                }
+                self.note(audit::Entry {
+                    who: audit::ENGINE.to_owned(),
+                    verb: "replace".to_owned(),
+                    target: format!("worker {slot}"),
+                    result: how.to_owned(),
+                    severity: Severity::Bad,
+                    cli: String::new(),
+                });
+            }
+        }
+    }
+
+    /// What is due by the clock, and what happened by itself meanwhile.
+    fn follow_up(&mut self, now: Now) {
+        if self.programs.next_deadline_us().is_some_and(|due_us| due_us <= now.mono_us) {
+            self.programs.on_deadline();
+        }
+        for notice in self.membership.tick(now) {
+            self.on_notice(notice);
+        }
+        if now.mono_us >= self.clock.second_us {
+            // A late turn is one second, not several short ones.
+            self.clock.second_us = now.mono_us + SECOND_US;
+            self.close_second(now);
+        }
+        let is_due = now.mono_us >= self.clock.snapshot_us;
+        if is_due && self.watchers.count() > 0 {
+            self.clock.snapshot_us = now.mono_us + WATCHED_US;
+            let snapshot = self.snapshot(now);
+            self.watchers.publish(&snapshot);
+        }
+    }
+
+    fn close_second(&mut self, now: Now) {
+        let workers = self.workers.living().map(|living| living.pid);
+        let programs = self.programs.rows().into_iter().filter_map(|row| row.program.pid);
+        let pids: Vec<u32> = workers.chain(programs).collect();
+        self.usage.refresh(&pids);
+        let efforts: Vec<Effort> = self
+            .workers
+            .living()
+            .map(|living| Effort {
+                slot: living.slot,
+                cpu_percent: self.usage.of(living.pid).cpu_percent,
+            })
+            .collect();
+        let sample = self.history.push(&efforts, now.wall_ms);
+        self.watchers.sample(&sample);
+        if !self.control.is_there() {
+            self.put_socket_back();
+        }
+    }
+
+    fn put_socket_back(&mut self) {
+        let path = self.control.path().to_owned();
+        match ControlSocket::listen(&path) {
+            Ok((control, listener)) => {
+                log::warning!(WHO, "put {} back, which somebody removed", path.display());
+                self.serving.abort();
+                self.control = control;
+                self.serving = start::serve(listener, self.asks.clone());
+            }
+            Err(error) => log::error!(WHO, "{error}"),
+        }
+    }
+
+    fn on_notice(&mut self, notice: Notice) {
+        let (verb, target, result, severity) = match notice {
+            Notice::Drained { upstream, backend, active_left, has_timed_out } => {
+                self.programs.on_drained(&upstream, &backend);
+                let result = if has_timed_out {
+                    format!("out of time, {active_left} requests left")
+                } else {
+                    "no request left".to_owned()
+                };
+                let severity = if has_timed_out { Severity::Warn } else { Severity::Good };
+                ("drained", format!("{upstream}/{backend}"), result, severity)
+            }
+            Notice::Turned { upstream, backend, from, to, reason } => {
+                let change = format!("{} to {}", state_name(from), state_name(to));
+                let result = if reason.is_empty() { change } else { format!("{change}: {reason}") };
+                ("turned", format!("{upstream}/{backend}"), result, severity_of(to))
+            }
+        };
+        self.note(audit::Entry {
+            who: audit::ENGINE.to_owned(),
+            verb: verb.to_owned(),
+            target,
+            result,
+            severity,
+            cli: String::new(),
+        });
+    }
+
+    /// Writes an event down and tells everyone who follows them.
+    pub(super) fn note(&mut self, entry: audit::Entry) -> EventRecord {
+        let event = self.audit.record(entry, clock::wall_ms());
+        self.watchers.event(&event);
+        event
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.programs.reopen_files();
+        self.workers.tell_all(ToWorker::Reopen, None);
+    }
+
+    pub(super) fn resize_workers(&mut self) {
+        let count = start::worker_count(&self.generation.config);
+        let drain_ms = self.generation.config.engine.shutdown_timeout_ms;
+        let deadline_us = clock::monotonic_us() + drain_ms * 1000;
+        let (workers, supplies) = self.workers_and_supplies();
+        workers.resize(count, &supplies, deadline_us);
+    }
+
+    /// Membership first: a program can only join an upstream that is there.
+    pub(super) fn apply_config(&mut self, now: Now) {
+        let config = std::rc::Rc::clone(&self.generation.config);
+        if let Err(error) = self.membership.apply_config(&config, now) {
+            log::error!(WHO, "{error}");
+        }
+        self.checks.apply_config(&config);
+        self.programs.apply_config(&config);
+        self.carry_out_wants(now);
+    }
+}
+
+fn state_name(state: BackendState) -> &'static str {
+    match state {
+        BackendState::Up => "up",
+        BackendState::Starting => "starting",
+        BackendState::Draining => "draining",
+        BackendState::Drained => "drained",
+        BackendState::Down => "down",
+        BackendState::Failed => "failed",
+    }
+}
+
+fn severity_of(state: BackendState) -> Severity {
+    match state {
+        BackendState::Up => Severity::Good,
+        BackendState::Starting | BackendState::Draining | BackendState::Drained => Severity::Info,
+        BackendState::Down => Severity::Warn,
+        BackendState::Failed => Severity::Bad,
+    }
+}
