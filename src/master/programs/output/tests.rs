@@ -54,7 +54,7 @@ fn the_ring_keeps_the_last_lines_within_its_bytes() {
     assert!(kept <= PROGRAM_LOG_RING_BYTES && kept > PROGRAM_LOG_RING_BYTES / 2, "{kept}");
     output.mark("exit 0".into());
     assert_eq!(output.last_line(), "the last");
-    let mut only_stderr = output.read(Some(Stream::Stderr), Follow::No);
+    let mut only_stderr = output.read(Some(Stream::Stderr), None, Follow::No);
     let text = String::from_utf8(only_stderr.try_recv().unwrap().to_vec()).unwrap();
     assert_eq!(text.lines().count(), 2, "the line and the mark: {text}");
     assert!(only_stderr.try_recv().is_err());
@@ -63,8 +63,8 @@ fn the_ring_keeps_the_last_lines_within_its_bytes() {
 #[test]
 fn a_slow_follower_is_told_what_it_lost_and_a_gone_one_is_forgotten() {
     let mut output = Output::default();
-    let mut slow = output.read(None, Follow::Yes);
-    drop(output.read(None, Follow::Yes));
+    let mut slow = output.read(None, None, Follow::Yes);
+    drop(output.read(None, None, Follow::Yes));
     for number in 0..PROGRAM_FOLLOW_QUEUE_MAX + 9 {
         output.take(Source::Stdout, format!("{number}\n").as_bytes());
     }
