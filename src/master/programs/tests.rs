@@ -115,7 +115,7 @@ impl Stage {
 
     /// The texts of the output kept so far.
     fn log(&mut self, id: &str) -> Vec<String> {
-        let mut lines = self.programs.log(&named(id), None, Follow::No).unwrap();
+        let mut lines = self.programs.log(&named(id), None, None, Follow::No).unwrap();
         let kept = lines.try_recv().unwrap();
         texts(&kept)
     }

@@ -161,7 +161,7 @@ fn followers_get_every_line_and_the_marks_in_order() {
             start_retries = 0
             "#,
         );
-        let mut lines = stage.programs.log(&named("talks"), None, Follow::Yes).unwrap();
+        let mut lines = stage.programs.log(&named("talks"), None, None, Follow::Yes).unwrap();
         assert!(lines.recv().await.unwrap().is_empty(), "nothing is kept yet");
         let answer = stage.ask("talks", ProgramVerb::Start).await;
         assert!(answer.message.contains("FATAL"), "{answer:?}");
