@@ -201,3 +201,45 @@ fn text(svg: &mut String, start: usize, y: u16, run: &[(&str, Look)]) {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    use super::*;
+    use crate::tui::theme;
+    use crate::tui::theme::glyph::GlyphTier;
+    use crate::tui::theme::tier::ColorTier;
+
+    fn picture(draw: impl FnOnce(&mut Buffer)) -> String {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 2));
+        draw(&mut buffer);
+        render(&buffer, &Skin::new(theme::default_theme(), ColorTier::True, GlyphTier::Block))
+    }
+
+    #[test]
+    fn words_stand_in_their_cells() {
+        let svg = picture(|buffer| buffer.set_string(2, 1, "a<b  c", Style::new()));
+        assert!(svg.contains("<text x=\"30.0\" y=\"45.44\" textLength=\"27.0\""), "{svg}");
+        assert!(svg.contains(">a&lt;b</text>"), "{svg}");
+        assert!(svg.contains("<text x=\"75.0\""), "{svg}");
+    }
+
+    #[test]
+    fn blocks_are_shapes_and_runs_are_one() {
+        let svg = picture(|buffer| buffer.set_string(0, 0, "▄▄▄▐▐", Style::new()));
+        let rectangles: Vec<&str> =
+            svg.lines().filter(|line| line.starts_with("<rect x")).collect();
+        assert_eq!(rectangles.len(), 3, "{svg}");
+        assert!(rectangles[0].contains("width=\"27.0\" height=\"9.50\""), "{svg}");
+        assert!(rectangles[1].contains("width=\"4.5\" height=\"19.00\""), "{svg}");
+    }
+
+    #[test]
+    fn reversed_cells_swap_their_colours() {
+        let style = Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::REVERSED);
+        let svg = picture(|buffer| buffer.set_string(0, 0, "x", style));
+        assert!(svg.contains("fill=\"#010203\" shape-rendering"), "{svg}");
+    }
+}

@@ -87,9 +87,14 @@ impl Skin {
     pub(crate) fn selected(&self, cell: Style) -> Style {
         match self.colors {
             ColorTier::True | ColorTier::Indexed => {
-                let is_quiet =
-                    [Role::Dim, Role::Faint].iter().any(|role| cell.fg == Some(self.color(*role)));
-                let lifted = if is_quiet { cell.fg(self.color(Role::Text)) } else { cell };
+                // Quiet text would drown in the brighter ground: each weight moves up by one.
+                let lifted = if cell.fg == Some(self.color(Role::Dim)) {
+                    cell.fg(self.color(Role::Text))
+                } else if cell.fg == Some(self.color(Role::Faint)) {
+                    cell.fg(self.color(Role::Dim))
+                } else {
+                    cell
+                };
                 lifted.bg(self.color(Role::Selection))
             }
             ColorTier::Sixteen | ColorTier::Mono => Style {

@@ -1,3 +1,5 @@
+//! Themes by role: readable, complete, with errors at their place; colours by tier.
+
 use super::tier::ColorTier;
 use super::*;
 

@@ -8,6 +8,7 @@ use crate::control::wire::{BackendRow, EventRecord, UpstreamRow};
 
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
+use super::over_time::{self, TimeAxis};
 use super::{state, verdict};
 use crate::tui::model::fit::{self, Fit};
 use crate::tui::model::key::Key;
@@ -15,7 +16,6 @@ use crate::tui::model::panel::Panel;
 use crate::tui::model::rows::Row;
 use crate::tui::model::{attention, traffic};
 use crate::tui::theme::Role;
-use crate::tui::widget::chart::{self, Moment};
 use crate::tui::widget::columns::{self, Column};
 use crate::tui::widget::rule::Rule;
 use crate::tui::widget::{bar, number, pen};
@@ -25,15 +25,9 @@ const DEVIATION: usize = 5;
 const DEVIATION_WIDTH: u16 = 21;
 /// What a bar's end can stand for, in points of a percent.
 const SCALES: [f64; 4] = [5.0, 10.0, 25.0, 100.0];
-/// Rows of the table's frame, of the fit section and of the least chart worth drawing.
+/// Rows of the fit section, and of the tallest chart.
 const FIT_HEIGHT: u16 = 5;
-const CHART_HEIGHT_MIN: u16 = 6;
 const CHART_HEIGHT_MAX: u16 = 14;
-/// What one column of the chart can stand for: the most that the samples fill the chart with.
-const COLUMN_SECONDS: [u64; 4] = [10, 5, 2, 1];
-/// Cells of the chart's axis.
-const AXIS: u16 = 6;
-
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::BalanceTable);
     let Some(upstream) = canvas.model.balance_upstream() else {
@@ -52,16 +46,16 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     };
     let table_area = take(&mut rest, table_height);
     table(canvas, table_area, &listing, upstream, &fit);
-    let is_airy = rest.height > fit_height + CHART_HEIGHT_MIN;
+    let is_airy = rest.height > fit_height + over_time::HEIGHT_MIN;
     if is_airy {
         take(&mut rest, 1);
     }
     let fit_area = take(&mut rest, fit_height);
     findings(canvas, fit_area, &fit);
-    if rest.height >= CHART_HEIGHT_MIN {
+    if rest.height >= over_time::HEIGHT_MIN {
         let height = rest.height.min(CHART_HEIGHT_MAX);
         let chart_area = take(&mut rest, height);
-        over_time(canvas, chart_area, upstream);
+        shares(canvas, chart_area, upstream);
     }
 }
 
@@ -223,73 +217,26 @@ fn findings(canvas: &mut Canvas, mut area: Rect, fit: &Fit) {
 }
 
 /// Shares stacked over the last minutes, with what happened to the upstream below.
-fn over_time(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow) {
-    let rule_row = take(&mut area, 1);
-    let area = content(area);
-    let graph = Rect {
-        x: area.x + AXIS.min(area.width),
-        width: area.width.saturating_sub(AXIS),
-        height: area.height.saturating_sub(1),
-        ..area
-    };
-    let seconds = column_seconds(canvas, graph.width);
-    canvas.rule(rule_row, "Share over time", format!("one column = {seconds} s"));
-    for (at, label) in [(0, "100%"), (graph.height / 2, " 50%"), (graph.height - 1, "  0%")] {
-        let label = canvas.cell(label, Role::Dim);
-        canvas.line(Rect { width: AXIS, ..row(area, at) }, &label);
-    }
-    let moments = moments(canvas, upstream, usize::from(graph.width), seconds);
-    chart::stacked(canvas.buffer, graph, &moments, canvas.skin);
-    let below = Rect { y: graph.bottom(), height: 1, ..graph };
-    happenings(canvas, below, upstream, seconds);
-}
-
-fn column_seconds(canvas: &Canvas, columns: u16) -> u64 {
-    let samples = canvas.model.history.len() as u64;
-    let is_filled = |seconds: &u64| samples >= seconds * u64::from(columns);
-    COLUMN_SECONDS.into_iter().find(is_filled).unwrap_or(1)
-}
-
-fn newest_second(canvas: &Canvas) -> u64 {
-    canvas.model.history.back().map_or(0, |sample| sample.wall_ms / 1000)
-}
-
-/// The shares of each whole column of time, oldest first. Columns end at multiples of their length,
-/// so that a column keeps what it shows while time goes on.
-fn moments(canvas: &Canvas, upstream: &UpstreamRow, columns: usize, seconds: u64) -> Vec<Moment> {
+fn shares(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow) {
     let keys: Vec<u32> = canvas.model.backends_of(&upstream.name).map(|row| row.key).collect();
-    let last = newest_second(canvas) / seconds;
-    let first = last.saturating_sub(columns as u64 - columns.min(1) as u64);
-    let mut moments = vec![vec![0.0; keys.len()]; (last - first + 1) as usize];
-    for sample in &canvas.model.history {
-        let column = sample.wall_ms / 1000 / seconds;
-        if column < first || column > last {
-            continue;
-        }
-        for backend in &sample.backends {
-            if let Some(at) = keys.iter().position(|key| *key == backend.key) {
-                moments[(column - first) as usize][at] += f64::from(backend.requests);
-            }
-        }
-    }
-    moments
+    let below = over_time::draw(canvas, area, "Share over time", |sample| {
+        let requests = |key: &u32| {
+            let backend = sample.backends.iter().find(|backend| backend.key == *key);
+            backend.map_or(0.0, |backend| f64::from(backend.requests))
+        };
+        keys.iter().map(requests).collect()
+    });
+    happenings(canvas, &below, upstream);
 }
 
 /// Marks what was done to this upstream under the column it happened in, newest first, as far as
 /// the labels fit beside each other.
-fn happenings(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, seconds: u64) {
-    let last_column = newest_second(canvas) / seconds;
+fn happenings(canvas: &mut Canvas, axis: &TimeAxis, upstream: &UpstreamRow) {
+    let area = axis.below;
     let mut free_until = area.right();
     let events = canvas.model.events.iter().rev();
     for event in events.filter(|event| is_about(event, upstream)) {
-        let column = event.wall_ms / 1000 / seconds;
-        let Some(back) = last_column.checked_sub(column) else { continue };
-        let Some(x) = (area.right() - 1).checked_sub(back.min(u64::from(u16::MAX)) as u16) else {
-            break;
-        };
-        if x < area.x {
-            break;
-        }
+        let Some(x) = axis.column_of(event.wall_ms) else { break };
         let name = event.target.rsplit('/').next().unwrap_or_default();
         let text = format!("{} {} {name}", canvas.skin.glyphs.rising, event.verb);
         let width = pen::width(&text);

@@ -10,6 +10,7 @@ mod detail;
 mod events;
 mod frame;
 mod listing;
+mod over_time;
 mod overlay;
 mod overview;
 mod programs;

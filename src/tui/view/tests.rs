@@ -1,3 +1,5 @@
+//! Screens as text: what they look like, and what must hold at every size and tier.
+
 use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;

@@ -7,6 +7,7 @@ use crate::control::wire::Worker;
 
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
+use super::over_time;
 use super::state;
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::Panel;
@@ -30,6 +31,7 @@ const PID: u16 = 10;
 /// Which column of the view holds the graph, and which the processor bar.
 const GRAPH: usize = 11;
 const CPU_BAR: usize = 4;
+const CHART_HEIGHT_MAX: u16 = 14;
 /// A respawned worker says so for this long.
 const RESPAWN_SHOWN_MS: u64 = 60_000;
 
@@ -124,10 +126,36 @@ fn load_role(worker: &Worker) -> Role {
     if is_fresh(worker) || worker.cpu_percent >= 90.0 { Role::Warn } else { Role::Series1 }
 }
 
-pub(super) fn draw(canvas: &mut Canvas, mut area: Rect) {
+pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::WorkerTable);
+    let mut rest = body;
+    let rows = listing.rows.len().clamp(1, 64) as u16 + 1;
+    let has_chart =
+        !canvas.model.is_zoomed && body.height >= rows + 1 + over_time::HEIGHT_MIN && rows > 2;
+    let area = take(&mut rest, if has_chart { rows + 1 } else { body.height });
+    table(canvas, area, &listing);
+    if has_chart {
+        let height = rest.height.min(CHART_HEIGHT_MAX);
+        let chart_area = take(&mut rest, height);
+        requests(canvas, chart_area);
+    }
+}
+
+/// The kernel spreads connections over the workers; here is how evenly requests follow.
+fn requests(canvas: &mut Canvas, area: Rect) {
+    let slots: Vec<u16> = canvas.model.live.workers.iter().map(|worker| worker.slot).collect();
+    over_time::draw(canvas, area, "Requests by worker", |sample| {
+        let requests = |slot: &u16| {
+            let worker = sample.workers.iter().find(|worker| worker.slot == *slot);
+            worker.map_or(0.0, |worker| f64::from(worker.requests))
+        };
+        slots.iter().map(requests).collect()
+    });
+}
+
+fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
     let columns = [
-        Column::left("", 4),
+        Column::left("", 5),
         Column::left("state", 10),
         Column::right("pid", 7).priority(3),
         Column::right("up", 6),
@@ -168,9 +196,15 @@ fn cells<'a>(canvas: &Canvas<'a>, worker: &'a Worker) -> Vec<Line<'a>> {
     let look = state::worker(&worker.state, canvas.skin);
     let rate = traffic::worker_rate(canvas.model, worker.slot).round() as u64;
     let clients = u64::from(worker.connections.active + worker.connections.idle);
+    let workers = &canvas.model.live.workers;
+    let series =
+        workers.iter().position(|row| row.slot == worker.slot).map_or(Role::Dim, Role::series);
     let restarts_role = if worker.restarts == 0 { Role::Dim } else { Role::Warn };
     vec![
-        canvas.bold(format!("w{}", worker.slot), Role::Bright),
+        Line::from(vec![
+            canvas.span(format!("{} ", canvas.skin.glyphs.swatch), series),
+            canvas.strong(format!("w{}", worker.slot), Role::Bright),
+        ]),
         canvas.state(&Key::Worker { slot: worker.slot }, look, &worker.state.to_uppercase()),
         canvas.cell(worker.pid.to_string(), Role::Dim),
         canvas.cell(number::age(worker.uptime_ms), Role::Text),

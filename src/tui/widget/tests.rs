@@ -1,3 +1,5 @@
+//! Widgets with plain values, cell by cell.
+
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
