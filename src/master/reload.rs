@@ -58,7 +58,7 @@ impl Master {
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);
         // Upstreams must be on the board before a request can be routed to them.
-        self.apply_config(Now::read());
+        self.apply_membership(Now::read());
         for address in wanted.iter().filter(|address| !earlier.contains(address)) {
             self.workers.tell_listen(*address, &self.listeners);
         }
@@ -69,6 +69,7 @@ impl Master {
         }
         self.listeners.retain(&wanted, &self.keeper);
         self.resize_workers();
+        self.apply_programs(Now::read());
         Ok(format!("generation {number} runs"))
     }
 }

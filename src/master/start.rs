@@ -189,8 +189,11 @@ impl Prepared {
             phase: Phase::Running,
         };
         master.membership.restore(will.membership, now);
+        // A worker looks an upstream up once, when it is given the configuration, so it has to be on
+        // the board by then; programs can come last.
+        master.apply_membership(now);
         master.resize_workers();
-        master.apply_config(now);
+        master.apply_programs(now);
         master.note_start(is_successor);
         master
     }

@@ -272,13 +272,17 @@ impl Master {
         workers.resize(count, &supplies, deadline_us);
     }
 
-    /// Membership first: a program can only join an upstream that is there.
-    pub(super) fn apply_config(&mut self, now: Now) {
+    pub(super) fn apply_membership(&mut self, now: Now) {
         let config = std::rc::Rc::clone(&self.generation.config);
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");
         }
         self.checks.apply_config(&config);
+    }
+
+    /// After the membership: a program can only join an upstream that is there.
+    pub(super) fn apply_programs(&mut self, now: Now) {
+        let config = std::rc::Rc::clone(&self.generation.config);
         self.programs.apply_config(&config);
         self.carry_out_wants(now);
     }
