@@ -1,12 +1,13 @@
 //! nginx's rules as tables: known sequences, failure windows, hashes; and properties that hold for
 //! every group.
+#![expect(clippy::float_cmp, reason = "sums of integers, divided once: exact means equal")]
 
 use std::net::IpAddr;
 
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
-use super::fit::{self, Served, Verdict};
+use super::fit::{self, Served};
 use super::{PEERS_MAX, Peer, Request, Standing, Strategy, Tier, failure, ip_hash, pick, share};
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
@@ -270,15 +271,21 @@ fn expected_shares_by_strategy() {
 }
 
 #[test]
-fn verdicts() {
+fn distance_from_the_promise() {
     let served = |picks, weight| Served { picks, weight, weight_start: 0, weight_end: 0 };
-    assert_eq!(fit::smooth(&[served(3, 3), served(1, 1)]), Verdict::TooFew { picks: 4 });
-    assert_eq!(fit::smooth(&[served(30, 3), served(10, 1)]), Verdict::Exact);
-    assert_eq!(fit::smooth(&[served(32, 3), served(8, 1)]), Verdict::Off { picks: 2.0 });
-    assert_eq!(fit::ip_hash(100, 0.9), Verdict::Skewed { top_client_share: 0.9 });
-    let loads = [fit::InFlight { active: 2, weight: 1 }, fit::InFlight { active: 9, weight: 3 }];
-    assert_eq!(fit::least_conn(100, &loads), Verdict::Spread { least: 2.0, most: 3.0 });
-    assert_eq!(fit::least_conn(100, &[]), Verdict::Spread { least: 0.0, most: 0.0 });
+    for (peers, expected) in [
+        (&[served(30, 3), served(10, 1)][..], 0.0),
+        (&[served(32, 3), served(8, 1)], 2.0),
+        (&[served(0, 3), served(0, 1)], 0.0),
+        (&[], 0.0),
+    ] {
+        assert_eq!(fit::worst(peers, fit::beyond_due), expected, "{peers:?}");
+        assert_eq!(fit::worst(peers, fit::residual), expected, "{peers:?}");
+    }
+    let mid_round =
+        [Served { weight_end: -2, ..served(1, 3) }, Served { weight_end: 2, ..served(0, 2) }];
+    assert_eq!(fit::worst(&mid_round, fit::beyond_due), 0.4);
+    assert_eq!(fit::worst(&mid_round, fit::residual), 0.0);
 }
 
 fn standings() -> impl proptest::strategy::Strategy<Value = Standing> {
@@ -343,13 +350,9 @@ proptest! {
             weight_start: start[index],
             weight_end: peer.current_weight,
         }).collect();
-        prop_assert_eq!(fit::smooth(&served), Verdict::Exact);
-        let total: u32 = weights.iter().sum();
+        prop_assert_eq!(fit::worst(&served, fit::residual), 0.0);
         if skip == 0 {
-            for (count, weight) in counts.iter().zip(&weights) {
-                let due = picks as f64 * f64::from(*weight) / f64::from(total);
-                prop_assert!(*count as f64 - due < 1.0);
-            }
+            prop_assert!(served.iter().all(|peer| fit::beyond_due(peer, &served) < 1.0));
         }
         prop_assert_eq!(peers.iter().map(|peer| peer.current_weight).sum::<i64>(), 0);
     }

@@ -90,9 +90,6 @@ fn short(strategy: &str, findings: &[Finding]) -> (Verdict, String) {
 
 fn round_robin(members: &[&BackendRow], picks: u64) -> Vec<Finding> {
     let picks = picks as f64;
-    let worst = eligible(members)
-        .map(|row| (row.window_picks as f64 - picks * row.backend.expected_share).abs())
-        .fold(0.0, f64::max);
     let served: Vec<fit::Served> = eligible(members)
         .map(|row| fit::Served {
             picks: row.window_picks,
@@ -101,8 +98,8 @@ fn round_robin(members: &[&BackendRow], picks: u64) -> Vec<Finding> {
             weight_end: row.current_weight,
         })
         .collect();
-    let unexplained =
-        served.iter().map(|peer| fit::residual(peer, &served).abs()).fold(0.0, f64::max);
+    let worst = fit::worst(&served, fit::beyond_due);
+    let unexplained = fit::worst(&served, fit::residual);
     let is_close = worst < 1.0 || worst <= picks * UNEXPLAINED_MAX;
     vec![
         Finding {
