@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::pty::Screen;
 use crate::{client, ports, wait};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pilothouse");
@@ -63,6 +64,17 @@ impl Engine {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// `pilothouse console ARGS` on a terminal of its own.
+    pub(crate) fn console(&self, args: &[&str]) -> Screen {
+        let folder = self.folder.path();
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (config, run, state) = (path("pilothouse.toml"), path("run"), path("state"));
+        let args = [&["console", "-c", &config], args].concat();
+        let variables =
+            [("PILOTHOUSE_RUNTIME_DIR", run.as_str()), ("PILOTHOUSE_STATE_DIR", state.as_str())];
+        Screen::open(BINARY, &args, folder, &variables)
     }
 
     pub(crate) fn status(&self) -> Value {

@@ -7,9 +7,11 @@ mod client;
 mod engine;
 mod origin;
 mod ports;
+mod pty;
 mod wait;
 
 mod cli;
+mod console;
 mod default;
 mod drain;
 mod proxy;
