@@ -14,7 +14,6 @@ use super::definition::{Definition, loopback};
 use super::desk::{Desk, pipes_key};
 use super::event::InstanceId;
 use super::instance::{Instance, Joined};
-use super::launch;
 use super::process::Process;
 use super::want::Want;
 use crate::supervise::policy::Ending;
@@ -195,8 +194,7 @@ impl Saved {
         if let Some(port) = self.port {
             desk.promise(port, &instance.id);
         }
-        let variables = launch::variables(desk.surroundings(), &instance.id, instance.port);
-        instance.set_files(&variables, desk);
+        instance.open_files(desk);
         if let Some(process) = self.process {
             instance.adopt(process.pid, process.start_time, ends, desk);
         }

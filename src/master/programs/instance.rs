@@ -2,7 +2,6 @@
 //! what happens to the process into that machine's events.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -151,7 +150,8 @@ impl Instance {
             (Change::Live | Change::Restart, Phase::Idle) if is_started_now => {
                 self.say(Event::Start, desk);
             }
-            (Change::Live | Change::Restart, Phase::Idle) | (Change::Live, _) => {}
+            (Change::Live | Change::Restart, Phase::Idle) => {}
+            (Change::Live, _) => self.open_files(desk),
             // A stop under way ends in what it was for, which uses the new definition.
             (Change::Restart, Phase::Stopping { .. } | Phase::Sweeping { .. } | Phase::Gone) => {}
             (
@@ -241,8 +241,8 @@ impl Instance {
                 Some(port?).inspect(|port| desk.promise(*port, &self.id))
             }
         };
+        self.open_files(desk);
         let variables = launch::variables(desk.surroundings(), &self.id, self.port);
-        self.set_files(&variables, desk);
         let launched = launch::launch(&self.definition, &variables)?;
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;
@@ -270,13 +270,15 @@ impl Instance {
     }
 
     /// Opens the log files under the names that this instance's variables give them.
-    pub(super) fn set_files(&mut self, variables: &[(&'static str, String)], desk: &mut Desk) {
+    pub(super) fn open_files(&mut self, desk: &mut Desk) {
+        let variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        let lookup = |name: &str| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+            Some(value.clone())
+        };
         let program = &self.definition.program;
-        let known: BTreeMap<&str, &str> =
-            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut file =
-            |target| desk.file(target, &|name: &str| Some((*known.get(name)?).to_owned()));
-        let (stdout, stderr) = (file(&program.stdout), file(&program.stderr));
+        let stdout = desk.file(&program.stdout, &lookup);
+        let stderr = desk.file(&program.stderr, &lookup);
         self.output.borrow_mut().set_files(stdout, stderr);
     }
 

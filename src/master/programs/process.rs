@@ -9,7 +9,6 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
@@ -25,7 +24,7 @@ pub(super) struct Process {
     /// With the pid the identity of the process, whoever starts looking.
     pub(super) start_time: u64,
     /// Nothing when it had ended before it could be adopted.
-    pidfd: Option<Rc<OwnedFd>>,
+    pidfd: Option<Rc<AsyncFd<OwnedFd>>>,
     pipes: Vec<Pipe>,
     /// Asks whether it is ready; ends with the process.
     prober: Option<JoinHandle<()>>,
@@ -49,23 +48,23 @@ pub(super) enum Collected {
 
 impl Process {
     pub(super) fn new(child: sys::spawn::Child, reporter: Reporter) -> io::Result<Self> {
-        let pidfd = Rc::new(child.pidfd);
         let start_time = sys::proc::start_time(child.pid).unwrap_or(0);
-        watch(Rc::clone(&pidfd), reporter)?;
+        let pidfd = watch(child.pidfd, reporter)?;
         Ok(Self { pid: child.pid, start_time, pidfd: Some(pidfd), pipes: Vec::new(), prober: None })
     }
 
     /// Takes over the process that an earlier master started. One that is gone by now counts as
     /// running until the keeper or the waiting time says otherwise.
     pub(super) fn adopt(pid: u32, start_time: u64, reporter: Reporter) -> io::Result<Self> {
-        let pidfd = sys::pidfd::open(pid)
-            .ok()
-            .filter(|_| sys::proc::start_time(pid) == Some(start_time))
-            .map(Rc::new);
-        match &pidfd {
-            Some(pidfd) => watch(Rc::clone(pidfd), reporter)?,
-            None => wait_for_status(reporter),
-        }
+        let pidfd =
+            sys::pidfd::open(pid).ok().filter(|_| sys::proc::start_time(pid) == Some(start_time));
+        let pidfd = match pidfd {
+            Some(pidfd) => Some(watch(pidfd, reporter)?),
+            None => {
+                wait_for_status(reporter);
+                None
+            }
+        };
         Ok(Self { pid, start_time, pidfd, pipes: Vec::new(), prober: None })
     }
 
@@ -89,7 +88,7 @@ impl Process {
     /// To the main process alone. Already ended is not an error.
     pub(super) fn signal(&self, number: i32) -> io::Result<()> {
         let Some(pidfd) = &self.pidfd else { return Ok(()) };
-        match sys::pidfd::signal(pidfd, number) {
+        match sys::pidfd::signal(pidfd.get_ref(), number) {
             // The end is on its way as an event.
             Err(error) if error.raw_os_error() == Some(sys::pidfd::GONE) => Ok(()),
             done => done,
@@ -115,7 +114,7 @@ impl Process {
         }
         let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByKeeper) };
         sys::pidfd::signal_group(self.pid, sys::signal::KILL)?;
-        match sys::pidfd::try_wait(pidfd) {
+        match sys::pidfd::try_wait(pidfd.get_ref()) {
             Ok(Some(exit)) => Ok(Collected::Exit(exit)),
             Ok(None) => Ok(Collected::NotYet),
             Err(error) if sys::pidfd::is_not_child(&error) => Ok(Collected::ByKeeper),
@@ -132,14 +131,15 @@ impl Drop for Process {
     }
 }
 
-fn watch(pidfd: Rc<OwnedFd>, reporter: Reporter) -> io::Result<()> {
-    let watched = AsyncFd::with_interest(pidfd, Interest::READABLE)?;
+fn watch(pidfd: OwnedFd, reporter: Reporter) -> io::Result<Rc<AsyncFd<OwnedFd>>> {
+    let pidfd = Rc::new(sys::readable::register(pidfd)?);
+    let watched = Rc::clone(&pidfd);
     tokio::task::spawn_local(async move {
         if watched.readable().await.is_ok() {
             reporter.report(Report::Ended).await;
         }
     });
-    Ok(())
+    Ok(pidfd)
 }
 
 /// Bounds the wait for the keeper's word about a process that was not our child.

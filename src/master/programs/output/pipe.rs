@@ -8,7 +8,6 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
@@ -42,7 +41,7 @@ impl Pipe {
         source: Source,
         output: Rc<RefCell<Output>>,
     ) -> io::Result<Self> {
-        let descriptor = AsyncFd::with_interest(descriptor, Interest::READABLE)?;
+        let descriptor = sys::readable::register(descriptor)?;
         let reader = Rc::new(Reader { source, descriptor, output });
         let (held, is_dropped) = oneshot::channel();
         tokio::task::spawn_local(run(Rc::clone(&reader), is_dropped));

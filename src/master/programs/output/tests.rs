@@ -58,6 +58,9 @@ fn the_ring_keeps_the_last_lines_within_its_bytes() {
     let text = String::from_utf8(only_stderr.try_recv().unwrap().to_vec()).unwrap();
     assert_eq!(text.lines().count(), 2, "the line and the mark: {text}");
     assert!(only_stderr.try_recv().is_err());
+    let mut last = output.read(None, Some(1), Follow::No);
+    let last: LogLine = serde_json::from_slice(&last.try_recv().unwrap()).unwrap();
+    assert_eq!(last.text, "exit 0");
 }
 
 #[test]
