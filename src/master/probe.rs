@@ -58,10 +58,11 @@ impl Probe {
     async fn ask_untimed(&self) -> Result<(), ProbeError> {
         match &self.address {
             Address::Tcp(address) => {
-                self.ask_through(TcpStream::connect(address).await.map_err(io)?).await
+                self.ask_through(TcpStream::connect(address).await.map_err(|error| io(&error))?)
+                    .await
             }
             Address::Unix(path) => {
-                self.ask_through(UnixStream::connect(path).await.map_err(io)?).await
+                self.ask_through(UnixStream::connect(path).await.map_err(|error| io(&error))?).await
             }
         }
     }
@@ -79,11 +80,11 @@ impl Probe {
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: pilothouse-check\r\n\
              Connection: close\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).await.map_err(io)?;
+        stream.write_all(request.as_bytes()).await.map_err(|error| io(&error))?;
         let mut line = [0; STATUS_LINE_BYTES];
         stream.read_exact(&mut line).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => ProbeError::NotHttp,
-            _ => io(error),
+            _ => io(&error),
         })?;
         match status(line) {
             Some(200..=399) => Ok(()),
@@ -100,7 +101,7 @@ fn status(line: [u8; STATUS_LINE_BYTES]) -> Option<u16> {
     status.parse().ok().filter(|_| is_http)
 }
 
-fn io(error: std::io::Error) -> ProbeError {
+fn io(error: &std::io::Error) -> ProbeError {
     // The kernel's words without the number that `io::Error` adds.
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or_default().to_lowercase();

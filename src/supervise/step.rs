@@ -88,13 +88,13 @@ const KILLS_UNTIL_ALARM: u32 = 3;
 const SWEEP_LOOK_US: u64 = 5_000;
 const SWEEP_US_MAX: u64 = 2_000_000;
 
-pub(crate) fn step(state: State, event: Event, now_us: u64, policy: &Policy) -> Step {
-    if life_of(&event).is_some_and(|life| life != state.life) {
+pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) -> Step {
+    if life_of(event).is_some_and(|life| life != state.life) {
         return (state, Vec::new());
     }
     let now = Now { us: now_us, policy };
     match state.phase {
-        Phase::Idle | Phase::Done | Phase::GaveUp => now.at_rest(state, event),
+        Phase::Idle | Phase::Done | Phase::GaveUp => at_rest(state, event),
         Phase::Delay { until_us } => now.delay(state, event, until_us),
         Phase::Spawning { asked } => now.spawning(state, event, asked),
         Phase::Starting { spawned_us, check } => now.starting(state, event, spawned_us, check),
@@ -140,6 +140,22 @@ struct Sweep {
     next: Next,
 }
 
+fn at_rest(state: State, event: &Event) -> Step {
+    match *event {
+        Event::Start | Event::Restart => spawn(state.afresh()),
+        Event::Remove => to(state, Phase::Gone),
+        Event::Stop
+        | Event::Kill
+        | Event::Tick
+        | Event::SpawnOk { .. }
+        | Event::SpawnErr { .. }
+        | Event::Exited { .. }
+        | Event::Ready { .. }
+        | Event::Drained { .. }
+        | Event::Swept { .. } => (state, Vec::new()),
+    }
+}
+
 /// The instant and the policy a step is taken under.
 #[derive(Clone, Copy)]
 struct Now<'a> {
@@ -148,25 +164,9 @@ struct Now<'a> {
 }
 
 impl Now<'_> {
-    fn at_rest(self, state: State, event: Event) -> Step {
-        match event {
-            Event::Start | Event::Restart => self.start_afresh(state),
-            Event::Remove => to(state, Phase::Gone),
-            Event::Stop
-            | Event::Kill
-            | Event::Tick
-            | Event::SpawnOk { .. }
-            | Event::SpawnErr { .. }
-            | Event::Exited { .. }
-            | Event::Ready { .. }
-            | Event::Drained { .. }
-            | Event::Swept { .. } => (state, Vec::new()),
-        }
-    }
-
-    fn delay(self, mut state: State, event: Event, until_us: u64) -> Step {
-        match event {
-            Event::Start | Event::Restart => self.start_afresh(state),
+    fn delay(self, mut state: State, event: &Event, until_us: u64) -> Step {
+        match *event {
+            Event::Start | Event::Restart => spawn(state.afresh()),
             Event::Stop => {
                 state.fails = 0;
                 to(state, Phase::Idle)
@@ -184,19 +184,23 @@ impl Now<'_> {
         }
     }
 
-    fn spawning(self, state: State, event: Event, asked: Option<After>) -> Step {
-        match event {
+    fn spawning(self, state: State, event: &Event, asked: Option<After>) -> Step {
+        match *event {
             Event::SpawnOk { .. } => match asked {
                 None => self.spawned(state),
                 Some(after) => self.terminate(state, self.us, after),
             },
-            Event::SpawnErr { error, .. } => self.not_spawned(state, error, asked),
+            Event::SpawnErr { ref error, .. } => self.not_spawned(state, error, asked),
             Event::Start => {
                 let asked = asked.map(|after| after.or_later(After::Again));
                 to(state, Phase::Spawning { asked })
             }
-            Event::Stop => to(state, Phase::Spawning { asked: asked_later(asked, After::Idle) }),
-            Event::Remove => to(state, Phase::Spawning { asked: asked_later(asked, After::Gone) }),
+            Event::Stop => {
+                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Idle)) })
+            }
+            Event::Remove => {
+                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Gone)) })
+            }
             // A spawn under way is as fresh as a restart could make it.
             Event::Restart
             | Event::Kill
@@ -208,8 +212,8 @@ impl Now<'_> {
         }
     }
 
-    fn starting(self, state: State, event: Event, spawned_us: u64, check: StartCheck) -> Step {
-        match event {
+    fn starting(self, state: State, event: &Event, spawned_us: u64, check: StartCheck) -> Step {
+        match *event {
             Event::Ready { .. } => self.is_ready(state, spawned_us),
             Event::Tick => match check {
                 StartCheck::AliveAt { at_us } if self.us >= at_us => {
@@ -241,8 +245,8 @@ impl Now<'_> {
         }
     }
 
-    fn ready(self, mut state: State, event: Event, spawned_us: u64, stable_at_us: u64) -> Step {
-        match event {
+    fn ready(self, mut state: State, event: &Event, spawned_us: u64, stable_at_us: u64) -> Step {
+        match *event {
             Event::Exited { ending, group, .. } => {
                 let (state, next) = self.ended(state, spawned_us, ending);
                 first(Effect::Leave, self.sweep(state, group, next))
@@ -266,10 +270,10 @@ impl Now<'_> {
         }
     }
 
-    fn stopping(self, state: State, event: Event, stopping: Stopping) -> Step {
+    fn stopping(self, state: State, event: &Event, stopping: Stopping) -> Step {
         let Stopping { spawned_us, stage, deadline_us, after } = stopping;
         let towards = |after| Phase::Stopping { spawned_us, stage, deadline_us, after };
-        match event {
+        match *event {
             Event::Tick if self.us >= deadline_us => match stage {
                 Stage::Draining => self.terminate(state, spawned_us, after),
                 Stage::Terminating => self.kill(state, stopping, 1),
@@ -298,7 +302,7 @@ impl Now<'_> {
         }
     }
 
-    fn sweeping(self, state: State, event: Event, sweep: Sweep) -> Step {
+    fn sweeping(self, state: State, event: &Event, sweep: Sweep) -> Step {
         let Sweep { look_at_us, give_up_us, next } = sweep;
         let towards = |wish: Next| match next {
             Next::Gone => Phase::Sweeping { look_at_us, give_up_us, next },
@@ -306,7 +310,7 @@ impl Now<'_> {
                 Phase::Sweeping { look_at_us, give_up_us, next: wish }
             }
         };
-        match event {
+        match *event {
             Event::Swept { .. } => go(state, next),
             Event::Tick if self.us >= give_up_us => first(Effect::LeftOversRemain, go(state, next)),
             Event::Tick if self.us >= look_at_us => {
@@ -327,10 +331,6 @@ impl Now<'_> {
         }
     }
 
-    fn start_afresh(self, state: State) -> Step {
-        spawn(state.afresh())
-    }
-
     fn spawned(self, state: State) -> Step {
         let check = match self.policy.readiness {
             Readiness::Alive if self.policy.start_us == 0 => return self.is_ready(state, self.us),
@@ -340,10 +340,10 @@ impl Now<'_> {
         to(state, Phase::Starting { spawned_us: self.us, check })
     }
 
-    fn not_spawned(self, state: State, error: SpawnError, asked: Option<After>) -> Step {
+    fn not_spawned(self, state: State, error: &SpawnError, asked: Option<After>) -> Step {
         let (error, is_counted) = match error {
-            SpawnError::Busy(error) => (error, false),
-            SpawnError::Failed(error) => (error, true),
+            SpawnError::Busy(error) => (error.clone(), false),
+            SpawnError::Failed(error) => (error.clone(), true),
         };
         let state = State { cause: Cause::Spawn { error }, ..state };
         match asked {
@@ -463,8 +463,8 @@ impl State {
     }
 }
 
-fn asked_later(asked: Option<After>, wish: After) -> Option<After> {
-    Some(asked.map_or(wish, |after| after.or_later(wish)))
+fn asked_later(asked: Option<After>, wish: After) -> After {
+    asked.map_or(wish, |after| after.or_later(wish))
 }
 
 fn to(state: State, phase: Phase) -> Step {

@@ -52,8 +52,9 @@ impl Bench {
         Self { state, policy, now_us: 0, spawn: Spawn::Works, seen: Vec::new(), path }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "cases read better without a reference")]
     fn say(&mut self, event: Event) -> &mut Self {
-        let (state, effects) = step(self.state.clone(), event, self.now_us, &self.policy);
+        let (state, effects) = step(self.state.clone(), &event, self.now_us, &self.policy);
         self.state = state;
         if self.path.last() != Some(&self.state.shown()) {
             self.path.push(self.state.shown());

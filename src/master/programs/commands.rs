@@ -35,8 +35,7 @@ impl Programs {
     ) {
         let asked = Asked { by: by.to_owned(), verb: verb_name(verb), target: target_name(target) };
         match self.try_command(target, verb, &asked) {
-            Err(answer) => self.answer(&asked, reply, answer),
-            Ok(Outcome::Answer(answer)) => self.answer(&asked, reply, answer),
+            Err(answer) | Ok(Outcome::Answer(answer)) => self.answer(&asked, reply, answer),
             Ok(Outcome::Wait { ids, goal, is_changed, until_us }) => {
                 let caller = Caller { asked, ids, goal, is_changed, until_us, reply };
                 self.callers.push(caller);
@@ -59,13 +58,13 @@ impl Programs {
         match verb {
             ProgramVerb::Start => {
                 self.check_running()?;
-                Ok(self.say_to(ids, Event::Start, Goal::Running, asked))
+                Ok(self.say_to(ids, &Event::Start, Goal::Running, asked))
             }
             ProgramVerb::Restart => {
                 self.check_running()?;
-                Ok(self.say_to(ids, Event::Restart, Goal::Running, asked))
+                Ok(self.say_to(ids, &Event::Restart, Goal::Running, asked))
             }
-            ProgramVerb::Stop => Ok(self.say_to(ids, Event::Stop, Goal::Stopped, asked)),
+            ProgramVerb::Stop => Ok(self.say_to(ids, &Event::Stop, Goal::Stopped, asked)),
             ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
             ProgramVerb::Signal { signal } => self.signal(&ids, signal).map(Outcome::Answer),
             ProgramVerb::Roll => {
@@ -82,7 +81,13 @@ impl Programs {
     }
 
     /// Says it to each, and what the operator decided is remembered.
-    fn say_to(&mut self, ids: Vec<InstanceId>, event: Event, goal: Goal, asked: &Asked) -> Outcome {
+    fn say_to(
+        &mut self,
+        ids: Vec<InstanceId>,
+        event: &Event,
+        goal: Goal,
+        asked: &Asked,
+    ) -> Outcome {
         let now_us = sys::clock::monotonic_us();
         let mut is_changed = false;
         let mut until_us = now_us;
@@ -115,7 +120,7 @@ impl Programs {
                 said.push(format!("{id} (pid {pid}) killed"));
             }
         }
-        self.spoken(said, ids)
+        self.spoken(&said, ids)
     }
 
     fn signal(&mut self, ids: &[InstanceId], signal: &str) -> Result<Answer, Answer> {
@@ -134,11 +139,11 @@ impl Programs {
                 .map_err(|error| Answer::refused(format!("send {name} to {id}: {error}")))?;
             said.push(format!("{name} sent to {id} (pid {})", process.pid));
         }
-        self.spoken(said, ids)
+        self.spoken(&said, ids)
     }
 
     /// The answer of a verb that needs a running process.
-    fn spoken(&self, said: Vec<String>, ids: &[InstanceId]) -> Result<Answer, Answer> {
+    fn spoken(&self, said: &[String], ids: &[InstanceId]) -> Result<Answer, Answer> {
         if !said.is_empty() {
             return Ok(Answer::changed(said.join(", ")));
         }

@@ -85,7 +85,7 @@ impl Instance {
             let before = self.shown();
             let is_exit = matches!(event, Event::Exited { .. });
             let state = std::mem::replace(&mut self.state, State::new());
-            let (state, effects) = supervise::step::step(state, event, now_us, &self.policy);
+            let (state, effects) = supervise::step::step(state, &event, now_us, &self.policy);
             self.state = state;
             if is_exit {
                 // Before the effects: the next life may begin with them.
@@ -143,27 +143,48 @@ impl Instance {
     pub(super) fn redefine(&mut self, definition: Definition, desk: &mut Desk) {
         let change = self.definition.change(&definition);
         let is_started_now = !self.definition.program.autostart && definition.program.autostart;
-        self.definition = definition;
-        self.policy = self.definition.policy();
+        if change == Change::Restart && self.state.spawned_us().is_some() {
+            // What was started and joined as the old definition says is drained as it says.
+            self.say_restart_once(desk);
+            self.define(definition);
+            return;
+        }
+        self.define(definition);
         match (change, self.state.phase) {
-            (Change::Nothing, _) => {}
             (Change::Live | Change::Restart, Phase::Idle) if is_started_now => {
                 self.say(Event::Start, desk);
             }
-            (Change::Live | Change::Restart, Phase::Idle) => {}
+            (Change::Restart, Phase::Delay { .. } | Phase::Done | Phase::GaveUp) => {
+                self.say(Event::Restart, desk);
+            }
             (Change::Live, _) => self.open_files(desk),
-            // A stop under way ends in what it was for, which uses the new definition.
-            (Change::Restart, Phase::Stopping { .. } | Phase::Sweeping { .. } | Phase::Gone) => {}
+            // Nothing to do, or what comes next is made from the new definition anyhow.
             (
-                Change::Restart,
-                Phase::Spawning { .. }
+                Change::Nothing | Change::Restart,
+                Phase::Idle
+                | Phase::Spawning { .. }
                 | Phase::Starting { .. }
                 | Phase::Ready { .. }
                 | Phase::Delay { .. }
+                | Phase::Stopping { .. }
+                | Phase::Sweeping { .. }
                 | Phase::Done
-                | Phase::GaveUp,
-            ) => self.say(Event::Restart, desk),
+                | Phase::GaveUp
+                | Phase::Gone,
+            ) => {}
         }
+    }
+
+    /// A stop under way ends in what it was for, which uses the new definition.
+    fn say_restart_once(&mut self, desk: &mut Desk) {
+        if self.shown() != Shown::Stopping {
+            self.say(Event::Restart, desk);
+        }
+    }
+
+    fn define(&mut self, definition: Definition) {
+        self.definition = definition;
+        self.policy = self.definition.policy();
     }
 
     fn ended(&mut self, desk: &mut Desk) {

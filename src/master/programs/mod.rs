@@ -231,7 +231,7 @@ impl Programs {
                 let mut instance = Instance::new(id.clone(), definition.clone());
                 match intent.of(&id) {
                     Some(handoff::Wish::Down) => {
-                        "stopped by the operator".clone_into(&mut instance.asked)
+                        "stopped by the operator".clone_into(&mut instance.asked);
                     }
                     Some(handoff::Wish::Up) => instance.say(step::Event::Start, desk),
                     None if definition.program.autostart => {

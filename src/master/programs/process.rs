@@ -58,12 +58,11 @@ impl Process {
     pub(super) fn adopt(pid: u32, start_time: u64, reporter: Reporter) -> io::Result<Self> {
         let pidfd =
             sys::pidfd::open(pid).ok().filter(|_| sys::proc::start_time(pid) == Some(start_time));
-        let pidfd = match pidfd {
-            Some(pidfd) => Some(watch(pidfd, reporter)?),
-            None => {
-                wait_for_status(reporter);
-                None
-            }
+        let pidfd = if let Some(pidfd) = pidfd {
+            Some(watch(pidfd, reporter)?)
+        } else {
+            wait_for_status(reporter);
+            None
         };
         Ok(Self { pid, start_time, pidfd, pipes: Vec::new(), prober: None })
     }

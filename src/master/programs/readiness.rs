@@ -23,12 +23,10 @@ pub(super) fn begin(
     reporter: Reporter,
 ) -> JoinHandle<()> {
     let address = Address::Tcp(address);
-    let (probe, rise) = match check {
-        Some(check) => (Probe::of_check(address, check), check.rise.max(1)),
-        None => {
-            let question = Question::Connect;
-            (Probe { address, question, timeout_ms: CONNECT_TIMEOUT_MS }, 1)
-        }
+    let (probe, rise) = if let Some(check) = check {
+        (Probe::of_check(address, check), check.rise.max(1))
+    } else {
+        (Probe { address, question: Question::Connect, timeout_ms: CONNECT_TIMEOUT_MS }, 1)
     };
     tokio::task::spawn_local(ask_until_ready(probe, rise, reporter))
 }

@@ -95,15 +95,15 @@ impl Stage {
         self.row(id).program.pid.unwrap_or_else(|| panic!("{id} does not run"))
     }
 
-    fn command(&mut self, target: &str, verb: ProgramVerb) -> oneshot::Receiver<Answer> {
+    fn command(&mut self, target: &str, verb: &ProgramVerb) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
-        self.programs.command(&named(target), &verb, "alice", reply);
+        self.programs.command(&named(target), verb, "alice", reply);
         self.wants.extend(self.programs.take_wants());
         answer
     }
 
     async fn ask(&mut self, target: &str, verb: ProgramVerb) -> Answer {
-        let mut answer = self.command(target, verb);
+        let mut answer = self.command(target, &verb);
         let mut answered = None;
         self.until("an answer", |_| {
             answered = answer.try_recv().ok();

@@ -53,7 +53,7 @@ fn an_instance_joins_when_it_is_ready_and_drains_before_it_restarts() {
         assert_eq!(stage.row("web:0").program.backend, Some(format!("web/{address}")));
 
         let pid = stage.pid("web:0");
-        let mut answer = stage.command("web:0", ProgramVerb::Restart);
+        let mut answer = stage.command("web:0", &ProgramVerb::Restart);
         assert!(is_draining(&stage));
         assert_eq!(stage.row("web:0").program.state, ProgramState::Stopping);
         assert_eq!(stage.pid("web:0"), pid, "nothing happens to it before it is drained");
@@ -134,7 +134,7 @@ fn a_roll_takes_one_instance_after_another() {
             Some(make_ready(&mut stage, "web:1", port + 1).await),
         ];
         let pids = [stage.pid("web:0"), stage.pid("web:1")];
-        let mut answer = stage.command("web", ProgramVerb::Roll);
+        let mut answer = stage.command("web", &ProgramVerb::Roll);
         let second = stage.ask("web", ProgramVerb::Roll).await;
         assert_eq!(second.message, "a roll of web is under way");
         for (index, id) in ["web:0", "web:1"].into_iter().enumerate() {
