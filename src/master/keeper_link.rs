@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
 use super::event::{Event, Post};
 use crate::order;
 use crate::order::keeper::{FromKeeper, Key, ToKeeper};
 use crate::sys;
 use crate::sys::seqpacket::{self, Wait};
+use crate::sys::watched::Watched;
 
 /// Number of the keeper's lock among the descriptors the master starts with; the line is
 /// `order::worker::LINK`, as for every child of ours.
@@ -121,8 +119,7 @@ impl KeeperLink {
 
     /// Posts what the keeper tells from here on.
     pub(super) fn listen(&self, post: Post) -> io::Result<()> {
-        let line =
-            AsyncFd::with_interest(self.line.as_fd().try_clone_to_owned()?, Interest::READABLE)?;
+        let line = Watched::new(self.line.as_fd().try_clone_to_owned()?)?;
         tokio::task::spawn_local(async move {
             while let Some(message) = hear(&line).await {
                 let event = match message {
@@ -141,11 +138,9 @@ impl KeeperLink {
 }
 
 /// `None`: the line has ended, or says what the keeper never says.
-async fn hear(line: &AsyncFd<OwnedFd>) -> Option<FromKeeper> {
+async fn hear(line: &Watched) -> Option<FromKeeper> {
     let mut bytes = [0; order::MESSAGE_BYTES_MAX];
-    let received = line.async_io(Interest::READABLE, |line| {
-        seqpacket::receive(line, &mut bytes, drop, Wait::Never)
-    });
+    let received = line.read(|line| seqpacket::receive(line, &mut bytes, drop, Wait::Never));
     match received.await {
         Ok(0) => None,
         Ok(count) => FromKeeper::decode(&bytes[..count]).ok(),

@@ -91,12 +91,11 @@ impl Prepared {
     fn make(options: &Options, keeper: &KeeperLink) -> Result<Self, StartError> {
         let io = |tried| move |cause| StartError::Io { tried, cause };
         let mut held = keeper.recover().map_err(StartError::Recover)?;
-        let generation = match Generation::recover(&mut held) {
-            Some(generation) => generation,
-            None => {
-                let config = options.source.load().map_err(StartError::Config)?;
-                Generation::new(1, config, keeper).map_err(io("keep the configuration"))?
-            }
+        let generation = if let Some(running) = Generation::recover(&mut held) {
+            running
+        } else {
+            let config = options.source.load().map_err(StartError::Config)?;
+            Generation::new(1, config, keeper).map_err(io("keep the configuration"))?
         };
         let config = &generation.config;
         let decisions = decisions::DecisionsFile::open(&folders::make_state_dir(&options.name)?);

@@ -7,7 +7,7 @@ use super::event::Event;
 use super::history::Effort;
 use super::membership::{Notice, Now};
 use super::socket::ControlSocket;
-use super::workers::Ended;
+use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
 use crate::order::worker::ToWorker;
@@ -94,7 +94,7 @@ impl Master {
             Event::KeeperLost => {
                 log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
             }
-            Event::WorkerSaid { slot, life, said } => self.workers.said(slot, life, said),
+            Event::WorkerSaid { slot, life, said } => log_said(slot, life, said),
             Event::WorkerEnded { slot, life, exit } => {
                 let how = exit.map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
                 self.on_worker_ended(slot, life, &how);

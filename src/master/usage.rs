@@ -22,7 +22,7 @@ pub(super) struct Usage {
 impl Usage {
     pub(super) fn new() -> Self {
         let system = System::new().inspect_err(|error| {
-            sys::log::warning!("master", "read the processes' usage: {error}")
+            sys::log::warning!("master", "read the processes' usage: {error}");
         });
         Self { system: system.ok(), figures: BTreeMap::new() }
     }

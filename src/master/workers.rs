@@ -6,7 +6,7 @@
 mod process;
 
 use std::net::SocketAddr;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use serde::{Deserialize, Serialize};
 
@@ -201,16 +201,6 @@ impl Workers {
         process::post_later(&self.post, slot, life, pause_ms);
     }
 
-    pub(super) fn said(&self, slot: u16, life: u32, said: FromWorker) {
-        match said {
-            FromWorker::Running { generation } => {
-                log::notice!(WHO, "worker {slot} (life {life}) serves generation {generation}");
-            }
-            // Its end follows, and that is what counts.
-            FromWorker::Drained => {}
-        }
-    }
-
     /// To every worker that serves.
     pub(super) fn tell_all(&self, order: ToWorker, descriptor: Option<BorrowedFd<'_>>) {
         for place in &self.places {
@@ -306,6 +296,17 @@ impl Place {
             }
             other @ (Stage::Leaving(_) | Stage::Empty) => other,
         };
+    }
+}
+
+/// What a worker tells is for the log: what it serves and how it fares is read off the board.
+pub(super) fn log_said(slot: u16, life: u32, said: FromWorker) {
+    match said {
+        FromWorker::Running { generation } => {
+            log::notice!(WHO, "worker {slot} (life {life}) serves generation {generation}");
+        }
+        // Its end follows, and that is what counts.
+        FromWorker::Drained => {}
     }
 }
 

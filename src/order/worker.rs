@@ -70,9 +70,9 @@ impl ToWorker {
 }
 
 impl FromWorker {
-    pub(crate) fn encode(&self) -> Encoded {
+    pub(crate) fn encode(self) -> Encoded {
         match self {
-            Self::Running { generation } => Writer::new(1).u32(*generation).end(),
+            Self::Running { generation } => Writer::new(1).u32(generation).end(),
             Self::Drained => Writer::new(2).end(),
         }
     }

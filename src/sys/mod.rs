@@ -28,3 +28,4 @@ pub(crate) mod tty;
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
 pub(crate) mod socket;
+pub(crate) mod watched;

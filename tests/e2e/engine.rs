@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -26,8 +26,14 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts an engine; `{listen}` in the text is replaced by a free address, `{bin}` by the binary.
     pub(crate) fn start(config: &str) -> Self {
+        Self::start_in(config, |_folder| {})
+    }
+
+    /// The same, in a folder that `furnish` has seen first; the engine's files come to lie below it.
+    pub(crate) fn start_in(config: &str, furnish: impl FnOnce(&Path)) -> Self {
         let listen = ports::address();
         let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
+        furnish(folder.path());
         let text = config.replace("{listen}", &listen).replace("{bin}", BINARY);
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
         let log = File::create(folder.path().join("log")).expect("the folder is ours");

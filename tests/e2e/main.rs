@@ -14,6 +14,7 @@ mod cli;
 mod console;
 mod default;
 mod drain;
+mod processes;
 mod proxy;
 mod reload;
 mod strategies;

@@ -5,15 +5,13 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
 use super::{Record, WHO};
 use crate::master::event::{Event, Post};
 use crate::order;
 use crate::order::worker::{FromWorker, ToWorker};
 use crate::sys::seqpacket::{self, Wait};
 use crate::sys::spawn::{Recipe, SpawnError, Step};
+use crate::sys::watched::Watched;
 use crate::sys::{clock, inherited, log, pidfd, proc};
 
 pub(super) struct Process {
@@ -21,8 +19,8 @@ pub(super) struct Process {
     pid: u32,
     start_time: u64,
     since_us: u64,
-    pidfd: Rc<AsyncFd<OwnedFd>>,
-    link: Rc<AsyncFd<OwnedFd>>,
+    pidfd: Rc<Watched>,
+    link: Rc<Watched>,
 }
 
 impl Process {
@@ -42,8 +40,8 @@ impl Process {
             pid: child.pid,
             start_time: proc::start_time(child.pid).unwrap_or(0),
             since_us: clock::monotonic_us(),
-            pidfd: Rc::new(watched(child.pidfd).map_err(failed)?),
-            link: Rc::new(watched(link).map_err(failed)?),
+            pidfd: Rc::new(Watched::new(child.pidfd).map_err(failed)?),
+            link: Rc::new(Watched::new(link).map_err(failed)?),
         };
         process.watch(life, post);
         Ok(process)
@@ -60,8 +58,8 @@ impl Process {
             pid: record.pid,
             start_time: record.start_time,
             since_us: record.since_us,
-            pidfd: Rc::new(watched(pidfd)?),
-            link: Rc::new(watched(link)?),
+            pidfd: Rc::new(Watched::new(pidfd)?),
+            link: Rc::new(Watched::new(link)?),
         };
         process.watch(record.life, post);
         Ok(process)
@@ -129,7 +127,7 @@ impl Process {
     }
 
     pub(super) fn link(&self) -> BorrowedFd<'_> {
-        self.link.get_ref().as_fd()
+        self.link.as_fd()
     }
 }
 
@@ -142,16 +140,10 @@ pub(super) fn post_later(post: &Post, slot: u16, life: u32, pause_ms: u64) {
     });
 }
 
-fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(descriptor, Interest::READABLE)
-}
-
 /// `None`: the line has ended, or says what no worker says.
-async fn hear(link: &AsyncFd<OwnedFd>) -> Option<FromWorker> {
+async fn hear(link: &Watched) -> Option<FromWorker> {
     let mut bytes = [0; order::MESSAGE_BYTES_MAX];
-    let received = link.async_io(Interest::READABLE, |link| {
-        seqpacket::receive(link, &mut bytes, drop, Wait::Never)
-    });
+    let received = link.read(|link| seqpacket::receive(link, &mut bytes, drop, Wait::Never));
     match received.await {
         Ok(0) => None,
         Ok(count) => match FromWorker::decode(&bytes[..count]) {

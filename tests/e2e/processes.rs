@@ -1,0 +1,158 @@
+//! The engine's own processes: what survives whose death, who may run beside whom, and how it ends.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
+use crate::client::{self, Load};
+use crate::engine::{Engine, PROMPTLY, descendants, is_alive, signal};
+use crate::origin::Origin;
+use crate::proxy::site;
+use crate::{ports, wait};
+
+const PROGRAMS: &str = "
+[program.steady]
+command = \"sleep 1000\"
+instances = 2
+";
+
+#[test]
+fn a_killed_worker_is_replaced_at_once_and_no_connection_is_refused() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let before = engine.worker_pids();
+    signal(before[0], "KILL");
+    let killed = Instant::now();
+    for _ in 0..200 {
+        // The dead worker's sockets stay open, so a connection may wait, but it is never refused.
+        client::connect(engine.address()).expect("the listener is still there");
+    }
+    wait::until("a new worker", || {
+        let now = engine.worker_pids();
+        (now.len() == before.len() && now[0] != before[0]).then_some(())
+    });
+    assert!(killed.elapsed() < PROMPTLY);
+    assert_eq!(client::get(engine.address(), "/").text(), "one");
+    assert_eq!(engine.status()["workers"][0]["restarts"], 1);
+}
+
+#[test]
+fn a_killed_master_costs_no_request_no_worker_and_no_program() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&(site("", &[&origin]) + PROGRAMS));
+    let running = || engine.program_state("steady", 1) == "RUNNING";
+    wait::until("the programs run", || running().then_some(()));
+    let (workers, programs) = (engine.worker_pids(), program_pids(&engine));
+    let load = Load::start(engine.address(), "/", 4);
+    for _ in 0..2 {
+        let master = engine.master_pid();
+        signal(master, "KILL");
+        wait::until("another master answers", || {
+            let status = engine.try_status()?;
+            (engine.master_pid() != master && status["generation"] == 1).then_some(())
+        });
+        let served = origin.served();
+        wait::until("traffic goes on", || (origin.served() > served + 50).then_some(()));
+    }
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+    assert_eq!(engine.worker_pids(), workers);
+    assert_eq!(program_pids(&engine), programs);
+    // The new master also commands what it took over.
+    engine.ctl_ok(&["program", "stop", "steady:0"]);
+    assert!(!is_alive(programs[0].expect("it ran")));
+    engine.ctl_ok(&["reload"]);
+    assert_eq!(engine.status()["generation"], 2);
+}
+
+#[test]
+fn what_dies_while_there_is_no_master_is_known_to_the_next() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&(site("", &[&origin]) + PROGRAMS));
+    wait::until("the programs run", || {
+        (engine.program_state("steady", 0) == "RUNNING").then_some(())
+    });
+    let victim = engine.program_pid("steady", 0).expect("it runs");
+    let worker = engine.worker_pids()[0];
+    signal(engine.master_pid(), "KILL");
+    signal(victim, "KILL");
+    signal(worker, "KILL");
+    wait::until("both are replaced", || {
+        let status = engine.try_status()?;
+        let program = engine.program_pid("steady", 0)?;
+        let new_worker = status["workers"][0]["pid"].as_i64()?;
+        (program != victim && new_worker != i64::from(worker)).then_some(())
+    });
+    assert_eq!(client::get(engine.address(), "/").text(), "one");
+}
+
+#[test]
+fn a_second_engine_of_the_name_is_refused_and_harms_nothing() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let output = engine.ctl(&["run"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains(&format!("pid {}", engine.keeper_pid())), "{text}");
+    assert_eq!(client::get(engine.address(), "/").text(), "one");
+}
+
+#[test]
+fn a_socket_file_is_replaced_when_stale_and_put_back_when_removed() {
+    let origin = Origin::named("one");
+    let engine = Engine::start_in(&site("", &[&origin]), |folder| {
+        let place = folder.join("run/default");
+        fs::create_dir_all(&place).expect("the folder is ours");
+        for folder in [folder.join("run"), place.clone()] {
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+            fs::set_permissions(folder, private).expect("the folder is ours");
+        }
+        drop(UnixListener::bind(place.join("control.sock")).expect("a socket file"));
+    });
+    fs::remove_file(engine.socket()).expect("the engine made it");
+    wait::until("the socket is back", || engine.try_status().map(|_| ()));
+}
+
+#[test]
+fn a_port_in_use_is_an_error_with_its_holder() {
+    let taken = std::net::TcpListener::bind(ports::address()).expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let second = format!("listen = [\"{{listen}}\", \"{address}\"]");
+    engine.rewrite_config(&site("", &[&origin]).replacen("listen = [\"{listen}\"]", &second, 1));
+    let output = engine.ctl(&["reload"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = format!("bind {address}: address in use, held by ");
+    assert!(text.contains(&expected), "{text}");
+    assert!(text.contains(&format!("(pid {})", std::process::id())), "{text}");
+    assert_eq!(client::get(engine.address(), "/").text(), "one");
+}
+
+#[test]
+fn terminating_ends_everything_in_order() {
+    let origin = Origin::named("one");
+    let mut engine = Engine::start(&(site("", &[&origin]) + PROGRAMS));
+    let family = descendants(engine.keeper_pid());
+    let begun = Instant::now();
+    assert_eq!(engine.stop().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(family.into_iter().filter(|pid| is_alive(*pid)).count(), 0);
+    assert!(!engine.socket().exists());
+}
+
+#[test]
+fn a_program_is_given_its_three_descriptors_and_no_other() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&(site("", &[&origin]) + PROGRAMS));
+    let pid = wait::until("the program runs", || engine.program_pid("steady", 0));
+    let folder = fs::read_dir(format!("/proc/{pid}/fd")).expect("it is our descendant");
+    let mut numbers: Vec<String> = folder
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    numbers.sort();
+    assert_eq!(numbers, ["0", "1", "2"]);
+}
+
+fn program_pids(engine: &Engine) -> Vec<Option<i32>> {
+    (0..2).map(|instance| engine.program_pid("steady", instance)).collect()
+}
