@@ -16,6 +16,7 @@ use crate::sys;
 
 use super::action::chord;
 use super::link::Link;
+use super::model::attention;
 use super::model::panel::View;
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg, Press};
@@ -27,6 +28,9 @@ use super::{svg, update, view};
 
 /// How long the engine has for its first snapshot.
 const SNAPSHOT_MS: u64 = 10_000;
+/// How long is waited for something that needs attention, once the graphs are full: a picture of an
+/// empty list explains nothing.
+const ATTENTION_MS: u64 = 45_000;
 /// How long a view has for what only it asks for: the log of the selected program.
 const SETTLE_MS: u64 = 1_500;
 
@@ -54,7 +58,6 @@ pub(crate) enum ScreenshotError {
 pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotError> {
     let theme = options.theme.as_deref().map_or_else(|| Ok(theme::default_theme()), theme::load)?;
     let mut model = Model::new(options.size, sys::clock::wall_ms());
-    model.is_read_only = true;
     model.theme.clone_from(&theme.name);
     model.themes = theme::names().map(str::to_owned).collect();
     let (link, messages) = Link::open(options.socket.clone());
@@ -67,6 +70,7 @@ pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotEr
     }
     let wait_ms = options.seconds as u64 * 1000 + SNAPSHOT_MS;
     session.until(wait_ms, |model| model.history.len() >= options.seconds).await;
+    session.until(ATTENTION_MS, |model| !attention::list(model).is_empty()).await;
     std::fs::create_dir_all(&options.folder).map_err(|cause| failed(&options.folder, cause))?;
     let mut written = Vec::with_capacity(View::ALL.len());
     for view in View::ALL {

@@ -82,7 +82,7 @@ fn table<'a>(
         Column::left("state", 10).priority(2),
         Column::right("weight", 6).priority(4),
         Column::right("expected", 8),
-        Column::right("actual", 7),
+        Column::right("actual", 6),
         Column::left("", DEVIATION_WIDTH).priority(3),
         Column::right("in flight", 9).priority(5),
         Column::right("p95", 6).priority(5),

@@ -68,7 +68,7 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
         spans.push(canvas.span(format!(" gen {}  up {up}", head.generation), Role::Dim));
     }
     if width >= WIDE && head.is_embedded {
-        spans.push(canvas.span("  embedded default", Role::Dim));
+        spans.push(canvas.span("  embedded", Role::Dim));
     }
     Line::from(spans)
 }

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::canvas::{self, Canvas};
 use crate::tui::model::Link;
-use crate::tui::model::panel::Panel;
+use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::rows::{self, Row};
 use crate::tui::theme::Role;
 use crate::tui::widget::pen;
@@ -36,9 +36,14 @@ impl<'a> Listing<'a> {
         canvas.model.focus() == self.panel && self.cursor == Some(at)
     }
 
-    /// How many rows fit above the one with the cursor, so that it is always in view. A function
-    /// of the cursor alone: nothing is remembered between frames.
-    pub(super) fn first(&self, height: u16) -> usize {
+    /// How many rows are above the view, so that the cursor is always in it. A function of the
+    /// cursor alone: nothing is remembered between frames. On the Overview, a panel without the
+    /// focus shows its top.
+    pub(super) fn first(&self, canvas: &Canvas, height: u16) -> usize {
+        let model = canvas.model;
+        if model.view == View::Overview && model.focus() != self.panel {
+            return 0;
+        }
         let height = usize::from(height);
         let last = self.rows.len().saturating_sub(height);
         self.cursor.unwrap_or(0).saturating_sub(height / 2).min(last)
@@ -67,7 +72,7 @@ impl<'a> Listing<'a> {
             self.draw_empty(canvas, area);
             return;
         }
-        let first = self.first(area.height);
+        let first = self.first(canvas, area.height);
         let visible = self.rows.iter().enumerate().skip(first).take(usize::from(area.height));
         for ((at, row), y) in visible.zip(area.y..) {
             let place = Rect { y, height: 1, ..area };

@@ -11,6 +11,8 @@ use super::canvas::{Canvas, content, row, take};
 pub(super) const HEIGHT_MIN: u16 = 6;
 /// What one column can stand for: the most seconds that the samples fill the chart with.
 const COLUMN_SECONDS: [u64; 4] = [10, 5, 2, 1];
+/// Shares of less than this are noise at a few requests a second.
+const MEAN_SECONDS: u64 = 5;
 /// Cells of the axis.
 const AXIS: u16 = 6;
 
@@ -48,7 +50,13 @@ pub(super) fn draw(
         ..area
     };
     let column_seconds = column_seconds(canvas, graph.width);
-    canvas.rule(rule_row, title, format!("one column = {column_seconds} s"));
+    let mean_seconds = window(column_seconds) as u64 * column_seconds;
+    let facts = if column_seconds < mean_seconds {
+        format!("one column = {column_seconds} s, mean of {mean_seconds} s")
+    } else {
+        format!("one column = {column_seconds} s")
+    };
+    canvas.rule(rule_row, title, facts);
     for (at, label) in
         [(0, "100%"), (graph.height / 2, " 50%"), (graph.height.saturating_sub(1), "  0%")]
     {
@@ -90,5 +98,30 @@ fn moments(canvas: &Canvas, axis: &TimeAxis, parts: impl Fn(&Sample) -> Vec<f64>
             *sum += part;
         }
     }
-    moments
+    steadied(moments, window(axis.column_seconds))
+}
+
+/// Columns that are summed up into each one shown.
+fn window(column_seconds: u64) -> usize {
+    (MEAN_SECONDS / column_seconds).max(1) as usize
+}
+
+/// Sums over the last `window` columns, so that shorter columns show no more noise than longer ones.
+/// A column that no sample fell into shows what the one before did.
+fn steadied(moments: Vec<Moment>, window: usize) -> Vec<Moment> {
+    let mut steady: Vec<Moment> = Vec::with_capacity(moments.len());
+    for at in 0..moments.len() {
+        if let (true, Some(before)) = (moments[at].is_empty(), steady.last()) {
+            steady.push(before.clone());
+            continue;
+        }
+        let mut sums = vec![0.0; moments[at].len()];
+        for moment in &moments[(at + 1).saturating_sub(window)..=at] {
+            for (sum, part) in sums.iter_mut().zip(moment) {
+                *sum += part;
+            }
+        }
+        steady.push(sums);
+    }
+    steady
 }

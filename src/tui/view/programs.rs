@@ -52,7 +52,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::right("rss", 5).priority(3),
         Column::right("starts", 6).priority(4),
         Column::left("last exit", 9).priority(3),
-        Column::left("serves", 12).priority(5).grow(40),
+        Column::left("serves", 12).priority(5).grow(40).middle(),
     ];
     let count = listing.count(canvas, area.height.saturating_sub(1));
     let tally = overview::tally(canvas, &count);

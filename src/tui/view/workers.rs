@@ -69,7 +69,7 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
     let columns = per_row(area.width);
     let width = brief_width(area.width);
     let room = usize::from(area.height) * columns;
-    let first = listing.first(room.min(usize::from(u16::MAX)) as u16);
+    let first = listing.first(canvas, room.min(usize::from(u16::MAX)) as u16);
     let first = first - first % columns;
     let inner = content(area);
     for (at, worker) in listing.rows.iter().skip(first).take(room).enumerate() {

@@ -11,7 +11,8 @@ use crate::tui::theme::skin::Skin;
 /// A value from 0 to 1, the rest faint.
 pub(crate) fn level(buffer: &mut Buffer, area: Rect, value: f64, role: Role, skin: &Skin) {
     let value = if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
-    let filled = (value * f64::from(area.width)).round() as u16;
+    let least = u16::from(value > 0.0);
+    let filled = ((value * f64::from(area.width)).round() as u16).max(least);
     for at in 0..area.width {
         let is_filled = at < filled;
         let style = skin.style(if is_filled { role } else { Role::Faint });

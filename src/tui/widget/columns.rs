@@ -45,6 +45,11 @@ impl Column {
         Self { priority, ..self }
     }
 
+    /// Cut in the middle where it is too long.
+    pub(crate) fn middle(self) -> Self {
+        Self { clip: Clip::Middle, ..self }
+    }
+
     /// Takes what the others leave, up to `width_max`.
     pub(crate) fn grow(self, width_max: u16) -> Self {
         Self { width_max: width_max.max(self.width), ..self }

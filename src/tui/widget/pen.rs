@@ -107,7 +107,12 @@ pub(crate) fn select(buffer: &mut Buffer, row: Rect, skin: &Skin) {
     let row = row.intersection(buffer.area);
     for position in row.positions() {
         let cell = &mut buffer[position];
-        let style = skin.selected(cell.style());
+        // The empty part of a bar is meant to be hardly there.
+        let style = if cell.symbol() == skin.glyphs.bar {
+            cell.style().patch(skin.selected(Style::new()))
+        } else {
+            skin.selected(cell.style())
+        };
         cell.set_style(style);
     }
     let accent = skin.strong(crate::tui::theme::Role::Accent);

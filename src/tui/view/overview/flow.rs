@@ -16,6 +16,8 @@ const LABEL: u16 = 11;
 const VALUE: u16 = 12;
 const SIDE: u16 = 10;
 const FACT: u16 = 13;
+/// Percent; less is noise.
+const TREND_MIN: f64 = 3.0;
 /// Graphs are dropped before numbers.
 const GRAPH_WIDTH_MIN: u16 = 12;
 
@@ -118,10 +120,10 @@ fn measure(canvas: &mut Canvas, rows: &Rows, measure: &Measure) {
 fn requests(canvas: &mut Canvas, rows: &Rows, now: &Traffic) {
     let glyphs = canvas.skin.glyphs;
     let side = match now.trend_percent {
-        Some(percent) if percent >= 0.5 => {
+        Some(percent) if percent >= TREND_MIN => {
             canvas.cell(format!("{} {percent:.0}%", glyphs.rising), Role::Ok)
         }
-        Some(percent) if percent <= -0.5 => {
+        Some(percent) if percent <= -TREND_MIN => {
             canvas.cell(format!("{} {:.0}%", glyphs.falling, -percent), Role::Warn)
         }
         Some(_) | None => Line::default(),
