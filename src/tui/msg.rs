@@ -23,14 +23,13 @@ pub(crate) enum Msg {
     LinkLost {
         why: String,
     },
-    /// From asking for the watch stream to its first byte.
+    /// From a question to its answer; not of orders, which are answered when they are done.
     Measured {
         rtt_ms: u32,
     },
     Answered {
         id: u64,
         outcome: Result<Answer, String>,
-        rtt_ms: u32,
     },
     LogLines {
         of: Key,

@@ -5,6 +5,7 @@
 
 mod log;
 mod orders;
+mod pulse;
 mod watch;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) struct Link {
     messages: mpsc::Sender<Msg>,
     orders: orders::Orders,
     watch: JoinHandle<()>,
+    pulse: JoinHandle<()>,
     log: Option<JoinHandle<()>>,
 }
 
@@ -36,8 +38,9 @@ impl Link {
         let (messages, received) = mpsc::channel(MESSAGES_MAX);
         let client = Client::new(socket);
         let watch = tokio::spawn(watch::run(client.clone(), messages.clone()));
+        let pulse = tokio::spawn(pulse::run(client.clone(), messages.clone()));
         let orders = orders::Orders::new(client.clone(), messages.clone());
-        (Self { client, messages, orders, watch, log: None }, received)
+        (Self { client, messages, orders, watch, pulse, log: None }, received)
     }
 
     pub(crate) fn send(&mut self, first_id: u64, order: Confirmed) {
@@ -66,6 +69,7 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.watch.abort();
+        self.pulse.abort();
         self.stop_log();
     }
 }

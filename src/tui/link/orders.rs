@@ -6,12 +6,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::control::client::Client;
-use crate::sys;
 use crate::tui::model::key::Key;
 use crate::tui::model::order::Confirmed;
 use crate::tui::msg::Msg;
-
-use super::watch::elapsed_ms;
 
 pub(super) struct Orders {
     client: Client,
@@ -36,11 +33,9 @@ impl Orders {
                     // How the order before it went is in its own answer.
                     let _its_own_answer_tells = before.await;
                 }
-                let sent_us = sys::clock::monotonic_us();
                 let answer = client.command(&change.command).await;
-                let rtt_ms = elapsed_ms(sent_us);
                 let outcome = answer.map_err(|error| error.to_string());
-                let answered = Msg::Answered { id, outcome, rtt_ms };
+                let answered = Msg::Answered { id, outcome };
                 // Fails only when the console has left, and then nobody waits for it.
                 let _console_has_left = messages.send(answered).await;
             });

@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use crate::control::call::Query;
 use crate::control::client::{Client, ClientError};
 use crate::control::wire::Frame;
-use crate::sys;
 use crate::tui::msg::Msg;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -43,23 +42,12 @@ async fn stream(
     messages: &mpsc::Sender<Msg>,
     has_answered: &mut bool,
 ) -> Result<Ended, ClientError> {
-    let asked_us = sys::clock::monotonic_us();
     let mut lines = client.lines(&Query::Watch).await?;
     *has_answered = true;
-    let rtt_ms = elapsed_ms(asked_us);
-    if messages.send(Msg::Measured { rtt_ms }).await.is_err() {
-        return Ok(Ended::ByConsole);
-    }
     while let Some(frame) = lines.next::<Frame>().await? {
         if messages.send(Msg::Frame(Box::new(frame))).await.is_err() {
             return Ok(Ended::ByConsole);
         }
     }
     Ok(Ended::ByEngine)
-}
-
-/// Milliseconds since a moment of the monotonic clock.
-pub(super) fn elapsed_ms(since_us: u64) -> u32 {
-    let elapsed_ms = (sys::clock::monotonic_us() - since_us) / 1000;
-    u32::try_from(elapsed_ms).unwrap_or(u32::MAX)
 }

@@ -52,9 +52,6 @@ pub(crate) enum SortBy {
 }
 
 impl SortBy {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Natural, Self::State, Self::Name, Self::Load, Self::Cost];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Natural => "natural",

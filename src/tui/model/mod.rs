@@ -19,7 +19,7 @@ pub(crate) mod traffic;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::control::wire::{
-    BackendRow, EventRecord, ProgramRow, Role, Sample, Severity, Snapshot, UpstreamRow, Worker,
+    BackendRow, EventRecord, ProgramRow, Role, Sample, Severity, Snapshot, UpstreamRow,
 };
 
 use key::Key;
@@ -161,14 +161,6 @@ impl Model {
             .programs
             .iter()
             .find(|row| row.program.name == name && row.program.instance == instance)
-    }
-
-    pub(crate) fn worker(&self, slot: u16) -> Option<&Worker> {
-        self.live.workers.iter().find(|row| row.slot == slot)
-    }
-
-    pub(crate) fn event(&self, seq: u64) -> Option<&EventRecord> {
-        self.events.iter().find(|event| event.seq == seq)
     }
 
     /// The program behind a backend.

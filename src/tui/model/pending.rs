@@ -6,8 +6,9 @@ use crate::control::call::Command;
 
 /// How long an answered order stays on its row.
 pub(crate) const ANSWERED_MS: u64 = 3_000;
-/// Without an answer for this long, the row shows a question mark.
-pub(crate) const LATE_MS: u64 = 1_000;
+/// Without an answer for this long, the row shows a question mark. An order is answered when it is
+/// done, and a restart takes its time.
+pub(crate) const LATE_MS: u64 = 5_000;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {

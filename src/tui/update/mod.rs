@@ -43,8 +43,8 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.rtt_ms = Some(rtt_ms);
             Vec::new()
         }
-        Msg::Answered { id, outcome, rtt_ms } => {
-            orders::answered(model, id, outcome, rtt_ms);
+        Msg::Answered { id, outcome } => {
+            orders::answered(model, id, outcome);
             Vec::new()
         }
         Msg::LogLines { of, lines } => {

@@ -68,7 +68,7 @@ fn forget_undo(model: &mut Model, change: &Change) {
     }
 }
 
-pub(super) fn answered(model: &mut Model, id: u64, outcome: Result<Answer, String>, rtt_ms: u32) {
+pub(super) fn answered(model: &mut Model, id: u64, outcome: Result<Answer, String>) {
     let at_ms = model.now_ms;
     let Some(pending) = model.pending.iter_mut().find(|pending| pending.id == id) else { return };
     let what = format!("{} {}", pending.verb, pending.key.label());
@@ -87,7 +87,6 @@ pub(super) fn answered(model: &mut Model, id: u64, outcome: Result<Answer, Strin
         }
     };
     pending.stage = stage;
-    model.rtt_ms = Some(rtt_ms);
     if let Some(undo) = undo {
         model.undo.push_back(undo);
         let surplus = model.undo.len().saturating_sub(UNDO_MAX);
