@@ -48,8 +48,8 @@ async fn accept_all(shared: Rc<Shared>, listener: TcpListener, address: SocketAd
             Ok((client, peer)) => {
                 shared.crew.accepted();
                 shared.refresh();
-                let connection = Connection::new(Rc::clone(&shared), client, peer, address);
-                tokio::task::spawn_local(connection.serve());
+                let mut connection = Connection::new(Rc::clone(&shared), client, peer, address);
+                tokio::task::spawn_local(async move { connection.serve().await });
             }
             Err(error) if is_clients_fault(&error) => {}
             Err(error) => {

@@ -247,8 +247,15 @@ async fn pass_interim(
 pub(crate) struct Relayed {
     pub(crate) end: RelayEnd,
     pub(crate) next: Next,
-    /// The backend's connection, when another request can follow on it.
-    pub(crate) reusable: Option<Stream>,
+    pub(crate) fate: Fate,
+}
+
+/// What the backend's connection is good for afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Another request can follow on it.
+    Reusable,
+    Spent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,21 +271,15 @@ pub(crate) async fn relay(
     connection: &mut Connection,
     exchange: &mut Exchange,
     site: Site<'_>,
-    mut stream: Stream,
+    stream: &mut Stream,
 ) -> Relayed {
-    let cut = Relayed { end: RelayEnd::Cut, next: Next::Close, reusable: None };
+    let cut = Relayed { end: RelayEnd::Cut, next: Next::Close, fate: Fate::Spent };
     let Ok(persistence) = begin_reply(connection, exchange) else { return cut };
     if exchange.response.status == 101 {
         return tunnel::run(connection, exchange, site.1, stream).await;
     }
-    let mut relay = Relay {
-        connection,
-        exchange,
-        site,
-        stream: &mut stream,
-        waits: None,
-        request: RequestSide::Sending,
-    };
+    let mut relay =
+        Relay { connection, exchange, site, stream, waits: None, request: RequestSide::Sending };
     let end = poll_fn(|cx| relay.poll(cx)).await;
     let is_request_through = exchange.to_backend.is_through();
     let next = match (end, persistence) {
@@ -291,7 +292,7 @@ pub(crate) async fn relay(
         && is_request_through
         && exchange.response.persistence == Persistence::KeepAlive
         && !exchange.to_client.is_overrun();
-    Relayed { end, next, reusable: is_reusable.then_some(stream) }
+    Relayed { end, next, fate: if is_reusable { Fate::Reusable } else { Fate::Spent } }
 }
 
 /// Writes the client's head and decides how body and connection are to go on. An error is a body

@@ -82,7 +82,7 @@ impl Connection {
         }
     }
 
-    pub(crate) async fn serve(mut self) {
+    pub(crate) async fn serve(&mut self) {
         poll_fn(|cx| {
             self.seat.wakes(cx.waker());
             Poll::Ready(())
@@ -96,10 +96,10 @@ impl Connection {
             next = match arrival {
                 Arrival::Request => {
                     self.served += 1;
-                    exchange::run(&mut self, &mut exchange).await
+                    exchange::run(self, &mut exchange).await
                 }
                 Arrival::Refused { status } => {
-                    exchange.refuse(&self);
+                    exchange.refuse(self);
                     self.answer(&mut exchange, status, Next::Linger).await
                 }
                 Arrival::Gone => Next::Close,

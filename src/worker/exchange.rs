@@ -10,6 +10,7 @@ use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::{Generation, Server, Upstream};
 use super::pick::{Picked, Tried};
+use super::stream::Stream;
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
 use crate::http;
@@ -145,11 +146,14 @@ async fn offer(
     let mut status = 502;
     for attempt in 0..=upstream.retries {
         let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };
-        let fault = match backend::ask(connection, exchange, (server, upstream), &picked).await {
-            Ok(stream) => {
-                let relay = backend::relay(connection, exchange, (server, upstream), stream);
-                let relayed = relay.await;
-                return exchange.finish(connection, upstream, picked, relayed);
+        let site = (server, upstream);
+        let fault = match backend::ask(connection, exchange, site, &picked).await {
+            Ok(mut stream) => {
+                let relayed = backend::relay(connection, exchange, site, &mut stream).await;
+                if relayed.fate == backend::Fate::Reusable {
+                    park(connection, upstream, &picked, stream);
+                }
+                return exchange.finish(connection, picked, relayed);
             }
             Err(fault) => fault,
         };
@@ -168,6 +172,14 @@ async fn offer(
     }
     let next = exchange.next_if_read(connection);
     connection.answer(exchange, status, next).await
+}
+
+/// Keeps the backend's connection for a further request, if the backend takes any.
+fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: Stream) {
+    let shared = &connection.shared;
+    if shared.picker.borrow().is_usable(picked.backend(), picked.incarnation()) {
+        shared.pool.borrow_mut().park(stream, picked, upstream.keepalive, shared.now_us());
+    }
 }
 
 /// Gives the reservation back after a fault, and blames the backend if it is its own.
@@ -318,22 +330,16 @@ impl Exchange {
         }
     }
 
-    /// Counts what was relayed and parks the backend's connection.
+    /// Counts what was relayed.
     fn finish(
         &mut self,
         connection: &mut Connection,
-        upstream: &Upstream,
         picked: Picked,
         relayed: backend::Relayed,
     ) -> Next {
         let shared = &connection.shared;
         let now_us = shared.refresh();
         let mut picker = shared.picker.borrow_mut();
-        if let Some(stream) = relayed.reusable
-            && picker.is_usable(picked.backend(), picked.incarnation())
-        {
-            shared.pool.borrow_mut().park(stream, &picked, upstream.keepalive, now_us);
-        }
         let status = match relayed.end {
             backend::RelayEnd::Through | backend::RelayEnd::Cut => {
                 let outcome = Outcome {

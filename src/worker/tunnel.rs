@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
-use super::backend::{RelayEnd, Relayed};
+use super::backend::{Fate, RelayEnd, Relayed};
 use super::connection::{Connection, Next};
 use super::exchange::Exchange;
 use super::generation::Upstream;
@@ -28,15 +28,15 @@ pub(crate) async fn run(
     connection: &mut Connection,
     exchange: &mut Exchange,
     upstream: &Upstream,
-    mut stream: Stream,
+    stream: &mut Stream,
 ) -> Relayed {
     let end = if exchange.to_backend.is_through() {
-        carry(connection, exchange, upstream, &mut stream).await
+        carry(connection, exchange, upstream, stream).await
     } else {
         // A switch in the middle of the request's body leaves no place where the tunnel begins.
         RelayEnd::Cut
     };
-    Relayed { end, next: Next::Close, reusable: None }
+    Relayed { end, next: Next::Close, fate: Fate::Spent }
 }
 
 async fn carry(

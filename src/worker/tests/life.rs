@@ -85,7 +85,8 @@ fn an_idle_connection_is_small() {
         stream.set_nonblocking(true).unwrap();
         let peer = stream.peer_addr().unwrap();
         let stream = tokio::net::TcpStream::from_std(stream).unwrap();
-        size_of_val(&connection::Connection::new(shared, stream, peer, peer).serve())
+        let mut connection = connection::Connection::new(shared, stream, peer, peer);
+        size_of_val(&async move { connection.serve().await })
     });
     drop(client);
     assert!(bytes <= 1024, "{bytes} bytes of future");
