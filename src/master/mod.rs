@@ -21,6 +21,7 @@ mod listeners;
 mod memory;
 mod probe;
 mod reload;
+mod signals;
 mod snapshot;
 mod socket;
 mod start;
@@ -61,11 +62,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> ExitCode {
     sys::rlimit::raise_open_files();
     let status = KeeperLink::inherit().map_err(StartError::Keeper).and_then(|keeper| {
+        let signals = signals::block().map_err(StartError::Signals)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        Ok(LocalSet::new().block_on(&runtime, live(options, keeper)))
+        Ok(LocalSet::new().block_on(&runtime, live(options, keeper, signals)))
     });
     match status {
         Ok(status) => ExitCode::from(status),
@@ -77,9 +79,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 /// From what the keeper holds to the end; the status to end with.
-async fn live(options: &Options, keeper: KeeperLink) -> u8 {
+async fn live(options: &Options, keeper: KeeperLink, signals: OwnedFd) -> u8 {
     const FAILED: u8 = 1;
-    match start::start(options, keeper) {
+    match start::start(options, keeper, signals) {
         Ok(master) => master.run().await,
         Err((keeper, error)) => {
             sys::log::error!(WHO, "{error}");

@@ -18,7 +18,7 @@ use super::programs::Programs;
 use super::programs::launch::Surroundings;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::Workers;
-use super::{Master, Options, Phase, WHO, audit, decisions, history, turn, usage};
+use super::{Master, Options, Phase, WHO, audit, decisions, history, signals, turn, usage};
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
 use crate::config::model::{self, Config};
@@ -36,6 +36,8 @@ const BOARD: &str = "board";
 pub(super) enum StartError {
     #[error("take the keeper's line: {0}")]
     Keeper(io::Error),
+    #[error("take over signals: {0}")]
+    Signals(io::Error),
     #[error("start the runtime: {0}")]
     Runtime(io::Error),
     #[error("hear what the keeper holds: {0}")]
@@ -60,12 +62,16 @@ pub(super) enum StartError {
 pub(super) fn start(
     options: &Options,
     keeper: KeeperLink,
+    signals: OwnedFd,
 ) -> Result<Master, (KeeperLink, StartError)> {
     let prepared = match Prepared::make(options, &keeper) {
         Ok(prepared) => prepared,
         Err(error) => return Err((keeper, error)),
     };
-    Ok(prepared.into_master(options, keeper))
+    match signals::listen(signals, prepared.post.clone()) {
+        Ok(()) => Ok(prepared.into_master(options, keeper)),
+        Err(error) => Err((keeper, StartError::Signals(error))),
+    }
 }
 
 /// Everything that can fail, done.
