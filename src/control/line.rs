@@ -1,48 +1,95 @@
-//! A command as the command line spells it: shown in the events and the palette, so that what was
+//! A command as the command line spells it: shown in the events and the console, so that what was
 //! done by a key can be done again by a script.
 
-use super::call::{BackendVerb, Command, ProgramVerb, UpstreamVerb};
+use super::call::{BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, UpstreamVerb};
 
-/// `pilothouse backend drain api/10.0.3.5:8080`.
-pub(crate) fn of(command: &Command) -> String {
-    format!("pilothouse {}", words(command))
+/// A command in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) verb: &'static str,
+    /// Empty for what concerns the engine as a whole.
+    pub(crate) target: String,
+    /// What follows `pilothouse`: `backend drain api/10.0.3.5:8080`.
+    pub(crate) words: String,
 }
 
-/// The same without the program's name.
-pub(crate) fn words(command: &Command) -> String {
-    match command {
-        Command::Backend { target, verb } => {
-            let name = format!("{}/{}", target.upstream, target.backend);
-            match verb {
-                BackendVerb::Drain { timeout_ms: None } => format!("backend drain {name}"),
+pub(crate) fn of(command: &Command) -> Line {
+    let (group, verb, target, argument) = match command {
+        Command::Backend { target: BackendTarget { upstream, backend, .. }, verb } => {
+            let (verb, argument) = match verb {
+                BackendVerb::Drain { timeout_ms: None } => ("drain", String::new()),
                 BackendVerb::Drain { timeout_ms: Some(timeout_ms) } => {
-                    format!("backend drain {name} --timeout {timeout_ms}ms")
+                    ("drain", format!("--timeout {timeout_ms}ms"))
                 }
-                BackendVerb::Enable => format!("backend enable {name}"),
-                BackendVerb::Down => format!("backend down {name}"),
-                BackendVerb::Weight { weight } => format!("backend weight {name} {weight}"),
-            }
-        }
-        Command::Upstream { name, verb } => match verb {
-            UpstreamVerb::Strategy { strategy } => format!("upstream strategy {name} {strategy}"),
-            UpstreamVerb::Reset => format!("upstream reset {name}"),
-        },
-        Command::Program { target, verb } => {
-            let name = match target.instance {
-                Some(instance) => format!("{}:{instance}", target.name),
-                None => target.name.clone(),
+                BackendVerb::Enable => ("enable", String::new()),
+                BackendVerb::Down => ("down", String::new()),
+                BackendVerb::Weight { weight } => ("weight", weight.to_string()),
             };
-            match verb {
-                ProgramVerb::Start => format!("program start {name}"),
-                ProgramVerb::Stop => format!("program stop {name}"),
-                ProgramVerb::Restart => format!("program restart {name}"),
-                ProgramVerb::Roll => format!("program roll {name}"),
-                ProgramVerb::Kill => format!("program signal {name} KILL"),
-                ProgramVerb::Signal { signal } => format!("program signal {name} {signal}"),
-            }
+            ("backend", verb, format!("{upstream}/{backend}"), argument)
         }
-        Command::Reload => "reload".to_owned(),
-        Command::Reopen => "reopen".to_owned(),
-        Command::Shutdown => "shutdown".to_owned(),
+        Command::Upstream { name, verb } => {
+            let (verb, argument) = match verb {
+                UpstreamVerb::Strategy { strategy } => ("strategy", strategy.clone()),
+                UpstreamVerb::Reset => ("reset", String::new()),
+            };
+            ("upstream", verb, name.clone(), argument)
+        }
+        Command::Program { target, verb } => {
+            let (verb, argument) = match verb {
+                ProgramVerb::Start => ("start", String::new()),
+                ProgramVerb::Stop => ("stop", String::new()),
+                ProgramVerb::Restart => ("restart", String::new()),
+                ProgramVerb::Roll => ("roll", String::new()),
+                ProgramVerb::Kill => ("kill", String::new()),
+                ProgramVerb::Signal { signal } => ("signal", signal.clone()),
+            };
+            ("program", verb, program_name(target), argument)
+        }
+        Command::Reload => ("", "reload", String::new(), String::new()),
+        Command::Reopen => ("", "reopen", String::new(), String::new()),
+        Command::Shutdown => ("", "shutdown", String::new(), String::new()),
+    };
+    let words: Vec<&str> =
+        [group, verb, &target, &argument].into_iter().filter(|word| !word.is_empty()).collect();
+    let words = words.join(" ");
+    Line { verb, target, words }
+}
+
+fn program_name(target: &ProgramTarget) -> String {
+    match target.instance {
+        Some(instance) => format!("{}:{instance}", target.name),
+        None => target.name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_told_as_the_line_one_would_type() {
+        let target =
+            BackendTarget { upstream: "api".into(), backend: "[::1]:80".into(), key: None };
+        let program = |instance| ProgramTarget { name: "web".into(), instance, incarnation: None };
+        for (command, line) in [
+            (
+                Command::Backend { target, verb: BackendVerb::Drain { timeout_ms: Some(1500) } },
+                "backend drain api/[::1]:80 --timeout 1500ms",
+            ),
+            (
+                Command::Program { target: program(Some(2)), verb: ProgramVerb::Restart },
+                "program restart web:2",
+            ),
+            (
+                Command::Program {
+                    target: program(None),
+                    verb: ProgramVerb::Signal { signal: "HUP".into() },
+                },
+                "program signal web HUP",
+            ),
+            (Command::Reload, "reload"),
+        ] {
+            assert_eq!(of(&command).words, line);
+        }
     }
 }

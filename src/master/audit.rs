@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::control::call::{
-    BackendTarget, BackendVerb, Caller, Command, ProgramTarget, ProgramVerb, UpstreamVerb,
-};
+use crate::control::call::{Caller, Command};
+use crate::control::line;
 use crate::control::wire::{Answer, EventRecord, Outcome, Severity};
 use crate::sys::user;
 
@@ -60,96 +59,20 @@ pub(super) fn who(caller: &Caller) -> String {
 
 /// The record of a command and of what it was answered.
 pub(super) fn of_command(command: &Command, caller: &Caller, answer: &Answer) -> Entry {
-    let (verb, target, cli) = words(command);
+    let line::Line { verb, target, words } = line::of(command);
     let severity = match answer.outcome {
         Outcome::Changed => Severity::Good,
         Outcome::Unchanged => Severity::Info,
         Outcome::Unknown | Outcome::Refused => Severity::Warn,
     };
-    let cli = format!("pilothouse {cli}");
+    let cli = format!("pilothouse {words}");
+    let verb = verb.to_owned();
     Entry { who: who(caller), verb, target, result: answer.message.clone(), severity, cli }
-}
-
-/// Verb, target, and the command line that does the same.
-fn words(command: &Command) -> (String, String, String) {
-    let (group, verb, target, argument) = match command {
-        Command::Backend { target: BackendTarget { upstream, backend, .. }, verb } => {
-            let (verb, argument) = match verb {
-                BackendVerb::Drain { timeout_ms: None } => ("drain", String::new()),
-                BackendVerb::Drain { timeout_ms: Some(timeout_ms) } => {
-                    ("drain", format!("--timeout {timeout_ms}ms"))
-                }
-                BackendVerb::Enable => ("enable", String::new()),
-                BackendVerb::Down => ("down", String::new()),
-                BackendVerb::Weight { weight } => ("weight", weight.to_string()),
-            };
-            ("backend", verb, format!("{upstream}/{backend}"), argument)
-        }
-        Command::Upstream { name, verb } => {
-            let (verb, argument) = match verb {
-                UpstreamVerb::Strategy { strategy } => ("strategy", strategy.clone()),
-                UpstreamVerb::Reset => ("reset", String::new()),
-            };
-            ("upstream", verb, name.clone(), argument)
-        }
-        Command::Program { target, verb } => {
-            let (verb, argument) = match verb {
-                ProgramVerb::Start => ("start", String::new()),
-                ProgramVerb::Stop => ("stop", String::new()),
-                ProgramVerb::Restart => ("restart", String::new()),
-                ProgramVerb::Roll => ("roll", String::new()),
-                ProgramVerb::Kill => ("kill", String::new()),
-                ProgramVerb::Signal { signal } => ("signal", signal.clone()),
-            };
-            ("program", verb, program_name(target), argument)
-        }
-        Command::Reload => ("", "reload", String::new(), String::new()),
-        Command::Reopen => ("", "reopen", String::new(), String::new()),
-        Command::Shutdown => ("", "shutdown", String::new(), String::new()),
-    };
-    let cli: Vec<&str> =
-        [group, verb, &target, &argument].into_iter().filter(|word| !word.is_empty()).collect();
-    let cli = cli.join(" ");
-    (verb.to_owned(), target, cli)
-}
-
-fn program_name(target: &ProgramTarget) -> String {
-    match target.instance {
-        Some(instance) => format!("{}:{instance}", target.name),
-        None => target.name.clone(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_is_told_as_the_line_one_would_type() {
-        let target =
-            BackendTarget { upstream: "api".into(), backend: "[::1]:80".into(), key: None };
-        let program = |instance| ProgramTarget { name: "web".into(), instance, incarnation: None };
-        for (command, line) in [
-            (
-                Command::Backend { target, verb: BackendVerb::Drain { timeout_ms: Some(1500) } },
-                "backend drain api/[::1]:80 --timeout 1500ms",
-            ),
-            (
-                Command::Program { target: program(Some(2)), verb: ProgramVerb::Restart },
-                "program restart web:2",
-            ),
-            (
-                Command::Program {
-                    target: program(None),
-                    verb: ProgramVerb::Signal { signal: "HUP".into() },
-                },
-                "program signal web HUP",
-            ),
-            (Command::Reload, "reload"),
-        ] {
-            assert_eq!(words(&command).2, line);
-        }
-    }
 
     #[test]
     fn the_oldest_goes_and_numbers_go_on() {

@@ -246,7 +246,7 @@ fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, Str
     };
     let undo = (undo != verb).then(|| Undo {
         key: key.clone(),
-        label: crate::control::line::words(&command(undo)),
+        label: crate::control::line::of(&command(undo)).words,
         command: command(undo),
     });
     Ok(Change { key, command: command(verb), verb: word, undo })

@@ -150,10 +150,9 @@ fn apply_filter(model: &mut Model) {
 fn confirm(model: &mut Model, press: Press, mut question: Box<Question>) -> Vec<Effect> {
     let chord = press.chord;
     match (&mut question.gate, chord.reading()) {
-        (_, Reading::Close) => return Vec::new(),
         (_, Reading::Aside(_)) => question.is_go_focused = !question.is_go_focused,
         (_, Reading::Accept) if question.is_go_focused => return go(model, question),
-        (Gate::Yes, Reading::Accept) => return Vec::new(),
+        (_, Reading::Close) | (Gate::Yes, Reading::Accept) => return Vec::new(),
         (Gate::Yes, Reading::Other) if chord.is_any("y") => return go(model, question),
         (Gate::Yes, Reading::Other) if chord.is_any("nq") => return Vec::new(),
         (Gate::Yes, Reading::Other) if matches!(chord.code, Code::Left | Code::Right) => {
@@ -189,7 +188,7 @@ fn theme(model: &mut Model, chord: Chord, selected: usize, before: String) -> Ve
         Reading::Accept => Vec::new(),
         Reading::Close => use_theme(model, before),
         Reading::Other if chord.is_any("qT") => use_theme(model, before),
-        reading => {
+        reading @ (Reading::Step(_) | Reading::Aside(_) | Reading::Other) => {
             let selected = chosen(selected, reading, chord, model.themes.len());
             model.overlay = Some(Overlay::Theme { selected, before });
             match model.themes.get(selected).cloned() {
@@ -210,7 +209,7 @@ fn strategy(model: &mut Model, chord: Chord, upstream: String, selected: usize) 
         Reading::Accept => orders::strategy(model, &upstream, STRATEGIES[selected]),
         Reading::Close => Vec::new(),
         Reading::Other if chord.is_any("q") => Vec::new(),
-        reading => {
+        reading @ (Reading::Step(_) | Reading::Aside(_) | Reading::Other) => {
             let selected = chosen(selected, reading, chord, STRATEGIES.len());
             model.overlay = Some(Overlay::Strategy { upstream, selected });
             Vec::new()

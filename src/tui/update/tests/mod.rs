@@ -138,7 +138,7 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::Detach => None,
         })
         .flatten()
-        .map(|change| crate::control::line::words(&change.command))
+        .map(|change| crate::control::line::of(&change.command).words)
         .collect()
 }
 
