@@ -15,6 +15,7 @@ mod console;
 mod default;
 mod drain;
 mod processes;
+mod programs;
 mod proxy;
 mod reload;
 mod strategies;
