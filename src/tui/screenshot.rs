@@ -31,7 +31,8 @@ const SNAPSHOT_MS: u64 = 10_000;
 /// How long is waited for something that needs attention, once the graphs are full: a picture of an
 /// empty list explains nothing.
 const ATTENTION_MS: u64 = 45_000;
-/// How long a view has for what only it asks for: the log of the selected program.
+/// How long the cursor has to settle, and a view for what only it asks for: the log of the selected
+/// program.
 const SETTLE_MS: u64 = 1_500;
 
 pub(crate) struct Options {
@@ -71,6 +72,8 @@ pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotEr
     let wait_ms = options.seconds as u64 * 1000 + SNAPSHOT_MS;
     session.until(wait_ms, |model| model.history.len() >= options.seconds).await;
     session.until(ATTENTION_MS, |model| !attention::list(model).is_empty()).await;
+    // Keys are only offered once the operator could have seen where the cursor is.
+    session.until(SETTLE_MS, |_| false).await;
     std::fs::create_dir_all(&options.folder).map_err(|cause| failed(&options.folder, cause))?;
     let mut written = Vec::with_capacity(View::ALL.len());
     for view in View::ALL {

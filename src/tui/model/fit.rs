@@ -106,13 +106,13 @@ fn round_robin(members: &[&BackendRow], picks: u64) -> Vec<Finding> {
             verdict: if is_close { Verdict::Fits } else { Verdict::Off },
             label: "furthest from its share",
             value: format!("±{worst:.1}"),
-            note: format!("requests of {picks:.0}; promised is less than 1"),
+            note: "requests; promised is less than 1".to_owned(),
         },
         Finding {
             verdict: if unexplained < 1.0 { Verdict::Fits } else { Verdict::Skewed },
             label: "not explained by the turn",
             value: format!("{unexplained:.1}"),
-            note: "requests: retries, ejections, and those counted while they run".to_owned(),
+            note: "requests, by retries and ejections".to_owned(),
         },
     ]
 }
@@ -192,4 +192,90 @@ fn average_active(model: &Model, key: u32) -> f64 {
     let (sum, count) = recent
         .fold((0_u64, 0_u64), |(sum, count), sample| (sum + u64::from(sample.active), count + 1));
     if count == 0 { 0.0 } else { sum as f64 / count as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::wire::{Backend, BackendSample, BackendState, Sample};
+    use crate::tui::model::Size;
+
+    /// A backend of upstream `u` by weight, picks and the smooth weight it ends with.
+    fn row(key: u32, weight: u32, picks: u64, current_weight: i64) -> BackendRow {
+        BackendRow {
+            upstream: "u".to_owned(),
+            backend: Backend {
+                name: format!("b{key}"),
+                address: String::new(),
+                state: BackendState::Up,
+                weight,
+                active: 0,
+                requests: picks,
+                expected_share: 0.0,
+                actual_share: 0.0,
+                responses: Default::default(),
+                failures: 0,
+                latency_us: Default::default(),
+                bytes_in: 0,
+                bytes_out: 0,
+                program: None,
+            },
+            key,
+            file_weight: weight,
+            since_ms: 0,
+            reason: String::new(),
+            drain: None,
+            window_picks: picks,
+            window_weight_start: 0,
+            current_weight,
+            active_by_worker: Vec::new(),
+            check: String::new(),
+        }
+    }
+
+    fn check(strategy: &str, rows: Vec<BackendRow>, active: &[u32], expected: (Verdict, &str)) {
+        let mut model = Model::new(Size::default(), 0);
+        let total: u32 = rows.iter().map(|row| row.backend.weight).sum();
+        model.live.backends = rows;
+        for row in &mut model.live.backends {
+            row.backend.expected_share = f64::from(row.backend.weight) / f64::from(total);
+        }
+        let backends = (0..).zip(active);
+        let backends = backends.map(|(key, active)| BackendSample {
+            key,
+            active: *active,
+            ..Default::default()
+        });
+        model.history.push_back(Sample { backends: backends.collect(), ..Sample::default() });
+        let upstream = UpstreamRow {
+            name: "u".to_owned(),
+            strategy: strategy.to_owned(),
+            top_client_share: 0.31,
+            ..UpstreamRow::default()
+        };
+        let fit = fit(&model, &upstream);
+        assert_eq!((fit.verdict, fit.short.as_str()), expected);
+    }
+
+    #[test]
+    fn round_robin_is_exact_or_it_is_off() {
+        let three = |a, b, c| vec![row(0, 3, a, 0), row(1, 1, b, 0), row(2, 1, c, 0)];
+        check("round_robin", three(60, 20, 20), &[], (Verdict::Fits, "exact ±0.0"));
+        check("round_robin", three(70, 15, 15), &[], (Verdict::Off, "uneven ±10.0"));
+        check("round_robin", three(3, 1, 1), &[], (Verdict::TooFew, "too few yet"));
+    }
+
+    #[test]
+    fn least_connections_looks_at_what_is_in_flight() {
+        let two = || vec![row(0, 1, 90, 0), row(1, 1, 10, 0)];
+        check("least_conn", two(), &[1, 1], (Verdict::Fits, "even ±0.0"));
+        check("least_conn", two(), &[58, 56], (Verdict::Fits, "even ×1.04"));
+        check("least_conn", two(), &[40, 10], (Verdict::Off, "uneven ×4.00"));
+    }
+
+    #[test]
+    fn a_hash_is_the_clients_doing() {
+        let two = vec![row(0, 1, 90, 0), row(1, 1, 10, 0)];
+        check("ip_hash", two, &[], (Verdict::Skewed, "top client 31%"));
+    }
 }

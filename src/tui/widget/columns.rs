@@ -66,7 +66,7 @@ pub(crate) struct Placed<'a> {
 
 /// Gives each column its place within `area`; what does not fit goes, least important first.
 pub(crate) fn place(columns: &[Column], area: Rect) -> Placed<'_> {
-    let mut is_shown = vec![true; columns.len()];
+    let mut is_shown: Vec<bool> = columns.iter().map(|column| column.width_max > 0).collect();
     while needed(columns, &is_shown) > area.width {
         let first_to_go = (0..columns.len())
             .filter(|at| is_shown[*at])

@@ -27,6 +27,9 @@ use crate::tui::widget::{number, pen};
 
 pub(super) use programs::tally;
 
+/// Below this width a row that needs attention does not say what kind of thing it is.
+const KIND_WIDTH_MIN: u16 = 110;
+
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = panel::shown(canvas.model);
     let mut rest = body;
@@ -113,9 +116,11 @@ fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
 
 fn attention(canvas: &mut Canvas, area: Rect) {
     let listing = Listing::of(canvas, Panel::Attention);
+    // What it says about itself is worth more than what it is called.
+    let kind_width = if area.width >= KIND_WIDTH_MIN { 8 } else { 0 };
     let columns = [
         Column::left("", state::WIDTH),
-        Column::left("", 8).priority(3),
+        Column::left("", kind_width).priority(3),
         Column::name("", widest_name(canvas), (12, 28)),
         Column::left("", 20).priority(2).grow(80),
         Column::right("", 6).priority(2),

@@ -25,7 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
         Column::name("", widest + 2, (12, 26)),
         Column::left("", 10),
         Column::left("", 9).priority(2),
-        Column::left("", 9),
+        Column::left("", 10),
         Column::left("", 10).priority(3).grow(80),
     ];
     let count = listing.count(canvas, area.height.saturating_sub(1));
