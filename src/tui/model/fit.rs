@@ -197,7 +197,7 @@ fn average_active(model: &Model, key: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::wire::{Backend, BackendSample, BackendState, Sample};
+    use crate::control::wire::{Backend, BackendSample, BackendState, Latency, Responses, Sample};
     use crate::tui::model::Size;
 
     /// A backend of upstream `u` by weight, picks and the smooth weight it ends with.
@@ -213,9 +213,9 @@ mod tests {
                 requests: picks,
                 expected_share: 0.0,
                 actual_share: 0.0,
-                responses: Default::default(),
+                responses: Responses::default(),
                 failures: 0,
-                latency_us: Default::default(),
+                latency_us: Latency::default(),
                 bytes_in: 0,
                 bytes_out: 0,
                 program: None,

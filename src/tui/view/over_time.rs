@@ -98,7 +98,7 @@ fn moments(canvas: &Canvas, axis: &TimeAxis, parts: impl Fn(&Sample) -> Vec<f64>
             *sum += part;
         }
     }
-    steadied(moments, window(axis.column_seconds))
+    steadied(&moments, window(axis.column_seconds))
 }
 
 /// Columns that are summed up into each one shown.
@@ -108,7 +108,7 @@ fn window(column_seconds: u64) -> usize {
 
 /// Sums over the last `window` columns, so that shorter columns show no more noise than longer ones.
 /// A column that no sample fell into shows what the one before did.
-fn steadied(moments: Vec<Moment>, window: usize) -> Vec<Moment> {
+fn steadied(moments: &[Moment], window: usize) -> Vec<Moment> {
     let mut steady: Vec<Moment> = Vec::with_capacity(moments.len());
     for at in 0..moments.len() {
         if let (true, Some(before)) = (moments[at].is_empty(), steady.last()) {
