@@ -154,25 +154,49 @@ impl Engine {
 
     /// Asks the engine to stop by signal and gives its exit status.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
-        self.is_over = true;
         signal(self.keeper_pid(), "TERM");
-        wait::until("the engine stops", || self.keeper.try_wait().expect("our own child"))
+        let status =
+            wait::until("the engine stops", || self.keeper.try_wait().expect("our own child"));
+        self.is_over = true;
+        status
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // A second panic would abort the whole run, so this end neither waits nor judges.
+            eprintln!("engine log:\n{}", self.log());
+            self.kill_family();
+            return;
+        }
         let family = descendants(self.keeper_pid());
         if !self.is_over {
             self.stop();
         }
-        if std::thread::panicking() {
-            eprintln!("engine log:\n{}", self.log());
-            return;
-        }
         let left: Vec<i32> = family.into_iter().filter(|pid| is_alive(*pid)).collect();
         assert!(left.is_empty(), "processes left behind: {left:?}");
         assert!(!self.log().contains("[alert]"), "the engine logged an alert:\n{}", self.log());
+    }
+}
+
+impl Engine {
+    /// Ends every process of this engine at once, by pid. Those that start others are held still
+    /// first, so that nobody is missed.
+    fn kill_family(&mut self) {
+        let send = |name: &str, pid: i32| {
+            let arguments = [name.to_owned(), pid.to_string()];
+            let _it_may_be_gone =
+                Command::new("kill").args(arguments).stderr(Stdio::null()).status();
+        };
+        let keeper = self.keeper_pid();
+        for pid in [&[keeper], children_of(keeper).as_slice()].concat() {
+            send("-STOP", pid);
+        }
+        let family = descendants(keeper);
+        send("-KILL", keeper);
+        family.into_iter().for_each(|pid| send("-KILL", pid));
+        let _it_may_be_reaped = self.keeper.wait();
     }
 }
 
