@@ -125,19 +125,18 @@ impl Listeners {
         if is_ours {
             return Ok(address);
         }
-        let refused = match socket::claim(address) {
-            Ok(()) => return Ok(address),
-            Err(error) => error,
+        let later = match taken {
+            Taken::Refuse => 0,
+            Taken::NextPort => NEXT_PORTS_MAX,
         };
-        match (taken, &refused) {
-            (Taken::NextPort, BindError::InUse { .. }) => {
-                let last = address.port().saturating_add(NEXT_PORTS_MAX);
-                (address.port().saturating_add(1)..=last)
-                    .map(|port| SocketAddr::new(address.ip(), port))
-                    .find(|next| socket::claim(*next).is_ok())
-                    .ok_or(refused)
-            }
-            (Taken::NextPort | Taken::Refuse, _) => Err(refused),
+        let free = (address.port()..=address.port().saturating_add(later))
+            .map(|port| SocketAddr::new(address.ip(), port))
+            .find(|next| socket::is_free(*next));
+        match free {
+            Some(free) => Ok(free),
+            // Who holds it is only looked up when it is said; an address that can not be bound at
+            // all is told here, too.
+            None => socket::claim(address).map(|()| address),
         }
     }
 

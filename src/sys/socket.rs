@@ -23,16 +23,23 @@ pub(crate) enum BindError {
     Io { address: SocketAddr, cause: io::Error },
 }
 
-/// Whether a listener may be made here: refuses when anybody listens on the address already.
-/// Port 0 is always free.
+/// Refuses when anybody listens on the address already, and says who: that search reads all of
+/// `/proc`, so whoever only looks for a free port asks `is_free`. Port 0 is always free.
 pub(crate) fn claim(address: SocketAddr) -> Result<(), BindError> {
-    let bound = open(address).and_then(|socket| {
-        // SO_REUSEADDR ignores connections that only linger, but no listener.
-        sockopt::set_socket_reuseaddr(&socket, true)?;
-        rustix::net::bind(&socket, &address)?;
-        Ok(())
-    });
-    bound.map_err(|cause| refused(address, cause))
+    bind_strictly(address).map_err(|cause| refused(address, cause))
+}
+
+/// Whether a listener may be made here.
+pub(crate) fn is_free(address: SocketAddr) -> bool {
+    bind_strictly(address).is_ok()
+}
+
+fn bind_strictly(address: SocketAddr) -> io::Result<()> {
+    let socket = open(address)?;
+    // SO_REUSEADDR ignores connections that only linger, but no listener.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(())
 }
 
 /// One more listening socket on the address: non-blocking, close on exec.
@@ -93,6 +100,7 @@ mod tests {
         let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = local_address(&first).unwrap();
         let _second = listen(address).unwrap();
+        assert!(!is_free(address));
         let error = claim(address).unwrap_err();
         let own = format!("(pid {})", std::process::id());
         assert!(matches!(error, BindError::InUse { .. }), "{error}");

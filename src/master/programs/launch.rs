@@ -90,16 +90,20 @@ pub(super) fn free_port(
     ports: Ports,
     promised: impl Fn(u16) -> bool,
 ) -> Result<u16, SpawnError> {
-    let refused = match sys::socket::claim(loopback(wanted)) {
-        Ok(()) => return Ok(wanted),
-        Err(error) => SpawnError::Failed(error.to_string()),
+    let later = match ports {
+        Ports::AsConfigured => 0,
+        Ports::NextFree => PROGRAM_PORTS_TRIED_MAX,
     };
-    match ports {
-        Ports::AsConfigured => Err(refused),
-        Ports::NextFree => (1..=PROGRAM_PORTS_TRIED_MAX)
-            .filter_map(|step| wanted.checked_add(step))
-            .find(|port| !promised(*port) && sys::socket::claim(loopback(*port)).is_ok())
-            .ok_or(refused),
+    let next = (1..=later).filter_map(|step| wanted.checked_add(step));
+    let free = std::iter::once(wanted)
+        .chain(next.filter(|port| !promised(*port)))
+        .find(|port| sys::socket::is_free(loopback(*port)));
+    match free {
+        Some(port) => Ok(port),
+        // Who holds it is only looked up when it is said.
+        None => sys::socket::claim(loopback(wanted))
+            .map(|()| wanted)
+            .map_err(|error| SpawnError::Failed(error.to_string())),
     }
 }
 
