@@ -340,12 +340,12 @@ impl Now<'_> {
         to(state, Phase::Starting { spawned_us: self.us, check })
     }
 
-    fn not_spawned(self, state: State, error: &SpawnError, asked: Option<After>) -> Step {
+    fn not_spawned(self, mut state: State, error: &SpawnError, asked: Option<After>) -> Step {
         let (error, is_counted) = match error {
             SpawnError::Busy(error) => (error.clone(), false),
             SpawnError::Failed(error) => (error.clone(), true),
         };
-        let state = State { cause: Cause::Spawn { error }, ..state };
+        state.cause = Cause::Spawn { error };
         match asked {
             Some(After::Idle) => to(state.afresh(), Phase::Idle),
             Some(After::Gone) => to(state, Phase::Gone),

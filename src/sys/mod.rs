@@ -14,7 +14,6 @@ pub(crate) mod user;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;
 pub(crate) mod proc;
-pub(crate) mod readable;
 pub(crate) mod rlimit;
 pub(crate) mod signal;
 pub(crate) mod spawn;

@@ -9,7 +9,6 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
 use super::event::{Event, InstanceId, Report};
@@ -18,13 +17,14 @@ use super::output::{Output, Source};
 use crate::config::limits::PROGRAM_STATUS_WAIT_MS;
 use crate::master::event;
 use crate::sys;
+use crate::sys::watched::Watched;
 
 pub(super) struct Process {
     pub(super) pid: u32,
     /// With the pid the identity of the process, whoever starts looking.
     pub(super) start_time: u64,
     /// Nothing when it had ended before it could be adopted.
-    pidfd: Option<Rc<AsyncFd<OwnedFd>>>,
+    pidfd: Option<Rc<Watched>>,
     pipes: Vec<Pipe>,
     /// Asks whether it is ready; ends with the process.
     prober: Option<JoinHandle<()>>,
@@ -87,7 +87,7 @@ impl Process {
     /// To the main process alone. Already ended is not an error.
     pub(super) fn signal(&self, number: i32) -> io::Result<()> {
         let Some(pidfd) = &self.pidfd else { return Ok(()) };
-        match sys::pidfd::signal(pidfd.get_ref(), number) {
+        match sys::pidfd::signal(&**pidfd, number) {
             // The end is on its way as an event.
             Err(error) if error.raw_os_error() == Some(sys::pidfd::GONE) => Ok(()),
             done => done,
@@ -113,7 +113,7 @@ impl Process {
         }
         let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByKeeper) };
         sys::pidfd::signal_group(self.pid, sys::signal::KILL)?;
-        match sys::pidfd::try_wait(pidfd.get_ref()) {
+        match sys::pidfd::try_wait(&**pidfd) {
             Ok(Some(exit)) => Ok(Collected::Exit(exit)),
             Ok(None) => Ok(Collected::NotYet),
             Err(error) if sys::pidfd::is_not_child(&error) => Ok(Collected::ByKeeper),
@@ -130,8 +130,8 @@ impl Drop for Process {
     }
 }
 
-fn watch(pidfd: OwnedFd, reporter: Reporter) -> io::Result<Rc<AsyncFd<OwnedFd>>> {
-    let pidfd = Rc::new(sys::readable::register(pidfd)?);
+fn watch(pidfd: OwnedFd, reporter: Reporter) -> io::Result<Rc<Watched>> {
+    let pidfd = Rc::new(Watched::new(pidfd)?);
     let watched = Rc::clone(&pidfd);
     tokio::task::spawn_local(async move {
         if watched.readable().await.is_ok() {

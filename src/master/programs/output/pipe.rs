@@ -8,12 +8,12 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
 use super::{Output, Source};
 use crate::config::limits::{PROGRAM_DRAIN_BYTES_MAX, PROGRAM_PIPE_GRACE_MS, PROGRAM_READ_BYTES};
 use crate::sys;
+use crate::sys::watched::Watched;
 
 /// A pipe that is being read; dropping it reads on for the grace time only.
 pub(in crate::master::programs) struct Pipe {
@@ -24,14 +24,8 @@ pub(in crate::master::programs) struct Pipe {
 
 struct Reader {
     source: Source,
-    descriptor: AsyncFd<OwnedFd>,
+    descriptor: Watched,
     output: Rc<RefCell<Output>>,
-}
-
-enum Read {
-    Some(usize),
-    Nothing,
-    End,
 }
 
 impl Pipe {
@@ -41,7 +35,7 @@ impl Pipe {
         source: Source,
         output: Rc<RefCell<Output>>,
     ) -> io::Result<Self> {
-        let descriptor = sys::readable::register(descriptor)?;
+        let descriptor = Watched::new(descriptor)?;
         let reader = Rc::new(Reader { source, descriptor, output });
         let (held, is_dropped) = oneshot::channel();
         tokio::task::spawn_local(run(Rc::clone(&reader), is_dropped));
@@ -53,8 +47,8 @@ impl Pipe {
         let mut bytes = 0;
         while bytes < PROGRAM_DRAIN_BYTES_MAX {
             match self.reader.read() {
-                Read::Some(count) => bytes += count,
-                Read::Nothing | Read::End => return,
+                Ok(count @ 1..) => bytes += count,
+                Ok(0) | Err(_) => return,
             }
         }
     }
@@ -74,32 +68,31 @@ async fn run(reader: Rc<Reader>, is_dropped: oneshot::Receiver<()>) {
 
 impl Reader {
     async fn read_to_end(&self) {
-        // An error of readiness means the runtime is ending.
-        while let Ok(mut ready) = self.descriptor.readable().await {
-            match self.read() {
-                // A flood gives way to everything else after each piece.
-                Read::Some(_) => tokio::task::yield_now().await,
-                Read::Nothing => ready.clear_ready(),
-                Read::End => return,
-            }
+        // An error of the reactor means that the loop is over.
+        while let Ok(1..) = self.descriptor.read(|_| self.read()).await {
+            // A flood gives way to everything else after each piece.
+            tokio::task::yield_now().await;
         }
     }
 
-    fn read(&self) -> Read {
+    /// Takes what is there: 0 at the end, `WouldBlock` when nothing is there yet.
+    fn read(&self) -> io::Result<usize> {
         thread_local! {
             /// One buffer for every pipe of the process: reading and taking is one step.
             static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PROGRAM_READ_BYTES]);
         }
-        BUFFER.with_borrow_mut(|buffer| match sys::pipe::read(self.descriptor.get_ref(), buffer) {
-            Ok(count) if count > 0 => {
-                self.output.borrow_mut().take(self.source, &buffer[..count]);
-                Read::Some(count)
+        BUFFER.with_borrow_mut(|buffer| {
+            let count = match sys::pipe::read(&self.descriptor, buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                // A pipe that can not be read has nothing more to say.
+                result => result.unwrap_or(0),
+            };
+            let mut output = self.output.borrow_mut();
+            match count {
+                0 => output.end(self.source),
+                1.. => output.take(self.source, &buffer[..count]),
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
-            Ok(_) | Err(_) => {
-                self.output.borrow_mut().end(self.source);
-                Read::End
-            }
+            Ok(count)
         })
     }
 }
