@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier};
 use tui_input::Input;
 
 use super::fixture;
+use crate::tui::model::order::{self, Judged, Weight};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
 use crate::tui::model::{Link, Model, Size};
@@ -173,4 +174,29 @@ fn empty_screens_say_what_is_going_on() {
         model.link = Link::Stale { since_ms: fixture::NOW_MS - 12_000, why: String::new() };
     };
     check(&stale, View::Workers, "STALE 12s");
+}
+
+#[test]
+fn questions_look_as_they_did() {
+    let facts = vec![
+        "10.0.4.1:9000 carries 100% of static (498 req/s) right now.".to_owned(),
+        "New requests will get 502 until a backend comes back.".to_owned(),
+    ];
+    let weights = [
+        ("question-yes", Weight::Something { facts: facts.clone() }),
+        ("question-name", Weight::Last { facts, name: "static".to_owned() }),
+    ];
+    for (name, weight) in weights {
+        let title = "Drain the last healthy backend of static?".to_owned();
+        let Judged::Ask(question) = order::judge(title, Vec::new(), weight) else {
+            panic!("a weighty change is asked about");
+        };
+        let mut model = fixture::model(View::Backends, (80, 24));
+        model.overlay = Some(Overlay::Confirm(question));
+        for (width, height) in [(40, 8), (1, 1), (80, 24)] {
+            model.size = Size { width, height };
+            fixture::draw(&model, &skin());
+        }
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
+    }
 }
