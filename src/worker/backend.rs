@@ -244,6 +244,7 @@ async fn pass_interim(
 }
 
 /// How the relay of a response ended.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Relayed {
     pub(crate) end: RelayEnd,
     pub(crate) next: Next,
