@@ -35,7 +35,6 @@ impl Tone {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Out {
     is_coloured: bool,
-    is_terminal: bool,
 }
 
 impl Out {
@@ -47,12 +46,7 @@ impl Out {
             When::Never => false,
             When::Auto => is_terminal && !is_refused,
         };
-        Self { is_coloured, is_terminal }
-    }
-
-    /// A person reads this, not a pipe.
-    pub(crate) fn is_terminal(self) -> bool {
-        self.is_terminal
+        Self { is_coloured }
     }
 
     pub(crate) fn is_coloured(self) -> bool {

@@ -210,18 +210,16 @@ impl<'a> Section<'a> {
     /// The tables of `[[server]]`.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
-        match value.get_ref() {
-            DeValue::Array(items) => items.iter().filter_map(|item| self.item(key, item)).collect(),
-            _ => {
-                let name = self.key_span(key).unwrap_or_else(|| value.span());
-                self.report.error(
-                    &name,
-                    format!("expected a list of tables, found one {}", value.get_ref().type_str()),
-                    format!("write `[[{}]]`", self.title_of(key)),
-                );
-                Vec::new()
-            }
-        }
+        let DeValue::Array(items) = value.get_ref() else {
+            let name = self.key_span(key).unwrap_or_else(|| value.span());
+            self.report.error(
+                &name,
+                format!("expected a list of tables, found one {}", value.get_ref().type_str()),
+                format!("write `[[{}]]`", self.title_of(key)),
+            );
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.item(key, item)).collect()
     }
 
     /// The tables of `[upstream.NAME]`, in the order of the file.

@@ -26,7 +26,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let listen = listens(&mut section);
     let hosts = hosts(&mut section);
     section.unsupported("tls", "");
-    let real_ip = section.section("real_ip").and_then(real_ip);
+    let real_ip = section.section("real_ip").map(real_ip);
     let mut leads_to = Vec::new();
     let routes = routes(&mut section, &mut leads_to);
     let client = client_limits(&mut section);
@@ -105,7 +105,7 @@ fn check_host(report: &Report<'_>, host: Located<String>) -> Option<Located<Stri
     }
 }
 
-fn real_ip(mut section: Section<'_>) -> Option<RealIp> {
+fn real_ip(mut section: Section<'_>) -> RealIp {
     let report = section.report;
     let from = section.texts("from");
     if from.is_empty() {
@@ -129,7 +129,7 @@ fn real_ip(mut section: Section<'_>) -> Option<RealIp> {
     }
     section.finish(&[]);
     let header = header.map_or_else(|| "X-Forwarded-For".to_owned(), |header| header.value);
-    Some(RealIp { from, header })
+    RealIp { from, header }
 }
 
 fn routes(section: &mut Section<'_>, leads_to: &mut Vec<Located<String>>) -> Vec<Located<Route>> {

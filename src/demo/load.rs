@@ -68,7 +68,7 @@ pub(super) async fn run(options: options::Load) -> ExitCode {
     let (done, failed) = (tally.done.get(), tally.failed.get());
     match end {
         End::EngineGone => {
-            say(format_args!("the engine is gone; {done} requests, {failed} failed"))
+            say(format_args!("the engine is gone; {done} requests, {failed} failed"));
         }
         End::TimeUp => say(format_args!("{done} requests, {failed} failed")),
     }

@@ -170,12 +170,6 @@ impl Backend {
         }
     }
 
-    /// The upstream it was last described for.
-    pub(crate) fn upstream(self) -> Option<UpstreamId> {
-        let index = self.slot().about.0.upstream.load(Ordering::Relaxed) as usize;
-        UpstreamId::new(index)
-    }
-
     pub(super) fn describe(self, upstream: UpstreamId, description: &About) {
         let slot = self.slot();
         let about = &slot.about.0;

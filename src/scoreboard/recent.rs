@@ -35,10 +35,6 @@ impl Path {
         bytes[..len].copy_from_slice(&path[..len]);
         Self { bytes, len: len as u16 }
     }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len).min(PATH_BYTES_MAX)]
-    }
 }
 
 const NONE: u16 = u16::MAX;

@@ -255,7 +255,7 @@ fn recent_requests_are_read_once_and_in_order() {
     recent::push(writer, slot(0), &entry(200));
     let (next, seen) = read(0);
     assert_eq!(seen, [entry(200)]);
-    assert_eq!(seen[0].path.as_bytes().len(), layout::PATH_BYTES_MAX);
+    assert_eq!(seen[0].path, Path::new(b"/a/path/that/is/a/good/deal/longer/than/an/entry"));
     (0..3000).for_each(|number| recent::push(writer, slot(0), &entry(number % 1000)));
     let (next, seen) = read(next);
     assert_eq!((next, seen.len()), (3001, layout::RECENT_MAX));

@@ -62,7 +62,8 @@ fn a_long_line_is_shown_around_its_error() {
 
 #[test]
 fn errors_are_counted_beyond_those_shown() {
-    let text: String = (0..100).map(|number| format!("k{number} = 1\n")).collect();
+    let lines: Vec<String> = (0..100).map(|number| format!("k{number} = 1")).collect();
+    let text = lines.join("\n");
     let errors = super::super::parse(&text, "test.toml").unwrap_err();
     assert_eq!((errors.list.len(), errors.more), (64, 36));
     assert!(errors.to_string().ends_with("\n\nand 36 more errors"));
@@ -257,6 +258,7 @@ fn routes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn upstreams() {
     let backend = "backend = [{ address = \"127.0.0.1:1\" }]";
     for (lines, error) in [
@@ -342,6 +344,7 @@ fn upstreams() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn programs() {
     let upstream = "\n[upstream.a]\nbackend = [{ address = \"127.0.0.1:9000\" }]\n";
     for (lines, error) in [
