@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::sys::proc;
 
 const FIRST_MS: u64 = 5_000;
-const PERIOD_MS: u64 = 25_000;
+/// Longer than the supervisor takes to forget failed starts, so that they never add up to FATAL.
+const PERIOD_MS: u64 = 45_000;
 const LENGTH_MS: u64 = 2_000;
 
 /// `/proc` counts in hundredths of a second, whatever the kernel's own tick is.

@@ -69,9 +69,9 @@ fn outages_come_soon_and_then_every_period() {
         (4_999, later(1)),
         (5_000, Outage::Running),
         (6_999, Outage::Running),
-        (7_000, later(23_000)),
-        (30_000, Outage::Running),
-        (32_000, later(23_000)),
+        (7_000, later(43_000)),
+        (50_000, Outage::Running),
+        (52_000, later(43_000)),
     ] {
         assert_eq!(outage::next(age_ms), expected, "{age_ms}");
     }
