@@ -147,6 +147,10 @@ impl History {
             let track = &mut self.workers[index];
             let requests = narrow(figures.requests.wrapping_sub(track.last.requests));
             sample.requests = sample.requests.saturating_add(requests);
+            let [.., client_errors, server_errors] = figures.responses;
+            let [.., client_before, server_before] = track.last.responses;
+            sample.client_errors += narrow(client_errors.wrapping_sub(client_before));
+            sample.server_errors += narrow(server_errors.wrapping_sub(server_before));
             sample.bytes_in += figures.bytes_in.wrapping_sub(track.last.bytes_in);
             sample.bytes_out += figures.bytes_out.wrapping_sub(track.last.bytes_out);
             sample.connections += figures.connections_active + figures.connections_idle;
@@ -172,8 +176,6 @@ impl History {
         }
         let counts = account::upstream_counts(self.board, id);
         sample.retries += narrow(counts.retries.saturating_sub(track.last.retries));
-        // Answered here with 502, so no backend's counts hold them.
-        sample.server_errors += narrow(counts.refused.saturating_sub(track.last.refused));
         track.last = counts;
         track.clients.close_second();
     }
@@ -195,8 +197,6 @@ impl History {
         let second = counts.since(&track.counts);
         let active = self.board.backend(id).active();
         sample.active += active;
-        sample.client_errors += narrow(second.responses[3]);
-        sample.server_errors += narrow(second.responses[4]);
         sample.backends.push(wire::BackendSample {
             key: u32::from(gate.incarnation) << 16 | id.index() as u32,
             requests: narrow(second.requests),
@@ -245,7 +245,7 @@ mod tests {
         let (upstream, id) = (UpstreamId::new(0).unwrap(), BackendId::new(0).unwrap());
         let outcome = Outcome { status, bytes_in: 1, bytes_out: 2, service_us };
         account.finished(upstream, id, &outcome);
-        board.worker(WorkerSlot::new(0).unwrap()).answered(10, 20);
+        board.worker(WorkerSlot::new(0).unwrap()).answered(status, 10, 20);
     }
 
     #[test]
@@ -256,16 +256,17 @@ mod tests {
         serve(board, account, 200, 1000);
         serve(board, account, 404, 1000);
         serve(board, account, 503, 1000);
-        account.refused(UpstreamId::new(0).unwrap());
+        // Without a backend: the worker's own answer.
+        board.worker(WorkerSlot::new(0).unwrap()).answered(502, 0, 0);
         let effort = Effort { slot: 0, cpu_percent: 12.5 };
         let sample = history.push(&[effort], 7);
-        assert_eq!((sample.wall_ms, sample.requests), (7, 3), "not what was before");
+        assert_eq!((sample.wall_ms, sample.requests), (7, 4), "not what was before");
         assert_eq!((sample.client_errors, sample.server_errors), (1, 2));
         assert_eq!((sample.bytes_in, sample.bytes_out), (30, 60));
         assert!((970..=1030).contains(&sample.p99_us), "{}", sample.p99_us);
         assert_eq!(sample.backends.len(), 1);
         assert_eq!((sample.backends[0].key, sample.backends[0].requests), (1 << 16, 3));
-        let workers = [wire::WorkerSample { slot: 0, requests: 3, cpu_percent: 12.5 }];
+        let workers = [wire::WorkerSample { slot: 0, requests: 4, cpu_percent: 12.5 }];
         assert_eq!(sample.workers, workers);
         let quiet = history.push(&[], 8);
         assert_eq!((quiet.requests, quiet.server_errors, quiet.p50_us), (0, 0, 0));

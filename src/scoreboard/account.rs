@@ -130,8 +130,7 @@ impl Account {
     pub(crate) fn finished(self, upstream: UpstreamId, id: BackendId, outcome: &Outcome) {
         let cell = self.cell(id);
         add(&cell.requests, 1);
-        let class = usize::from(outcome.status / 100).clamp(1, 5) - 1;
-        add(&cell.responses[class], 1);
+        add(&cell.responses[class_of(outcome.status)], 1);
         add(&cell.bytes_in, outcome.bytes_in);
         add(&cell.bytes_out, outcome.bytes_out);
         add(&cell.service_us, u64::from(outcome.service_us));
@@ -158,6 +157,11 @@ impl Cell {
             .into_iter()
             .chain(&self.responses)
     }
+}
+
+/// Which of the five counts of responses a status belongs to.
+pub(super) fn class_of(status: u16) -> usize {
+    usize::from(status / 100).clamp(1, 5) - 1
 }
 
 /// Relaxed load and store: the worker is the only writer.

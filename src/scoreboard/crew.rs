@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::account::add;
+use super::account::{add, class_of};
 use super::layout::WorkerWords;
 use super::{Board, WorkerSlot};
 
@@ -39,6 +39,7 @@ pub(crate) struct WorkerFigures {
     pub(crate) connections_idle: u32,
     pub(crate) accepted: u64,
     pub(crate) requests: u64,
+    pub(crate) responses: [u64; 5],
     pub(crate) heartbeat_us: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
@@ -101,9 +102,10 @@ impl Worker {
     }
 
     /// A request was answered, whoever answered it; bytes from the client and to it.
-    pub(crate) fn answered(self, bytes_in: u64, bytes_out: u64) {
+    pub(crate) fn answered(self, status: u16, bytes_in: u64, bytes_out: u64) {
         let words = self.words();
         add(&words.requests, 1);
+        add(&words.responses[class_of(status)], 1);
         add(&words.bytes_in, bytes_in);
         add(&words.bytes_out, bytes_out);
     }
@@ -131,6 +133,7 @@ impl Worker {
             connections_idle: narrow(&words.connections_idle),
             accepted: wide(&words.accepted),
             requests: wide(&words.requests),
+            responses: words.responses.each_ref().map(wide),
             heartbeat_us: wide(&words.heartbeat_us),
             bytes_in: wide(&words.bytes_in),
             bytes_out: wide(&words.bytes_out),

@@ -29,7 +29,7 @@ pub(crate) const PATH_BYTES_MAX: usize = 48;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -68,6 +68,8 @@ pub(super) struct WorkerWords {
     pub(super) connections_idle: AtomicU32,
     pub(super) accepted: AtomicU64,
     pub(super) requests: AtomicU64,
+    /// 1xx to 5xx, whoever answered.
+    pub(super) responses: [AtomicU64; 5],
     pub(super) heartbeat_us: AtomicU64,
     /// From clients and to clients.
     pub(super) bytes_in: AtomicU64,

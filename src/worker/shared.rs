@@ -138,7 +138,7 @@ impl Shared {
     /// Counts a request that was answered, and shows it among the recent ones.
     pub(crate) fn record(&self, mut entry: recent::Entry, bytes_in: u64) {
         entry.wall_ms = (self.now_us() + self.wall_ahead_us.get()) / 1000;
-        self.crew.answered(bytes_in, entry.bytes);
+        self.crew.answered(entry.status, bytes_in, entry.bytes);
         recent::push(self.board, self.slot, &entry);
     }
 }
