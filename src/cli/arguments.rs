@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::namesake::Intent;
 use crate::config;
 use crate::tui;
 
@@ -82,6 +83,28 @@ pub(crate) enum Verb {
     Reopen,
     /// Stop the engine: requests under way finish, programs are stopped.
     Shutdown(Waiting),
+}
+
+impl Verb {
+    /// What it does with a running engine; nothing when it does not talk to one.
+    pub(crate) fn intent(&self) -> Option<Intent> {
+        match self {
+            Self::Run | Self::Check => None,
+            Self::Status(_)
+            | Self::Backend(Backend::List { .. })
+            | Self::Upstream(Upstream::List(_))
+            | Self::Program(Program::List(_) | Program::Tail(_))
+            | Self::Events(_) => Some(Intent::Look),
+            Self::Console(Console { once: true, .. }) => Some(Intent::Look),
+            Self::Console(_)
+            | Self::Backend(_)
+            | Self::Upstream(_)
+            | Self::Program(_)
+            | Self::Reload
+            | Self::Reopen
+            | Self::Shutdown(_) => Some(Intent::Act),
+        }
+    }
 }
 
 #[derive(Debug, Default, Args)]

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod failure;
+mod namesake;
 mod out;
 mod place;
 
@@ -63,9 +64,15 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         everywhere.socket = Some(socket_of(target)?);
     }
     let place = Place::find(&everywhere)?;
+    if let Some(intent) = verb.intent() {
+        wait(namesake::check(&place, intent))?;
+    }
     match verb {
         Verb::Console(console) => return console::run(&place, out, console),
-        Verb::Run => return engine::run(&place),
+        Verb::Run => {
+            wait(namesake::refuse_second(&place))?;
+            return engine::run(&place);
+        }
         Verb::Check => engine::check(&place, out),
         Verb::Status(listing) if listing.json => wait(overview::show_json(&place, out)),
         Verb::Status(_) => wait(overview::show(&place, out)),

@@ -34,7 +34,7 @@ use diagnostic::Errors;
 use model::Config;
 
 /// The name the console shows for a configuration nobody wrote.
-const EMBEDDED_NAME: &str = "embedded default";
+pub(crate) const EMBEDDED_NAME: &str = "embedded default";
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,13 +57,21 @@ impl Lock {
     }
 }
 
+/// The pid in the file, for people: whether the lock is held, `acquire` tells.
+pub(crate) fn holder_pid(path: &Path) -> Option<String> {
+    pid_in(&mut File::open(path).ok()?)
+}
+
 fn holder(file: &mut File) -> String {
+    // The holder may be between taking the lock and writing its pid.
+    pid_in(file).unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn pid_in(file: &mut File) -> Option<String> {
     let mut text = String::new();
-    match file.take(32).read_to_string(&mut text) {
-        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
-        // The holder is between taking the lock and writing its pid.
-        Ok(_) | Err(_) => "unknown".to_owned(),
-    }
+    file.take(32).read_to_string(&mut text).ok()?;
+    let pid = text.trim();
+    (!pid.is_empty()).then(|| pid.to_owned())
 }
 
 #[cfg(test)]

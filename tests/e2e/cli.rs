@@ -225,6 +225,33 @@ fn lists_and_the_overview_name_everything() {
 }
 
 #[test]
+fn an_engine_of_the_same_name_is_not_taken_for_ones_own() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let other = engine.folder.path().join("other.toml");
+    let text = site("", &[&origin]).replace("{listen}", "127.0.0.1:1");
+    std::fs::write(&other, text).expect("the folder is ours");
+    let other = other.display().to_string();
+    let run = |args: &[&str]| {
+        Command::new(BINARY)
+            .args(args)
+            .args(["-c", &other])
+            .env("PILOTHOUSE_RUNTIME_DIR", engine.folder.path().join("run"))
+            .env("PILOTHOUSE_STATE_DIR", engine.folder.path().join("state"))
+            .stdin(Stdio::null())
+            .output()
+            .expect("the built binary runs")
+    };
+    let running = engine.folder.path().join("pilothouse.toml").display().to_string();
+    for verb in [&[][..], &["reload"], &["shutdown"], &["upstream", "reset", "app"]] {
+        expect(&run(verb), 1, &["`default` runs", &running, &other, "`name`"]);
+    }
+    expect(&run(&["run"]), 1, &["`default` runs already (pid ", &running]);
+    expect(&run(&["status"]), 0, &["note: ", &running, &other]);
+    assert_eq!(engine.status()["generation"], 1);
+}
+
+#[test]
 fn a_closed_output_ends_a_verb_quietly() {
     let origin = Origin::named("one");
     let engine = Engine::start(&site("", &[&origin]));

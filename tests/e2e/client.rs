@@ -66,9 +66,20 @@ pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 pub(crate) fn unix_get(socket: &Path, path: &str) -> Option<Response> {
+    unix(socket, "GET", path, "")
+}
+
+/// One request on the control socket.
+pub(crate) fn unix(socket: &Path, method: &str, path: &str, body: &str) -> Option<Response> {
+    let length = body.len();
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .ok()?;
     read_response(&mut BufReader::new(stream)).ok()
 }
 

@@ -10,6 +10,7 @@ mod ports;
 mod pty;
 mod wait;
 
+mod api;
 mod cli;
 mod console;
 mod default;
