@@ -28,7 +28,8 @@
 //!    scoreboard.
 //! 2. A worker never blocks, holds no shared word longer than one pick, and never grows without a
 //!    bound from `config::limits`.
-//! 3. Only the master starts, stops or signals processes (the keeper starts the master).
+//! 3. Only the master starts, stops or signals processes (the keeper starts the master, and kills
+//!    what is left when a stop got stuck).
 //! 4. The master never touches a client's bytes.
 //! 5. Each scoreboard word has one writer, or is guarded by the upstream's owner-tagged word.
 //! 6. Losing the console, or a hundred of them, changes nothing for the workers.

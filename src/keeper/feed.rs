@@ -45,6 +45,16 @@ impl Feed {
         self.starts = self.starts.saturating_add(1);
     }
 
+    /// Takes back what was not said yet of these signals: the next master is told anew.
+    pub(super) fn forget_signals(&mut self, forgotten: &[i32]) {
+        self.happenings.retain(|happening| match happening {
+            FromKeeper::Signal { number } => !forgotten.contains(number),
+            FromKeeper::Stored { .. } | FromKeeper::Ready { .. } | FromKeeper::Exited { .. } => {
+                true
+            }
+        });
+    }
+
     pub(super) fn push(&mut self, happening: FromKeeper) {
         if self.happenings.len() == HAPPENINGS_MAX {
             self.happenings.pop_front();

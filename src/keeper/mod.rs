@@ -3,10 +3,12 @@
 //! It holds descriptors that must not be lost, reaps whatever is re-parented to it, passes signals
 //! on and starts the master again when that dies. One thread, no runtime; every table has its full
 //! size from the start, and what is started is prepared before the loop, so it does not grow. It
-//! decides nothing about programs, workers or configuration, and knows none of their words.
+//! decides nothing about programs, workers or configuration, and knows none of their words; only
+//! when a stop got stuck does it end whatever descends from it.
 
 mod backoff;
 mod feed;
+mod stop;
 mod store;
 
 use std::ffi::OsString;
@@ -21,6 +23,7 @@ use crate::sys::seqpacket::{self, Wait};
 use crate::sys::{clock, folders, inherited, lock, log, pidfd, rlimit, signal, spawn};
 use backoff::Backoff;
 use feed::Feed;
+use stop::Stop;
 use store::Store;
 
 const WHO: &str = "keeper";
@@ -34,6 +37,10 @@ const SIGNALS: [i32; 7] = [
     signal::USR1,
     signal::USR2,
 ];
+
+/// How long killed processes may take to be gone, and how often their children are looked for.
+const KILLED_US: u64 = 2_000_000;
+const KILL_AGAIN_US: u64 = 20_000;
 
 #[derive(Debug, thiserror::Error)]
 enum KeeperError {
@@ -86,6 +93,7 @@ struct Keeper {
     feed: Feed,
     backoff: Backoff,
     master: Master,
+    stop: Stop,
     /// The status that the master announced to end with.
     last_status: Option<u8>,
 }
@@ -119,6 +127,7 @@ impl Keeper {
             feed: Feed::new(),
             backoff: Backoff::new(),
             master: Master::Down { due_us: 0 },
+            stop: Stop::new(),
             last_status: None,
         })
     }
@@ -144,14 +153,20 @@ impl Keeper {
             self.master = Master::Down { due_us: self.backoff.ended(now_us, now_us) };
         }
         let ready = self.wait()?;
+        let is_late = |until_us| clock::monotonic_us() >= until_us;
+        if self.stop.until_us().is_some_and(is_late) {
+            return self.end_everything("the master does not").map(Some);
+        }
         if ready.link && matches!(self.receive(), Heard::End) {
             self.cut();
         }
         if ready.signals {
             self.take_signals()?;
         }
-        if let Some(status) = self.reap() {
-            return Ok(Some(status));
+        match self.reap() {
+            Reaped::Others => {}
+            Reaped::Over { status } => return Ok(Some(status)),
+            Reaped::Hopeless => return self.end_everything("no master can").map(Some),
         }
         if let Master::Up { link, .. } = &self.master {
             self.feed.send(link.as_fd(), &self.store);
@@ -175,27 +190,37 @@ impl Keeper {
         let child = self.recipe.start(&passed)?;
         self.master = Master::Up { child, link, since_us: clock::monotonic_us() };
         self.feed.restart();
+        self.feed.forget_signals(&stop::SIGNALS);
+        for _ in 0..self.stop.wishes() {
+            self.feed.push(FromKeeper::Signal { number: signal::TERM });
+        }
         Ok(())
     }
 
     fn wait(&self) -> Result<Ready, KeeperError> {
         let signals = (self.signals.as_fd(), Interest::Read);
+        let rest_us = self.wakes_us().map(|at_us| at_us.saturating_sub(clock::monotonic_us()));
         let ready = match &self.master {
             Master::Up { link, .. } => {
                 let interest =
                     if self.feed.is_waiting() { Interest::ReadOrWrite } else { Interest::Read };
-                poll::wait([signals, (link.as_fd(), interest)], None)
+                poll::wait([signals, (link.as_fd(), interest)], rest_us)
                     .map(|[signals, link]| Ready { signals, link })
             }
-            Master::Ending { .. } => {
-                poll::wait([signals], None).map(|[signals]| Ready { signals, link: false })
-            }
-            Master::Down { due_us } => {
-                let rest_us = due_us.saturating_sub(clock::monotonic_us());
-                poll::wait([signals], Some(rest_us)).map(|[signals]| Ready { signals, link: false })
+            Master::Ending { .. } | Master::Down { .. } => {
+                poll::wait([signals], rest_us).map(|[signals]| Ready { signals, link: false })
             }
         };
         ready.map_err(|cause| KeeperError::Io { tried: "wait", cause })
+    }
+
+    /// When there is something to do, whatever happens until then.
+    fn wakes_us(&self) -> Option<u64> {
+        let start_us = match &self.master {
+            Master::Down { due_us } => Some(*due_us),
+            Master::Up { .. } | Master::Ending { .. } => None,
+        };
+        start_us.into_iter().chain(self.stop.until_us()).min()
     }
 
     /// One message from the master, if there is one.
@@ -220,6 +245,8 @@ impl Keeper {
                 }
             }
             Ok(ToKeeper::Drop { key }) => self.store.remove(&key),
+            Ok(ToKeeper::Patience { stop_ms }) => self.stop.set_patience_ms(stop_ms),
+            Ok(ToKeeper::Stopping) => self.stop.begin(clock::monotonic_us()),
             Ok(ToKeeper::Stop { status }) => self.last_status = Some(status),
             Err(error) => log::alert!(WHO, "{error}"),
         }
@@ -246,6 +273,10 @@ impl Keeper {
             if number == signal::CHLD {
                 continue;
             }
+            if stop::SIGNALS.contains(&number) {
+                self.stop.ask(clock::monotonic_us());
+                self.backoff = Backoff::new();
+            }
             self.feed.push(FromKeeper::Signal { number });
             // A signal that no master is there to obey is obeyed by the next one, at once.
             if let Master::Down { due_us } = &mut self.master {
@@ -256,7 +287,7 @@ impl Keeper {
     }
 
     /// Takes every status there is; the master's own decides whether to go on.
-    fn reap(&mut self) -> Option<u8> {
+    fn reap(&mut self) -> Reaped {
         while let Some((pid, exit)) = pidfd::try_wait_any() {
             let since_us = match &self.master {
                 Master::Up { child, since_us, .. } if child.pid == pid => *since_us,
@@ -269,15 +300,47 @@ impl Keeper {
             // Its last words may still be on the line.
             while matches!(self.receive(), Heard::Message) {}
             if let Some(status) = self.last_status {
-                return Some(status);
+                return Reaped::Over { status };
             }
             let now_us = clock::monotonic_us();
             let due_us = self.backoff.ended(since_us, now_us);
-            log::error!(WHO, "master {pid}: {exit}; next in {} ms", (due_us - now_us) / 1000);
             self.master = Master::Down { due_us };
+            if !self.stop.outlives_a_death() {
+                log::error!(WHO, "master {pid}: {exit}");
+                return Reaped::Hopeless;
+            }
+            log::error!(WHO, "master {pid}: {exit}; next in {} ms", (due_us - now_us) / 1000);
         }
-        None
+        Reaped::Others
     }
+
+    /// Kills all that descends from this process, level by level.
+    fn end_everything(&mut self, why: &str) -> Result<u8, KeeperError> {
+        const FAILED: u8 = 1;
+        log::error!(WHO, "asked to stop, but {why}: killing what is left");
+        let deadline_us = clock::monotonic_us() + KILLED_US;
+        let io = |tried| move |cause| KeeperError::Io { tried, cause };
+        while pidfd::kill_children().map_err(io("kill what is left"))? {
+            if clock::monotonic_us() >= deadline_us {
+                log::error!(WHO, "some processes would not die");
+                break;
+            }
+            let signals = (self.signals.as_fd(), Interest::Read);
+            poll::wait([signals], Some(KILL_AGAIN_US)).map_err(io("wait"))?;
+            while signal::next(&self.signals).map_err(io("read signals"))?.is_some() {}
+        }
+        Ok(FAILED)
+    }
+}
+
+/// What the ends of processes mean.
+enum Reaped {
+    /// The master lives, or is to be started again.
+    Others,
+    /// The master has ended on purpose.
+    Over { status: u8 },
+    /// Masters die instead of stopping the engine.
+    Hopeless,
 }
 
 enum Heard {

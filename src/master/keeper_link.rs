@@ -101,6 +101,16 @@ impl KeeperLink {
         }
     }
 
+    /// Announces how long a stop may take; whoever takes longer is killed.
+    pub(super) fn set_patience_ms(&self, stop_ms: u64) {
+        self.send(ToKeeper::Patience { stop_ms }, &[]);
+    }
+
+    /// Announces that the engine stops, so that no successor goes on running it.
+    pub(super) fn stopping(&self) {
+        self.send(ToKeeper::Stopping, &[]);
+    }
+
     /// Announces that the master ends on purpose, with this status.
     pub(super) fn stop(&self, status: u8) {
         self.send(ToKeeper::Stop { status }, &[]);

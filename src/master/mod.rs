@@ -67,26 +67,16 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        Ok(LocalSet::new().block_on(&runtime, live(options, keeper, signals)))
+        LocalSet::new().block_on(&runtime, async {
+            let master = start::start(options, keeper, signals)?;
+            Ok(master.run().await)
+        })
     });
     match status {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             sys::log::error!(WHO, "{error}");
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// From what the keeper holds to the end; the status to end with.
-async fn live(options: &Options, keeper: KeeperLink, signals: OwnedFd) -> u8 {
-    const FAILED: u8 = 1;
-    match start::start(options, keeper, signals) {
-        Ok(master) => master.run().await,
-        Err((keeper, error)) => {
-            sys::log::error!(WHO, "{error}");
-            keeper.stop(FAILED);
-            FAILED
         }
     }
 }

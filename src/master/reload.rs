@@ -55,6 +55,7 @@ impl Master {
             .map_err(|error| format!("keep the configuration: {error}"))?;
 
         std::mem::replace(&mut self.generation, generation).forget(&self.keeper);
+        self.announce_patience();
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);
         // Upstreams must be on the board before a request can be routed to them.

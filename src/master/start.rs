@@ -58,20 +58,25 @@ pub(super) enum StartError {
     Spawn(#[from] SpawnError),
 }
 
-/// On an error the keeper is handed back, to be told.
+/// What can not start at all ends the engine with this status.
+const FAILED: u8 = 1;
+
 pub(super) fn start(
     options: &Options,
     keeper: KeeperLink,
     signals: OwnedFd,
-) -> Result<Master, (KeeperLink, StartError)> {
-    let prepared = match Prepared::make(options, &keeper) {
-        Ok(prepared) => prepared,
-        Err(error) => return Err((keeper, error)),
-    };
-    match signals::listen(signals, prepared.post.clone()) {
-        Ok(()) => Ok(prepared.into_master(options, keeper)),
-        Err(error) => Err((keeper, StartError::Signals(error))),
+) -> Result<Master, StartError> {
+    let held = keeper.recover().map_err(StartError::Recover)?;
+    let is_first = held.starts == 1;
+    let prepared = Prepared::make(options, &keeper, held).and_then(|prepared| {
+        signals::listen(signals, prepared.post.clone()).map_err(StartError::Signals)?;
+        Ok(prepared)
+    });
+    // A later master has workers and programs to come back to: the keeper has to try again.
+    if prepared.is_err() && is_first {
+        keeper.stop(FAILED);
     }
+    Ok(prepared?.into_master(options, keeper))
 }
 
 /// Everything that can fail, done.
@@ -94,9 +99,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn make(options: &Options, keeper: &KeeperLink) -> Result<Self, StartError> {
+    fn make(options: &Options, keeper: &KeeperLink, mut held: Held) -> Result<Self, StartError> {
         let io = |tried| move |cause| StartError::Io { tried, cause };
-        let mut held = keeper.recover().map_err(StartError::Recover)?;
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running
         } else {
@@ -213,6 +217,7 @@ impl Master {
             ("start", self.generation.config.source.clone())
         };
         sys::log::notice!(WHO, "{verb}: {result}");
+        self.announce_patience();
         self.note(audit::Entry {
             who: audit::ENGINE.to_owned(),
             verb: verb.to_owned(),

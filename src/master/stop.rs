@@ -18,6 +18,7 @@ impl Master {
         match self.phase {
             Phase::Running => {
                 log::notice!(WHO, "stop {why}");
+                self.keeper.stopping();
                 self.note(audit::Entry {
                     who: audit::ENGINE.to_owned(),
                     verb: "stop".to_owned(),
@@ -38,6 +39,13 @@ impl Master {
             Phase::Draining { .. } | Phase::Stopping { .. } => self.kill("told twice"),
             Phase::Killing { .. } | Phase::Over => {}
         }
+    }
+
+    /// Tells the keeper how long a stop of this configuration takes at most.
+    pub(super) fn announce_patience(&self) {
+        const OWN_US: u64 = WORKER_GRACE_US + KILLED_US;
+        let whole_ms = self.generation.config.engine.shutdown_timeout_ms;
+        self.keeper.set_patience_ms(whole_ms.saturating_add(OWN_US / 1000));
     }
 
     /// What the slowest program was promised for its end, but no more than half.

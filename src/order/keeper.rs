@@ -63,6 +63,13 @@ pub(crate) enum ToKeeper {
     Drop {
         key: Key,
     },
+    /// How long a stop may take from its beginning to the master's exit.
+    Patience {
+        stop_ms: u64,
+    },
+    /// The engine has begun to stop: a master that dies from here on is replaced by one that goes
+    /// on stopping.
+    Stopping,
     /// The master is about to exit with this status on purpose: exit with it too.
     Stop {
         status: u8,
@@ -88,6 +95,8 @@ impl ToKeeper {
             Self::Store { key } => Writer::new(1).text(key.as_bytes()),
             Self::Drop { key } => Writer::new(2).text(key.as_bytes()),
             Self::Stop { status } => Writer::new(3).u16(u16::from(*status)).end(),
+            Self::Patience { stop_ms } => Writer::new(4).u64(*stop_ms).end(),
+            Self::Stopping => Writer::new(5).end(),
         }
     }
 
@@ -100,6 +109,11 @@ impl ToKeeper {
                 let status = u8::try_from(fields.u16()?).map_err(|_| DecodeError("a status"))?;
                 fields.end(Self::Stop { status })
             }
+            4 => {
+                let stop_ms = fields.u64()?;
+                fields.end(Self::Patience { stop_ms })
+            }
+            5 => fields.end(Self::Stopping),
             _ => Err(DecodeError("unknown tag")),
         }
     }

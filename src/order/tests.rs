@@ -9,8 +9,13 @@ use crate::sys::pidfd::Exit;
 #[test]
 fn every_message_decodes_to_itself() {
     let key = Key::new(&"k".repeat(KEY_BYTES_MAX)).unwrap();
-    for message in [ToKeeper::Store { key }, ToKeeper::Drop { key }, ToKeeper::Stop { status: 255 }]
-    {
+    for message in [
+        ToKeeper::Store { key },
+        ToKeeper::Drop { key },
+        ToKeeper::Stop { status: 255 },
+        ToKeeper::Patience { stop_ms: u64::MAX },
+        ToKeeper::Stopping,
+    ] {
         assert_eq!(ToKeeper::decode(message.encode().as_ref()), Ok(message));
     }
     for message in [

@@ -94,6 +94,20 @@ pub(crate) fn try_wait_any() -> Option<(u32, Exit)> {
     Some((pid, decode(status)))
 }
 
+/// Sends SIGKILL to every child of this process, and to the group of each that leads one. For a
+/// subreaper, whose grandchildren become its children as their parents end: call it until it
+/// returns `false`, nobody is left.
+pub(crate) fn kill_children() -> io::Result<bool> {
+    while try_wait_any().is_some() {}
+    let children = super::proc::children_of(std::process::id());
+    for pid in &children {
+        // Not reaped yet, so the number is still theirs.
+        signal_group(*pid, libc::SIGKILL)?;
+        signal(open(*pid)?, libc::SIGKILL)?;
+    }
+    Ok(!children.is_empty())
+}
+
 /// Makes descendants whose parent ends ours, instead of init's.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)

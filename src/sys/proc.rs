@@ -4,10 +4,21 @@ use std::fs;
 
 /// Clock ticks after boot at which the process started: with the pid, its identity. `None`: gone.
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
+    // `starttime` is field 22.
+    stat_field(pid, 19)
+}
+
+/// The living and the unreaped children of a process.
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+    // `ppid` is field 4.
+    pids().into_iter().filter(|pid| stat_field(*pid, 1) == Some(u64::from(parent))).collect()
+}
+
+/// A number from `/proc/PID/stat`. The name in parentheses may hold anything, so fields are counted
+/// from behind it: field 3 is 0.
+fn stat_field(pid: u32, place: usize) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything, so fields are counted from the last one.
-    // `starttime` is field 22, the 20th after the name.
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(place)?.parse().ok()
 }
 
 /// The short name of the process. `None`: gone.

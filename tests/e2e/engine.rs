@@ -137,10 +137,7 @@ impl Engine {
     }
 
     pub(crate) fn master_pid(&self) -> i32 {
-        children_of(self.keeper_pid())
-            .into_iter()
-            .find(|pid| cmdline(*pid).contains("__master"))
-            .expect("the keeper has a master")
+        wait::until("the keeper has a master", || self.masters().first().copied())
     }
 
     pub(crate) fn rewrite_config(&self, config: &str) {
@@ -155,10 +152,32 @@ impl Engine {
     /// Asks the engine to stop by signal and gives its exit status.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
         signal(self.keeper_pid(), "TERM");
+        self.ended()
+    }
+
+    /// Waits for an end that was asked for.
+    pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
         let status =
             wait::until("the engine stops", || self.keeper.try_wait().expect("our own child"));
         self.is_over = true;
         status
+    }
+
+    /// Kills the master and waits for another one that answers.
+    pub(crate) fn replace_master(&self) {
+        let master = self.master_pid();
+        signal(master, "KILL");
+        wait::until("another master answers", || {
+            self.try_status()?;
+            (self.masters().first().is_some_and(|pid| *pid != master)).then_some(())
+        });
+    }
+
+    /// The one there is; none while the keeper waits to start the next.
+    pub(crate) fn masters(&self) -> Vec<i32> {
+        let mut children = children_of(self.keeper_pid());
+        children.retain(|pid| is_alive(*pid) && cmdline(*pid).contains("__master"));
+        children
     }
 }
 
@@ -166,6 +185,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // A second panic would abort the whole run, so this end neither waits nor judges.
+            #[expect(clippy::print_stderr, reason = "the harness shows it with the failure")]
             eprintln!("engine log:\n{}", self.log());
             self.kill_family();
             return;
@@ -195,7 +215,9 @@ impl Engine {
         }
         let family = descendants(keeper);
         send("-KILL", keeper);
-        family.into_iter().for_each(|pid| send("-KILL", pid));
+        for pid in family {
+            send("-KILL", pid);
+        }
         let _it_may_be_reaped = self.keeper.wait();
     }
 }

@@ -19,4 +19,5 @@ mod processes;
 mod programs;
 mod proxy;
 mod reload;
+mod stopping;
 mod strategies;
