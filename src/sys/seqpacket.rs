@@ -50,10 +50,14 @@ pub(crate) fn send(
         Wait::Block => SendFlags::NOSIGNAL,
         Wait::Never => SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
     };
-    rustix::io::retry_on_intr(|| {
+    let sent = rustix::io::retry_on_intr(|| {
         rustix::net::sendmsg(socket.as_fd(), &[IoSlice::new(bytes)], &mut ancillary, flags)
-    })?;
-    Ok(())
+    });
+    match sent {
+        // A peer that died with unread messages is as gone as any other.
+        Err(rustix::io::Errno::CONNRESET) => Err(io::ErrorKind::BrokenPipe.into()),
+        sent => Ok(sent.map(drop)?),
+    }
 }
 
 /// The message's bytes go to `bytes`, its descriptors (close on exec) to `take`, one by one.
@@ -71,13 +75,17 @@ pub(crate) fn receive(
         Wait::Block => RecvFlags::CMSG_CLOEXEC,
         Wait::Never => RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
     };
-    let received = rustix::io::retry_on_intr(|| {
-        rustix::net::recvmsg(socket.as_fd(), &mut [IoSliceMut::new(bytes)], &mut ancillary, flags)
-    });
-    let received = match received {
-        // The peer's death with unread messages is the same end as an orderly one.
-        Err(rustix::io::Errno::CONNRESET) => return Ok(0),
-        other => other?,
+    let mut attempt = || {
+        rustix::io::retry_on_intr(|| {
+            let mut room = [IoSliceMut::new(&mut *bytes)];
+            rustix::net::recvmsg(socket.as_fd(), &mut room, &mut ancillary, flags)
+        })
+    };
+    let received = match attempt() {
+        // The peer died with unread messages. That is told once, before what it had sent itself:
+        // its last words are still to come, then the same end as an orderly one.
+        Err(rustix::io::Errno::CONNRESET) => attempt()?,
+        received => received?,
     };
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(descriptors) = message {
@@ -118,8 +126,26 @@ mod tests {
     fn nothing_to_read_would_block_and_a_gone_peer_is_the_end() {
         let (left, right) = pair().unwrap();
         assert_eq!(receive_all(&right, 8).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(left);
+        assert_eq!(receive_all(&right, 8).unwrap().0, b"");
+        let error = send(&right, b"late", &[], Wait::Never).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn the_last_words_of_a_peer_that_left_messages_unread_are_heard() {
+        let (left, right) = pair().unwrap();
+        send(&right, b"unread", &[], Wait::Never).unwrap();
+        send(&left, b"last words", &[], Wait::Never).unwrap();
+        drop(left);
+        assert_eq!(receive_all(&right, 16).unwrap().0, b"last words");
+        assert_eq!(receive_all(&right, 16).unwrap().0, b"");
+
+        let (left, right) = pair().unwrap();
         send(&right, b"unread", &[], Wait::Never).unwrap();
         drop(left);
+        let error = send(&right, b"late", &[], Wait::Never).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         assert_eq!(receive_all(&right, 8).unwrap().0, b"");
     }
 
