@@ -156,10 +156,19 @@ impl Recipe {
         };
         drop(reporter);
         // The child is ours and unreaped, so its pid can not name anybody else yet.
-        let pidfd = pidfd::open(pid).map_err(|cause| failed(Step::Fork, cause));
-        match read_report(&report) {
-            None => Ok(Child { pid, pidfd: pidfd? }),
-            Some((step, cause)) => {
+        let pidfd = pidfd::open(pid).map_err(|cause| {
+            // Nobody could watch or signal it safely, so it must not live.
+            kill(pid);
+            failed(Step::Fork, cause)
+        });
+        let reported = read_report(&report);
+        match (pidfd, reported) {
+            (Ok(pidfd), None) => Ok(Child { pid, pidfd }),
+            (Err(error), _) => {
+                reap(pid);
+                Err(error)
+            }
+            (Ok(_), Some((step, cause))) => {
                 reap(pid);
                 Err(failed(step, cause))
             }
@@ -185,11 +194,21 @@ fn read_report(report: &OwnedFd) -> Option<(Step, io::Error)> {
     }
 }
 
-/// Takes the status of a child that reported its failure and is about to end.
+fn kill(pid: u32) {
+    // SAFETY: a system call on numbers only; the pid is our unreaped child.
+    unsafe { libc::kill(pid as i32, libc::SIGKILL) };
+}
+
+/// Takes the status of a child that is about to end.
 fn reap(pid: u32) {
     let mut status = 0;
-    // SAFETY: `status` outlives the call; the pid is our unreaped child.
-    unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
+    loop {
+        // SAFETY: `status` outlives the call; the pid is our unreaped child.
+        let reaped = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
+        if reaped >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return;
+        }
+    }
 }
 
 /// A null-ended array of C strings that owns what it points to.
