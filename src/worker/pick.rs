@@ -75,12 +75,6 @@ impl Tried {
     }
 }
 
-/// Where a backend listens, for one life of its slot.
-struct Known {
-    incarnation: u16,
-    address: Address,
-}
-
 /// Chooses backends for one worker.
 pub(crate) struct Picker {
     board: Board,
@@ -88,8 +82,8 @@ pub(crate) struct Picker {
     account: Account,
     /// By upstream slot; empty until first met.
     rosters: Vec<Option<Roster>>,
-    /// By backend slot.
-    known: Vec<Option<Known>>,
+    /// By backend slot: where its latest life listens.
+    addresses: Vec<Option<Address>>,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,
 }
@@ -101,7 +95,7 @@ impl Picker {
             slot,
             account: board.account(slot),
             rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
-            known: (0..BACKENDS_MAX).map(|_| None).collect(),
+            addresses: (0..BACKENDS_MAX).map(|_| None).collect(),
             peers: Vec::with_capacity(MEMBERS_MAX),
         }
     }
@@ -129,8 +123,8 @@ impl Picker {
 
     /// Where the picked backend listens.
     pub(crate) fn address(&self, picked: &Picked) -> &Address {
-        match &self.known[picked.backend.index()] {
-            Some(known) => &known.address,
+        match &self.addresses[picked.backend.index()] {
+            Some(address) => address,
             None => unreachable!("a backend is picked from a roster whose addresses are known"),
         }
     }
@@ -250,8 +244,7 @@ impl Picker {
         roster.members.retain(|(backend, about)| match Address::parse(&about.address) {
             Some(address) => {
                 self.account.meet_backend(*backend, about.incarnation);
-                let known = Known { incarnation: about.incarnation, address };
-                self.known[backend.index()] = Some(known);
+                self.addresses[backend.index()] = Some(address);
                 true
             }
             None => false,
