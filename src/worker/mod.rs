@@ -67,6 +67,7 @@ pub(crate) enum Error {
 
 /// The process `pilothouse __worker`.
 pub(crate) fn run() -> ExitCode {
+    sys::rlimit::raise_open_files();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let worked = runtime.map_err(Error::Runtime).and_then(|runtime| {
         let link = sys::inherited::take(LINK).map_err(Error::Line)?;
