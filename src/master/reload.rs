@@ -60,11 +60,12 @@ impl Master {
         self.listeners.commit(prepared, &self.keeper);
         // Upstreams must be on the board before a request can be routed to them.
         self.apply_membership(Now::read());
+        let order = ToWorker::Generation { number };
+        self.workers.tell_all(order, Some(self.generation.as_fd()));
+        // Only the new generation knows what to serve on a new address.
         for address in wanted.iter().filter(|address| !earlier.contains(address)) {
             self.workers.tell_listen(*address, &self.listeners);
         }
-        let order = ToWorker::Generation { number };
-        self.workers.tell_all(order, Some(self.generation.as_fd()));
         for address in earlier.iter().filter(|address| !wanted.contains(address)) {
             self.workers.tell_all(ToWorker::Unlisten { address: *address }, None);
         }
