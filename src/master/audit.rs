@@ -46,6 +46,11 @@ impl Audit {
         event
     }
 
+    /// So many of the youngest, oldest first.
+    pub(super) fn last(&self, count: usize) -> Vec<EventRecord> {
+        self.kept.iter().skip(self.kept.len().saturating_sub(count)).cloned().collect()
+    }
+
     /// Oldest first.
     pub(super) fn all(&self) -> Vec<EventRecord> {
         self.kept.iter().cloned().collect()
@@ -82,6 +87,8 @@ mod tests {
         }
         let kept = audit.all();
         assert_eq!(kept.iter().map(|event| event.seq).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(audit.last(1)[0].seq, 3);
+        assert_eq!(audit.last(9), kept);
         assert_eq!(Audit::new(2, kept).record(Entry::default(), 8).seq, 4);
     }
 }

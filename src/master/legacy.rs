@@ -64,8 +64,7 @@ impl Master {
     /// Brings the will and the file of decisions in line with what is.
     pub(super) fn bequeath(&mut self) {
         let membership = self.membership.save();
-        let mut events = self.audit.all();
-        events.drain(..events.len().saturating_sub(EVENTS_MAX));
+        let events = self.audit.last(EVENTS_MAX);
         self.legacy.keep(Will {
             started_us: self.started_us,
             config_error: self.config_error.clone(),
