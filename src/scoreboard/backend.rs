@@ -90,15 +90,18 @@ impl Backend {
 
     /// Requests in flight, of all workers.
     pub(crate) fn active(self) -> u32 {
-        let used = self.board.layout.header.0.workers_used.load(Ordering::Acquire) as usize;
-        let rows = self.board.layout.actives.iter().take(used);
-        rows.map(|row| row.0[self.id.index()].load(Ordering::Relaxed)).sum()
+        self.actives().sum()
     }
 
     pub(crate) fn active_by_worker(self) -> Vec<u32> {
+        self.actives().collect()
+    }
+
+    /// Acquire: who sees a request gone also sees what it counted (`Account::release`).
+    fn actives(self) -> impl Iterator<Item = u32> {
         let used = self.board.layout.header.0.workers_used.load(Ordering::Acquire) as usize;
         let rows = self.board.layout.actives.iter().take(used);
-        rows.map(|row| row.0[self.id.index()].load(Ordering::Relaxed)).collect()
+        rows.map(move |row| row.0[self.id.index()].load(Ordering::Acquire))
     }
 
     pub(crate) fn words(self) -> Words {
