@@ -86,7 +86,7 @@ fn spawn(place: &Place, log: &Log) -> Result<spawn::Child, Failure> {
     };
     let null =
         File::open("/dev/null").map_err(|error| cannot_open(Path::new("/dev/null"), &error))?;
-    spawn::Recipe::new(&order)
+    spawn::Recipe::of_this_image(&order)
         .and_then(|recipe| recipe.start(&[null.as_fd(), log.file.as_fd(), log.file.as_fd()]))
         .map_err(|error| Failure::Failed(error.to_string()))
 }

@@ -12,7 +12,7 @@ use super::roles;
 use super::steer::steer;
 use crate::control::call::Command;
 use crate::control::client::ClientError;
-use crate::{config, keeper};
+use crate::{config, keeper, sys};
 
 /// How often `--wait` looks whether the engine is gone.
 const GONE_INTERVAL: Duration = Duration::from_millis(50);
@@ -62,7 +62,7 @@ pub(crate) fn load(place: &Place) -> Result<config::model::Config, Failure> {
 
 /// This binary, for starting itself in another role.
 pub(crate) fn own_program() -> Result<OsString, Failure> {
-    let path = std::env::current_exe();
+    let path = sys::proc::own_path();
     let path = path.map_err(|error| Failure::Failed(format!("find this binary: {error}")))?;
     Ok(path.into_os_string())
 }

@@ -34,7 +34,11 @@ use failure::Failure;
 use out::Out;
 use place::Place;
 
+use crate::sys;
+
 pub(crate) fn run() -> ExitCode {
+    // Started by a descriptor of its own image, it would be listed as `exe`.
+    sys::proc::name_this(c"pilothouse");
     if let Some(status) = roles::hidden(std::env::args_os().skip(1)) {
         return status;
     }

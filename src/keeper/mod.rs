@@ -113,7 +113,7 @@ impl Keeper {
         let signals = signal::descriptor(&SIGNALS)
             .map_err(|cause| KeeperError::Io { tried: "block signals", cause })?;
         let environment: Vec<_> = std::env::vars_os().collect();
-        let recipe = spawn::Recipe::new(&spawn::Order {
+        let recipe = spawn::Recipe::of_this_image(&spawn::Order {
             arguments: master,
             environment: &environment,
             directory: None,

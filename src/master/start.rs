@@ -126,7 +126,7 @@ impl Prepared {
             Some((legacy, will)) => (legacy, Some(will)),
             None => (Legacy::create(keeper).map_err(io("make room for the state"))?, None),
         };
-        let binary = std::env::current_exe().map_err(io("find this binary"))?;
+        let binary = sys::proc::own_path().map_err(io("find this binary"))?;
         let recipe = worker_recipe(&binary, config)?;
         let (post, events) = mpsc::channel(EVENTS_WAITING_MAX);
         keeper.listen(post.clone()).map_err(StartError::Keeper)?;
@@ -270,7 +270,7 @@ fn worker_recipe(binary: &Path, config: &Config) -> Result<Recipe, StartError> {
         None => None,
     };
     let environment: Vec<_> = std::env::vars_os().collect();
-    Ok(Recipe::new(&Order {
+    Ok(Recipe::of_this_image(&Order {
         arguments: &[binary.into(), "__worker".into()],
         environment: &environment,
         directory: None,

@@ -1,6 +1,9 @@
 //! What `/proc` tells about a process: who it is, and whether it is still the same one.
 
-use std::fs;
+use std::ffi::{CStr, OsString};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+use std::{fs, io};
 
 /// Clock ticks after boot at which the process started: with the pid, its identity. `None`: gone.
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
@@ -24,6 +27,21 @@ fn stat_field(pid: u32, place: usize) -> Option<u64> {
 /// The short name of the process. `None`: gone.
 pub(crate) fn name(pid: u32) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
+}
+
+/// Where this program's file is, or was: the kernel marks a file that is gone, and a new one may
+/// have taken its place.
+pub(crate) fn own_path() -> io::Result<PathBuf> {
+    const GONE: &[u8] = b" (deleted)";
+    let path = std::env::current_exe()?.into_os_string().into_vec();
+    let path = path.strip_suffix(GONE).map(<[u8]>::to_vec).unwrap_or(path);
+    Ok(PathBuf::from(OsString::from_vec(path)))
+}
+
+/// What process lists show, whatever path the program was started by. Cosmetic, so a failure is
+/// nobody's concern.
+pub(crate) fn name_this(name: &CStr) {
+    let _cosmetic = rustix::thread::set_name(name);
 }
 
 /// The parent of this process.

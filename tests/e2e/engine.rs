@@ -14,6 +14,8 @@ use crate::pty::Screen;
 use crate::{client, ports, wait};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pilothouse");
+/// A copy of the binary by this name in the engine's folder is what the engine is started from.
+pub(crate) const COPY: &str = "copy-of-pilothouse";
 
 pub(crate) struct Engine {
     pub(crate) folder: TempDir,
@@ -37,7 +39,9 @@ impl Engine {
         let text = config.replace("{listen}", &listen).replace("{bin}", BINARY);
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
         let log = File::create(folder.path().join("log")).expect("the folder is ours");
-        let keeper = command(&folder, &["run"])
+        let copy = folder.path().join(COPY);
+        let program = if copy.exists() { copy.as_path() } else { Path::new(BINARY) };
+        let keeper = command_of(program, &folder, &["run"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a descriptor is free"))
             .stderr(log)
@@ -223,7 +227,11 @@ impl Engine {
 }
 
 fn command(folder: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
+    command_of(Path::new(BINARY), folder, args)
+}
+
+fn command_of(program: &Path, folder: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(args)
         .arg("-c")

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use crate::client::{self, Load};
-use crate::engine::{Engine, PROMPTLY, descendants, is_alive, signal};
+use crate::engine::{BINARY, COPY, Engine, PROMPTLY, descendants, is_alive, signal};
 use crate::origin::Origin;
 use crate::proxy::site;
 use crate::{ports, wait};
@@ -82,6 +82,27 @@ fn what_dies_while_there_is_no_master_is_known_to_the_next() {
         let new_worker = status["workers"][0]["pid"].as_i64()?;
         (program != victim && new_worker != i64::from(worker)).then_some(())
     });
+    assert_eq!(client::get(engine.address(), "/").text(), "one");
+}
+
+#[test]
+fn a_replaced_binary_does_not_reach_the_running_engine() {
+    let origin = Origin::named("one");
+    let engine = Engine::start_in(&site("", &[&origin]), |folder| {
+        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+    });
+    let copy = engine.folder.path().join(COPY);
+    fs::remove_file(&copy).expect("the folder is ours");
+    fs::write(&copy, "not a program").expect("the folder is ours");
+    let (master, worker) = (engine.master_pid(), engine.worker_pids()[0]);
+    signal(worker, "KILL");
+    signal(master, "KILL");
+    wait::until("both are replaced", || {
+        let status = engine.try_status()?;
+        let is_new = status["workers"][0]["pid"].as_i64()? != i64::from(worker);
+        (is_new && status["workers"][0]["state"] == "running").then_some(())
+    });
+    assert_ne!(engine.master_pid(), master);
     assert_eq!(client::get(engine.address(), "/").text(), "one");
 }
 

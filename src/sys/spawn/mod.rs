@@ -10,7 +10,7 @@ mod child;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -23,6 +23,8 @@ use super::user::Identity;
 const DESCRIPTORS_MAX: usize = 16;
 /// Numbers from here on are never a child's target, so sources and the report pipe are safe there.
 const LIFTED: i32 = 64;
+/// Resolved by the forked child, which still is this program.
+const THIS_IMAGE: &CStr = c"/proc/self/exe";
 const _: () = assert!(DESCRIPTORS_MAX < LIFTED as usize);
 
 /// What to start. `arguments[0]` is the program: a path, or a name looked up in the environment's
@@ -138,6 +140,12 @@ impl Recipe {
             environment: Strings::new(environment).map_err(failed)?,
             name: name.clone(),
         })
+    }
+
+    /// This very program again, in another role: what runs here, even when the file it came from was
+    /// replaced or removed meanwhile. `arguments[0]` is what process lists show.
+    pub(crate) fn of_this_image(order: &Order<'_>) -> Result<Self, SpawnError> {
+        Ok(Self { program: THIS_IMAGE.to_owned(), ..Self::new(order)? })
     }
 
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.
