@@ -189,8 +189,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // A second panic would abort the whole run, so this end neither waits nor judges.
-            #[expect(clippy::print_stderr, reason = "the harness shows it with the failure")]
-            eprintln!("engine log:\n{}", self.log());
+            self.show_log();
             self.kill_family();
             return;
         }
@@ -205,6 +204,11 @@ impl Drop for Engine {
 }
 
 impl Engine {
+    #[expect(clippy::print_stderr, reason = "the harness shows it with the failure")]
+    fn show_log(&self) {
+        eprintln!("engine log:\n{}", self.log());
+    }
+
     /// Ends every process of this engine at once, by pid. Those that start others are held still
     /// first, so that nobody is missed.
     fn kill_family(&mut self) {
