@@ -10,6 +10,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use super::keeper_link::{Held, KeeperLink};
 use crate::config::model::Config;
 use crate::control::wire;
+use crate::sys;
 use crate::sys::socket::{self, BindError};
 
 const KEY: &str = "listener ";
@@ -43,7 +44,8 @@ pub(super) struct Listeners {
     addresses: BTreeMap<SocketAddr, Listening>,
 }
 
-/// Sockets that are bound, but serve nobody until `Listeners::commit`.
+/// Sockets that are bound, but get no connection until `Listeners::commit`: a configuration that is
+/// refused after all must not have taken any.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     made: Vec<Made>,
@@ -106,7 +108,7 @@ impl Listeners {
                 if is_there {
                     continue;
                 }
-                let socket = socket::listen(actual)?;
+                let socket = socket::bind(actual)?;
                 // Port 0 becomes a real one with the first socket; the others share that.
                 actual = socket::local_address(&socket)
                     .map_err(|cause| BindError::Io { address: actual, cause })?;
@@ -143,6 +145,10 @@ impl Listeners {
     /// Puts the prepared sockets into service and lets the keeper hold them.
     pub(super) fn commit(&mut self, prepared: Prepared, keeper: &KeeperLink) {
         for made in prepared.made {
+            if let Err(error) = socket::listen(&made.socket) {
+                sys::log::error!("master", "listen on {}: {error}", made.actual);
+                continue;
+            }
             let key = key(made.address, made.actual, made.slot);
             keeper.hold(&key, &[made.socket.as_fd()]);
             self.insert(made);

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
 
@@ -42,33 +42,38 @@ fn bind_strictly(address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// One more listening socket on the address: non-blocking, close on exec.
-pub(crate) fn listen(address: SocketAddr) -> Result<OwnedFd, BindError> {
-    let listener = open(address).and_then(|socket| {
+/// One more socket on the address: non-blocking, close on exec. The kernel gives it no connection
+/// before `listen`, so until then it may be dropped without anybody noticing.
+pub(crate) fn bind(address: SocketAddr) -> Result<OwnedFd, BindError> {
+    let bound = open(address).and_then(|socket| {
         sockopt::set_socket_reuseaddr(&socket, true)?;
         sockopt::set_socket_reuseport(&socket, true)?;
         rustix::net::bind(&socket, &address)?;
-        rustix::net::listen(&socket, BACKLOG)?;
         Ok(socket)
     });
-    listener.map_err(|cause| refused(address, cause))
+    bound.map_err(|cause| refused(address, cause))
+}
+
+/// From here on the socket gets its part of the connections.
+pub(crate) fn listen(bound: impl AsFd) -> io::Result<()> {
+    Ok(rustix::net::listen(bound, BACKLOG)?)
 }
 
 /// Where the socket listens: tells the port that port 0 became.
-pub(crate) fn local_address(socket: impl std::os::fd::AsFd) -> io::Result<SocketAddr> {
+pub(crate) fn local_address(socket: impl AsFd) -> io::Result<SocketAddr> {
     let address = rustix::net::getsockname(socket)?;
     SocketAddr::try_from(address).map_err(io::Error::from)
 }
 
 /// Whether nothing waits to be read from a connected socket, not even its end.
-pub(crate) fn is_quiet(socket: impl std::os::fd::AsFd) -> bool {
+pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
     let peeked = rustix::net::recv(socket, &mut [0_u8; 1], flags);
     peeked.is_err_and(|errno| errno == rustix::io::Errno::AGAIN)
 }
 
 /// Sends small writes at once, on this socket and on what it accepts.
-pub(crate) fn set_nodelay(listener: impl std::os::fd::AsFd) -> io::Result<()> {
+pub(crate) fn set_nodelay(listener: impl AsFd) -> io::Result<()> {
     Ok(sockopt::set_tcp_nodelay(listener, true)?)
 }
 
@@ -97,9 +102,11 @@ mod tests {
 
     #[test]
     fn several_sockets_share_an_address_but_a_claim_sees_them() {
-        let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let first = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = local_address(&first).unwrap();
-        let _second = listen(address).unwrap();
+        let second = bind(address).unwrap();
+        listen(&first).unwrap();
+        listen(&second).unwrap();
         assert!(!is_free(address));
         let error = claim(address).unwrap_err();
         let own = format!("(pid {})", std::process::id());
@@ -108,8 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_that_does_not_listen_yet_takes_no_connection() {
+        let serving = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = local_address(&serving).unwrap();
+        listen(&serving).unwrap();
+        let waiting = bind(address).unwrap();
+        let clients: Vec<_> =
+            (0..32).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        drop(waiting);
+        let serving = std::net::TcpListener::from(serving);
+        let accepted: Vec<_> = clients.iter().map(|_| serving.accept()).collect();
+        assert!(accepted.iter().all(Result::is_ok));
+    }
+
+    #[test]
     fn an_address_of_another_machine_is_an_error() {
-        let error = listen("192.0.2.1:0".parse().unwrap()).unwrap_err();
+        let error = bind("192.0.2.1:0".parse().unwrap()).unwrap_err();
         assert!(matches!(error, BindError::Io { .. }), "{error}");
     }
 }
