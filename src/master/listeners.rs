@@ -168,10 +168,11 @@ impl Listeners {
         });
     }
 
-    /// Closes the sockets of a slot that no worker will live in any more.
-    pub(super) fn drop_slot(&mut self, slot: u16, keeper: &KeeperLink) {
+    /// Closes the sockets of the slots beyond: a connection that the kernel gave to one of them
+    /// would wait for a worker that takes no more.
+    pub(super) fn keep_slots(&mut self, count: u16, keeper: &KeeperLink) {
         for (address, listening) in &mut self.addresses {
-            if listening.sockets.remove(&slot).is_some() {
+            for slot in listening.sockets.split_off(&count).into_keys() {
                 keeper.release(&key(*address, listening.actual, slot));
             }
         }

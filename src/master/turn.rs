@@ -146,8 +146,9 @@ impl Master {
             Ended::Stale => {}
             Ended::Retired => {
                 log::notice!(WHO, "worker {slot}: {how}");
+                // A reload may have asked for its slot again meanwhile.
                 if self.phase == Phase::Running {
-                    self.listeners.drop_slot(slot, &self.keeper);
+                    self.resize_workers();
                 }
             }
             Ended::Replace { pause_ms } => {
@@ -270,6 +271,7 @@ impl Master {
         let deadline_us = clock::monotonic_us() + drain_ms * 1000;
         let (workers, supplies) = self.workers_and_supplies();
         workers.resize(count, &supplies, deadline_us);
+        self.listeners.keep_slots(count, &self.keeper);
     }
 
     pub(super) fn apply_membership(&mut self, now: Now) {

@@ -1,8 +1,10 @@
 //! A configuration is swapped in place under load; a bad one changes nothing.
 
+use std::sync::{Arc, Barrier};
+
 use crate::client::{self, Load};
 use crate::engine::{Engine, signal};
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 use crate::proxy::site;
 use crate::wait;
 
@@ -50,4 +52,44 @@ fn a_listener_can_come_and_go() {
     engine.ctl_ok(&["reload"]);
     wait::until("the listener is closed", || client::connect(extra).is_err().then_some(()));
     assert_eq!(client::get(engine.address(), "/").text(), "one");
+}
+
+#[test]
+fn a_worker_that_leaves_keeps_no_client_waiting_and_can_be_asked_back() {
+    const HELD: usize = 8;
+    let gate = Arc::new(Barrier::new(HELD + 1));
+    let hold = Arc::clone(&gate);
+    let origin = Origin::scripted(move |request| {
+        if request.head.starts_with("GET /hold") {
+            hold.wait();
+        }
+        origin::ok("one")
+    });
+    let two = site("", &[&origin]);
+    let engine = Engine::start(&two);
+    let address = engine.address();
+    let ask = move || client::get(address, "/hold").text();
+    let held: Vec<_> = (0..HELD).map(|_| std::thread::spawn(ask)).collect();
+    wait::until("all are held", || (origin.served() == HELD as u64).then_some(()));
+
+    engine.rewrite_config(&two.replace("workers = 2", "workers = 1"));
+    engine.ctl_ok(&["reload"]);
+    for _ in 0..50 {
+        assert_eq!(client::get(address, "/").text(), "one");
+    }
+    engine.rewrite_config(&two);
+    engine.ctl_ok(&["reload"]);
+    gate.wait();
+    for held in held {
+        assert_eq!(held.join().expect("the held request is answered"), "one");
+    }
+    wait::until("two workers", || {
+        let status = engine.try_status()?;
+        let workers = status["workers"].as_array()?;
+        let is_running = |row: &serde_json::Value| row["state"] == "running";
+        (workers.len() == 2 && workers.iter().all(is_running)).then_some(())
+    });
+    for _ in 0..50 {
+        assert_eq!(client::get(address, "/").text(), "one");
+    }
 }
