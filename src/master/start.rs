@@ -167,6 +167,8 @@ impl Prepared {
         programs.adopt(will.programs, |key| {
             <[OwnedFd; 2]>::try_from(self.held.descriptors.remove(key)?).ok()
         });
+        // What an earlier master stored and nobody asks for any more, so that it does not pile up.
+        self.held.descriptors.keys().for_each(|key| keeper.release(key));
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);
         let (control, listener) = self.control;
         let mut master = Master {

@@ -5,6 +5,7 @@
 
 mod process;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -90,13 +91,17 @@ impl Workers {
         Self { board, recipe, post, places: Vec::new(), next_life: 1 }
     }
 
-    /// Takes back the workers an earlier master left running; the others' slots are settled.
+    /// Takes back the workers an earlier master left running; the others' slots are settled, and
+    /// a worker that it started but did not live to write down is sent home.
     pub(super) fn recover(&mut self, records: &[Record], held: &mut Held) {
-        let mut links: Vec<(String, Vec<OwnedFd>)> = held.take_all(KEY);
+        let mut links: BTreeMap<u16, OwnedFd> = held
+            .take_all(KEY)
+            .into_iter()
+            .filter_map(|(slot, link)| Some((slot.parse().ok()?, link.into_iter().next()?)))
+            .collect();
         for record in records {
             self.next_life = self.next_life.max(record.life + 1);
-            let place = links.iter().position(|(slot, _)| *slot == record.slot.to_string());
-            let link = place.and_then(|at| links.swap_remove(at).1.into_iter().next());
+            let link = links.remove(&record.slot);
             let stage = match link.map(|link| Process::adopt(record, link, &self.post)) {
                 Some(Ok(process)) => Stage::Up(process),
                 Some(Err(error)) => {
@@ -111,6 +116,11 @@ impl Workers {
             };
             let Record { slot, life, restarts, .. } = *record;
             self.places.push(Place { slot, life, restarts, early_deaths: 0, stage });
+        }
+        for (slot, link) in links {
+            log::warning!(WHO, "worker {slot}: nobody knows it; sending it home");
+            process::send_home(&link);
+            self.settle(slot);
         }
     }
 

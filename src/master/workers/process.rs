@@ -49,10 +49,8 @@ impl Process {
 
     /// Takes a worker of an earlier master back, if it is still the same process.
     pub(super) fn adopt(record: &Record, link: OwnedFd, post: &Post) -> io::Result<Self> {
-        let pidfd = pidfd::open(record.pid)?;
-        if proc::start_time(record.pid) != Some(record.start_time) {
-            return Err(io::Error::other(format!("pid {} is another process", record.pid)));
-        }
+        // The line may be that of a successor which was never written down.
+        let pidfd = find(record).inspect_err(|_| send_home(&link))?;
         let process = Self {
             slot: record.slot,
             pid: record.pid,
@@ -128,6 +126,28 @@ impl Process {
 
     pub(super) fn link(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
+    }
+}
+
+/// The process that the record is about, if it still lives.
+fn find(record: &Record) -> io::Result<OwnedFd> {
+    let pidfd = pidfd::open(record.pid)?;
+    if proc::start_time(record.pid) != Some(record.start_time) {
+        return Err(io::Error::other(format!("pid {} is another process", record.pid)));
+    }
+    Ok(pidfd)
+}
+
+/// Whoever has the other end of the line stops at once. Without that it would serve for ever: the
+/// end of its line is no order.
+pub(super) fn send_home(link: &OwnedFd) {
+    let order = ToWorker::Drain { deadline_us: clock::monotonic_us() };
+    match seqpacket::send(link, order.encode().as_ref(), &[], Wait::Never) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            log::error!(WHO, "send a worker home: {error}");
+        }
+        // Nobody is there any more.
+        Ok(()) | Err(_) => {}
     }
 }
 
