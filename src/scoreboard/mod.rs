@@ -108,7 +108,8 @@ impl Board {
     /// Makes good what a dead worker left: its turns are freed, what it had in flight is no more.
     /// Its counters stay. Called by the master before the slot's next worker starts.
     pub(crate) fn settle_worker(self, slot: WorkerSlot) {
-        for id in UpstreamId::all().filter(|id| self.upstream(*id).is_in_use()) {
+        // Of upstreams that are not in use, too: a turn left taken would outlast the slot's pause.
+        for id in UpstreamId::all() {
             turn::settle(self, id, turn::Owner::Worker(slot));
         }
         for active in &self.layout.actives[slot.index()].0 {
@@ -123,7 +124,7 @@ impl Board {
 
     /// Frees what a dead master held. Called by its successor before anything else.
     pub(crate) fn settle_master(self) {
-        for id in UpstreamId::all().filter(|id| self.upstream(*id).is_in_use()) {
+        for id in UpstreamId::all() {
             turn::settle(self, id, turn::Owner::Master);
         }
     }
