@@ -33,6 +33,36 @@ impl Engine {
 
     /// The same, in a folder that `furnish` has seen first; the engine's files come to lie below it.
     pub(crate) fn start_in(config: &str, furnish: impl FnOnce(&Path)) -> Self {
+        Self::launch(config, furnish, command)
+    }
+
+    /// The same as `start`, from a shell that has done `preparation` first.
+    pub(crate) fn start_after(preparation: &str, config: &str) -> Self {
+        let script = format!("{preparation}; exec \"$0\" \"$@\"");
+        Self::launch(
+            config,
+            |_folder| {},
+            |folder, args| {
+                let plain = command(folder, args);
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &script]).arg(plain.get_program()).args(plain.get_args());
+                shell.current_dir(folder.path());
+                for (name, value) in plain.get_envs() {
+                    match value {
+                        Some(value) => shell.env(name, value),
+                        None => shell.env_remove(name),
+                    };
+                }
+                shell
+            },
+        )
+    }
+
+    fn launch(
+        config: &str,
+        furnish: impl FnOnce(&Path),
+        command: impl FnOnce(&TempDir, &[&str]) -> Command,
+    ) -> Self {
         let listen = ports::address();
         let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
         furnish(folder.path());

@@ -177,3 +177,26 @@ fn a_program_is_given_its_three_descriptors_and_no_other() {
 fn program_pids(engine: &Engine) -> Vec<Option<i32>> {
     (0..2).map(|instance| engine.program_pid("steady", instance)).collect()
 }
+
+#[test]
+fn the_engine_takes_the_descriptors_there_are_and_programs_get_what_it_was_given() {
+    let origin = Origin::named("one");
+    let config = site("", &[&origin]) + PROGRAMS;
+    let engine = Engine::start_after("ulimit -Sn 321", &config);
+    let program = wait::until("the program runs", || engine.program_pid("steady", 0));
+    let limit = |pid: i32| {
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).expect("it runs");
+        let row = limits.lines().find(|line| line.starts_with("Max open files")).expect("a row");
+        let mut numbers = row["Max open files".len()..].split_whitespace().map(str::to_owned);
+        (numbers.next().expect("the soft limit"), numbers.next().expect("the hard limit"))
+    };
+    for pid in [&[engine.keeper_pid(), engine.master_pid()], &engine.worker_pids()[..]].concat() {
+        let (soft, hard) = limit(pid);
+        assert_eq!(soft, hard, "process {pid} of the engine");
+    }
+    assert_eq!(limit(program).0, "321");
+    // A later master begins with what the first one was started with.
+    engine.replace_master();
+    engine.ctl_ok(&["program", "restart", "steady:0"]);
+    assert_eq!(limit(engine.program_pid("steady", 0).expect("it runs again")).0, "321");
+}
