@@ -63,7 +63,9 @@ impl Request {
                 };
             }
             Err(httparse::Error::TooManyHeaders) => return Err(Error::TooManyHeaders),
-            Err(httparse::Error::Version) => return Err(Error::Version),
+            Err(httparse::Error::Version) if names_other_version(bytes) => {
+                return Err(Error::Version);
+            }
             Err(_) => return Err(Error::Grammar),
         }
         let (Some(method), Some(target), Some(version)) =
@@ -112,7 +114,8 @@ impl Request {
                     }
                 }
                 Kind::Upgrade if options.names_upgrade && self.version == Version::Http11 => {
-                    self.upgrade = Some(header.value).filter(|value| !value.is_empty());
+                    let value = header.value.in_bytes(bytes);
+                    self.upgrade = Some(header.value).filter(|_| may_switch_to(value));
                 }
                 Kind::Expect => {
                     let value = header.value.in_bytes(bytes);
@@ -174,6 +177,25 @@ fn method_of(name: &str) -> Result<Method, Error> {
         "POST" | "PATCH" | "LOCK" => Ok(Method::NonIdempotent),
         "CONNECT" | "TRACE" => Err(Error::Method),
         _ => Ok(Method::Other),
+    }
+}
+
+/// HTTP/2 in the clear is not asked for on a client's behalf: all its requests would pass unseen.
+fn may_switch_to(protocols: &[u8]) -> bool {
+    let mut names = head::elements(protocols).peekable();
+    names.peek().is_some() && !names.any(|name| name.eq_ignore_ascii_case(b"h2c"))
+}
+
+/// Whether the first line is a request's but for its version; else it is no HTTP at all.
+fn names_other_version(bytes: &[u8]) -> bool {
+    let line = bytes.trim_ascii_start().split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    match (words.next(), words.next()) {
+        (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None) => {
+            major.is_ascii_digit() && minor.is_ascii_digit()
+        }
+        _ => false,
     }
 }
 

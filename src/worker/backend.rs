@@ -267,15 +267,14 @@ pub(crate) enum RelayEnd {
     ClientGone,
 }
 
-/// Sends the response whose head `ask` has parsed on to the client.
+/// Sends the response that `begin_reply` has begun on to the client.
 pub(crate) async fn relay(
     connection: &mut Connection,
     exchange: &mut Exchange,
     site: Site<'_>,
     stream: &mut Stream,
+    persistence: Persistence,
 ) -> Relayed {
-    let cut = Relayed { end: RelayEnd::Cut, next: Next::Close, fate: Fate::Spent };
-    let Ok(persistence) = begin_reply(connection, exchange) else { return cut };
     if exchange.response.status == 101 {
         return tunnel::run(connection, exchange, site.1, stream).await;
     }
@@ -297,8 +296,11 @@ pub(crate) async fn relay(
 }
 
 /// Writes the client's head and decides how body and connection are to go on. An error is a body
-/// whose very beginning is broken.
-fn begin_reply(connection: &Connection, exchange: &mut Exchange) -> Result<Persistence, Broken> {
+/// whose very beginning is broken; nothing was sent to the client then.
+pub(crate) fn begin_reply(
+    connection: &Connection,
+    exchange: &mut Exchange,
+) -> Result<Persistence, Fault> {
     let version = exchange.request.version;
     let (body, coding) = match (exchange.response.body, version) {
         (Body::UntilClose, Version::Http11) => (Body::Chunked, Coding::Enchunk),
@@ -323,7 +325,13 @@ fn begin_reply(connection: &Connection, exchange: &mut Exchange) -> Result<Persi
         let reply = Reply { client_version: version, persistence, body, date: &date };
         rewrite::response(&mut pump.head, head, &exchange.response, reply);
         buffer.consume(exchange.response.head_bytes);
-        pump.take_over(buffer, &connection.shared.buffers)?;
+        let buffers = &connection.shared.buffers;
+        if pump.take_over(buffer, buffers).is_err() {
+            if let Some(broken) = pump.finish(buffers) {
+                buffers.borrow_mut().give(broken);
+            }
+            return Err(Fault::Backend(Failure::Malformed));
+        }
     }
     exchange.has_replied = true;
     Ok(persistence)
@@ -369,6 +377,13 @@ impl Relay<'_> {
             Poll::Pending => {}
         }
         let wait = exchange.to_client.wait();
+        // A client that left is not heard of by writing while the backend has nothing to say.
+        if wait == Wait::Source
+            && exchange.to_backend.is_through()
+            && connection.client.poll_closed(cx).is_ready()
+        {
+            return Poll::Ready(RelayEnd::ClientGone);
+        }
         if connection.seat.is_late() {
             return Poll::Ready(match wait {
                 Wait::Source => RelayEnd::Cut,

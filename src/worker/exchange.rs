@@ -148,13 +148,17 @@ async fn offer(
         let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };
         let site = (server, upstream);
         let fault = match backend::ask(connection, exchange, site, &picked).await {
-            Ok(mut stream) => {
-                let relayed = backend::relay(connection, exchange, site, &mut stream).await;
-                if relayed.fate == backend::Fate::Reusable {
-                    park(connection, upstream, &picked, stream);
+            Ok(mut stream) => match backend::begin_reply(connection, exchange) {
+                Ok(persistence) => {
+                    let relayed =
+                        backend::relay(connection, exchange, site, &mut stream, persistence).await;
+                    if relayed.fate == backend::Fate::Reusable {
+                        park(connection, upstream, &picked, stream);
+                    }
+                    return exchange.finish(connection, picked, relayed);
                 }
-                return exchange.finish(connection, picked, relayed);
-            }
+                Err(fault) => fault,
+            },
             Err(fault) => fault,
         };
         release(connection, picked, fault);

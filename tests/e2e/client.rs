@@ -57,6 +57,17 @@ pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// Reads the next head alone, with its empty line: an interim response, or one whose body the test
+/// reads itself.
+pub(crate) fn read_head(reader: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        let read = reader.read_line(&mut head).expect("the proxy goes on");
+        assert!(read > 0, "the head breaks off: {head:?}");
+    }
+    head
+}
+
 pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;

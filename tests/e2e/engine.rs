@@ -308,6 +308,24 @@ pub(crate) fn cmdline(pid: i32) -> String {
     fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ")
 }
 
+/// Resident memory of a process.
+pub(crate) fn resident_bytes(pid: i32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/statm")).expect("the process is there");
+    let pages = text.split(' ').nth(1).and_then(|word| word.parse::<u64>().ok());
+    pages.expect("the second word is a count of pages") * 4096
+}
+
+pub(crate) fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).expect("the process is there").count()
+}
+
+/// Processor time spent so far, in clock ticks.
+pub(crate) fn processor_ticks(pid: i32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process is there");
+    let fields = text.rsplit(')').next().unwrap_or("").split_whitespace();
+    fields.skip(11).take(2).map(|word| word.parse::<u64>().expect("utime and stime")).sum()
+}
+
 fn pids(rows: &Value) -> Vec<i32> {
     let rows = rows.as_array().expect("an array of rows");
     rows.iter().filter_map(|row| i32::try_from(row["pid"].as_i64()?).ok()).collect()

@@ -27,6 +27,7 @@ type Script = dyn Fn(&Request) -> Vec<u8> + Send + Sync;
 
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
+    accepted: Arc<AtomicU64>,
     served: Arc<AtomicU64>,
     seen: Arc<Mutex<Vec<Request>>>,
 }
@@ -38,19 +39,46 @@ impl Origin {
     }
 
     pub(crate) fn scripted(script: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let script: Arc<Script> = Arc::new(script);
+        Self::listening(move |stream, served, seen| serve(stream, served, seen, &*script))
+    }
+
+    /// Leaves each connection to `hold`, which reads and writes what it likes.
+    pub(crate) fn by_hand(hold: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        Self::listening(move |stream, served, _seen| {
+            served.fetch_add(1, Ordering::Relaxed);
+            hold(stream);
+        })
+    }
+
+    fn listening(
+        serve: impl Fn(TcpStream, &AtomicU64, &Mutex<Vec<Request>>) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("bound");
-        let origin = Self { address, served: Arc::default(), seen: Arc::default() };
+        let origin = Self {
+            address,
+            accepted: Arc::default(),
+            served: Arc::default(),
+            seen: Arc::default(),
+        };
+        let accepted = Arc::clone(&origin.accepted);
         let (served, seen) = (Arc::clone(&origin.served), Arc::clone(&origin.seen));
-        let script: Arc<Script> = Arc::new(script);
+        let serve = Arc::new(serve);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (served, seen, script) =
-                    (Arc::clone(&served), Arc::clone(&seen), Arc::clone(&script));
-                std::thread::spawn(move || serve(stream, &served, &seen, &*script));
+                accepted.fetch_add(1, Ordering::Relaxed);
+                let (served, seen, serve) =
+                    (Arc::clone(&served), Arc::clone(&seen), Arc::clone(&serve));
+                std::thread::spawn(move || serve(stream, &served, &seen));
             }
         });
         origin
+    }
+
+    /// Connections so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     pub(crate) fn served(&self) -> u64 {
@@ -81,7 +109,8 @@ fn serve(stream: TcpStream, served: &AtomicU64, seen: &Mutex<Vec<Request>>, scri
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+/// The next request, `None` when the proxy closed.
+pub(crate) fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut request = Request::default();
     loop {
         let mut line = String::new();

@@ -1,0 +1,161 @@
+//! Bounds and time limits towards clients and backends, and what is said when one is reached.
+
+use std::io::{BufReader, Read, Write};
+use std::net::Shutdown;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use crate::client::{self, connect, exchange, raw, read_response};
+use crate::engine::{self, Engine, PROMPTLY};
+use crate::origin::{self, Origin};
+use crate::proxy::{one_worker, site};
+use crate::wait;
+
+#[test]
+fn heads_have_a_bound() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let long = |count: usize| "a".repeat(count);
+    let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let options = "a,".repeat(33);
+    for (request, status) in [
+        (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", long(8000)), 200),
+        (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", long(9000)), 414),
+        // Refused before it ends.
+        (format!("GET /{}", long(9000)), 414),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", long(30_000)), 200),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", long(40_000)), 431),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", long(40_000)), 431),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n"), 431),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {options}\r\n\r\n"), 400),
+        (format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", long(1000)), 200),
+    ] {
+        let answer = exchange(engine.address(), request.as_bytes()).expect("an answer");
+        assert_eq!(answer.status, status, "{}...", &request[..40.min(request.len())]);
+    }
+    assert_eq!(origin.served(), 3);
+}
+
+#[test]
+fn a_body_over_the_limit_is_413() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&one_worker("body_max = \"1000B\"", "", &[&origin]));
+    let fits =
+        format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}", "a".repeat(1000));
+    assert_eq!(exchange(engine.address(), fits.as_bytes()).expect("an answer").status, 200);
+    let announced =
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n";
+    let answer = raw(engine.address(), announced);
+    assert!(answer.starts_with("HTTP/1.1 413 Request Entity Too Large\r\n"), "{answer}");
+    assert_eq!(origin.served(), 1);
+    // One that is found out on the way: the whole of it is sent, the answer must not be lost.
+    let mut chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..1000 {
+        chunked.extend_from_slice(b"3e8\r\n");
+        chunked.extend_from_slice(&[b'a'; 1000]);
+        chunked.extend_from_slice(b"\r\n");
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    for _ in 0..5 {
+        let answer = exchange(engine.address(), &chunked).expect("an answer");
+        assert_eq!((answer.status, answer.header("connection")), (413, Some("close")));
+    }
+    assert_eq!(origin.served(), 1, "no backend took a cut-off body for whole");
+}
+
+#[test]
+fn clients_that_trickle_are_sent_away() {
+    let origin = Origin::named("one");
+    let keys =
+        "header_timeout = \"300ms\"\nbody_timeout = \"300ms\"\nkeepalive_timeout = \"300ms\"";
+    let engine = Engine::start(&one_worker(keys, "", &[&origin]));
+    let trickle = |start: &'static str, drop: &'static str| {
+        let address = engine.address();
+        thread::spawn(move || {
+            let mut stream = connect(address).expect("the listener accepts");
+            stream.set_read_timeout(Some(engine::PROMPTLY)).expect("a socket");
+            let mut writer = stream.try_clone().expect("a descriptor is free");
+            writer.write_all(start.as_bytes()).expect("the proxy reads");
+            // Goes on until the proxy has closed.
+            let drops = thread::spawn(move || {
+                while !drop.is_empty() && writer.write_all(drop.as_bytes()).is_ok() {
+                    thread::park_timeout(std::time::Duration::from_millis(20));
+                }
+            });
+            let mut answer = String::new();
+            let _reset_is_a_close_too = stream.read_to_string(&mut answer);
+            let _may_be_closed_already = stream.shutdown(Shutdown::Both);
+            drops.join().expect("writing fails once the connection is gone");
+            answer
+        })
+    };
+    let trickles = [
+        ("", "", ""),
+        ("GET / HTTP/1.1\r\nHost: a\r\n", "", "HTTP/1.1 408 "),
+        ("GET / HTTP/1.1\r\nHost: a\r\n", "X: y\r\n", "HTTP/1.1 408 "),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", "", "HTTP/1.1 408 "),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5", "", "HTTP/1.1 408 "),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "", "HTTP/1.1 200 "),
+    ];
+    let running = trickles.map(|(start, drop, expected)| (start, expected, trickle(start, drop)));
+    for (start, expected, thread) in running {
+        let answer = thread.join().expect("the connection was closed in time");
+        let is_expected =
+            if expected.is_empty() { answer.is_empty() } else { answer.starts_with(expected) };
+        assert!(is_expected, "{start:?}: {answer:?}");
+    }
+    wait::within(PROMPTLY, "all connections are gone", || {
+        let row = &engine.status()["workers"][0]["connections"];
+        (row["active"] == 0 && row["idle"] == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_slow_backend_is_504() {
+    let gate = Arc::new(Barrier::new(2));
+    let hold = Arc::clone(&gate);
+    let slow = Origin::by_hand(move |stream| {
+        let mut reader = BufReader::new(stream);
+        let Some(request) = origin::read_request(&mut reader) else { return };
+        if request.head.contains("/head") {
+            let _either_way = reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\n");
+        }
+        if request.head.contains("/body") {
+            let start = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab";
+            let _either_way = reader.get_mut().write_all(start);
+        }
+        // Returns when the proxy gives up.
+        let _end = reader.read(&mut [0; 1]);
+        hold.wait();
+    });
+    let engine = Engine::start(&site("read_timeout = \"200ms\"", &[&slow]));
+    for path in ["/", "/head"] {
+        let answer = client::get(engine.address(), path);
+        assert_eq!(answer.status, 504, "{path}");
+        assert!(answer.head.starts_with("HTTP/1.1 504 Gateway Time-out\r\n"), "{}", answer.head);
+        gate.wait();
+    }
+    let request = b"GET /body HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert!(exchange(engine.address(), request).is_err(), "a cut body does not look whole");
+    gate.wait();
+    assert_eq!(slow.served(), 3, "a request that timed out with one backend is not repeated");
+}
+
+#[test]
+fn no_backend_at_all_is_502_and_an_unknown_path_404() {
+    let origin = Origin::named("one");
+    let config = site("", &[&origin]).replacen("path = \"/\"", "path = \"/api/\"", 1);
+    let engine = Engine::start(&config);
+    assert_eq!(client::get(engine.address(), "/api/x").status, 200);
+    assert_eq!(client::get(engine.address(), "/other").status, 404);
+    engine.ctl_ok(&["backend", "down", &format!("app/{}", origin.address)]);
+    let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
+    for _ in 0..3 {
+        reader.get_mut().write_all(b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n").expect("still open");
+        let answer = read_response(&mut reader).expect("an answer, and the connection goes on");
+        assert!([502, 503].contains(&answer.status), "{}", answer.head);
+    }
+    engine.ctl_ok(&["backend", "enable", &format!("app/{}", origin.address)]);
+    reader.get_mut().write_all(b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n").expect("still open");
+    assert_eq!(read_response(&mut reader).expect("an answer").status, 200);
+}
