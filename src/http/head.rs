@@ -24,10 +24,6 @@ impl Span {
     pub(crate) fn in_bytes(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.start >= self.end
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -82,7 +82,7 @@ pub(crate) struct Picker {
     account: Account,
     /// By upstream slot; empty until first met.
     rosters: Vec<Option<Roster>>,
-    /// By backend slot: where its latest life listens.
+    /// By backend slot, for the life that the roster names.
     addresses: Vec<Option<Address>>,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,

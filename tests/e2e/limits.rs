@@ -16,7 +16,7 @@ fn heads_have_a_bound() {
     let origin = Origin::named("one");
     let engine = Engine::start(&site("", &[&origin]));
     let long = |count: usize| "a".repeat(count);
-    let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many = "X-Line: 1\r\n".repeat(129);
     let options = "a,".repeat(33);
     for (request, status) in [
         (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", long(8000)), 200),

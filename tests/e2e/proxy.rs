@@ -22,10 +22,12 @@ fn a_request_passes_and_tells_the_backend_who_asked() {
 
 /// One server, one upstream with `keys`, the origins as its backends.
 pub(crate) fn site(keys: &str, origins: &[&Origin]) -> String {
-    let backends: String = origins
-        .iter()
-        .map(|origin| format!("[[upstream.app.backend]]\naddress = \"{}\"\n", origin.address))
-        .collect();
+    let mut backends = String::new();
+    for origin in origins {
+        backends += "[[upstream.app.backend]]\naddress = \"";
+        backends += &origin.address.to_string();
+        backends += "\"\n";
+    }
     format!(
         "[engine]\nworkers = 2\n[[server]]\nlisten = [\"{{listen}}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"app\"\n\
          [upstream.app]\n{keys}\n{backends}"
@@ -70,17 +72,16 @@ fn pipelined_requests_are_answered_in_order() {
     });
     let engine = Engine::start(&site("", &[&origin]));
     let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
-    let mut pipeline = String::new();
+    let mut pipeline = Vec::new();
     for n in 0..30 {
-        pipeline += &match n % 3 {
-            0 => format!("GET /{n} HTTP/1.1\r\nHost: a\r\n\r\n"),
-            1 => format!("POST /{n} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"),
-            _ => format!(
-                "PUT /{n} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nyo\r\n0\r\n\r\n"
-            ),
-        };
+        let (method, rest) = [
+            ("GET", "\r\n"),
+            ("POST", "Content-Length: 2\r\n\r\nhi"),
+            ("PUT", "Transfer-Encoding: chunked\r\n\r\n2\r\nyo\r\n0\r\n\r\n"),
+        ][n % 3];
+        write!(pipeline, "{method} /{n} HTTP/1.1\r\nHost: a\r\n{rest}").expect("memory");
     }
-    reader.get_mut().write_all(pipeline.as_bytes()).expect("the proxy reads");
+    reader.get_mut().write_all(&pipeline).expect("the proxy reads");
     for n in 0..30 {
         let body = ["", "hi", "yo"][n % 3];
         let answer = read_response(&mut reader).expect("an answer to each");
