@@ -62,7 +62,8 @@ async fn connect(
     upstream: &Upstream,
     picked: &Picked,
 ) -> Result<Stream, Fault> {
-    let address = connection.shared.picker.borrow().address(picked).clone();
+    let address = connection.shared.picker.borrow().address(picked).cloned();
+    let Some(address) = address else { return Err(Fault::Stale) };
     connection.limit(upstream.connect_timeout_ms);
     let mut connecting = pin!(Stream::connect(&address));
     poll_fn(|cx| match connecting.as_mut().poll(cx) {

@@ -71,8 +71,8 @@ impl Default for Exchange {
 pub(crate) enum Fault {
     /// The backend failed before a byte of its response came.
     Backend(Failure),
-    /// A pooled connection turned out dead, and the request cannot be repeated. No fault of the
-    /// backend.
+    /// A pooled connection turned out dead, and the request cannot be repeated; or what was picked
+    /// is no longer there. No fault of the backend.
     Stale,
     Client(ClientFault),
 }

@@ -75,6 +75,12 @@ impl Tried {
     }
 }
 
+/// Where a backend listens, for one life of its slot.
+struct Known {
+    incarnation: u16,
+    address: Address,
+}
+
 /// Chooses backends for one worker.
 pub(crate) struct Picker {
     board: Board,
@@ -82,8 +88,8 @@ pub(crate) struct Picker {
     account: Account,
     /// By upstream slot; empty until first met.
     rosters: Vec<Option<Roster>>,
-    /// By backend slot, for the life that the roster names.
-    addresses: Vec<Option<Address>>,
+    /// By backend slot.
+    known: Vec<Option<Known>>,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,
 }
@@ -95,7 +101,7 @@ impl Picker {
             slot,
             account: board.account(slot),
             rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
-            addresses: (0..BACKENDS_MAX).map(|_| None).collect(),
+            known: (0..BACKENDS_MAX).map(|_| None).collect(),
             peers: Vec::with_capacity(MEMBERS_MAX),
         }
     }
@@ -121,12 +127,10 @@ impl Picker {
         picked.ok_or(NoBackend)
     }
 
-    /// Where the picked backend listens.
-    pub(crate) fn address(&self, picked: &Picked) -> &Address {
-        match &self.addresses[picked.backend.index()] {
-            Some(address) => address,
-            None => unreachable!("a backend is picked from a roster whose addresses are known"),
-        }
+    /// Where the picked backend listens; `None` when its slot has come to belong to another since.
+    pub(crate) fn address(&self, picked: &Picked) -> Option<&Address> {
+        let known = self.known[picked.backend.index()].as_ref()?;
+        (known.incarnation == picked.incarnation).then_some(&known.address)
     }
 
     /// Whether connections to that life of the backend may be kept for further requests.
@@ -244,7 +248,8 @@ impl Picker {
         roster.members.retain(|(backend, about)| match Address::parse(&about.address) {
             Some(address) => {
                 self.account.meet_backend(*backend, about.incarnation);
-                self.addresses[backend.index()] = Some(address);
+                let known = Known { incarnation: about.incarnation, address };
+                self.known[backend.index()] = Some(known);
                 true
             }
             None => false,
