@@ -115,7 +115,8 @@ struct Talk<'a> {
     stream: &'a mut Stream,
     /// With the count of bytes sent when the wait began: progress begins a new wait.
     waits: Option<(Waits, u64)>,
-    /// The backend takes no more; what it said before may still be read.
+    /// The backend takes no more. What it said before may still be read, once the reactor has heard
+    /// of it; if it said nothing, reading tells the end.
     is_sink_broken: bool,
 }
 
@@ -135,9 +136,6 @@ impl Talk<'_> {
         let is_sent = exchange.to_backend.is_through();
         if let Poll::Ready(head) = poll_head(cx, connection, exchange, stream) {
             return Poll::Ready(head.map_err(Fault::Backend));
-        }
-        if self.is_sink_broken {
-            return Poll::Ready(Err(Fault::Backend(Failure::Closed)));
         }
         if is_sent && connection.client.poll_closed(cx).is_ready() {
             return Poll::Ready(Err(Fault::Client(ClientFault::Gone)));

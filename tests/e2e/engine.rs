@@ -308,11 +308,12 @@ pub(crate) fn cmdline(pid: i32) -> String {
     fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ")
 }
 
-/// Resident memory of a process.
+/// Memory that a process has of its own; pages of files, such as the binary's, are left out.
 pub(crate) fn resident_bytes(pid: i32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/statm")).expect("the process is there");
-    let pages = text.split(' ').nth(1).and_then(|word| word.parse::<u64>().ok());
-    pages.expect("the second word is a count of pages") * 4096
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.expect("a count of KiB") * 1024
 }
 
 pub(crate) fn descriptors(pid: i32) -> usize {
