@@ -104,6 +104,7 @@ struct Console {
     events: EventStream,
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
     terminal: Terminal<Frames>,
     writer: Writer,
     guard: Guard,
@@ -139,6 +140,8 @@ impl Console {
         watch_for_hangup()?;
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
+        // Sent by hand it finds a terminal that is still there and must be given back.
+        let hangup = signal(SignalKind::hangup())?;
         let guard = Guard::enter()?;
         let (link, messages) = Link::open(options.socket.clone());
         Ok(Self {
@@ -151,6 +154,7 @@ impl Console {
             events: EventStream::new(),
             terminate,
             interrupt,
+            hangup,
             terminal: Terminal::new(Frames::new(ratatui::layout::Size::new(width, height)))?,
             writer: Writer::start()?,
             guard,
@@ -168,6 +172,7 @@ impl Console {
                 biased;
                 _ = self.terminate.recv() => Next::Leave,
                 _ = self.interrupt.recv() => Next::Leave,
+                _ = self.hangup.recv() => Next::Leave,
                 event = self.events.next() => self.take_event(event)?,
                 written = self.writer.written() => written.map(|()| Next::Go)?,
                 Some(message) = self.messages.recv() => self.take_in(message)?,

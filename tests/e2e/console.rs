@@ -121,7 +121,7 @@ fn leaving_stops_nothing_and_coming_back_finds_it() {
 fn a_terminated_console_gives_the_terminal_back() {
     let origin = Origin::named("app");
     let engine = Engine::start(&site("", &[&origin]));
-    for name in ["TERM", "INT"] {
+    for name in ["TERM", "INT", "HUP"] {
         let mut screen = attached(&engine);
         engine::signal(screen.pid(), name);
         assert!(screen.wait_exit().success());

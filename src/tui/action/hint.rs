@@ -1,11 +1,11 @@
 //! What the registry tells the screen: the footer's keys, the help overlay's lines, the key that
 //! helps a row.
 
-use crate::control::wire::BackendState;
+use crate::control::wire::{BackendRow, BackendState, ProgramRow};
 use crate::tui::model::key::{Key, Kind};
-use crate::tui::model::panel::View;
+use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::rows::Row;
-use crate::tui::model::{Model, panel, rows};
+use crate::tui::model::{Link, Model, panel, rows};
 
 use super::{ALL, Action, Id, context, order, weigh};
 
@@ -70,12 +70,22 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
                 | BackendState::Drained
                 | BackendState::Down
                 | BackendState::Failed => Some(Id::Enable),
-                BackendState::Up | BackendState::Starting => None,
+                // In the list although it is up: it fails, and others may take over.
+                BackendState::Up if has_others_up(model, row) => Some(Id::Drain),
+                BackendState::Up => Some(Id::Open),
+                BackendState::Starting => None,
             }
         }
-        (Kind::Upstream, _) => Some(Id::Open),
-        (Kind::Backend | Kind::Worker | Kind::Event | Kind::Config, _) => None,
+        (Kind::Config, _) if model.link != Link::Live => None,
+        (Kind::Upstream | Kind::Worker | Kind::Config, _) => Some(Id::Open),
+        (Kind::Backend | Kind::Event, _) => None,
     }
+}
+
+fn has_others_up(model: &Model, row: &BackendRow) -> bool {
+    model
+        .backends_of(&row.upstream)
+        .any(|other| other.key != row.key && other.backend.state == BackendState::Up)
 }
 
 /// Whether pressing the key here would do something.
@@ -86,22 +96,40 @@ fn does_something(model: &Model, action: &Action) -> bool {
     match action.id {
         Id::NextPanel => panel::shown(model).len() > 1 || model.view == View::Balance,
         Id::Follow => !model.log.is_following(),
+        Id::Mark | Id::Strategy => model.may_operate(),
+        Id::Log => model.focus() != Panel::ProgramLog && program_behind(model).is_some(),
+        Id::Open => !is_open(model),
         _ => true,
+    }
+}
+
+/// Whether the row is shown in full already, or leads nowhere.
+fn is_open(model: &Model) -> bool {
+    match (rows::selected(model), model.view) {
+        (Some(Row::Worker(_)), view) => view == View::Workers,
+        (Some(Row::Event(event)), _) => rows::find(model, &event.target).is_none(),
+        (Some(row), _) => row.key() == Key::Config && model.link != Link::Live,
+        (None, _) => true,
+    }
+}
+
+/// The program that the row under the cursor is, or is served by.
+fn program_behind(model: &Model) -> Option<&ProgramRow> {
+    match rows::selected(model)? {
+        Row::Program(row) => Some(row),
+        Row::Backend(row) => model.program_of(row),
+        Row::Attention(attention) => match &attention.key {
+            Key::Program { name, instance } => model.program(name, *instance),
+            Key::Backend { key, .. } => model.program_of(model.backend(*key)?),
+            Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config => None,
+        },
+        Row::Upstream(_) | Row::Worker(_) | Row::Event(_) => None,
     }
 }
 
 /// What the key will do to this row, where that depends on the row.
 fn label(model: &Model, action: &Action) -> String {
-    let program = match rows::selected(model) {
-        Some(Row::Program(row)) => Some(row),
-        Some(Row::Backend(row)) => model.program_of(row),
-        Some(Row::Attention(attention)) => match &attention.key {
-            Key::Program { name, instance } => model.program(name, *instance),
-            _ => None,
-        },
-        Some(Row::Upstream(_) | Row::Worker(_) | Row::Event(_)) | None => None,
-    };
-    match (action.id, program) {
+    match (action.id, program_behind(model)) {
         (Id::Restart, Some(row)) if !weigh::is_running(row.program.state) => {
             "restart now".to_owned()
         }
@@ -110,7 +138,7 @@ fn label(model: &Model, action: &Action) -> String {
             Some(0) | None => "restart".to_owned(),
         },
         (Id::Wrap, _) if model.log.is_wrapped => "unwrap".to_owned(),
-        (Id::Zoom, _) if model.is_zoomed => "unzoom".to_owned(),
+        (Id::Zoom | Id::Quit, _) if model.is_zoomed => "unzoom".to_owned(),
         _ => action.label.to_owned(),
     }
 }

@@ -101,6 +101,9 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
 fn drains(model: &Model, row: &ProgramRow, name: &str) -> String {
     let pid = row.program.pid.map_or_else(String::new, |pid| format!(" as pid {pid}"));
     match model.backend_of(row) {
+        Some(backend) if backend.backend.active == 0 => {
+            format!("{name} runs{pid}; nothing is in flight.")
+        }
         Some(backend) if backend.backend.active == 1 => {
             format!("{name} runs{pid}; 1 request drains first.")
         }

@@ -22,17 +22,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `17 in flight, empty in about 9 s`.
+    /// `17 left, empty in 9s; cut off in 18s`.
     pub(crate) fn sentence(&self) -> String {
+        let (left, stop_s) = (self.left, self.hard_stop_ms.div_ceil(1000));
         match self.eta_ms {
             Some(eta_ms) => {
-                format!("{} in flight, empty in about {} s", self.left, eta_ms.div_ceil(1000))
+                let eta_s = eta_ms.div_ceil(1000);
+                format!("{left} left, empty in {eta_s}s; cut off in {stop_s}s")
             }
-            None => format!(
-                "{} in flight, cut off in {} s",
-                self.left,
-                self.hard_stop_ms.div_ceil(1000)
-            ),
+            None => format!("{left} left, cut off in {stop_s}s; none has left lately"),
         }
     }
 }

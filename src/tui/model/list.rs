@@ -82,10 +82,15 @@ pub(crate) struct Lists {
 
 impl Default for Lists {
     fn default() -> Self {
-        Self {
+        let mut lists = Self {
             lists: std::array::from_fn(|_| List::default()),
             focus: View::ALL.map(|view| view.panels()[0]),
+        };
+        // What is wrong must not be below the edge of a list that has no room.
+        for panel in [Panel::Programs, Panel::ProgramTable] {
+            lists.of_mut(panel).sort.by = SortBy::State;
         }
+        lists
     }
 }
 

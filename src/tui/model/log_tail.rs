@@ -50,10 +50,11 @@ impl LogTail {
         self.above_end = self.above_end.min(self.lines.len().saturating_sub(1));
     }
 
-    /// Away from the end by so many lines (negative: towards it).
-    pub(crate) fn scroll(&mut self, lines: isize) {
-        self.above_end =
-            self.above_end.saturating_add_signed(lines).min(self.lines.len().saturating_sub(1));
+    /// Away from the end by so many lines (negative: towards it), until the first line is at the top
+    /// of a pane of `page` lines.
+    pub(crate) fn scroll(&mut self, lines: isize, page: usize) {
+        let most = self.lines.len().saturating_sub(page.max(1));
+        self.above_end = self.above_end.saturating_add_signed(lines).min(most);
         if self.is_following() {
             self.unseen = 0;
         }

@@ -35,6 +35,8 @@ pub(crate) const EVENTS_MAX: usize = 1000;
 pub(crate) const UNDO_MAX: usize = 20;
 /// How long a message stays in the message line.
 pub(crate) const NOTICE_MS: u64 = 6_000;
+/// After this long a key press ends it.
+pub(crate) const NOTICE_READ_MS: u64 = 1_500;
 
 pub(crate) struct Model {
     pub(crate) live: Snapshot,

@@ -135,6 +135,29 @@ pub(crate) fn shown(model: &Model) -> Vec<Panel> {
     if fitting.is_empty() { vec![all[0]] } else { fitting }
 }
 
+/// Tabs need a row that a lower terminal does not have; the numbers work all the same.
+pub(crate) const TABS_HEIGHT_MIN: u16 = 24;
+
+/// The table of programs takes what its rows need, up to half of the body.
+const PROGRAM_ROWS_MIN: u16 = 4;
+
+pub(crate) fn program_table_height(model: &Model, body_height: u16) -> u16 {
+    if shown(model).len() == 1 {
+        return body_height;
+    }
+    let all = model.live.programs.len().clamp(1, 200) as u16 + 1;
+    all.min((body_height / 2).max(PROGRAM_ROWS_MIN))
+}
+
+/// Lines of the log in view.
+pub(crate) fn log_rows(model: &Model) -> u16 {
+    let strips = if model.size.height >= TABS_HEIGHT_MIN { 3 } else { 2 };
+    let body_height = model.size.height.saturating_sub(strips);
+    let is_alone = shown(model).len() == 1;
+    let table_height = if is_alone { 0 } else { program_table_height(model, body_height) };
+    body_height.saturating_sub(table_height + 1)
+}
+
 /// The height of terminal from which a panel is drawn (the shrink table of the console's design).
 fn height_min(panel: Panel) -> u16 {
     match panel {

@@ -105,6 +105,16 @@ pub(crate) fn backend_samples(
     })
 }
 
+/// When, and what a backend did then, in each of the last `seconds`; oldest first.
+pub(crate) fn latest_of_backend(
+    model: &Model,
+    key: u32,
+    seconds: usize,
+) -> impl Iterator<Item = (u64, BackendSample)> {
+    latest(model, seconds)
+        .filter_map(move |sample| Some((sample.wall_ms, *backend_in(sample, key)?)))
+}
+
 fn backend_in(sample: &Sample, key: u32) -> Option<&BackendSample> {
     sample.backends.iter().find(|backend| backend.key == key)
 }

@@ -90,3 +90,44 @@ fn give_back(terminal: BorrowedFd<'static>) {
     let _the_terminal_may_be_gone = sys::tty::write_all(terminal, &bytes);
     let _the_terminal_may_be_gone = terminal::disable_raw_mode();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::{Guard, restore_on_panic};
+
+    #[test]
+    #[ignore = "runs on a terminal of its own, as the child of the test below"]
+    fn panics_while_the_terminal_is_taken() {
+        restore_on_panic();
+        let _guard = Guard::enter().unwrap();
+        // In another thread: the one that holds the guard does not unwind.
+        let lost = std::thread::spawn(|| panic!("a thread is lost")).join();
+        unreachable!("the process ended before its thread did: {lost:?}");
+    }
+
+    #[test]
+    fn a_panic_in_any_thread_gives_the_terminal_back() {
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let settings = || format!("{:?}", pair.master.get_termios());
+        let found = settings();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "--nocapture"]);
+        command.arg("tui::term::guard::tests::panics_while_the_terminal_is_taken");
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut bytes = Vec::new();
+        // A terminal whose other end is closed ends in an error.
+        let _closed = pair.master.try_clone_reader().unwrap().read_to_end(&mut bytes);
+        assert_eq!(child.wait().unwrap().exit_code(), 101);
+        let shown = String::from_utf8_lossy(&bytes);
+        let place = |part: &str| shown.rfind(part).unwrap_or_else(|| panic!("{part:?}: {shown:?}"));
+        assert!(place("\x1b[?1049h") < place("\x1b[?1049l"), "the shell's screen is back");
+        assert!(place("\x1b[?25l") < place("\x1b[?25h"), "so is the cursor");
+        assert!(place("\x1b[?1049l") < place("a thread is lost"), "and the message can be read");
+        assert_eq!(settings(), found);
+    }
+}

@@ -20,7 +20,7 @@ impl GlyphTier {
             .find_map(|name| variable(name).filter(|value| !value.is_empty()))
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let is_ascii_locale = matches!(locale.as_str(), "posix" | "us-ascii")
+        let is_ascii_locale = matches!(locale.as_str(), "c" | "posix" | "us-ascii")
             || locale.contains("iso-8859")
             || locale.contains("iso8859");
         let is_console = variable("TERM").is_some_and(|term| term == "linux" || term == "dumb");

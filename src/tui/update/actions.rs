@@ -5,7 +5,7 @@ use crate::tui::action::Id;
 use crate::tui::model::key::Key;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{Panel, View};
-use crate::tui::model::{Model, rows};
+use crate::tui::model::{Model, attention, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
@@ -142,7 +142,10 @@ fn open_key(model: &mut Model, key: Key) {
             cursor::put(model, View::Workers, Panel::WorkerTable, Some(key));
         }
         (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
-        (Key::Config, _) => cursor::put(model, View::Events, Panel::EventTable, None),
+        (Key::Config, _) => {
+            let event = attention::refused_reload(model).map(|event| Key::Event { seq: event.seq });
+            cursor::put(model, View::Events, Panel::EventTable, event);
+        }
     }
 }
 

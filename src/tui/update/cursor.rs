@@ -122,9 +122,11 @@ fn place(shown: &[Panel], panel: Panel) -> usize {
 }
 
 fn scroll_log(model: &mut Model, step: Move) {
+    // A wrapped line takes several rows, so that the whole of the first page may be the first line.
+    let page = if model.log.is_wrapped { 1 } else { usize::from(panel::log_rows(model)) };
     match step {
-        Move::First => model.log.scroll(isize::MAX),
+        Move::First => model.log.scroll(isize::MAX, page),
         Move::Last => model.log.follow(),
-        Move::By(by) => model.log.scroll(-by),
+        Move::By(by) => model.log.scroll(-by, page),
     }
 }

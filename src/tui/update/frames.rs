@@ -1,5 +1,7 @@
 //! What comes over the link: snapshots, changes, samples, events, and its loss.
 
+use std::collections::VecDeque;
+
 use crate::control::delta;
 use crate::control::wire::{EventRecord, Frame, Role, Sample, Severity, Snapshot};
 use crate::tui::model::key::Key;
@@ -80,7 +82,7 @@ fn attached(
     model.link = Link::Live;
     model.role = if model.is_read_only { Role::Read } else { role };
     model.live = snapshot;
-    model.history = history.into();
+    model.history = joined(std::mem::take(&mut model.history), history);
     model.events = events.into();
     keep_newest(model);
     for pending in &mut model.pending {
@@ -98,6 +100,12 @@ fn attached(
     }
     model.log.turn_to(of.clone());
     vec![follow(of.as_ref())]
+}
+
+/// The engine's samples, after those seen here before: a master that was started anew has none.
+fn joined(seen: VecDeque<Sample>, sent: Vec<Sample>) -> VecDeque<Sample> {
+    let first_ms = sent.first().map_or(u64::MAX, |sample| sample.wall_ms);
+    seen.into_iter().filter(|sample| sample.wall_ms < first_ms).chain(sent).collect()
 }
 
 fn push_sample(model: &mut Model, sample: Sample) {

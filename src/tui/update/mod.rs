@@ -15,7 +15,7 @@ mod tests;
 
 use super::action;
 use super::model::panel::{Panel, View};
-use super::model::{Model, NOTICE_MS};
+use super::model::{Model, NOTICE_MS, NOTICE_READ_MS};
 use super::msg::{Effect, Msg, Press};
 
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -67,6 +67,10 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
+    // The next key makes room for the keys again, once what was said could be read.
+    if model.notice.as_ref().is_some_and(|notice| model.now_ms >= notice.at_ms + NOTICE_READ_MS) {
+        model.notice = None;
+    }
     if press.chord == action::of(action::Id::Detach).keys[0] {
         return vec![Effect::Detach];
     }

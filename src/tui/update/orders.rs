@@ -71,7 +71,7 @@ fn forget_undo(model: &mut Model, change: &Change) {
 pub(super) fn answered(model: &mut Model, id: u64, outcome: Result<Answer, String>) {
     let at_ms = model.now_ms;
     let Some(pending) = model.pending.iter_mut().find(|pending| pending.id == id) else { return };
-    let what = format!("{} {}", pending.verb, pending.key.label());
+    let (verb, key) = (pending.verb, pending.key.clone());
     let (stage, severity, text, undo) = match outcome {
         Ok(Answer { outcome: Outcome::Changed, message }) => (
             Stage::Done { at_ms, message: message.clone() },
@@ -92,6 +92,46 @@ pub(super) fn answered(model: &mut Model, id: u64, outcome: Result<Answer, Strin
         let surplus = model.undo.len().saturating_sub(UNDO_MAX);
         model.undo.drain(..surplus);
     }
-    let text = if text.is_empty() { what } else { format!("{what}: {text}") };
-    model.say(severity, text);
+    model.say(severity, told(verb, &key, &text));
+}
+
+/// An answer with the name of its row in it once: the engine names a backend without its upstream.
+fn told(verb: &str, key: &Key, answer: &str) -> String {
+    let label = key.label();
+    let name = match key {
+        Key::Backend { name, .. } => name,
+        Key::Upstream { .. }
+        | Key::Program { .. }
+        | Key::Worker { .. }
+        | Key::Event { .. }
+        | Key::Config => &label,
+    };
+    match answer.strip_prefix(name.as_str()) {
+        _ if answer.is_empty() => format!("{verb} {label}"),
+        Some(rest) if rest.starts_with(' ') => format!("{label}{rest}"),
+        Some(_) | None if answer.contains(&label) => answer.to_owned(),
+        Some(_) | None => format!("{verb} {label}: {answer}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+    use crate::tui::model::key::Key;
+
+    #[test]
+    fn an_answer_names_its_row_once() {
+        let name = "10.0.0.1:80".to_owned();
+        let backend = Key::Backend { upstream: "api".to_owned(), name, key: 1 };
+        let program = Key::Program { name: "web".to_owned(), instance: 0 };
+        for (key, answer, expected) in [
+            (&backend, "10.0.0.1:80 draining, 7 left", "api/10.0.0.1:80 draining, 7 left"),
+            (&backend, "no backend is left", "drain api/10.0.0.1:80: no backend is left"),
+            (&backend, "", "drain api/10.0.0.1:80"),
+            (&program, "web:0 is RUNNING", "web:0 is RUNNING"),
+            (&program, "already so: web:0 is RUNNING", "already so: web:0 is RUNNING"),
+        ] {
+            assert_eq!(told("drain", key, answer), expected);
+        }
+    }
 }

@@ -77,7 +77,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::left("check", 8).priority(6).grow(60),
     ];
     let upstreams = model.live.upstreams.len();
-    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let count = listing.count(area.height.saturating_sub(1));
     let separator = canvas.skin.glyphs.separator;
     let facts = format!(
         "{} backends{separator}{upstreams} upstreams{separator}{count} rows",

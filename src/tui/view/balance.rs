@@ -22,7 +22,7 @@ use crate::tui::widget::{bar, number, pen};
 
 /// Which column holds the deviation bar, and its cells.
 const DEVIATION: usize = 5;
-const DEVIATION_WIDTH: u16 = 21;
+const DEVIATION_WIDTH: u16 = 19;
 /// What a bar's end can stand for, in points of a percent.
 const SCALES: [f64; 4] = [5.0, 10.0, 25.0, 100.0];
 /// Rows of the fit section, and of the tallest chart.
@@ -117,11 +117,13 @@ fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, fit: &Fit) {
         canvas.span(format!("{separator}{window}{separator}n = "), Role::Dim),
         canvas.span(number::count(fit.picks), Role::Text),
     ];
-    if area.width >= 80 {
+    if area.width >= 100 {
         let workers = model.live.workers.len();
         facts.push(canvas.span(format!("{separator}{workers} workers"), Role::Dim));
     }
-    let mut rule = Rule::new(&upstream.name, canvas.skin).facts(Line::from(facts));
+    let facts = Line::from(facts);
+    let room = usize::from(area.width).saturating_sub(facts.width() + upstream.name.len() + 10);
+    let mut rule = Rule::new(&upstream.name, canvas.skin).facts(facts);
     let others: Vec<&str> = model
         .live
         .upstreams
@@ -129,8 +131,9 @@ fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, fit: &Fit) {
         .map(|row| row.name.as_str())
         .filter(|name| *name != upstream.name)
         .collect();
-    if !others.is_empty() && area.width >= 80 {
-        rule = rule.and(canvas.span(format!("  Tab: {}", others.join(" ")), Role::Dim));
+    let others = format!("  Tab: {}", others.join(" "));
+    if model.live.upstreams.len() > 1 && usize::from(pen::width(&others)) < room {
+        rule = rule.and(canvas.span(others, Role::Dim));
     }
     rule.draw(canvas.buffer, area, canvas.skin);
 }
@@ -237,18 +240,35 @@ fn happenings(canvas: &mut Canvas, axis: &TimeAxis, upstream: &UpstreamRow) {
     let events = canvas.model.events.iter().rev();
     for event in events.filter(|event| is_about(event, upstream)) {
         let Some(x) = axis.column_of(event.wall_ms) else { break };
-        let name = event.target.rsplit('/').next().unwrap_or_default();
-        let text = format!("{} {} {name}", canvas.skin.glyphs.rising, event.verb);
-        let width = pen::width(&text);
-        // Near the right edge a label stands left of its mark's column.
-        let start = x.min(free_until.saturating_sub(width));
-        if start < area.x || start + width > free_until {
+        let sign = canvas.skin.glyphs.rising;
+        let words = happening(event);
+        let width = pen::width(&words) + 2;
+        if x >= free_until {
+            continue;
+        }
+        // The sign stays under its moment; near the right edge the words stand left of it.
+        let (start, text) = if x + width <= free_until {
+            (x, format!("{sign} {words}"))
+        } else {
+            ((x + 1).saturating_sub(width), format!("{words} {sign}"))
+        };
+        if start < area.x {
             continue;
         }
         let role = state::severity_role(event.severity);
         let line = Line::from(Span::styled(text, canvas.skin.style(role)));
         canvas.line(Rect { x: start, width, ..area }, &line);
         free_until = start.saturating_sub(2);
+    }
+}
+
+/// `drain 10.0.3.5:8080`, `10.0.3.5:8080 failed`.
+fn happening(event: &EventRecord) -> String {
+    let name = event.target.rsplit('/').next().unwrap_or_default();
+    let became = event.result.split(':').next().unwrap_or_default().rsplit(' ').next();
+    match became {
+        Some(state) if event.verb == "turned" => format!("{name} {state}"),
+        Some(_) | None => format!("{} {name}", event.verb),
     }
 }
 

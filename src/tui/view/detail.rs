@@ -33,9 +33,9 @@ pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
     let progress_bar = Rect { width, ..first };
     bar::level(canvas.buffer, progress_bar, progress.done, Role::Warn, canvas.skin);
     let arrow = canvas.skin.glyphs.arrow;
-    let eta = match progress.eta_ms {
-        Some(eta_ms) => number::remaining(eta_ms),
-        None => "no estimate".to_owned(),
+    let (estimate, eta) = match progress.eta_ms {
+        Some(eta_ms) => ("   empty in about ", format!("{:<6}", number::remaining(eta_ms))),
+        None => ("   no estimate: none has left lately", String::new()),
     };
     let line = Line::from(vec![
         canvas.strong(format!("{:>4.0}%", progress.done * 100.0), Role::Bright),
@@ -48,8 +48,8 @@ pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
     let line = Line::from(vec![
         canvas.span("leaving ", Role::Dim),
         canvas.span(format!("{:>5.1}/s", progress.leaving_per_s), Role::Text),
-        canvas.span("   empty in about ", Role::Dim),
-        canvas.strong(format!("{eta:<6}"), Role::Bright),
+        canvas.span(estimate, Role::Dim),
+        canvas.strong(eta, Role::Bright),
         canvas.span("   cut off in ", Role::Dim),
         canvas.strong(format!("{:<6}", number::remaining(progress.hard_stop_ms)), Role::Warn),
     ]);

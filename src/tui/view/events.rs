@@ -16,8 +16,9 @@ use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
 
-/// Rows below the table: the selected event in full.
-const DETAIL_HEIGHT: u16 = 3;
+/// Rows below the table, beside the selected event's result: rule, and the command.
+const DETAIL_HEIGHT: u16 = 2;
+const RESULT_HEIGHT_MAX: usize = 6;
 const DETAIL_HEIGHT_MIN: u16 = 14;
 
 pub(super) fn brief(canvas: &mut Canvas, area: Rect) {
@@ -29,7 +30,10 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::EventTable);
     let mut rest = body;
     let has_detail = body.height >= DETAIL_HEIGHT_MIN && !canvas.model.is_zoomed;
-    let detail_height = if has_detail { DETAIL_HEIGHT } else { 0 };
+    let detail_height = match listing.selected() {
+        Some(Row::Event(event)) if has_detail => DETAIL_HEIGHT + result_height(event),
+        _ => 0,
+    };
     let area = take(&mut rest, body.height - detail_height);
     table(canvas, area, &listing);
     if let Some(Row::Event(event)) = listing.selected().filter(|_| has_detail) {
@@ -48,7 +52,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::name("", widest, (14, 32)),
         Column::left("", 12).priority(2).grow(120),
     ];
-    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let count = listing.count(area.height.saturating_sub(1));
     let facts = format!("{count}{}newest first", canvas.skin.glyphs.separator);
     let facts = canvas.cell(facts, Role::Dim);
     let heading = Heading { title: "Events", columns: &columns, facts: Some(facts) };
@@ -70,7 +74,7 @@ fn cells<'a>(canvas: &Canvas<'a>, event: &'a EventRecord) -> Vec<Line<'a>> {
         canvas.cell(text::plain(&event.who), who_role),
         canvas.cell(text::plain(&event.verb), Role::Bright),
         canvas.cell(text::plain(&event.target), Role::Text),
-        canvas.cell(text::plain(&event.result), result_role),
+        canvas.cell(text::plain(brief_result(event)), result_role),
     ]
 }
 
@@ -80,8 +84,12 @@ fn detail(canvas: &mut Canvas, mut area: Rect, event: &EventRecord) {
     let age = number::age(canvas.model.now_ms.saturating_sub(event.wall_ms));
     canvas.rule(rule_row, "Selected", format!("{age} ago"));
     let area = content(area);
-    let result = canvas.cell(text::plain(&event.result), Role::Text);
-    canvas.line(row(area, 0), &result);
+    let lines: Vec<&str> = event.result.lines().collect();
+    let height = result_height(event);
+    for (at, words) in (0..height).zip(&lines) {
+        let result = canvas.cell(text::plain(words), Role::Text);
+        canvas.line(row(area, at), &result);
+    }
     let line = if event.cli.is_empty() {
         canvas.cell("done by the engine itself", Role::Dim)
     } else {
@@ -90,5 +98,15 @@ fn detail(canvas: &mut Canvas, mut area: Rect, event: &EventRecord) {
             canvas.strong(text::plain(&event.cli), Role::Bright),
         ])
     };
-    canvas.line(row(area, 1), &line);
+    canvas.line(row(area, height), &line);
+}
+
+/// A refused configuration is told with the lines it is about.
+fn result_height(event: &EventRecord) -> u16 {
+    event.result.lines().count().clamp(1, RESULT_HEIGHT_MAX) as u16
+}
+
+/// A result on one line: the first of several.
+fn brief_result(event: &EventRecord) -> &str {
+    event.result.lines().next().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::state;
 use crate::tui::action::Id;
 use crate::tui::action::hint;
 use crate::tui::model::overlay::Overlay;
-use crate::tui::model::panel::View;
+use crate::tui::model::panel::{TABS_HEIGHT_MIN, View};
 use crate::tui::model::{Link, traffic};
 use crate::tui::theme::Role;
 use crate::tui::widget::strip::{self, Hint, Tab};
@@ -20,8 +20,6 @@ use crate::tui::widget::{number, pen};
 /// Below either, one line has to do.
 const WIDTH_MIN: u16 = 40;
 const HEIGHT_MIN: u16 = 8;
-/// Tabs need a row that a low terminal does not have; the numbers work all the same.
-const TABS_HEIGHT_MIN: u16 = 24;
 const WIDE: u16 = 100;
 const MIDDLE: u16 = 80;
 

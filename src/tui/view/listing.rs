@@ -49,16 +49,14 @@ impl<'a> Listing<'a> {
         self.cursor.unwrap_or(0).saturating_sub(height / 2).min(last)
     }
 
-    /// `12`, `5 of 12`, `3 of 12 for /up`.
-    pub(super) fn count(&self, canvas: &Canvas, height: u16) -> String {
+    /// `12`, `5 of 12`.
+    pub(super) fn count(&self, height: u16) -> String {
         let shown = self.rows.len().min(usize::from(height));
-        let filter = &canvas.model.lists.of(self.panel).filter;
-        let count = if shown == self.total {
+        if shown == self.total {
             format!("{}", self.total)
         } else {
             format!("{shown} of {}", self.total)
-        };
-        if filter.is_empty() { count } else { format!("{count} for /{filter}") }
+        }
     }
 
     /// Draws the rows in view, the focus and the marks over them; `draw` writes one row.

@@ -82,8 +82,9 @@ pub(super) fn palette(canvas: &mut Canvas, area: Rect, input: &Input, selected: 
         canvas.line(row(list, 0), &line);
         return;
     }
+    let widest = entries.iter().map(|entry| pen::width(&entry.text)).max().unwrap_or(0);
     let columns = [
-        Column::left("", 20).grow(44),
+        Column::left("", 20).grow(widest.min(44)),
         Column::right("", 6).priority(2),
         Column::left("", 16).priority(3).grow(60),
     ];
@@ -137,7 +138,10 @@ pub(super) fn confirm(canvas: &mut Canvas, area: Rect, question: &Question) {
                 canvas.span("Type ", Role::Dim),
                 canvas.strong(expected.as_str(), Role::Warn),
                 canvas.span(" to go on: ", Role::Dim),
-                canvas.strong(typed.value().to_owned(), Role::Bright),
+                canvas.strong(
+                    typed.value().to_owned(),
+                    if expected.starts_with(typed.value()) { Role::Bright } else { Role::Bad },
+                ),
                 Span::styled(" ", canvas.skin.badge(Role::Warn)),
             ]);
             canvas.line(row(inner, last.saturating_sub(2)), &line);

@@ -21,18 +21,12 @@ use crate::tui::widget::log::LongLines;
 use crate::tui::widget::rule::Rule;
 use crate::tui::widget::{log, number, pen};
 
-/// The table takes what its rows need, up to this part of the body.
-const TABLE_PART: (u16, u16) = (1, 2);
-const TABLE_ROWS_MIN: u16 = 4;
-
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = panel::shown(canvas.model);
     let mut rest = body;
     if shown.contains(&Panel::ProgramTable) {
         let listing = Listing::of(canvas, Panel::ProgramTable);
-        let all = canvas.model.live.programs.len().clamp(1, 200) as u16 + 1;
-        let most = (body.height * TABLE_PART.0 / TABLE_PART.1).max(TABLE_ROWS_MIN);
-        let height = if shown.len() == 1 { body.height } else { all.min(most) };
+        let height = panel::program_table_height(canvas.model, body.height);
         let area = take(&mut rest, height);
         table(canvas, area, &listing);
     }
@@ -50,12 +44,12 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::right("since", 8),
         Column::right("cpu", 4).priority(2),
         Column::right("rss", 5).priority(3),
-        Column::right("starts", 6).priority(4),
+        Column::right("restarts", 8).priority(4),
         Column::left("last exit", 9).priority(3),
         Column::left("serves", 12).priority(5).grow(40).middle(),
     ];
-    let count = listing.count(canvas, area.height.saturating_sub(1));
-    let tally = overview::tally(canvas, &count);
+    let count = listing.count(area.height.saturating_sub(1));
+    let tally = overview::tally(canvas, &count, area.width);
     let facts = canvas.cell(tally, Role::Dim);
     let heading = Heading { title: "Programs", columns: &columns, facts: Some(facts) };
     section::table(canvas, area, listing, &heading, |canvas, row, placed, y| {
@@ -88,7 +82,13 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
         (Some(0), None) => canvas.cell("exit 0", Role::Dim),
         (code, signal) => canvas.cell(attention::exit_text(code, signal), Role::Warn),
     };
-    let restarts = u64::from(program.restarts);
+    let restarts = match program.state {
+        ProgramState::Backoff | ProgramState::Fatal => {
+            let tries = format!("{} failed", row.start_failures);
+            canvas.cell(tries, Role::Warn)
+        }
+        _ => canvas.amount(u64::from(program.restarts), number::count(program.restarts.into())),
+    };
     vec![
         canvas.bold(format!("{}:{}", program.name, program.instance), Role::Bright),
         canvas.state(&Key::of_program(row), look, state::program_word(program.state)),
@@ -96,7 +96,7 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
         canvas.cell(when, Role::Text),
         while_running(format!("{:.0}%", program.cpu_percent)),
         while_running(number::bytes(program.rss_bytes)),
-        canvas.amount(restarts, number::count(restarts)),
+        restarts,
         exit,
         program
             .backend
@@ -115,11 +115,11 @@ fn output(canvas: &mut Canvas, mut area: Rect) {
     let separator = canvas.skin.glyphs.separator;
     let mut facts = vec![if tail.is_following() {
         canvas.span("following", Role::Ok)
+    } else if tail.unseen == 0 {
+        canvas.span("scrolled up, G follows", Role::Warn)
     } else {
-        canvas.span(
-            format!("+{} new below, G follows", number::count(tail.unseen as u64)),
-            Role::Warn,
-        )
+        let unseen = number::count(tail.unseen as u64);
+        canvas.span(format!("+{unseen} new below, G follows"), Role::Warn)
     }];
     if tail.is_wrapped {
         facts.push(canvas.span(format!("{separator}wrapped"), Role::Dim));
@@ -138,13 +138,16 @@ fn output(canvas: &mut Canvas, mut area: Rect) {
     if tail.lines.is_empty() {
         let words = match &tail.of {
             None => "select a program to see what it says",
-            Some(_) => "it has not written anything yet",
+            Some(_) => "no output since the engine's master started",
         };
         let line = canvas.cell(words, Role::Dim);
         canvas.line(content(area), &line);
         return;
     }
+    // The first lines fill the pane from its top; nothing is above them to scroll to.
+    let page = usize::from(area.height).min(tail.lines.len());
     let end = tail.lines.len().saturating_sub(tail.above_end);
+    let end = if tail.is_wrapped { end } else { end.max(page) };
     let shown = tail.lines.iter().take(end);
     let long = if tail.is_wrapped { LongLines::Wrapped } else { LongLines::Cut };
     log::draw(canvas.buffer, content(area), shown, long, canvas.skin);

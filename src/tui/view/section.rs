@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use super::canvas::{Canvas, content, take};
 use super::listing::Listing;
 use crate::tui::model::rows::Row;
+use crate::tui::theme::Role;
 use crate::tui::widget::columns::{self, Column, Placed};
 use crate::tui::widget::rule::Rule;
 
@@ -21,6 +22,10 @@ pub(super) fn table<'a>(
     let rule_row = take(&mut area, 1);
     let placed = columns::place(heading.columns, content(area));
     let mut rule = Rule::new(heading.title, canvas.skin);
+    let filter = &canvas.model.lists.of(listing.panel).filter;
+    if !filter.is_empty() {
+        rule = rule.and(canvas.strong(format!("/{filter}"), Role::Warn));
+    }
     if let Some(facts) = &heading.facts {
         rule = rule.facts(facts.clone());
     }

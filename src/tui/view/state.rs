@@ -11,8 +11,8 @@ use crate::tui::model::rows;
 use crate::tui::theme::Role;
 use crate::tui::theme::skin::Skin;
 
-/// Cells of the widest state: sign, space, `NO BACKEND`.
-pub(super) const WIDTH: u16 = 12;
+/// Cells of the widest state: sign, space, `DRAINING`.
+pub(super) const WIDTH: u16 = 10;
 
 #[derive(Clone, Copy)]
 pub(super) struct Look {
@@ -66,7 +66,8 @@ pub(super) fn attention(word: &str, severity: Severity, skin: &Skin) -> Look {
         "DRAINING" => glyphs.draining,
         "BACKOFF" => glyphs.waiting,
         "DOWN" | "DRAINED" => glyphs.stopped,
-        "RESPAWNED" => glyphs.restarted,
+        "REPLACED" => glyphs.restarted,
+        "FAILING" => glyphs.warning,
         _ => glyphs.failed,
     };
     Look { glyph, role: severity_role(severity) }

@@ -8,6 +8,7 @@ use crate::control::wire::{BackendRow, UpstreamRow};
 use super::canvas::Canvas;
 use crate::tui::model::fit::{self, Finding, Verdict};
 use crate::tui::theme::Role;
+use crate::tui::widget::pen;
 
 /// `least conn`, `weighted rr`: what an operator calls it, in eleven cells.
 pub(super) fn strategy_label(strategy: &str, members: &[&BackendRow]) -> String {
@@ -65,6 +66,15 @@ pub(super) fn finding(canvas: &mut Canvas, area: Rect, finding: &Finding) {
     canvas.line(part(0, LABEL), &label);
     let value = canvas.bold(in_tier(canvas, finding.value.clone()), Role::Bright);
     canvas.right(part(LABEL, VALUE), &value);
-    let note = canvas.cell(in_tier(canvas, finding.note.clone()), Role::Dim);
-    canvas.line(part(LABEL + VALUE + 2, u16::MAX), &note);
+    let place = part(LABEL + VALUE + 2, u16::MAX);
+    let note = in_tier(canvas, finding.note.clone());
+    let note = canvas.cell(whole_clauses(&note, place.width).to_owned(), Role::Dim);
+    canvas.line(place, &note);
+}
+
+/// As many of the clauses of a note as fit whole: half a remark is none.
+fn whole_clauses(note: &str, room: u16) -> &str {
+    let ends = note.match_indices("; ").map(|(at, _)| at).chain([note.len()]);
+    let fitting = ends.map(|end| &note[..end]).filter(|clauses| pen::width(clauses) <= room);
+    fitting.last().unwrap_or_default()
 }

@@ -170,7 +170,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
     ];
     let rule_row = take(&mut area, 1);
     let placed = columns::place(&columns, content(area));
-    let count = listing.count(canvas, area.height);
+    let count = listing.count(area.height);
     let head = &canvas.model.live.head;
     let facts = format!("{count}{}gen {}", canvas.skin.glyphs.separator, head.generation);
     Rule::new("Workers", canvas.skin).says(facts, canvas.skin).columns(&placed).draw(

@@ -13,6 +13,8 @@ use crate::tui::theme::skin::Skin;
 
 /// Cells between two columns.
 const GAP: u16 = 2;
+/// Columns from this priority on yield to names that would otherwise be cut.
+const MINOR: u8 = 5;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
@@ -50,6 +52,11 @@ impl Column {
         Self { clip: Clip::Middle, ..self }
     }
 
+    /// Cells that a name's column needs beyond the least it can do with.
+    fn lack(&self) -> u16 {
+        if self.priority == 1 { self.width_max - self.width } else { 0 }
+    }
+
     /// Takes what the others leave, up to `width_max`.
     pub(crate) fn grow(self, width_max: u16) -> Self {
         Self { width_max: width_max.max(self.width), ..self }
@@ -67,6 +74,13 @@ pub(crate) struct Placed<'a> {
 /// Gives each column its place within `area`; what does not fit goes, least important first.
 pub(crate) fn place(columns: &[Column], area: Rect) -> Placed<'_> {
     let mut is_shown: Vec<bool> = columns.iter().map(|column| column.width_max > 0).collect();
+    let whole: u16 =
+        columns.iter().filter(|column| column.clip == Clip::Middle).map(Column::lack).sum();
+    for at in (0..columns.len()).rev() {
+        if columns[at].priority >= MINOR && needed(columns, &is_shown) + whole > area.width {
+            is_shown[at] = false;
+        }
+    }
     while needed(columns, &is_shown) > area.width {
         let first_to_go = (0..columns.len())
             .filter(|at| is_shown[*at])

@@ -18,6 +18,8 @@ const SIDE: u16 = 10;
 const FACT: u16 = 13;
 /// Percent; less is noise.
 const TREND_MIN: f64 = 3.0;
+/// From nothing to anything is no percentage.
+const TREND_MAX: f64 = 999.0;
 /// Graphs are dropped before numbers.
 const GRAPH_WIDTH_MIN: u16 = 12;
 
@@ -121,6 +123,7 @@ fn requests(canvas: &mut Canvas, rows: &Rows, now: &Traffic) {
     let glyphs = canvas.skin.glyphs;
     let side = match now.trend_percent {
         Some(percent) if percent >= TREND_MIN => {
+            let percent = percent.min(TREND_MAX);
             canvas.cell(format!("{} {percent:.0}%", glyphs.rising), Role::Ok)
         }
         Some(percent) if percent <= -TREND_MIN => {
@@ -144,12 +147,16 @@ fn requests(canvas: &mut Canvas, rows: &Rows, now: &Traffic) {
 }
 
 fn latency(canvas: &mut Canvas, rows: &Rows, now: &Traffic) {
+    let shown = |value_us: u32| match value_us {
+        0 => canvas.skin.glyphs.dash.to_owned(),
+        _ => number::latency(u64::from(value_us)),
+    };
     let row = Measure {
         at: 1,
         label: "p95 latency",
-        value: canvas.bold(number::latency(u64::from(now.p95_us)), Role::Bright),
-        side: canvas.cell(format!("p50 {}", number::latency(u64::from(now.p50_us))), Role::Dim),
-        fact: canvas.cell(format!("p99 {:>6}", number::latency(u64::from(now.p99_us))), Role::Dim),
+        value: canvas.bold(shown(now.p95_us), Role::Bright),
+        side: canvas.cell(format!("p50 {}", shown(now.p50_us)), Role::Dim),
+        fact: canvas.cell(format!("p99 {:>6}", shown(now.p99_us)), Role::Dim),
         role: Role::Series2,
         sample: |sample| u64::from(sample.p95_us),
         top_min: 1_000,

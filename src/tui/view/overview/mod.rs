@@ -29,6 +29,8 @@ pub(super) use programs::tally;
 
 /// Below this width a row that needs attention does not say what kind of thing it is.
 const KIND_WIDTH_MIN: u16 = 110;
+/// Below this width it shows the key that helps without its name.
+const REMEDY_WIDTH_MIN: u16 = 80;
 
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = panel::shown(canvas.model);
@@ -62,7 +64,7 @@ fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
     let count = |rows: usize| rows.clamp(1, 64) as u16;
     let (least, most): (&[u16], &[u16]) = match body.height {
         0..19 => (&[3, 1, 3, 1, 2, 2], &[4, 1, 6, 2, 6, 6]),
-        19..25 => (&[3, 3, 4, 1, 2, 2], &[3, 3, 6, 2, 4, 4]),
+        19..25 => (&[3, 3, 4, 1, 2, 2], &[4, 3, 6, 2, 4, 4]),
         25..37 => (&[3, 4, 4, 1, 4, 2], &[4, 4, 8, 4, 8, 12]),
         _ => (&[5, 4, 4, 2, 6, 5], &[8, 4, 16, 8, 24, 64]),
     };
@@ -117,16 +119,17 @@ fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
 fn attention(canvas: &mut Canvas, area: Rect) {
     let listing = Listing::of(canvas, Panel::Attention);
     // What it says about itself is worth more than what it is called.
+    let is_narrow = area.width < REMEDY_WIDTH_MIN;
     let kind_width = if area.width >= KIND_WIDTH_MIN { 8 } else { 0 };
     let columns = [
         Column::left("", state::WIDTH),
         Column::left("", kind_width).priority(3),
         Column::name("", widest_name(canvas), (12, 28)),
-        Column::left("", 20).priority(2).grow(80),
+        Column::left("", 13).priority(2).grow(80),
         Column::right("", 6).priority(2),
-        Column::left("", 10).priority(2),
+        Column::left("", if is_narrow { 5 } else { 10 }),
     ];
-    let count = listing.count(canvas, area.height.saturating_sub(1));
+    let count = listing.count(area.height.saturating_sub(1));
     let facts = if listing.rows.is_empty() {
         Line::default()
     } else {
@@ -135,7 +138,7 @@ fn attention(canvas: &mut Canvas, area: Rect) {
     let heading = Heading { title: "Attention", columns: &columns, facts: Some(facts) };
     section::table(canvas, area, &listing, &heading, |canvas, row, placed, y| {
         let Row::Attention(row) = row else { return };
-        let cells = attention_cells(canvas, row);
+        let cells = attention_cells(canvas, row, is_narrow);
         canvas.row(placed, y, &cells);
     });
 }
@@ -151,7 +154,7 @@ fn widest_name(canvas: &Canvas) -> u16 {
     backends.chain(programs).max().unwrap_or(0)
 }
 
-fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention) -> Vec<Line<'a>> {
+fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention, is_narrow: bool) -> Vec<Line<'a>> {
     let look = state::attention(row.word, row.severity, canvas.skin);
     let age = if row.since_ms == 0 {
         canvas.none()
@@ -165,7 +168,10 @@ fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention) -> Vec<Line<'a>> {
         let action = action::of(id);
         Line::from(vec![
             canvas.strong(hint::keys(action), Role::Accent),
-            canvas.span(format!(" {}", action.label), Role::Text),
+            canvas.span(
+                if is_narrow { String::new() } else { format!(" {}", action.label) },
+                Role::Text,
+            ),
         ])
     });
     vec![

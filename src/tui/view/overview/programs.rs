@@ -28,8 +28,8 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
         Column::left("", 10),
         Column::left("", 10).priority(3).grow(80),
     ];
-    let count = listing.count(canvas, area.height.saturating_sub(1));
-    let facts = canvas.cell(tally(canvas, &count), Role::Dim);
+    let count = listing.count(area.height.saturating_sub(1));
+    let facts = canvas.cell(tally(canvas, &count, area.width), Role::Dim);
     let heading = Heading { title: "Programs", columns: &columns, facts: Some(facts) };
     section::table(canvas, area, &listing, &heading, |canvas, row, placed, y| {
         let Row::Program(row) = row else { return };
@@ -38,8 +38,11 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
     });
 }
 
+/// Below this width only what is wrong is counted.
+const TALLY_WIDTH_MIN: u16 = 80;
+
 /// `5 of 11 · 9 running · 1 backoff`.
-pub(in crate::tui::view) fn tally(canvas: &Canvas, count: &str) -> String {
+pub(in crate::tui::view) fn tally(canvas: &Canvas, count: &str, width: u16) -> String {
     const ORDER: [ProgramState; 8] = [
         ProgramState::Running,
         ProgramState::Starting,
@@ -50,7 +53,11 @@ pub(in crate::tui::view) fn tally(canvas: &Canvas, count: &str) -> String {
         ProgramState::Exited,
         ProgramState::Stopped,
     ];
-    let counts = ORDER.into_iter().filter_map(|state| {
+    let is_worth = |state: &ProgramState| {
+        width >= TALLY_WIDTH_MIN
+            || matches!(state, ProgramState::Backoff | ProgramState::Fatal | ProgramState::Unknown)
+    };
+    let counts = ORDER.into_iter().filter(is_worth).filter_map(|state| {
         let rows = canvas.model.live.programs.iter();
         let in_state = rows.filter(|row| row.program.state == state).count();
         let word = state::program_word(state).to_lowercase();

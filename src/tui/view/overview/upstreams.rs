@@ -33,7 +33,7 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
         Column::left("fit", 16).grow(20),
     ];
     let rows_height = area.height.saturating_sub(1);
-    let count = listing.count(canvas, rows_height);
+    let count = listing.count(rows_height);
     let heading = Heading {
         title: "Upstreams",
         columns: &columns,
