@@ -33,7 +33,11 @@ impl Engine {
 
     /// The same, in a folder that `furnish` has seen first; the engine's files come to lie below it.
     pub(crate) fn start_in(config: &str, furnish: impl FnOnce(&Path)) -> Self {
-        Self::launch(config, furnish, command)
+        Self::launch(config, furnish, |folder, args| {
+            let copy = folder.path().join(COPY);
+            let program = if copy.exists() { copy.as_path() } else { Path::new(BINARY) };
+            command_of(program, folder, args)
+        })
     }
 
     /// The same as `start`, from a shell that has done `preparation` first.
@@ -69,9 +73,7 @@ impl Engine {
         let text = config.replace("{listen}", &listen).replace("{bin}", BINARY);
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
         let log = File::create(folder.path().join("log")).expect("the folder is ours");
-        let copy = folder.path().join(COPY);
-        let program = if copy.exists() { copy.as_path() } else { Path::new(BINARY) };
-        let keeper = command_of(program, &folder, &["run"])
+        let keeper = command(&folder, &["run"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a descriptor is free"))
             .stderr(log)
