@@ -64,6 +64,9 @@ pub(crate) enum Persistence {
     Close,
 }
 
+/// Of the names that `kind_of` tells apart.
+const KNOWN_NAME_BYTES_MAX: usize = 17;
+
 /// Sorted by length first: most names are told apart by that alone.
 pub(crate) fn kind_of(name: &[u8]) -> Kind {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
@@ -81,6 +84,22 @@ pub(crate) fn kind_of(name: &[u8]) -> Kind {
         17 if is("transfer-encoding") => Kind::TransferEncoding,
         17 if is("x-forwarded-proto") => Kind::ForwardedProto,
         _ => Kind::Other,
+    }
+}
+
+/// As `kind_of`, but `X_Forwarded_For` and its like are dropped: a CGI or WSGI backend could not
+/// tell them from the lines that this proxy answers for.
+pub(crate) fn kind_of_request(name: &[u8]) -> Kind {
+    let kind = kind_of(name);
+    let mut hyphened = [0; KNOWN_NAME_BYTES_MAX];
+    match hyphened.get_mut(..name.len()) {
+        Some(hyphened) if kind == Kind::Other && memchr::memchr(b'_', name).is_some() => {
+            for (to, from) in hyphened.iter_mut().zip(name) {
+                *to = if *from == b'_' { b'-' } else { *from };
+            }
+            if kind_of(hyphened) == Kind::Other { Kind::Other } else { Kind::HopByHop }
+        }
+        _ => kind,
     }
 }
 

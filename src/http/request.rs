@@ -83,7 +83,7 @@ impl Request {
         self.headers.extend(grammar.headers.iter().map(|line| Header {
             name: Span::of(bytes, line.name.as_bytes()),
             value: Span::of(bytes, line.value),
-            kind: head::kind_of(line.name.as_bytes()),
+            kind: head::kind_of_request(line.name.as_bytes()),
         }));
         self.judge(bytes, target.as_bytes())?;
         Ok(Parsed::Complete)
@@ -167,7 +167,7 @@ impl Request {
     }
 }
 
-/// CONNECT and TRACE are refused, as nginx does: the first asks for another kind of proxy, the
+/// Methods are in capitals, as nginx reads them. CONNECT and TRACE are refused, as nginx does: the first asks for another kind of proxy, the
 /// second would echo headers that this proxy added.
 fn method_of(name: &str) -> Result<Method, Error> {
     match name {
@@ -176,7 +176,11 @@ fn method_of(name: &str) -> Result<Method, Error> {
         "OPTIONS" => Ok(Method::Options),
         "POST" | "PATCH" | "LOCK" => Ok(Method::NonIdempotent),
         "CONNECT" | "TRACE" => Err(Error::Method),
-        _ => Ok(Method::Other),
+        // A backend that ignores case would take `post` for a method that is not repeated.
+        _ if name.bytes().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte)) => {
+            Ok(Method::Other)
+        }
+        _ => Err(Error::Grammar),
     }
 }
 

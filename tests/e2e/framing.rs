@@ -104,6 +104,8 @@ const REFUSED: &[(&str, u16)] = &[
     ("GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("get / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("trace / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("GET /\r\n\r\n", 400),
     ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400),

@@ -101,7 +101,8 @@ fn what_ends_at_this_hop_is_not_passed_on() {
     let request = "GET / HTTP/1.1\r\nHost: Example.COM:81\r\nConnection: X-Drop, host, content-length\r\n\
         Connection: close\r\nX-Drop: 1\r\nKeep-Alive: 1\r\nTE: trailers\r\nProxy-Connection: close\r\n\
         Upgrade: websocket\r\nX-Empty:\r\nX-CaSe: Kept\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\n\
-        X-Forwarded-Proto: https\r\nContent-Length: 3\r\n\r\nabc";
+        X-Forwarded-Proto: https\r\nX_Forwarded_For: 9.9.9.9\r\nContent_Length: 9\r\nX_Own: kept\r\n\
+        Content-Length: 3\r\n\r\nabc";
     let answer = exchange(engine.address(), request.as_bytes()).expect("an answer");
     assert!(answer.head.starts_with("HTTP/1.1 200 Fine By Me\r\n"), "{}", answer.head);
     for gone in ["x-secret", "keep-alive", "proxy-connection"] {
@@ -115,6 +116,10 @@ fn what_ends_at_this_hop_is_not_passed_on() {
     for gone in ["connection", "x-drop", "keep-alive", "te", "proxy-connection", "upgrade"] {
         assert_eq!(seen.header(gone), None, "{gone} of the client");
     }
+    for disguised in ["x_forwarded_for", "content_length"] {
+        assert_eq!(seen.header(disguised), None, "a backend may read it as what it poses as");
+    }
+    assert_eq!(seen.header("x_own").as_deref(), Some("kept"));
     assert_eq!(seen.header("host").as_deref(), Some("Example.COM:81"));
     assert_eq!(seen.header("x-forwarded-for").as_deref(), Some("1.2.3.4, 5.6.7.8, 127.0.0.1"));
     assert_eq!(seen.header("x-forwarded-proto").as_deref(), Some("http"), "the client's word");
