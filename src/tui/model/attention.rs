@@ -60,7 +60,7 @@ fn engine(model: &Model, list: &mut Vec<Attention>) {
             word: "STALE",
             kind: "engine",
             name: head.name.clone(),
-            text: format!("not heard: {why}; all below is as it was then"),
+            text: format!("{why}; all below is as it was then"),
             since_ms: *since_ms,
             rank: 0,
         },
@@ -104,7 +104,7 @@ fn upstreams(model: &Model, list: &mut Vec<Attention>) {
             word: "NONE UP",
             kind: "upstream",
             name: upstream.name.clone(),
-            text: format!("answers 502; {} so far, no backend is up", upstream.refused),
+            text: format!("answers 502, {} so far; no backend is up", upstream.refused),
             since_ms: model
                 .backends_of(&upstream.name)
                 .map(|row| row.since_ms)
@@ -432,7 +432,7 @@ mod tests {
             vec![UpstreamRow { name: "app".to_owned(), refused: 7, ..UpstreamRow::default() }];
         model.live.backends = vec![backend(BackendState::Failed, "connection refused x3")];
         let expected = [
-            ("NONE UP", "answers 502; 7 so far, no backend is up"),
+            ("NONE UP", "answers 502, 7 so far; no backend is up"),
             ("FAILED", "connection refused x3"),
         ];
         check(&model, &expected);
@@ -458,6 +458,6 @@ mod tests {
         model.live.head.config_error = "error: unknown key `bogus`\n --> x.toml:1:1".to_owned();
         check(&model, &[("REFUSED", "unknown key `bogus`; generation 0 goes on")]);
         model.link = Link::Stale { since_ms: NOW_MS, why: "it is silent".to_owned() };
-        check(&model, &[("STALE", "not heard: it is silent; all below is as it was then")]);
+        check(&model, &[("STALE", "it is silent; all below is as it was then")]);
     }
 }

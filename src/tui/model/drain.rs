@@ -22,15 +22,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `17 left, empty in 9s; cut off in 18s`.
+    /// `17 left, empty in 9s; cut in 18s`.
     pub(crate) fn sentence(&self) -> String {
         let (left, stop_s) = (self.left, self.hard_stop_ms.div_ceil(1000));
         match self.eta_ms {
             Some(eta_ms) => {
                 let eta_s = eta_ms.div_ceil(1000);
-                format!("{left} left, empty in {eta_s}s; cut off in {stop_s}s")
+                format!("{left} left, empty in {eta_s}s; cut in {stop_s}s")
             }
-            None => format!("{left} left, cut off in {stop_s}s; none has left lately"),
+            None => format!("{left} left, cut in {stop_s}s; none has left lately"),
         }
     }
 }

@@ -78,6 +78,9 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
         if is_running { canvas.cell(text, Role::Text) } else { canvas.none() }
     };
     let exit = match (program.exit_code, program.exit_signal) {
+        (None, None) if program.state == ProgramState::Fatal => {
+            canvas.cell(attention::exit_text(None, None), Role::Warn)
+        }
         (None, None) => canvas.none(),
         (Some(0), None) => canvas.cell("exit 0", Role::Dim),
         (code, signal) => canvas.cell(attention::exit_text(code, signal), Role::Warn),

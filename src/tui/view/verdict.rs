@@ -68,13 +68,6 @@ pub(super) fn finding(canvas: &mut Canvas, area: Rect, finding: &Finding) {
     canvas.right(part(LABEL, VALUE), &value);
     let place = part(LABEL + VALUE + 2, u16::MAX);
     let note = in_tier(canvas, finding.note.clone());
-    let note = canvas.cell(whole_clauses(&note, place.width).to_owned(), Role::Dim);
+    let note = canvas.cell(pen::clauses(&note, place.width).to_owned(), Role::Dim);
     canvas.line(place, &note);
-}
-
-/// As many of the clauses of a note as fit whole: half a remark is none.
-fn whole_clauses(note: &str, room: u16) -> &str {
-    let ends = note.match_indices("; ").map(|(at, _)| at).chain([note.len()]);
-    let fitting = ends.map(|end| &note[..end]).filter(|clauses| pen::width(clauses) <= room);
-    fitting.last().unwrap_or_default()
 }

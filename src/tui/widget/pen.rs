@@ -45,6 +45,12 @@ pub(crate) fn shorten<'a>(text: &'a str, room: u16, clip: Clip, ellipsis: &str) 
     Cow::Owned(format!("{}{ellipsis}{}", &text[..head_end], &text[tail_start..]))
 }
 
+/// As many of the clauses of `text`, which `; ` parts, as fit whole in `room` cells.
+pub(crate) fn clauses(text: &str, room: u16) -> &str {
+    let ends = text.match_indices("; ").map(|(at, _)| at).chain([text.len()]);
+    ends.map(|end| &text[..end]).filter(|text| width(text) <= room).last().unwrap_or_default()
+}
+
 /// Bytes of the longest run of `characters` that fits in `room` cells.
 pub(crate) fn prefix_bytes(characters: impl Iterator<Item = char>, room: u16) -> usize {
     let mut left = usize::from(room);

@@ -29,6 +29,8 @@ pub(super) use programs::tally;
 
 /// Below this width a row that needs attention does not say what kind of thing it is.
 const KIND_WIDTH_MIN: u16 = 110;
+/// Which column of it says what is wrong.
+const TEXT: usize = 3;
 /// Below this width it shows the key that helps without its name.
 const REMEDY_WIDTH_MIN: u16 = 80;
 
@@ -138,7 +140,14 @@ fn attention(canvas: &mut Canvas, area: Rect) {
     let heading = Heading { title: "Attention", columns: &columns, facts: Some(facts) };
     section::table(canvas, area, &listing, &heading, |canvas, row, placed, y| {
         let Row::Attention(row) = row else { return };
-        let cells = attention_cells(canvas, row, is_narrow);
+        let room = placed.cell(TEXT, y).map_or(0, |cell| cell.width);
+        let mut cells = attention_cells(canvas, row, is_narrow);
+        // Better a whole clause than half of the next; half of the first is better than nothing.
+        let text = text::plain(&row.text);
+        let clauses = pen::clauses(&text, room);
+        if !clauses.is_empty() {
+            cells[TEXT] = canvas.cell(clauses.to_owned(), Role::Text);
+        }
         canvas.row(placed, y, &cells);
     });
 }
