@@ -94,8 +94,8 @@ impl Verb {
             | Self::Backend(Backend::List { .. })
             | Self::Upstream(Upstream::List(_))
             | Self::Program(Program::List(_) | Program::Tail(_))
-            | Self::Events(_) => Some(Intent::Look),
-            Self::Console(Console { once: true, .. }) => Some(Intent::Look),
+            | Self::Events(_)
+            | Self::Console(Console { once: true, .. }) => Some(Intent::Look),
             Self::Console(_)
             | Self::Backend(_)
             | Self::Upstream(_)

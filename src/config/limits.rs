@@ -22,6 +22,8 @@ pub(crate) const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// A longer name in `Host` matches no server by name.
 pub(crate) const HOST_BYTES_MAX: usize = 256;
 pub(crate) const CONNECTIONS_PER_WORKER_MAX: usize = 16 * 1024;
+/// Connections taken off a listener's queue when it closes.
+pub(crate) const LISTEN_QUEUE_MAX: usize = 4096;
 pub(crate) const REQUESTS_PER_CONNECTION_MAX: u32 = 100_000;
 pub(crate) const BODY_BYTES_MAX: u64 = u64::MAX;
 pub(crate) const HEADER_READ_TIMEOUT_MS: u64 = 60_000;
@@ -46,6 +48,9 @@ pub(crate) const BODY_COPY_BYTES_MAX: usize = 4 * 1024;
 
 // The worker's own pace.
 pub(crate) const SWEEP_INTERVAL_MS: u64 = 250;
+/// A worker that leaves accepts for this long, until the master and the keeper have closed their
+/// copies of its sockets: whoever closes last resets what is queued.
+pub(crate) const DRAIN_ACCEPT_MS: u64 = 50;
 /// How long an idle connection may still bring a request once its worker drains.
 pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
 /// How long a refused client's bytes are read and dropped, so that it can read why.

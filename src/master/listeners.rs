@@ -91,7 +91,7 @@ impl Listeners {
     pub(super) fn prepare(
         &self,
         wanted: &[SocketAddr],
-        slots: u16,
+        slots: &[u16],
         taken: Taken,
     ) -> Result<Prepared, BindError> {
         let mut prepared = Prepared::default();
@@ -100,7 +100,7 @@ impl Listeners {
                 Some(listening) => listening.actual,
                 None => self.claim(address, taken)?,
             };
-            for slot in 0..slots {
+            for &slot in slots {
                 let is_there = self
                     .addresses
                     .get(&address)
@@ -233,11 +233,11 @@ mod tests {
     #[test]
     fn each_slot_gets_a_socket_and_only_what_is_missing_is_made() {
         let mut listeners = Listeners::default();
-        let prepared = listeners.prepare(&[local(0)], 2, Taken::Refuse).unwrap();
+        let prepared = listeners.prepare(&[local(0)], &[0, 1], Taken::Refuse).unwrap();
         insert_all(&mut listeners, prepared);
         assert_eq!(listeners.of_slot(0).count(), 1);
         assert_eq!(listeners.of_slot(2).count(), 0);
-        let more = listeners.prepare(&[local(0)], 3, Taken::Refuse).unwrap();
+        let more = listeners.prepare(&[local(0)], &[0, 1, 2], Taken::Refuse).unwrap();
         assert_eq!(more.made.len(), 1);
         assert_eq!(more.made[0].slot, 2);
     }
@@ -247,9 +247,9 @@ mod tests {
         let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = stranger.local_addr().unwrap();
         let listeners = Listeners::default();
-        let refused = listeners.prepare(&[address], 1, Taken::Refuse).unwrap_err();
+        let refused = listeners.prepare(&[address], &[0], Taken::Refuse).unwrap_err();
         assert!(matches!(refused, BindError::InUse { .. }), "{refused}");
-        let prepared = listeners.prepare(&[address], 2, Taken::NextPort).unwrap();
+        let prepared = listeners.prepare(&[address], &[0, 1], Taken::NextPort).unwrap();
         assert!(prepared.made.iter().all(|made| made.address == address));
         assert!(prepared.made.iter().all(|made| made.actual.port() > address.port()));
     }

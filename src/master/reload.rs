@@ -48,7 +48,11 @@ impl Master {
         let wanted = listeners::addresses(&config);
         let prepared = self
             .listeners
-            .prepare(&wanted, start::worker_count(&config), Taken::of(&config))
+            .prepare(
+                &wanted,
+                &self.workers.open_slots(start::worker_count(&config)),
+                Taken::of(&config),
+            )
             .map_err(|error| error.to_string())?;
         let number = self.generation.number + 1;
         let generation = Generation::new(number, config, &self.keeper)
@@ -66,10 +70,11 @@ impl Master {
         for address in wanted.iter().filter(|address| !earlier.contains(address)) {
             self.workers.tell_listen(*address, &self.listeners);
         }
+        // Copies here first, so that a worker that closes its own leaves no socket without a reader.
+        self.listeners.retain(&wanted, &self.keeper);
         for address in earlier.iter().filter(|address| !wanted.contains(address)) {
             self.workers.tell_all(ToWorker::Unlisten { address: *address }, None);
         }
-        self.listeners.retain(&wanted, &self.keeper);
         self.resize_workers();
         self.apply_programs(Now::read());
         Ok(format!("generation {number} runs"))

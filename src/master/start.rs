@@ -117,7 +117,7 @@ impl Prepared {
         let listeners = Listeners::recover(&mut held);
         let made = listeners.prepare(
             &listeners::addresses(config),
-            worker_count(config),
+            &(0..worker_count(config)).collect::<Vec<u16>>(),
             Taken::of(config),
         )?;
         let folder = folders::make_runtime_dir(&options.name)?;

@@ -124,6 +124,16 @@ impl Workers {
         }
     }
 
+    /// Of this many slots, those that no leaving worker still holds.
+    pub(super) fn open_slots(&self, count: u16) -> Vec<u16> {
+        let is_leaving = |slot: u16| {
+            let is_it =
+                |place: &Place| place.slot == slot && matches!(place.stage, Stage::Leaving(_));
+            self.places.iter().any(is_it)
+        };
+        (0..count).filter(|slot| !is_leaving(*slot)).collect()
+    }
+
     /// Starts what is missing up to this many and sends those above home.
     pub(super) fn resize(&mut self, count: u16, supplies: &Supplies<'_>, drain_deadline_us: u64) {
         for slot in 0..count {

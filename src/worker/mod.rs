@@ -128,15 +128,21 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             }
             ToWorker::Listen { address } => {
                 let listener = descriptor.ok_or(Error::NoDescriptor("a listener"))?;
-                accepting.retain(|known| known.address != address);
+                end(&mut accepting, address).await;
                 waiting.push((address, listener));
             }
             ToWorker::Unlisten { address } => {
-                accepting.retain(|known| known.address != address);
+                end(&mut accepting, address).await;
                 waiting.retain(|(known, _)| *known != address);
             }
             ToWorker::Drain { deadline_us } => {
                 shared.crew.set_state(WorkerState::Stopping);
+                shared.drain();
+                tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
+                for accepting in accepting {
+                    accepting.end().await;
+                }
+                // Those who came meanwhile.
                 shared.drain();
                 return Ok(deadline_us);
             }
@@ -150,6 +156,12 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 accepting.push(accepted.map_err(|cause| Error::Listen { address, cause })?);
             }
         }
+    }
+}
+
+async fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) {
+    if let Some(index) = accepting.iter().position(|known| known.address == address) {
+        accepting.swap_remove(index).end().await;
     }
 }
 

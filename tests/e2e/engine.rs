@@ -33,11 +33,7 @@ impl Engine {
 
     /// The same, in a folder that `furnish` has seen first; the engine's files come to lie below it.
     pub(crate) fn start_in(config: &str, furnish: impl FnOnce(&Path)) -> Self {
-        Self::launch(config, furnish, |folder, args| {
-            let copy = folder.path().join(COPY);
-            let program = if copy.exists() { copy.as_path() } else { Path::new(BINARY) };
-            command_of(program, folder, args)
-        })
+        Self::launch(config, furnish, run)
     }
 
     /// The same as `start`, from a shell that has done `preparation` first.
@@ -46,8 +42,8 @@ impl Engine {
         Self::launch(
             config,
             |_folder| {},
-            |folder, args| {
-                let plain = command(folder, args);
+            |folder| {
+                let plain = run(folder);
                 let mut shell = Command::new("sh");
                 shell.args(["-c", &script]).arg(plain.get_program()).args(plain.get_args());
                 shell.current_dir(folder.path());
@@ -65,28 +61,34 @@ impl Engine {
     fn launch(
         config: &str,
         furnish: impl FnOnce(&Path),
-        command: impl FnOnce(&TempDir, &[&str]) -> Command,
+        run: impl FnOnce(&TempDir) -> Command,
     ) -> Self {
         let listen = ports::address();
         let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
         furnish(folder.path());
         let text = config.replace("{listen}", &listen).replace("{bin}", BINARY);
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
-        let log = File::create(folder.path().join("log")).expect("the folder is ours");
-        let keeper = command(&folder, &["run"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a descriptor is free"))
-            .stderr(log)
-            .spawn()
-            .expect("the built binary runs");
+        let keeper = spawn(&folder, run(&folder));
         let mut engine = Self { folder, listen, keeper, is_over: false };
-        wait::until("the engine answers", || {
-            if let Ok(Some(status)) = engine.keeper.try_wait() {
-                panic!("the engine ended with {status}:\n{}", engine.log());
-            }
-            engine.try_status()
-        });
+        engine.wait_until_up();
         engine
+    }
+
+    fn wait_until_up(&mut self) {
+        wait::until("the engine answers", || {
+            if let Ok(Some(status)) = self.keeper.try_wait() {
+                panic!("the engine ended with {status}:\n{}", self.log());
+            }
+            self.try_status()
+        });
+    }
+
+    /// Stops the engine and starts another one in its folders.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.stop().success(), "{}", self.log());
+        self.keeper = spawn(&self.folder, run(&self.folder));
+        self.is_over = false;
+        self.wait_until_up();
     }
 
     /// `pilothouse ARGS` with this engine's configuration and folders.
@@ -260,6 +262,24 @@ impl Engine {
         }
         let _it_may_be_reaped = self.keeper.wait();
     }
+}
+
+/// `pilothouse run`, of the copy of the binary in the folder if there is one.
+fn run(folder: &TempDir) -> Command {
+    let copy = folder.path().join(COPY);
+    let program = if copy.exists() { copy.as_path() } else { Path::new(BINARY) };
+    command_of(program, folder, &["run"])
+}
+
+/// The log is appended to, for there may have been an engine in the folder before.
+fn spawn(folder: &TempDir, mut run: Command) -> Child {
+    let log = File::options().create(true).append(true).open(folder.path().join("log"));
+    let log = log.expect("the folder is ours");
+    run.stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a descriptor is free"))
+        .stderr(log)
+        .spawn()
+        .expect("the built binary runs")
 }
 
 fn command(folder: &TempDir, args: &[&str]) -> Command {

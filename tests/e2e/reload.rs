@@ -93,3 +93,109 @@ fn a_worker_that_leaves_keeps_no_client_waiting_and_can_be_asked_back() {
         assert_eq!(client::get(address, "/").text(), "one");
     }
 }
+
+#[test]
+fn workers_come_and_go_under_load_without_a_failed_request() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let load = Load::start(engine.address(), "/", 16);
+    for count in [4, 1, 3, 2] {
+        let workers = format!("workers = {count}");
+        engine.rewrite_config(&site("", &[&origin]).replacen("workers = 2", &workers, 1));
+        engine.ctl_ok(&["reload"]);
+        let served = origin.served();
+        wait::until("as many workers as asked for", || {
+            let status = engine.status();
+            let workers = status["workers"].as_array().expect("workers is an array");
+            let is_settled = workers.iter().all(|worker| worker["state"] == "running");
+            (is_settled && workers.len() == count && origin.served() > served + 100).then_some(())
+        });
+    }
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+#[test]
+fn what_the_file_changes_takes_effect_under_load_without_a_failed_request() {
+    let origins = [Origin::named("1"), Origin::named("2"), Origin::named("3")];
+    let [one, two, three] = &origins;
+    let engine = Engine::start(&site("", &[one, two]));
+    let load = Load::start(engine.address(), "/", 8);
+    let ask = |path: &str, host: &str, client: &str| {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Client: {client}\r\nConnection: close\r\n\r\n"
+        );
+        client::exchange(engine.address(), request.as_bytes()).expect("an answer").text()
+    };
+    let reload = |config: String| {
+        engine.rewrite_config(&config);
+        engine.ctl_ok(&["reload"]);
+    };
+    let state = |origin: &Origin| engine.backend("app", &origin.address.to_string());
+
+    reload(site("strategy = \"least_conn\"", &[one, two, three]).replacen(
+        "backend]]\n",
+        "backend]]\nweight = 5\n",
+        1,
+    ));
+    assert_eq!(engine.status()["upstreams"][0]["strategy"], "least_conn");
+    assert_eq!((&state(one)["weight"], &state(three)["state"]), (&5.into(), &"up".into()));
+
+    let by_client =
+        "real_ip = { from = [\"127.0.0.0/8\"], header = \"X-Client\" }\n[[server.route]]";
+    reload(site("strategy = \"ip_hash\"", &[one, two]).replacen("[[server.route]]", by_client, 1));
+    assert!(state(three).is_null(), "a backend that left the file left the upstream");
+    let answers: Vec<String> =
+        (0..16).map(|network| ask("/", "test", &format!("10.0.{network}.1"))).collect();
+    assert!(answers.contains(&"1".to_owned()) && answers.contains(&"2".to_owned()), "{answers:?}");
+
+    let other =
+        format!("[upstream.other]\n[[upstream.other.backend]]\naddress = \"{}\"\n", three.address);
+    let route = "[[server.route]]\npath = \"/other/\"\nupstream = \"other\"\n[[server.route]]";
+    reload(site("", &[one]).replacen("[[server.route]]", route, 1) + &other);
+    assert_eq!((ask("/other/", "test", ""), ask("/", "test", "")), ("3".into(), "1".into()));
+
+    let server = "[[server]]\nlisten = [\"{listen}\"]\nhosts = [\"other.test\"]\n\
+        [[server.route]]\npath = \"/\"\nupstream = \"other\"\n";
+    reload(site("", &[one]) + &other + server);
+    assert_eq!((ask("/", "other.test", ""), ask("/", "test", "")), ("3".into(), "1".into()));
+
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+#[test]
+fn what_the_operator_decided_outlives_reloads_and_engines_until_it_is_reset() {
+    let origins = [Origin::named("1"), Origin::named("2"), Origin::named("3")];
+    let name = |index: usize| format!("app/{}", origins[index].address);
+    let config = site("", &[&origins[0], &origins[1], &origins[2]])
+        + "[program.quiet]\ncommand = \"sleep 1000\"\nstart_seconds = 0\n";
+    let mut engine = Engine::start(&config);
+    let standing = |engine: &Engine| {
+        let state = |index: usize| {
+            let row = engine.backend("app", &origins[index].address.to_string());
+            (row["state"].as_str().unwrap_or("").to_owned(), row["weight"].as_u64().unwrap_or(0))
+        };
+        let strategy = engine.status()["upstreams"][0]["strategy"].clone();
+        (strategy, [state(0), state(1), state(2)], engine.program_state("quiet", 0))
+    };
+    engine.ctl_ok(&["backend", "drain", &name(0), "--wait"]);
+    engine.ctl_ok(&["backend", "down", &name(1)]);
+    engine.ctl_ok(&["backend", "weight", &name(2), "7"]);
+    engine.ctl_ok(&["upstream", "strategy", "app", "ip_hash"]);
+    engine.ctl_ok(&["program", "stop", "quiet"]);
+    let decided = standing(&engine);
+    let of = |state: &str, weight| (state.to_owned(), weight);
+    let states = [of("drained", 1), of("down", 1), of("up", 7)];
+    assert_eq!(decided, ("ip_hash".into(), states, "STOPPED".to_owned()));
+
+    engine.ctl_ok(&["reload"]);
+    assert_eq!(standing(&engine), decided);
+    engine.restart();
+    assert_eq!(standing(&engine), decided);
+
+    engine.ctl_ok(&["upstream", "reset", "app"]);
+    let states = [of("up", 1), of("up", 1), of("up", 1)];
+    let reset = ("round_robin".into(), states, "STOPPED".to_owned());
+    assert_eq!(standing(&engine), reset);
+    engine.restart();
+    assert_eq!(standing(&engine), reset);
+}
