@@ -253,12 +253,15 @@ impl Keeper {
         Heard::Message
     }
 
-    /// A master without its line can be told nothing and asks for nothing: it has to end.
+    /// A master without its line can be told nothing and asks for nothing: it has to end. One that
+    /// announced its end is left alone with it, for it may be about to write down why.
     fn cut(&mut self) {
         let master = std::mem::replace(&mut self.master, Master::Down { due_us: u64::MAX });
         self.master = match master {
             Master::Up { child, since_us, .. } => {
-                if let Err(error) = pidfd::signal(&child.pidfd, signal::KILL) {
+                if self.last_status.is_none()
+                    && let Err(error) = pidfd::signal(&child.pidfd, signal::KILL)
+                {
                     log::warning!(WHO, "end the silent master: {error}");
                 }
                 Master::Ending { pid: child.pid, since_us }
