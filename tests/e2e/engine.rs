@@ -96,7 +96,17 @@ impl Engine {
         command(&self.folder, args).stdin(Stdio::null()).output().expect("the built binary runs")
     }
 
-    /// The same, and it must succeed; its standard output.
+    /// The same, without waiting for its end.
+    pub(crate) fn ctl_begin(&self, args: &[&str]) -> Child {
+        command(&self.folder, args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the built binary runs")
+    }
+
+    /// `ctl`, and it must succeed; its standard output.
     #[track_caller]
     pub(crate) fn ctl_ok(&self, args: &[&str]) -> String {
         let output = self.ctl(args);

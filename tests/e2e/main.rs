@@ -13,6 +13,7 @@ mod wait;
 mod api;
 mod cli;
 mod console;
+mod crashes;
 mod default;
 mod drain;
 mod failing;

@@ -1,0 +1,242 @@
+//! `kill -9` at the worst moments, under load, again and again: nothing is lost beyond what the
+//! killed process alone was serving, nothing is left over, and nothing leaks.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::Load;
+use crate::engine::{Engine, children_of, cmdline, descendants, is_alive, signal};
+use crate::origin::Origin;
+use crate::proxy::site;
+use crate::{ports, wait};
+
+/// Three instances that serve; each takes its time to drain and to start.
+fn serving_programs() -> String {
+    let port = ports::consecutive(3);
+    format!(
+        "[engine]\nworkers = 2\n[[server]]\nlisten = [\"{{listen}}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"app\"\n\
+         [upstream.app]\n[program.web]\n\
+         command = \"{{bin}} __origin --port ${{PORT}} --name web-${{INSTANCE}}\"\n\
+         instances = 3\nstart_seconds = 0\nserves = {{ upstream = \"app\", port = {port} }}\n"
+    )
+}
+
+fn is_serving(status: &Value, instances: usize) -> bool {
+    let backends = status["upstreams"][0]["backends"].as_array().cloned().unwrap_or_default();
+    let programs = status["programs"].as_array().cloned().unwrap_or_default();
+    backends.len() == instances
+        && backends.iter().all(|row| row["state"] == "up")
+        && programs.iter().all(|row| row["state"] == "RUNNING")
+}
+
+fn until_serving(engine: &Engine, instances: usize) {
+    wait::until("all instances serve", || {
+        is_serving(&engine.try_status()?, instances).then_some(())
+    });
+}
+
+/// Processes of the engine that are neither keeper, master, nor in its status.
+fn strays(engine: &Engine) -> Vec<(i32, String)> {
+    let status = engine.status();
+    let rows = [&status["workers"], &status["programs"]].into_iter().filter_map(Value::as_array);
+    let mut known: Vec<i64> = rows.flatten().filter_map(|row| row["pid"].as_i64()).collect();
+    known.extend(engine.masters().into_iter().map(i64::from));
+    descendants(engine.keeper_pid())
+        .into_iter()
+        .filter(|pid| !known.contains(&i64::from(*pid)))
+        .map(|pid| (pid, cmdline(pid)))
+        .collect()
+}
+
+fn open_files(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+#[test]
+fn masters_killed_during_a_roll_fail_no_request_and_leave_no_stray() {
+    let engine = Engine::start(&serving_programs());
+    until_serving(&engine, 3);
+    let load = Load::start(engine.address(), "/", 4);
+    for round in 0..4_u32 {
+        let mut roll = engine.ctl_begin(&["program", "roll", "web"]);
+        wait::until("the roll is under way", || {
+            let status = engine.try_status()?;
+            let is_moving = !is_serving(&status, 3) || matches!(roll.try_wait(), Ok(Some(_)));
+            is_moving.then_some(())
+        });
+        // Twice in a row, at another moment of the roll in each round.
+        for _ in 0..2 {
+            std::thread::park_timeout(Duration::from_millis(u64::from(round) * 7));
+            engine.replace_master();
+        }
+        let _it_lost_its_master = roll.wait();
+        until_serving(&engine, 3);
+        wait::until("nobody else is there", || strays(&engine).is_empty().then_some(()));
+    }
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+#[test]
+fn masters_killed_during_a_reload_fail_no_request() {
+    let origins = [Origin::named("one"), Origin::named("two")];
+    let config = site("", &[&origins[0], &origins[1]]);
+    let engine = Engine::start(&config);
+    let load = Load::start(engine.address(), "/", 4);
+    for round in 0..8_u32 {
+        signal(engine.keeper_pid(), "HUP");
+        std::thread::park_timeout(Duration::from_millis(u64::from(round % 4)));
+        engine.replace_master();
+    }
+    let generation = engine.status()["generation"].as_u64();
+    engine.ctl_ok(&["reload"]);
+    assert_eq!(engine.status()["generation"].as_u64(), generation.map(|number| number + 1));
+    wait::until("all workers serve it", || {
+        let status = engine.try_status()?;
+        let mut workers = status["workers"].as_array()?.iter();
+        workers.all(|row| row["generation"] == status["generation"]).then_some(())
+    });
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+    assert_eq!(strays(&engine), []);
+}
+
+#[test]
+fn a_drain_outlives_the_masters_that_began_it() {
+    let origins = [Origin::named("one"), Origin::named("two")];
+    let engine = Engine::start(&site("", &[&origins[0], &origins[1]]));
+    let load = Load::start(engine.address(), "/", 4);
+    let name = origins[0].address.to_string();
+    engine.ctl_ok(&["backend", "drain", &format!("app/{name}")]);
+    engine.replace_master();
+    engine.replace_master();
+    wait::until("drained", || (engine.backend("app", &name)["state"] == "drained").then_some(()));
+    let served = origins[0].served();
+    let others = origins[1].served();
+    wait::until("traffic goes on", || (origins[1].served() > others + 100).then_some(()));
+    assert_eq!(origins[0].served(), served);
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+#[test]
+fn an_end_that_no_master_saw_is_told_to_the_next() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(
+        &(site("", &[&origin])
+            + "[program.once]\ncommand = \"sh -c 'trap \\\"exit 7\\\" TERM; while :; do sleep 0.01; done'\"\n\
+               autorestart = false\nstart_seconds = 0\n"),
+    );
+    let pid = wait::until("it runs", || engine.program_pid("once", 0));
+    wait::until("its trap is set", || {
+        descendants(pid).iter().any(|pid| cmdline(*pid).contains("sleep")).then_some(())
+    });
+    let keeper = engine.keeper_pid();
+    signal(engine.master_pid(), "KILL");
+    signal(pid, "TERM");
+    wait::until("it has ended", || (!is_alive(pid)).then_some(()));
+    let row = wait::until("the end is known", || {
+        let status = engine.try_status()?;
+        let row = status["programs"][0].clone();
+        (row["state"] != "RUNNING").then_some(row)
+    });
+    assert_eq!(
+        (row["state"].as_str(), row["exit_code"].as_i64()),
+        (Some("EXITED"), Some(7)),
+        "{row}"
+    );
+    assert!(children_of(keeper).iter().all(|pid| is_alive(*pid)), "a zombie is left");
+}
+
+#[test]
+fn a_worker_killed_under_load_takes_only_its_own_connections_along() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let loads: Vec<Load> = (0..8).map(|_| Load::start(engine.address(), "/", 1)).collect();
+    let served = origin.served();
+    wait::until("traffic flows", || (origin.served() > served + 200).then_some(()));
+    let before = engine.worker_pids();
+    signal(before[1], "KILL");
+    let killed = Instant::now();
+    let known = |pids: Vec<i32>| pids.len() == 2 && pids[1] != before[1];
+    wait::until("a new worker", || {
+        let children: Vec<i32> = children_of(engine.master_pid());
+        let workers = children.into_iter().filter(|pid| cmdline(*pid).contains("__worker"));
+        workers.into_iter().any(|pid| !before.contains(&pid)).then_some(())
+    });
+    let took = killed.elapsed();
+    assert!(took < Duration::from_millis(500), "promised within 100 ms, took {took:?}");
+    wait::until("it is in the status", || known(engine.worker_pids()).then_some(()));
+    let served = origin.served();
+    wait::until("traffic goes on", || (origin.served() > served + 200).then_some(()));
+    assert_eq!(engine.worker_pids()[0], before[0]);
+    let failed: Vec<Vec<String>> = loads.into_iter().map(|load| load.stop().failed).collect();
+    // A connection breaks once; that one client is never refused afterwards.
+    assert!(failed.iter().all(|failed| failed.len() <= 1), "{failed:?}");
+    assert!(failed.iter().flatten().all(|failed| !failed.contains("refused")), "{failed:?}");
+    assert!(failed.iter().any(Vec::is_empty), "{failed:?}");
+}
+
+#[test]
+fn reloads_and_crashes_leak_no_descriptor_and_leave_no_zombie() {
+    let origin = Origin::named("one");
+    let config = site("", &[&origin]) + "[program.steady]\ncommand = \"sleep 1000\"\n";
+    let engine = Engine::start(&config);
+    wait::until("the program runs", || engine.program_pid("steady", 0));
+    let census = || {
+        let (status, master) = (engine.status(), engine.master_pid());
+        assert_eq!(status["workers"].as_array().map(Vec::len), Some(2));
+        [engine.keeper_pid(), master, engine.worker_pids()[1]].map(open_files)
+    };
+    let round = || {
+        engine.ctl_ok(&["reload"]);
+        let before = engine.worker_pids();
+        signal(before[0], "KILL");
+        wait::until("a new worker serves", || {
+            let status = engine.try_status()?;
+            let row = &status["workers"][0];
+            let is_new = row["pid"].as_i64()? != i64::from(before[0]);
+            (is_new && row["state"] == "running" && row["generation"] == status["generation"])
+                .then_some(())
+        });
+        let program = engine.program_pid("steady", 0);
+        engine.ctl_ok(&["program", "restart", "steady"]);
+        wait::until("the program runs again", || {
+            engine.program_pid("steady", 0).filter(|pid| Some(*pid) != program)
+        });
+    };
+    round();
+    let before = census();
+    for _ in 0..20 {
+        round();
+    }
+    wait::until("as many descriptors as before", || (census() <= before).then_some(()));
+    let master = engine.master_pid();
+    for parent in [engine.keeper_pid(), master] {
+        wait::until("no zombie", || {
+            children_of(parent).iter().all(|pid| is_alive(*pid)).then_some(())
+        });
+    }
+    assert_eq!(strays(&engine), []);
+}
+
+#[test]
+fn a_chatty_program_loses_no_line_to_a_master_that_dies() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(
+        &(site("", &[&origin])
+            + "[program.chatty]\ncommand = \"sh -c 'i=0; while :; do i=$((i+1)); echo $i; done'\"\n\
+               stdout = { file = \"chatty.log\", max_bytes = \"1GB\" }\n"),
+    );
+    let path = engine.folder.path().join("chatty.log");
+    let len = || fs::metadata(&path).map_or(0, |file| file.len());
+    for _ in 0..5 {
+        let before = len();
+        wait::until("it writes", || (len() > before + 20_000).then_some(()));
+        engine.replace_master();
+    }
+    engine.ctl_ok(&["program", "stop", "chatty"]);
+    let text = fs::read_to_string(&path).expect("the log is text");
+    let numbers: Vec<u64> = text.lines().map(|line| line.parse().unwrap_or(0)).collect();
+    let breaks: Vec<&[u64]> = numbers.windows(2).filter(|pair| pair[0] + 1 != pair[1]).collect();
+    assert!(breaks.is_empty(), "{} lines, broken at {breaks:?}", numbers.len());
+}
