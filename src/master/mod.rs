@@ -26,6 +26,7 @@ mod snapshot;
 mod socket;
 mod start;
 mod stop;
+mod strays;
 mod turn;
 mod usage;
 mod wants;

@@ -1,5 +1,6 @@
 //! From nothing, or from what an earlier master left, to a master that runs.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -17,8 +18,8 @@ use super::membership::{Membership, Now};
 use super::programs::Programs;
 use super::programs::launch::Surroundings;
 use super::socket::{ControlSocket, SocketError};
-use super::workers::Workers;
-use super::{Master, Options, Phase, WHO, audit, decisions, history, signals, turn, usage};
+use super::workers::{self, Workers};
+use super::{Master, Options, Phase, WHO, audit, decisions, history, signals, strays, turn, usage};
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
 use crate::config::model::{self, Config};
@@ -156,6 +157,9 @@ impl Prepared {
             intent: self.decisions.decisions().intent,
             ..Will::default()
         });
+        if self.held.starts > 1 {
+            strays::end(sys::proc::parent(), self.control.0.path(), &known(&will));
+        }
         let (board, board_fd) = self.board;
         self.listeners.commit(self.made, &keeper);
         let mut workers = Workers::new(board, self.recipe, self.post.clone());
@@ -247,6 +251,21 @@ pub(super) fn serve(
             Err(error) => sys::log::alert!(WHO, "serve the control socket: {error}"),
         }
     })
+}
+
+/// What the will says of the processes that run.
+fn known(will: &Will) -> strays::Known {
+    let workers = will.workers.iter().map(workers::Record::pid);
+    let programs = will.programs.iter().filter_map(|saved| saved.pid());
+    let lives: BTreeMap<(String, String), u32> = will
+        .programs
+        .iter()
+        .map(|saved| {
+            let id = saved.id();
+            ((id.program.clone(), id.instance.to_string()), saved.life())
+        })
+        .collect();
+    strays::Known { pids: workers.chain(programs).collect(), lives }
 }
 
 /// One per core, or as many as the file says.

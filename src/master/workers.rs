@@ -49,6 +49,12 @@ pub(super) struct Record {
     since_us: u64,
 }
 
+impl Record {
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+}
+
 /// What follows from a worker's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {

@@ -44,6 +44,22 @@ pub(crate) fn name_this(name: &CStr) {
     let _cosmetic = rustix::thread::set_name(name);
 }
 
+/// The command line of the process; empty when it is gone or a zombie.
+pub(crate) fn arguments(pid: u32) -> Vec<String> {
+    texts(&format!("/proc/{pid}/cmdline"))
+}
+
+/// The environment the process was started with, `NAME=value` each.
+pub(crate) fn environment(pid: u32) -> Vec<String> {
+    texts(&format!("/proc/{pid}/environ"))
+}
+
+fn texts(path: &str) -> Vec<String> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let texts = bytes.split(|byte| *byte == 0).filter(|text| !text.is_empty());
+    texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+}
+
 /// The parent of this process.
 pub(crate) fn parent() -> u32 {
     std::os::unix::process::parent_id()

@@ -26,7 +26,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts an engine; `{listen}` in the text is replaced by a free address, `{bin}` by the binary.
+    /// Starts an engine; `{listen}` in the text is replaced by a free address, `{bin}` by the
+    /// binary, `{folder}` by the engine's own folder.
     pub(crate) fn start(config: &str) -> Self {
         Self::start_in(config, |_folder| {})
     }
@@ -66,7 +67,10 @@ impl Engine {
         let listen = ports::address();
         let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
         furnish(folder.path());
-        let text = config.replace("{listen}", &listen).replace("{bin}", BINARY);
+        let text = config
+            .replace("{listen}", &listen)
+            .replace("{bin}", BINARY)
+            .replace("{folder}", &folder.path().display().to_string());
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
         let keeper = spawn(&folder, run(&folder));
         let mut engine = Self { folder, listen, keeper, is_over: false };

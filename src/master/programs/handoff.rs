@@ -157,6 +157,18 @@ impl Programs {
 }
 
 impl Saved {
+    pub(crate) fn id(&self) -> &InstanceId {
+        &self.id
+    }
+
+    pub(crate) fn life(&self) -> u32 {
+        self.life
+    }
+
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.map(|process| process.pid)
+    }
+
     fn of(instance: &Instance) -> Self {
         let state = &instance.state;
         Self {

@@ -263,7 +263,8 @@ impl Instance {
             }
         };
         self.open_files(desk);
-        let variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        let mut variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        variables.push(("PILOTHOUSE_LIFE", self.state.life.to_string()));
         let launched = launch::launch(&self.definition, &variables)?;
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;

@@ -1,0 +1,81 @@
+//! Children that an earlier master started and did not live to write down.
+//!
+//! Between a start and the end of its turn a master can be killed; its successor then knows nothing
+//! of the new process, which would sit in the place of the one that is to be started again. Such a
+//! process has lived for moments only, and is ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use super::WHO;
+use crate::sys::poll::{self, Interest};
+use crate::sys::{clock, log, pidfd, proc, signal};
+
+/// How long killed ones may take to be gone; a port is only free then.
+const GONE_US: u64 = 1_000_000;
+
+/// What the successor knows.
+pub(super) struct Known {
+    /// Workers and programs by pid.
+    pub(super) pids: BTreeSet<u32>,
+    /// The last life that was written down, by program and instance: what an earlier one left
+    /// running on purpose is no stray.
+    pub(super) lives: BTreeMap<(String, String), u32>,
+}
+
+/// Ends the strays among the keeper's children and waits until they are gone.
+pub(super) fn end(keeper_pid: u32, socket: &Path, known: &Known) {
+    let own = std::process::id();
+    let killed: Vec<OwnedFd> = proc::children_of(keeper_pid)
+        .into_iter()
+        .filter(|pid| *pid != own && !known.pids.contains(pid))
+        .filter_map(|pid| {
+            // Held before it is looked at, so that nobody else is looked at.
+            let process = pidfd::open(pid).ok()?;
+            let is_stray = is_worker(pid) || is_young_program(pid, socket, known);
+            (is_stray && kill(pid, &process)).then_some(process)
+        })
+        .collect();
+    let deadline_us = clock::monotonic_us() + GONE_US;
+    for gone in killed {
+        let rest_us = deadline_us.saturating_sub(clock::monotonic_us());
+        if let Err(error) = poll::wait([(gone.as_fd(), Interest::Read)], Some(rest_us)) {
+            log::warning!(WHO, "wait for a stray: {error}");
+        }
+    }
+}
+
+fn kill(pid: u32, process: &OwnedFd) -> bool {
+    let killed =
+        pidfd::signal(process, signal::KILL).and_then(|()| pidfd::signal_group(pid, signal::KILL));
+    match &killed {
+        Ok(()) => log::warning!(WHO, "ended pid {pid}, which an earlier master did not hand on"),
+        Err(error) => {
+            log::error!(WHO, "end pid {pid}, which an earlier master did not hand on: {error}");
+        }
+    }
+    killed.is_ok()
+}
+
+fn is_worker(pid: u32) -> bool {
+    proc::arguments(pid).get(1).is_some_and(|word| word == "__worker")
+}
+
+fn is_young_program(pid: u32, socket: &Path, known: &Known) -> bool {
+    let environment = proc::environment(pid);
+    let find = |name: &str| {
+        let of_name = |entry: &String| {
+            entry.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned)
+        };
+        environment.iter().find_map(of_name)
+    };
+    let is_ours = find("PILOTHOUSE_SOCKET").is_some_and(|path| Path::new(&path) == socket);
+    let life = find("PILOTHOUSE_LIFE").and_then(|life| life.parse::<u32>().ok());
+    match (is_ours, life, find("PROGRAM"), find("INSTANCE")) {
+        (true, Some(life), Some(program), Some(instance)) => {
+            life > known.lives.get(&(program, instance)).copied().unwrap_or(0)
+        }
+        _ => false,
+    }
+}
