@@ -247,7 +247,10 @@ impl Keeper {
             Ok(ToKeeper::Drop { key }) => self.store.remove(&key),
             Ok(ToKeeper::Patience { stop_ms }) => self.stop.set_patience_ms(stop_ms),
             Ok(ToKeeper::Stopping) => self.stop.begin(clock::monotonic_us()),
-            Ok(ToKeeper::Stop { status }) => self.last_status = Some(status),
+            Ok(ToKeeper::Stop { status }) => {
+                self.last_status = Some(status);
+                self.stop.begin(clock::monotonic_us());
+            }
             Err(error) => log::alert!(WHO, "{error}"),
         }
         Heard::Message

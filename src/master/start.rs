@@ -16,6 +16,7 @@ use super::legacy::{Legacy, Will};
 use super::listeners::{self, Listeners, Taken};
 use super::membership::{Membership, Now};
 use super::programs::Programs;
+use super::programs::handoff::Saved;
 use super::programs::launch::Surroundings;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
@@ -256,7 +257,7 @@ pub(super) fn serve(
 /// What the will says of the processes that run.
 fn known(will: &Will) -> strays::Known {
     let workers = will.workers.iter().map(workers::Record::pid);
-    let programs = will.programs.iter().filter_map(|saved| saved.pid());
+    let programs = will.programs.iter().filter_map(Saved::pid);
     let lives: BTreeMap<(String, String), u32> = will
         .programs
         .iter()
