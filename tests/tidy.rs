@@ -72,7 +72,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "cli",
         imports: &["sys", "config", "control", "keeper", "master", "worker", "tui", "demo"],
-        crates: &["clap", "tokio", "serde", "serde_json", "anyhow"],
+        crates: &["clap", "tokio", "serde", "serde_json"],
     },
 ];
 
