@@ -1,7 +1,5 @@
 //! The engine's own processes: what survives whose death, who may run beside whom, and how it ends.
 
-#![expect(clippy::disallowed_methods, reason = "a test measures how long a promise took")]
-
 use std::fs;
 use std::os::unix::net::UnixListener;
 
