@@ -6,6 +6,7 @@ use super::commands::Reply;
 use super::event::InstanceId;
 use super::instance::Instance;
 use super::texts;
+use crate::control::line::Line;
 use crate::control::wire::Answer;
 use crate::supervise::state::Shown;
 use crate::sys;
@@ -24,8 +25,7 @@ pub(super) struct Caller {
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) by: String,
-    pub(super) verb: &'static str,
-    pub(super) target: String,
+    pub(super) line: Line,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use super::roll::Roll;
 use super::texts;
 use super::{Course, Programs};
 use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_READY_WAIT_MS};
-use crate::control::call::{ProgramTarget, ProgramVerb};
+use crate::control::call::{Command, ProgramTarget, ProgramVerb};
+use crate::control::line;
 use crate::control::wire::Answer;
 use crate::supervise::state::Shown;
 use crate::supervise::step::Event;
@@ -33,7 +34,8 @@ impl Programs {
         by: &str,
         reply: Reply,
     ) {
-        let asked = Asked { by: by.to_owned(), verb: verb_name(verb), target: target_name(target) };
+        let command = Command::Program { target: target.clone(), verb: verb.clone() };
+        let asked = Asked { by: by.to_owned(), line: line::of(&command) };
         match self.try_command(target, verb, &asked) {
             Err(answer) | Ok(Outcome::Answer(answer)) => self.answer(&asked, reply, answer),
             Ok(Outcome::Wait { ids, goal, is_changed, until_us }) => {
@@ -211,24 +213,6 @@ enum Outcome {
     Answer(Answer),
     Wait { ids: Vec<InstanceId>, goal: Goal, is_changed: bool, until_us: u64 },
     Roll(Vec<InstanceId>),
-}
-
-fn verb_name(verb: &ProgramVerb) -> &'static str {
-    match verb {
-        ProgramVerb::Start => "start",
-        ProgramVerb::Stop => "stop",
-        ProgramVerb::Restart => "restart",
-        ProgramVerb::Roll => "roll",
-        ProgramVerb::Kill => "kill",
-        ProgramVerb::Signal { .. } => "signal",
-    }
-}
-
-fn target_name(target: &ProgramTarget) -> String {
-    match target.instance {
-        Some(instance) => format!("{}:{instance}", target.name),
-        None => target.name.clone(),
-    }
 }
 
 /// Beyond what the configuration allows for: scheduling, probes, the sweep.

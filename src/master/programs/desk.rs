@@ -13,10 +13,10 @@ use super::launch::Surroundings;
 use super::output::SharedFile;
 use super::output::file::RotatingFile;
 use super::process::Reporter;
-use super::texts;
 use super::want::{Note, Want};
 use crate::config;
 use crate::config::model::LogTarget;
+use crate::control::line::Line;
 use crate::control::wire::Severity;
 use crate::master::event;
 use crate::sys;
@@ -108,8 +108,8 @@ impl Desk {
 
     /// A note of what somebody asked for and what came of it.
     pub(super) fn note_of(&mut self, asked: &Asked, result: String, tone: Tone) {
-        let Asked { by, verb, target } = asked.clone();
-        let cli = texts::command_line(verb, &target);
+        let Asked { by, line: Line { verb, target, words } } = asked.clone();
+        let cli = format!("pilothouse {words}");
         let severity = tone.severity();
         self.wants.push(Want::Audit(Note { who: by, verb, target, result, severity, cli }));
     }

@@ -46,7 +46,7 @@ impl Roll {
     }
 
     pub(super) fn target(&self) -> &str {
-        &self.asked.target
+        &self.asked.line.target
     }
 
     pub(super) fn deadline_us(&self) -> Option<u64> {

@@ -74,11 +74,6 @@ pub(super) fn reason(state: &State, asked: &str, not_ready: &str) -> String {
     }
 }
 
-/// `pilothouse program restart web:1`.
-pub(super) fn command_line(verb: &str, target: &str) -> String {
-    format!("pilothouse program {verb} {target}")
-}
-
 pub(super) fn state_name(shown: Shown) -> &'static str {
     match shown {
         Shown::Stopped => "STOPPED",

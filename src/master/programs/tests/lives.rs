@@ -212,6 +212,11 @@ fn a_signal_reaches_the_process() {
         let answer = stage.ask("all", ProgramVerb::Signal { signal: "hup".into() }).await;
         assert!(answer.message.starts_with("SIGHUP sent to listens:0"), "{answer:?}");
         stage.until("it heard", |stage| stage.log("listens:0").contains(&"hup".into())).await;
+        let is_told = |want: &Want| match want {
+            Want::Audit(note) => note.cli == "pilothouse program signal all hup",
+            _ => false,
+        };
+        assert!(stage.wants.iter().any(is_told), "the trail has the whole command line");
     });
 }
 
