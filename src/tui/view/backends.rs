@@ -33,8 +33,11 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         Some(_) if body.height >= DRAIN_HEIGHT_MIN && !is_zoomed => DRAIN_HEIGHT,
         Some(_) | None => 0,
     };
-    let detail_height =
-        if body.height >= DETAIL_HEIGHT_MIN && !is_zoomed { DETAIL_HEIGHT } else { 0 };
+    // Beside a drain the rows of the table are worth more than one of them in full.
+    let needed = listing.rows.len().min(200) as u16 + 1 + drain_height + DETAIL_HEIGHT;
+    let is_crowded = drain_height > 0 && needed > body.height;
+    let has_detail = body.height >= DETAIL_HEIGHT_MIN && !is_zoomed && !is_crowded;
+    let detail_height = if has_detail { DETAIL_HEIGHT } else { 0 };
     let table_height = body.height.saturating_sub(drain_height + detail_height);
     let table_area = take(&mut rest, table_height);
     table(canvas, table_area, &listing);

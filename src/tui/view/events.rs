@@ -49,7 +49,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::left("", 9),
         Column::left("", 10).priority(3),
         Column::name("", verbs, (8, 12)),
-        Column::name("", widest, (14, 32)),
+        Column::name("", widest, (14, 24)),
         Column::left("", 12).priority(2).grow(120),
     ];
     let count = listing.count(area.height.saturating_sub(1));
@@ -65,13 +65,15 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
 
 fn cells<'a>(canvas: &Canvas<'a>, event: &'a EventRecord) -> Vec<Line<'a>> {
     let who_role = if event.who == "engine" { Role::Dim } else { Role::Accent };
+    // The user's number is with the selected event.
+    let name = event.who.split(" (").next().unwrap_or_default();
     let result_role = match event.severity {
         Severity::Info => Role::Dim,
         Severity::Good | Severity::Warn | Severity::Bad => state::severity_role(event.severity),
     };
     vec![
         canvas.cell(format!("{}Z", number::clock(event.wall_ms)), Role::Dim),
-        canvas.cell(text::plain(&event.who), who_role),
+        canvas.cell(text::plain(name), who_role),
         canvas.cell(text::plain(&event.verb), Role::Bright),
         canvas.cell(text::plain(&event.target), Role::Text),
         canvas.cell(text::plain(brief_result(event)), result_role),
@@ -82,7 +84,8 @@ fn cells<'a>(canvas: &Canvas<'a>, event: &'a EventRecord) -> Vec<Line<'a>> {
 fn detail(canvas: &mut Canvas, mut area: Rect, event: &EventRecord) {
     let rule_row = take(&mut area, 1);
     let age = number::age(canvas.model.now_ms.saturating_sub(event.wall_ms));
-    canvas.rule(rule_row, "Selected", format!("{age} ago"));
+    let who = text::plain(&event.who);
+    canvas.rule(rule_row, "Selected", format!("by {who}, {age} ago"));
     let area = content(area);
     let lines: Vec<&str> = event.result.lines().collect();
     let height = result_height(event);
@@ -91,7 +94,7 @@ fn detail(canvas: &mut Canvas, mut area: Rect, event: &EventRecord) {
         canvas.line(row(area, at), &result);
     }
     let line = if event.cli.is_empty() {
-        canvas.cell("done by the engine itself", Role::Dim)
+        canvas.cell("no command does the same", Role::Dim)
     } else {
         Line::from(vec![
             canvas.span("the same by command: ", Role::Dim),

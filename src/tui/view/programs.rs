@@ -37,6 +37,9 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
 
 fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
     let names = listing.rows.iter().map(|row| pen::width(&row.key().label()));
+    let programs = canvas.model.live.programs.iter();
+    let served = programs.filter_map(|row| row.program.backend.as_deref()).map(pen::width);
+    let served = served.max().unwrap_or(0);
     let columns = [
         Column::name("", names.max().unwrap_or(0), (14, 26)),
         Column::left("state", 10),
@@ -44,9 +47,9 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::right("since", 8),
         Column::right("cpu", 4).priority(2),
         Column::right("rss", 5).priority(3),
-        Column::right("restarts", 8).priority(4),
+        Column::right("restarts", 8).priority(6),
         Column::left("last exit", 9).priority(3),
-        Column::left("serves", 12).priority(5).grow(40).middle(),
+        Column::left("serves", served.clamp(12, 30)).priority(5).grow(40).middle(),
     ];
     let count = listing.count(area.height.saturating_sub(1));
     let tally = overview::tally(canvas, &count, area.width);

@@ -76,16 +76,14 @@ pub(crate) fn place(columns: &[Column], area: Rect) -> Placed<'_> {
     let mut is_shown: Vec<bool> = columns.iter().map(|column| column.width_max > 0).collect();
     let whole: u16 =
         columns.iter().filter(|column| column.clip == Clip::Middle).map(Column::lack).sum();
-    for at in (0..columns.len()).rev() {
-        if columns[at].priority >= MINOR && needed(columns, &is_shown) + whole > area.width {
-            is_shown[at] = false;
+    while needed(columns, &is_shown) + whole > area.width {
+        match first_to_go(columns, &is_shown) {
+            Some(at) if columns[at].priority >= MINOR => is_shown[at] = false,
+            Some(_) | None => break,
         }
     }
     while needed(columns, &is_shown) > area.width {
-        let first_to_go = (0..columns.len())
-            .filter(|at| is_shown[*at])
-            .max_by_key(|at| (columns[*at].priority, *at));
-        match first_to_go {
+        match first_to_go(columns, &is_shown) {
             Some(at) if columns[at].priority > 1 => is_shown[at] = false,
             Some(_) | None => break,
         }
@@ -110,6 +108,11 @@ pub(crate) fn place(columns: &[Column], area: Rect) -> Placed<'_> {
         })
         .collect();
     Placed { columns, places, area }
+}
+
+/// The least important column that is still shown; of equals the last.
+fn first_to_go(columns: &[Column], is_shown: &[bool]) -> Option<usize> {
+    (0..columns.len()).filter(|at| is_shown[*at]).max_by_key(|at| (columns[*at].priority, *at))
 }
 
 fn needed(columns: &[Column], is_shown: &[bool]) -> u16 {
