@@ -43,8 +43,8 @@ fn a_drained_backend_finishes_what_runs_and_gets_nothing_new() {
     assert!(answers.contains("leaving") && answers.contains("staying"), "{answers}");
 }
 
-#[test]
-fn rolling_every_instance_under_load_fails_no_request() {
+/// An engine whose upstream is served by three instances of `web`, all of them up.
+pub(crate) fn three_instances() -> Engine {
     let port = ports::consecutive(3);
     let engine = Engine::start(&format!(
         "[engine]\nworkers = 2\n[[server]]\nlisten = [\"{{listen}}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"app\"\n\
@@ -52,16 +52,25 @@ fn rolling_every_instance_under_load_fails_no_request() {
          command = \"{{bin}} __origin --port ${{PORT}} --name web-${{INSTANCE}}\"\n\
          instances = 3\nstart_seconds = 0\nserves = {{ upstream = \"app\", port = {port} }}\n"
     ));
-    let serving = || {
+    wait_for_three(&engine);
+    engine
+}
+
+pub(crate) fn wait_for_three(engine: &Engine) {
+    wait::until("three instances serve", || {
         let status = engine.status();
         let backends = status["upstreams"][0]["backends"].as_array().cloned().unwrap_or_default();
         (backends.len() == 3 && backends.iter().all(|row| row["state"] == "up")).then_some(())
-    };
-    wait::until("three instances serve", serving);
+    });
+}
+
+#[test]
+fn rolling_every_instance_under_load_fails_no_request() {
+    let engine = three_instances();
     let pids: Vec<_> = (0..3).map(|i| engine.program_pid("web", i)).collect();
     let load = Load::start(engine.address(), "/", 8);
     engine.ctl_ok(&["program", "roll", "web"]);
-    wait::until("three instances serve again", serving);
+    wait_for_three(&engine);
     let tally = load.stop();
     assert_eq!(tally.failed, Vec::<String>::new());
     assert_eq!(tally.by_backend.len(), 3, "{:?}", tally.by_backend);

@@ -5,6 +5,7 @@
 
 mod client;
 mod engine;
+mod oracle;
 mod origin;
 mod ports;
 mod pty;
@@ -19,6 +20,7 @@ mod drain;
 mod failing;
 mod framing;
 mod limits;
+mod others;
 mod processes;
 mod programs;
 mod proxy;

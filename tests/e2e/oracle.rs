@@ -1,0 +1,21 @@
+//! Programs of other people, used as clients: what the product is run with in earnest.
+//!
+//! A test whose program is missing says so and passes, except where `PILOTHOUSE_ORACLES_REQUIRED`
+//! is set: the gate installs them all.
+
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
+
+use std::path::PathBuf;
+
+/// Where the program is; `None` when the test is to be skipped.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+    if found.is_none() {
+        let reason = format!("skipped: {program} is not installed");
+        assert!(std::env::var_os("PILOTHOUSE_ORACLES_REQUIRED").is_none(), "{reason}");
+        println!("{reason}");
+    }
+    found
+}
