@@ -119,8 +119,14 @@ impl Picker {
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, NoBackend> {
+        let now_s = now_us / 1_000_000;
         self.refresh(upstream);
-        let picked = self.choose(upstream, client, tried, now_us / 1_000_000);
+        let mut picked = self.choose(upstream, client, tried, now_s);
+        // Whoever closed may have been replaced while this copy was read: the new ones are there
+        // before the old ones close.
+        if picked.is_none() && self.refresh(upstream) == Edition::New {
+            picked = self.choose(upstream, client, tried, now_s);
+        }
         if picked.is_none() {
             self.account.refused(upstream);
         }
@@ -236,13 +242,13 @@ impl Picker {
     }
 
     /// Copies the roster again when its epoch changed; one load otherwise.
-    fn refresh(&mut self, id: UpstreamId) {
+    fn refresh(&mut self, id: UpstreamId) -> Edition {
         let upstream = self.board.upstream(id);
         let epoch = upstream.epoch();
         if self.rosters[id.index()].as_ref().is_some_and(|roster| roster.epoch == epoch) {
-            return;
+            return Edition::Same;
         }
-        let Some(mut roster) = upstream.roster() else { return };
+        let Some(mut roster) = upstream.roster() else { return Edition::Same };
         self.account.meet_upstream(id, roster.incarnation);
         // What does not parse was not written by a master of this layout: it gets no request.
         roster.members.retain(|(backend, about)| match Address::parse(&about.address) {
@@ -255,7 +261,16 @@ impl Picker {
             None => false,
         });
         self.rosters[id.index()] = Some(roster);
+        Edition::New
     }
+}
+
+/// Which roster a pick goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edition {
+    /// The one it had.
+    Same,
+    New,
 }
 
 fn strategy(word: Strategy) -> balance::Strategy {

@@ -86,17 +86,22 @@ impl Membership {
         }
         // A ready instance that the file no longer names is drained by its program, which then
         // tells it to leave; the rest leaves at once.
+        let mut gone = Vec::new();
         for mut member in before {
             match member.program().map(str::to_owned) {
                 Some(label) if member.readiness == Readiness::Ready => {
                     member.origin = Origin::Joined(Some(label));
                     members.push(member);
                 }
-                Some(_) | None => self.leaving.push(slots::unseat(self.board, &member, now)),
+                Some(_) | None => gone.push(member),
             }
         }
         self.upstreams[index].members = members;
         slots::publish(self.board, &self.upstreams[index]);
+        // Last, so that a worker that finds them closed finds those that take their place.
+        for member in gone {
+            self.leaving.push(slots::unseat(self.board, &member, now));
+        }
         self.settle_all(index, now);
         self.restart_round(index, now);
         result

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
 use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
@@ -206,6 +206,37 @@ fn a_slot_given_to_another_life_is_not_picked_from_an_old_copy() {
     assert!((0..4).all(|_| serve(&mut picker) == 2));
     // Nor does the old copy's pick write into the new life's words.
     assert_eq!(board.backend(id(0)).words().current_weight, -1);
+}
+
+#[test]
+fn a_backend_replaced_while_one_picks_costs_no_request() {
+    let board = board(Strategy::RoundRobin, &[1, 1]);
+    let mut picker = pickers(board, 1).remove(0);
+    let picks = AtomicU32::new(0);
+    let mut refused = 0;
+    std::thread::scope(|scope| {
+        let flips = scope.spawn(|| {
+            for flip in 0..5000 {
+                let (comes, goes) = if flip % 2 == 0 { (1, 0) } else { (0, 1) };
+                set(board, comes, Standing::Open, 1);
+                board.upstream(upstream()).publish().members(&[id(comes)]);
+                set(board, goes, Standing::Draining, 1);
+                // At most one replacement during one pick.
+                let seen = picks.load(Ordering::Relaxed);
+                while picks.load(Ordering::Relaxed) == seen {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        while !flips.is_finished() {
+            match pick(&mut picker) {
+                Ok(picked) => picker.abandoned(picked),
+                Err(NoBackend) => refused += 1,
+            }
+            picks.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    assert_eq!(refused, 0);
 }
 
 #[test]

@@ -166,7 +166,9 @@ fn surplus_bytes_of_a_backend_reach_no_client() {
     let proxy = Proxy::before(&[backend(|number, mut stream| {
         while read_head(&mut stream).is_some() {
             let surplus = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
-            let _peer_may_close = write!(stream, "{}{surplus}", ok(&number.to_string()));
+            // In one write: what comes after the next request was sent is its response to anyone.
+            let bytes = ok(&number.to_string()) + surplus;
+            let _peer_may_close = stream.write_all(bytes.as_bytes());
         }
     })]);
     let mut client = proxy.connect();
