@@ -260,19 +260,14 @@ impl Engine {
     /// Ends every process of this engine at once, by pid. Those that start others are held still
     /// first, so that nobody is missed.
     fn kill_family(&mut self) {
-        let send = |name: &str, pid: i32| {
-            let arguments = [name.to_owned(), pid.to_string()];
-            let _it_may_be_gone =
-                Command::new("kill").args(arguments).stderr(Stdio::null()).status();
-        };
         let keeper = self.keeper_pid();
         for pid in [&[keeper], children_of(keeper).as_slice()].concat() {
-            send("-STOP", pid);
+            signal_if_there(pid, "STOP");
         }
         let family = descendants(keeper);
-        send("-KILL", keeper);
+        signal_if_there(keeper, "KILL");
         for pid in family {
-            send("-KILL", pid);
+            signal_if_there(pid, "KILL");
         }
         let _it_may_be_reaped = self.keeper.wait();
     }
@@ -317,6 +312,12 @@ fn command_of(program: &Path, folder: &TempDir, args: &[&str]) -> Command {
 pub(crate) fn signal(pid: i32, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
     assert!(status.expect("kill(1) runs").success(), "kill -{name} {pid}");
+}
+
+/// The same, to one that may be ending by itself.
+pub(crate) fn signal_if_there(pid: i32, name: &str) {
+    let arguments = [format!("-{name}"), pid.to_string()];
+    let _it_may_be_gone = Command::new("kill").args(arguments).stderr(Stdio::null()).status();
 }
 
 pub(crate) fn is_alive(pid: i32) -> bool {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Barrier};
 
-use crate::engine::{Engine, descendants, is_alive, signal};
+use crate::engine::{Engine, descendants, is_alive, signal, signal_if_there};
 use crate::origin::{self, Origin};
 use crate::proxy::site;
 use crate::{client, wait};
@@ -98,7 +98,7 @@ fn a_stop_is_heard_while_masters_crash() {
     let family = descendants(engine.keeper_pid());
     wait::until("the keeper waits between two masters", || {
         for master in engine.masters() {
-            signal(master, "KILL");
+            signal_if_there(master, "KILL");
         }
         engine.log().contains("next in 400 ms").then_some(())
     });
@@ -115,7 +115,7 @@ fn masters_that_die_instead_of_stopping_are_not_waited_for() {
     signal(engine.keeper_pid(), "TERM");
     wait::until("no further master is tried", || {
         for master in engine.masters() {
-            signal(master, "KILL");
+            signal_if_there(master, "KILL");
         }
         engine.log().contains("killing what is left").then_some(())
     });
