@@ -8,8 +8,9 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use super::connection::{Connection, Next};
-use super::exchange::{ClientFault, Exchange, Fault};
+use super::exchange::{ClientFault, Exchange};
 use super::generation::{Server, Upstream};
+use super::offer::Fault;
 use super::pick::Picked;
 use super::stream::Stream;
 use super::transfer::{Broken, Coding, Wait};
@@ -25,7 +26,7 @@ use crate::scoreboard::backend::Failure;
 const INTERIMS_MAX: u32 = 16;
 
 /// The configuration of the request and of the backend.
-type Site<'g> = (&'g Server, &'g Upstream);
+pub(crate) type Site<'g> = (&'g Server, &'g Upstream);
 
 /// Sends the request and waits for the head of its response; a dead pooled connection is replaced
 /// once by a fresh one.

@@ -1,4 +1,4 @@
-//! One request and its response: where it goes, to which backends it is offered, what is counted.
+//! One request and its response: where it goes, what it holds on its way, what is counted.
 //!
 //! The data of an exchange is pooled: in the steady state a request allocates nothing.
 
@@ -9,8 +9,8 @@ use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::{Generation, Server, Upstream};
+use super::offer;
 use super::pick::{Picked, Tried};
-use super::stream::Stream;
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
 use crate::http;
@@ -21,7 +21,6 @@ use crate::http::response::Response;
 use crate::http::rewrite::{self, Forwarding};
 use crate::http::target;
 use crate::scoreboard::account::Outcome;
-use crate::scoreboard::backend::Failure;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
@@ -66,17 +65,6 @@ impl Default for Exchange {
     }
 }
 
-/// Why no response was relayed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The backend failed before a byte of its response came.
-    Backend(Failure),
-    /// A pooled connection turned out dead, and the request cannot be repeated; or what was picked
-    /// is no longer there. No fault of the backend.
-    Stale,
-    Client(ClientFault),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientFault {
     Gone,
@@ -110,19 +98,12 @@ impl ClientFault {
     }
 }
 
-fn status_of(failure: Failure) -> u16 {
-    match failure {
-        Failure::TimedOut => 504,
-        Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::Malformed => 502,
-    }
-}
-
 /// Serves the request whose head is at the front of `connection.unread`.
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
     exchange.begin(connection);
     let Some(generation) = connection.generation() else { return Next::Close };
     match exchange.prepare(connection, &generation) {
-        Ok((server, upstream)) => offer(connection, exchange, server, upstream).await,
+        Ok((server, upstream)) => offer::run(connection, exchange, (server, upstream)).await,
         Err(status) => {
             // A request that is only unknown here says nothing against the next one.
             let next = if status == NOT_FOUND && exchange.request.body == Body::None {
@@ -136,69 +117,9 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
     }
 }
 
-/// Offers the request to backends until one answers or the answer is ours.
-async fn offer(
-    connection: &mut Connection,
-    exchange: &mut Exchange,
-    server: &Server,
-    upstream: &Upstream,
-) -> Next {
-    let mut status = 502;
-    for attempt in 0..=upstream.retries {
-        let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };
-        let site = (server, upstream);
-        let fault = match backend::ask(connection, exchange, site, &picked).await {
-            Ok(mut stream) => match backend::begin_reply(connection, exchange) {
-                Ok(persistence) => {
-                    let relayed =
-                        backend::relay(connection, exchange, site, &mut stream, persistence).await;
-                    if relayed.fate == backend::Fate::Reusable {
-                        park(connection, upstream, &picked, stream);
-                    }
-                    return exchange.finish(connection, picked, relayed);
-                }
-                Err(fault) => fault,
-            },
-            Err(fault) => fault,
-        };
-        release(connection, picked, fault);
-        match fault {
-            Fault::Backend(failure) => {
-                status = status_of(failure);
-                // What was answered, though not in HTTP, is not asked of another backend.
-                if failure == Failure::Malformed || !exchange.is_repeatable() {
-                    break;
-                }
-            }
-            Fault::Stale => break,
-            Fault::Client(fault) => return exchange.blame(connection, fault).await,
-        }
-    }
-    let next = exchange.next_if_read(connection);
-    connection.answer(exchange, status, next).await
-}
-
-/// Keeps the backend's connection for a further request, if the backend takes any.
-fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: Stream) {
-    let shared = &connection.shared;
-    if shared.picker.borrow().is_usable(picked.backend(), picked.incarnation()) {
-        shared.pool.borrow_mut().park(stream, picked, upstream.keepalive, shared.now_us());
-    }
-}
-
-/// Gives the reservation back after a fault, and blames the backend if it is its own.
-fn release(connection: &Connection, picked: Picked, fault: Fault) {
-    let now_us = connection.shared.refresh();
-    let mut picker = connection.shared.picker.borrow_mut();
-    if let Fault::Backend(failure) = fault {
-        picker.failed(&picked, failure, now_us);
-    }
-    picker.abandoned(picked);
-}
-
 impl Exchange {
     /// Reserves the request on the next backend, `None` when there is none for it.
-    fn pick(
+    pub(crate) fn pick(
         &mut self,
         connection: &Connection,
         upstream: &Upstream,
@@ -309,7 +230,7 @@ impl Exchange {
     }
 
     /// What an answer of ours may be followed by.
-    fn next_if_read(&mut self, connection: &mut Connection) -> Next {
+    pub(crate) fn next_if_read(&mut self, connection: &mut Connection) -> Next {
         self.keep_rest(connection);
         if self.to_backend.is_read() { Next::Request } else { Next::Linger }
     }
@@ -322,7 +243,7 @@ impl Exchange {
         }
     }
 
-    async fn blame(&mut self, connection: &mut Connection, fault: ClientFault) -> Next {
+    pub(crate) async fn blame(&mut self, connection: &mut Connection, fault: ClientFault) -> Next {
         match fault {
             ClientFault::Gone => {
                 self.record(connection, CLIENT_GONE);
@@ -335,7 +256,7 @@ impl Exchange {
     }
 
     /// Counts what was relayed.
-    fn finish(
+    pub(crate) fn finish(
         &mut self,
         connection: &mut Connection,
         picked: Picked,

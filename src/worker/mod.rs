@@ -12,6 +12,7 @@ mod watch;
 mod connection;
 mod exchange;
 mod generation;
+mod offer;
 
 mod backend;
 pub(crate) mod pick;
