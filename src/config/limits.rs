@@ -37,6 +37,8 @@ pub(crate) const FIRST_BYTE_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const BETWEEN_BYTES_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const UPSTREAM_IDLE_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const UPSTREAM_KEEPALIVE: u16 = 64;
+/// Offers of one request that are noted one by one, for the log.
+pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 
 // Buffers of the data path: grows with the body from the first to the second.

@@ -38,6 +38,7 @@ pub(crate) async fn ask(
 ) -> Result<Stream, Fault> {
     let pooled = connection.shared.pool.borrow_mut().take(picked);
     if let Some(mut stream) = pooled.filter(|stream| is_fit(stream, exchange)) {
+        exchange.attempts.pooled();
         match converse(connection, exchange, site, &mut stream).await {
             Err(Fault::Backend(Failure::Closed)) if exchange.is_repeatable() => {
                 exchange.rewind(&connection.shared.buffers);
@@ -48,6 +49,7 @@ pub(crate) async fn ask(
         }
     }
     let mut stream = connect(connection, site.1, picked).await?;
+    exchange.attempts.connected(connection.shared.refresh());
     converse(connection, exchange, site, &mut stream).await?;
     Ok(stream)
 }
@@ -94,6 +96,8 @@ async fn converse(
             Talk { connection, exchange, site, stream, waits: None, is_sink_broken: false };
         poll_fn(|cx| talk.poll(cx)).await?;
         if !exchange.response.is_interim() {
+            let now_us = connection.shared.refresh();
+            exchange.attempts.headed(exchange.response.status, now_us);
             return Ok(());
         }
         pass_interim(connection, exchange, site.0).await?;

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::net::IpAddr;
 
+use super::attempts::Attempts;
 use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
@@ -37,6 +38,7 @@ pub(crate) struct Exchange {
     pub(crate) head_seen_bytes: usize,
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
+    pub(crate) attempts: Attempts,
     client: IpAddr,
     path: recent::Path,
     scratch: Vec<u8>,
@@ -55,6 +57,7 @@ impl Default for Exchange {
             reply: None,
             head_seen_bytes: 0,
             has_replied: false,
+            attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             path: recent::Path::new(b""),
             scratch: Vec::new(),
@@ -80,7 +83,7 @@ const CLIENT_GONE: u16 = 499;
 const NOT_FOUND: u16 = 404;
 
 impl ClientFault {
-    fn status(self) -> u16 {
+    pub(crate) fn status(self) -> u16 {
         match self {
             Self::Gone => CLIENT_GONE,
             Self::Late => 408,
@@ -128,7 +131,12 @@ impl Exchange {
         let id = upstream.id?;
         let shared = &connection.shared;
         let mut picker = shared.picker.borrow_mut();
-        let picked = picker.pick(id, self.client, &mut self.tried, shared.now_us()).ok()?;
+        let now_us = shared.now_us();
+        let Ok(picked) = picker.pick(id, self.client, &mut self.tried, now_us) else {
+            self.attempts.nobody(502, now_us);
+            return None;
+        };
+        self.attempts.begin(picked.backend(), picked.incarnation(), now_us);
         if attempt > 0 {
             picker.retried(id);
             self.rewind(&shared.buffers);
@@ -142,6 +150,7 @@ impl Exchange {
         self.client = connection.peer;
         self.tried = Tried::none();
         self.has_replied = false;
+        self.attempts.clear();
         self.backend = None;
     }
 
@@ -264,6 +273,7 @@ impl Exchange {
     ) -> Next {
         let shared = &connection.shared;
         let now_us = shared.refresh();
+        self.attempts.ended(now_us);
         let mut picker = shared.picker.borrow_mut();
         let status = match relayed.end {
             backend::RelayEnd::Through | backend::RelayEnd::Cut => {

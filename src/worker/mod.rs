@@ -9,6 +9,7 @@ mod orders;
 mod shared;
 mod watch;
 
+mod attempts;
 mod connection;
 mod exchange;
 mod generation;

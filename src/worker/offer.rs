@@ -21,6 +21,20 @@ pub(crate) enum Fault {
     Client(ClientFault),
 }
 
+impl Fault {
+    /// What it comes to for the client, if nothing better is found.
+    fn status(self) -> u16 {
+        match self {
+            Self::Backend(Failure::TimedOut) => 504,
+            Self::Backend(
+                Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::Malformed,
+            )
+            | Self::Stale => 502,
+            Self::Client(fault) => fault.status(),
+        }
+    }
+}
+
 /// Offers the request to backends until one answers or the answer is ours.
 pub(crate) async fn run(
     connection: &mut Connection,
@@ -45,10 +59,11 @@ pub(crate) async fn run(
             },
             Err(fault) => fault,
         };
+        exchange.attempts.failed(fault.status(), connection.shared.refresh());
         release(connection, picked, fault);
         match fault {
             Fault::Backend(failure) => {
-                status = status_of(failure);
+                status = fault.status();
                 // What was answered, though not in HTTP, is not asked of another backend.
                 if failure == Failure::Malformed || !exchange.is_repeatable() {
                     break;
@@ -70,16 +85,9 @@ fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: S
     }
 }
 
-fn status_of(failure: Failure) -> u16 {
-    match failure {
-        Failure::TimedOut => 504,
-        Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::Malformed => 502,
-    }
-}
-
 /// Gives the reservation back after a fault, and blames the backend if it is its own.
 fn release(connection: &Connection, picked: Picked, fault: Fault) {
-    let now_us = connection.shared.refresh();
+    let now_us = connection.shared.now_us();
     let mut picker = connection.shared.picker.borrow_mut();
     if let Fault::Backend(failure) = fault {
         picker.failed(&picked, failure, now_us);
