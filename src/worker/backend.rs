@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
-use super::generation::{Server, Upstream};
+use super::generation::{Limits, Site};
 use super::offer::Fault;
 use super::pick::Picked;
 use super::stream::Stream;
@@ -24,9 +24,6 @@ use crate::scoreboard::backend::Failure;
 
 /// Interim responses (100, 103) one request may get.
 const INTERIMS_MAX: u32 = 16;
-
-/// The configuration of the request and of the backend.
-pub(crate) type Site<'g> = (&'g Server, &'g Upstream);
 
 /// Sends the request and waits for the head of its response; a dead pooled connection is replaced
 /// once by a fresh one.
@@ -48,7 +45,7 @@ pub(crate) async fn ask(
             Ok(()) => return Ok(stream),
         }
     }
-    let mut stream = connect(connection, site.1, picked).await?;
+    let mut stream = connect(connection, &site.route.limits, picked).await?;
     exchange.attempts.connected(connection.shared.refresh());
     converse(connection, exchange, site, &mut stream).await?;
     Ok(stream)
@@ -62,12 +59,12 @@ fn is_fit(stream: &Stream, exchange: &Exchange) -> bool {
 
 async fn connect(
     connection: &Connection,
-    upstream: &Upstream,
+    limits: &Limits,
     picked: &Picked,
 ) -> Result<Stream, Fault> {
     let address = connection.shared.picker.borrow().address(picked).cloned();
     let Some(address) = address else { return Err(Fault::Stale) };
-    connection.limit(upstream.connect_timeout_ms);
+    connection.limit(limits.connect_timeout_ms);
     let mut connecting = pin!(Stream::connect(&address));
     poll_fn(|cx| match connecting.as_mut().poll(cx) {
         Poll::Pending if connection.seat.is_late() => {
@@ -100,7 +97,7 @@ async fn converse(
             exchange.attempts.headed(exchange.response.status, now_us);
             return Ok(());
         }
-        pass_interim(connection, exchange, site.0).await?;
+        pass_interim(connection, exchange, &site.route.limits).await?;
     }
     Err(Fault::Backend(Failure::Malformed))
 }
@@ -159,10 +156,11 @@ impl Talk<'_> {
         let waits = (waits, exchange.to_backend.moved());
         if self.waits != Some(waits) {
             self.waits = Some(waits);
+            let limits = &site.route.limits;
             connection.limit(match waits.0 {
-                Waits::ClientBody => site.0.client.body_timeout_ms,
-                Waits::BackendRoom => site.1.between_bytes_timeout_ms,
-                Waits::Response => site.1.first_byte_timeout_ms,
+                Waits::ClientBody => limits.body_timeout_ms,
+                Waits::BackendRoom => limits.between_bytes_timeout_ms,
+                Waits::Response => limits.first_byte_timeout_ms,
             });
         }
         Poll::Pending
@@ -219,7 +217,7 @@ fn poll_head(
 async fn pass_interim(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    server: &Server,
+    limits: &Limits,
 ) -> Result<(), Fault> {
     let Some(buffer) = &mut exchange.reply else { return Ok(()) };
     let head_bytes = exchange.response.head_bytes;
@@ -238,7 +236,7 @@ async fn pass_interim(
     let head = &buffer.content()[..head_bytes];
     rewrite::response(&mut exchange.to_client.head, head, &exchange.response, reply);
     buffer.consume(head_bytes);
-    connection.limit(server.client.send_timeout_ms);
+    connection.limit(limits.send_timeout_ms);
     poll_fn(|cx| match exchange.to_client.poll_flush(cx, &mut connection.client) {
         Poll::Pending if connection.seat.is_late() => Poll::Ready(Err(Broken::Sink)),
         sent => sent,
@@ -280,7 +278,7 @@ pub(crate) async fn relay(
     persistence: Persistence,
 ) -> Relayed {
     if exchange.response.status == 101 {
-        return tunnel::run(connection, exchange, site.1, stream).await;
+        return tunnel::run(connection, exchange, &site.route.limits, stream).await;
     }
     let mut relay =
         Relay { connection, exchange, site, stream, waits: None, request: RequestSide::Sending };
@@ -396,9 +394,10 @@ impl Relay<'_> {
         }
         let moved = exchange.to_client.moved() + exchange.to_backend.moved();
         if self.waits.replace((wait, moved)) != Some((wait, moved)) {
+            let limits = &site.route.limits;
             connection.limit(match wait {
-                Wait::Source => site.1.between_bytes_timeout_ms,
-                Wait::Sink => site.0.client.send_timeout_ms,
+                Wait::Source => limits.between_bytes_timeout_ms,
+                Wait::Sink => limits.send_timeout_ms,
             });
         }
         Poll::Pending

@@ -9,18 +9,15 @@ use super::attempts::Attempts;
 use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
-use super::generation::{Generation, Server, Upstream};
+use super::generation::{Action, Site, Upstream};
 use super::offer;
 use super::pick::{Picked, Tried};
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
 use crate::http;
-use crate::http::client_ip;
 use crate::http::framing::Body;
 use crate::http::request::{Method, Request};
 use crate::http::response::Response;
-use crate::http::rewrite::{self, Forwarding};
-use crate::http::target;
 use crate::scoreboard::account::Outcome;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
@@ -39,9 +36,9 @@ pub(crate) struct Exchange {
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
     pub(crate) attempts: Attempts,
-    client: IpAddr,
-    path: recent::Path,
-    scratch: Vec<u8>,
+    pub(crate) client: IpAddr,
+    pub(crate) path: recent::Path,
+    pub(crate) scratch: Vec<u8>,
     tried: Tried,
     started_us: u64,
     backend: Option<(UpstreamId, BackendId)>,
@@ -80,7 +77,7 @@ pub(crate) enum ClientFault {
 const CLIENT_GONE: u16 = 499;
 
 /// No server or no route serves it.
-const NOT_FOUND: u16 = 404;
+pub(crate) const NOT_FOUND: u16 = 404;
 
 impl ClientFault {
     pub(crate) fn status(self) -> u16 {
@@ -105,8 +102,15 @@ impl ClientFault {
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
     exchange.begin(connection);
     let Some(generation) = connection.generation() else { return Next::Close };
-    match exchange.prepare(connection, &generation) {
-        Ok((server, upstream)) => offer::run(connection, exchange, (server, upstream)).await,
+    let routed =
+        exchange.route(connection, &generation).and_then(|(server, route)| match route.action {
+            Action::Proxy { upstream } => {
+                let site = Site { server, route, upstream: generation.upstream(upstream) };
+                exchange.forward(connection, site).map(|()| site)
+            }
+        });
+    match routed {
+        Ok(site) => offer::run(connection, exchange, site).await,
         Err(status) => {
             // A request that is only unknown here says nothing against the next one.
             let next = if status == NOT_FOUND && exchange.request.body == Body::None {
@@ -160,50 +164,6 @@ impl Exchange {
         self.request = Request::default();
         self.path = recent::Path::new(b"");
         self.to_backend.start(Body::None, Coding::Same, 0);
-    }
-
-    /// Finds server and upstream, and writes the head that backends get. An error is the answer's
-    /// status.
-    fn prepare<'g>(
-        &mut self,
-        connection: &mut Connection,
-        generation: &'g Generation,
-    ) -> Result<(&'g Server, &'g Upstream), u16> {
-        let buffers = &connection.shared.buffers;
-        let Some(buffer) = &mut connection.unread else { return Err(400) };
-        let head = &buffer.content()[..self.request.head_bytes];
-        let path_and_query = self.request.path_and_query.in_bytes(head);
-        self.path = recent::Path::new(target::path(path_and_query));
-        let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
-        let server = generation.server(connection.listener, authority).ok_or(NOT_FOUND)?;
-        let upstream = generation
-            .upstream(server, path_and_query, &mut self.scratch)
-            .map_err(http::Error::status)?
-            .ok_or(NOT_FOUND)?;
-        if matches!(self.request.body, Body::Length(length) if length > server.client.body_bytes_max)
-        {
-            return Err(413);
-        }
-        let real_ip = server.real_ip.as_ref();
-        let real_ip = real_ip.filter(|it| client_ip::is_trusted(&it.trusted, connection.peer));
-        if let Some(real_ip) = real_ip {
-            let values = self.request.values(head, &real_ip.header);
-            self.client = client_ip::resolve(connection.peer, values, &real_ip.trusted);
-        }
-        let forwarding = Forwarding {
-            peer: connection.peer_text.as_bytes(),
-            host: server.host.as_bytes(),
-            is_peer_trusted: real_ip.is_some(),
-        };
-        self.to_backend.start(self.request.body, Coding::Same, server.client.body_bytes_max);
-        rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
-        buffer.consume(self.request.head_bytes);
-        let absorbed = self.to_backend.absorb(buffer);
-        if let Some(empty) = connection.unread.take_if(|buffer| buffer.is_empty()) {
-            buffers.borrow_mut().give(empty);
-        }
-        absorbed.map_err(|broken| ClientFault::of(broken).status())?;
-        Ok((server, upstream))
     }
 
     /// Passes over a head that is not going anywhere.

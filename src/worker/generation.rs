@@ -1,4 +1,5 @@
-//! A configuration compiled for requests: which server and upstream a request meets.
+//! A configuration compiled for requests: which server and route a request meets, and what is done
+//! there.
 //!
 //! Built once per reload, read by every request; everything that can be sorted or looked up ahead
 //! of time is.
@@ -7,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::pick::Picker;
 use crate::config::limits;
-use crate::config::model::{Action, ClientLimits, Config, PathMatch};
+use crate::config::model::{self, ClientLimits, Config, PathMatch};
 use crate::http::client_ip::Network;
 use crate::http::{Error, route, target};
 use crate::scoreboard::UpstreamId;
@@ -43,9 +44,37 @@ pub(crate) struct RealIp {
     pub(crate) header: String,
 }
 
-struct Route {
+pub(crate) struct Route {
     path: PathMatch,
-    upstream: usize,
+    pub(crate) limits: Limits,
+    pub(crate) action: Action,
+}
+
+/// Bounds and time limits in force on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes_max: u64,
+    pub(crate) body_timeout_ms: u64,
+    pub(crate) send_timeout_ms: u64,
+    pub(crate) connect_timeout_ms: u64,
+    pub(crate) first_byte_timeout_ms: u64,
+    pub(crate) between_bytes_timeout_ms: u64,
+}
+
+/// What is done with a route's requests.
+pub(crate) enum Action {
+    Proxy {
+        /// In the generation's list.
+        upstream: usize,
+    },
+}
+
+/// The configuration of one proxied request.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'g> {
+    pub(crate) server: &'g Server,
+    pub(crate) route: &'g Route,
+    pub(crate) upstream: &'g Upstream,
 }
 
 pub(crate) struct Upstream {
@@ -53,9 +82,6 @@ pub(crate) struct Upstream {
     pub(crate) id: Option<UpstreamId>,
     pub(crate) retries: u32,
     pub(crate) keepalive: u16,
-    pub(crate) connect_timeout_ms: u64,
-    pub(crate) first_byte_timeout_ms: u64,
-    pub(crate) between_bytes_timeout_ms: u64,
 }
 
 impl Generation {
@@ -71,9 +97,6 @@ impl Generation {
                     id: picker.upstream_id(&upstream.name),
                     retries: upstream.retries,
                     keepalive: upstream.keepalive,
-                    connect_timeout_ms: upstream.connect_timeout_ms,
-                    first_byte_timeout_ms: upstream.first_byte_timeout_ms,
-                    between_bytes_timeout_ms: upstream.between_bytes_timeout_ms,
                 })
                 .collect(),
         }
@@ -95,19 +118,23 @@ impl Generation {
         self.servers.get(listener.server(route::without_port(authority)))
     }
 
-    /// The upstream that serves a path, `None` where no route matches.
-    pub(crate) fn upstream(
+    pub(crate) fn upstream(&self, index: usize) -> &Upstream {
+        &self.upstreams[index]
+    }
+}
+
+impl Server {
+    /// The route that serves a path, `None` where none matches.
+    pub(crate) fn route(
         &self,
-        server: &Server,
         path_and_query: &[u8],
         scratch: &mut Vec<u8>,
-    ) -> Result<Option<&Upstream>, Error> {
+    ) -> Result<Option<&Route>, Error> {
         let path = target::normalise(target::path(path_and_query), scratch)?;
-        let route = server.routes.iter().find(|route| match &route.path {
+        Ok(self.routes.iter().find(|route| match &route.path {
             PathMatch::Exact(exact) => exact.as_bytes() == path,
             PathMatch::Prefix(prefix) => path.starts_with(prefix.as_bytes()),
-        });
-        Ok(route.and_then(|route| self.upstreams.get(route.upstream)))
+        }))
     }
 }
 
@@ -171,19 +198,9 @@ fn default_of(config: &Config, address: SocketAddr) -> Option<usize> {
     })
 }
 
-fn compile_server(server: &crate::config::model::Server, config: &Config) -> Server {
-    let mut routes: Vec<Route> = server
-        .routes
-        .iter()
-        .map(|route| {
-            let Action::Proxy { upstream } = &route.action;
-            let named = config.upstreams.iter().position(|known| known.name == *upstream);
-            Route {
-                path: route.path.clone(),
-                upstream: named.expect("the configuration's check resolves every upstream"),
-            }
-        })
-        .collect();
+fn compile_server(server: &model::Server, config: &Config) -> Server {
+    let mut routes: Vec<Route> =
+        server.routes.iter().map(|route| compile_route(route, &server.client, config)).collect();
     routes.sort_by_key(|route| match &route.path {
         PathMatch::Exact(_) => (0, std::cmp::Reverse(0)),
         PathMatch::Prefix(prefix) => (1, std::cmp::Reverse(prefix.len())),
@@ -202,5 +219,24 @@ fn compile_server(server: &crate::config::model::Server, config: &Config) -> Ser
         }),
         host: plain_name.cloned().or(address).unwrap_or_default(),
         routes,
+    }
+}
+
+fn compile_route(route: &model::Route, client: &ClientLimits, config: &Config) -> Route {
+    let model::Action::Proxy { upstream } = &route.action;
+    let named = config.upstreams.iter().position(|known| known.name == *upstream);
+    let upstream = named.expect("the configuration's check resolves every upstream");
+    let times = &config.upstreams[upstream];
+    Route {
+        path: route.path.clone(),
+        limits: Limits {
+            body_bytes_max: client.body_bytes_max,
+            body_timeout_ms: client.body_timeout_ms,
+            send_timeout_ms: client.send_timeout_ms,
+            connect_timeout_ms: times.connect_timeout_ms,
+            first_byte_timeout_ms: times.first_byte_timeout_ms,
+            between_bytes_timeout_ms: times.between_bytes_timeout_ms,
+        },
+        action: Action::Proxy { upstream },
     }
 }

@@ -14,6 +14,7 @@ mod connection;
 mod exchange;
 mod generation;
 mod offer;
+mod routing;
 
 mod backend;
 pub(crate) mod pick;

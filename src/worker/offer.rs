@@ -2,10 +2,10 @@
 //!
 //! Decides what a fault means for the request and for the backend. Talks to no backend itself.
 
-use super::backend::{self, Site};
+use super::backend;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
-use super::generation::Upstream;
+use super::generation::{Site, Upstream};
 use super::pick::Picked;
 use super::stream::Stream;
 use crate::scoreboard::backend::Failure;
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     exchange: &mut Exchange,
     site: Site<'_>,
 ) -> Next {
-    let upstream = site.1;
+    let upstream = site.upstream;
     let mut status = 502;
     for attempt in 0..=upstream.retries {
         let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };

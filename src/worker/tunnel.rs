@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use super::backend::{Fate, RelayEnd, Relayed};
 use super::connection::{Connection, Next};
 use super::exchange::Exchange;
-use super::generation::Upstream;
+use super::generation::Limits;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::transfer::{Broken, Coding, Pump};
@@ -27,11 +27,11 @@ enum Way {
 pub(crate) async fn run(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    upstream: &Upstream,
+    limits: &Limits,
     stream: &mut Stream,
 ) -> Relayed {
     let end = if exchange.to_backend.is_through() {
-        carry(connection, exchange, upstream, stream).await
+        carry(connection, exchange, limits, stream).await
     } else {
         // A switch in the middle of the request's body leaves no place where the tunnel begins.
         RelayEnd::Cut
@@ -42,7 +42,7 @@ pub(crate) async fn run(
 async fn carry(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    upstream: &Upstream,
+    limits: &Limits,
     stream: &mut Stream,
 ) -> RelayEnd {
     let buffers = &connection.shared.buffers;
@@ -57,7 +57,7 @@ async fn carry(
     let mut tunnel = Tunnel {
         connection,
         exchange,
-        upstream,
+        limits,
         stream,
         up: Way::Open,
         down: Way::Open,
@@ -69,7 +69,7 @@ async fn carry(
 struct Tunnel<'a> {
     connection: &'a mut Connection,
     exchange: &'a mut Exchange,
-    upstream: &'a Upstream,
+    limits: &'a Limits,
     stream: &'a mut Stream,
     up: Way,
     down: Way,
@@ -102,7 +102,7 @@ impl Tunnel<'_> {
         }
         let moved = to_backend.moved() + to_client.moved();
         if self.moved.replace(moved) != Some(moved) {
-            self.connection.limit(self.upstream.between_bytes_timeout_ms);
+            self.connection.limit(self.limits.between_bytes_timeout_ms);
         }
         Poll::Pending
     }
