@@ -6,25 +6,33 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::model::{Address, Strategy};
 use super::report::{Located, Report, Span};
-use super::{limits, nearest, program, server, upstream};
+use super::{limits, nearest, program, server, stream, upstream};
 
-pub(super) fn check(
-    report: &Report<'_>,
-    servers: &[server::Draft],
-    upstreams: &[upstream::Draft],
-    programs: &[program::Draft],
-) {
+/// What was read of the file.
+#[derive(Clone, Copy)]
+pub(super) struct Sections<'a> {
+    pub(super) servers: &'a [server::Draft],
+    pub(super) streams: &'a [stream::Draft],
+    pub(super) upstreams: &'a [upstream::Draft],
+    pub(super) programs: &'a [program::Draft],
+}
+
+pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
+    let Sections { servers, streams, upstreams, programs } = sections;
     let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
-    let named = servers.iter().flat_map(|draft| &draft.leads_to);
-    for name in named.chain(programs.iter().filter_map(|draft| draft.joins.as_ref())) {
+    let routed = servers.iter().flat_map(|draft| &draft.leads_to);
+    let streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref());
+    let joined = programs.iter().filter_map(|draft| draft.joins.as_ref());
+    for name in routed.chain(streamed).chain(joined) {
         known_upstream(report, &names, name);
     }
     routes(report, servers);
     hosts(report, servers);
+    addresses(report, servers, streams);
     for draft in upstreams {
         backends(report, draft, programs);
     }
-    ports(report, servers, upstreams, programs);
+    ports(report, sections);
     bounds(report, upstreams, programs);
 }
 
@@ -77,6 +85,26 @@ fn hosts(report: &Report<'_>, servers: &[server::Draft]) {
     }
 }
 
+/// An address belongs to servers, which tell requests apart by host, or to one TCP route.
+fn addresses(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::Draft]) {
+    let mut taken: HashMap<SocketAddr, (&str, &Span)> = HashMap::new();
+    for draft in servers {
+        for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
+            taken.entry(listen.address).or_insert(("a server", at));
+        }
+    }
+    for draft in streams {
+        for (listen, at) in draft.stream.listen.iter().zip(&draft.listen) {
+            let address = listen.address;
+            if let Some((owner, first)) = taken.get(&address) {
+                let hint = format!("on line {}; a TCP route needs its own", line(report, first));
+                report.error(at, format!("{owner} listens on {address} already"), hint);
+            }
+            taken.entry(address).or_insert(("a TCP route", at));
+        }
+    }
+}
+
 fn line(report: &Report<'_>, span: &Span) -> usize {
     report.line_of(span.start) + 1
 }
@@ -111,20 +139,19 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
 }
 
 /// The ports of programs' instances exist and meet nobody else's.
-fn ports(
-    report: &Report<'_>,
-    servers: &[server::Draft],
-    upstreams: &[upstream::Draft],
-    programs: &[program::Draft],
-) {
+fn ports(report: &Report<'_>, sections: Sections<'_>) {
+    let Sections { servers, streams, upstreams, programs } = sections;
     let mut taken: HashMap<u16, String> = HashMap::new();
-    for listen in servers.iter().flat_map(|draft| &draft.server.listen) {
+    let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
+    let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
+    let listened = of_servers.map(|listen| (listen, "a server"));
+    for (listen, owner) in listened.chain(of_streams.map(|listen| (listen, "a TCP route"))) {
         let is_met = match listen.address.ip() {
             IpAddr::V4(ip) => ip.is_unspecified() || ip.is_loopback(),
             IpAddr::V6(ip) => ip.is_unspecified(),
         };
         if is_met && listen.address.port() != 0 {
-            taken.insert(listen.address.port(), format!("a server on {}", listen.address));
+            taken.insert(listen.address.port(), format!("{owner} on {}", listen.address));
         }
     }
     for draft in programs {

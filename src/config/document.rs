@@ -8,7 +8,7 @@ use super::diagnostic::Errors;
 use super::model::Config;
 use super::report::{Report, Span, Surroundings};
 use super::section::Section;
-use super::{cross, engine, names, program, server, upstream, variables};
+use super::{cross, engine, names, program, server, stream, upstream, variables};
 
 /// Reads and checks a text; see `config::parse`.
 pub(super) fn read(
@@ -57,7 +57,8 @@ fn report_syntax(report: &Report<'_>, syntax: &[toml::de::Error], text: &str) {
 fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     let engine = engine::read(file.section("engine"));
     let servers: Vec<_> = file.sections("server").into_iter().map(server::read).collect();
-    let upstreams: Vec<_> = file
+    let streams: Vec<_> = file.sections("stream").into_iter().map(stream::read).collect();
+    let mut upstreams: Vec<_> = file
         .named_sections("upstream")
         .into_iter()
         .map(|(name, section)| upstream::read(name, section))
@@ -67,14 +68,28 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         .into_iter()
         .map(|(name, section)| program::read(name, section))
         .collect();
+    stream::settle_checks(&mut upstreams, &servers, &streams);
     let control = engine::read_control(file.section("control"));
     if !file.report.is_broken {
-        cross::check(file.report, &servers, &upstreams, &programs);
+        let sections = cross::Sections {
+            servers: &servers,
+            streams: &streams,
+            upstreams: &upstreams,
+            programs: &programs,
+        };
+        cross::check(file.report, sections);
     }
-    file.finish(&[("servers", "server"), ("upstreams", "upstream"), ("programs", "program")]);
+    file.finish(&[
+        ("servers", "server"),
+        ("streams", "stream"),
+        ("tcp", "stream"),
+        ("upstreams", "upstream"),
+        ("programs", "program"),
+    ]);
     Config {
         engine,
         servers: servers.into_iter().map(|draft| draft.server).collect(),
+        streams: streams.into_iter().map(|draft| draft.stream).collect(),
         upstreams: upstreams.into_iter().map(|draft| draft.upstream).collect(),
         programs: programs.into_iter().map(|draft| draft.program).collect(),
         control,

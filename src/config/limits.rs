@@ -30,6 +30,8 @@ pub(crate) const HEADER_READ_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const BODY_READ_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const SEND_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const KEEPALIVE_TIMEOUT_MS: u64 = 75_000;
+/// A TCP route's connection on which neither side says anything (nginx's `proxy_timeout`).
+pub(crate) const STREAM_IDLE_TIMEOUT_MS: u64 = 600_000;
 
 // Upstream side.
 pub(crate) const CONNECT_TIMEOUT_MS: u64 = 5_000;

@@ -11,9 +11,11 @@ pub(crate) mod diagnostic;
 mod document;
 mod files;
 
+mod check;
 mod engine;
 mod program;
 mod server;
+mod stream;
 mod upstream;
 
 mod cross;

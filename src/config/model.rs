@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Config {
     pub(crate) engine: Engine,
     pub(crate) servers: Vec<Server>,
+    pub(crate) streams: Vec<Stream>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<Program>,
     pub(crate) control: Control,
@@ -94,6 +95,19 @@ pub(crate) enum Action {
     Proxy { upstream: String },
 }
 
+/// A TCP route: connections as they are, from its listeners to an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stream {
+    /// Addresses that no server and no other route has.
+    pub(crate) listen: Vec<Listen>,
+    /// Name of an upstream that exists in the same configuration.
+    pub(crate) upstream: String,
+    /// In place of the upstream's own.
+    pub(crate) connect_timeout_ms: Option<u64>,
+    /// Without a byte in either direction.
+    pub(crate) idle_timeout_ms: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Upstream {
     pub(crate) name: String,
@@ -136,14 +150,23 @@ impl Strategy {
     }
 }
 
-/// An active HTTP check; also the readiness probe of programs that serve the upstream.
+/// An active check; also the readiness probe of programs that serve the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Check {
-    pub(crate) path: String,
+    pub(crate) kind: CheckKind,
     pub(crate) interval_ms: u64,
     pub(crate) timeout_ms: u64,
     pub(crate) fall: u32,
     pub(crate) rise: u32,
+}
+
+/// What a backend is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CheckKind {
+    /// A GET; a status from 200 to 399 is good.
+    Http { path: String },
+    /// An accepted connection is answer enough.
+    Tcp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

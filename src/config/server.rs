@@ -42,7 +42,8 @@ fn unzip<T>(values: Vec<Located<T>>) -> (Vec<T>, Vec<Span>) {
     values.into_iter().map(|located| (located.value, located.span)).unzip()
 }
 
-fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
+/// The addresses of a server, or of whatever else listens.
+pub(super) fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
     let items = section.items("listen");
     if section.key_span("listen").is_none() {
         section.missing("listen", "such as `listen = [\"127.0.0.1:8080\"]`");

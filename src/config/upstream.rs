@@ -1,9 +1,9 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Address, Backend, Check, Strategy, Upstream};
+use super::model::{Address, Backend, Strategy, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
-use super::{address, limits, names};
+use super::{address, check, limits, names};
 
 /// Strategies of the contract that this version does not have.
 const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
@@ -11,10 +11,6 @@ const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
 const RETRIES: u32 = 1;
 const RETRIES_MAX: u32 = 64;
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
-const CHECK_INTERVAL_MS: u64 = 2_000;
-const CHECK_TIMEOUT_MS: u64 = 1_000;
-const CHECK_FALL: u32 = 3;
-const CHECK_RISE: u32 = 2;
 const COUNT_MAX: u32 = 1_000_000;
 pub(super) const WEIGHT: u32 = 1;
 const MAX_FAILS: u32 = 1;
@@ -28,6 +24,8 @@ pub(super) struct Draft {
     pub(super) backends: Vec<(Span, Option<Span>)>,
     /// There are backends, but none could be read: that has been reported.
     pub(super) is_partial: bool,
+    /// The check does not say what it asks: that depends on who leads here.
+    pub(super) is_check_open: bool,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
@@ -36,6 +34,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     let tables = section.sections("backend");
     let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
+    let check = section.section("check").map(check::read);
+    let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
     let read_timeout_ms = section.positive_duration("read_timeout");
     let upstream = Upstream {
         name: name.value,
@@ -44,7 +44,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         keepalive: section
             .integer("keepalive", 0..=u32::from(u16::MAX))
             .map_or(limits::UPSTREAM_KEEPALIVE, |count| count as u16),
-        check: section.section("check").map(check),
+        check: check.map(|draft| draft.check),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
         slow_start_ms: section.duration("slow_start").unwrap_or(0),
         connect_timeout_ms: section
@@ -62,7 +62,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         ("method", "strategy"),
         ("lb_policy", "strategy"),
     ]);
-    Draft { upstream, name: name.span, backends: spans, is_partial }
+    Draft { upstream, name: name.span, backends: spans, is_partial, is_check_open }
 }
 
 fn strategy(section: &mut Section<'_>) -> Option<Strategy> {
@@ -121,23 +121,4 @@ pub(super) fn fail_timeout(section: &mut Section<'_>) -> u32 {
 
 pub(super) fn max_fails(section: &mut Section<'_>) -> u32 {
     section.integer("max_fails", 0..=COUNT_MAX).unwrap_or(MAX_FAILS)
-}
-
-fn check(mut section: Section<'_>) -> Check {
-    let path = section.text("path");
-    if let Some(path) = &path
-        && (!path.value.starts_with('/') || path.value.contains([' ', '\r', '\n']))
-    {
-        let message = format!("path `{}` is no request's target", path.value.escape_debug());
-        section.report.error(&path.span, message, "it starts with a slash: \"/healthz\"");
-    }
-    let check = Check {
-        path: path.map_or_else(|| "/".to_owned(), |path| path.value),
-        interval_ms: section.positive_duration("interval").unwrap_or(CHECK_INTERVAL_MS),
-        timeout_ms: section.positive_duration("timeout").unwrap_or(CHECK_TIMEOUT_MS),
-        fall: section.integer("fall", 1..=COUNT_MAX).unwrap_or(CHECK_FALL),
-        rise: section.integer("rise", 1..=COUNT_MAX).unwrap_or(CHECK_RISE),
-    };
-    section.finish(&[("fails", "fall"), ("passes", "rise"), ("uri", "path")]);
-    check
 }

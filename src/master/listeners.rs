@@ -61,11 +61,10 @@ struct Made {
 
 /// The addresses of the configuration, each once.
 pub(super) fn addresses(config: &Config) -> Vec<SocketAddr> {
-    let mut addresses: Vec<SocketAddr> = config
-        .servers
-        .iter()
-        .flat_map(|server| server.listen.iter().map(|listen| listen.address))
-        .collect();
+    let of_servers = config.servers.iter().flat_map(|server| &server.listen);
+    let of_streams = config.streams.iter().flat_map(|stream| &stream.listen);
+    let mut addresses: Vec<SocketAddr> =
+        of_servers.chain(of_streams).map(|listen| listen.address).collect();
     addresses.sort_unstable();
     addresses.dedup();
     addresses

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::config::model::{Address, Check};
+use crate::config::model::{Address, Check, CheckKind};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
@@ -43,7 +43,10 @@ const STATUS_LINE_BYTES: usize = 12;
 
 impl Probe {
     pub(crate) fn of_check(address: Address, check: &Check) -> Self {
-        let question = Question::Get { path: check.path.clone() };
+        let question = match &check.kind {
+            CheckKind::Http { path } => Question::Get { path: path.clone() },
+            CheckKind::Tcp => Question::Connect,
+        };
         Self { address, question, timeout_ms: check.timeout_ms }
     }
 

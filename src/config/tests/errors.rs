@@ -190,6 +190,59 @@ fn servers() {
 }
 
 #[test]
+fn streams() {
+    let upstream = "\n[upstream.a]\nbackend = [{ address = \"127.0.0.1:1\" }]\n";
+    let listen = "listen = \"[::]:1\"\n";
+    for (lines, error) in [
+        (
+            "upstream = \"a\"",
+            "1:1 [[stream]] has no `listen` (such as `listen = [\"127.0.0.1:8080\"]`)",
+        ),
+        ("LISTEN", "1:1 [[stream]] has no `upstream` (add `upstream = \"NAME\"`)"),
+        ("LISTENupstream = \"b\"", "3:12 no upstream `b` (did you mean `a`?)"),
+        ("LISTENupstream = 1", "3:12 expected a string, found integer 1"),
+        (
+            "listen = \"unix:/x\"\nupstream = \"a\"",
+            "2:10 `unix:/x` is not an address to listen on (servers listen on TCP only, in this version)",
+        ),
+        (
+            "LISTENupstream = \"a\"\nidle_timeout = \"0s\"",
+            "4:16 `idle_timeout` is zero (expected more than zero)",
+        ),
+        (
+            "LISTENupstream = \"a\"\nconnect_timeout = 5",
+            "4:19 expected a duration such as \"30s\", found integer 5",
+        ),
+        (
+            "LISTENupstream = \"a\"\nproxy_timeout = \"1h\"",
+            "4:1 unknown key `proxy_timeout` in [[stream]] (did you mean `idle_timeout`?)",
+        ),
+        (
+            "LISTENupstream = \"a\"\nhosts = [\"x\"]",
+            "4:1 unknown key `hosts` in [[stream]] (expected `listen`, `upstream`, `connect_timeout` or `idle_timeout`)",
+        ),
+        (
+            "listen = [\"[::]:1\", \"[::]:1\"]\nupstream = \"a\"",
+            "2:21 a TCP route listens on [::]:1 already (on line 2; a TCP route needs its own)",
+        ),
+    ] {
+        check_short(
+            &format!("[[stream]]\n{}{upstream}", lines.replace("LISTEN", listen)),
+            &[error],
+        );
+    }
+    let server = "[[server]]\nlisten = \"[::]:1\"\nroute = [{ path = \"/\", upstream = \"a\" }]\n";
+    check_short(
+        &format!("[[stream]]\n{listen}upstream = \"a\"\n{server}{upstream}"),
+        &["2:10 a server listens on [::]:1 already (on line 5; a TCP route needs its own)"],
+    );
+    check_short(
+        &format!("[[streams]]\n{listen}{upstream}"),
+        &["1:3 unknown key `streams` in the file (did you mean `stream`?)"],
+    );
+}
+
+#[test]
 fn routes() {
     let upstream = "\n[upstream.api]\nbackend = [{ address = \"127.0.0.1:1\" }]\n";
     for (routes, errors) in [
@@ -319,6 +372,14 @@ fn upstreams() {
             "2:18 path `x` is no request's target (it starts with a slash: \"/healthz\")",
         ),
         (
+            "check = { kind = \"tpc\" }\nBACKEND",
+            "2:18 unknown kind of check `tpc` (did you mean `tcp`?)",
+        ),
+        (
+            "check = { kind = \"tcp\", path = \"/\" }\nBACKEND",
+            "2:32 a check by \"tcp\" has no path (a connection is all that is asked for; remove `path`, or check by \"http\")",
+        ),
+        (
             "check = { interval = \"0s\" }\nBACKEND",
             "2:22 `interval` is zero (expected more than zero)",
         ),
@@ -414,6 +475,10 @@ fn programs() {
         (
             "command = \"a\"\nserves = { upstream = \"a\", port = 8080 }\n[[server]]\nlisten = \"0.0.0.0:8080\"\nroute = [{ path = \"/\", upstream = \"a\" }]",
             "3:35 port 8080 belongs to a server on 0.0.0.0:8080",
+        ),
+        (
+            "command = \"a\"\nserves = { upstream = \"a\", port = 8080 }\n[[stream]]\nlisten = \"127.0.0.1:8080\"\nupstream = \"a\"",
+            "3:35 port 8080 belongs to a TCP route on 127.0.0.1:8080",
         ),
         (
             "command = \"a\"\nserves = { upstream = \"a\", port = 7001 }\n[program.q]\ncommand = \"a\"\ninstances = 2\nserves = { upstream = \"a\", port = 7000 }",

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::model::{
-    Action, Address, AutoRestart, Cidr, Config, PathMatch, Strategy as Balancing, Workers,
+    Action, Address, AutoRestart, CheckKind, Cidr, Config, PathMatch, Strategy as Balancing,
+    Workers,
 };
 use super::variables::ExpandError;
 use super::{Source, address, duration, nearest, size};
@@ -50,6 +51,7 @@ fn the_full_example_states_the_defaults() {
     let short = good(
         r#"
         server = [{ listen = "127.0.0.1:8085", route = [{ path = "/", upstream = "api" }] }]
+        stream = [{ listen = "127.0.0.1:8095", upstream = "api" }]
         upstream.api.backend = [{ address = "127.0.0.1:9241" }]
         [program.api]
         command = "${PILOTHOUSE} __origin --port ${PORT} --name ${PROGRAM}"
@@ -109,6 +111,53 @@ fn a_file_becomes_its_final_types() {
     );
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(program.environment, [pair("Z", "1"), pair("A", "${INSTANCE}")]);
+}
+
+#[test]
+fn a_tcp_route_becomes_its_final_type() {
+    let config = good(
+        r#"
+        [[stream]]
+        listen = ["localhost:5432", "[::1]:5432"]
+        upstream = "db"
+        connect_timeout = "250ms"
+        idle_timeout = "1h"
+        [upstream.db]
+        backend = [{ address = "10.0.0.1:5432" }]
+        "#,
+    );
+    let stream = &config.streams[0];
+    let listen: Vec<String> = stream.listen.iter().map(|row| row.address.to_string()).collect();
+    assert_eq!(listen, ["127.0.0.1:5432", "[::1]:5432"]);
+    assert_eq!(stream.upstream, "db");
+    assert_eq!((stream.connect_timeout_ms, stream.idle_timeout_ms), (Some(250), 3_600_000));
+    assert!(config.servers.is_empty());
+}
+
+/// A database would fail a GET: what leads to an upstream decides what its check asks.
+#[test]
+fn a_check_asks_what_its_upstream_serves() {
+    let kind = |check: &str, routes: &str| {
+        let config = good(&format!(
+            "{routes}\n[upstream.a]\ncheck = {{ {check} }}\nbackend = [{{ address = \"127.0.0.1:1\" }}]"
+        ));
+        config.upstreams[0].check.clone().expect("given").kind
+    };
+    let stream = "[[stream]]\nlisten = \"[::]:1\"\nupstream = \"a\"\n";
+    let server = "[[server]]\nlisten = \"[::]:2\"\nroute = [{ path = \"/\", upstream = \"a\" }]\n";
+    let both = format!("{stream}{server}");
+    let http = |path: &str| CheckKind::Http { path: path.to_owned() };
+    for (check, routes, expected) in [
+        ("", server, http("/")),
+        ("", stream, CheckKind::Tcp),
+        ("", both.as_str(), http("/")),
+        ("", "", http("/")),
+        ("kind = \"tcp\"", server, CheckKind::Tcp),
+        ("kind = \"http\"", stream, http("/")),
+        ("path = \"/up\"", stream, http("/up")),
+    ] {
+        assert_eq!(kind(check, routes), expected, "{check:?} with {routes:?}");
+    }
 }
 
 #[test]
@@ -273,6 +322,8 @@ const WORDS: &[&str] = &[
     "[engine]\n",
     "[[server]]\n",
     "[[server.route]]\n",
+    "[[stream]]\n",
+    "idle_timeout",
     "[upstream.a]\n",
     "[[upstream.a.backend]]\n",
     "[program.p]\n",

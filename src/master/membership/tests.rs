@@ -81,6 +81,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::Program]) -> Config 
             user: None,
             shutdown_timeout_ms: 0,
         },
+        streams: Vec::new(),
         servers: Vec::new(),
         upstreams: upstreams.to_vec(),
         programs: programs.to_vec(),
