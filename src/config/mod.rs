@@ -28,6 +28,7 @@ mod address;
 pub(crate) mod duration;
 mod names;
 mod size;
+pub(crate) mod template;
 pub(crate) mod variables;
 
 use std::path::{Path, PathBuf};

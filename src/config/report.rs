@@ -93,6 +93,18 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// A part of a text, by its bytes, where the file writes the text without escapes; else all of it.
+    pub(super) fn within(&self, text: &Located<String>, part: Range<usize>) -> Span {
+        let source = self.text.get(text.span.clone()).unwrap_or_default();
+        match source.find(&text.value) {
+            Some(at) => {
+                let start = text.span.start + at;
+                start + part.start..start + part.end
+            }
+            None => text.span.clone(),
+        }
+    }
+
     /// Expands a value by the environment; reports what is unknown and then keeps the text.
     pub(super) fn expand(&self, text: &str, span: &Span) -> Option<String> {
         match variables::expand(text, self.surroundings.variable) {

@@ -2,6 +2,7 @@
 //! `errors`.
 
 mod errors;
+mod templates;
 
 use std::path::{Path, PathBuf};
 

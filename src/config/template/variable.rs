@@ -1,0 +1,259 @@
+//! The variables that texts of the configuration may name: a small set, with nginx's names.
+//!
+//! Says which there are and when each is known. What they come to for a request is the worker's.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a request has come when a text is rendered. What is known early is known later, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Its head has been read and its route found.
+    Request,
+    /// The head of its response is being written.
+    Response,
+    /// Its last byte has been sent.
+    End,
+}
+
+/// Names of headers, cookies and arguments are as written after the prefix; the first are matched
+/// with `_` for every `-`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Variable {
+    RemoteAddr,
+    RemotePort,
+    RemoteUser,
+    Host,
+    Request,
+    RequestUri,
+    RequestMethod,
+    RequestLength,
+    RequestTime,
+    RequestId,
+    /// The path in normal form, as routes are matched against it.
+    Uri,
+    Args,
+    /// `?` when there are arguments.
+    IsArgs,
+    Scheme,
+    ServerProtocol,
+    ServerName,
+    ServerAddr,
+    ServerPort,
+    Status,
+    BodyBytesSent,
+    BytesSent,
+    TimeIso8601,
+    TimeLocal,
+    Msec,
+    Pid,
+    Hostname,
+    Connection,
+    ConnectionRequests,
+    ContentType,
+    ContentLength,
+    ProxyAddXForwardedFor,
+    ProxyProtocolAddr,
+    ProxyProtocolPort,
+    /// The peer's own address, whatever `real_ip` makes of it.
+    RealipRemoteAddr,
+    UpstreamName,
+    UpstreamAddr,
+    UpstreamStatus,
+    UpstreamResponseTime,
+    UpstreamConnectTime,
+    UpstreamHeaderTime,
+    UpstreamBytesReceived,
+    UpstreamBytesSent,
+    Argument(String),
+    Cookie(String),
+    RequestHeader(String),
+    SentHeader(String),
+    UpstreamHeader(String),
+    /// What a group of the regular expression in force matched.
+    Capture(u8),
+}
+
+/// Every variable without a name in its name, by name.
+const PLAIN: &[(&str, Variable)] = &[
+    ("remote_addr", Variable::RemoteAddr),
+    ("remote_port", Variable::RemotePort),
+    ("remote_user", Variable::RemoteUser),
+    ("host", Variable::Host),
+    ("request", Variable::Request),
+    ("request_uri", Variable::RequestUri),
+    ("request_method", Variable::RequestMethod),
+    ("request_length", Variable::RequestLength),
+    ("request_time", Variable::RequestTime),
+    ("request_id", Variable::RequestId),
+    ("uri", Variable::Uri),
+    ("args", Variable::Args),
+    ("query_string", Variable::Args),
+    ("is_args", Variable::IsArgs),
+    ("scheme", Variable::Scheme),
+    ("server_protocol", Variable::ServerProtocol),
+    ("server_name", Variable::ServerName),
+    ("server_addr", Variable::ServerAddr),
+    ("server_port", Variable::ServerPort),
+    ("status", Variable::Status),
+    ("body_bytes_sent", Variable::BodyBytesSent),
+    ("bytes_sent", Variable::BytesSent),
+    ("time_iso8601", Variable::TimeIso8601),
+    ("time_local", Variable::TimeLocal),
+    ("msec", Variable::Msec),
+    ("pid", Variable::Pid),
+    ("hostname", Variable::Hostname),
+    ("connection", Variable::Connection),
+    ("connection_requests", Variable::ConnectionRequests),
+    ("content_type", Variable::ContentType),
+    ("content_length", Variable::ContentLength),
+    ("proxy_add_x_forwarded_for", Variable::ProxyAddXForwardedFor),
+    ("proxy_protocol_addr", Variable::ProxyProtocolAddr),
+    ("proxy_protocol_port", Variable::ProxyProtocolPort),
+    ("realip_remote_addr", Variable::RealipRemoteAddr),
+    ("upstream_name", Variable::UpstreamName),
+    ("upstream_addr", Variable::UpstreamAddr),
+    ("upstream_status", Variable::UpstreamStatus),
+    ("upstream_response_time", Variable::UpstreamResponseTime),
+    ("upstream_connect_time", Variable::UpstreamConnectTime),
+    ("upstream_header_time", Variable::UpstreamHeaderTime),
+    ("upstream_bytes_received", Variable::UpstreamBytesReceived),
+    ("upstream_bytes_sent", Variable::UpstreamBytesSent),
+];
+
+/// The variables that go on with a name; the longest prefix first where two would fit.
+const PREFIXES: [(&str, fn(String) -> Variable); 5] = [
+    ("upstream_http_", Variable::UpstreamHeader),
+    ("sent_http_", Variable::SentHeader),
+    ("cookie_", Variable::Cookie),
+    ("http_", Variable::RequestHeader),
+    ("arg_", Variable::Argument),
+];
+
+impl Variable {
+    /// The variable of a name without its `$`; groups of a regular expression are not among them.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        if let Some((_, variable)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
+            return Some(variable.clone());
+        }
+        PREFIXES.iter().find_map(|(prefix, named)| {
+            let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
+            Some(named(rest.to_owned()))
+        })
+    }
+
+    /// Every name, for hints; `NAME` stands for what follows a prefix.
+    pub(crate) fn names() -> Vec<&'static str> {
+        let named =
+            ["arg_NAME", "cookie_NAME", "http_NAME", "sent_http_NAME", "upstream_http_NAME"];
+        PLAIN.iter().map(|(name, _)| *name).chain(named).collect()
+    }
+
+    /// From when on it means anything.
+    pub(crate) fn known_from(&self) -> Stage {
+        match self {
+            Self::Status
+            | Self::RequestTime
+            | Self::SentHeader(_)
+            | Self::UpstreamHeader(_)
+            | Self::UpstreamAddr
+            | Self::UpstreamStatus
+            | Self::UpstreamResponseTime
+            | Self::UpstreamConnectTime
+            | Self::UpstreamHeaderTime => Stage::Response,
+            Self::RequestLength
+            | Self::BodyBytesSent
+            | Self::BytesSent
+            | Self::UpstreamBytesReceived
+            | Self::UpstreamBytesSent => Stage::End,
+            Self::RemoteAddr
+            | Self::RemotePort
+            | Self::RemoteUser
+            | Self::Host
+            | Self::Request
+            | Self::RequestUri
+            | Self::RequestMethod
+            | Self::RequestId
+            | Self::Uri
+            | Self::Args
+            | Self::IsArgs
+            | Self::Scheme
+            | Self::ServerProtocol
+            | Self::ServerName
+            | Self::ServerAddr
+            | Self::ServerPort
+            | Self::TimeIso8601
+            | Self::TimeLocal
+            | Self::Msec
+            | Self::Pid
+            | Self::Hostname
+            | Self::Connection
+            | Self::ConnectionRequests
+            | Self::ContentType
+            | Self::ContentLength
+            | Self::ProxyAddXForwardedFor
+            | Self::ProxyProtocolAddr
+            | Self::ProxyProtocolPort
+            | Self::RealipRemoteAddr
+            | Self::UpstreamName
+            | Self::Argument(_)
+            | Self::Cookie(_)
+            | Self::RequestHeader(_)
+            | Self::Capture(_) => Stage::Request,
+        }
+    }
+
+    /// Whether it is read from the lines of the request's head, which are gone once the head was
+    /// sent on unless they are kept.
+    pub(crate) fn reads_request_head(&self) -> bool {
+        match self {
+            Self::RemoteUser
+            | Self::Host
+            | Self::Request
+            | Self::RequestUri
+            | Self::RequestMethod
+            | Self::Args
+            | Self::IsArgs
+            | Self::ContentType
+            | Self::ContentLength
+            | Self::ProxyAddXForwardedFor
+            | Self::Argument(_)
+            | Self::Cookie(_)
+            | Self::RequestHeader(_) => true,
+            Self::RemoteAddr
+            | Self::RemotePort
+            | Self::RequestLength
+            | Self::RequestTime
+            | Self::RequestId
+            | Self::Uri
+            | Self::Scheme
+            | Self::ServerProtocol
+            | Self::ServerName
+            | Self::ServerAddr
+            | Self::ServerPort
+            | Self::Status
+            | Self::BodyBytesSent
+            | Self::BytesSent
+            | Self::TimeIso8601
+            | Self::TimeLocal
+            | Self::Msec
+            | Self::Pid
+            | Self::Hostname
+            | Self::Connection
+            | Self::ConnectionRequests
+            | Self::ProxyProtocolAddr
+            | Self::ProxyProtocolPort
+            | Self::RealipRemoteAddr
+            | Self::UpstreamName
+            | Self::UpstreamAddr
+            | Self::UpstreamStatus
+            | Self::UpstreamResponseTime
+            | Self::UpstreamConnectTime
+            | Self::UpstreamHeaderTime
+            | Self::UpstreamBytesReceived
+            | Self::UpstreamBytesSent
+            | Self::SentHeader(_)
+            | Self::UpstreamHeader(_)
+            | Self::Capture(_) => false,
+        }
+    }
+}
