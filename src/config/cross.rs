@@ -29,6 +29,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     routes(report, servers);
     hosts(report, servers);
     addresses(report, servers, streams);
+    proxied(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
     }
@@ -101,6 +102,25 @@ fn addresses(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::
                 report.error(at, format!("{owner} listens on {address} already"), hint);
             }
             taken.entry(address).or_insert(("a TCP route", at));
+        }
+    }
+}
+
+/// Servers of one address share its socket, so they agree on how its connections begin.
+fn proxied(report: &Report<'_>, servers: &[server::Draft]) {
+    let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
+    for draft in servers {
+        for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
+            let (is_proxied, first) =
+                *seen.entry(listen.address).or_insert((listen.proxy_protocol, at));
+            if is_proxied != listen.proxy_protocol {
+                let hint = format!("first on line {}", line(report, first));
+                let message = format!(
+                    "{} has the PROXY protocol in one server and not in another",
+                    listen.address
+                );
+                report.error(at, message, hint);
+            }
         }
     }
 }

@@ -39,6 +39,17 @@ pub(crate) const FIRST_BYTE_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const BETWEEN_BYTES_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const UPSTREAM_IDLE_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const UPSTREAM_KEEPALIVE: u16 = 64;
+pub(crate) const UPSTREAM_AGE_MAX_MS: u64 = 3_600_000;
+pub(crate) const UPSTREAM_REQUESTS_MAX: u32 = 1000;
+/// Of one worker to one upstream, serving or idle.
+pub(crate) const UPSTREAM_CONNECTIONS_MAX: u32 = 16 * 1024;
+pub(crate) const UPSTREAM_TCP_KEEPALIVE_MS: u64 = 60_000;
+/// Further backends a failed request may be offered to.
+pub(crate) const RETRIES: u32 = 1;
+pub(crate) const RETRIES_MAX: u32 = 64;
+/// Retries in vain, of the requests of the last seconds.
+pub(crate) const RETRY_BUDGET_PERCENT: u32 = 20;
+pub(crate) const RETRY_BUDGET_PERCENT_MAX: u32 = 100;
 /// Offers of one request that are noted one by one, for the log.
 pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;

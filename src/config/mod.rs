@@ -13,7 +13,9 @@ mod files;
 
 mod check;
 mod engine;
+mod links;
 mod program;
+pub(crate) mod retry;
 mod server;
 mod stream;
 mod upstream;

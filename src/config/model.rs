@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::retry::Retry;
+
 /// A whole configuration, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Config {
@@ -51,6 +53,8 @@ pub(crate) struct Server {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Listen {
     pub(crate) address: SocketAddr,
+    /// Every connection begins with a PROXY header, whose word on the client is believed.
+    pub(crate) proxy_protocol: bool,
 }
 
 /// Bounds and time limits towards clients; defaults in `limits`.
@@ -112,10 +116,8 @@ pub(crate) struct Stream {
 pub(crate) struct Upstream {
     pub(crate) name: String,
     pub(crate) strategy: Strategy,
-    /// How many further backends a failed request may be offered to.
-    pub(crate) retries: u32,
-    /// Idle connections kept per worker.
-    pub(crate) keepalive: u16,
+    pub(crate) retry: Retry,
+    pub(crate) links: Links,
     pub(crate) check: Option<Check>,
     pub(crate) drain_timeout_ms: u64,
     pub(crate) slow_start_ms: u64,
@@ -123,6 +125,29 @@ pub(crate) struct Upstream {
     pub(crate) first_byte_timeout_ms: u64,
     pub(crate) between_bytes_timeout_ms: u64,
     pub(crate) backends: Vec<Backend>,
+}
+
+/// Connections of one worker to the backends of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Links {
+    /// Kept for further requests.
+    pub(crate) idle_max: u16,
+    pub(crate) idle_timeout_ms: u64,
+    /// Older ones take no further request.
+    pub(crate) age_max_ms: u64,
+    pub(crate) requests_max: u32,
+    /// Serving or idle.
+    pub(crate) connections_max: u32,
+    /// Silence after which the kernel asks whether the other side is still there; 0: never.
+    pub(crate) tcp_keepalive_ms: u64,
+    /// What each connection begins with; such a one serves a single request.
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ProxyProtocol {
+    V1,
+    V2,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

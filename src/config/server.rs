@@ -56,25 +56,24 @@ pub(super) fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
 
 /// An address, or a table with one: the form that will carry TLS.
 fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<Listen>> {
-    let text = match item.get_ref() {
+    let (text, proxy_protocol) = match item.get_ref() {
         DeValue::Table(_) => {
             let mut table = section.item("listen", item)?;
             let address = table.text("address");
             if address.is_none() && table.key_span("address").is_none() {
                 table.missing("address", "such as `address = \"127.0.0.1:8080\"`");
             }
-            for key in ["tls", "proxy_protocol"] {
-                if table.flag(key) == Some(true) {
-                    table.unsupported(key, "");
-                }
+            if table.flag("tls") == Some(true) {
+                table.unsupported("tls", "");
             }
+            let proxy_protocol = table.flag("proxy_protocol").unwrap_or(false);
             table.finish(&[]);
-            address?
+            (address?, proxy_protocol)
         }
-        _ => text_of(section.report, item, "an address such as \"127.0.0.1:8080\"")?,
+        _ => (text_of(section.report, item, "an address such as \"127.0.0.1:8080\"")?, false),
     };
     match address::listen(&text.value) {
-        Ok(address) => Some(Located { value: Listen { address }, span: text.span }),
+        Ok(address) => Some(Located { value: Listen { address, proxy_protocol }, span: text.span }),
         Err(hint) => {
             let message = format!("`{}` is not an address to listen on", text.value);
             section.report.error(&text.span, message, hint);

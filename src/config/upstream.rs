@@ -3,13 +3,11 @@
 use super::model::{Address, Backend, Strategy, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
-use super::{address, check, limits, names};
+use super::{address, check, limits, links, names, retry};
 
 /// Strategies of the contract that this version does not have.
 const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
 
-const RETRIES: u32 = 1;
-const RETRIES_MAX: u32 = 64;
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
 const COUNT_MAX: u32 = 1_000_000;
 pub(super) const WEIGHT: u32 = 1;
@@ -40,10 +38,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     let upstream = Upstream {
         name: name.value,
         strategy,
-        retries: section.integer("retries", 0..=RETRIES_MAX).unwrap_or(RETRIES),
-        keepalive: section
-            .integer("keepalive", 0..=u32::from(u16::MAX))
-            .map_or(limits::UPSTREAM_KEEPALIVE, |count| count as u16),
+        retry: retry::read(&mut section),
+        links: links::read(&mut section),
         check: check.map(|draft| draft.check),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
         slow_start_ms: section.duration("slow_start").unwrap_or(0),
@@ -61,6 +57,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         ("health_check", "check"),
         ("method", "strategy"),
         ("lb_policy", "strategy"),
+        ("next_upstream", "retry_on"),
+        ("max_connections", "connections_max"),
     ]);
     Draft { upstream, name: name.span, backends: spans, is_partial, is_check_open }
 }

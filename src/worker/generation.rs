@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 
 use super::pick::Picker;
 use crate::config::limits;
-use crate::config::model::{self, ClientLimits, Config, PathMatch};
+use crate::config::model::{self, ClientLimits, Config, Links, PathMatch};
+use crate::config::retry::Retry;
 use crate::http::client_ip::Network;
 use crate::http::{Error, route, target};
 use crate::scoreboard::UpstreamId;
@@ -80,8 +81,8 @@ pub(crate) struct Site<'g> {
 pub(crate) struct Upstream {
     /// `None` when the board had no room for it.
     pub(crate) id: Option<UpstreamId>,
-    pub(crate) retries: u32,
-    pub(crate) keepalive: u16,
+    pub(crate) retry: Retry,
+    pub(crate) links: Links,
 }
 
 impl Generation {
@@ -95,8 +96,8 @@ impl Generation {
                 .iter()
                 .map(|upstream| Upstream {
                     id: picker.upstream_id(&upstream.name),
-                    retries: upstream.retries,
-                    keepalive: upstream.keepalive,
+                    retry: upstream.retry.clone(),
+                    links: upstream.links.clone(),
                 })
                 .collect(),
         }

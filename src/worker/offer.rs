@@ -43,7 +43,7 @@ pub(crate) async fn run(
 ) -> Next {
     let upstream = site.upstream;
     let mut status = 502;
-    for attempt in 0..=upstream.retries {
+    for attempt in 0..=upstream.retry.more_max {
         let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };
         let fault = match backend::ask(connection, exchange, site, &picked).await {
             Ok(mut stream) => match backend::begin_reply(connection, exchange) {
@@ -81,7 +81,7 @@ pub(crate) async fn run(
 fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: Stream) {
     let shared = &connection.shared;
     if shared.picker.borrow().is_usable(picked.backend(), picked.incarnation()) {
-        shared.pool.borrow_mut().park(stream, picked, upstream.keepalive, shared.now_us());
+        shared.pool.borrow_mut().park(stream, picked, upstream.links.idle_max, shared.now_us());
     }
 }
 

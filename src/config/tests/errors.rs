@@ -9,7 +9,7 @@ fn check(text: &str, expected: &str) {
 
 /// The errors in short: `line:column message (hint)`, one a line.
 #[track_caller]
-fn check_short(text: &str, expected: &[&str]) {
+pub(super) fn check_short(text: &str, expected: &[&str]) {
     let errors = super::super::parse(text, "test.toml").err();
     let short: Vec<String> = errors
         .iter()

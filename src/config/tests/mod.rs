@@ -2,6 +2,7 @@
 //! `errors`.
 
 mod errors;
+mod links;
 mod templates;
 
 use std::path::{Path, PathBuf};

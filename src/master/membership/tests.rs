@@ -33,8 +33,21 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
     model::Upstream {
         name: name.to_owned(),
         strategy: Strategy::RoundRobin,
-        retries: 1,
-        keepalive: 8,
+        retry: crate::config::retry::Retry {
+            more_max: 1,
+            on: crate::config::retry::Conditions::DEFAULT,
+            timeout_ms: 0,
+            budget_percent: None,
+        },
+        links: model::Links {
+            idle_max: 8,
+            idle_timeout_ms: 1000,
+            age_max_ms: 1000,
+            requests_max: 1000,
+            connections_max: 1000,
+            tcp_keepalive_ms: 0,
+            proxy_protocol: None,
+        },
         check: None,
         drain_timeout_ms: 30_000,
         slow_start_ms: 0,

@@ -1,0 +1,44 @@
+//! The keys of an upstream that are about connections to its backends.
+
+use super::limits;
+use super::model::{Links, ProxyProtocol};
+use super::section::{Section, unknown_word};
+
+const CONNECTIONS_MAX: u32 = 1_000_000;
+
+pub(super) fn read(section: &mut Section<'_>) -> Links {
+    Links {
+        idle_max: section
+            .integer("keepalive", 0..=u32::from(u16::MAX))
+            .map_or(limits::UPSTREAM_KEEPALIVE, |count| count as u16),
+        idle_timeout_ms: section
+            .positive_duration("keepalive_timeout")
+            .unwrap_or(limits::UPSTREAM_IDLE_TIMEOUT_MS),
+        age_max_ms: section
+            .positive_duration("keepalive_time")
+            .unwrap_or(limits::UPSTREAM_AGE_MAX_MS),
+        requests_max: section
+            .integer("keepalive_requests", 1..=u32::MAX)
+            .unwrap_or(limits::UPSTREAM_REQUESTS_MAX),
+        connections_max: section
+            .integer("connections_max", 1..=CONNECTIONS_MAX)
+            .unwrap_or(limits::UPSTREAM_CONNECTIONS_MAX),
+        tcp_keepalive_ms: section
+            .duration("tcp_keepalive")
+            .unwrap_or(limits::UPSTREAM_TCP_KEEPALIVE_MS),
+        proxy_protocol: proxy_protocol(section),
+    }
+}
+
+fn proxy_protocol(section: &mut Section<'_>) -> Option<ProxyProtocol> {
+    let word = section.text("proxy_protocol")?;
+    match word.value.as_str() {
+        "v1" => Some(ProxyProtocol::V1),
+        "v2" => Some(ProxyProtocol::V2),
+        "off" => None,
+        _ => {
+            unknown_word(section.report, "PROXY protocol", &word, &["v1", "v2", "off"]);
+            None
+        }
+    }
+}
