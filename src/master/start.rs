@@ -1,6 +1,7 @@
 //! From nothing, or from what an earlier master left, to a master that runs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -33,6 +34,8 @@ use crate::sys::socket::BindError;
 use crate::sys::spawn::{Order, Recipe, SpawnError};
 
 const BOARD: &str = "board";
+/// A command that workers are run by, for whoever looks into one (`valgrind`, `strace -o file`).
+const WORKER_UNDER: &str = "PILOTHOUSE_WORKER_UNDER";
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
@@ -292,8 +295,12 @@ fn worker_recipe(binary: &Path, config: &Config) -> Result<Recipe, StartError> {
         None => None,
     };
     let environment: Vec<_> = std::env::vars_os().collect();
-    Ok(Recipe::of_this_image(&Order {
-        arguments: &[binary.into(), "__worker".into()],
+    let under = std::env::var(WORKER_UNDER).unwrap_or_default();
+    let mut arguments: Vec<OsString> = under.split_whitespace().map(OsString::from).collect();
+    let make = if arguments.is_empty() { Recipe::of_this_image } else { Recipe::new };
+    arguments.extend([binary.into(), "__worker".into()]);
+    Ok(make(&Order {
+        arguments: &arguments,
         environment: &environment,
         directory: None,
         identity: identity.as_ref(),
