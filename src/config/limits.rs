@@ -17,15 +17,28 @@ pub(crate) const NAME_BYTES_MAX: usize = 64;
 
 // Client side of the data path.
 pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// A smaller bound would refuse what every browser sends.
+pub(crate) const HEAD_BYTES_LEAST: u64 = 1024;
 pub(crate) const HEADERS_MAX: usize = 128;
-pub(crate) const TARGET_BYTES_MAX: usize = 8 * 1024;
+pub(crate) const TARGET_BYTES_MAX: usize = 24 * 1024;
+/// As much of a request's first line as nginx takes by default.
+pub(crate) const TARGET_BYTES: usize = 8 * 1024;
 /// A longer name in `Host` matches no server by name.
 pub(crate) const HOST_BYTES_MAX: usize = 256;
-pub(crate) const CONNECTIONS_PER_WORKER_MAX: usize = 16 * 1024;
+pub(crate) const CONNECTIONS_PER_WORKER: u32 = 16 * 1024;
+pub(crate) const CONNECTIONS_PER_WORKER_MAX: u32 = 1 << 20;
+/// Of a worker's descriptors, for what is no client's and no backend's connection.
+pub(crate) const DESCRIPTORS_RESERVED: u64 = 128;
 /// Connections taken off a listener's queue when it closes.
 pub(crate) const LISTEN_QUEUE_MAX: usize = 4096;
-pub(crate) const REQUESTS_PER_CONNECTION_MAX: u32 = 100_000;
+pub(crate) const REQUESTS_PER_CONNECTION: u32 = 1000;
+pub(crate) const REQUESTS_PER_CONNECTION_MAX: u32 = 1_000_000_000;
+/// Of a body that is only passed on. nginx's 1 MB is for bodies that it keeps, as it does unless
+/// told otherwise; here they stream in bounded memory whatever their length, and how much an
+/// upload may be is the application's to say.
 pub(crate) const BODY_BYTES_MAX: u64 = u64::MAX;
+/// Of a body that is kept until it is whole: nginx's bound.
+pub(crate) const BODY_BUFFERED_BYTES_MAX: u64 = 1 << 20;
 pub(crate) const HEADER_READ_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const BODY_READ_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const SEND_TIMEOUT_MS: u64 = 60_000;
@@ -34,6 +47,7 @@ pub(crate) const KEEPALIVE_TIMEOUT_MS: u64 = 75_000;
 pub(crate) const STREAM_IDLE_TIMEOUT_MS: u64 = 600_000;
 
 // Upstream side.
+pub(crate) const UPSTREAM_SEND_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const CONNECT_TIMEOUT_MS: u64 = 5_000;
 pub(crate) const FIRST_BYTE_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const BETWEEN_BYTES_TIMEOUT_MS: u64 = 60_000;
@@ -102,6 +116,7 @@ pub(crate) const PROGRAM_PORTS_TRIED_MAX: u16 = 100;
 /// How long the exit status of an adopted program may take from the keeper.
 pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
 
+const _: () = assert!(TARGET_BYTES <= TARGET_BYTES_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);

@@ -12,6 +12,7 @@ mod document;
 mod files;
 
 mod check;
+mod client;
 mod engine;
 mod links;
 mod program;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits;
 use super::retry::Retry;
 
 /// A whole configuration, checked.
@@ -31,6 +32,8 @@ pub(crate) struct Engine {
     pub(crate) workers: Workers,
     pub(crate) user: Option<String>,
     pub(crate) shutdown_timeout_ms: u64,
+    /// Clients' connections that one worker serves at a time.
+    pub(crate) worker_connections: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,14 +60,57 @@ pub(crate) struct Listen {
     pub(crate) proxy_protocol: bool,
 }
 
-/// Bounds and time limits towards clients; defaults in `limits`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Limits of a client's connection; defaults in `limits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClientLimits {
+    /// Those of the listener's default server count, for the head tells which server it is for.
+    pub(crate) head: HeadLimits,
+    pub(crate) keepalive: Keepalive,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeadLimits {
+    pub(crate) bytes_max: usize,
+    pub(crate) lines_max: usize,
+    pub(crate) target_bytes_max: usize,
+    /// From the first byte to the last, however they come.
+    pub(crate) timeout_ms: u64,
+}
+
+/// How long a connection is kept for further requests, and for how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Keepalive {
+    pub(crate) timeout_ms: u64,
+    pub(crate) requests_max: u32,
+}
+
+/// Bounds and time limits of a route's requests, towards the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequestLimits {
     pub(crate) body_bytes_max: u64,
-    pub(crate) header_timeout_ms: u64,
     pub(crate) body_timeout_ms: u64,
     pub(crate) send_timeout_ms: u64,
-    pub(crate) keepalive_timeout_ms: u64,
+    pub(crate) half_close: HalfClose,
+    pub(crate) delivery: Delivery,
+}
+
+/// What it means that a client has ended its side after a whole request. The end of a client that
+/// only stopped writing looks the same as that of one that has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum HalfClose {
+    /// It has left: the request is taken back, as nginx does.
+    Cancel,
+    /// It waits for its answer, as RFC 9112 9.6 allows; one that left is noticed by writing.
+    Answer,
+}
+
+/// How a request's body reaches the backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Delivery {
+    /// As it comes.
+    Streamed,
+    /// Once it is whole, so that a slow client holds no backend, and that it can be sent again.
+    Buffered,
 }
 
 /// Whose word on the client's address is believed (nginx `set_real_ip_from`, recursive).
@@ -84,6 +130,7 @@ pub(crate) struct Cidr {
 pub(crate) struct Route {
     pub(crate) path: PathMatch,
     pub(crate) action: Action,
+    pub(crate) limits: RequestLimits,
 }
 
 /// The longest prefix wins; an exact match wins over every prefix (nginx `location` rules).
@@ -122,6 +169,7 @@ pub(crate) struct Upstream {
     pub(crate) drain_timeout_ms: u64,
     pub(crate) slow_start_ms: u64,
     pub(crate) connect_timeout_ms: u64,
+    pub(crate) send_timeout_ms: u64,
     pub(crate) first_byte_timeout_ms: u64,
     pub(crate) between_bytes_timeout_ms: u64,
     pub(crate) backends: Vec<Backend>,
@@ -209,6 +257,26 @@ pub(crate) struct Backend {
 pub(crate) enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self {
+            bytes_max: limits::HEAD_BYTES_MAX,
+            lines_max: limits::HEADERS_MAX,
+            target_bytes_max: limits::TARGET_BYTES,
+            timeout_ms: limits::HEADER_READ_TIMEOUT_MS,
+        }
+    }
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            timeout_ms: limits::KEEPALIVE_TIMEOUT_MS,
+            requests_max: limits::REQUESTS_PER_CONNECTION,
+        }
+    }
 }
 
 impl Address {

@@ -143,6 +143,24 @@ impl<'a> Section<'a> {
         bytes
     }
 
+    /// Bytes within bounds.
+    pub(super) fn size_within(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let bytes = self.size(key)?;
+        if !range.contains(&bytes) {
+            let (least, most) = range.into_inner();
+            let span = self.table.get(key).map_or(Span::default(), Spanned::span);
+            let message = format!("`{key}` is {}, out of range", size::display(bytes));
+            let hint = format!("expected {} to {}", size::display(least), size::display(most));
+            self.report.error(&span, message, hint);
+            return None;
+        }
+        Some(bytes)
+    }
+
     /// A folder that must exist.
     pub(super) fn folder(&mut self, key: &'static str) -> Option<PathBuf> {
         let text = self.text(key)?;

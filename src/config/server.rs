@@ -2,11 +2,10 @@
 
 use toml::de::DeValue;
 
-use super::address;
-use super::limits;
-use super::model::{Action, ClientLimits, Listen, PathMatch, RealIp, Route, Server};
+use super::model::{Action, Listen, PathMatch, RealIp, Route, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
+use super::{address, client};
 
 /// The action keys of the contract that this version does not have.
 const LATER_ACTIONS: [&str; 4] = ["root", "respond", "redirect", "tunnel"];
@@ -28,9 +27,19 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     section.unsupported("tls", "");
     let real_ip = section.section("real_ip").map(real_ip);
     let mut leads_to = Vec::new();
-    let routes = routes(&mut section, &mut leads_to);
-    let client = client_limits(&mut section);
-    section.finish(&[("server_name", "hosts"), ("location", "route"), ("routes", "route")]);
+    let client = client::connection(&mut section);
+    let requests = client::requests(&mut section);
+    let routes = routes(&mut section, requests, &mut leads_to);
+    section.finish(&[
+        ("server_name", "hosts"),
+        ("location", "route"),
+        ("routes", "route"),
+        ("client_max_body_size", "body_max"),
+        ("client_header_timeout", "header_timeout"),
+        ("client_body_timeout", "body_timeout"),
+        ("max_headers", "header_lines_max"),
+        ("proxy_request_buffering", "request_buffering"),
+    ]);
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
     let (routes, route_spans) = unzip(routes);
@@ -132,15 +141,23 @@ fn real_ip(mut section: Section<'_>) -> RealIp {
     RealIp { from, header }
 }
 
-fn routes(section: &mut Section<'_>, leads_to: &mut Vec<Located<String>>) -> Vec<Located<Route>> {
+fn routes(
+    section: &mut Section<'_>,
+    server: client::Given,
+    leads_to: &mut Vec<Located<String>>,
+) -> Vec<Located<Route>> {
     let routes = section.sections("route");
     if section.key_span("route").is_none() {
         section.missing("route", "add [[server.route]] with `path` and `upstream`");
     }
-    routes.into_iter().filter_map(|section| route(section, leads_to)).collect()
+    routes.into_iter().filter_map(|section| route(section, server, leads_to)).collect()
 }
 
-fn route(mut section: Section<'_>, leads_to: &mut Vec<Located<String>>) -> Option<Located<Route>> {
+fn route(
+    mut section: Section<'_>,
+    server: client::Given,
+    leads_to: &mut Vec<Located<String>>,
+) -> Option<Located<Route>> {
     let path = section.text("path");
     if section.key_span("path").is_none() {
         section.missing("path", "such as `path = \"/\"`");
@@ -158,10 +175,16 @@ fn route(mut section: Section<'_>, leads_to: &mut Vec<Located<String>>) -> Optio
         let value = path_match(section.report, &path)?;
         Some(Located { value, span: path.span })
     });
-    section.finish(&[("proxy_pass", "upstream"), ("location", "path")]);
+    let limits = client::requests(&mut section).within(server);
+    section.finish(&[
+        ("proxy_pass", "upstream"),
+        ("location", "path"),
+        ("client_max_body_size", "body_max"),
+        ("proxy_request_buffering", "request_buffering"),
+    ]);
     let Located { value: path, span } = path?;
     let action = Action::Proxy { upstream: upstream?.value };
-    Some(Located { value: Route { path, action }, span })
+    Some(Located { value: Route { path, action, limits }, span })
 }
 
 fn path_match(report: &Report<'_>, path: &Located<String>) -> Option<PathMatch> {
@@ -186,23 +209,5 @@ fn path_match(report: &Report<'_>, path: &Located<String>) -> Option<PathMatch> 
         Some(PathMatch::Exact(target.to_owned()))
     } else {
         Some(PathMatch::Prefix(target.to_owned()))
-    }
-}
-
-fn client_limits(section: &mut Section<'_>) -> ClientLimits {
-    ClientLimits {
-        body_bytes_max: section.size("body_max").unwrap_or(limits::BODY_BYTES_MAX),
-        header_timeout_ms: section
-            .positive_duration("header_timeout")
-            .unwrap_or(limits::HEADER_READ_TIMEOUT_MS),
-        body_timeout_ms: section
-            .positive_duration("body_timeout")
-            .unwrap_or(limits::BODY_READ_TIMEOUT_MS),
-        send_timeout_ms: section
-            .positive_duration("send_timeout")
-            .unwrap_or(limits::SEND_TIMEOUT_MS),
-        keepalive_timeout_ms: section
-            .duration("keepalive_timeout")
-            .unwrap_or(limits::KEEPALIVE_TIMEOUT_MS),
     }
 }

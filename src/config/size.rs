@@ -16,6 +16,17 @@ const UNITS: [(&str, u64); 10] = [
     ("GiB", 1 << 30),
 ];
 
+/// The shortest way to write a size exactly.
+pub(super) fn display(bytes: u64) -> String {
+    match bytes {
+        0 => "0B".to_owned(),
+        bytes if bytes.is_multiple_of(1 << 30) => format!("{}GB", bytes >> 30),
+        bytes if bytes.is_multiple_of(1 << 20) => format!("{}MB", bytes >> 20),
+        bytes if bytes.is_multiple_of(1 << 10) => format!("{}KB", bytes >> 10),
+        bytes => format!("{bytes}B"),
+    }
+}
+
 /// Bytes; `None` unless the text is a whole number and a unit.
 pub(super) fn parse(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;

@@ -46,8 +46,17 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         connect_timeout_ms: section
             .positive_duration("connect_timeout")
             .unwrap_or(limits::CONNECT_TIMEOUT_MS),
-        first_byte_timeout_ms: read_timeout_ms.unwrap_or(limits::FIRST_BYTE_TIMEOUT_MS),
-        between_bytes_timeout_ms: read_timeout_ms.unwrap_or(limits::BETWEEN_BYTES_TIMEOUT_MS),
+        send_timeout_ms: section
+            .positive_duration("send_timeout")
+            .unwrap_or(limits::UPSTREAM_SEND_TIMEOUT_MS),
+        first_byte_timeout_ms: section
+            .positive_duration("first_byte_timeout")
+            .or(read_timeout_ms)
+            .unwrap_or(limits::FIRST_BYTE_TIMEOUT_MS),
+        between_bytes_timeout_ms: section
+            .positive_duration("between_bytes_timeout")
+            .or(read_timeout_ms)
+            .unwrap_or(limits::BETWEEN_BYTES_TIMEOUT_MS),
         backends,
     };
     section.finish(&[
@@ -59,6 +68,9 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         ("lb_policy", "strategy"),
         ("next_upstream", "retry_on"),
         ("max_connections", "connections_max"),
+        ("proxy_connect_timeout", "connect_timeout"),
+        ("proxy_read_timeout", "read_timeout"),
+        ("proxy_send_timeout", "send_timeout"),
     ]);
     Draft { upstream, name: name.span, backends: spans, is_partial, is_check_open }
 }

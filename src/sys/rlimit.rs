@@ -17,6 +17,11 @@ pub(crate) fn raise_open_files() {
     }
 }
 
+/// How many files this process may have open; `None` without a limit.
+pub(crate) fn open_files() -> Option<u64> {
+    rustix::process::getrlimit(Resource::Nofile).current
+}
+
 /// The soft limit as it was before `raise_open_files`; `None` when nothing was raised.
 pub(crate) fn original_open_files() -> Option<u64> {
     ORIGINAL_SOFT.get().copied().flatten()

@@ -158,8 +158,8 @@ impl Talk<'_> {
             self.waits = Some(waits);
             let limits = &site.route.limits;
             connection.limit(match waits.0 {
-                Waits::ClientBody => limits.body_timeout_ms,
-                Waits::BackendRoom => limits.between_bytes_timeout_ms,
+                Waits::ClientBody => limits.client.body_timeout_ms,
+                Waits::BackendRoom => limits.backend_send_timeout_ms,
                 Waits::Response => limits.first_byte_timeout_ms,
             });
         }
@@ -236,7 +236,7 @@ async fn pass_interim(
     let head = &buffer.content()[..head_bytes];
     rewrite::response(&mut exchange.to_client.head, head, &exchange.response, reply);
     buffer.consume(head_bytes);
-    connection.limit(limits.send_timeout_ms);
+    connection.limit(limits.client.send_timeout_ms);
     poll_fn(|cx| match exchange.to_client.poll_flush(cx, &mut connection.client) {
         Poll::Pending if connection.seat.is_late() => Poll::Ready(Err(Broken::Sink)),
         sent => sent,
@@ -311,7 +311,9 @@ pub(crate) fn begin_reply(
     };
     let persistence = match exchange.request.persistence {
         // An early answer: the rest of the request is not waited for.
-        _ if !exchange.to_backend.is_through() || !connection.may_persist() => Persistence::Close,
+        _ if !exchange.to_backend.is_through() || !connection.may_persist(exchange.keepalive) => {
+            Persistence::Close
+        }
         _ if body == Body::UntilClose => Persistence::Close,
         wanted => wanted,
     };
@@ -397,7 +399,7 @@ impl Relay<'_> {
             let limits = &site.route.limits;
             connection.limit(match wait {
                 Wait::Source => limits.between_bytes_timeout_ms,
-                Wait::Sink => limits.send_timeout_ms,
+                Wait::Sink => limits.client.send_timeout_ms,
             });
         }
         Poll::Pending

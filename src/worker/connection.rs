@@ -17,9 +17,10 @@ use super::shared::Shared;
 use super::stream::Stream;
 use super::watch::{Phase, Seat};
 use crate::config::limits;
+use crate::config::model::{HeadLimits, Keepalive};
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence};
-use crate::http::request::Parsed;
+use crate::http::request::{Parsed, Request};
 use crate::http::rewrite::{self, Reply};
 use crate::http::status;
 
@@ -63,10 +64,7 @@ impl Connection {
         listener: SocketAddr,
     ) -> Self {
         let generation = shared.generation();
-        let timeout_ms = generation
-            .as_ref()
-            .and_then(|generation| generation.default_server(listener))
-            .map_or(limits::HEADER_READ_TIMEOUT_MS, |server| server.client.header_timeout_ms);
+        let timeout_ms = head_limits(generation.as_deref(), listener).timeout_ms;
         let seat = shared.seats.take(shared.now_us(), timeout_ms);
         let peer = peer.ip().to_canonical();
         Self {
@@ -104,10 +102,11 @@ impl Connection {
                 }
                 Arrival::Gone => Next::Close,
             };
+            let timeout_ms = exchange.keepalive.timeout_ms;
             exchange.clear(&self.shared.buffers);
             self.shared.give_exchange(exchange);
             if next == Next::Request {
-                self.rest();
+                self.rest(timeout_ms);
             }
         }
         if next == Next::Linger {
@@ -126,8 +125,10 @@ impl Connection {
     }
 
     /// Whether the connection may serve another request after this one.
-    pub(crate) fn may_persist(&self) -> bool {
-        !self.shared.is_draining() && self.served < limits::REQUESTS_PER_CONNECTION_MAX
+    pub(crate) fn may_persist(&self, keepalive: Keepalive) -> bool {
+        !self.shared.is_draining()
+            && self.served < keepalive.requests_max
+            && keepalive.timeout_ms > 0
     }
 
     pub(crate) fn limit(&self, timeout_ms: u64) {
@@ -142,23 +143,19 @@ impl Connection {
     ) -> Poll<Arrival> {
         loop {
             if let Some(buffer) = &mut self.unread {
+                let limits = head_limits(self.generation.as_deref(), self.listener);
                 let exchange = exchange.get_or_insert_with(|| {
-                    let generation = self.generation.as_ref();
-                    let server = generation.and_then(|it| it.default_server(self.listener));
-                    let timeout_ms = server.map_or(limits::HEADER_READ_TIMEOUT_MS, |server| {
-                        server.client.header_timeout_ms
-                    });
-                    self.seat.limit(self.shared.refresh(), timeout_ms);
+                    self.seat.limit(self.shared.refresh(), limits.timeout_ms);
                     self.shared.seats.enter(&self.seat, Phase::Active);
                     self.shared.take_exchange()
                 });
-                if let Some(arrival) = parse(exchange, buffer) {
+                if let Some(arrival) = parse(exchange, buffer, limits) {
                     return Poll::Ready(arrival);
                 }
                 if buffer.is_full() {
                     buffer.compact();
                 }
-                if buffer.is_full() {
+                if buffer.is_full() || buffer.content().len() >= limits.bytes_max {
                     return Poll::Ready(Arrival::Refused { status: 431 });
                 }
             }
@@ -183,15 +180,9 @@ impl Connection {
     }
 
     /// Between requests.
-    fn rest(&mut self) {
-        let generation = self.generation.as_ref();
-        let server = generation.and_then(|it| it.default_server(self.listener));
-        let timeout_ms = match server {
-            _ if self.shared.is_draining() => limits::DRAIN_IDLE_GRACE_MS,
-            Some(server) => server.client.keepalive_timeout_ms,
-            None => limits::KEEPALIVE_TIMEOUT_MS,
-        };
-        self.limit(timeout_ms);
+    fn rest(&mut self, timeout_ms: u64) {
+        let is_draining = self.shared.is_draining();
+        self.limit(if is_draining { limits::DRAIN_IDLE_GRACE_MS } else { timeout_ms });
         self.shared.seats.enter(&self.seat, Phase::Idle);
     }
 
@@ -204,7 +195,7 @@ impl Connection {
         next: Next,
     ) -> Next {
         let persistence = match next {
-            Next::Request if self.may_persist() => exchange.request.persistence,
+            Next::Request if self.may_persist(exchange.keepalive) => exchange.request.persistence,
             Next::Request | Next::Close | Next::Linger => Persistence::Close,
         };
         let is_head = exchange.is_head();
@@ -270,19 +261,29 @@ impl Connection {
 }
 
 /// What the bytes so far amount to; `None` when the head is not complete.
-fn parse(exchange: &mut Exchange, buffer: &Buffer) -> Option<Arrival> {
+fn parse(exchange: &mut Exchange, buffer: &Buffer, limits: HeadLimits) -> Option<Arrival> {
     let content = buffer.content();
     let seen = std::mem::replace(&mut exchange.head_seen_bytes, content.len());
     // A target that never ends is refused as soon as it is too long, and looked for only then.
-    let outgrows_target = (seen..content.len()).contains(&limits::TARGET_BYTES_MAX);
+    let outgrows_target = (seen..content.len()).contains(&limits.target_bytes_max);
     if seen > 0 && !outgrows_target && !head::may_be_complete(content, seen) {
         return None;
     }
-    match exchange.request.parse(content, limits::TARGET_BYTES_MAX) {
-        Ok(Parsed::Complete) => Some(Arrival::Request),
+    match exchange.request.parse(content, limits.target_bytes_max) {
+        Ok(Parsed::Complete) if is_within(&exchange.request, limits) => Some(Arrival::Request),
+        Ok(Parsed::Complete) => Some(Arrival::Refused { status: 431 }),
         Ok(Parsed::Partial) => None,
         Err(error) => Some(Arrival::Refused { status: error.status() }),
     }
+}
+
+fn is_within(request: &Request, limits: HeadLimits) -> bool {
+    request.head_bytes <= limits.bytes_max && request.headers.len() <= limits.lines_max
+}
+
+fn head_limits(generation: Option<&Generation>, listener: SocketAddr) -> HeadLimits {
+    let server = generation.and_then(|generation| generation.default_server(listener));
+    server.map_or_else(HeadLimits::default, |server| server.client.head)
 }
 
 impl Drop for Connection {

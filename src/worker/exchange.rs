@@ -14,6 +14,7 @@ use super::offer;
 use super::pick::{Picked, Tried};
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
+use crate::config::model::Keepalive;
 use crate::http;
 use crate::http::framing::Body;
 use crate::http::request::{Method, Request};
@@ -33,6 +34,8 @@ pub(crate) struct Exchange {
     pub(crate) reply: Option<Buffer>,
     /// How much of an incomplete head was looked at.
     pub(crate) head_seen_bytes: usize,
+    /// Of the request's server; how the connection goes on after it.
+    pub(crate) keepalive: Keepalive,
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
     pub(crate) attempts: Attempts,
@@ -53,6 +56,7 @@ impl Default for Exchange {
             to_client: Pump::default(),
             reply: None,
             head_seen_bytes: 0,
+            keepalive: Keepalive::default(),
             has_replied: false,
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
@@ -153,6 +157,7 @@ impl Exchange {
         self.started_us = connection.shared.refresh();
         self.client = connection.peer;
         self.tried = Tried::none();
+        self.keepalive = Keepalive::default();
         self.has_replied = false;
         self.attempts.clear();
         self.backend = None;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::pick::Picker;
 use crate::config::limits;
-use crate::config::model::{self, ClientLimits, Config, Links, PathMatch};
+use crate::config::model::{self, ClientLimits, Config, Links, PathMatch, RequestLimits};
 use crate::config::retry::Retry;
 use crate::http::client_ip::Network;
 use crate::http::{Error, route, target};
@@ -16,6 +16,7 @@ use crate::scoreboard::UpstreamId;
 
 pub(crate) struct Generation {
     pub(crate) number: u32,
+    pub(crate) connections_max: u32,
     listeners: Vec<Listener>,
     servers: Vec<Server>,
     upstreams: Vec<Upstream>,
@@ -54,10 +55,11 @@ pub(crate) struct Route {
 /// Bounds and time limits in force on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    pub(crate) body_bytes_max: u64,
-    pub(crate) body_timeout_ms: u64,
-    pub(crate) send_timeout_ms: u64,
+    /// Towards the client.
+    pub(crate) client: RequestLimits,
     pub(crate) connect_timeout_ms: u64,
+    /// Between two writes to the backend.
+    pub(crate) backend_send_timeout_ms: u64,
     pub(crate) first_byte_timeout_ms: u64,
     pub(crate) between_bytes_timeout_ms: u64,
 }
@@ -89,6 +91,7 @@ impl Generation {
     pub(crate) fn compile(number: u32, config: &Config, picker: &Picker) -> Self {
         Self {
             number,
+            connections_max: config.engine.worker_connections,
             listeners: listeners(config),
             servers: config.servers.iter().map(|server| compile_server(server, config)).collect(),
             upstreams: config
@@ -107,7 +110,7 @@ impl Generation {
         self.listeners.iter().any(|listener| listener.address == address)
     }
 
-    /// The limits of connections whose server is not known yet.
+    /// Whose limits hold as long as a request's server is not known.
     pub(crate) fn default_server(&self, address: SocketAddr) -> Option<&Server> {
         let listener = self.listeners.iter().find(|listener| listener.address == address)?;
         self.servers.get(listener.default)
@@ -201,7 +204,7 @@ fn default_of(config: &Config, address: SocketAddr) -> Option<usize> {
 
 fn compile_server(server: &model::Server, config: &Config) -> Server {
     let mut routes: Vec<Route> =
-        server.routes.iter().map(|route| compile_route(route, &server.client, config)).collect();
+        server.routes.iter().map(|route| compile_route(route, config)).collect();
     routes.sort_by_key(|route| match &route.path {
         PathMatch::Exact(_) => (0, std::cmp::Reverse(0)),
         PathMatch::Prefix(prefix) => (1, std::cmp::Reverse(prefix.len())),
@@ -209,7 +212,7 @@ fn compile_server(server: &model::Server, config: &Config) -> Server {
     let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
     let address = server.listen.first().map(|listen| listen.address.to_string());
     Server {
-        client: server.client.clone(),
+        client: server.client,
         real_ip: server.real_ip.as_ref().map(|real_ip| RealIp {
             trusted: real_ip
                 .from
@@ -223,7 +226,7 @@ fn compile_server(server: &model::Server, config: &Config) -> Server {
     }
 }
 
-fn compile_route(route: &model::Route, client: &ClientLimits, config: &Config) -> Route {
+fn compile_route(route: &model::Route, config: &Config) -> Route {
     let model::Action::Proxy { upstream } = &route.action;
     let named = config.upstreams.iter().position(|known| known.name == *upstream);
     let upstream = named.expect("the configuration's check resolves every upstream");
@@ -231,10 +234,9 @@ fn compile_route(route: &model::Route, client: &ClientLimits, config: &Config) -
     Route {
         path: route.path.clone(),
         limits: Limits {
-            body_bytes_max: client.body_bytes_max,
-            body_timeout_ms: client.body_timeout_ms,
-            send_timeout_ms: client.send_timeout_ms,
+            client: route.limits,
             connect_timeout_ms: times.connect_timeout_ms,
+            backend_send_timeout_ms: times.send_timeout_ms,
             first_byte_timeout_ms: times.first_byte_timeout_ms,
             between_bytes_timeout_ms: times.between_bytes_timeout_ms,
         },

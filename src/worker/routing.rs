@@ -26,12 +26,13 @@ impl Exchange {
         self.path = recent::Path::new(target::path(path_and_query));
         let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
         let server = generation.server(connection.listener, authority).ok_or(NOT_FOUND)?;
+        self.keepalive = server.client.keepalive;
         let route = server
             .route(path_and_query, &mut self.scratch)
             .map_err(http::Error::status)?
             .ok_or(NOT_FOUND)?;
         match self.request.body {
-            Body::Length(length) if length > route.limits.body_bytes_max => Err(413),
+            Body::Length(length) if length > route.limits.client.body_bytes_max => Err(413),
             Body::None | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok((server, route)),
         }
     }
@@ -57,7 +58,11 @@ impl Exchange {
             host: site.server.host.as_bytes(),
             is_peer_trusted: real_ip.is_some(),
         };
-        self.to_backend.start(self.request.body, Coding::Same, site.route.limits.body_bytes_max);
+        self.to_backend.start(
+            self.request.body,
+            Coding::Same,
+            site.route.limits.client.body_bytes_max,
+        );
         rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
         buffer.consume(self.request.head_bytes);
         let absorbed = self.to_backend.absorb(buffer);

@@ -61,11 +61,18 @@ impl Seat {
 pub(crate) struct Seats {
     taken: RefCell<Vec<Rc<Seat>>>,
     active: Cell<u32>,
+    seats_max: Cell<usize>,
     /// Woken when somebody leaves a full house.
     left: tokio::sync::Notify,
 }
 
 impl Seats {
+    /// How many connections there may be; those beyond a new bound stay until they leave.
+    pub(crate) fn set_max(&self, seats_max: usize) {
+        self.seats_max.set(seats_max);
+        self.left.notify_one();
+    }
+
     pub(crate) fn take(&self, now_us: u64, timeout_ms: u64) -> Rc<Seat> {
         let mut taken = self.taken.borrow_mut();
         let seat = Rc::new(Seat {
@@ -132,7 +139,7 @@ impl Seats {
 
     /// Waits for a free seat; a full house asks the connection that has been idle longest to leave.
     pub(crate) async fn room(&self) {
-        while self.taken.borrow().len() >= limits::CONNECTIONS_PER_WORKER_MAX {
+        while self.taken.borrow().len() >= self.seats_max.get() {
             let longest_idle = self
                 .taken
                 .borrow()

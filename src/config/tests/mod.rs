@@ -97,7 +97,7 @@ fn a_file_becomes_its_final_types() {
     let real_ip = server.real_ip.as_ref().expect("given");
     assert_eq!(real_ip.from[1], Cidr { network: "::1".parse().unwrap(), prefix_bits: 128 });
     assert_eq!(
-        (real_ip.header.as_str(), server.client.body_bytes_max),
+        (real_ip.header.as_str(), server.routes[0].limits.body_bytes_max),
         ("X-Forwarded-For", 1 << 20)
     );
     assert_eq!(server.routes[0].path, PathMatch::Exact("/exact".to_owned()));

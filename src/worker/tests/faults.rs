@@ -127,9 +127,9 @@ fn a_slow_backend_is_504_and_a_slow_client_408() {
         })],
         |config| {
             config.upstreams[0].first_byte_timeout_ms = 50;
-            config.servers[0].client.header_timeout_ms = 50;
-            config.servers[0].client.body_timeout_ms = 50;
-            config.servers[0].client.keepalive_timeout_ms = 50;
+            config.servers[0].client.head.timeout_ms = 50;
+            config.servers[0].routes[0].limits.body_timeout_ms = 50;
+            config.servers[0].client.keepalive.timeout_ms = 50;
         },
     );
     let mut client = proxy.send(GET);

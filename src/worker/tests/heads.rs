@@ -61,7 +61,8 @@ fn what_cannot_be_served_is_refused_and_never_forwarded() {
         count.fetch_add(1, Ordering::Relaxed);
         ok("")
     });
-    let proxy = Proxy::with(&[origin], |config| config.servers[0].client.body_bytes_max = 10);
+    let proxy =
+        Proxy::with(&[origin], |config| config.servers[0].routes[0].limits.body_bytes_max = 10);
     let lines = |lines: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
     for (code, request) in [
@@ -84,7 +85,7 @@ fn what_cannot_be_served_is_refused_and_never_forwarded() {
         (405, "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n".to_owned()),
         (413, format!("{}12345678901", lines("Content-Length: 11\r\n"))),
         (413, format!("{}b\r\n12345678901\r\n0\r\n\r\n", lines("Transfer-Encoding: chunked\r\n"))),
-        (414, format!("GET /{}", "x".repeat(limits::TARGET_BYTES_MAX))),
+        (414, format!("GET /{}", "x".repeat(limits::TARGET_BYTES))),
         (431, lines(&"X: y\r\n".repeat(limits::HEADERS_MAX))),
         (431, lines(&format!("X: {}\r\n", "y".repeat(limits::HEAD_BYTES_MAX)))),
         (505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned()),
