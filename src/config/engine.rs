@@ -14,7 +14,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         workers: Workers::Auto,
         user: None,
         shutdown_timeout_ms: SHUTDOWN_TIMEOUT_MS,
-        worker_connections: limits::CONNECTIONS_PER_WORKER,
+        worker_connections: None,
     };
     let Some(mut section) = section else { return engine };
     if let Some(name) = section.text("name") {
@@ -25,9 +25,8 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
     engine.user = section.user("user");
     engine.shutdown_timeout_ms =
         section.duration("shutdown_timeout").unwrap_or(engine.shutdown_timeout_ms);
-    engine.worker_connections = section
-        .integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX)
-        .unwrap_or(engine.worker_connections);
+    engine.worker_connections =
+        section.integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX);
     section.finish(&[
         ("worker_processes", "workers"),
         ("processes", "workers"),

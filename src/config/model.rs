@@ -32,8 +32,9 @@ pub(crate) struct Engine {
     pub(crate) workers: Workers,
     pub(crate) user: Option<String>,
     pub(crate) shutdown_timeout_ms: u64,
-    /// Clients' connections that one worker serves at a time.
-    pub(crate) worker_connections: u32,
+    /// Clients' connections that one worker serves at a time; `None`: what its open files are for,
+    /// up to a bound.
+    pub(crate) worker_connections: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -139,7 +139,8 @@ impl Talk<'_> {
         if let Poll::Ready(head) = poll_head(cx, connection, exchange, stream) {
             return Poll::Ready(head.map_err(Fault::Backend));
         }
-        if is_sent && connection.client.poll_closed(cx).is_ready() {
+        let half_close = site.route.limits.client.half_close;
+        if is_sent && connection.poll_gone(cx, exchange, half_close).is_ready() {
             return Poll::Ready(Err(Fault::Client(ClientFault::Gone)));
         }
         let waits = match exchange.to_backend.wait() {
@@ -288,7 +289,7 @@ pub(crate) async fn relay(
         (RelayEnd::Cut | RelayEnd::ClientGone, _) => Next::Close,
         (RelayEnd::Through, Persistence::KeepAlive) => Next::Request,
         (RelayEnd::Through, Persistence::Close) if !exchange.to_backend.is_read() => Next::Linger,
-        (RelayEnd::Through, Persistence::Close) => connection.after_last(),
+        (RelayEnd::Through, Persistence::Close) => connection.after_last(exchange),
     };
     let is_reusable = end == RelayEnd::Through
         && is_request_through
@@ -384,7 +385,7 @@ impl Relay<'_> {
         // A client that left is not heard of by writing while the backend has nothing to say.
         if wait == Wait::Source
             && exchange.to_backend.is_through()
-            && connection.client.poll_closed(cx).is_ready()
+            && connection.poll_gone(cx, exchange, site.route.limits.client.half_close).is_ready()
         {
             return Poll::Ready(RelayEnd::ClientGone);
         }

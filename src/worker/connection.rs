@@ -5,7 +5,7 @@
 use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::net::TcpStream;
 
@@ -14,10 +14,10 @@ use super::exchange::{self, Exchange};
 use super::generation::Generation;
 use super::peer_text::PeerText;
 use super::shared::Shared;
-use super::stream::Stream;
+use super::stream::{Hangup, Stream};
 use super::watch::{Phase, Seat};
 use crate::config::limits;
-use crate::config::model::{HeadLimits, Keepalive};
+use crate::config::model::{HalfClose, HeadLimits, Keepalive};
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence};
 use crate::http::request::{Parsed, Request};
@@ -89,8 +89,15 @@ impl Connection {
         let mut next = Next::Request;
         while next == Next::Request {
             let mut exchange = None;
-            let arrival = poll_fn(|cx| self.poll_request(cx, &mut exchange)).await;
+            let mut is_waited_for = self.served == 0;
+            let arrival = poll_fn(|cx| {
+                let arrival = self.poll_request(cx, &mut exchange);
+                is_waited_for |= arrival.is_pending();
+                arrival
+            })
+            .await;
             let Some(mut exchange) = exchange else { return };
+            exchange.is_pipelined = !is_waited_for;
             next = match arrival {
                 Arrival::Request => {
                     self.served += 1;
@@ -218,15 +225,39 @@ impl Connection {
         exchange.record(self, status);
         match (sent, next, persistence) {
             (false, _, _) => Next::Close,
-            (true, Next::Request, Persistence::Close) => self.after_last(),
+            (true, Next::Request, Persistence::Close) => self.after_last(exchange),
             (true, next, _) => next,
         }
     }
 
-    /// How to close when all of the request was read: bytes that came behind it were pipelined by a
-    /// client that did not expect the end.
-    pub(crate) fn after_last(&self) -> Next {
-        if self.unread.is_some() { Next::Linger } else { Next::Close }
+    /// How to close when all of the request was read: a client that did not ask for the end may have
+    /// sent the next request already.
+    pub(crate) fn after_last(&self, exchange: &Exchange) -> Next {
+        match exchange.request.persistence {
+            Persistence::Close if self.unread.is_none() => Next::Close,
+            Persistence::Close | Persistence::KeepAlive => Next::Linger,
+        }
+    }
+
+    /// Whether the client has left while its request is worked on. That it sends no more is taken
+    /// for that, unless the route says otherwise, or it sent several requests: then it has said all
+    /// it wanted and reads the answers.
+    pub(crate) fn poll_gone(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        half_close: HalfClose,
+    ) -> Poll<()> {
+        match (ready!(self.client.poll_hangup(cx)), half_close) {
+            (Hangup::Reset, _) => Poll::Ready(()),
+            (Hangup::End, HalfClose::Answer) => Poll::Pending,
+            (Hangup::End, HalfClose::Cancel) => {
+                let is_one_of_several = exchange.is_pipelined
+                    || self.unread.is_some()
+                    || exchange.to_backend.is_overrun();
+                if is_one_of_several { Poll::Pending } else { Poll::Ready(()) }
+            }
+        }
     }
 
     async fn linger(&mut self) {

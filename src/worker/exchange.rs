@@ -36,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) head_seen_bytes: usize,
     /// Of the request's server; how the connection goes on after it.
     pub(crate) keepalive: Keepalive,
+    /// Whether it came while the connection's last request was still being answered.
+    pub(crate) is_pipelined: bool,
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
     pub(crate) attempts: Attempts,
@@ -57,6 +59,7 @@ impl Default for Exchange {
             reply: None,
             head_seen_bytes: 0,
             keepalive: Keepalive::default(),
+            is_pipelined: false,
             has_replied: false,
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),

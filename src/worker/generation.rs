@@ -16,7 +16,7 @@ use crate::scoreboard::UpstreamId;
 
 pub(crate) struct Generation {
     pub(crate) number: u32,
-    pub(crate) connections_max: u32,
+    pub(crate) connections_max: Option<u32>,
     listeners: Vec<Listener>,
     servers: Vec<Server>,
     upstreams: Vec<Upstream>,

@@ -106,7 +106,7 @@ impl Shared {
     /// Requests that begin from here on are served by `generation`.
     pub(crate) fn swap(&self, generation: Generation) {
         self.crew.set_generation(generation.number);
-        self.seats.set_max(affordable(generation.connections_max));
+        self.seats.set_max(seats_max(generation.connections_max));
         *self.generation.borrow_mut() = Some(Rc::new(generation));
     }
 
@@ -144,17 +144,16 @@ impl Shared {
     }
 }
 
-/// As many connections as the descriptors of this process are for: each may need one to a backend,
-/// too.
-fn affordable(connections_max: u32) -> usize {
+/// As many connections as were asked for, or as the descriptors of this process are for: each may
+/// need one to a backend, too.
+fn seats_max(asked: Option<u32>) -> usize {
     let open_files = sys::rlimit::open_files().unwrap_or(u64::MAX);
-    let affordable = open_files.saturating_sub(limits::DESCRIPTORS_RESERVED) / 2;
-    if affordable < u64::from(connections_max) {
+    let affordable = (open_files.saturating_sub(limits::DESCRIPTORS_RESERVED) / 2).max(1);
+    if let Some(asked) = asked.filter(|asked| u64::from(*asked) > affordable) {
         sys::log::warning!(
             "worker",
-            "serving {affordable} connections instead of {connections_max}: only {open_files} \
-             files may be open"
+            "serving {affordable} connections instead of {asked}: only {open_files} files may be open"
         );
     }
-    u64::from(connections_max).min(affordable.max(1)) as usize
+    u64::from(asked.unwrap_or(limits::CONNECTIONS_PER_WORKER)).min(affordable) as usize
 }

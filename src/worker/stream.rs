@@ -27,6 +27,15 @@ pub(crate) enum Idle {
     Closed,
 }
 
+/// How the other side has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hangup {
+    /// It sends no more; it may still read.
+    End,
+    /// It does neither.
+    Reset,
+}
+
 impl Stream {
     pub(crate) async fn connect(address: &config::model::Address) -> io::Result<Self> {
         match address {
@@ -103,13 +112,14 @@ impl Stream {
         }
     }
 
-    /// Whether the other side has closed, without taking bytes from it. Only a TCP client is ever
+    /// Whether the other side has ended, without taking bytes from it. Only a TCP client is ever
     /// asked.
-    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
         let Self::Tcp(stream) = self else { return Poll::Pending };
         let mut byte = [0; 1];
         match ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
-            Ok(0) | Err(_) => Poll::Ready(()),
+            Ok(0) => Poll::Ready(Hangup::End),
+            Err(_) => Poll::Ready(Hangup::Reset),
             // More requests wait behind this one; they hide a close until they are read.
             Ok(_) => Poll::Pending,
         }

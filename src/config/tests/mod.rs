@@ -1,6 +1,7 @@
 //! The configuration's tests: good files, values, and what holds for any text. Errors are in
 //! `errors`.
 
+mod bounds;
 mod errors;
 mod links;
 mod templates;

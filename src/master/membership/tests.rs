@@ -94,7 +94,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::Program]) -> Config 
             workers: model::Workers::Auto,
             user: None,
             shutdown_timeout_ms: 0,
-            worker_connections: 16,
+            worker_connections: None,
         },
         streams: Vec::new(),
         servers: Vec::new(),
