@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::namesake::Intent;
 use crate::config;
+use crate::control::requests;
 use crate::tui;
 
 /// Load balancer, process supervisor and live console in one binary.
@@ -77,6 +78,8 @@ pub(crate) enum Verb {
     Program(Program),
     /// Show who did what, oldest first.
     Events(Events),
+    /// Show what was just asked of the engine, oldest first.
+    Requests(Requests),
     /// Read the configuration again and swap it in place.
     Reload,
     /// Open the log files again, after something else has rotated them.
@@ -95,6 +98,7 @@ impl Verb {
             | Self::Upstream(Upstream::List(_))
             | Self::Program(Program::List(_) | Program::Tail(_))
             | Self::Events(_)
+            | Self::Requests(_)
             | Self::Console(Console { once: true, .. }) => Some(Intent::Look),
             Self::Console(_)
             | Self::Backend(_)
@@ -269,6 +273,54 @@ pub(crate) struct Events {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Requests {
+    /// Go on with those that come from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many of those that are past.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) lines: u32,
+    #[command(flatten)]
+    pub(crate) filter: RequestFilter,
+}
+
+/// Which requests: all that is given must match.
+#[derive(Debug, Args)]
+pub(crate) struct RequestFilter {
+    /// Only this upstream's.
+    #[arg(long, value_name = "NAME")]
+    upstream: Option<String>,
+    /// Only those that this backend was asked last, such as 10.0.3.1:8080.
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+    /// Only this status or class, such as 404 or 5xx.
+    #[arg(long, value_name = "STATUS", value_parser = requests::Status::parse)]
+    status: Option<requests::Status>,
+    /// Only this method.
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
+    /// Only this host, as the client named it.
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// Only paths that hold this text.
+    #[arg(long, value_name = "TEXT")]
+    path: Option<String>,
+    /// Only this client or network, such as 10.0.1.7 or 10.0.0.0/8.
+    #[arg(long, value_name = "ADDRESS", value_parser = requests::Client::parse)]
+    client: Option<requests::Client>,
+}
+
+impl From<RequestFilter> for requests::Filter {
+    fn from(given: RequestFilter) -> Self {
+        let RequestFilter { upstream, backend, status, method, host, path, client } = given;
+        Self { upstream, backend, status, method, host, path, client }
+    }
+}
+
 fn duration_ms(text: &str) -> Result<u64, String> {
     config::duration::parse(text).ok_or_else(|| "expected a duration such as 30s".to_owned())
 }
@@ -341,6 +393,8 @@ mod tests {
             ("backend drain api", "expected UPSTREAM/BACKEND"),
             ("backend drain a/b --timeout 30", "expected a duration such as 30s"),
             ("backend weight a/b", "<N>"),
+            ("requests --status 6xx", "expected such as 404 or 5xx"),
+            ("requests --client 10.0.0", "expected such as 10.0.1.7"),
             ("--colour never", "'--color'"),
         ] {
             let error = Arguments::try_parse_from(words(line)).expect_err(line);

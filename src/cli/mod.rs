@@ -19,6 +19,7 @@ mod backend;
 mod events;
 mod overview;
 mod program;
+mod requests;
 mod upstream;
 
 mod steer;
@@ -84,6 +85,7 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Upstream(verb) => wait(upstream::run(&place, out, verb)),
         Verb::Program(verb) => wait(program::run(&place, out, verb)),
         Verb::Events(verb) => wait(events::run(&place, out, verb)),
+        Verb::Requests(verb) => wait(requests::run(&place, out, verb)),
         Verb::Reload => wait(engine::reload(&place, out)),
         Verb::Reopen => wait(engine::reopen(&place, out)),
         Verb::Shutdown(waiting) => wait(engine::shutdown(&place, out, waiting)),

@@ -93,6 +93,9 @@ pub(crate) const CONTROL_CLIENTS_MAX: usize = 64;
 pub(crate) const CONTROL_BODY_BYTES_MAX: usize = 1 << 20;
 pub(crate) const CONTROL_HEADER_TIMEOUT_MS: u64 = 10_000;
 pub(crate) const WATCH_QUEUE_MAX: usize = 64;
+pub(crate) const REQUEST_FOLLOWERS_MAX: usize = 32;
+/// Batches of requests waiting for one follower.
+pub(crate) const REQUEST_FOLLOW_QUEUE_MAX: usize = 32;
 pub(crate) const EVENTS_KEPT_MAX: usize = 1000;
 pub(crate) const HISTORY_SECONDS: usize = 900;
 

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::requests;
 use super::wire::{Role, Stream};
 
 /// An action that changes something; idempotent, written to the events with its caller.
@@ -83,6 +84,9 @@ pub(crate) enum Query {
     Events { follow: bool },
     /// One array of `wire::Sample`, oldest first.
     History,
+    /// Lines of `wire::RequestLine`: those kept that match, or of them the last `tail`, oldest
+    /// first; without end when followed.
+    Requests { filter: requests::Filter, tail: Option<u32>, follow: bool },
     /// Lines of `wire::LogLine`: those kept, or of them the last `tail`; without end when followed.
     Log { target: ProgramTarget, stream: Option<Stream>, tail: Option<u32>, follow: bool },
 }

@@ -12,6 +12,7 @@ pub(crate) mod wire;
 pub(crate) mod delta;
 pub(crate) mod line;
 pub(crate) mod percent;
+pub(crate) mod requests;
 pub(crate) mod route;
 pub(crate) mod text;
 

@@ -11,6 +11,7 @@ use super::call::{
     BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
 };
 use super::percent;
+use super::requests;
 use super::wire::Stream;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,7 @@ fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
         ["watch"] => Query::Watch,
         ["history"] => Query::History,
         ["events"] => Query::Events { follow: Parameters::parse(parameters)?.follow },
+        ["requests"] => requests(parameters)?,
         ["programs", name, "log"] => log(name, None, parameters)?,
         ["programs", name, instance, "log"] => log(name, Some(number(instance)?), parameters)?,
         _ => return Ok(None),
@@ -88,6 +90,21 @@ fn log(name: &str, instance: Option<u32>, parameters: &str) -> Result<Query, Str
     let Parameters { follow, tail, stream } = Parameters::parse(parameters)?;
     let target = ProgramTarget { name: name.to_owned(), instance, incarnation: None };
     Ok(Query::Log { target, stream, tail, follow })
+}
+
+fn requests(text: &str) -> Result<Query, String> {
+    let mut filter = requests::Filter::default();
+    let mut rest = Parameters::default();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = percent::decode(value)
+            .ok_or_else(|| format!("`{pair}`: a percent escape is not UTF-8 text"))?;
+        if !filter.take(name, &value)? && (name == "stream" || !rest.take(name, &value)?) {
+            let filters = requests::Filter::NAMES.join(", ");
+            return Err(format!("`{pair}`: expected `follow=1`, `tail=N`, or one of {filters}"));
+        }
+    }
+    Ok(Query::Requests { filter, tail: rest.tail, follow: rest.follow })
 }
 
 fn number(segment: &str) -> Result<u32, String> {
@@ -105,26 +122,33 @@ impl Parameters {
     fn parse(text: &str) -> Result<Self, String> {
         let mut parameters = Self::default();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=').unwrap_or((pair, "")) {
-                ("follow", "0" | "false") => parameters.follow = false,
-                ("follow", "" | "1" | "true") => parameters.follow = true,
-                ("tail", "") => parameters.tail = None,
-                ("tail", count) => {
-                    let count = count.parse();
-                    parameters.tail =
-                        Some(count.map_err(|_| format!("`{pair}`: expected a number of lines"))?);
-                }
-                ("stream", "") => parameters.stream = None,
-                ("stream", "stdout") => parameters.stream = Some(Stream::Stdout),
-                ("stream", "stderr") => parameters.stream = Some(Stream::Stderr),
-                _ => {
-                    return Err(format!(
-                        "`{pair}`: expected `follow=1`, `tail=N`, `stream=stdout` or `stream=stderr`"
-                    ));
-                }
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !parameters.take(name, value)? {
+                return Err(format!(
+                    "`{pair}`: expected `follow=1`, `tail=N`, `stream=stdout` or `stream=stderr`"
+                ));
             }
         }
         Ok(parameters)
+    }
+
+    /// `Ok(false)`: it is none of these.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, String> {
+        match (name, value) {
+            ("follow", "0" | "false") => self.follow = false,
+            ("follow", "" | "1" | "true") => self.follow = true,
+            ("tail", "") => self.tail = None,
+            ("tail", count) => {
+                let count = count.parse();
+                self.tail =
+                    Some(count.map_err(|_| format!("`tail={value}`: expected a number of lines"))?);
+            }
+            ("stream", "") => self.stream = None,
+            ("stream", "stdout") => self.stream = Some(Stream::Stdout),
+            ("stream", "stderr") => self.stream = Some(Stream::Stderr),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -340,6 +364,11 @@ impl From<&Query> for Request {
             Query::Watch => "/v1/watch".to_owned(),
             Query::History => "/v1/history".to_owned(),
             Query::Events { follow } => format!("/v1/events?follow={}", u8::from(*follow)),
+            Query::Requests { filter, tail, follow } => {
+                let tail = tail.map_or_else(String::new, |count| count.to_string());
+                let (follow, filter) = (u8::from(*follow), filter.parameters());
+                format!("/v1/requests?follow={follow}&tail={tail}{filter}")
+            }
             Query::Log { target, stream, tail, follow } => {
                 let stream = match stream {
                     None | Some(Stream::Mark) => "",

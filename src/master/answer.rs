@@ -59,6 +59,15 @@ impl Master {
                 Reply::Lines(self.watchers.join_events(&self.audit.all()))
             }
             Query::Events { follow: false } => Reply::Lines(whole(&self.audit.all())),
+            Query::Requests { filter, tail, follow: true } => {
+                match self.requests.follow(filter, tail) {
+                    Some(lines) => Reply::Lines(lines),
+                    None => Reply::Missing("too many follow the requests already".to_owned()),
+                }
+            }
+            Query::Requests { filter, tail, follow: false } => {
+                Reply::Lines(self.requests.kept(&filter, tail))
+            }
             Query::History => Reply::Json(json(&self.history.all())),
             Query::Log { target, stream, tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };

@@ -160,7 +160,7 @@ impl History {
             sample.workers.push(wire::WorkerSample { slot, requests, cpu_percent });
             track.last = figures;
             let upstreams = &mut self.upstreams;
-            track.read = recent::read(self.board, track.slot, track.read, |entry| {
+            track.read = recent::read(self.board, track.slot, track.read, |_, entry| {
                 if let Some(upstream) = entry.upstream {
                     upstreams[upstream.index()].clients.count(entry.client);
                 }

@@ -21,6 +21,7 @@ mod listeners;
 mod memory;
 mod probe;
 mod reload;
+mod requests;
 mod signals;
 mod snapshot;
 mod socket;
@@ -127,6 +128,7 @@ struct Master {
     watchers: Watchers,
     audit: audit::Audit,
     history: history::History,
+    requests: requests::Requests,
     usage: usage::Usage,
 
     legacy: legacy::Legacy,

@@ -21,7 +21,9 @@ use super::programs::handoff::Saved;
 use super::programs::launch::Surroundings;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
-use super::{Master, Options, Phase, WHO, audit, decisions, history, signals, strays, turn, usage};
+use super::{
+    Master, Options, Phase, WHO, audit, decisions, history, requests, signals, strays, turn, usage,
+};
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
 use crate::config::model::{self, Config};
@@ -200,6 +202,7 @@ impl Prepared {
             watchers: Watchers::new(limits::WATCH_QUEUE_MAX),
             audit: audit::Audit::new(limits::EVENTS_KEPT_MAX, will.events),
             history: history::History::new(board),
+            requests: requests::Requests::new(board),
             usage: usage::Usage::new(),
             legacy: self.legacy,
             decisions: self.decisions,

@@ -26,11 +26,12 @@ const LAST_WORDS: Duration = Duration::from_millis(20);
 pub(super) struct Clock {
     second_us: u64,
     snapshot_us: u64,
+    requests_us: u64,
 }
 
 impl Clock {
     pub(super) fn new(now_us: u64) -> Self {
-        Self { second_us: now_us + SECOND_US, snapshot_us: now_us }
+        Self { second_us: now_us + SECOND_US, snapshot_us: now_us, requests_us: now_us }
     }
 }
 
@@ -71,6 +72,8 @@ impl Master {
     fn due_us(&self) -> u64 {
         let snapshot_us =
             if self.watchers.count() > 0 { self.clock.snapshot_us } else { self.clock.second_us };
+        let requests_us =
+            if self.requests.is_followed() { self.clock.requests_us } else { u64::MAX };
         let membership_us =
             clock::monotonic_us() + self.membership.tick_within().as_micros() as u64;
         let stop_us = match self.phase {
@@ -80,8 +83,9 @@ impl Master {
             Phase::Running | Phase::Over => u64::MAX,
         };
         let programs_us = self.programs.next_deadline_us().unwrap_or(u64::MAX);
-        let due_us = [snapshot_us, self.clock.second_us, membership_us, programs_us, stop_us];
-        due_us.into_iter().min().unwrap_or(0)
+        let of_clock = [snapshot_us, self.clock.second_us, requests_us];
+        let due_us = of_clock.into_iter().chain([membership_us, programs_us, stop_us]);
+        due_us.min().unwrap_or(0)
     }
 
     fn on(&mut self, event: Event) {
@@ -183,6 +187,10 @@ impl Master {
             // A late turn is one second, not several short ones.
             self.clock.second_us = now.mono_us + SECOND_US;
             self.close_second(now);
+        }
+        if now.mono_us >= self.clock.requests_us && self.requests.is_followed() {
+            self.clock.requests_us = now.mono_us + WATCHED_US;
+            self.requests.tell();
         }
         let is_due = now.mono_us >= self.clock.snapshot_us;
         if is_due && self.watchers.count() > 0 {

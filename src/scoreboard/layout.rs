@@ -26,10 +26,11 @@ pub(crate) const LABEL_BYTES_MAX: usize = NAME_BYTES_MAX + 8;
 /// Entries of a worker's ring of recent requests.
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
+pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -178,11 +179,17 @@ pub(super) struct EntryWords {
     pub(super) upstream: AtomicU16,
     pub(super) backend: AtomicU16,
     pub(super) status: AtomicU16,
-    pub(super) path_len: AtomicU16,
+    /// The life of the backend's slot.
+    pub(super) incarnation: AtomicU16,
     pub(super) service_us: AtomicU32,
-    pub(super) family: AtomicU32,
-    pub(super) bytes: AtomicU64,
+    pub(super) family: AtomicU8,
+    pub(super) method: AtomicU8,
+    pub(super) path_len: AtomicU8,
+    pub(super) host_len: AtomicU8,
+    /// Its lowest byte is the number of backends asked; the rest the bytes sent to the client.
+    pub(super) bytes_and_tries: AtomicU64,
     pub(super) path: [AtomicU64; PATH_BYTES_MAX / 8],
+    pub(super) host: [AtomicU64; HOST_BYTES_MAX / 8],
 }
 
 const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);

@@ -1,11 +1,12 @@
 //! A worker's ring of recent requests. A slow reader loses old entries, never slows the worker.
 //!
-//! Each entry is its own sequence lock: a reader that meets a half-written one skips it.
+//! Each entry is its own sequence lock: a reader that meets a half-written one skips it. An entry
+//! fills one line exactly, so texts are kept by their beginnings and the method by its number.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use super::layout::{EntryWords, PATH_BYTES_MAX, RECENT_MAX, Recent};
+use super::layout::{EntryWords, HOST_BYTES_MAX, PATH_BYTES_MAX, RECENT_MAX, Recent};
 use super::{BackendId, Board, UpstreamId, WorkerSlot};
 
 /// One finished request.
@@ -13,32 +14,90 @@ use super::{BackendId, Board, UpstreamId, WorkerSlot};
 pub(crate) struct Entry {
     pub(crate) wall_ms: u64,
     pub(crate) client: IpAddr,
-    pub(crate) upstream: Option<UpstreamId>,
-    pub(crate) backend: Option<BackendId>,
-    pub(crate) status: u16,
-    pub(crate) service_us: u32,
-    pub(crate) bytes: u64,
+    pub(crate) method: Method,
+    pub(crate) host: Host,
     pub(crate) path: Path,
+    pub(crate) status: u16,
+    pub(crate) upstream: Option<UpstreamId>,
+    /// The one asked last, with which life of its slot.
+    pub(crate) backend: Option<(BackendId, u16)>,
+    /// Backends asked.
+    pub(crate) tries: u8,
+    pub(crate) service_us: u32,
+    /// Sent to the client.
+    pub(crate) bytes: u64,
 }
 
-/// The beginning of a request's path.
+/// The beginning of a text. Its whole length is known, up to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Path {
-    bytes: [u8; PATH_BYTES_MAX],
-    len: u16,
+pub(crate) struct Beginning<const N: usize> {
+    bytes: [u8; N],
+    len: u8,
 }
 
-impl Path {
-    pub(crate) fn new(path: &[u8]) -> Self {
-        let len = path.len().min(PATH_BYTES_MAX);
-        let mut bytes = [0; PATH_BYTES_MAX];
-        bytes[..len].copy_from_slice(&path[..len]);
-        Self { bytes, len: len as u16 }
+pub(crate) type Path = Beginning<PATH_BYTES_MAX>;
+pub(crate) type Host = Beginning<HOST_BYTES_MAX>;
+
+impl<const N: usize> Beginning<N> {
+    pub(crate) const NONE: Self = Self { bytes: [0; N], len: 0 };
+
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let kept = text.len().min(N);
+        let mut bytes = [0; N];
+        bytes[..kept].copy_from_slice(&text[..kept]);
+        Self { bytes, len: u8::try_from(text.len()).unwrap_or(u8::MAX) }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len).min(N)]
+    }
+
+    /// Whether there was more.
+    pub(crate) fn is_cut(&self) -> bool {
+        usize::from(self.len) > N
+    }
+}
+
+/// A method by its number: an entry has no room for a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Method(u8);
+
+/// By number; the first stands for all others, and for a head that could not be read.
+const METHODS: [&str; 18] = [
+    "-",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+];
+
+impl Method {
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let known = METHODS.iter().position(|known| known.as_bytes() == name);
+        Self(known.unwrap_or(0) as u8)
+    }
+
+    /// `-` for those without a number.
+    pub(crate) fn name(self) -> &'static str {
+        METHODS.get(usize::from(self.0)).copied().unwrap_or(METHODS[0])
     }
 }
 
 const NONE: u16 = u16::MAX;
-const FAMILY_V6: u32 = 6;
+const FAMILY_V6: u8 = 6;
 
 /// Writes an entry; by the slot's worker alone.
 pub(crate) fn push(board: Board, slot: WorkerSlot, entry: &Entry) {
@@ -53,9 +112,14 @@ pub(crate) fn push(board: Board, slot: WorkerSlot, entry: &Entry) {
     ring.written.0.store(number + 1, Ordering::Release);
 }
 
-/// Calls `each` for the entries from running number `from` on, oldest first, and returns where to
-/// go on. What was overwritten meanwhile is skipped.
-pub(crate) fn read(board: Board, slot: WorkerSlot, from: u64, mut each: impl FnMut(Entry)) -> u64 {
+/// Calls `each` with the entries from running number `from` on and their numbers, oldest first, and
+/// returns where to go on. What was overwritten meanwhile is skipped.
+pub(crate) fn read(
+    board: Board,
+    slot: WorkerSlot,
+    from: u64,
+    mut each: impl FnMut(u64, Entry),
+) -> u64 {
     let ring = ring(board, slot);
     let written = ring.written.0.load(Ordering::Acquire);
     let oldest = written.saturating_sub(RECENT_MAX as u64);
@@ -68,10 +132,15 @@ pub(crate) fn read(board: Board, slot: WorkerSlot, from: u64, mut each: impl FnM
         let entry = load(words);
         fence(Ordering::Acquire);
         if words.sequence.load(Ordering::Relaxed) == sequence {
-            each(entry);
+            each(number, entry);
         }
     }
     written
+}
+
+/// The running number that the next entry will have.
+pub(crate) fn end(board: Board, slot: WorkerSlot) -> u64 {
+    ring(board, slot).written.0.load(Ordering::Acquire)
 }
 
 fn ring(board: Board, slot: WorkerSlot) -> &'static Recent {
@@ -88,36 +157,54 @@ fn store(words: &EntryWords, entry: &Entry) {
     words.client[1].store(client as u64, Ordering::Relaxed);
     words.family.store(family, Ordering::Relaxed);
     let upstream = entry.upstream.map_or(NONE, |id| id.index() as u16);
-    let backend = entry.backend.map_or(NONE, |id| id.index() as u16);
+    let (backend, incarnation) =
+        entry.backend.map_or((NONE, 0), |(id, incarnation)| (id.index() as u16, incarnation));
     words.upstream.store(upstream, Ordering::Relaxed);
     words.backend.store(backend, Ordering::Relaxed);
+    words.incarnation.store(incarnation, Ordering::Relaxed);
     words.status.store(entry.status, Ordering::Relaxed);
     words.service_us.store(entry.service_us, Ordering::Relaxed);
-    words.bytes.store(entry.bytes, Ordering::Relaxed);
+    words.method.store(entry.method.0, Ordering::Relaxed);
+    words.bytes_and_tries.store(entry.bytes << 8 | u64::from(entry.tries), Ordering::Relaxed);
     words.path_len.store(entry.path.len, Ordering::Relaxed);
-    for (word, bytes) in words.path.iter().zip(entry.path.bytes.as_chunks().0) {
-        word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
-    }
+    words.host_len.store(entry.host.len, Ordering::Relaxed);
+    store_bytes(&words.path, &entry.path.bytes);
+    store_bytes(&words.host, &entry.host.bytes);
 }
 
 fn load(words: &EntryWords) -> Entry {
     let wide = |word: &AtomicU64| word.load(Ordering::Relaxed);
     let client = u128::from(wide(&words.client[0])) << 64 | u128::from(wide(&words.client[1]));
-    let mut bytes = [0; PATH_BYTES_MAX];
-    for (word, chunk) in words.path.iter().zip(bytes.as_chunks_mut().0) {
-        *chunk = wide(word).to_le_bytes();
-    }
+    let backend = BackendId::new(usize::from(words.backend.load(Ordering::Relaxed)));
+    let bytes_and_tries = wide(&words.bytes_and_tries);
     Entry {
         wall_ms: wide(&words.wall_ms),
         client: match words.family.load(Ordering::Relaxed) {
             FAMILY_V6 => IpAddr::V6(Ipv6Addr::from_bits(client)),
             _ => IpAddr::V4(Ipv4Addr::from_bits(client as u32)),
         },
-        upstream: UpstreamId::new(usize::from(words.upstream.load(Ordering::Relaxed))),
-        backend: BackendId::new(usize::from(words.backend.load(Ordering::Relaxed))),
+        method: Method(words.method.load(Ordering::Relaxed)),
+        host: Host { bytes: load_bytes(&words.host), len: words.host_len.load(Ordering::Relaxed) },
+        path: Path { bytes: load_bytes(&words.path), len: words.path_len.load(Ordering::Relaxed) },
         status: words.status.load(Ordering::Relaxed),
+        upstream: UpstreamId::new(usize::from(words.upstream.load(Ordering::Relaxed))),
+        backend: backend.map(|id| (id, words.incarnation.load(Ordering::Relaxed))),
+        tries: bytes_and_tries as u8,
         service_us: words.service_us.load(Ordering::Relaxed),
-        bytes: wide(&words.bytes),
-        path: Path { bytes, len: words.path_len.load(Ordering::Relaxed) },
+        bytes: bytes_and_tries >> 8,
     }
+}
+
+fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
+    for (word, bytes) in words.iter().zip(bytes.as_chunks().0) {
+        word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+    }
+}
+
+fn load_bytes<const N: usize>(words: &[AtomicU64]) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (word, chunk) in words.iter().zip(bytes.as_chunks_mut().0) {
+        *chunk = word.load(Ordering::Relaxed).to_le_bytes();
+    }
+    bytes
 }

@@ -8,7 +8,7 @@ use super::account::{self, Outcome};
 use super::backend::{About, Words};
 use super::crew::WorkerState;
 use super::gate::{Gate, RAMP_FULL, Standing};
-use super::recent::{self, Entry, Path};
+use super::recent::{self, Entry, Host, Method, Path};
 use super::turn::Owner;
 use super::upstream::Strategy;
 use super::*;
@@ -240,22 +240,30 @@ fn recent_requests_are_read_once_and_in_order() {
     let entry = |status| Entry {
         wall_ms: 17,
         client: "2001:db8::7".parse::<IpAddr>().unwrap(),
-        upstream: Some(upstream()),
-        backend: None,
+        method: Method::of(b"PATCH"),
+        host: Host::new(b"example.com"),
+        path: Path::new(b"/a/path/that/is/a/good/deal/longer/than/an/entry/holds"),
         status,
+        upstream: Some(upstream()),
+        backend: Some((backend(3), 9)),
+        tries: 2,
         service_us: 12,
         bytes: 1 << 40,
-        path: Path::new(b"/a/path/that/is/a/good/deal/longer/than/an/entry/holds"),
     };
     let read = |from| {
         let mut seen = Vec::new();
-        let next = recent::read(reader, slot(0), from, |entry| seen.push(entry));
+        let next = recent::read(reader, slot(0), from, |_, entry| seen.push(entry));
         (next, seen)
     };
     recent::push(writer, slot(0), &entry(200));
     let (next, seen) = read(0);
     assert_eq!(seen, [entry(200)]);
-    assert_eq!(seen[0].path, Path::new(b"/a/path/that/is/a/good/deal/longer/than/an/entry"));
+    let (path, host) = (seen[0].path, seen[0].host);
+    assert_eq!(path.as_bytes(), b"/a/path/that/is/a/good/deal/longer/than/an/entry");
+    assert!(path.is_cut() && !host.is_cut());
+    assert_eq!((host.as_bytes(), seen[0].method.name()), (&b"example.com"[..], "PATCH"));
+    assert_eq!(Method::of(b"BREW").name(), "-");
+    assert_eq!((recent::end(reader, slot(0)), recent::end(reader, slot(1))), (1, 0));
     (0..3000).for_each(|number| recent::push(writer, slot(0), &entry(number % 1000)));
     let (next, seen) = read(next);
     assert_eq!((next, seen.len()), (3001, layout::RECENT_MAX));

@@ -12,6 +12,12 @@ pub(crate) fn stdout() -> BorrowedFd<'static> {
     rustix::stdio::stdout()
 }
 
+/// Characters of a line; `None` when it is no terminal, or one that does not say.
+pub(crate) fn columns(terminal: impl AsFd) -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
+    Some(size.ws_col).filter(|columns| *columns > 0)
+}
+
 /// Returns when the other end of the terminal is gone, and not before: polling for no event wakes
 /// on hang-up alone, whatever input is waiting.
 pub(crate) fn wait_hangup(terminal: impl AsFd) {

@@ -58,6 +58,11 @@ impl Attempts {
         &self.noted[..self.len]
     }
 
+    /// Backends asked, as far as they were noted.
+    pub(crate) fn asked(&self) -> u8 {
+        self.all().iter().filter(|attempt| attempt.backend.is_some()).count() as u8
+    }
+
     pub(crate) fn begin(&mut self, backend: BackendId, incarnation: u16, now_us: u64) {
         let backend = Some((backend, incarnation));
         self.push(Attempt { backend, started_us: now_us, ..Attempt::NONE });

@@ -42,11 +42,16 @@ pub(crate) struct Exchange {
     pub(crate) has_replied: bool,
     pub(crate) attempts: Attempts,
     pub(crate) client: IpAddr,
+    /// What the ring of recent requests keeps of the head.
+    pub(crate) method: recent::Method,
+    pub(crate) host: recent::Host,
     pub(crate) path: recent::Path,
     pub(crate) scratch: Vec<u8>,
     tried: Tried,
     started_us: u64,
-    backend: Option<(UpstreamId, BackendId)>,
+    upstream: Option<UpstreamId>,
+    /// Asked last, with which life of its slot.
+    backend: Option<(BackendId, u16)>,
 }
 
 impl Default for Exchange {
@@ -63,10 +68,13 @@ impl Default for Exchange {
             has_replied: false,
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-            path: recent::Path::new(b""),
+            method: recent::Method::default(),
+            host: recent::Host::NONE,
+            path: recent::Path::NONE,
             scratch: Vec::new(),
             tried: Tried::none(),
             started_us: 0,
+            upstream: None,
             backend: None,
         }
     }
@@ -140,6 +148,7 @@ impl Exchange {
         attempt: u32,
     ) -> Option<Picked> {
         let id = upstream.id?;
+        self.upstream = Some(id);
         let shared = &connection.shared;
         let mut picker = shared.picker.borrow_mut();
         let now_us = shared.now_us();
@@ -152,7 +161,7 @@ impl Exchange {
             picker.retried(id);
             self.rewind(&shared.buffers);
         }
-        self.backend = Some((id, picked.backend()));
+        self.backend = Some((picked.backend(), picked.incarnation()));
         Some(picked)
     }
 
@@ -163,6 +172,7 @@ impl Exchange {
         self.keepalive = Keepalive::default();
         self.has_replied = false;
         self.attempts.clear();
+        self.upstream = None;
         self.backend = None;
     }
 
@@ -170,7 +180,9 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, connection: &Connection) {
         self.begin(connection);
         self.request = Request::default();
-        self.path = recent::Path::new(b"");
+        self.method = recent::Method::default();
+        self.host = recent::Host::NONE;
+        self.path = recent::Path::NONE;
         self.to_backend.start(Body::None, Coding::Same, 0);
     }
 
@@ -270,12 +282,15 @@ impl Exchange {
         let entry = recent::Entry {
             wall_ms: 0,
             client: self.client,
-            upstream: self.backend.map(|(upstream, _)| upstream),
-            backend: self.backend.map(|(_, backend)| backend),
+            method: self.method,
+            host: self.host,
+            path: self.path,
             status,
+            upstream: self.upstream,
+            backend: self.backend,
+            tries: self.attempts.asked(),
             service_us: elapsed_us(self.started_us, now_us),
             bytes: self.to_client.moved(),
-            path: self.path,
         };
         connection.shared.record(entry, self.to_backend.moved());
     }

@@ -25,6 +25,8 @@ impl Exchange {
         let path_and_query = self.request.path_and_query.in_bytes(head);
         self.path = recent::Path::new(target::path(path_and_query));
         let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
+        self.method = recent::Method::of(self.request.method_name.in_bytes(head));
+        self.host = recent::Host::new(authority);
         let server = generation.server(connection.listener, authority).ok_or(NOT_FOUND)?;
         self.keepalive = server.client.keepalive;
         let route = server

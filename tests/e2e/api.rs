@@ -31,6 +31,10 @@ fn what_can_not_be_answered_is_an_error_in_json() {
         ("POST", "/v1/programs/web/x/restart", "", 400, None),
         ("GET", "/v1/programs/web/0/log?colour=red", "", 400, None),
         ("GET", "/v1/programs/web/0/log", "", 404, None),
+        ("GET", "/v1/requests?status=teapot", "", 400, None),
+        ("GET", "/v1/requests?stream=stdout", "", 400, None),
+        ("GET", "/v1/requests?path=%ff", "", 400, None),
+        ("POST", "/v1/requests", "", 405, Some("GET")),
     ] {
         let response = client::unix(&engine.socket(), method, path, body).expect("an answer");
         let told = format!("{method} {path} {body}: {}", response.text());

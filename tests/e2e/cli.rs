@@ -49,7 +49,8 @@ fn misuse_is_2_and_says_what_was_meant() {
 
 #[test]
 fn no_engine_is_3_and_says_how_to_start_one() {
-    for verb in [&["status"][..], &["backend", "list"], &["reload"], &["shutdown"], &["events"]] {
+    let verbs = ["status", "reload", "shutdown", "events", "requests"].map(|verb| vec![verb]);
+    for verb in verbs.iter().chain([&vec!["backend", "list"]]) {
         let words = ["no engine is running for pilothouse.toml", "pilothouse run"];
         expect(&alone("", verb), 3, &words);
     }

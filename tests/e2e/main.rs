@@ -25,6 +25,7 @@ mod processes;
 mod programs;
 mod proxy;
 mod reload;
+mod requests;
 mod stopping;
 mod strategies;
 mod streaming;

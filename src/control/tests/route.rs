@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use crate::control::call::{
     BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
 };
+use crate::control::requests::Filter;
 use crate::control::route::{Ask, Method, Request, Unroutable, parse};
 use crate::control::wire::Stream;
 
@@ -56,6 +57,11 @@ fn the_promised_paths_are_understood() {
 
     check("GET", "/v1/status", "", &Ask::Query(Query::Status));
     check("GET", "/v1/events?follow=1", "", &Ask::Query(Query::Events { follow: true }));
+    let mut filter = Filter::default();
+    assert!(filter.take("status", "5xx").unwrap() && filter.take("path", "/a b").unwrap());
+    let requests = Query::Requests { filter, tail: Some(9), follow: true };
+    let target = "/v1/requests?status=5xx&path=/a%20b&tail=9&follow=1";
+    check("GET", target, "", &Ask::Query(requests));
     let target = ProgramTarget { name: "api".to_owned(), instance: Some(0), incarnation: None };
     let log = Query::Log { target, stream: Some(Stream::Stdout), tail: Some(9), follow: true };
     check("GET", "/v1/programs/api/0/log?stream=stdout&tail=9&follow=1", "", &Ask::Query(log));

@@ -138,7 +138,9 @@ fn the_real_client_is_found_behind_trusted_proxies() {
     until("the request is recorded", || {
         let mut clients = Vec::new();
         let slot = WorkerSlot::new(0).unwrap();
-        crate::scoreboard::recent::read(proxy.board, slot, 0, |entry| clients.push(entry.client));
+        crate::scoreboard::recent::read(proxy.board, slot, 0, |_, entry| {
+            clients.push(entry.client)
+        });
         clients == ["203.0.113.7".parse::<std::net::IpAddr>().unwrap()]
     });
 }
