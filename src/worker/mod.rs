@@ -17,6 +17,7 @@ mod offer;
 mod routing;
 
 mod backend;
+mod carry;
 pub(crate) mod pick;
 mod pool;
 mod tunnel;

@@ -93,6 +93,15 @@ impl Stream {
         }
     }
 
+    /// Lets the socket's end be a reset, so that the other side knows that not all was said. A unix
+    /// socket knows no resets.
+    pub(crate) fn reset_when_closed(&self) {
+        if let Self::Tcp(stream) = self {
+            // A socket that cannot be told has nobody at its other end.
+            let _is_gone_otherwise = stream.set_zero_linger();
+        }
+    }
+
     /// A look that costs no system call unless the reactor has seen something happen.
     pub(crate) fn look(&mut self) -> Idle {
         let mut cx = Context::from_waker(Waker::noop());

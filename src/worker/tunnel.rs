@@ -1,28 +1,16 @@
-//! After a backend's 101: bytes both ways, unlooked at, until both sides have ended.
+//! After a backend's 101: bytes both ways until both sides have ended.
 //!
 //! Entered only once the backend has switched; whatever the client sent ahead of that is its first
 //! bytes in the tunnel.
 
-use std::future::poll_fn;
-use std::task::{Context, Poll, ready};
-
 use super::backend::{Fate, RelayEnd, Relayed};
+use super::carry::{self, Carry, End, Side};
 use super::connection::{Connection, Next};
 use super::exchange::Exchange;
 use super::generation::Limits;
-use super::shared::Shared;
 use super::stream::Stream;
-use super::transfer::{Broken, Coding, Pump};
+use super::transfer::Coding;
 use crate::http::framing::Body;
-
-/// One direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Open,
-    /// The source has ended; the sink is being told.
-    Ending,
-    Over,
-}
 
 pub(crate) async fn run(
     connection: &mut Connection,
@@ -54,76 +42,17 @@ async fn carry(
         debug_assert!(absorbed.is_ok(), "raw bytes have no framing to break");
         buffers.borrow_mut().give(buffer);
     }
-    let mut tunnel = Tunnel {
+    let carry = Carry {
         connection,
-        exchange,
-        limits,
-        stream,
-        up: Way::Open,
-        down: Way::Open,
-        moved: None,
+        backend: stream,
+        to_backend: &mut exchange.to_backend,
+        to_client: &mut exchange.to_client,
+        idle_timeout_ms: limits.between_bytes_timeout_ms,
     };
-    poll_fn(|cx| tunnel.poll(cx)).await
-}
-
-struct Tunnel<'a> {
-    connection: &'a mut Connection,
-    exchange: &'a mut Exchange,
-    limits: &'a Limits,
-    stream: &'a mut Stream,
-    up: Way,
-    down: Way,
-    /// Bytes carried when the limit was last set.
-    moved: Option<u64>,
-}
-
-impl Tunnel<'_> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RelayEnd> {
-        let Connection { shared, client, .. } = &mut *self.connection;
-        let Exchange { to_backend, to_client, .. } = &mut *self.exchange;
-        let stream = &mut *self.stream;
-        if let Poll::Ready(Err(broken)) = self.up.poll(cx, to_backend, (client, stream), shared) {
-            return Poll::Ready(match broken {
-                Broken::Sink => RelayEnd::Cut,
-                Broken::Source | Broken::Framing | Broken::TooLarge => RelayEnd::ClientGone,
-            });
-        }
-        if let Poll::Ready(Err(broken)) = self.down.poll(cx, to_client, (stream, client), shared) {
-            return Poll::Ready(match broken {
-                Broken::Sink => RelayEnd::ClientGone,
-                Broken::Source | Broken::Framing | Broken::TooLarge => RelayEnd::Cut,
-            });
-        }
-        if (self.up, self.down) == (Way::Over, Way::Over) {
-            return Poll::Ready(RelayEnd::Through);
-        }
-        if self.connection.seat.is_late() {
-            return Poll::Ready(RelayEnd::Cut);
-        }
-        let moved = to_backend.moved() + to_client.moved();
-        if self.moved.replace(moved) != Some(moved) {
-            self.connection.limit(self.limits.between_bytes_timeout_ms);
-        }
-        Poll::Pending
-    }
-}
-
-impl Way {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        pump: &mut Pump,
-        (source, sink): (&mut Stream, &mut Stream),
-        shared: &Shared,
-    ) -> Poll<Result<(), Broken>> {
-        if *self == Self::Open {
-            ready!(pump.poll(cx, source, sink, &shared.buffers))?;
-            *self = Self::Ending;
-        }
-        if *self == Self::Ending {
-            ready!(sink.poll_shutdown(cx)).map_err(|_| Broken::Sink)?;
-            *self = Self::Over;
-        }
-        Poll::Ready(Ok(()))
+    // The exchange counts the bytes of its pumps itself, when it ends.
+    match carry::run(carry, |_, _| {}).await {
+        End::Through => RelayEnd::Through,
+        End::Idle | End::Broken(Side::Backend) => RelayEnd::Cut,
+        End::Broken(Side::Client) => RelayEnd::ClientGone,
     }
 }
