@@ -138,6 +138,43 @@ impl Account {
         add(&self.upstream_cell(upstream).requests, 1);
     }
 
+    /// A TCP route's connection stands; it took so long.
+    pub(crate) fn session_connected(self, id: BackendId, incarnation: u16, took_us: u32) {
+        if let Some(cell) = self.cell_of(id, incarnation) {
+            histogram::add(&cell.latency, took_us);
+        }
+    }
+
+    /// Bytes of a connection that goes on.
+    pub(crate) fn carried(self, id: BackendId, incarnation: u16, bytes_in: u64, bytes_out: u64) {
+        if let Some(cell) = self.cell_of(id, incarnation) {
+            add(&cell.bytes_in, bytes_in);
+            add(&cell.bytes_out, bytes_out);
+        }
+    }
+
+    /// A TCP route's connection is over; its bytes and its latency were counted before.
+    pub(crate) fn session_ended(
+        self,
+        upstream: UpstreamId,
+        (id, incarnation): (BackendId, u16),
+        status: u16,
+        lasted_us: u64,
+    ) {
+        if let Some(cell) = self.cell_of(id, incarnation) {
+            add(&cell.requests, 1);
+            add(&cell.responses[class_of(status)], 1);
+            add(&cell.service_us, lasted_us);
+        }
+        add(&self.upstream_cell(upstream).requests, 1);
+    }
+
+    /// The cell, if it is of that life still: a connection can outlive its backend's place.
+    fn cell_of(self, id: BackendId, incarnation: u16) -> Option<&'static Cell> {
+        let cell = self.cell(id);
+        (cell.incarnation.load(Ordering::Relaxed) == u32::from(incarnation)).then_some(cell)
+    }
+
     pub(crate) fn failed(self, id: BackendId) {
         add(&self.cell(id).failures, 1);
     }

@@ -110,6 +110,12 @@ impl Worker {
         add(&words.bytes_out, bytes_out);
     }
 
+    /// Bytes of a connection that goes on.
+    pub(crate) fn carried(self, bytes_in: u64, bytes_out: u64) {
+        add(&self.words().bytes_in, bytes_in);
+        add(&self.words().bytes_out, bytes_out);
+    }
+
     pub(super) fn settle(self) {
         let words = self.words();
         let gauges: [&AtomicU32; 4] =

@@ -85,6 +85,9 @@ const METHODS: [&str; 18] = [
 ];
 
 impl Method {
+    /// None at all: a TCP route's connection.
+    pub(crate) const TCP: Self = Self(u8::MAX);
+
     pub(crate) fn of(name: &[u8]) -> Self {
         let known = METHODS.iter().position(|known| known.as_bytes() == name);
         Self(known.unwrap_or(0) as u8)
@@ -92,7 +95,10 @@ impl Method {
 
     /// `-` for those without a number.
     pub(crate) fn name(self) -> &'static str {
-        METHODS.get(usize::from(self.0)).copied().unwrap_or(METHODS[0])
+        match self {
+            Self::TCP => "TCP",
+            Self(number) => METHODS.get(usize::from(number)).copied().unwrap_or(METHODS[0]),
+        }
     }
 }
 

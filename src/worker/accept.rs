@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::connection::Connection;
+use super::session;
 use super::shared::Shared;
 use crate::config::limits;
 use crate::sys;
@@ -91,7 +92,11 @@ fn seat(shared: &Rc<Shared>, client: TcpStream, peer: SocketAddr, address: Socke
     shared.crew.accepted();
     shared.refresh();
     let mut connection = Connection::new(Rc::clone(shared), client, peer, address);
-    tokio::task::spawn_local(async move { connection.serve().await });
+    // A task of either kind is as large as its own kind needs.
+    match connection.tcp_generation() {
+        Some(generation) => tokio::task::spawn_local(session::serve(connection, generation)),
+        None => tokio::task::spawn_local(async move { connection.serve().await }),
+    };
 }
 
 /// The client left before it was accepted; the next one may be there already.

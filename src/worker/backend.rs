@@ -45,7 +45,7 @@ pub(crate) async fn ask(
             Ok(()) => return Ok(stream),
         }
     }
-    let mut stream = connect(connection, &site.route.limits, picked).await?;
+    let mut stream = connect(connection, site.route.limits.connect_timeout_ms, picked).await?;
     exchange.attempts.connected(connection.shared.refresh());
     converse(connection, exchange, site, &mut stream).await?;
     Ok(stream)
@@ -57,14 +57,14 @@ fn is_fit(stream: &Stream, exchange: &Exchange) -> bool {
     exchange.request.method != Method::NonIdempotent || stream.is_quiet()
 }
 
-async fn connect(
+pub(crate) async fn connect(
     connection: &Connection,
-    limits: &Limits,
+    timeout_ms: u64,
     picked: &Picked,
 ) -> Result<Stream, Fault> {
     let address = connection.shared.picker.borrow().address(picked).cloned();
     let Some(address) = address else { return Err(Fault::Stale) };
-    connection.limit(limits.connect_timeout_ms);
+    connection.limit(timeout_ms);
     let mut connecting = pin!(Stream::connect(&address));
     poll_fn(|cx| match connecting.as_mut().poll(cx) {
         Poll::Pending if connection.seat.is_late() => {

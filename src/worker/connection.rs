@@ -63,7 +63,7 @@ impl Connection {
         peer: SocketAddr,
         listener: SocketAddr,
     ) -> Self {
-        let generation = shared.generation();
+        let generation = shared.generation_at(listener);
         let timeout_ms = head_limits(generation.as_deref(), listener).timeout_ms;
         let seat = shared.seats.take(shared.now_us(), timeout_ms);
         let peer = peer.ip().to_canonical();
@@ -81,11 +81,7 @@ impl Connection {
     }
 
     pub(crate) async fn serve(&mut self) {
-        poll_fn(|cx| {
-            self.seat.wakes(cx.waker());
-            Poll::Ready(())
-        })
-        .await;
+        self.begin().await;
         let mut next = Next::Request;
         while next == Next::Request {
             let mut exchange = None;
@@ -121,6 +117,15 @@ impl Connection {
         }
     }
 
+    /// To be awaited first, in the connection's own task: the sweep wakes it from here on.
+    pub(crate) async fn begin(&self) {
+        poll_fn(|cx| {
+            self.seat.wakes(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     /// The configuration that serves the next request whole. A listener that the newest one lacks
     /// keeps the one it was accepted under.
     pub(crate) fn generation(&mut self) -> Option<Rc<Generation>> {
@@ -129,6 +134,12 @@ impl Connection {
             self.generation = Some(newest);
         }
         self.generation.clone()
+    }
+
+    /// The configuration, if its listener belongs to a TCP route there.
+    pub(crate) fn tcp_generation(&self) -> Option<Rc<Generation>> {
+        let serves = |it: &&Rc<Generation>| it.tcp_routes.of(self.listener).is_some();
+        self.generation.as_ref().filter(serves).cloned()
     }
 
     /// Whether the connection may serve another request after this one.

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use super::pick::Picker;
+use super::tcp_routes::TcpRoutes;
 use crate::config::limits;
 use crate::config::model::{self, ClientLimits, Config, Links, PathMatch, RequestLimits};
 use crate::config::retry::Retry;
@@ -19,6 +20,7 @@ pub(crate) struct Generation {
     pub(crate) connections_max: Option<u32>,
     listeners: Vec<Listener>,
     servers: Vec<Server>,
+    pub(crate) tcp_routes: TcpRoutes,
     upstreams: Vec<Upstream>,
 }
 
@@ -94,6 +96,7 @@ impl Generation {
             connections_max: config.engine.worker_connections,
             listeners: listeners(config),
             servers: config.servers.iter().map(|server| compile_server(server, config)).collect(),
+            tcp_routes: TcpRoutes::compile(config),
             upstreams: config
                 .upstreams
                 .iter()
@@ -107,7 +110,8 @@ impl Generation {
     }
 
     pub(crate) fn has_listener(&self, address: SocketAddr) -> bool {
-        self.listeners.iter().any(|listener| listener.address == address)
+        let serves = |listener: &Listener| listener.address == address;
+        self.listeners.iter().any(serves) || self.tcp_routes.of(address).is_some()
     }
 
     /// Whose limits hold as long as a request's server is not known.

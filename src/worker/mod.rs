@@ -15,6 +15,8 @@ mod exchange;
 mod generation;
 mod offer;
 mod routing;
+mod session;
+mod tcp_routes;
 
 mod backend;
 mod carry;

@@ -86,7 +86,7 @@ fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: S
 }
 
 /// Gives the reservation back after a fault, and blames the backend if it is its own.
-fn release(connection: &Connection, picked: Picked, fault: Fault) {
+pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
     let now_us = connection.shared.now_us();
     let mut picker = connection.shared.picker.borrow_mut();
     if let Fault::Backend(failure) = fault {

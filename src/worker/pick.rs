@@ -172,6 +172,29 @@ impl Picker {
         self.account.release(picked.backend);
     }
 
+    /// A TCP route's connection to the backend stands, which a backend that failed before is
+    /// forgiven for. The reservation stays.
+    pub(crate) fn session_connected(&mut self, picked: &Picked, took_us: u64) {
+        let took_us = u32::try_from(took_us).unwrap_or(u32::MAX);
+        self.account.session_connected(picked.backend, picked.incarnation, took_us);
+        if self.board.backend(picked.backend).fails() > 0 {
+            self.forgive(picked);
+        }
+    }
+
+    /// Bytes that went to the backend and came from it, on a connection that goes on.
+    pub(crate) fn carried(&self, picked: &Picked, bytes_in: u64, bytes_out: u64) {
+        self.account.carried(picked.backend, picked.incarnation, bytes_in, bytes_out);
+    }
+
+    /// A TCP route's connection is over.
+    #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
+    pub(crate) fn session_ended(&mut self, picked: Picked, status: u16, lasted_us: u64) {
+        let life = (picked.backend, picked.incarnation);
+        self.account.session_ended(picked.upstream, life, status, lasted_us);
+        self.account.release(picked.backend);
+    }
+
     /// The request left without a response: it failed, or its client did.
     #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
     pub(crate) fn abandoned(&mut self, picked: Picked) {

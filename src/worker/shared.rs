@@ -5,6 +5,7 @@
 //! live from the value kept here.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::buffer::Buffers;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     generation: RefCell<Option<Rc<Generation>>>,
+    /// The one before: who is queued at a listener that the newest one lacks was promised it.
+    last_generation: RefCell<Option<Rc<Generation>>>,
     stage: Cell<Stage>,
     now_us: Cell<u64>,
     /// What to add to `now_us` for the wall clock, as of the last sweep.
@@ -59,6 +62,7 @@ impl Shared {
             seats: Seats::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),
+            last_generation: RefCell::default(),
             stage: Cell::new(Stage::Serving),
             now_us: Cell::new(0),
             wall_ahead_us: Cell::new(0),
@@ -103,11 +107,21 @@ impl Shared {
         self.generation.borrow().clone()
     }
 
+    /// The configuration for who comes in by `listener`.
+    pub(crate) fn generation_at(&self, listener: SocketAddr) -> Option<Rc<Generation>> {
+        let last = self.last_generation.borrow();
+        let knows = |it: &&Rc<Generation>| it.has_listener(listener);
+        self.generation()
+            .filter(|newest| knows(&newest))
+            .or_else(|| last.as_ref().filter(knows).cloned())
+    }
+
     /// Requests that begin from here on are served by `generation`.
     pub(crate) fn swap(&self, generation: Generation) {
         self.crew.set_generation(generation.number);
         self.seats.set_max(seats_max(generation.connections_max));
-        *self.generation.borrow_mut() = Some(Rc::new(generation));
+        let last = self.generation.replace(Some(Rc::new(generation)));
+        self.last_generation.replace(last);
     }
 
     /// The coarse beat of the worker: time limits, idle backends' connections, its own figures.
@@ -137,9 +151,14 @@ impl Shared {
     }
 
     /// Counts a request that was answered, and shows it among the recent ones.
-    pub(crate) fn record(&self, mut entry: recent::Entry, bytes_in: u64) {
-        entry.wall_ms = (self.now_us() + self.wall_ahead_us.get()) / 1000;
+    pub(crate) fn record(&self, entry: recent::Entry, bytes_in: u64) {
         self.crew.answered(entry.status, bytes_in, entry.bytes);
+        self.note(entry);
+    }
+
+    /// Shows a request among the recent ones.
+    pub(crate) fn note(&self, mut entry: recent::Entry) {
+        entry.wall_ms = (self.now_us() + self.wall_ahead_us.get()) / 1000;
         recent::push(self.board, self.slot, &entry);
     }
 }

@@ -5,6 +5,7 @@ mod bodies;
 mod faults;
 mod heads;
 mod life;
+mod sessions;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

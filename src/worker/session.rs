@@ -1,0 +1,146 @@
+//! One client's connection through a TCP route: a backend is picked and connected to, then bytes go
+//! both ways as they are.
+//!
+//! Counted like a request that lasts as long as the connection: in flight from the pick on, among
+//! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
+//! connected to, for its length is the client's affair. Statuses are nginx's for streams: 200 once
+//! connected, however it ended, and 502 when no backend could be had.
+
+use std::rc::Rc;
+
+use super::backend;
+use super::carry::{self, Carry};
+use super::connection::Connection;
+use super::generation::{Generation, Upstream};
+use super::offer::{self, Fault};
+use super::pick::{Picked, Tried};
+use super::stream::Stream;
+use super::tcp_routes::TcpRoute;
+use super::transfer::{Coding, Pump};
+use super::watch::Phase;
+use crate::http::framing::Body;
+use crate::scoreboard::{BackendId, recent};
+
+const THROUGH: u16 = 200;
+const NO_BACKEND: u16 = 502;
+
+/// Serves the connection whole by the generation it came under.
+pub(crate) async fn serve(connection: Connection, generation: Rc<Generation>) {
+    let Some(route) = generation.tcp_routes.of(connection.listener) else { return };
+    connection.begin().await;
+    let shared = Rc::clone(&connection.shared);
+    shared.seats.enter(&connection.seat, Phase::Active);
+    let upstream = generation.upstream(route.upstream);
+    let mut session = Session {
+        connection,
+        route,
+        upstream,
+        started_us: shared.refresh(),
+        backend: None,
+        tries: 0,
+        bytes_out: 0,
+    };
+    let status = match session.connect().await {
+        Some((picked, stream)) => {
+            session.carry(&picked, stream).await;
+            let lasted_us = shared.refresh().saturating_sub(session.started_us);
+            shared.picker.borrow_mut().session_ended(picked, THROUGH, lasted_us);
+            THROUGH
+        }
+        None => NO_BACKEND,
+    };
+    session.note(status);
+}
+
+struct Session<'g> {
+    connection: Connection,
+    route: &'g TcpRoute,
+    upstream: &'g Upstream,
+    started_us: u64,
+    /// The one asked last, with which life of its slot.
+    backend: Option<(BackendId, u16)>,
+    tries: u8,
+    bytes_out: u64,
+}
+
+impl Session<'_> {
+    /// A connection to the first backend that takes one; `None` when none does.
+    async fn connect(&mut self) -> Option<(Picked, Stream)> {
+        let connection = &self.connection;
+        let shared = &connection.shared;
+        let id = self.upstream.id?;
+        let mut tried = Tried::none();
+        for attempt in 0..=self.upstream.retry.more_max {
+            let now_us = shared.now_us();
+            let picked =
+                shared.picker.borrow_mut().pick(id, connection.peer, &mut tried, now_us).ok()?;
+            if attempt > 0 {
+                shared.picker.borrow_mut().retried(id);
+            }
+            self.backend = Some((picked.backend(), picked.incarnation()));
+            self.tries = self.tries.saturating_add(1);
+            match backend::connect(connection, self.route.connect_timeout_ms, &picked).await {
+                Ok(stream) => {
+                    let took_us = shared.refresh().saturating_sub(self.started_us);
+                    shared.picker.borrow_mut().session_connected(&picked, took_us);
+                    return Some((picked, stream));
+                }
+                Err(fault) => {
+                    shared.refresh();
+                    offer::release(connection, picked, fault);
+                    match fault {
+                        Fault::Backend(_) => {}
+                        Fault::Stale | Fault::Client(_) => return None,
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    async fn carry(&mut self, picked: &Picked, mut stream: Stream) {
+        let shared = Rc::clone(&self.connection.shared);
+        let (mut to_backend, mut to_client) = (Pump::default(), Pump::default());
+        to_backend.start(Body::UntilClose, Coding::Same, u64::MAX);
+        to_client.start(Body::UntilClose, Coding::Same, u64::MAX);
+        let carry = Carry {
+            connection: &mut self.connection,
+            backend: &mut stream,
+            to_backend: &mut to_backend,
+            to_client: &mut to_client,
+            idle_timeout_ms: self.route.idle_timeout_ms,
+        };
+        // Whichever way it ended, there was a session.
+        let _end = carry::run(carry, |bytes_in, bytes_out| {
+            shared.picker.borrow().carried(picked, bytes_in, bytes_out);
+            shared.crew.carried(bytes_in, bytes_out);
+        })
+        .await;
+        self.bytes_out = to_client.moved();
+        for pump in [&mut to_backend, &mut to_client] {
+            if let Some(unsent) = pump.finish(&shared.buffers) {
+                shared.buffers.borrow_mut().give(unsent);
+            }
+        }
+    }
+
+    /// Shows the session among the recent requests.
+    fn note(&self, status: u16) {
+        let shared = &self.connection.shared;
+        let lasted_us = shared.refresh().saturating_sub(self.started_us);
+        shared.crew.answered(status, 0, 0);
+        shared.note(recent::Entry {
+            wall_ms: 0,
+            client: self.connection.peer,
+            method: recent::Method::TCP,
+            host: recent::Host::NONE,
+            path: self.route.shown,
+            status,
+            upstream: self.upstream.id,
+            backend: self.backend,
+            tries: self.tries,
+            service_us: u32::try_from(lasted_us).unwrap_or(u32::MAX),
+            bytes: self.bytes_out,
+        });
+    }
+}
