@@ -4,6 +4,7 @@
 //! modules of nginx 1.31). Holds no state of its own: the caller loads peers from wherever they
 //! live, and stores them back.
 
+pub(crate) mod budget;
 pub(crate) mod failure;
 pub(crate) mod fit;
 pub(crate) mod ip_hash;

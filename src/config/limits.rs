@@ -123,4 +123,6 @@ pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
 const _: () = assert!(TARGET_BYTES <= TARGET_BYTES_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);
+/// The first keeps its place, whatever shares the last.
+const _: () = assert!(ATTEMPTS_NOTED_MAX > 1);
 const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);

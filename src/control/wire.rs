@@ -178,8 +178,12 @@ pub(crate) struct UpstreamRow {
     pub(crate) file_strategy: String,
     pub(crate) requests: u64,
     pub(crate) retries: u64,
+    /// Retries that the budget did not grant.
+    pub(crate) retries_withheld: u64,
     /// No backend was eligible: 502s answered here.
     pub(crate) refused: u64,
+    /// `connections_max` was reached: 503s answered here.
+    pub(crate) overflows: u64,
     /// Start of the window of the fit figures below: the last change of state, weight or generation.
     pub(crate) window_since_ms: u64,
     /// Share of the busiest client network in the window, for hash strategies.

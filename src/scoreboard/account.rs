@@ -62,8 +62,12 @@ impl Counts {
 pub(crate) struct UpstreamCounts {
     pub(crate) requests: u64,
     pub(crate) retries: u64,
+    /// Retries that the budget did not grant.
+    pub(crate) withheld: u64,
     /// No backend could take the request.
     pub(crate) refused: u64,
+    /// The request would have needed one connection too many.
+    pub(crate) overflows: u64,
 }
 
 impl Account {
@@ -101,7 +105,7 @@ impl Account {
         }
         cell.incarnation.store(0, Ordering::Relaxed);
         fence(Ordering::Release);
-        for number in [&cell.requests, &cell.retries, &cell.refused] {
+        for number in cell.numbers() {
             number.store(0, Ordering::Relaxed);
         }
         cell.incarnation.store(incarnation, Ordering::Release);
@@ -183,8 +187,22 @@ impl Account {
         add(&self.upstream_cell(id).retries, 1);
     }
 
+    pub(crate) fn withheld(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).withheld, 1);
+    }
+
     pub(crate) fn refused(self, id: UpstreamId) {
         add(&self.upstream_cell(id).refused, 1);
+    }
+
+    pub(crate) fn overflowed(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).overflows, 1);
+    }
+}
+
+impl UpstreamCell {
+    fn numbers(&self) -> [&AtomicU64; 5] {
+        [&self.requests, &self.retries, &self.withheld, &self.refused, &self.overflows]
     }
 }
 
@@ -244,7 +262,9 @@ pub(crate) fn upstream_counts(board: Board, id: UpstreamId) -> UpstreamCounts {
         if cell.incarnation.load(Ordering::Acquire) == incarnation {
             sum.requests += cell.requests.load(Ordering::Relaxed);
             sum.retries += cell.retries.load(Ordering::Relaxed);
+            sum.withheld += cell.withheld.load(Ordering::Relaxed);
             sum.refused += cell.refused.load(Ordering::Relaxed);
+            sum.overflows += cell.overflows.load(Ordering::Relaxed);
         }
     }
     sum

@@ -40,11 +40,19 @@ pub(crate) enum Failure {
     Closed,
     /// Not an HTTP response.
     Malformed,
+    /// A response whose status is a reason to ask another backend.
+    Unfit,
 }
 
 impl Failure {
-    const ALL: [Self; 5] =
-        [Self::Refused, Self::Unreachable, Self::TimedOut, Self::Closed, Self::Malformed];
+    const ALL: [Self; 6] = [
+        Self::Refused,
+        Self::Unreachable,
+        Self::TimedOut,
+        Self::Closed,
+        Self::Malformed,
+        Self::Unfit,
+    ];
 
     /// For people.
     pub(crate) fn text(self) -> &'static str {
@@ -54,6 +62,7 @@ impl Failure {
             Self::TimedOut => "timed out",
             Self::Closed => "connection closed",
             Self::Malformed => "malformed response",
+            Self::Unfit => "error response",
         }
     }
 }

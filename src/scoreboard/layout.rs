@@ -144,7 +144,11 @@ pub(super) struct UpstreamCell {
     _pad: AtomicU32,
     pub(super) requests: AtomicU64,
     pub(super) retries: AtomicU64,
+    /// Retries that the budget did not grant.
+    pub(super) withheld: AtomicU64,
     pub(super) refused: AtomicU64,
+    /// Requests that would have needed one connection too many.
+    pub(super) overflows: AtomicU64,
 }
 
 /// Writer: the worker whose row it is in. Counts belong to one incarnation of the backend.
@@ -197,7 +201,7 @@ const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
-const _: () = assert!(size_of::<UpstreamCell>() == 32);
+const _: () = assert!(size_of::<UpstreamCell>() == 48);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
 const _: () = assert!(BACKENDS_MAX < u16::MAX as usize);

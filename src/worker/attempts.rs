@@ -63,6 +63,11 @@ impl Attempts {
         self.all().iter().filter(|attempt| attempt.backend.is_some()).count() as u8
     }
 
+    /// When the first began.
+    pub(crate) fn since_us(&self) -> u64 {
+        self.noted[0].started_us
+    }
+
     pub(crate) fn begin(&mut self, backend: BackendId, incarnation: u16, now_us: u64) {
         let backend = Some((backend, incarnation));
         self.push(Attempt { backend, started_us: now_us, ..Attempt::NONE });

@@ -37,10 +37,15 @@ pub(crate) async fn ask(
     if let Some(mut stream) = pooled.filter(|stream| is_fit(stream, exchange)) {
         exchange.attempts.pooled();
         match converse(connection, exchange, site, &mut stream).await {
-            Err(Fault::Backend(Failure::Closed)) if exchange.is_repeatable() => {
+            // Not a byte came: it was dead before.
+            Err(Fault::Backend(Failure::Closed))
+                if exchange.head_seen_bytes == 0 && !exchange.has_replied =>
+            {
+                if !exchange.is_repeatable(site.upstream.retry.on) {
+                    return Err(Fault::Stale);
+                }
                 exchange.rewind(&connection.shared.buffers);
             }
-            Err(Fault::Backend(Failure::Closed)) => return Err(Fault::Stale),
             Err(fault) => return Err(fault),
             Ok(()) => return Ok(stream),
         }
@@ -203,7 +208,6 @@ fn poll_head(
         }
         let failure = match buffer.poll_fill(cx, stream, usize::MAX) {
             Poll::Ready(Ok(count)) if count > 0 => continue,
-            Poll::Ready(_) if seen > 0 => Poll::Ready(Err(Failure::Malformed)),
             Poll::Ready(_) => Poll::Ready(Err(Failure::Closed)),
             Poll::Pending => Poll::Pending,
         };

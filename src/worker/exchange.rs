@@ -15,6 +15,7 @@ use super::pick::{Picked, Tried};
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
 use crate::config::model::Keepalive;
+use crate::config::retry::{Condition, Conditions};
 use crate::http;
 use crate::http::framing::Body;
 use crate::http::request::{Method, Request};
@@ -140,29 +141,40 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
 }
 
 impl Exchange {
-    /// Reserves the request on the next backend, `None` when there is none for it.
-    pub(crate) fn pick(
+    /// Reserves the request on a backend, `None` when there is none for it.
+    pub(crate) fn pick(&mut self, connection: &Connection, upstream: &Upstream) -> Option<Picked> {
+        let shared = &connection.shared;
+        let now_us = shared.now_us();
+        let mut picker = shared.picker.borrow_mut();
+        self.upstream = upstream.id;
+        let picked = upstream.id.and_then(|id| {
+            if upstream.retry.budget_percent.is_some() {
+                picker.asked(id, now_us);
+            }
+            picker.pick(id, self.client, &mut self.tried, now_us).ok()
+        });
+        if picked.is_none() {
+            self.attempts.nobody(502, now_us);
+        }
+        picked
+    }
+
+    /// Reserves the request on a further backend, if there is one for it.
+    pub(crate) fn pick_another(
         &mut self,
         connection: &Connection,
-        upstream: &Upstream,
-        attempt: u32,
+        id: UpstreamId,
     ) -> Option<Picked> {
-        let id = upstream.id?;
-        self.upstream = Some(id);
         let shared = &connection.shared;
         let mut picker = shared.picker.borrow_mut();
-        let now_us = shared.now_us();
-        let Ok(picked) = picker.pick(id, self.client, &mut self.tried, now_us) else {
-            self.attempts.nobody(502, now_us);
-            return None;
-        };
-        self.attempts.begin(picked.backend(), picked.incarnation(), now_us);
-        if attempt > 0 {
-            picker.retried(id);
-            self.rewind(&shared.buffers);
-        }
+        picker.pick_another(id, self.client, &mut self.tried, shared.now_us()).ok()
+    }
+
+    /// The picked backend is asked from here on.
+    pub(crate) fn offer(&mut self, connection: &Connection, picked: &Picked) {
         self.backend = Some((picked.backend(), picked.incarnation()));
-        Some(picked)
+        let now_us = connection.shared.now_us();
+        self.attempts.begin(picked.backend(), picked.incarnation(), now_us);
     }
 
     fn begin(&mut self, connection: &Connection) {
@@ -198,11 +210,13 @@ impl Exchange {
     }
 
     /// Whether the request may be sent once more: nothing of it is lost, nobody has seen an answer,
-    /// and the method allows it or nothing was sent.
-    pub(crate) fn is_repeatable(&self) -> bool {
+    /// and the method allows it, the configuration insists on it, or nothing was sent.
+    pub(crate) fn is_repeatable(&self, on: Conditions) -> bool {
         !self.has_replied
             && self.to_backend.is_repeatable()
-            && (self.request.method != Method::NonIdempotent || self.to_backend.moved() == 0)
+            && (self.request.method != Method::NonIdempotent
+                || on.holds(Condition::NonIdempotent)
+                || self.to_backend.moved() == 0)
     }
 
     /// Makes ready to send the request once more.

@@ -1,6 +1,8 @@
 //! Offering a request to backends, one after another, until one answers or the answer is ours.
 //!
-//! Decides what a fault means for the request and for the backend. Talks to no backend itself.
+//! The rules are those of nginx's `proxy_next_upstream`, with two differences for the better: what a
+//! backend answered is not thrown away before another one has been found, and a dead idle
+//! connection is replaced without asking the rules. Talks to no backend itself.
 
 use super::backend;
 use super::connection::{Connection, Next};
@@ -8,13 +10,16 @@ use super::exchange::{ClientFault, Exchange};
 use super::generation::{Site, Upstream};
 use super::pick::Picked;
 use super::stream::Stream;
+use crate::config::retry::Condition;
 use crate::scoreboard::backend::Failure;
 
-/// Why no response was relayed.
+/// Why a backend's response is not relayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The backend failed before a byte of its response came.
+    /// The backend failed before its response's head was there.
     Backend(Failure),
+    /// Its response is one that another backend may better.
+    Answered(u16),
     /// A pooled connection turned out dead, and the request cannot be repeated; or what was picked
     /// is no longer there. No fault of the backend.
     Stale,
@@ -27,10 +32,38 @@ impl Fault {
         match self {
             Self::Backend(Failure::TimedOut) => 504,
             Self::Backend(
-                Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::Malformed,
+                Failure::Refused
+                | Failure::Unreachable
+                | Failure::Closed
+                | Failure::Malformed
+                | Failure::Unfit,
             )
             | Self::Stale => 502,
+            Self::Answered(status) => status,
             Self::Client(fault) => fault.status(),
+        }
+    }
+
+    /// What `retry_on` calls it, if it is a reason to ask another backend.
+    fn condition(self) -> Option<Condition> {
+        match self {
+            Self::Backend(Failure::Refused | Failure::Unreachable | Failure::Closed) => {
+                Some(Condition::Error)
+            }
+            Self::Backend(Failure::TimedOut) => Some(Condition::Timeout),
+            Self::Backend(Failure::Malformed | Failure::Unfit) => Some(Condition::InvalidHeader),
+            Self::Answered(status) => Condition::of_status(status),
+            Self::Stale | Self::Client(_) => None,
+        }
+    }
+
+    /// What counts against the backend.
+    fn blame(self) -> Option<Failure> {
+        match self {
+            Self::Backend(failure) => Some(failure),
+            // Another backend may know what this one does not: no failure, in nginx's eyes.
+            Self::Answered(403 | 404) | Self::Stale | Self::Client(_) => None,
+            Self::Answered(_) => Some(Failure::Unfit),
         }
     }
 }
@@ -41,40 +74,102 @@ pub(crate) async fn run(
     exchange: &mut Exchange,
     site: Site<'_>,
 ) -> Next {
-    let upstream = site.upstream;
-    let mut status = 502;
-    for attempt in 0..=upstream.retry.more_max {
-        let Some(picked) = exchange.pick(connection, upstream, attempt) else { break };
-        let fault = match backend::ask(connection, exchange, site, &picked).await {
-            Ok(mut stream) => match backend::begin_reply(connection, exchange) {
-                Ok(persistence) => {
-                    let relayed =
-                        backend::relay(connection, exchange, site, &mut stream, persistence).await;
-                    if relayed.fate == backend::Fate::Reusable {
-                        park(connection, upstream, &picked, stream);
-                    }
-                    return exchange.finish(connection, picked, relayed);
-                }
-                Err(fault) => fault,
-            },
-            Err(fault) => fault,
+    let Some(mut picked) = exchange.pick(connection, site.upstream) else {
+        let next = exchange.next_if_read(connection);
+        return connection.answer(exchange, 502, next).await;
+    };
+    let mut retries = 0;
+    loop {
+        exchange.offer(connection, &picked);
+        let asked = backend::ask(connection, exchange, site, &picked).await;
+        let fault = match &asked {
+            Ok(_) => Fault::Answered(exchange.response.status),
+            Err(fault) => *fault,
         };
-        exchange.attempts.failed(fault.status(), connection.shared.refresh());
-        release(connection, picked, fault);
-        match fault {
-            Fault::Backend(failure) => {
-                status = fault.status();
-                // What was answered, though not in HTTP, is not asked of another backend.
-                if failure == Failure::Malformed || !exchange.is_repeatable() {
-                    break;
-                }
+        let another = another(connection, exchange, site.upstream, fault, retries);
+        picked = match (another, asked) {
+            (Some(another), _) => {
+                leave(connection, exchange, picked, fault);
+                exchange.rewind(&connection.shared.buffers);
+                another
             }
-            Fault::Stale => break,
-            Fault::Client(fault) => return exchange.blame(connection, fault).await,
+            (None, Ok(stream)) => return relay(connection, exchange, site, picked, stream).await,
+            (None, Err(fault)) => {
+                leave(connection, exchange, picked, fault);
+                return give_up(connection, exchange, fault).await;
+            }
+        };
+        retries += 1;
+    }
+}
+
+/// A further backend for the request, if the rules allow one, the budget has one and there is one.
+fn another(
+    connection: &Connection,
+    exchange: &mut Exchange,
+    upstream: &Upstream,
+    fault: Fault,
+    retries: u32,
+) -> Option<Picked> {
+    let (id, retry) = (upstream.id?, &upstream.retry);
+    fault.condition().filter(|condition| retry.on.holds(*condition))?;
+    let now_us = connection.shared.refresh();
+    let picker = &connection.shared.picker;
+    if retries > 0 && fault.blame().is_some() {
+        picker.borrow_mut().retried_in_vain(id, now_us);
+    }
+    let elapsed_us = now_us.saturating_sub(exchange.attempts.since_us());
+    let is_late = retry.timeout_ms > 0 && elapsed_us >= retry.timeout_ms * 1000;
+    if retries >= retry.more_max || is_late || !exchange.is_repeatable(retry.on) {
+        return None;
+    }
+    if let Some(percent) = retry.budget_percent
+        && !picker.borrow_mut().grants_retry(id, percent, now_us)
+    {
+        return None;
+    }
+    let picked = exchange.pick_another(connection, id)?;
+    picker.borrow_mut().retried(id);
+    Some(picked)
+}
+
+fn leave(connection: &Connection, exchange: &mut Exchange, picked: Picked, fault: Fault) {
+    exchange.attempts.failed(fault.status(), connection.shared.refresh());
+    release(connection, picked, fault);
+}
+
+/// Gives the reservation back without a response, and blames the backend where it is to blame.
+pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
+    let now_us = connection.shared.now_us();
+    let mut picker = connection.shared.picker.borrow_mut();
+    if let Some(failure) = fault.blame() {
+        picker.failed(&picked, failure, now_us);
+    }
+    picker.abandoned(picked);
+}
+
+/// Passes the response on; it is the last that happens to the request.
+async fn relay(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    site: Site<'_>,
+    picked: Picked,
+    mut stream: Stream,
+) -> Next {
+    match backend::begin_reply(connection, exchange) {
+        Ok(persistence) => {
+            let relayed =
+                backend::relay(connection, exchange, site, &mut stream, persistence).await;
+            if relayed.fate == backend::Fate::Reusable {
+                park(connection, site.upstream, &picked, stream);
+            }
+            exchange.finish(connection, picked, relayed)
+        }
+        Err(fault) => {
+            leave(connection, exchange, picked, fault);
+            give_up(connection, exchange, fault).await
         }
     }
-    let next = exchange.next_if_read(connection);
-    connection.answer(exchange, status, next).await
 }
 
 /// Keeps the backend's connection for a further request, if the backend takes any.
@@ -85,12 +180,12 @@ fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: S
     }
 }
 
-/// Gives the reservation back after a fault, and blames the backend if it is its own.
-pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
-    let now_us = connection.shared.now_us();
-    let mut picker = connection.shared.picker.borrow_mut();
-    if let Fault::Backend(failure) = fault {
-        picker.failed(&picked, failure, now_us);
+async fn give_up(connection: &mut Connection, exchange: &mut Exchange, fault: Fault) -> Next {
+    match fault {
+        Fault::Client(fault) => exchange.blame(connection, fault).await,
+        Fault::Backend(_) | Fault::Answered(_) | Fault::Stale => {
+            let next = exchange.next_if_read(connection);
+            connection.answer(exchange, fault.status(), next).await
+        }
     }
-    picker.abandoned(picked);
 }

@@ -11,6 +11,7 @@ mod tests;
 use std::net::IpAddr;
 
 use crate::balance;
+use crate::balance::budget::Budget;
 use crate::balance::ip_hash::Walk;
 use crate::config::model::Address;
 use crate::scoreboard::account::{Account, Outcome};
@@ -90,6 +91,8 @@ pub(crate) struct Picker {
     rosters: Vec<Option<Roster>>,
     /// By backend slot.
     known: Vec<Option<Known>>,
+    /// By upstream slot.
+    budgets: Vec<Budget>,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,
 }
@@ -102,6 +105,7 @@ impl Picker {
             account: board.account(slot),
             rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
             known: (0..BACKENDS_MAX).map(|_| None).collect(),
+            budgets: vec![Budget::default(); UPSTREAMS_MAX],
             peers: Vec::with_capacity(MEMBERS_MAX),
         }
     }
@@ -119,6 +123,22 @@ impl Picker {
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, NoBackend> {
+        let picked = self.pick_another(upstream, client, tried, now_us);
+        if picked.is_err() {
+            self.account.refused(upstream);
+        }
+        picked
+    }
+
+    /// A further backend for a request that one has failed. That there is none is no news: what the
+    /// failure comes to is known.
+    pub(crate) fn pick_another(
+        &mut self,
+        upstream: UpstreamId,
+        client: IpAddr,
+        tried: &mut Tried,
+        now_us: u64,
+    ) -> Result<Picked, NoBackend> {
         let now_s = now_us / 1_000_000;
         self.refresh(upstream);
         let mut picked = self.choose(upstream, client, tried, now_s);
@@ -126,9 +146,6 @@ impl Picker {
         // before the old ones close.
         if picked.is_none() && self.refresh(upstream) == Edition::New {
             picked = self.choose(upstream, client, tried, now_s);
-        }
-        if picked.is_none() {
-            self.account.refused(upstream);
         }
         picked.ok_or(NoBackend)
     }
@@ -201,9 +218,33 @@ impl Picker {
         self.account.release(picked.backend);
     }
 
+    /// Notes a request's first offer: retries are granted by the number of these.
+    pub(crate) fn asked(&mut self, upstream: UpstreamId, now_us: u64) {
+        self.budgets[upstream.index()].asked(now_us / 1_000_000);
+    }
+
+    /// Whether the upstream's budget, `percent` of its requests, has one more retry.
+    pub(crate) fn grants_retry(&mut self, upstream: UpstreamId, percent: u32, now_us: u64) -> bool {
+        let is_granted = self.budgets[upstream.index()].grants(percent, now_us / 1_000_000);
+        if !is_granted {
+            self.account.withheld(upstream);
+        }
+        is_granted
+    }
+
     /// The request is offered to a further backend.
     pub(crate) fn retried(&mut self, upstream: UpstreamId) {
         self.account.retried(upstream);
+    }
+
+    /// The further backend failed it, too.
+    pub(crate) fn retried_in_vain(&mut self, upstream: UpstreamId, now_us: u64) {
+        self.budgets[upstream.index()].failed(now_us / 1_000_000);
+    }
+
+    /// The request would have needed one connection too many.
+    pub(crate) fn overflowed(&mut self, upstream: UpstreamId) {
+        self.account.overflowed(upstream);
     }
 
     fn forgive(&mut self, picked: &Picked) {

@@ -90,7 +90,7 @@ impl Session<'_> {
                     offer::release(connection, picked, fault);
                     match fault {
                         Fault::Backend(_) => {}
-                        Fault::Stale | Fault::Client(_) => return None,
+                        Fault::Answered(_) | Fault::Stale | Fault::Client(_) => return None,
                     }
                 }
             }

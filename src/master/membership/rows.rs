@@ -57,7 +57,9 @@ impl Membership {
             file_strategy: upstream.settings.strategy.name().to_owned(),
             requests: counts.requests,
             retries: counts.retries,
+            retries_withheld: counts.withheld,
             refused: counts.refused,
+            overflows: counts.overflows,
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
         }

@@ -179,7 +179,17 @@ fn retried(upstream: &UpstreamRow) -> Finding {
         verdict: if upstream.refused == 0 { Verdict::Fits } else { Verdict::Off },
         label: "moved by retries",
         value: upstream.retries.to_string(),
-        note: format!("{:.1}% of all; {} found no backend", share * 100.0, upstream.refused),
+        note: retry_note(upstream, share * 100.0),
+    }
+}
+
+fn retry_note(upstream: &UpstreamRow, percent: f64) -> String {
+    let refused = upstream.refused;
+    match upstream.retries_withheld {
+        0 => format!("{percent:.1}% of all; {refused} found no backend"),
+        withheld => {
+            format!("{percent:.1}% of all; {refused} found no backend; budget withheld {withheld}")
+        }
     }
 }
 

@@ -208,6 +208,13 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         number::count(upstream.refused)
     );
     first.push(canvas.span(totals, Role::Dim));
+    for (label, count) in
+        [("withheld", upstream.retries_withheld), ("overflows", upstream.overflows)]
+    {
+        if count > 0 {
+            first.push(canvas.span(format!("   {label} {}", number::count(count)), Role::Warn));
+        }
+    }
     canvas.line(row(area, 0), &Line::from(first));
     let strip = row(area, 1);
     let shares: Vec<f64> = members.iter().map(|row| row.backend.actual_share).collect();

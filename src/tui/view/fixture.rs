@@ -178,7 +178,9 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         file_strategy: strategy.to_owned(),
         requests,
         retries,
+        retries_withheld: 0,
         refused: 0,
+        overflows: 0,
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
     }

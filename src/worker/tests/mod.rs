@@ -5,6 +5,7 @@ mod bodies;
 mod faults;
 mod heads;
 mod life;
+mod retries;
 mod sessions;
 
 use std::io::{Read as _, Write as _};
