@@ -6,7 +6,7 @@ use super::place::Place;
 use super::table::{Align, Cell, Table};
 use super::{backend, program};
 use crate::control::text;
-use crate::control::wire::{BackendState, ProgramState, Status, Worker};
+use crate::control::wire::{BackendState, Kind, Listener, ProgramState, Status, Worker};
 use crate::tui::widget::number;
 
 pub(crate) async fn show(place: &Place, out: Out) -> Result<(), Failure> {
@@ -47,7 +47,11 @@ pub(crate) fn render(status: &Status, out: Out) -> String {
 }
 
 fn head(status: &Status, out: Out) -> String {
-    let listeners: Vec<&str> = status.listeners.iter().map(|row| row.address.as_str()).collect();
+    let listener = |row: &Listener| match row.kind {
+        Kind::Http => row.address.clone(),
+        Kind::Tcp | Kind::Both => format!("{} ({})", row.address, row.kind.name()),
+    };
+    let listeners: Vec<String> = status.listeners.iter().map(listener).collect();
     let listening = if listeners.is_empty() {
         "listening nowhere".to_owned()
     } else {

@@ -34,6 +34,7 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Upstream) -> Result<(), F
 fn table(upstreams: &[wire::Upstream]) -> Table {
     let mut table = Table::new(&[
         ("UPSTREAM", Align::Left),
+        ("KIND", Align::Left),
         ("STRATEGY", Align::Left),
         ("BACKENDS", Align::Right),
         ("UP", Align::Right),
@@ -52,6 +53,7 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
         let failures: u64 = row.backends.iter().map(|row| row.failures).sum();
         table.row([
             row.name.as_str().into(),
+            row.kind.name().into(),
             row.strategy.as_str().into(),
             row.backends.len().to_string().into(),
             Cell::toned(tone, up.to_string()),

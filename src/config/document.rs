@@ -68,7 +68,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         .into_iter()
         .map(|(name, section)| program::read(name, section))
         .collect();
-    stream::settle_checks(&mut upstreams, &servers, &streams);
+    stream::settle_kinds(&mut upstreams, &servers, &streams);
     let control = engine::read_control(file.section("control"));
     if !file.report.is_broken {
         let sections = cross::Sections {

@@ -160,9 +160,21 @@ pub(crate) struct Stream {
     pub(crate) idle_timeout_ms: u64,
 }
 
+/// What leads to an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// Routes of servers, or nothing yet.
+    #[default]
+    Http,
+    /// TCP routes alone.
+    Tcp,
+    Both,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Upstream {
     pub(crate) name: String,
+    pub(crate) kind: Kind,
     pub(crate) strategy: Strategy,
     pub(crate) retry: Retry,
     pub(crate) links: Links,

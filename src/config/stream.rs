@@ -2,7 +2,7 @@
 //!
 //! Looks at no byte, so it has no hosts and no paths: an address belongs to one route alone.
 
-use super::model::{CheckKind, Stream};
+use super::model::{CheckKind, Kind, Stream};
 use super::report::{Located, Span};
 use super::section::Section;
 use super::{limits, server, upstream};
@@ -38,8 +38,9 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     Draft { stream, listen: spans, leads_to: upstream }
 }
 
-/// Checks that do not say what they ask are for connections where only TCP routes lead.
-pub(super) fn settle_checks(
+/// Tells upstreams what leads to them. Where TCP routes alone do, a check that does not say what it
+/// asks is for a connection.
+pub(super) fn settle_kinds(
     upstreams: &mut [upstream::Draft],
     servers: &[server::Draft],
     streams: &[Draft],
@@ -48,10 +49,14 @@ pub(super) fn settle_checks(
         let is_here = |name: &Located<String>| name.value == draft.upstream.name;
         let is_served = servers.iter().flat_map(|draft| &draft.leads_to).any(is_here);
         let is_streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref()).any(is_here);
+        draft.upstream.kind = match (is_served, is_streamed) {
+            (_, false) => Kind::Http,
+            (false, true) => Kind::Tcp,
+            (true, true) => Kind::Both,
+        };
         if let Some(check) = &mut draft.upstream.check
             && draft.is_check_open
-            && is_streamed
-            && !is_served
+            && draft.upstream.kind == Kind::Tcp
         {
             check.kind = CheckKind::Tcp;
         }

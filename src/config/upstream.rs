@@ -1,6 +1,6 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Address, Backend, Strategy, Upstream};
+use super::model::{Address, Backend, Kind, Strategy, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
 use super::{address, check, limits, links, names, retry};
@@ -37,6 +37,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     let read_timeout_ms = section.positive_duration("read_timeout");
     let upstream = Upstream {
         name: name.value,
+        kind: Kind::default(),
         strategy,
         retry: retry::read(&mut section),
         links: links::read(&mut section),

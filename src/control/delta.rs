@@ -45,6 +45,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
             .iter()
             .map(|row| Upstream {
                 name: row.name.clone(),
+                kind: row.kind,
                 strategy: row.strategy.clone(),
                 requests: row.requests,
                 backends: backends_of(snapshot, &row.name),

@@ -23,6 +23,31 @@ pub(crate) struct Status {
 pub(crate) struct Listener {
     pub(crate) address: String,
     pub(crate) tls: bool,
+    #[serde(default)]
+    pub(crate) kind: Kind,
+}
+
+/// What passes there: requests, or TCP connections as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    #[default]
+    Http,
+    /// Each connection counts as one request when it ends; its latency is the time to connect.
+    Tcp,
+    #[serde(rename = "http+tcp")]
+    Both,
+}
+
+impl Kind {
+    /// As the API spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+            Self::Both => "http+tcp",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,6 +76,8 @@ pub(crate) struct Connections {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Upstream {
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) kind: Kind,
     pub(crate) strategy: String,
     pub(crate) requests: u64,
     pub(crate) backends: Vec<Backend>,
@@ -173,6 +200,8 @@ pub(crate) struct Head {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UpstreamRow {
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) kind: Kind,
     pub(crate) strategy: String,
     /// What the file says, where the operator changed it.
     pub(crate) file_strategy: String,

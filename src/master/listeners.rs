@@ -189,12 +189,18 @@ impl Listeners {
         self.addresses.keys().copied().collect()
     }
 
-    pub(super) fn rows(&self) -> Vec<wire::Listener> {
-        let row = |listening: &Listening| wire::Listener {
-            address: listening.actual.to_string(),
-            tls: false,
+    /// `config` tells what is served where.
+    pub(super) fn rows(&self, config: &Config) -> Vec<wire::Listener> {
+        let row = |(address, listening): (&SocketAddr, &Listening)| {
+            let mut streamed = config.streams.iter().flat_map(|stream| &stream.listen);
+            let is_streamed = streamed.any(|listen| listen.address == *address);
+            wire::Listener {
+                address: listening.actual.to_string(),
+                tls: false,
+                kind: if is_streamed { wire::Kind::Tcp } else { wire::Kind::Http },
+            }
         };
-        self.addresses.values().map(row).collect()
+        self.addresses.iter().map(row).collect()
     }
 
     fn insert(&mut self, made: Made) {

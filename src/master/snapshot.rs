@@ -27,7 +27,7 @@ impl Master {
             uptime_ms: now.mono_us.saturating_sub(self.started_us) / 1000,
             wall_ms: now.wall_ms,
             config: self.generation.config.source.clone(),
-            listeners: self.listeners.rows(),
+            listeners: self.listeners.rows(&self.generation.config),
             master_pid: std::process::id(),
             keeper_pid: self.keeper_pid,
             is_embedded: self.generation.config.is_embedded,

@@ -12,10 +12,10 @@ use crate::control::wire::{
 /// `GET /v1/status` as the design document prints it.
 fn promised() -> Value {
     json!({"name":"default","version":"0.1.0","generation":3,"uptime_ms":0,"config":"pilothouse.toml",
-     "listeners":[{"address":"127.0.0.1:8080","tls":false}],
+     "listeners":[{"address":"127.0.0.1:8080","tls":false,"kind":"http"}],
      "workers":[{"slot":0,"pid":1,"generation":3,"state":"running","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
        "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"lag_us":0}],
-     "upstreams":[{"name":"api","strategy":"least_conn","requests":0,
+     "upstreams":[{"name":"api","kind":"http","strategy":"least_conn","requests":0,
        "backends":[{"name":"10.0.3.1:8080","address":"10.0.3.1:8080","state":"up","weight":1,"active":0,"requests":0,
          "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,
          "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null}]}],
@@ -62,7 +62,10 @@ pub(super) fn snapshot() -> Snapshot {
             version: "0.1.0".to_owned(),
             generation: 3,
             config: "pilothouse.toml".to_owned(),
-            listeners: vec![Listener { address: "127.0.0.1:8080".to_owned(), tls: false }],
+            listeners: vec![Listener {
+                address: "127.0.0.1:8080".to_owned(),
+                ..Listener::default()
+            }],
             ..Head::default()
         },
         workers: vec![Worker {

@@ -68,6 +68,7 @@ impl Membership {
         };
         self.upstreams[index].retire_at_us = None;
         self.upstreams[index].settings = super::Settings {
+            kind: file.kind,
             strategy: file.strategy,
             drain_timeout_ms: file.drain_timeout_ms,
             slow_start_ms: file.slow_start_ms,
@@ -115,6 +116,7 @@ impl Membership {
             id,
             name: file.name.clone(),
             settings: super::Settings {
+                kind: file.kind,
                 strategy: file.strategy,
                 drain_timeout_ms: file.drain_timeout_ms,
                 slow_start_ms: file.slow_start_ms,

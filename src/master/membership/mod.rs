@@ -20,7 +20,7 @@ pub(crate) use persist::Saved;
 use std::time::Duration;
 
 use crate::balance;
-use crate::config::model::{Address, Strategy};
+use crate::config::model::{Address, Kind, Strategy};
 use crate::control::wire;
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
@@ -93,6 +93,7 @@ struct Upstream {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Settings {
+    kind: Kind,
     strategy: Strategy,
     drain_timeout_ms: u64,
     slow_start_ms: u64,

@@ -3,7 +3,7 @@
 
 use crate::balance;
 use crate::balance::share;
-use crate::config::model::Strategy;
+use crate::config::model::{Kind, Strategy};
 use crate::control::wire;
 use crate::master::history::History;
 use crate::scoreboard::account::{self, Counts};
@@ -53,6 +53,11 @@ impl Membership {
         let counts = account::upstream_counts(self.board, upstream.id);
         wire::UpstreamRow {
             name: upstream.name.clone(),
+            kind: match upstream.settings.kind {
+                Kind::Http => wire::Kind::Http,
+                Kind::Tcp => wire::Kind::Tcp,
+                Kind::Both => wire::Kind::Both,
+            },
             strategy: upstream.strategy().name().to_owned(),
             file_strategy: upstream.settings.strategy.name().to_owned(),
             requests: counts.requests,

@@ -2,7 +2,7 @@
 //! again what a predecessor had put there.
 
 use crate::config::limits;
-use crate::config::model::{Address, Strategy};
+use crate::config::model::{Address, Kind, Strategy};
 use crate::scoreboard::backend::About;
 use crate::scoreboard::gate::{Gate, Standing};
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
@@ -119,6 +119,7 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             id,
             name: upstream.name(),
             settings: super::Settings {
+                kind: Kind::default(),
                 strategy: strategy_from_board(roster.strategy),
                 drain_timeout_ms: 0,
                 slow_start_ms: 0,

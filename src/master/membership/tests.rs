@@ -31,6 +31,7 @@ fn backend(port: u16, weight: u32) -> model::Backend {
 
 fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
     model::Upstream {
+        kind: model::Kind::Http,
         name: name.to_owned(),
         strategy: Strategy::RoundRobin,
         retry: crate::config::retry::Retry {

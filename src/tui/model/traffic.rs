@@ -1,6 +1,6 @@
 //! Rates and series from the engine's samples, one a second.
 
-use crate::control::wire::{BackendSample, Sample};
+use crate::control::wire::{BackendSample, Kind, Sample};
 
 use super::Model;
 
@@ -28,6 +28,21 @@ pub(crate) struct Traffic {
     pub(crate) connections: u32,
     pub(crate) bytes_out_per_s: u64,
     pub(crate) bytes_in_per_s: u64,
+}
+
+/// What is finished each second, as the head of a column.
+pub(crate) fn per_second(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Http | Kind::Both => "req/s",
+        Kind::Tcp => "conn/s",
+    }
+}
+
+/// The same for all upstreams together.
+pub(crate) fn unit(model: &Model) -> &'static str {
+    let mut kinds = model.live.upstreams.iter().map(|row| row.kind);
+    let first = kinds.next().unwrap_or_default();
+    if kinds.all(|kind| kind == first) { per_second(first) } else { per_second(Kind::Both) }
 }
 
 pub(crate) fn traffic(model: &Model) -> Traffic {

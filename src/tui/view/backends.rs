@@ -71,7 +71,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::name("", widest, (16, 34)),
         Column::left("state", 10),
         Column::right("weight", 6).priority(4),
-        Column::right("req/s", 7).priority(2),
+        Column::right(traffic::unit(model), 7).priority(2),
         Column::right("share", 6).priority(3),
         Column::right("in flight", 9),
         Column::right("p95", 6).priority(2),
@@ -116,6 +116,7 @@ fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>
     let name = Line::from(vec![
         canvas.span(format!("{} ", canvas.skin.glyphs.unfolded), Role::Dim),
         canvas.strong(row.name.as_str(), Role::Bright),
+        canvas.span(verdict::kind_tag(row.kind), Role::Dim),
     ]);
     let strategy = verdict::strategy_label(&row.strategy, &members);
     vec![

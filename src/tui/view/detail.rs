@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::control::text;
-use crate::control::wire::{BackendRow, BackendSample, UpstreamRow};
+use crate::control::wire::{BackendRow, BackendSample, Kind, UpstreamRow};
 
 use super::canvas::{Canvas, content, row, take};
 use super::verdict;
@@ -67,7 +67,7 @@ pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
 /// A label, a graph of one number of a backend's samples, the newest value.
 struct Measure {
     at: u16,
-    label: &'static str,
+    label: fn(Kind) -> &'static str,
     role: Role,
     sample: fn(&BackendSample) -> u64,
     text: fn(u64) -> String,
@@ -77,7 +77,7 @@ struct Measure {
 const MEASURES: [Measure; 4] = [
     Measure {
         at: 0,
-        label: "req/s",
+        label: traffic::per_second,
         role: Role::Series1,
         sample: |sample| u64::from(sample.requests),
         text: |value| number::compact(value, 9),
@@ -85,7 +85,7 @@ const MEASURES: [Measure; 4] = [
     },
     Measure {
         at: 1,
-        label: "p95",
+        label: |_| "p95",
         role: Role::Series2,
         sample: |sample| u64::from(sample.p95_us),
         text: number::latency,
@@ -93,7 +93,7 @@ const MEASURES: [Measure; 4] = [
     },
     Measure {
         at: 2,
-        label: "in flight",
+        label: |_| "in flight",
         role: Role::Series3,
         sample: |sample| u64::from(sample.active),
         text: |value| number::compact(value, 9),
@@ -101,7 +101,7 @@ const MEASURES: [Measure; 4] = [
     },
     Measure {
         at: 3,
-        label: "failures",
+        label: |_| "failures",
         role: Role::Bad,
         sample: |sample| u64::from(sample.failures),
         text: |value| number::compact(value, 9),
@@ -118,20 +118,28 @@ pub(super) fn backend(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow)
     let age = number::age(canvas.model.now_ms.saturating_sub(backend.since_ms));
     canvas.rule(rule, &name, format!("in this state for {age}"));
     let area = content(area);
+    let mut upstreams = canvas.model.live.upstreams.iter();
+    let upstream = upstreams.find(|row| row.name == backend.upstream);
+    let kind = upstream.map_or_else(Kind::default, |row| row.kind);
     for measure in &MEASURES {
-        draw_measure(canvas, area, backend, measure);
+        let label = canvas.cell((measure.label)(kind), Role::Dim);
+        draw_measure(canvas, area, backend, (measure, label));
     }
-    for (at, line) in (4..).zip(backend_lines(canvas, backend)) {
+    for (at, line) in (4..).zip(backend_lines(canvas, backend, kind)) {
         canvas.line(row(area, at), &line);
     }
 }
 
-fn draw_measure(canvas: &mut Canvas, area: Rect, backend: &BackendRow, measure: &Measure) {
+fn draw_measure(
+    canvas: &mut Canvas,
+    area: Rect,
+    backend: &BackendRow,
+    (measure, label): (&Measure, Line),
+) {
     let area = row(area, measure.at);
     if area.height == 0 {
         return;
     }
-    let label = canvas.cell(measure.label, Role::Dim);
     canvas.line(Rect { width: LABEL.min(area.width), ..area }, &label);
     let x = area.x + LABEL;
     let width = area.right().saturating_sub(x + FACT);
@@ -150,7 +158,7 @@ fn draw_measure(canvas: &mut Canvas, area: Rect, backend: &BackendRow, measure: 
 }
 
 /// Totals since the engine started, and who holds what is in flight.
-fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> [Line<'a>; 3] {
+fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow, kind: Kind) -> [Line<'a>; 3] {
     let backend = &row.backend;
     let number_of = |name: &'static str, value: String| {
         [canvas.span(format!("{name} "), Role::Dim), canvas.span(format!("{value}   "), Role::Text)]
@@ -161,12 +169,14 @@ fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> [Line<'a>; 3] 
         format!("{} (file {})", backend.weight, row.file_weight)
     };
     let totals = [
-        number_of("requests", number::count(backend.requests)),
+        number_of(finished(kind), number::count(backend.requests)),
         number_of("failures", number::count(backend.failures)),
         number_of("5xx", number::count(backend.responses.server_error)),
         number_of("weight", weight),
         number_of("p50", number::latency(backend.latency_us.p50)),
         number_of("p99", number::latency(backend.latency_us.p99)),
+        number_of(canvas.skin.glyphs.rising, number::bytes(backend.bytes_out)),
+        number_of(canvas.skin.glyphs.falling, number::bytes(backend.bytes_in)),
     ];
     let mut held = vec![canvas.span("in flight per worker ", Role::Dim)];
     for (slot, active) in row.active_by_worker.iter().enumerate() {
@@ -183,6 +193,14 @@ fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> [Line<'a>; 3] 
         Line::from(held),
         Line::from(Span::styled(words, canvas.skin.style(Role::Dim))),
     ]
+}
+
+/// What is counted when it is over.
+fn finished(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Http | Kind::Both => "requests",
+        Kind::Tcp => "connections",
+    }
 }
 
 pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow) {
@@ -202,7 +220,8 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         first.push(canvas.span(format!(" (file {})", upstream.file_strategy), Role::Warn));
     }
     let totals = format!(
-        "   requests {}   retries {}   refused {}",
+        "   {} {}   retries {}   refused {}",
+        finished(upstream.kind),
         number::count(upstream.requests),
         number::count(upstream.retries),
         number::count(upstream.refused)

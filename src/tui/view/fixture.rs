@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::control::wire::{
-    Backend, BackendRow, BackendSample, BackendState, Connections, Drain, EventRecord, Head,
+    Backend, BackendRow, BackendSample, BackendState, Connections, Drain, EventRecord, Head, Kind,
     Latency, Listener, LogLine, Program, ProgramRow, ProgramState, Responses, Role, Sample,
     Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
 };
@@ -145,8 +145,8 @@ fn head() -> Head {
         wall_ms: NOW_MS,
         config: "pilothouse.toml".to_owned(),
         listeners: vec![
-            Listener { address: "0.0.0.0:80".to_owned(), tls: false },
-            Listener { address: "127.0.0.1:8080".to_owned(), tls: false },
+            Listener { address: "0.0.0.0:80".to_owned(), ..Listener::default() },
+            Listener { address: "127.0.0.1:8080".to_owned(), ..Listener::default() },
         ],
         master_pid: 4121,
         keeper_pid: 4120,
@@ -174,6 +174,7 @@ fn worker(slot: u16, cpu_percent: f32, restarts: u32) -> Worker {
 fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> UpstreamRow {
     UpstreamRow {
         name: name.to_owned(),
+        kind: if name == "ws" { Kind::Tcp } else { Kind::Http },
         strategy: strategy.to_owned(),
         file_strategy: strategy.to_owned(),
         requests,
@@ -211,8 +212,8 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
                 p99: 87_000,
                 max: 214_000,
             },
-            bytes_in: 0,
-            bytes_out: 0,
+            bytes_in: 180_000_000 + u64::from(key),
+            bytes_out: 1_070_000_000 + u64::from(key),
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
         },
         key,

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::control::wire::{BackendRow, UpstreamRow};
+use crate::control::wire::{BackendRow, Kind, UpstreamRow};
 
 use super::canvas::Canvas;
 use crate::tui::model::fit::{self, Finding, Verdict};
@@ -19,6 +19,15 @@ pub(super) fn strategy_label(strategy: &str, members: &[&BackendRow]) -> String 
         "round_robin" => "round robin".to_owned(),
         "least_conn" => "least conn".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// What is added to the name of an upstream that serves not only requests.
+pub(super) fn kind_tag(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Http => "",
+        Kind::Tcp => " tcp",
+        Kind::Both => " http+tcp",
     }
 }
 

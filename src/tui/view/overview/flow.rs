@@ -135,7 +135,7 @@ fn requests(canvas: &mut Canvas, rows: &Rows, now: &Traffic) {
     let peak = number::compact(u64::from(now.requests_peak), 7);
     let row = Measure {
         at: 0,
-        label: "req/s",
+        label: traffic::unit(canvas.model),
         value: canvas.bold(value, Role::Bright),
         side,
         fact: canvas.cell(format!("peak {peak:>7}"), Role::Dim),
@@ -224,7 +224,7 @@ fn summary<'a>(canvas: &Canvas<'a>, now: &Traffic) -> Line<'a> {
             format!("{:>7}", number::compact(now.requests_per_s.round() as u64, 7)),
             Role::Bright,
         ),
-        canvas.span(" req/s  p99 ", Role::Dim),
+        canvas.span(format!(" {}  p99 ", traffic::unit(canvas.model)), Role::Dim),
         canvas.span(format!("{:>5}", number::latency(u64::from(now.p99_us))), Role::Text),
         canvas.span("  5xx ", Role::Dim),
         canvas.span(format!("{:>6}", number::fine_percent(now.server_errors)), role),

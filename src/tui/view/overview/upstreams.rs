@@ -21,12 +21,16 @@ const DISTRIBUTION: usize = 6;
 
 pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
     let listing = Listing::of(canvas, Panel::Upstreams);
-    let widest = listing.rows.iter().map(|row| pen::width(&row.key().label())).max().unwrap_or(0);
+    let names = listing.rows.iter().map(|row| match row {
+        Row::Upstream(row) => pen::width(&row.name) + pen::width(verdict::kind_tag(row.kind)),
+        _ => 0,
+    });
+    let widest = names.max().unwrap_or(0);
     let columns = [
         Column::name("", widest, (10, 24)),
         Column::left("strategy", 11).priority(2),
         Column::right("up", 5),
-        Column::right("req/s", 7),
+        Column::right(traffic::unit(canvas.model), 7),
         Column::right("p95", 5).priority(2),
         Column::right("in flight", 9).priority(4),
         Column::left("shares", 10).priority(3).grow(40),
@@ -63,7 +67,10 @@ fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>
     let active: u64 = members.iter().map(|row| u64::from(row.backend.active)).sum();
     let p95_us = u64::from(traffic::upstream_p95_us(canvas.model, &row.name));
     vec![
-        canvas.bold(row.name.as_str(), Role::Bright),
+        Line::from(vec![
+            canvas.strong(row.name.as_str(), Role::Bright),
+            canvas.span(verdict::kind_tag(row.kind), Role::Dim),
+        ]),
         canvas.cell(verdict::strategy_label(&row.strategy, &members), Role::Violet),
         canvas.bold(format!("{up}/{}", members.len()), role),
         canvas.bold(number::compact(rate, 7), Role::Bright),
