@@ -85,6 +85,8 @@ pub(crate) const DRAIN_ACCEPT_MS: u64 = 50;
 pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
 /// How long a refused client's bytes are read and dropped, so that it can read why.
 pub(crate) const LINGER_TIMEOUT_MS: u64 = 5_000;
+/// Between two lines of a worker about the same trouble of its own.
+pub(crate) const COMPLAINT_PAUSE_MS: u64 = 1_000;
 /// Pause after `accept` failed for want of descriptors or memory.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
 
@@ -125,4 +127,5 @@ const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);
 /// The first keeps its place, whatever shares the last.
 const _: () = assert!(ATTEMPTS_NOTED_MAX > 1);
+const _: () = assert!((UPSTREAM_KEEPALIVE as u32) < UPSTREAM_CONNECTIONS_MAX);
 const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);

@@ -7,6 +7,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
 
@@ -14,6 +15,10 @@ use super::port_holder;
 
 /// Connections that may wait for `accept`; the kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+
+/// Between two questions to a silent peer, and how many go unanswered before it is given up.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
@@ -75,6 +80,23 @@ pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
 /// Sends small writes at once, on this socket and on what it accepts.
 pub(crate) fn set_nodelay(listener: impl AsFd) -> io::Result<()> {
     Ok(sockopt::set_tcp_nodelay(listener, true)?)
+}
+
+/// Asks a silent peer for a sign of life after `idle_ms`, and gives it up when none comes.
+pub(crate) fn set_keepalive(socket: impl AsFd, idle_ms: u64) -> io::Result<()> {
+    let idle = Duration::from_millis(idle_ms).max(Duration::from_secs(1));
+    sockopt::set_tcp_keepidle(&socket, idle)?;
+    sockopt::set_tcp_keepintvl(&socket, idle.min(KEEPALIVE_INTERVAL))?;
+    sockopt::set_tcp_keepcnt(&socket, KEEPALIVE_PROBES)?;
+    Ok(sockopt::set_socket_keepalive(&socket, true)?)
+}
+
+/// Whether no connection could be made for want of something of this machine's own: descriptors,
+/// memory, ports. Says nothing about who was to be connected to.
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let lacking = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL];
+    error.raw_os_error().is_some_and(|code| lacking.contains(&Errno::from_raw_os_error(code)))
 }
 
 fn open(address: SocketAddr) -> io::Result<OwnedFd> {

@@ -4,12 +4,12 @@
 //! and a client that leaves is noticed while the backend works. Knows nothing of other backends.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Context, Poll};
 
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
 use super::generation::{Limits, Site};
+use super::link::{self, Link};
 use super::offer::Fault;
 use super::pick::Picked;
 use super::stream::Stream;
@@ -32,11 +32,11 @@ pub(crate) async fn ask(
     exchange: &mut Exchange,
     site: Site<'_>,
     picked: &Picked,
-) -> Result<Stream, Fault> {
+) -> Result<Link, Fault> {
     let pooled = connection.shared.pool.borrow_mut().take(picked);
-    if let Some(mut stream) = pooled.filter(|stream| is_fit(stream, exchange)) {
+    if let Some(mut link) = pooled.filter(|link| is_fit(&link.stream, exchange)) {
         exchange.attempts.pooled();
-        match converse(connection, exchange, site, &mut stream).await {
+        match converse(connection, exchange, site, &mut link.stream).await {
             // Not a byte came: it was dead before.
             Err(Fault::Backend(Failure::Closed))
                 if exchange.head_seen_bytes == 0 && !exchange.has_replied =>
@@ -47,43 +47,20 @@ pub(crate) async fn ask(
                 exchange.rewind(&connection.shared.buffers);
             }
             Err(fault) => return Err(fault),
-            Ok(()) => return Ok(stream),
+            Ok(()) => return Ok(link),
         }
     }
-    let mut stream = connect(connection, site.route.limits.connect_timeout_ms, picked).await?;
-    exchange.attempts.connected(connection.shared.refresh());
-    converse(connection, exchange, site, &mut stream).await?;
-    Ok(stream)
+    let timeout_ms = site.route.limits.connect_timeout_ms;
+    let mut link = link::connect(connection, site.upstream, picked, timeout_ms).await?;
+    exchange.attempts.connected(connection.shared.now_us());
+    converse(connection, exchange, site, &mut link.stream).await?;
+    Ok(link)
 }
 
 /// A request that cannot be repeated is worth a system call that asks the kernel itself whether the
 /// backend has closed: the reactor may not have heard yet.
 fn is_fit(stream: &Stream, exchange: &Exchange) -> bool {
     exchange.request.method != Method::NonIdempotent || stream.is_quiet()
-}
-
-pub(crate) async fn connect(
-    connection: &Connection,
-    timeout_ms: u64,
-    picked: &Picked,
-) -> Result<Stream, Fault> {
-    let address = connection.shared.picker.borrow().address(picked).cloned();
-    let Some(address) = address else { return Err(Fault::Stale) };
-    connection.limit(timeout_ms);
-    let mut connecting = pin!(Stream::connect(&address));
-    poll_fn(|cx| match connecting.as_mut().poll(cx) {
-        Poll::Pending if connection.seat.is_late() => {
-            Poll::Ready(Err(Fault::Backend(Failure::TimedOut)))
-        }
-        Poll::Pending => Poll::Pending,
-        Poll::Ready(Ok(stream)) => Poll::Ready(Ok(stream)),
-        Poll::Ready(Err(error)) => Poll::Ready(Err(Fault::Backend(match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => Failure::Refused,
-            std::io::ErrorKind::TimedOut => Failure::TimedOut,
-            _ => Failure::Unreachable,
-        }))),
-    })
-    .await
 }
 
 /// Sends and reads until the final response's head is parsed; interim ones are passed on.

@@ -8,8 +8,8 @@ use super::backend;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
 use super::generation::{Site, Upstream};
+use super::link::Link;
 use super::pick::Picked;
-use super::stream::Stream;
 use crate::config::retry::Condition;
 use crate::scoreboard::backend::Failure;
 
@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     /// A pooled connection turned out dead, and the request cannot be repeated; or what was picked
     /// is no longer there. No fault of the backend.
     Stale,
+    /// We have no connection for it: `connections_max` is reached, or the system has none left.
+    Full,
     Client(ClientFault),
 }
 
@@ -39,6 +41,7 @@ impl Fault {
                 | Failure::Unfit,
             )
             | Self::Stale => 502,
+            Self::Full => 503,
             Self::Answered(status) => status,
             Self::Client(fault) => fault.status(),
         }
@@ -53,7 +56,7 @@ impl Fault {
             Self::Backend(Failure::TimedOut) => Some(Condition::Timeout),
             Self::Backend(Failure::Malformed | Failure::Unfit) => Some(Condition::InvalidHeader),
             Self::Answered(status) => Condition::of_status(status),
-            Self::Stale | Self::Client(_) => None,
+            Self::Stale | Self::Full | Self::Client(_) => None,
         }
     }
 
@@ -62,7 +65,7 @@ impl Fault {
         match self {
             Self::Backend(failure) => Some(failure),
             // Another backend may know what this one does not: no failure, in nginx's eyes.
-            Self::Answered(403 | 404) | Self::Stale | Self::Client(_) => None,
+            Self::Answered(403 | 404) | Self::Stale | Self::Full | Self::Client(_) => None,
             Self::Answered(_) => Some(Failure::Unfit),
         }
     }
@@ -93,7 +96,7 @@ pub(crate) async fn run(
                 exchange.rewind(&connection.shared.buffers);
                 another
             }
-            (None, Ok(stream)) => return relay(connection, exchange, site, picked, stream).await,
+            (None, Ok(link)) => return relay(connection, exchange, site, picked, link).await,
             (None, Err(fault)) => {
                 leave(connection, exchange, picked, fault);
                 return give_up(connection, exchange, fault).await;
@@ -154,14 +157,14 @@ async fn relay(
     exchange: &mut Exchange,
     site: Site<'_>,
     picked: Picked,
-    mut stream: Stream,
+    mut link: Link,
 ) -> Next {
     match backend::begin_reply(connection, exchange) {
         Ok(persistence) => {
             let relayed =
-                backend::relay(connection, exchange, site, &mut stream, persistence).await;
+                backend::relay(connection, exchange, site, &mut link.stream, persistence).await;
             if relayed.fate == backend::Fate::Reusable {
-                park(connection, site.upstream, &picked, stream);
+                park(connection, site.upstream, &picked, link);
             }
             exchange.finish(connection, picked, relayed)
         }
@@ -172,18 +175,19 @@ async fn relay(
     }
 }
 
-/// Keeps the backend's connection for a further request, if the backend takes any.
-fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, stream: Stream) {
-    let shared = &connection.shared;
-    if shared.picker.borrow().is_usable(picked.backend(), picked.incarnation()) {
-        shared.pool.borrow_mut().park(stream, picked, upstream.links.idle_max, shared.now_us());
+/// Keeps the backend's connection for a further request, if both may have any.
+fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, mut link: Link) {
+    let (shared, links) = (&connection.shared, &upstream.links);
+    let is_usable = shared.picker.borrow().is_usable(picked.backend(), picked.incarnation());
+    if link.outlasts(links, shared.now_us()) && is_usable {
+        shared.pool.borrow_mut().park(link, picked, links, shared.now_us());
     }
 }
 
 async fn give_up(connection: &mut Connection, exchange: &mut Exchange, fault: Fault) -> Next {
     match fault {
         Fault::Client(fault) => exchange.blame(connection, fault).await,
-        Fault::Backend(_) | Fault::Answered(_) | Fault::Stale => {
+        Fault::Backend(_) | Fault::Answered(_) | Fault::Stale | Fault::Full => {
             let next = exchange.next_if_read(connection);
             connection.answer(exchange, fault.status(), next).await
         }

@@ -8,13 +8,12 @@
 
 use std::rc::Rc;
 
-use super::backend;
 use super::carry::{self, Carry};
 use super::connection::Connection;
 use super::generation::{Generation, Upstream};
+use super::link::{self, Link};
 use super::offer::{self, Fault};
 use super::pick::{Picked, Tried};
-use super::stream::Stream;
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
 use super::watch::Phase;
@@ -41,8 +40,8 @@ pub(crate) async fn serve(connection: Connection, generation: Rc<Generation>) {
         bytes_out: 0,
     };
     let status = match session.connect().await {
-        Some((picked, stream)) => {
-            session.carry(&picked, stream).await;
+        Some((picked, link)) => {
+            session.carry(&picked, link).await;
             let lasted_us = shared.refresh().saturating_sub(session.started_us);
             shared.picker.borrow_mut().session_ended(picked, THROUGH, lasted_us);
             THROUGH
@@ -65,7 +64,7 @@ struct Session<'g> {
 
 impl Session<'_> {
     /// A connection to the first backend that takes one; `None` when none does.
-    async fn connect(&mut self) -> Option<(Picked, Stream)> {
+    async fn connect(&mut self) -> Option<(Picked, Link)> {
         let connection = &self.connection;
         let shared = &connection.shared;
         let id = self.upstream.id?;
@@ -79,18 +78,22 @@ impl Session<'_> {
             }
             self.backend = Some((picked.backend(), picked.incarnation()));
             self.tries = self.tries.saturating_add(1);
-            match backend::connect(connection, self.route.connect_timeout_ms, &picked).await {
-                Ok(stream) => {
+            match link::connect(connection, self.upstream, &picked, self.route.connect_timeout_ms)
+                .await
+            {
+                Ok(link) => {
                     let took_us = shared.refresh().saturating_sub(self.started_us);
                     shared.picker.borrow_mut().session_connected(&picked, took_us);
-                    return Some((picked, stream));
+                    return Some((picked, link));
                 }
                 Err(fault) => {
                     shared.refresh();
                     offer::release(connection, picked, fault);
                     match fault {
                         Fault::Backend(_) => {}
-                        Fault::Answered(_) | Fault::Stale | Fault::Client(_) => return None,
+                        Fault::Answered(_) | Fault::Full | Fault::Stale | Fault::Client(_) => {
+                            return None;
+                        }
                     }
                 }
             }
@@ -98,14 +101,14 @@ impl Session<'_> {
         None
     }
 
-    async fn carry(&mut self, picked: &Picked, mut stream: Stream) {
+    async fn carry(&mut self, picked: &Picked, mut link: Link) {
         let shared = Rc::clone(&self.connection.shared);
         let (mut to_backend, mut to_client) = (Pump::default(), Pump::default());
         to_backend.start(Body::UntilClose, Coding::Same, u64::MAX);
         to_client.start(Body::UntilClose, Coding::Same, u64::MAX);
         let carry = Carry {
             connection: &mut self.connection,
-            backend: &mut stream,
+            backend: &mut link.stream,
             to_backend: &mut to_backend,
             to_client: &mut to_client,
             idle_timeout_ms: self.route.idle_timeout_ms,

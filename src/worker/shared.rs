@@ -48,6 +48,7 @@ pub(crate) struct Shared {
     /// What to add to `now_us` for the wall clock, as of the last sweep.
     wall_ahead_us: Cell<u64>,
     date: Cell<[u8; date::DATE_BYTES]>,
+    complained_us: Cell<u64>,
 }
 
 impl Shared {
@@ -67,6 +68,7 @@ impl Shared {
             now_us: Cell::new(0),
             wall_ahead_us: Cell::new(0),
             date: Cell::new([0; date::DATE_BYTES]),
+            complained_us: Cell::new(0),
         };
         shared.read_clocks();
         shared
@@ -92,6 +94,16 @@ impl Shared {
 
     pub(crate) fn date(&self) -> [u8; date::DATE_BYTES] {
         self.date.get()
+    }
+
+    /// Whether to log what may happen to every request: once in a while is enough.
+    pub(crate) fn may_complain(&self) -> bool {
+        let due_us = self.complained_us.get() + limits::COMPLAINT_PAUSE_MS * 1000;
+        let is_due = self.complained_us.get() == 0 || self.now_us() >= due_us;
+        if is_due {
+            self.complained_us.set(self.now_us());
+        }
+        is_due
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -37,11 +37,19 @@ pub(crate) enum Hangup {
 }
 
 impl Stream {
-    pub(crate) async fn connect(address: &config::model::Address) -> io::Result<Self> {
+    /// `keepalive_ms` of silence and the kernel asks the other side for a sign of life; 0: never. A
+    /// unix socket's other side cannot vanish unheard.
+    pub(crate) async fn connect(
+        address: &config::model::Address,
+        keepalive_ms: u64,
+    ) -> io::Result<Self> {
         match address {
             config::model::Address::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
+                if keepalive_ms > 0 {
+                    sys::socket::set_keepalive(&stream, keepalive_ms)?;
+                }
                 Ok(Self::Tcp(stream))
             }
             config::model::Address::Unix(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),

@@ -5,6 +5,7 @@ mod bodies;
 mod faults;
 mod heads;
 mod life;
+mod links;
 mod retries;
 mod sessions;
 
