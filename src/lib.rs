@@ -75,3 +75,24 @@ pub(crate) mod cli;
 pub fn run() -> std::process::ExitCode {
     cli::run()
 }
+
+/// What the fuzzers in `fuzz/` run: each takes any bytes and panics when one of our promises about
+/// them does not hold.
+#[cfg(fuzzing)]
+pub mod fuzz {
+    pub fn request_head(bytes: &[u8]) {
+        crate::http::properties::heads::request_head(bytes);
+    }
+
+    pub fn response_head(bytes: &[u8]) {
+        crate::http::properties::heads::response_head(bytes);
+    }
+
+    pub fn chunked_body(bytes: &[u8]) {
+        crate::http::properties::chunks::chunked_body(bytes);
+    }
+
+    pub fn target(bytes: &[u8]) {
+        crate::http::properties::paths::target(bytes);
+    }
+}

@@ -1,29 +1,40 @@
 //! The chunked transfer coding, followed byte by byte so that a body can be cut anywhere.
 //!
 //! Strict, because a lenient chunk parser beside a strict one is how requests are smuggled: line
-//! ends are CR LF only, sizes are plain hexadecimal, control bytes are refused. The raw bytes are
-//! meant to be forwarded as they are once they passed here; nothing is decoded in place.
+//! ends are CR LF only, sizes are plain hexadecimal, extensions follow their grammar to the closing
+//! quote. What passes here has one reading, so its bytes are forwarded as they are. The lines behind
+//! the last chunk are not followed here: `trailers` judges them as a whole.
 
-use super::{CHUNK_LINE_BYTES_MAX, Error, TRAILER_BYTES_MAX};
+use super::{CHUNK_EXCESS_BYTES_MAX, CHUNK_LINE_BYTES_MAX, Error, LENGTH_MAX};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
     SizeStart,
     Size,
-    /// After the size: blanks and extensions up to the end of the line.
+    /// Blanks before an extension or the end of the line.
     Blank,
-    Extension,
+    Extension(Extension),
     SizeLineFeed,
     Payload,
     PayloadReturn,
     PayloadLineFeed,
-    TrailerStart,
-    TrailerName,
-    TrailerValue,
-    TrailerLineFeed,
-    LastLineFeed,
+    Trailers,
     End,
+}
+
+/// `;name`, `;name=token` or `;name="quoted"`, with blanks around each part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    NameStart,
+    Name,
+    NameEnd,
+    ValueStart,
+    Value,
+    Quoted,
+    /// After the backslash inside quotes.
+    Escaped,
+    QuotedEnd,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,8 +42,9 @@ pub(crate) struct Decoder {
     state: State,
     /// Of the size being read, then of the payload still to come.
     left: u64,
-    /// Of the size line, or of all trailers.
+    digits: u8,
     line_bytes: u32,
+    excess_bytes: u64,
 }
 
 /// What the next bytes are.
@@ -40,27 +52,52 @@ pub(crate) struct Decoder {
 pub(crate) enum Step {
     Framing(usize),
     Payload(usize),
+    /// From here on trailers, which are not taken; `Decoder::end` says that they are.
+    Trailers,
 }
+
+/// Hexadecimal digits of a size that fits 64 bits.
+const SIZE_DIGITS_MAX: u8 = 16;
+
+/// A size line of this length costs nothing, nor does twice its payload.
+const FREE_LINE_BYTES: u64 = 16;
 
 impl Decoder {
     pub(crate) fn is_end(&self) -> bool {
         self.state == State::End
     }
 
+    /// The trailers, whose beginning `step` announced, were taken.
+    pub(crate) fn end(&mut self) {
+        debug_assert_eq!(self.state, State::Trailers, "nothing else ends a body");
+        self.state = State::End;
+    }
+
     /// Takes one run of framing or of payload off the front of `bytes`. Never takes nothing unless
-    /// `bytes` is empty or the body has ended.
+    /// `bytes` is empty, the trailers begin or the body has ended.
     pub(crate) fn step(&mut self, bytes: &[u8]) -> Result<Step, Error> {
-        if self.state == State::Payload {
-            let taken = self.left.min(bytes.len() as u64);
-            self.left -= taken;
-            if self.left == 0 {
-                self.state = State::PayloadReturn;
+        match self.state {
+            State::Payload => {
+                let taken = self.left.min(bytes.len() as u64);
+                self.left -= taken;
+                if self.left == 0 {
+                    self.state = State::PayloadReturn;
+                }
+                return Ok(Step::Payload(taken as usize));
             }
-            return Ok(Step::Payload(taken as usize));
+            State::Trailers => return Ok(Step::Trailers),
+            State::SizeStart
+            | State::Size
+            | State::Blank
+            | State::Extension(_)
+            | State::SizeLineFeed
+            | State::PayloadReturn
+            | State::PayloadLineFeed
+            | State::End => {}
         }
         let mut taken = 0;
         for &byte in bytes {
-            if matches!(self.state, State::Payload | State::End) {
+            if matches!(self.state, State::Payload | State::Trailers | State::End) {
                 break;
             }
             self.state = self.framing(byte)?;
@@ -70,78 +107,90 @@ impl Decoder {
     }
 
     fn framing(&mut self, byte: u8) -> Result<State, Error> {
-        self.count()?;
+        self.line_bytes += 1;
+        if self.line_bytes > CHUNK_LINE_BYTES_MAX {
+            return Err(Error::Chunk);
+        }
         match (self.state, byte) {
             (State::SizeStart, _) => {
                 self.left = digit(byte).ok_or(Error::Chunk)?;
+                self.digits = 1;
                 Ok(State::Size)
             }
-            (State::Size | State::Blank | State::Extension, b'\r') => Ok(State::SizeLineFeed),
+            (State::Size | State::Blank, b'\r') => Ok(State::SizeLineFeed),
             (State::Size | State::Blank, b' ' | b'\t') => Ok(State::Blank),
-            (State::Size | State::Blank, b';') => Ok(State::Extension),
+            (State::Size | State::Blank, b';') => Ok(State::Extension(Extension::NameStart)),
             (State::Size, _) => {
-                let digit = digit(byte).ok_or(Error::Chunk)?;
-                self.left = self
-                    .left
-                    .checked_mul(16)
-                    .and_then(|size| size.checked_add(digit))
-                    .ok_or(Error::Chunk)?;
+                self.add_digit(byte)?;
                 Ok(State::Size)
             }
-            (State::Extension, byte) if is_text(byte) => Ok(State::Extension),
-            (State::SizeLineFeed, b'\n') => {
-                self.line_bytes = 0;
-                Ok(if self.left == 0 { State::TrailerStart } else { State::Payload })
-            }
+            (State::Extension(at), byte) => extension(at, byte).ok_or(Error::Chunk),
+            (State::SizeLineFeed, b'\n') => self.end_size_line(),
             (State::PayloadReturn, b'\r') => Ok(State::PayloadLineFeed),
             (State::PayloadLineFeed, b'\n') => {
                 self.line_bytes = 0;
                 Ok(State::SizeStart)
             }
-            (State::TrailerStart, b'\r') => Ok(State::LastLineFeed),
-            (State::TrailerStart | State::TrailerName, byte) if is_token(byte) => {
-                Ok(State::TrailerName)
-            }
-            (State::TrailerName, b':') => Ok(State::TrailerValue),
-            (State::TrailerValue, b'\r') => Ok(State::TrailerLineFeed),
-            (State::TrailerValue, byte) if is_text(byte) => Ok(State::TrailerValue),
-            (State::TrailerLineFeed, b'\n') => Ok(State::TrailerStart),
-            (State::LastLineFeed, b'\n') => Ok(State::End),
             _ => Err(Error::Chunk),
         }
     }
 
-    fn count(&mut self) -> Result<(), Error> {
-        self.line_bytes += 1;
-        let bytes_max = match self.state {
-            State::TrailerStart
-            | State::TrailerName
-            | State::TrailerValue
-            | State::TrailerLineFeed
-            | State::LastLineFeed => TRAILER_BYTES_MAX,
-            State::SizeStart
-            | State::Size
-            | State::Blank
-            | State::Extension
-            | State::SizeLineFeed
-            | State::Payload
-            | State::PayloadReturn
-            | State::PayloadLineFeed
-            | State::End => CHUNK_LINE_BYTES_MAX,
-        };
-        if self.line_bytes > bytes_max { Err(Error::Chunk) } else { Ok(()) }
+    /// More digits than a number can have are refused even when they are zeros: readers that cut
+    /// them off and readers that overflow would see other sizes.
+    fn add_digit(&mut self, byte: u8) -> Result<(), Error> {
+        let digit = digit(byte).ok_or(Error::Chunk)?;
+        self.digits += 1;
+        if self.digits > SIZE_DIGITS_MAX || self.left > LENGTH_MAX >> 4 {
+            return Err(Error::Chunk);
+        }
+        self.left = self.left << 4 | digit;
+        Ok(())
     }
+
+    fn end_size_line(&mut self) -> Result<State, Error> {
+        let free = FREE_LINE_BYTES.saturating_add(self.left.saturating_mul(2));
+        self.excess_bytes = (self.excess_bytes + u64::from(self.line_bytes)).saturating_sub(free);
+        if self.excess_bytes > CHUNK_EXCESS_BYTES_MAX {
+            return Err(Error::Chunk);
+        }
+        self.line_bytes = 0;
+        Ok(if self.left == 0 { State::Trailers } else { State::Payload })
+    }
+}
+
+fn extension(at: Extension, byte: u8) -> Option<State> {
+    let next = match (at, byte) {
+        (Extension::NameStart | Extension::Name, byte) if is_token(byte) => Extension::Name,
+        (Extension::ValueStart | Extension::Value, byte) if is_token(byte) => Extension::Value,
+        (Extension::Name | Extension::NameEnd, b'=') => Extension::ValueStart,
+        (Extension::Name | Extension::NameEnd, b' ' | b'\t') => Extension::NameEnd,
+        (Extension::NameStart | Extension::ValueStart, b' ' | b'\t') => at,
+        (Extension::ValueStart, b'"') => Extension::Quoted,
+        (Extension::Quoted, b'"') => Extension::QuotedEnd,
+        (Extension::Quoted, b'\\') => Extension::Escaped,
+        (Extension::Quoted | Extension::Escaped, byte) if is_text(byte) => Extension::Quoted,
+        (Extension::Name | Extension::NameEnd | Extension::Value | Extension::QuotedEnd, b';') => {
+            Extension::NameStart
+        }
+        (Extension::Name | Extension::NameEnd | Extension::Value | Extension::QuotedEnd, b'\r') => {
+            return Some(State::SizeLineFeed);
+        }
+        (Extension::Value | Extension::QuotedEnd, b' ' | b'\t') => return Some(State::Blank),
+        _ => return None,
+    };
+    Some(State::Extension(next))
 }
 
 fn digit(byte: u8) -> Option<u64> {
     char::from(byte).to_digit(16).map(u64::from)
 }
 
-fn is_text(byte: u8) -> bool {
+/// What may stand in a field's value: no line end, no other control byte.
+pub(super) fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
-fn is_token(byte: u8) -> bool {
+pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 

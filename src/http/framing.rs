@@ -1,9 +1,10 @@
 //! Where a message's body ends. Every combination of length headers has exactly one answer here: a
 //! framing, or a refusal.
 
-use super::chunk::Decoder;
+use super::chunk::{Decoder, Step};
 use super::head::{Header, Kind};
-use super::{Error, chunk};
+use super::trailers::{self, Section};
+use super::{Error, LENGTH_MAX};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Body {
@@ -37,7 +38,8 @@ pub(crate) fn declared(bytes: &[u8], headers: &[Header]) -> Result<Option<Body>,
             | Kind::Expect
             | Kind::ForwardedFor
             | Kind::ForwardedProto
-            | Kind::Date => continue,
+            | Kind::Date
+            | Kind::MaxForwards => continue,
         };
         match (declared, body) {
             (None, _) => declared = Some(body),
@@ -50,7 +52,7 @@ pub(crate) fn declared(bytes: &[u8], headers: &[Header]) -> Result<Option<Body>,
     Ok(declared)
 }
 
-/// Digits only: no sign, no list, no spaces inside, no overflow.
+/// Digits only: no sign, no list, no spaces inside, no overflow of anybody's.
 fn length(value: &[u8]) -> Result<u64, Error> {
     if value.is_empty() {
         return Err(Error::ContentLength);
@@ -59,6 +61,7 @@ fn length(value: &[u8]) -> Result<u64, Error> {
         b'0'..=b'9' => length
             .checked_mul(10)
             .and_then(|length| length.checked_add(u64::from(byte - b'0')))
+            .filter(|length| *length <= LENGTH_MAX)
             .ok_or(Error::ContentLength),
         _ => Err(Error::ContentLength),
     })
@@ -72,13 +75,25 @@ pub(crate) enum Reader {
     UntilClose,
 }
 
-/// How much of the bytes shown belongs to the body, framing included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of the bytes shown belongs to the body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
+    /// Framing included. Less than was shown before the end of a body means that a trailer section
+    /// is not whole: its beginning is to be shown again, with more.
     pub(crate) bytes: usize,
-    /// Of those, payload.
+    /// What is to be sent of them; it was moved together at their front.
+    pub(crate) kept: usize,
+    /// Of them, payload.
     pub(crate) payload: usize,
     pub(crate) is_end: bool,
+}
+
+/// What of a chunked body is sent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    /// All but the trailers that may not stand there.
+    Framed,
+    Payload,
 }
 
 impl Reader {
@@ -91,37 +106,27 @@ impl Reader {
         }
     }
 
-    /// Advances over as much of `bytes` as belongs to the body.
-    pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<Taken, Error> {
-        match self {
+    /// Takes as much of `bytes` as belongs to the body, in the coding it has.
+    pub(crate) fn advance(&mut self, bytes: &mut [u8]) -> Result<Taken, Error> {
+        self.take(bytes, Keep::Framed)
+    }
+
+    /// As `advance`, and keeps the payload only.
+    pub(crate) fn strip(&mut self, bytes: &mut [u8]) -> Result<Taken, Error> {
+        self.take(bytes, Keep::Payload)
+    }
+
+    fn take(&mut self, bytes: &mut [u8], keep: Keep) -> Result<Taken, Error> {
+        let (taken, is_end) = match self {
             Self::Length { left } => {
                 let taken = (*left).min(bytes.len() as u64) as usize;
                 *left -= taken as u64;
-                Ok(Taken { bytes: taken, payload: taken, is_end: *left == 0 })
+                (taken, *left == 0)
             }
-            Self::Chunked(decoder) => advance_chunked(decoder, bytes),
-            Self::UntilClose => {
-                Ok(Taken { bytes: bytes.len(), payload: bytes.len(), is_end: false })
-            }
-        }
-    }
-
-    /// As `advance`, and moves the payload of what was taken together at the front of `bytes`.
-    pub(crate) fn strip(&mut self, bytes: &mut [u8]) -> Result<Taken, Error> {
-        let Self::Chunked(decoder) = self else { return self.advance(bytes) };
-        let mut taken = Taken { bytes: 0, payload: 0, is_end: decoder.is_end() };
-        while !taken.is_end && taken.bytes < bytes.len() {
-            match decoder.step(&bytes[taken.bytes..])? {
-                chunk::Step::Framing(length) => taken.bytes += length,
-                chunk::Step::Payload(length) => {
-                    bytes.copy_within(taken.bytes..taken.bytes + length, taken.payload);
-                    taken.bytes += length;
-                    taken.payload += length;
-                }
-            }
-            taken.is_end = decoder.is_end();
-        }
-        Ok(taken)
+            Self::Chunked(decoder) => return take_chunked(decoder, bytes, keep),
+            Self::UntilClose => (bytes.len(), false),
+        };
+        Ok(Taken { bytes: taken, kept: taken, payload: taken, is_end })
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -133,16 +138,30 @@ impl Reader {
     }
 }
 
-fn advance_chunked(decoder: &mut Decoder, bytes: &[u8]) -> Result<Taken, Error> {
-    let mut taken = Taken { bytes: 0, payload: 0, is_end: decoder.is_end() };
+fn take_chunked(decoder: &mut Decoder, bytes: &mut [u8], keep: Keep) -> Result<Taken, Error> {
+    let mut taken = Taken { is_end: decoder.is_end(), ..Taken::default() };
     while !taken.is_end && taken.bytes < bytes.len() {
-        match decoder.step(&bytes[taken.bytes..])? {
-            chunk::Step::Framing(length) => taken.bytes += length,
-            chunk::Step::Payload(length) => {
-                taken.bytes += length;
+        let rest = &mut bytes[taken.bytes..];
+        let (length, kept) = match decoder.step(rest)? {
+            Step::Framing(length) => (length, if keep == Keep::Framed { length } else { 0 }),
+            Step::Payload(length) => {
                 taken.payload += length;
+                (length, length)
             }
+            Step::Trailers => match trailers::section(rest)? {
+                Section::Partial => break,
+                Section::Complete { length } => {
+                    decoder.end();
+                    let section = &mut rest[..length];
+                    (length, if keep == Keep::Framed { trailers::filter(section) } else { 0 })
+                }
+            },
+        };
+        if taken.kept < taken.bytes {
+            bytes.copy_within(taken.bytes..taken.bytes + kept, taken.kept);
         }
+        taken.bytes += length;
+        taken.kept += kept;
         taken.is_end = decoder.is_end();
     }
     Ok(taken)

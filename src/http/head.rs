@@ -47,6 +47,7 @@ pub(crate) enum Kind {
     ForwardedFor,
     ForwardedProto,
     Date,
+    MaxForwards,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +79,10 @@ pub(crate) fn kind_of(name: &[u8]) -> Kind {
         7 if is("upgrade") => Kind::Upgrade,
         10 if is("connection") => Kind::Connection,
         10 if is("keep-alive") => Kind::HopByHop,
+        12 if is("max-forwards") => Kind::MaxForwards,
         14 if is("content-length") => Kind::ContentLength,
+        // Settings for the switch to HTTP/2 that is not asked for on a client's behalf.
+        14 if is("http2-settings") => Kind::HopByHop,
         15 if is("x-forwarded-for") => Kind::ForwardedFor,
         16 if is("proxy-connection") => Kind::HopByHop,
         17 if is("transfer-encoding") => Kind::TransferEncoding,

@@ -16,7 +16,10 @@ pub(crate) mod rewrite;
 pub(crate) mod route;
 pub(crate) mod status;
 pub(crate) mod target;
+pub(crate) mod trailers;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -24,10 +27,15 @@ mod tests;
 pub(crate) const HEADERS_MAX: usize = 128;
 /// Names in all `Connection` headers of one head, so that comparing them stays cheap.
 pub(crate) const CONNECTION_OPTIONS_MAX: usize = 32;
-/// One chunk's size line with its extensions, and one trailer line.
+/// One chunk's size line with its extensions.
 pub(crate) const CHUNK_LINE_BYTES_MAX: u32 = 4 * 1024;
-/// All trailer lines after the last chunk.
-pub(crate) const TRAILER_BYTES_MAX: u32 = 16 * 1024;
+/// By how much the size lines of a body may outweigh its payload, so that a body cannot be almost
+/// all extensions and pass every limit on its payload.
+pub(crate) const CHUNK_EXCESS_BYTES_MAX: u64 = 16 * 1024;
+/// All trailer lines after the last chunk: they are judged together, so they must fit a buffer.
+pub(crate) const TRAILER_BYTES_MAX: usize = 16 * 1024;
+/// The largest length that every other reader can be expected to hold; nginx's bound, too.
+pub(crate) const LENGTH_MAX: u64 = i64::MAX as u64;
 
 /// Why a message is refused. A request's refusal becomes its `status`; a response's becomes a 502.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

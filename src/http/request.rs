@@ -45,7 +45,20 @@ pub(crate) struct Request {
     pub(crate) persistence: Persistence,
     /// The protocol asked for, when both `Connection: upgrade` and `Upgrade` say so.
     pub(crate) upgrade: Option<Span>,
+    /// The client waits with its body for a word from the backend.
     pub(crate) expects_continue: bool,
+    /// How many proxies an OPTIONS may still pass; other methods are not counted.
+    pub(crate) max_forwards: Option<u32>,
+}
+
+/// Bytes of a first line around its target: method, version, spaces, line end.
+const AROUND_TARGET_BYTES_MAX: usize = METHOD_BYTES_MAX + " ".len() + " HTTP/1.1\r\n".len();
+
+/// Whether a target that has not ended may have become too long between `seen_bytes` and `bytes` of a
+/// head: only then, and when the head may be complete, is there a reason to parse again.
+pub(crate) fn outgrows_target(seen_bytes: usize, bytes: usize, target_bytes_max: usize) -> bool {
+    bytes > target_bytes_max
+        && seen_bytes <= target_bytes_max.saturating_add(AROUND_TARGET_BYTES_MAX)
 }
 
 impl Request {
@@ -56,11 +69,8 @@ impl Request {
         match grammar.parse_with_uninit_headers(bytes, &mut lines) {
             Ok(httparse::Status::Complete(length)) => self.head_bytes = length,
             Ok(httparse::Status::Partial) => {
-                return if is_first_line_open(bytes) && bytes.len() > target_bytes_max {
-                    Err(Error::TargetTooLong)
-                } else {
-                    Ok(Parsed::Partial)
-                };
+                let is_too_long = open_target_bytes(bytes) > target_bytes_max;
+                return if is_too_long { Err(Error::TargetTooLong) } else { Ok(Parsed::Partial) };
             }
             Err(httparse::Error::TooManyHeaders) => return Err(Error::TooManyHeaders),
             Err(httparse::Error::Version) if names_other_version(bytes) => {
@@ -103,6 +113,7 @@ impl Request {
         self.host = None;
         self.upgrade = None;
         self.expects_continue = false;
+        self.max_forwards = None;
         for header in &self.headers {
             match header.kind {
                 Kind::Host => {
@@ -117,9 +128,14 @@ impl Request {
                     let value = header.value.in_bytes(bytes);
                     self.upgrade = Some(header.value).filter(|_| may_switch_to(value));
                 }
-                Kind::Expect => {
+                // HTTP/1.0 knows no expectations.
+                Kind::Expect if self.version == Version::Http11 => {
                     let value = header.value.in_bytes(bytes);
                     self.expects_continue |= value.eq_ignore_ascii_case(b"100-continue");
+                }
+                Kind::MaxForwards if self.method == Method::Options => {
+                    let left = forwards(header.value.in_bytes(bytes))?;
+                    self.max_forwards = Some(self.max_forwards.unwrap_or(left).min(left));
                 }
                 Kind::Other
                 | Kind::HopByHop
@@ -127,9 +143,11 @@ impl Request {
                 | Kind::ContentLength
                 | Kind::TransferEncoding
                 | Kind::Upgrade
+                | Kind::Expect
                 | Kind::ForwardedFor
                 | Kind::ForwardedProto
-                | Kind::Date => {}
+                | Kind::Date
+                | Kind::MaxForwards => {}
             }
         }
         self.place(bytes, target)
@@ -167,8 +185,11 @@ impl Request {
     }
 }
 
-/// Methods are in capitals, as nginx reads them. CONNECT and TRACE are refused, as nginx does: the first asks for another kind of proxy, the
-/// second would echo headers that this proxy added.
+/// A longer method is none; the longest that is registered has 17 letters.
+const METHOD_BYTES_MAX: usize = 32;
+
+/// Methods are in capitals, as nginx reads them. CONNECT and TRACE are refused, as nginx does: the
+/// first asks for another kind of proxy, the second would echo headers that this proxy added.
 fn method_of(name: &str) -> Result<Method, Error> {
     match name {
         "GET" => Ok(Method::Get),
@@ -177,7 +198,9 @@ fn method_of(name: &str) -> Result<Method, Error> {
         "POST" | "PATCH" | "LOCK" => Ok(Method::NonIdempotent),
         "CONNECT" | "TRACE" => Err(Error::Method),
         // A backend that ignores case would take `post` for a method that is not repeated.
-        _ if name.bytes().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte)) => {
+        _ if name.len() <= METHOD_BYTES_MAX
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte)) =>
+        {
             Ok(Method::Other)
         }
         _ => Err(Error::Grammar),
@@ -203,6 +226,23 @@ fn names_other_version(bytes: &[u8]) -> bool {
     }
 }
 
-fn is_first_line_open(bytes: &[u8]) -> bool {
-    memchr::memchr(b'\n', bytes.trim_ascii_start()).is_none()
+/// How long the target is so far, while the first line has not ended.
+fn open_target_bytes(bytes: &[u8]) -> usize {
+    let line = bytes.trim_ascii_start();
+    if memchr::memchr(b'\n', line).is_some() {
+        return 0;
+    }
+    let method_bytes = memchr::memchr(b' ', line).unwrap_or(line.len());
+    let target = line.get(method_bytes + 1..).unwrap_or_default();
+    memchr::memchr(b' ', target).unwrap_or(target.len())
+}
+
+/// A count that no chain of proxies reaches is as good as any larger one.
+fn forwards(value: &[u8]) -> Result<u32, Error> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(Error::Grammar);
+    }
+    Ok(value.iter().fold(0, |count: u32, &digit| {
+        count.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+    }))
 }

@@ -81,13 +81,16 @@ impl Response {
         self.body = match (self.status, declared) {
             (100..=199 | 204 | 304, _) => Body::None,
             _ if asked.is_head => Body::None,
-            (205, None) => Body::None,
             (_, Some(body)) => body,
+            // Without content by its definition, though not by its framing.
+            (205, None) => Body::Length(0),
             (_, None) => Body::UntilClose,
         };
-        self.persistence = match self.body {
-            Body::UntilClose => Persistence::Close,
-            Body::None | Body::Length(_) | Body::Chunked => options.persistence,
+        self.persistence = match (self.status, declared) {
+            // Where such a response ends the backend knows better than we do.
+            (205, None) if !asked.is_head => Persistence::Close,
+            _ if self.body == Body::UntilClose => Persistence::Close,
+            _ => options.persistence,
         };
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use super::framing::Body;
 use super::head::{Header, Kind, Persistence, Version};
-use super::request::Request;
+use super::request::{Method, Request};
 use super::response::Response;
 use super::status;
 
@@ -30,8 +30,11 @@ pub(crate) fn request(
     out.extend_from_slice(request.method_name.in_bytes(bytes));
     out.push(b' ');
     let path_and_query = request.path_and_query.in_bytes(bytes);
-    if !path_and_query.starts_with(b"/") && path_and_query != b"*" {
-        out.push(b'/');
+    match path_and_query {
+        [b'/', ..] | b"*" => {}
+        // An absolute form without a path asks about the whole server (RFC 9112, 3.2.4).
+        [] if request.method == Method::Options => out.push(b'*'),
+        _ => out.push(b'/'),
     }
     out.extend_from_slice(path_and_query);
     out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
@@ -39,7 +42,9 @@ pub(crate) fn request(
     out.extend_from_slice(b"\r\n");
     let mut has_proto = false;
     copy_lines(out, bytes, &request.headers, |kind| match kind {
-        Kind::Other | Kind::Date | Kind::Expect => true,
+        Kind::Other | Kind::Date => true,
+        Kind::Expect => request.version == Version::Http11,
+        Kind::MaxForwards => request.max_forwards.is_none(),
         Kind::ForwardedProto => {
             has_proto |= forwarding.is_peer_trusted;
             forwarding.is_peer_trusted
@@ -65,6 +70,11 @@ pub(crate) fn request(
     if !has_proto {
         out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
     }
+    if let Some(forwards) = request.max_forwards {
+        out.extend_from_slice(b"Max-Forwards: ");
+        number(out, forwards.saturating_sub(1));
+        out.extend_from_slice(b"\r\n");
+    }
     if let Some(protocol) = request.upgrade {
         upgrade(out, protocol.in_bytes(bytes));
     }
@@ -88,22 +98,26 @@ pub(crate) struct Reply<'a> {
 /// passes.
 pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, reply: Reply<'_>) {
     status_line(out, response.status, response.reason.in_bytes(bytes));
-    let passes_length = match reply.body {
-        Body::None => !(100..200).contains(&response.status) && response.status != 204,
-        Body::Length(_) => true,
-        Body::Chunked | Body::UntilClose => false,
+    let (passes_length, writes_framing) = match reply.body {
+        Body::None => (!(100..200).contains(&response.status) && response.status != 204, false),
+        // Its length may be ours, see `Response::body`.
+        Body::Length(_) if response.status == 205 => (false, true),
+        Body::Length(_) => (true, false),
+        Body::Chunked => (false, true),
+        Body::UntilClose => (false, false),
     };
     copy_lines(out, bytes, &response.headers, |kind| match kind {
         Kind::Other
         | Kind::Date
         | Kind::Expect
         | Kind::Host
+        | Kind::MaxForwards
         | Kind::ForwardedFor
         | Kind::ForwardedProto => true,
         Kind::ContentLength => passes_length,
         Kind::HopByHop | Kind::Connection | Kind::TransferEncoding | Kind::Upgrade => false,
     });
-    if reply.body == Body::Chunked {
+    if writes_framing {
         framing(out, reply.body);
     }
     if !response.is_interim() {
@@ -126,7 +140,8 @@ pub(crate) fn own_response(out: &mut Vec<u8>, code: u16, reply: Reply<'_>) {
     out.extend_from_slice(b"Server: pilothouse\r\nDate: ");
     out.extend_from_slice(reply.date);
     out.extend_from_slice(b"\r\nContent-Type: text/html\r\n");
-    if code == 405 {
+    // 405 must say it, and 200 is our own word on what an OPTIONS asked.
+    if matches!(code, 200 | 405) {
         out.extend_from_slice(b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
     }
     framing(out, Body::Length(status::page_bytes(code) as u64));
@@ -139,7 +154,7 @@ pub(crate) fn own_response(out: &mut Vec<u8>, code: u16, reply: Reply<'_>) {
 
 fn status_line(out: &mut Vec<u8>, code: u16, reason: &[u8]) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(itoa::Buffer::new().format(code).as_bytes());
+    number(out, code);
     out.push(b' ');
     let own = status::reason(code).as_bytes();
     out.extend_from_slice(if reason.is_empty() { own } else { reason });
@@ -168,11 +183,15 @@ fn framing(out: &mut Vec<u8>, body: Body) {
         Body::None | Body::UntilClose => {}
         Body::Length(length) => {
             out.extend_from_slice(b"Content-Length: ");
-            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            number(out, length);
             out.extend_from_slice(b"\r\n");
         }
         Body::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
     }
+}
+
+fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Copies the lines that `passes` keeps. A run of kept lines that stand right after each other, with

@@ -84,7 +84,8 @@ fn is_normal(path: &[u8]) -> bool {
     let mut after_slash = false;
     for &byte in path {
         match byte {
-            b'%' => return false,
+            // A zero byte is refused where escapes are.
+            b'%' | 0 => return false,
             b'/' | b'.' if after_slash => return false,
             _ => after_slash = byte == b'/',
         }

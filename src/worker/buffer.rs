@@ -18,8 +18,9 @@ const AFTER_BYTES: usize = http::chunk::PAYLOAD_END.len() + http::chunk::LAST.le
 const SMALL_BYTES: usize = BEFORE_BYTES + limits::BODY_BUFFER_BYTES_MIN + AFTER_BYTES;
 const LARGE_BYTES: usize = BEFORE_BYTES + limits::BODY_BUFFER_BYTES_MAX + AFTER_BYTES;
 
-/// A whole head must fit one buffer.
+/// A whole head must fit one buffer, and so must all trailers.
 const _: () = assert!(limits::HEAD_BYTES_MAX <= limits::BODY_BUFFER_BYTES_MIN);
+const _: () = assert!(http::TRAILER_BYTES_MAX < limits::BODY_BUFFER_BYTES_MIN);
 
 pub(crate) struct Buffer {
     bytes: Box<[u8]>,
@@ -72,9 +73,12 @@ impl Buffer {
         self.start = BEFORE_BYTES;
     }
 
-    /// Drops everything behind the first `count` bytes of the content.
-    pub(crate) fn truncate(&mut self, count: usize) {
-        self.end = self.end.min(self.start + count);
+    /// Drops what lies between the first `kept` and the first `taken` bytes of the content.
+    pub(crate) fn cut(&mut self, kept: usize, taken: usize) {
+        if kept < taken {
+            self.bytes.copy_within(self.start + taken..self.end, self.start + kept);
+            self.end -= taken - kept;
+        }
     }
 
     /// Turns the content into one chunk, in place.

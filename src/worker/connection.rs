@@ -20,7 +20,7 @@ use crate::config::limits;
 use crate::config::model::{HalfClose, HeadLimits, Keepalive};
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence};
-use crate::http::request::{Parsed, Request};
+use crate::http::request::{self, Parsed, Request};
 use crate::http::rewrite::{self, Reply};
 use crate::http::status;
 
@@ -307,7 +307,7 @@ fn parse(exchange: &mut Exchange, buffer: &Buffer, limits: HeadLimits) -> Option
     let content = buffer.content();
     let seen = std::mem::replace(&mut exchange.head_seen_bytes, content.len());
     // A target that never ends is refused as soon as it is too long, and looked for only then.
-    let outgrows_target = (seen..content.len()).contains(&limits.target_bytes_max);
+    let outgrows_target = request::outgrows_target(seen, content.len(), limits.target_bytes_max);
     if seen > 0 && !outgrows_target && !head::may_be_complete(content, seen) {
         return None;
     }

@@ -95,6 +95,9 @@ const CLIENT_GONE: u16 = 499;
 /// No server or no route serves it.
 pub(crate) const NOT_FOUND: u16 = 404;
 
+/// What can be asked of the proxy itself, it answers.
+pub(crate) const OWN_WORD: u16 = 200;
+
 impl ClientFault {
     pub(crate) fn status(self) -> u16 {
         match self {
@@ -129,7 +132,8 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
         Ok(site) => offer::run(connection, exchange, site).await,
         Err(status) => {
             // A request that is only unknown here says nothing against the next one.
-            let next = if status == NOT_FOUND && exchange.request.body == Body::None {
+            let is_harmless = matches!(status, NOT_FOUND | OWN_WORD);
+            let next = if is_harmless && exchange.request.body == Body::None {
                 exchange.drop_head(connection);
                 Next::Request
             } else {

@@ -3,7 +3,7 @@
 //! All that is refused for what the request's head says is refused here; nothing is sent yet.
 
 use super::connection::Connection;
-use super::exchange::{ClientFault, Exchange, NOT_FOUND};
+use super::exchange::{ClientFault, Exchange, NOT_FOUND, OWN_WORD};
 use super::generation::{Generation, Route, Server, Site};
 use super::transfer::Coding;
 use crate::http;
@@ -21,6 +21,10 @@ impl Exchange {
         generation: &'g Generation,
     ) -> Result<(&'g Server, &'g Route), u16> {
         let Some(buffer) = &connection.unread else { return Err(400) };
+        // The last proxy that such a request may reach answers it (RFC 9110, 7.6.2).
+        if self.request.max_forwards == Some(0) {
+            return Err(OWN_WORD);
+        }
         let head = &buffer.content()[..self.request.head_bytes];
         let path_and_query = self.request.path_and_query.in_bytes(head);
         self.path = recent::Path::new(target::path(path_and_query));
@@ -70,6 +74,9 @@ impl Exchange {
         let absorbed = self.to_backend.absorb(buffer);
         if let Some(empty) = connection.unread.take_if(|buffer| buffer.is_empty()) {
             buffers.borrow_mut().give(empty);
+        }
+        if absorbed.is_ok() && !self.to_backend.is_read() {
+            self.to_backend.hold(connection.unread.take());
         }
         absorbed.map_err(|broken| ClientFault::of(broken).status())
     }

@@ -116,14 +116,21 @@ impl Pump {
     /// Takes the beginning of the body from what was read together with the head; keeps it with the
     /// head, so that it can be sent again.
     pub(crate) fn absorb(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
-        let taken = self.reader.advance(buffer.content()).map_err(|_| Broken::Framing)?;
+        let taken = self.reader.advance(buffer.content_mut()).map_err(|_| Broken::Framing)?;
         self.count(taken.payload)?;
         if taken.is_end {
             self.end = End::Reached;
         }
-        self.head.extend_from_slice(&buffer.content()[..taken.bytes]);
+        self.head.extend_from_slice(&buffer.content()[..taken.kept]);
         buffer.consume(taken.bytes);
         Ok(())
+    }
+
+    /// Takes over what `absorb` may have left of the body: the beginning of trailers that are not
+    /// all there.
+    pub(crate) fn hold(&mut self, rest: Option<Buffer>) {
+        debug_assert!(self.body.is_none() && !self.is_read(), "more of the body is to come");
+        self.body = rest;
     }
 
     /// Takes over the buffer that holds the beginning of the body.
@@ -142,11 +149,11 @@ impl Pump {
         let prepared = self.prepare(&mut buffer);
         if prepared.is_ok() && self.ready <= limits::BODY_COPY_BYTES_MAX {
             self.head.extend_from_slice(&buffer.content()[..self.ready]);
+            buffer.consume(self.ready);
             self.ready = 0;
-            buffers.borrow_mut().give(buffer);
-        } else {
-            self.body = Some(buffer);
         }
+        self.body = Some(buffer);
+        self.release(buffers);
         prepared
     }
 
@@ -205,7 +212,7 @@ impl Pump {
         source: &mut Stream,
         buffers: &RefCell<Buffers>,
     ) -> Poll<Result<(), Broken>> {
-        let mut buffer = self.empty_buffer(buffers);
+        let mut buffer = self.roomy_buffer(buffers);
         let bytes_max = match self.reader {
             Reader::Length { left } => usize::try_from(left).unwrap_or(usize::MAX),
             Reader::Chunked(_) | Reader::UntilClose => usize::MAX,
@@ -213,7 +220,8 @@ impl Pump {
         let result = match buffer.poll_fill(cx, source, bytes_max) {
             Poll::Pending => {
                 self.wait = Wait::Source;
-                buffers.borrow_mut().give(buffer);
+                self.body = Some(buffer);
+                self.release(buffers);
                 return Poll::Pending;
             }
             Poll::Ready(Ok(0)) => self.end_of_source(&mut buffer),
@@ -228,10 +236,15 @@ impl Pump {
         Poll::Ready(result)
     }
 
-    /// Bodies that filled a small buffer go on in a large one.
-    fn empty_buffer(&mut self, buffers: &RefCell<Buffers>) -> Buffer {
+    /// The buffer to read into, empty but for the beginning of trailers. Bodies that filled a small
+    /// buffer go on in a large one.
+    fn roomy_buffer(&mut self, buffers: &RefCell<Buffers>) -> Buffer {
         let mut buffers = buffers.borrow_mut();
         match self.body.take() {
+            Some(mut begun) if !begun.is_empty() => {
+                begun.compact();
+                begun
+            }
             Some(buffer) if !self.wants_large || buffer.is_large() => buffer,
             Some(small) => match buffers.take_large() {
                 Some(large) => {
@@ -258,7 +271,7 @@ impl Pump {
     /// Follows the body through what was read and gives it the receiver's coding.
     fn prepare(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
         let taken = match self.coding {
-            Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content()),
+            Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content_mut()),
             Coding::Dechunk => self.reader.strip(buffer.content_mut()),
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
@@ -268,12 +281,9 @@ impl Pump {
             (true, false) => End::Reached,
             (true, true) => End::Overrun,
         };
+        buffer.cut(taken.kept, taken.bytes);
         self.ready = match self.coding {
-            Coding::Same => taken.bytes,
-            Coding::Dechunk => {
-                buffer.truncate(taken.payload);
-                taken.payload
-            }
+            Coding::Same | Coding::Dechunk => taken.kept,
             Coding::Enchunk => {
                 buffer.enclose_in_chunk();
                 buffer.content().len()

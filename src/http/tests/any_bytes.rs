@@ -1,15 +1,12 @@
-//! For any bytes, cut anywhere: nothing panics, nothing depends on the cut, and what we write on is
-//! acceptable to ourselves.
+//! For any bytes, cut anywhere: what `properties` promises, over inputs that are made up afresh in
+//! every run, and over the corpus that the fuzzers have gathered.
 
 use proptest::prelude::*;
 
-use super::super::framing::{Body, Reader};
-use super::super::head::Version;
+use super::super::chunk;
+use super::super::properties::{chunks, heads, paths};
 use super::super::request::{Parsed, Request};
-use super::super::response::Response;
-use super::super::{chunk, target};
-use super::writing::forwarded;
-use super::{PLAIN, TARGET_BYTES_MAX, parse};
+use super::TARGET_BYTES_MAX;
 
 /// Encodes `pieces` as chunks the way the proxy does for bodies that end with the connection.
 fn encode(pieces: &[Vec<u8>]) -> Vec<u8> {
@@ -27,26 +24,38 @@ fn encode(pieces: &[Vec<u8>]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _any_answer = Request::default().parse(&bytes, TARGET_BYTES_MAX);
-        let _any_answer = Response::default().parse(&bytes, PLAIN);
-        let _any_answer = Reader::new(Body::Chunked).advance(&bytes);
-        let _any_answer = target::normalise(&bytes, &mut Vec::new());
-        let _any_answer = target::split(&bytes, true);
-        target::is_authority(&bytes);
+    fn any_bytes_keep_every_promise(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        heads::request_head(&bytes);
+        heads::response_head(&bytes);
+        chunks::chunked_body(&bytes);
+        paths::target(&bytes);
     }
 
     #[test]
-    fn head_like_bytes_are_read_and_written_without_panic(
-        text in "(GET|HEAD|POST|OPTIONS) (/|\\*|http://a/)[a-z/.%?]{0,9} HTTP/1\\.[01]\r?\n(Host: [a:\\[\\]0-9]{1,5}\r?\n)?((Connection|Te|X|Upgrade|Content-Length|Transfer-Encoding): ?[a-z0-9,]{0,8}\r?\n){0,4}\r?\n",
+    fn request_like_bytes_keep_every_promise(
+        text in "(GET|HEAD|POST|OPTIONS|PUT) (/|\\*|http://a/|http://a)[a-z/.%?]{0,9} HTTP/1\\.[01]\r?\n(Host: (a|[a:\\[\\]0-9]{1,5})\r?\n)?((Connection|Te|X|Upgrade|Expect|Max-Forwards|Content-Length|Transfer-Encoding): ?(chunked|trailers|upgrade|[a-z0-9,]{0,8})\r?\n){0,4}\r?\n",
     ) {
-        let mut request = Request::default();
-        if request.parse(text.as_bytes(), TARGET_BYTES_MAX) == Ok(Parsed::Complete) {
-            let rewritten = forwarded(&text, false);
-            let again = parse(&rewritten).expect("what we send on is itself acceptable");
-            prop_assert_eq!(again.body, request.body);
-            prop_assert_eq!(again.version, Version::Http11);
-        }
+        heads::request_head(text.as_bytes());
+    }
+
+    #[test]
+    fn response_like_bytes_keep_every_promise(
+        text in "HTTP/1\\.[01] (100|101|103|200|204|205|304|404)( [a-zA-Z ]{0,9})?\r?\n((Connection|Date|X|Upgrade|Content-Length|Transfer-Encoding): ?(chunked|upgrade|[a-z0-9,]{0,8})\r?\n){0,4}\r?\n",
+    ) {
+        heads::response_head(text.as_bytes());
+    }
+
+    #[test]
+    fn chunk_like_bytes_keep_every_promise(
+        seed: u8,
+        text in "([0-9a-fA-F]{1,2}( ?; ?[a-z]{1,3}(=([a-z]|\"[a-z\\\\ ]{0,4}\"))?)?\r\n[a-z\r\n]{0,3}\r\n){0,3}0\r\n((X|Host|Content-Length): [a-z0-9]{0,4}\r\n){0,3}\r\n",
+    ) {
+        chunks::chunked_body(&[&[seed], text.as_bytes()].concat());
+    }
+
+    #[test]
+    fn path_like_bytes_keep_every_promise(path in "(/[a-z%.]{0,4}|/%2[eEfF]|/\\.\\.?){1,6}") {
+        paths::target(path.as_bytes());
     }
 
     #[test]
@@ -57,37 +66,36 @@ proptest! {
     }
 
     #[test]
-    fn chunks_come_back_whatever_the_cuts(
+    fn what_we_encode_comes_back(
+        seed: u8,
         pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6),
-        cuts in prop::collection::vec(1_usize..30, 1..40),
     ) {
         let wire = encode(&pieces);
-        let mut decoder = chunk::Decoder::default();
-        let mut payload = Vec::new();
-        let mut at = 0;
-        let mut cut = cuts.iter().cycle();
-        while !decoder.is_end() {
-            prop_assert!(at < wire.len(), "the body ends with its bytes");
-            let end = wire.len().min(at + cut.next().expect("a cycle"));
-            match decoder.step(&wire[at..end]).expect("our own encoding") {
-                chunk::Step::Framing(length) => at += length,
-                chunk::Step::Payload(length) => {
-                    payload.extend_from_slice(&wire[at..at + length]);
-                    at += length;
-                }
-            }
-        }
-        prop_assert_eq!(at, wire.len());
-        prop_assert_eq!(payload, pieces.concat());
+        chunks::chunked_body(&[&[seed], &wire[..]].concat());
+        let mut payload = wire.clone();
+        let taken = super::Reader::new(super::Body::Chunked).strip(&mut payload).expect("our own");
+        prop_assert_eq!((taken.bytes, taken.is_end), (wire.len(), true));
+        prop_assert_eq!(&payload[..taken.kept], pieces.concat());
     }
+}
 
-    #[test]
-    fn normal_paths_stay(path in "(/[a-z%.]{0,4}){1,6}") {
-        let mut scratch = Vec::new();
-        if let Ok(normal) = target::normalise(path.as_bytes(), &mut scratch) {
-            prop_assert!(normal.starts_with(b"/"));
-            prop_assert!(!normal.windows(2).any(|pair| pair == b"//"));
-            prop_assert!(!normal.split(|&byte| byte == b'/').any(|segment| segment == b".." || segment == b"."));
+/// The corpus's folders are the fuzz targets' names.
+#[test]
+fn the_corpus_keeps_every_promise() {
+    for (target, check) in [
+        ("request_head", heads::request_head as fn(&[u8])),
+        ("response_head", heads::response_head),
+        ("chunked_body", chunks::chunked_body),
+        ("target", paths::target),
+    ] {
+        let folder = std::path::Path::new("tests/corpus").join(target);
+        let entries = std::fs::read_dir(&folder).expect("tests run in the package's folder");
+        let mut count = 0;
+        for entry in entries {
+            let path = entry.expect("the folder is readable").path();
+            check(&std::fs::read(path).expect("a file"));
+            count += 1;
         }
+        assert!(count > 20, "{} is seeded", folder.display());
     }
 }
