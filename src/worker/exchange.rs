@@ -285,7 +285,7 @@ impl Exchange {
                 self.response.status
             }
             backend::RelayEnd::ClientGone => {
-                picker.abandoned(picked);
+                drop(picked);
                 CLIENT_GONE
             }
         };

@@ -144,11 +144,10 @@ fn leave(connection: &Connection, exchange: &mut Exchange, picked: Picked, fault
 /// Gives the reservation back without a response, and blames the backend where it is to blame.
 pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
     let now_us = connection.shared.now_us();
-    let mut picker = connection.shared.picker.borrow_mut();
     if let Some(failure) = fault.blame() {
-        picker.failed(&picked, failure, now_us);
+        connection.shared.picker.borrow_mut().failed(&picked, failure, now_us);
     }
-    picker.abandoned(picked);
+    drop(picked);
 }
 
 /// Passes the response on; it is the last that happens to the request.

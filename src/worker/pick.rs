@@ -31,10 +31,11 @@ const CHOICES_MAX: u32 = 8;
 #[error("no backend can take the request")]
 pub(crate) struct NoBackend;
 
-/// A backend with one request reserved on it: ends with `finished` or `abandoned`, exactly once.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "the reservation must be given back by `finished` or `abandoned`"]
+/// A backend with one request reserved on it. The reservation ends with this value, whatever
+/// becomes of the request: even a panic leaves nothing in flight.
+#[must_use = "dropping it gives the reservation back"]
 pub(crate) struct Picked {
+    account: Account,
     upstream: UpstreamId,
     backend: BackendId,
     incarnation: u16,
@@ -52,6 +53,12 @@ impl Picked {
     /// Which life of the backend's slot: a pooled connection belongs to one.
     pub(crate) fn incarnation(&self) -> u16 {
         self.incarnation
+    }
+}
+
+impl Drop for Picked {
+    fn drop(&mut self) {
+        self.account.release(self.backend);
     }
 }
 
@@ -178,7 +185,7 @@ impl Picker {
         backend.set_last_failure(failure);
     }
 
-    /// The response is through.
+    /// The response is through, and the reservation ends.
     #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
     pub(crate) fn finished(&mut self, picked: Picked, outcome: &Outcome) {
         self.account.finished(picked.upstream, picked.backend, outcome);
@@ -186,7 +193,6 @@ impl Picker {
         if self.board.backend(picked.backend).fails() > 0 {
             self.forgive(&picked);
         }
-        self.account.release(picked.backend);
     }
 
     /// A TCP route's connection to the backend stands, which a backend that failed before is
@@ -209,13 +215,6 @@ impl Picker {
     pub(crate) fn session_ended(&mut self, picked: Picked, status: u16, lasted_us: u64) {
         let life = (picked.backend, picked.incarnation);
         self.account.session_ended(picked.upstream, life, status, lasted_us);
-        self.account.release(picked.backend);
-    }
-
-    /// The request left without a response: it failed, or its client did.
-    #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
-    pub(crate) fn abandoned(&mut self, picked: Picked) {
-        self.account.release(picked.backend);
     }
 
     /// Notes a request's first offer: retries are granted by the number of these.
@@ -298,7 +297,8 @@ impl Picker {
                 self.board.backend(*id).count_pick();
                 tried.walk = walk;
                 tried.add(*id);
-                return Some(Picked { upstream, backend: *id, incarnation: about.incarnation });
+                let (account, incarnation) = (self.account, about.incarnation);
+                return Some(Picked { account, upstream, backend: *id, incarnation });
             }
             self.account.release(*id);
         }

@@ -116,7 +116,7 @@ fn least_conn_counts_every_workers_requests() {
     let held = pick(&mut pickers[0]).unwrap();
     assert_eq!(held.backend(), id(0));
     assert_eq!([serve(&mut pickers[1]), serve(&mut pickers[1]), serve(&mut pickers[0])], [2; 3]);
-    pickers[0].abandoned(held);
+    drop(held);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_closed_gate_holds_from_the_next_pick_without_a_new_epoch() {
     assert!((0..10).all(|_| serve(&mut picker) == 1));
     assert!(!picker.is_usable(id(1), 1));
     set(board, 0, Standing::Down, 1);
-    assert_eq!(pick(&mut picker), Err(NoBackend));
+    assert_eq!(pick(&mut picker).err(), Some(NoBackend));
     assert_eq!(crate::scoreboard::account::upstream_counts(board, upstream()).refused, 1);
 }
 
@@ -167,7 +167,7 @@ fn a_failure_in_one_worker_ejects_for_all_and_a_probe_readmits() {
     let picked = pick(&mut pickers[0]).unwrap();
     assert_eq!(picked.backend(), id(0));
     pickers[0].failed(&picked, Failure::Refused, SECOND_US);
-    pickers[0].abandoned(picked);
+    drop(picked);
     assert_eq!([serve(&mut pickers[1]), serve(&mut pickers[1]), serve(&mut pickers[0])], [2; 3]);
     assert_eq!(board.backend(id(0)).last_failure(), Some(Failure::Refused));
     let later_us = 13 * SECOND_US;
@@ -189,7 +189,7 @@ fn a_retry_goes_elsewhere_until_all_were_tried() {
         let mut seen = Vec::new();
         while let Ok(picked) = picker.pick(upstream(), CLIENT, &mut tried, SECOND_US) {
             seen.push(picked.backend());
-            picker.abandoned(picked);
+            drop(picked);
         }
         seen.sort_unstable();
         assert_eq!(seen, [id(0), id(1), id(2)], "{strategy:?}");
@@ -230,7 +230,7 @@ fn a_backend_replaced_while_one_picks_costs_no_request() {
         });
         while !flips.is_finished() {
             match pick(&mut picker) {
-                Ok(picked) => picker.abandoned(picked),
+                Ok(picked) => drop(picked),
                 Err(NoBackend) => refused += 1,
             }
             picks.fetch_add(1, Ordering::Relaxed);
@@ -317,4 +317,17 @@ fn kill_9_of_a_holder_stalls_nobody() {
     assert_eq!(board.backend(id(0)).active(), 0);
     let served: String = (0..10).map(|_| serve(&mut picker).to_string()).collect();
     assert_eq!(served, "1213112131");
+}
+
+#[test]
+fn a_panic_leaves_nothing_in_flight() {
+    let board = board(Strategy::LeastConn, &[1]);
+    let mut picker = pickers(board, 1).remove(0);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _picked = pick(&mut picker).unwrap();
+        assert_eq!(board.backend(id(0)).active(), 1);
+        panic!("a bug while the request is in flight");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(board.backend(id(0)).active(), 0);
 }
