@@ -83,8 +83,10 @@ pub(crate) const SWEEP_INTERVAL_MS: u64 = 250;
 pub(crate) const DRAIN_ACCEPT_MS: u64 = 50;
 /// How long an idle connection may still bring a request once its worker drains.
 pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
-/// How long a refused client's bytes are read and dropped, so that it can read why.
+/// How long the next bytes of a client whose connection ends are waited for, and how long they are
+/// dropped in all, so that it can read the last answer: closing at once would take it back.
 pub(crate) const LINGER_TIMEOUT_MS: u64 = 5_000;
+pub(crate) const LINGER_TIME_MAX_MS: u64 = 30_000;
 /// Between two lines of a worker about the same trouble of its own.
 pub(crate) const COMPLAINT_PAUSE_MS: u64 = 1_000;
 /// Pause after `accept` failed for want of descriptors or memory.

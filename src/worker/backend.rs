@@ -265,6 +265,9 @@ pub(crate) async fn relay(
     let mut relay =
         Relay { connection, exchange, site, stream, waits: None, request: RequestSide::Sending };
     let end = poll_fn(|cx| relay.poll(cx)).await;
+    if end == RelayEnd::Cut && exchange.to_client.ends_by_close() {
+        connection.client.reset_when_closed();
+    }
     let is_request_through = exchange.to_backend.is_through();
     let next = match (end, persistence) {
         (RelayEnd::Cut | RelayEnd::ClientGone, _) => Next::Close,

@@ -271,31 +271,34 @@ impl Connection {
         }
     }
 
+    /// Ends this side and drops what the client still sends, until it ends its own.
     async fn linger(&mut self) {
-        self.limit(limits::LINGER_TIMEOUT_MS);
-        let buffers = &self.shared.buffers;
+        let Self { shared, client, seat, .. } = self;
+        let over_us = shared.refresh() + limits::LINGER_TIME_MAX_MS * 1000;
+        let wait = || seat.limit(shared.now_us(), limits::LINGER_TIMEOUT_MS);
+        wait();
         let mut is_ours_over = false;
         poll_fn(|cx| {
-            if self.seat.is_late() {
+            if seat.is_late() || shared.now_us() > over_us {
                 return Poll::Ready(());
             }
             if !is_ours_over {
-                match self.client.poll_shutdown(cx) {
+                match client.poll_shutdown(cx) {
                     Poll::Ready(Ok(())) => is_ours_over = true,
                     Poll::Ready(Err(_)) => return Poll::Ready(()),
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            let mut buffer = buffers.borrow_mut().take();
+            let mut buffer = shared.buffers.borrow_mut().take();
             let ended = loop {
                 buffer.clear();
-                match buffer.poll_fill(cx, &mut self.client, usize::MAX) {
-                    Poll::Ready(Ok(count)) if count > 0 => {}
+                match buffer.poll_fill(cx, client, usize::MAX) {
+                    Poll::Ready(Ok(count)) if count > 0 => wait(),
                     Poll::Ready(_) => break Poll::Ready(()),
                     Poll::Pending => break Poll::Pending,
                 }
             };
-            buffers.borrow_mut().give(buffer);
+            shared.buffers.borrow_mut().give(buffer);
             ended
         })
         .await;

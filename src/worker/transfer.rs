@@ -315,6 +315,16 @@ impl Pump {
         self.body.take()
     }
 
+    /// Whether the receiver takes the connection's end for the message's.
+    pub(crate) fn ends_by_close(&self) -> bool {
+        match (self.coding, &self.reader) {
+            (Coding::Dechunk, _) | (Coding::Same, Reader::UntilClose) => true,
+            (Coding::Enchunk, _) | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => {
+                false
+            }
+        }
+    }
+
     /// Whether the whole message is out.
     pub(crate) fn is_through(&self) -> bool {
         self.is_read() && self.ready == 0 && self.head_sent == self.head.len()
