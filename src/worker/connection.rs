@@ -49,6 +49,9 @@ pub(crate) enum Next {
     Linger,
 }
 
+/// How nginx counts a head whose client left before its end; never sent.
+const HEAD_BROKEN_OFF: u16 = 400;
+
 /// How waiting for a request ends.
 enum Arrival {
     Request,
@@ -103,7 +106,11 @@ impl Connection {
                     exchange.refuse(self);
                     self.answer(&mut exchange, status, Next::Linger).await
                 }
-                Arrival::Gone => Next::Close,
+                Arrival::Gone => {
+                    exchange.refuse(self);
+                    exchange.record(self, HEAD_BROKEN_OFF);
+                    Next::Close
+                }
             };
             let timeout_ms = exchange.keepalive.timeout_ms;
             exchange.clear(&self.shared.buffers);

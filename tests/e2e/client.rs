@@ -76,6 +76,12 @@ pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// Makes the coming close a reset.
+pub(crate) fn reset_on_close(stream: &TcpStream) {
+    let at_once = Some(std::time::Duration::ZERO);
+    rustix::net::sockopt::set_socket_linger(stream, at_once).expect("a socket");
+}
+
 pub(crate) fn unix_get(socket: &Path, path: &str) -> Option<Response> {
     unix(socket, "GET", path, "")
 }
