@@ -17,6 +17,22 @@ pub(crate) struct Account {
     slot: WorkerSlot,
 }
 
+/// One request in flight at a backend, for as long as this value lives: whatever becomes of the
+/// request, be it a panic, nothing stays behind.
+#[must_use = "dropping it gives the reservation back"]
+pub(crate) struct Reservation {
+    active: &'static AtomicU32,
+}
+
+impl Drop for Reservation {
+    /// Release: what the request counted is seen by who sees it gone.
+    fn drop(&mut self) {
+        let count = self.active.load(Ordering::Relaxed);
+        debug_assert!(count > 0, "a request leaves a backend once");
+        self.active.store(count.saturating_sub(1), Ordering::Release);
+    }
+}
+
 /// How a request ended, for its backend's counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -113,22 +129,11 @@ impl Account {
 
     /// One more request in flight at the backend. The fence orders it before the second look at the
     /// gate (`Backend::set_gate` holds the other half).
-    pub(crate) fn reserve(self, id: BackendId) {
-        let active = self.active(id);
+    pub(crate) fn reserve(self, id: BackendId) -> Reservation {
+        let active = &self.board.layout.actives[self.slot.index()].0[id.index()];
         active.store(active.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::SeqCst);
-    }
-
-    /// The request left the backend. Release: what it counted is seen by who sees it gone.
-    pub(crate) fn release(self, id: BackendId) {
-        let active = self.active(id);
-        let count = active.load(Ordering::Relaxed);
-        debug_assert!(count > 0, "a request leaves a backend once");
-        active.store(count.saturating_sub(1), Ordering::Release);
-    }
-
-    fn active(self, id: BackendId) -> &'static AtomicU32 {
-        &self.board.layout.actives[self.slot.index()].0[id.index()]
+        Reservation { active }
     }
 
     pub(crate) fn finished(self, upstream: UpstreamId, id: BackendId, outcome: &Outcome) {

@@ -145,7 +145,8 @@ fn the_dead_hold_nothing_and_have_nothing_in_flight() {
     account.meet_backend(backend(0), 1);
     account.meet_upstream(upstream(), 1);
     account.finished(upstream(), backend(0), &Outcome { status: 200, ..Outcome::default() });
-    account.reserve(backend(0));
+    // As a worker that is killed leaves it.
+    std::mem::forget(account.reserve(backend(0)));
     worker.backend(backend(0)).set_words(&Words { current_weight: 5, ..Words::default() });
     std::mem::forget(worker.upstream(upstream()).take_turn(Owner::Worker(slot(1))));
     assert_eq!(master.backend(backend(0)).active(), 1);
@@ -204,34 +205,37 @@ fn a_drain_never_misses_a_request() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in 1..=ROUNDS {
-                while round.load(Ordering::Acquire) < number {
-                    std::hint::spin_loop();
-                }
-                worker.account(slot(0)).reserve(backend(0));
+                wait_for(&round, 2 * number);
+                let reservation = worker.account(slot(0)).reserve(backend(0));
                 let is_open = worker.backend(backend(0)).gate().is_open();
                 seen_open.store(is_open, Ordering::Relaxed);
-                done.store(number, Ordering::Release);
-                while round.load(Ordering::Acquire) == number && number < ROUNDS {
-                    std::hint::spin_loop();
-                }
+                done.store(2 * number, Ordering::Release);
+                wait_for(&round, 2 * number + 1);
+                drop(reservation);
+                done.store(2 * number + 1, Ordering::Release);
             }
         });
         for number in 1..=ROUNDS {
             open(master, backend(0));
-            round.store(number, Ordering::Release);
+            round.store(2 * number, Ordering::Release);
             let gate = master.backend(backend(0)).gate();
             master.backend(backend(0)).set_gate(Gate { standing: Standing::Draining, ..gate });
             let active = master.backend(backend(0)).active();
-            while done.load(Ordering::Acquire) < number {
-                std::hint::spin_loop();
-            }
+            wait_for(&done, 2 * number);
             if seen_open.load(Ordering::Relaxed) && active == 0 {
                 missed.fetch_add(1, Ordering::Relaxed);
             }
-            worker.account(slot(0)).release(backend(0));
+            round.store(2 * number + 1, Ordering::Release);
+            wait_for(&done, 2 * number + 1);
         }
     });
     assert_eq!(missed.load(Ordering::Relaxed), 0);
+}
+
+fn wait_for(word: &AtomicU64, value: u64) {
+    while word.load(Ordering::Acquire) < value {
+        std::hint::spin_loop();
+    }
 }
 
 #[test]

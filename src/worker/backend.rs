@@ -30,7 +30,7 @@ const INTERIMS_MAX: u32 = 16;
 pub(crate) async fn ask(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    site: Site<'_>,
+    site: &Site<'_>,
     picked: &Picked,
 ) -> Result<Link, Fault> {
     let pooled = connection.shared.pool.borrow_mut().take(picked);
@@ -67,7 +67,7 @@ fn is_fit(stream: &Stream, exchange: &Exchange) -> bool {
 async fn converse(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    site: Site<'_>,
+    site: &Site<'_>,
     stream: &mut Stream,
 ) -> Result<(), Fault> {
     for _ in 0..INTERIMS_MAX {
@@ -95,7 +95,7 @@ enum Waits {
 struct Talk<'a> {
     connection: &'a mut Connection,
     exchange: &'a mut Exchange,
-    site: Site<'a>,
+    site: &'a Site<'a>,
     stream: &'a mut Stream,
     /// With the count of bytes sent when the wait began: progress begins a new wait.
     waits: Option<(Waits, u64)>,
@@ -255,7 +255,7 @@ pub(crate) enum RelayEnd {
 pub(crate) async fn relay(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    site: Site<'_>,
+    site: &Site<'_>,
     stream: &mut Stream,
     persistence: Persistence,
 ) -> Relayed {
@@ -337,7 +337,7 @@ enum RequestSide {
 struct Relay<'a> {
     connection: &'a mut Connection,
     exchange: &'a mut Exchange,
-    site: Site<'a>,
+    site: &'a Site<'a>,
     stream: &'a mut Stream,
     /// With the count of bytes carried when the wait began.
     waits: Option<(Wait, u64)>,

@@ -84,7 +84,7 @@ pub(crate) async fn run(
     let mut retries = 0;
     loop {
         exchange.offer(connection, &picked);
-        let asked = backend::ask(connection, exchange, site, &picked).await;
+        let asked = backend::ask(connection, exchange, &site, &picked).await;
         let fault = match &asked {
             Ok(_) => Fault::Answered(exchange.response.status),
             Err(fault) => *fault,
@@ -96,7 +96,7 @@ pub(crate) async fn run(
                 exchange.rewind(&connection.shared.buffers);
                 another
             }
-            (None, Ok(link)) => return relay(connection, exchange, site, picked, link).await,
+            (None, Ok(link)) => return relay(connection, exchange, &site, picked, link).await,
             (None, Err(fault)) => {
                 leave(connection, exchange, picked, fault);
                 return give_up(connection, exchange, fault).await;
@@ -154,7 +154,7 @@ pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
 async fn relay(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    site: Site<'_>,
+    site: &Site<'_>,
     picked: Picked,
     mut link: Link,
 ) -> Next {

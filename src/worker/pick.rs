@@ -14,7 +14,7 @@ use crate::balance;
 use crate::balance::budget::Budget;
 use crate::balance::ip_hash::Walk;
 use crate::config::model::Address;
-use crate::scoreboard::account::{Account, Outcome};
+use crate::scoreboard::account::{Account, Outcome, Reservation};
 use crate::scoreboard::backend::{About, Failure, Words};
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::turn::Owner;
@@ -31,11 +31,10 @@ const CHOICES_MAX: u32 = 8;
 #[error("no backend can take the request")]
 pub(crate) struct NoBackend;
 
-/// A backend with one request reserved on it. The reservation ends with this value, whatever
-/// becomes of the request: even a panic leaves nothing in flight.
+/// A backend with one request reserved on it, until this value ends.
 #[must_use = "dropping it gives the reservation back"]
 pub(crate) struct Picked {
-    account: Account,
+    _reservation: Reservation,
     upstream: UpstreamId,
     backend: BackendId,
     incarnation: u16,
@@ -53,12 +52,6 @@ impl Picked {
     /// Which life of the backend's slot: a pooled connection belongs to one.
     pub(crate) fn incarnation(&self) -> u16 {
         self.incarnation
-    }
-}
-
-impl Drop for Picked {
-    fn drop(&mut self) {
-        self.account.release(self.backend);
     }
 }
 
@@ -284,7 +277,7 @@ impl Picker {
             let index = balance::pick(strategy, &mut self.peers, &mut request)?;
             let (id, about) = &roster.members[index];
             // Reserve first, look again after: a drain either is seen here or sees the reservation.
-            self.account.reserve(*id);
+            let reservation = self.account.reserve(*id);
             if self.is_usable(*id, about.incarnation) {
                 // A closed member may be another upstream's by now: it was not changed, nor is it
                 // ours to store.
@@ -297,10 +290,13 @@ impl Picker {
                 self.board.backend(*id).count_pick();
                 tried.walk = walk;
                 tried.add(*id);
-                let (account, incarnation) = (self.account, about.incarnation);
-                return Some(Picked { account, upstream, backend: *id, incarnation });
+                return Some(Picked {
+                    _reservation: reservation,
+                    upstream,
+                    backend: *id,
+                    incarnation: about.incarnation,
+                });
             }
-            self.account.release(*id);
         }
         None
     }

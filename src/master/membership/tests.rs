@@ -165,7 +165,7 @@ fn a_drain_ends_with_the_last_request_or_its_time() {
     for (finishes, ends_at, expected) in [(true, 1, (0, false)), (false, 30, (1, true))] {
         let (mut membership, board) = applied(&two());
         let account = worker(board);
-        account.reserve(id(&membership, 9001));
+        let reservation = account.reserve(id(&membership, 9001));
         let (outcome, text) = order(&mut membership, 9001, DRAIN, at(0));
         assert_eq!(
             (outcome, text.as_str()),
@@ -176,9 +176,7 @@ fn a_drain_ends_with_the_last_request_or_its_time() {
         let shown = row(&membership, board, 9001, at(0));
         assert_eq!(shown.drain.unwrap().by, "eva (1000)");
         assert_eq!(order(&mut membership, 9001, DRAIN, at(0)).0, Outcome::Unchanged);
-        if finishes {
-            account.release(id(&membership, 9001));
-        }
+        let _still_running = Some(reservation).filter(|_| !finishes);
         assert_eq!(drained(&membership.tick(at(ends_at))), Some(expected));
         assert_eq!(state(&membership, board, 9001, at(ends_at)), BackendState::Drained);
         assert_eq!(drained(&membership.tick(at(ends_at + 1))), None, "said once");
@@ -291,7 +289,7 @@ fn a_reload_keeps_what_stays() {
     order(&mut membership, 9002, DRAIN, at(1));
     membership.tick(at(1));
     let account = worker(board);
-    account.reserve(id(&membership, 9001));
+    let reservation = account.reserve(id(&membership, 9001));
     let removed = id(&membership, 9001);
     let next = config(&[upstream("api", &[backend(9002, 2), backend(9003, 1)])], &[]);
     membership.apply_config(&next, at(2)).unwrap();
@@ -305,7 +303,7 @@ fn a_reload_keeps_what_stays() {
     assert_eq!(rows(&membership, board, at(2)).len(), 2);
     membership.tick(at(3));
     assert_eq!(board.backend(removed).gate().standing, Standing::Draining, "a request is left");
-    account.release(removed);
+    drop(reservation);
     membership.tick(at(4));
     assert_eq!(board.backend(removed).gate().standing, Standing::Vacant);
 }
