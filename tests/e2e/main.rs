@@ -31,4 +31,5 @@ mod requests;
 mod stopping;
 mod strategies;
 mod streaming;
+mod tcp_routes;
 mod upgrade;
