@@ -38,6 +38,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         CheckKind::Http { path: path.map_or_else(|| "/".to_owned(), |path| path.value) }
     };
     let check = Check {
+        proxy_protocol: None,
         kind,
         interval_ms: section.positive_duration("interval").unwrap_or(INTERVAL_MS),
         timeout_ms: section.positive_duration("timeout").unwrap_or(TIMEOUT_MS),

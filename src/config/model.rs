@@ -239,6 +239,8 @@ impl Strategy {
 /// An active check; also the readiness probe of programs that serve the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Check {
+    /// The upstream's, since its backends expect it of every connection.
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
     pub(crate) kind: CheckKind,
     pub(crate) interval_ms: u64,
     pub(crate) timeout_ms: u64,

@@ -1,6 +1,6 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Address, Backend, Kind, Strategy, Upstream};
+use super::model::{Address, Backend, Check, Kind, Strategy, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
 use super::{address, check, limits, links, names, retry};
@@ -35,13 +35,15 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     let check = section.section("check").map(check::read);
     let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
     let read_timeout_ms = section.positive_duration("read_timeout");
+    let links = links::read(&mut section);
+    let proxy_protocol = links.proxy_protocol;
     let upstream = Upstream {
         name: name.value,
         kind: Kind::default(),
         strategy,
         retry: retry::read(&mut section),
-        links: links::read(&mut section),
-        check: check.map(|draft| draft.check),
+        links,
+        check: check.map(|draft| Check { proxy_protocol, ..draft.check }),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
         slow_start_ms: section.duration("slow_start").unwrap_or(0),
         connect_timeout_ms: section

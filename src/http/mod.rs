@@ -10,6 +10,7 @@ pub(crate) mod client_ip;
 pub(crate) mod date;
 pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod proxy_header;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod rewrite;

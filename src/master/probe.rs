@@ -8,11 +8,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::config::model::{Address, Check, CheckKind};
+use crate::config::model::{Address, Check, CheckKind, ProxyProtocol};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
     pub(crate) address: Address,
+    /// Sent first: a PROXY header that speaks for nobody, where backends expect one.
+    pub(crate) introduction: &'static [u8],
     pub(crate) question: Question,
     pub(crate) timeout_ms: u64,
 }
@@ -47,7 +49,8 @@ impl Probe {
             CheckKind::Http { path } => Question::Get { path: path.clone() },
             CheckKind::Tcp => Question::Connect,
         };
-        Self { address, question, timeout_ms: check.timeout_ms }
+        let introduction = introduction(check.proxy_protocol);
+        Self { address, introduction, question, timeout_ms: check.timeout_ms }
     }
 
     /// Asks once. The connection is closed afterwards.
@@ -74,6 +77,7 @@ impl Probe {
         &self,
         mut stream: impl AsyncRead + AsyncWrite + Unpin,
     ) -> Result<(), ProbeError> {
+        stream.write_all(self.introduction).await.map_err(|error| io(&error))?;
         let Question::Get { path } = &self.question else { return Ok(()) };
         let host = match &self.address {
             Address::Tcp(address) => address.to_string(),
@@ -94,6 +98,14 @@ impl Probe {
             Some(status) => Err(ProbeError::Status(status)),
             None => Err(ProbeError::NotHttp),
         }
+    }
+}
+
+fn introduction(version: Option<ProxyProtocol>) -> &'static [u8] {
+    match version {
+        None => b"",
+        Some(ProxyProtocol::V1) => b"PROXY UNKNOWN\r\n",
+        Some(ProxyProtocol::V2) => b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
     }
 }
 
@@ -135,7 +147,7 @@ mod tests {
             }
         };
         let question = Question::Get { path: "/healthz".into() };
-        let probe = Probe { address, question, timeout_ms: 100 };
+        let probe = Probe { address, introduction: b"", question, timeout_ms: 100 };
         let asked = probe.ask();
         tokio::pin!(asked);
         tokio::select! {
@@ -165,7 +177,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address::Tcp(listener.local_addr().unwrap());
         drop(listener);
-        let probe = Probe { address, question: Question::Connect, timeout_ms: 100 };
+        let probe =
+            Probe { address, introduction: b"", question: Question::Connect, timeout_ms: 100 };
         assert_eq!(probe.ask().await, Err(ProbeError::Io("connection refused".into())));
     }
 }

@@ -33,7 +33,11 @@ pub(crate) async fn ask(
     site: &Site<'_>,
     picked: &Picked,
 ) -> Result<Link, Fault> {
-    let pooled = connection.shared.pool.borrow_mut().take(picked);
+    let pooled = match site.upstream.links.proxy_protocol {
+        None => connection.shared.pool.borrow_mut().take(picked),
+        // A reload may have left some that speak for nobody.
+        Some(_) => None,
+    };
     if let Some(mut link) = pooled.filter(|link| is_fit(&link.stream, exchange)) {
         exchange.attempts.pooled();
         match converse(connection, exchange, site, &mut link.stream).await {
@@ -51,7 +55,8 @@ pub(crate) async fn ask(
         }
     }
     let timeout_ms = site.route.limits.connect_timeout_ms;
-    let mut link = link::connect(connection, site.upstream, picked, timeout_ms).await?;
+    let mut link =
+        link::connect(connection, site.upstream, picked, exchange.client, timeout_ms).await?;
     exchange.attempts.connected(connection.shared.now_us());
     converse(connection, exchange, site, &mut link.stream).await?;
     Ok(link)

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::buffer::Buffer;
 use super::exchange::{self, Exchange};
 use super::generation::Generation;
+use super::introduction::{self, Introduction};
 use super::peer_text::PeerText;
 use super::shared::Shared;
 use super::stream::{Hangup, Stream};
@@ -20,6 +21,7 @@ use crate::config::limits;
 use crate::config::model::{HalfClose, HeadLimits, Keepalive};
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence};
+use crate::http::proxy_header::Endpoints;
 use crate::http::request::{self, Parsed, Request};
 use crate::http::rewrite::{self, Reply};
 use crate::http::status;
@@ -28,8 +30,12 @@ pub(crate) struct Connection {
     pub(crate) shared: Rc<Shared>,
     pub(crate) client: Stream,
     pub(crate) seat: Rc<Seat>,
+    /// The client, or whom a PROXY header names in its place.
     pub(crate) peer: IpAddr,
+    pub(crate) peer_port: u16,
     pub(crate) peer_text: PeerText,
+    /// What the PROXY header said.
+    pub(crate) introduced: Option<Box<Endpoints>>,
     /// The configuration's address of the listener it came by.
     pub(crate) listener: SocketAddr,
     /// Read and not yet used.
@@ -69,13 +75,16 @@ impl Connection {
         let generation = shared.generation_at(listener);
         let timeout_ms = head_limits(generation.as_deref(), listener).timeout_ms;
         let seat = shared.seats.take(shared.now_us(), timeout_ms);
+        let peer_port = peer.port();
         let peer = peer.ip().to_canonical();
         Self {
             shared,
             client: Stream::Tcp(client),
             seat,
             peer,
+            peer_port,
             peer_text: PeerText::new(peer),
+            introduced: None,
             listener,
             unread: None,
             served: 0,
@@ -85,6 +94,9 @@ impl Connection {
 
     pub(crate) async fn serve(&mut self) {
         self.begin().await;
+        if self.is_to_be_introduced() && !self.is_introduced_well().await {
+            return;
+        }
         let mut next = Next::Request;
         while next == Next::Request {
             let mut exchange = None;
@@ -131,6 +143,27 @@ impl Connection {
             Poll::Ready(())
         })
         .await;
+    }
+
+    /// Whether a PROXY header comes first.
+    pub(crate) fn is_to_be_introduced(&self) -> bool {
+        self.generation.as_ref().is_some_and(|it| it.is_introduced(self.listener))
+    }
+
+    /// Reads the PROXY header. A bad one is counted and shown like a bad request.
+    async fn is_introduced_well(&mut self) -> bool {
+        match introduction::read(self).await {
+            Introduction::Made => true,
+            Introduction::Silence => false,
+            Introduction::Botched => {
+                let mut exchange = self.shared.take_exchange();
+                exchange.refuse(self);
+                exchange.record(self, 400);
+                exchange.clear(&self.shared.buffers);
+                self.shared.give_exchange(exchange);
+                false
+            }
+        }
     }
 
     /// The configuration that serves the next request whole. A listener that the newest one lacks

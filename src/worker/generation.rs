@@ -21,6 +21,7 @@ pub(crate) struct Generation {
     listeners: Vec<Listener>,
     servers: Vec<Server>,
     pub(crate) tcp_routes: TcpRoutes,
+    introduced: Vec<SocketAddr>,
     upstreams: Vec<Upstream>,
 }
 
@@ -97,6 +98,7 @@ impl Generation {
             listeners: listeners(config),
             servers: config.servers.iter().map(|server| compile_server(server, config)).collect(),
             tcp_routes: TcpRoutes::compile(config),
+            introduced: introduced(config),
             upstreams: config
                 .upstreams
                 .iter()
@@ -112,6 +114,11 @@ impl Generation {
     pub(crate) fn has_listener(&self, address: SocketAddr) -> bool {
         let serves = |listener: &Listener| listener.address == address;
         self.listeners.iter().any(serves) || self.tcp_routes.of(address).is_some()
+    }
+
+    /// Whether connections to that address begin with a PROXY header.
+    pub(crate) fn is_introduced(&self, address: SocketAddr) -> bool {
+        self.introduced.contains(&address)
     }
 
     /// Whose limits hold as long as a request's server is not known.
@@ -167,6 +174,14 @@ impl Listener {
         let mut wildcards = self.wildcards.iter();
         wildcards.find(|(name, _)| route::match_host(name, lower).is_some()).map(|(_, at)| *at)
     }
+}
+
+/// The addresses whose connections begin with a PROXY header.
+fn introduced(config: &Config) -> Vec<SocketAddr> {
+    let servers = config.servers.iter().map(|server| &server.listen);
+    let streams = config.streams.iter().map(|stream| &stream.listen);
+    let listens = servers.chain(streams).flatten();
+    listens.filter(|listen| listen.proxy_protocol).map(|listen| listen.address).collect()
 }
 
 fn listeners(config: &Config) -> Vec<Listener> {

@@ -3,12 +3,14 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
 use super::connection::Connection;
 use super::generation::Upstream;
+use super::introduction;
 use super::offer::Fault;
 use super::pick::Picked;
 use super::stream::Stream;
@@ -26,10 +28,11 @@ pub(crate) struct Link {
 
 impl Link {
     /// After a response: whether another request may follow. nginx's rules: neither age nor count
-    /// ends a connection before its request does.
+    /// ends a connection before its request does. One that speaks for a client is that client's.
     pub(crate) fn outlasts(&mut self, links: &Links, now_us: u64) -> bool {
         self.served += 1;
-        self.served < links.requests_max
+        links.proxy_protocol.is_none()
+            && self.served < links.requests_max
             && now_us.saturating_sub(self.opened_us) < links.age_max_ms * 1000
     }
 }
@@ -53,11 +56,12 @@ impl Drop for Place {
     }
 }
 
-/// Connects to the picked backend within `timeout_ms`.
+/// Connects to the picked backend within `timeout_ms`, on behalf of `client`.
 pub(crate) async fn connect(
     connection: &Connection,
     upstream: &Upstream,
     picked: &Picked,
+    client: IpAddr,
     timeout_ms: u64,
 ) -> Result<Link, Fault> {
     let shared = &connection.shared;
@@ -79,7 +83,13 @@ pub(crate) async fn connect(
     })
     .await;
     match connected {
-        Ok(stream) => Ok(Link { stream, opened_us: shared.refresh(), served: 0, _place }),
+        Ok(mut stream) => {
+            if let Some(version) = links.proxy_protocol {
+                let told = introduction::write(connection, client, version, &mut stream);
+                told.await.map_err(Fault::Backend)?;
+            }
+            Ok(Link { stream, opened_us: shared.refresh(), served: 0, _place })
+        }
         Err(error) if sys::socket::is_exhaustion(&error) => {
             shared.picker.borrow_mut().overflowed(picked.upstream());
             if shared.may_complain() {

@@ -20,6 +20,7 @@ mod tcp_routes;
 
 mod backend;
 mod carry;
+mod introduction;
 mod link;
 pub(crate) mod pick;
 mod pool;

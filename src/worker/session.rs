@@ -4,13 +4,15 @@
 //! Counted like a request that lasts as long as the connection: in flight from the pick on, among
 //! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
 //! connected to, for its length is the client's affair. Statuses are nginx's for streams: 200 once
-//! connected, however it ended, and 502 when no backend could be had.
+//! connected, however it ended, 502 when no backend could be had, and 400 when the PROXY header that
+//! must come first did not.
 
 use std::rc::Rc;
 
 use super::carry::{self, Carry};
 use super::connection::Connection;
 use super::generation::{Generation, Upstream};
+use super::introduction::{self, Introduction};
 use super::link::{self, Link};
 use super::offer::{self, Fault};
 use super::pick::{Picked, Tried};
@@ -22,11 +24,17 @@ use crate::scoreboard::{BackendId, recent};
 
 const THROUGH: u16 = 200;
 const NO_BACKEND: u16 = 502;
+const BAD_INTRODUCTION: u16 = 400;
 
 /// Serves the connection whole by the generation it came under.
-pub(crate) async fn serve(connection: Connection, generation: Rc<Generation>) {
+pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>) {
     let Some(route) = generation.tcp_routes.of(connection.listener) else { return };
     connection.begin().await;
+    let introduction = if connection.is_to_be_introduced() {
+        introduction::read(&mut connection).await
+    } else {
+        Introduction::Made
+    };
     let shared = Rc::clone(&connection.shared);
     shared.seats.enter(&connection.seat, Phase::Active);
     let upstream = generation.upstream(route.upstream);
@@ -39,14 +47,10 @@ pub(crate) async fn serve(connection: Connection, generation: Rc<Generation>) {
         tries: 0,
         bytes_out: 0,
     };
-    let status = match session.connect().await {
-        Some((picked, link)) => {
-            session.carry(&picked, link).await;
-            let lasted_us = shared.refresh().saturating_sub(session.started_us);
-            shared.picker.borrow_mut().session_ended(picked, THROUGH, lasted_us);
-            THROUGH
-        }
-        None => NO_BACKEND,
+    let status = match introduction {
+        Introduction::Made => session.run().await,
+        Introduction::Botched => BAD_INTRODUCTION,
+        Introduction::Silence => return,
     };
     session.note(status);
 }
@@ -63,6 +67,16 @@ struct Session<'g> {
 }
 
 impl Session<'_> {
+    /// The status of the whole session.
+    async fn run(&mut self) -> u16 {
+        let Some((picked, link)) = self.connect().await else { return NO_BACKEND };
+        self.carry(&picked, link).await;
+        let shared = &self.connection.shared;
+        let lasted_us = shared.refresh().saturating_sub(self.started_us);
+        shared.picker.borrow_mut().session_ended(picked, THROUGH, lasted_us);
+        THROUGH
+    }
+
     /// A connection to the first backend that takes one; `None` when none does.
     async fn connect(&mut self) -> Option<(Picked, Link)> {
         let connection = &self.connection;
@@ -78,9 +92,8 @@ impl Session<'_> {
             }
             self.backend = Some((picked.backend(), picked.incarnation()));
             self.tries = self.tries.saturating_add(1);
-            match link::connect(connection, self.upstream, &picked, self.route.connect_timeout_ms)
-                .await
-            {
+            let (upstream, timeout_ms) = (self.upstream, self.route.connect_timeout_ms);
+            match link::connect(connection, upstream, &picked, connection.peer, timeout_ms).await {
                 Ok(link) => {
                     let took_us = shared.refresh().saturating_sub(self.started_us);
                     shared.picker.borrow_mut().session_connected(&picked, took_us);
@@ -106,6 +119,12 @@ impl Session<'_> {
         let (mut to_backend, mut to_client) = (Pump::default(), Pump::default());
         to_backend.start(Body::UntilClose, Coding::Same, u64::MAX);
         to_client.start(Body::UntilClose, Coding::Same, u64::MAX);
+        // What came together with the PROXY header is the session's beginning.
+        if let Some(mut buffer) = self.connection.unread.take() {
+            let absorbed = to_backend.absorb(&mut buffer);
+            debug_assert!(absorbed.is_ok(), "raw bytes have no framing to break");
+            shared.buffers.borrow_mut().give(buffer);
+        }
         let carry = Carry {
             connection: &mut self.connection,
             backend: &mut link.stream,

@@ -4,6 +4,7 @@
 //! after a short read, and a later look at an idle connection would then lie.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -90,6 +91,14 @@ impl Stream {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, one),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
+        }
+    }
+
+    /// Where this side is, if it has a TCP address.
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@ use super::{Error, head};
 mod addressing;
 mod any_bytes;
 mod chunks;
+mod proxy_header;
 mod writing;
 
 const TARGET_BYTES_MAX: usize = 100;

@@ -26,7 +26,15 @@ pub(super) fn begin(
     let (probe, rise) = if let Some(check) = check {
         (Probe::of_check(address, check), check.rise.max(1))
     } else {
-        (Probe { address, question: Question::Connect, timeout_ms: CONNECT_TIMEOUT_MS }, 1)
+        (
+            Probe {
+                address,
+                introduction: b"",
+                question: Question::Connect,
+                timeout_ms: CONNECT_TIMEOUT_MS,
+            },
+            1,
+        )
     };
     tokio::task::spawn_local(ask_until_ready(probe, rise, reporter))
 }

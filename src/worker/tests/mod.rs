@@ -4,6 +4,7 @@
 mod bodies;
 mod faults;
 mod heads;
+mod introductions;
 mod life;
 mod links;
 mod retries;
