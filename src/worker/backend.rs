@@ -55,8 +55,9 @@ pub(crate) async fn ask(
         }
     }
     let timeout_ms = site.route.limits.connect_timeout_ms;
-    let mut link =
-        link::connect(connection, site.upstream, picked, exchange.client, timeout_ms).await?;
+    let connecting = link::connect(connection, site.upstream, picked, exchange.client, timeout_ms);
+    // Boxed, since it is seldom: every idle client would hold room for it.
+    let mut link = Box::pin(connecting).await?;
     exchange.attempts.connected(connection.shared.now_us());
     converse(connection, exchange, site, &mut link.stream).await?;
     Ok(link)

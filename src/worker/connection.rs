@@ -94,7 +94,8 @@ impl Connection {
 
     pub(crate) async fn serve(&mut self) {
         self.begin().await;
-        if self.is_to_be_introduced() && !self.is_introduced_well().await {
+        // Boxed, since most listeners know no such thing: every client would hold room for it.
+        if self.is_to_be_introduced() && !Box::pin(self.is_introduced_well()).await {
             return;
         }
         let mut next = Next::Request;
