@@ -45,7 +45,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "master",
         imports: &["sys", "config", "scoreboard", "order", "control", "supervise", "balance"],
-        crates: &["tokio", "serde", "serde_json", "sysinfo", "bytes"],
+        crates: &["tokio", "serde", "serde_json", "sysinfo", "bytes", "hickory_resolver"],
     },
     Row {
         folder: "worker",
@@ -91,6 +91,7 @@ const GUARDED: &[&str] = &[
     "hyper_util",
     "http_body_util",
     "bytes",
+    "hickory_resolver",
     "sysinfo",
     "ratatui",
     "crossterm",

@@ -1,31 +1,68 @@
-//! Addresses and networks as people write them, and why a text is none.
+//! Addresses, names and networks as people write them, and why a text is none.
+//!
+//! A name is only judged by its letters: what it leads to is found out while the engine runs, so a
+//! configuration can be checked on a machine that cannot resolve it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::model::{Address, Cidr};
+use super::model::{Address, Cidr, Discovery, Location};
 
 /// What fits into `sockaddr_un` beside its closing zero.
 const UNIX_PATH_BYTES_MAX: usize = 107;
+/// Of a whole name and of a part between dots (RFC 1035).
+const HOST_BYTES_MAX: usize = 253;
+const LABEL_BYTES_MAX: usize = 63;
+const SERVICE: &str = "srv:";
+/// Where DNS servers listen.
+const DNS_PORT: u16 = 53;
 
 /// Where a server listens; port 0 lets the kernel choose.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     if text.starts_with("unix:") {
         return Err("servers listen on TCP only, in this version".to_owned());
     }
-    socket(text)
+    match endpoint(text)? {
+        Endpoint::Address(address) => Ok(address),
+        Endpoint::Name(..) => Err("a server listens on an address, not on a name".to_owned()),
+    }
 }
 
-/// Where a backend is reached.
-pub(super) fn backend(text: &str) -> Result<Address, String> {
-    let Some(path) = text.strip_prefix("unix:") else {
-        let address = socket(text)?;
-        return if address.port() == 0 {
-            Err("a backend needs a port from 1 to 65535".to_owned())
-        } else {
-            Ok(Address::Tcp(address))
-        };
+/// Where a DNS server is reached; port 53 unless it is said.
+pub(super) fn name_server(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(SocketAddr::from((address, DNS_PORT)));
+    }
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.port() != 0 => Ok(address),
+        Ok(_) | Err(_) => {
+            Err("expected an address, such as \"10.0.0.2\" or \"127.0.0.1:5353\"".to_owned())
+        }
+    }
+}
+
+/// Where a backend is, or how it is found.
+pub(super) fn backend(text: &str) -> Result<Location, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return unix(path).map(Location::Fixed);
+    }
+    if let Some(name) = text.strip_prefix(SERVICE) {
+        let name = service(name)?;
+        return Ok(Location::Discovered(Discovery::Service { name }));
+    }
+    let (location, port) = match endpoint(text)? {
+        Endpoint::Address(address) => (Location::Fixed(Address::Tcp(address)), address.port()),
+        Endpoint::Name(name, port) => {
+            (Location::Discovered(Discovery::Host { name: host(name)?, port }), port)
+        }
     };
+    if port == 0 {
+        return Err("a backend needs a port from 1 to 65535".to_owned());
+    }
+    Ok(location)
+}
+
+fn unix(path: &str) -> Result<Address, String> {
     if !path.starts_with('/') {
         Err("a socket's path starts with a slash: \"unix:/run/app.sock\"".to_owned())
     } else if path.len() > UNIX_PATH_BYTES_MAX {
@@ -72,9 +109,49 @@ fn first_of(address: IpAddr, prefix_bits: u8) -> IpAddr {
     }
 }
 
-fn socket(text: &str) -> Result<SocketAddr, String> {
+/// A host's name in lower case, without the dot that ends it.
+fn host(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if name.len() > HOST_BYTES_MAX {
+        return Err(format!("a host's name has at most {HOST_BYTES_MAX} bytes"));
+    }
+    let is_good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    for label in name.split('.') {
+        if let Some(bad) = label.chars().find(|c| !is_good(*c)) {
+            let bad = bad.escape_debug();
+            return Err(format!("`{bad}` is in no host's name: letters, digits, `-`, `_` and `.`"));
+        }
+        if label.is_empty() || label.starts_with('-') || label.ends_with('-') {
+            return Err(format!(
+                "`{name}` is no host's name: a part of it is empty or ends in `-`"
+            ));
+        }
+        if label.len() > LABEL_BYTES_MAX {
+            return Err(format!("a part of a host's name has at most {LABEL_BYTES_MAX} bytes"));
+        }
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn service(text: &str) -> Result<String, String> {
+    let hint = "expected \"srv:_http._tcp.app.internal\"; the ports come from DNS";
+    let mut labels = text.split('.');
+    let (service, protocol) = (labels.next().unwrap_or(""), labels.next().unwrap_or(""));
+    let is_part = |label: &str| label.len() > 1 && label.starts_with('_');
+    if text.contains(':') || !is_part(service) || !is_part(protocol) || labels.next().is_none() {
+        return Err(hint.to_owned());
+    }
+    host(text)
+}
+
+enum Endpoint<'a> {
+    Address(SocketAddr),
+    Name(&'a str, u16),
+}
+
+fn endpoint(text: &str) -> Result<Endpoint<'_>, String> {
     if let Ok(address) = text.parse() {
-        return Ok(address);
+        return Ok(Endpoint::Address(address));
     }
     if text.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()) {
         return Err(format!("an IPv6 address needs brackets and a port: \"[{text}]:8080\""));
@@ -90,12 +167,12 @@ fn socket(text: &str) -> Result<SocketAddr, String> {
         return Err("expected a port from 0 to 65535 behind the colon".to_owned());
     };
     match host {
-        "localhost" => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        "localhost" => Ok(Endpoint::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))),
         "" | "*" => Err(format!("for every address, write \"0.0.0.0:{port}\" or \"[::]:{port}\"")),
         _ if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
             Err(format!("`{host}` is not an IPv4 address"))
         }
         _ if host.contains(':') => Err(format!("`{host}` is not an IPv6 address in brackets")),
-        _ => Err("host names are not resolved yet; give an address".to_owned()),
+        _ => Ok(Endpoint::Name(host, port)),
     }
 }

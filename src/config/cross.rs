@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::model::{Address, Strategy};
+use super::model::{Address, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::{limits, nearest, program, server, stream, upstream};
 
@@ -194,7 +194,7 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
                 .iter()
                 .filter(|draft| draft.upstream.name == serves.upstream)
                 .flat_map(|draft| &draft.upstream.backends)
-                .any(|backend| backend.address == address);
+                .any(|backend| backend.address == Location::Fixed(address.clone()));
             if is_static {
                 let message = format!("{address} is a backend of `{}` already", serves.upstream);
                 report.error(port, message, "an instance joins by itself; remove the backend");

@@ -61,7 +61,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     let mut upstreams: Vec<_> = file
         .named_sections("upstream")
         .into_iter()
-        .map(|(name, section)| upstream::read(name, section))
+        .map(|(name, section)| upstream::read(name, section, &engine.resolve))
         .collect();
     let programs: Vec<_> = file
         .named_sections("program")

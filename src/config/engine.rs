@@ -3,6 +3,7 @@
 use super::limits;
 use super::model::{Control, Engine, Workers};
 use super::names;
+use super::resolve;
 use super::section::{Section, integer_of};
 
 pub(super) const DEFAULT_NAME: &str = "default";
@@ -15,6 +16,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         user: None,
         shutdown_timeout_ms: SHUTDOWN_TIMEOUT_MS,
         worker_connections: None,
+        resolve: resolve::defaults(),
     };
     let Some(mut section) = section else { return engine };
     if let Some(name) = section.text("name") {
@@ -27,10 +29,14 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         section.duration("shutdown_timeout").unwrap_or(engine.shutdown_timeout_ms);
     engine.worker_connections =
         section.integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX);
+    engine.resolve = resolve::read(&mut section, &engine.resolve);
     section.finish(&[
         ("worker_processes", "workers"),
         ("processes", "workers"),
         ("maxconn", "worker_connections"),
+        ("resolvers", "resolver"),
+        ("nameservers", "resolver"),
+        ("resolver_timeout", "resolve_timeout"),
     ]);
     engine
 }

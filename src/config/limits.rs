@@ -69,6 +69,17 @@ pub(crate) const RETRY_BUDGET_PERCENT_MAX: u32 = 100;
 pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 
+// Names of backends.
+pub(crate) const RESOLVERS_MAX: usize = 8;
+pub(crate) const RESOLVE_TIMEOUT_MS: u64 = 5_000;
+/// How long an answer is good, whatever it says itself. An answer for a day would hide a change of
+/// a day, and asking a resolver that still knows costs next to nothing.
+pub(crate) const RESOLVE_VALID_MIN_MS: u64 = 1_000;
+pub(crate) const RESOLVE_VALID_MAX_MS: u64 = 300_000;
+/// Pause after a failed lookup: doubled from the first to the second.
+pub(crate) const RESOLVE_PAUSE_MIN_MS: u64 = 500;
+pub(crate) const RESOLVE_PAUSE_MAX_MS: u64 = 15_000;
+
 // Buffers of the data path: grows with the body from the first to the second.
 pub(crate) const BODY_BUFFER_BYTES_MIN: usize = 32 * 1024;
 pub(crate) const BODY_BUFFER_BYTES_MAX: usize = 256 * 1024;
@@ -131,3 +142,5 @@ const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(ATTEMPTS_NOTED_MAX > 1);
 const _: () = assert!((UPSTREAM_KEEPALIVE as u32) < UPSTREAM_CONNECTIONS_MAX);
 const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);
+const _: () = assert!(RESOLVE_VALID_MIN_MS <= RESOLVE_VALID_MAX_MS);
+const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);

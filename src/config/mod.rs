@@ -16,6 +16,7 @@ mod client;
 mod engine;
 mod links;
 mod program;
+mod resolve;
 pub(crate) mod retry;
 mod server;
 mod stream;

@@ -35,6 +35,19 @@ pub(crate) struct Engine {
     /// Clients' connections that one worker serves at a time; `None`: what its open files are for,
     /// up to a bound.
     pub(crate) worker_connections: Option<u32>,
+    /// For upstreams that say nothing else.
+    pub(crate) resolve: Resolve,
+}
+
+/// How names of backends are looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Resolve {
+    /// Empty: those of `/etc/resolv.conf`, as they are at each lookup.
+    pub(crate) servers: Vec<SocketAddr>,
+    /// How long an answer is good; without it the answer says so itself, within bounds.
+    pub(crate) valid_ms: Option<u64>,
+    /// For a whole lookup, repetitions included.
+    pub(crate) timeout_ms: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,6 +198,7 @@ pub(crate) struct Upstream {
     pub(crate) send_timeout_ms: u64,
     pub(crate) first_byte_timeout_ms: u64,
     pub(crate) between_bytes_timeout_ms: u64,
+    pub(crate) resolve: Resolve,
     pub(crate) backends: Vec<Backend>,
 }
 
@@ -209,6 +223,15 @@ pub(crate) struct Links {
 pub(crate) enum ProxyProtocol {
     V1,
     V2,
+}
+
+impl Upstream {
+    pub(crate) fn discoveries(&self) -> impl Iterator<Item = &Discovery> {
+        self.backends.iter().filter_map(|backend| match &backend.address {
+            Location::Fixed(_) => None,
+            Location::Discovered(discovery) => Some(discovery),
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -259,12 +282,47 @@ pub(crate) enum CheckKind {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Backend {
-    pub(crate) address: Address,
+    pub(crate) address: Location,
     pub(crate) weight: u32,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
     pub(crate) backup: bool,
     pub(crate) down: bool,
+}
+
+/// Where a backend of the file is, or how those it stands for are found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Location {
+    Fixed(Address),
+    Discovered(Discovery),
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fixed(address) => address.fmt(f),
+            Self::Discovered(discovery) => discovery.fmt(f),
+        }
+    }
+}
+
+/// Backends that are found while the engine runs, each address one of them. Its text (`Display`) is
+/// what people call it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum Discovery {
+    /// The A and AAAA records of a name.
+    Host { name: String, port: u16 },
+    /// The SRV records of a name; ports, weights and priorities come with them.
+    Service { name: String },
+}
+
+impl std::fmt::Display for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host { name, port } => write!(f, "{name}:{port}"),
+            Self::Service { name } => write!(f, "srv:{name}"),
+        }
+    }
 }
 
 /// Where a backend listens. Its text (`Display`) is the backend's name.

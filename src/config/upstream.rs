@@ -1,9 +1,9 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Address, Backend, Check, Kind, Strategy, Upstream};
+use super::model::{Backend, Check, Discovery, Kind, Location, Resolve, Strategy, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
-use super::{address, check, limits, links, names, retry};
+use super::{address, check, limits, links, names, resolve, retry};
 
 /// Strategies of the contract that this version does not have.
 const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
@@ -26,7 +26,7 @@ pub(super) struct Draft {
     pub(super) is_check_open: bool,
 }
 
-pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
+pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Resolve) -> Draft {
     names::check(section.report, "an upstream", &name);
     let strategy = strategy(&mut section).unwrap_or(Strategy::RoundRobin);
     let tables = section.sections("backend");
@@ -60,6 +60,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
             .positive_duration("between_bytes_timeout")
             .or(read_timeout_ms)
             .unwrap_or(limits::BETWEEN_BYTES_TIMEOUT_MS),
+        resolve: resolve::read(&mut section, engines),
         backends,
     };
     section.finish(&[
@@ -104,13 +105,21 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
     let backup = section.flag("backup").unwrap_or(false);
     let down = section.flag("down").unwrap_or(false);
     let backup_span = section.key_span("backup").filter(|_| backup);
+    let weight_span = section.key_span("weight");
+    let is_service = address.as_ref().is_some_and(|address| {
+        matches!(address.value, Location::Discovered(Discovery::Service { .. }))
+    });
+    if let Some(span) = weight_span.filter(|_| is_service) {
+        let message = "backends of SRV records have no weight of the file";
+        section.report.error(&span, message, "each record brings its own");
+    }
     section.finish(&[("server", "address"), ("url", "address"), ("host", "address")]);
     let Located { value: address, span } = address?;
     let backend = Backend { address, weight, max_fails, fail_timeout_s, backup, down };
     Some((backend, (span, backup_span)))
 }
 
-fn located_address(section: &Section<'_>, text: Located<String>) -> Option<Located<Address>> {
+fn located_address(section: &Section<'_>, text: Located<String>) -> Option<Located<Location>> {
     match address::backend(&text.value) {
         Ok(value) => Some(Located { value, span: text.span }),
         Err(hint) => {

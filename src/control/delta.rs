@@ -49,6 +49,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
                 strategy: row.strategy.clone(),
                 requests: row.requests,
                 backends: backends_of(snapshot, &row.name),
+                names: row.names.clone(),
             })
             .collect(),
         programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),

@@ -49,10 +49,10 @@ struct Running {
     task: JoinHandle<()>,
 }
 
-/// Where a member comes from: a reload decides about the file's, programs about their own.
+/// Who decides about a member: the list of members, or a program about its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
-    File,
+    Listed,
     Program,
 }
 
@@ -67,30 +67,29 @@ impl Checks {
         Self { post, checks: BTreeMap::new(), running: BTreeMap::new() }
     }
 
-    /// Starts and ends checks as the configuration says; those it leaves as they are go on with
-    /// their counts.
-    pub(crate) fn apply_config(&mut self, config: &Config) {
+    /// Checks as the configuration says; those it leaves as they are go on with their counts.
+    pub(crate) fn apply_config(&mut self, config: &Config, members: Vec<(String, Address)>) {
         let checked = config.upstreams.iter().filter_map(|upstream| {
             upstream.check.clone().map(|check| (upstream.name.clone(), check))
         });
         self.checks = checked.collect();
-        let mut members: BTreeMap<Member, (Address, Origin)> = BTreeMap::new();
+        self.follow(members);
+    }
+
+    /// Starts and ends checks for the members there are beside programs' instances.
+    pub(crate) fn follow(&mut self, members: Vec<(String, Address)>) {
+        let mut wanted: BTreeMap<Member, (Address, Origin)> = BTreeMap::new();
         for (member, running) in &self.running {
             if running.origin == Origin::Program {
-                members.insert(member.clone(), (running.probe.address.clone(), Origin::Program));
+                wanted.insert(member.clone(), (running.probe.address.clone(), Origin::Program));
             }
         }
-        for upstream in &config.upstreams {
-            for backend in &upstream.backends {
-                let member = Member {
-                    upstream: upstream.name.clone(),
-                    backend: backend.address.to_string(),
-                };
-                members.insert(member, (backend.address.clone(), Origin::File));
-            }
+        for (upstream, address) in members {
+            let member = Member { upstream, backend: address.to_string() };
+            wanted.insert(member, (address, Origin::Listed));
         }
-        self.running.retain(|member, _| members.contains_key(member));
-        for (member, (address, origin)) in members {
+        self.running.retain(|member, _| wanted.contains_key(member));
+        for (member, (address, origin)) in wanted {
             self.begin(member, address, origin);
         }
     }

@@ -4,7 +4,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{checks, programs};
+use super::{checks, programs, resolve};
 use crate::control::server::Asked;
 use crate::order;
 use crate::sys::pidfd::Exit;
@@ -35,4 +35,6 @@ pub(crate) enum Event {
     Program(programs::event::Event),
     /// An active check of a backend has ended.
     Checked(checks::Checked),
+    /// A lookup of a backend's name has ended.
+    Resolved(resolve::Resolved),
 }

@@ -21,6 +21,9 @@ pub(super) struct Will {
     pub(super) config_error: String,
     pub(super) workers: Vec<workers::Record>,
     pub(super) membership: membership::Saved,
+    /// What names led to.
+    #[serde(default)]
+    pub(super) known: Vec<membership::Known>,
     pub(super) programs: Vec<programs::handoff::Saved>,
     pub(super) intent: programs::handoff::Intent,
     pub(super) events: Vec<EventRecord>,
@@ -70,6 +73,7 @@ impl Master {
             config_error: self.config_error.clone(),
             workers: self.workers.records(),
             membership: membership.clone(),
+            known: self.membership.known(),
             programs: self.programs.handoff(),
             intent: self.programs.intent().clone(),
             events,

@@ -22,6 +22,7 @@ mod memory;
 mod probe;
 mod reload;
 mod requests;
+mod resolve;
 mod signals;
 mod snapshot;
 mod socket;
@@ -122,6 +123,7 @@ struct Master {
     membership: membership::Membership,
     programs: programs::Programs,
     checks: checks::Checks,
+    names: resolve::Names,
 
     control: socket::ControlSocket,
     serving: tokio::task::JoinHandle<()>,

@@ -9,7 +9,10 @@ use crate::scoreboard::crew::{WorkerFigures, WorkerState};
 
 impl Master {
     pub(super) fn snapshot(&self, now: membership::Now) -> Rc<wire::Snapshot> {
-        let (upstreams, backends) = self.membership.rows(&self.history, now);
+        let (mut upstreams, backends) = self.membership.rows(&self.history, now);
+        for upstream in &mut upstreams {
+            self.names.complete(&upstream.name, &mut upstream.names);
+        }
         Rc::new(wire::Snapshot {
             head: self.head(now),
             workers: self.workers.living().map(|living| self.worker_row(living, now)).collect(),

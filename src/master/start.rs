@@ -19,6 +19,7 @@ use super::membership::{Membership, Now};
 use super::programs::Programs;
 use super::programs::handoff::Saved;
 use super::programs::launch::Surroundings;
+use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
@@ -192,6 +193,7 @@ impl Prepared {
             membership: Membership::new(board),
             programs,
             checks: Checks::new(self.post.clone()),
+            names: Names::new(self.post.clone()),
             board,
             board_fd,
             generation: self.generation,
@@ -211,6 +213,7 @@ impl Prepared {
             phase: Phase::Running,
         };
         master.membership.restore(will.membership, now);
+        master.membership.recall_known(will.known);
         // A worker looks an upstream up once, when it is given the configuration, so it has to be on
         // the board by then; programs can come last.
         master.apply_membership(now);

@@ -94,6 +94,7 @@ impl Master {
             Event::Signal { number } => self.on_signal(number),
             Event::Program(event) => self.programs.on_event(event),
             Event::Checked(checked) => self.on_checked(&checked),
+            Event::Resolved(resolved) => self.on_resolved(resolved),
             Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),
             Event::KeeperLost => {
                 log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
@@ -307,7 +308,8 @@ impl Master {
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");
         }
-        self.checks.apply_config(&config);
+        self.checks.apply_config(&config, self.membership.unsupervised());
+        self.names.apply_config(&config);
     }
 
     /// After the membership: a program can only join an upstream that is there.

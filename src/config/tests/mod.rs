@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::model::{
-    Action, Address, AutoRestart, CheckKind, Cidr, Config, PathMatch, Strategy as Balancing,
-    Workers,
+    Action, Address, AutoRestart, CheckKind, Cidr, Config, Location, PathMatch,
+    Strategy as Balancing, Workers,
 };
 use super::variables::ExpandError;
 use super::{Source, address, duration, nearest, size};
@@ -104,7 +104,8 @@ fn a_file_becomes_its_final_types() {
     assert_eq!(server.routes[0].path, PathMatch::Exact("/exact".to_owned()));
     assert_eq!(server.routes[1].action, Action::Proxy { upstream: "a".to_owned() });
     assert_eq!(upstream.strategy, Balancing::IpHash);
-    assert_eq!(upstream.backends[0].address, Address::Unix("/run/a.sock".into()));
+    let unix = Location::Fixed(Address::Unix("/run/a.sock".into()));
+    assert_eq!(upstream.backends[0].address, unix);
     assert_eq!((upstream.backends[0].weight, upstream.backends[0].down), (3, true));
     assert_eq!(program.command, ["run", "two words", "${PORT}"]);
     assert_eq!((program.autorestart, program.stop_signal), (AutoRestart::Always, 2));
@@ -223,7 +224,21 @@ fn addresses() {
         ("127.0.0.1:99999", None),
         ("300.0.0.1:80", None),
         ("::1", None),
-        ("example.com:80", None),
+        ("Example.com:80", Some("example.com:80")),
+        ("app_1.internal.:8080", Some("app_1.internal.:8080")),
+        ("localhost.localdomain:80", Some("localhost.localdomain:80")),
+        ("srv:_http._tcp.App.internal", Some("srv:_http._tcp.app.internal")),
+        ("example.com", None),
+        ("example.com:0", None),
+        ("exa mple.com:80", None),
+        ("exämple.com:80", None),
+        ("-a.b:80", None),
+        ("a..b:80", None),
+        ("http://a.b:80", None),
+        ("srv:app.internal", None),
+        ("srv:_http._tcp", None),
+        ("srv:_http._tcp.app.internal:80", None),
+        ("srv:", None),
         ("unix:run", None),
         ("", None),
         (":80", None),

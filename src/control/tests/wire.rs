@@ -41,6 +41,7 @@ pub(super) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {
             bytes_in: 0,
             bytes_out: 0,
             program: None,
+            host: None,
         },
         key,
         file_weight: 1,

@@ -1,4 +1,5 @@
-//! Membership by configuration and by programs: what the file names, who joins, who leaves.
+//! Membership by configuration and by programs: what the file names, who joins, who leaves. What
+//! the file's names lead to comes through `discovered`, which ends in the same `reseat`.
 //!
 //! A backend that stays keeps its slot, its counts and what was decided about it; only what changed
 //! is published. A program's instance has its place from the beginning, so that hashes and ties do
@@ -7,10 +8,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::config::limits;
-use crate::config::model::{self, Address, Config};
+use crate::config::model::{self, Address, Config, Location};
 
 use crate::scoreboard::gate::RAMP_FULL;
 
+use super::discovered::{Change, Wanted};
 use super::member::{Admin, Arrival, Cause, Health, Member, Origin, Readiness, Settings};
 use super::{Membership, Now, Place, Upstream, slots};
 
@@ -73,18 +75,38 @@ impl Membership {
             drain_timeout_ms: file.drain_timeout_ms,
             slow_start_ms: file.slow_start_ms,
         };
+        let wanted = self.wanted(index, file, programs);
+        self.upstreams[index].wanted = wanted;
+        self.reseat(index, now).full.map_or(Ok(()), Err)
+    }
+
+    /// Brings the members in line with whom the file wants and with what its names lead to.
+    pub(super) fn reseat(&mut self, index: usize, now: Now) -> Change {
+        let name = self.upstreams[index].name.clone();
         let mut before = std::mem::take(&mut self.upstreams[index].members);
-        let mut members = Vec::with_capacity(before.len());
-        let mut result = Ok(());
-        for wanted in arrivals(file, programs) {
-            match take_match(&mut before, &wanted) {
-                Some(member) => members.push(update(member, wanted)),
-                None => match self.seat(&file.name, wanted, members.len(), now) {
-                    Ok(member) => members.push(member),
-                    Err(full) => result = result.and(Err(full)),
-                },
+        let is_first = before.is_empty();
+        let (arrivals, beyond) = self.upstreams[index].arrivals();
+        let mut change = Change { beyond, ..Change::default() };
+        let mut members = Vec::with_capacity(arrivals.len());
+        let mut fresh = Vec::new();
+        for wanted in arrivals {
+            if let Some(member) = take_match(&mut before, &wanted) {
+                members.push(update(member, wanted));
+                continue;
+            }
+            let is_found = matches!(wanted.origin, Origin::Discovered(_));
+            match self.seat(&name, wanted, members.len(), now) {
+                Ok(member) => {
+                    if is_found && !is_first {
+                        fresh.push(members.len());
+                    }
+                    change.joined.push(member.name.clone());
+                    members.push(member);
+                }
+                Err(full) => change.full = Some(full),
             }
         }
+        let goes_on = self.upstreams[index].goes_on_with_whom_it_had(&members);
         // A ready instance that the file no longer names is drained by its program, which then
         // tells it to leave; the rest leaves at once.
         let mut gone = Vec::new();
@@ -94,6 +116,7 @@ impl Membership {
                     member.origin = Origin::Joined(Some(label));
                     members.push(member);
                 }
+                None if goes_on => members.push(member),
                 Some(_) | None => gone.push(member),
             }
         }
@@ -102,10 +125,14 @@ impl Membership {
         // Last, so that a worker that finds them closed finds those that take their place.
         for member in gone {
             self.leaving.push(slots::unseat(self.board, &member, now));
+            change.left.push(member.name);
+        }
+        for member in fresh {
+            self.welcome(Place { upstream: index, member }, now);
         }
         self.settle_all(index, now);
         self.restart_round(index, now);
-        result
+        change
     }
 
     fn add_upstream(&mut self, file: &model::Upstream, now: Now) -> Result<usize, Full> {
@@ -122,6 +149,7 @@ impl Membership {
                 slow_start_ms: file.slow_start_ms,
             },
             strategy_override: None,
+            wanted: Vec::new(),
             members: Vec::new(),
             window_since_ms: now.wall_ms,
             retire_at_us: None,
@@ -207,6 +235,8 @@ impl Membership {
                     member.admin = Admin::AsFile;
                 }
             }
+            // Nobody's to take away but its name's.
+            Origin::Discovered(_) => return false,
             Origin::Joined(_) => {
                 let member = self.upstreams[at.upstream].members.remove(at.member);
                 self.leaving.push(slots::unseat(self.board, &member, now));
@@ -258,33 +288,41 @@ impl Membership {
 }
 
 /// What the file names for an upstream: its backends, then its programs' instances.
-fn arrivals(file: &model::Upstream, programs: &[model::Program]) -> Vec<Arrival> {
-    let backends = file.backends.iter().map(|backend| Arrival {
-        address: backend.address.clone(),
-        origin: Origin::File,
-        settings: Settings {
+pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<Wanted> {
+    let backends = file.backends.iter().map(|backend| {
+        let settings = Settings {
             weight: backend.weight,
             max_fails: backend.max_fails,
             fail_timeout_s: backend.fail_timeout_s,
             is_backup: backend.backup,
             is_down: backend.down,
-        },
-        readiness: Readiness::Ready,
+        };
+        match &backend.address {
+            Location::Fixed(address) => Wanted::Fixed(Arrival {
+                address: address.clone(),
+                origin: Origin::File,
+                settings,
+                readiness: Readiness::Ready,
+            }),
+            Location::Discovered(discovery) => Wanted::found_by(discovery.clone(), settings),
+        }
     });
     let serving = programs.iter().filter_map(|program| Some((program, program.serves.as_ref()?)));
     let instances =
         serving.filter(|(_, serves)| serves.upstream == file.name).flat_map(|(program, serves)| {
-            (0..program.instances).map(move |instance| Arrival {
-                address: instance_address(serves, instance),
-                origin: Origin::Program(format!("{}:{instance}", program.name)),
-                settings: Settings {
-                    weight: serves.weight,
-                    max_fails: serves.max_fails,
-                    fail_timeout_s: serves.fail_timeout_s,
-                    is_backup: false,
-                    is_down: false,
-                },
-                readiness: Readiness::NotReady,
+            (0..program.instances).map(move |instance| {
+                Wanted::Fixed(Arrival {
+                    address: instance_address(serves, instance),
+                    origin: Origin::Program(format!("{}:{instance}", program.name)),
+                    settings: Settings {
+                        weight: serves.weight,
+                        max_fails: serves.max_fails,
+                        fail_timeout_s: serves.fail_timeout_s,
+                        is_backup: false,
+                        is_down: false,
+                    },
+                    readiness: Readiness::NotReady,
+                })
             })
         });
     backends.chain(instances).collect()
@@ -305,7 +343,7 @@ fn take_match(before: &mut Vec<Member>, wanted: &Arrival) -> Option<Member> {
 /// The same instance of a program wherever it listens, or the same address.
 fn is_same(member: &Member, wanted: &Arrival) -> bool {
     let label = match &wanted.origin {
-        Origin::File => None,
+        Origin::File | Origin::Discovered(_) => None,
         Origin::Program(label) => Some(label.as_str()),
         Origin::Joined(label) => label.as_deref(),
     };
@@ -318,7 +356,7 @@ fn is_same(member: &Member, wanted: &Arrival) -> bool {
 /// The member under its new settings; what was decided about it and whether it is ready stay.
 fn update(mut member: Member, wanted: Arrival) -> Member {
     member.readiness = match wanted.origin {
-        Origin::File => Readiness::Ready,
+        Origin::File | Origin::Discovered(_) => Readiness::Ready,
         Origin::Program(_) | Origin::Joined(_) => member.readiness,
     };
     if matches!(&member.admin, Admin::Down { by } if by == slots::BY_PREDECESSOR) {

@@ -16,6 +16,8 @@ pub(super) enum Origin {
     Program(String),
     /// Joined at run time; gone when it leaves.
     Joined(Option<String>),
+    /// Found under this name of the file; gone when the name leads elsewhere.
+    Discovered(String),
 }
 
 /// What the operator or a restart decided.
@@ -117,6 +119,7 @@ pub(super) struct WindowStart {
 }
 
 /// A member before it has decisions or history.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Arrival {
     pub(super) address: Address,
     pub(super) origin: Origin,
@@ -157,9 +160,17 @@ impl Member {
 
     pub(super) fn program(&self) -> Option<&str> {
         match &self.origin {
-            Origin::File => None,
+            Origin::File | Origin::Discovered(_) => None,
             Origin::Program(label) => Some(label),
             Origin::Joined(label) => label.as_deref(),
+        }
+    }
+
+    /// The name of the file that led here.
+    pub(super) fn host(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Discovered(name) => Some(name),
+            Origin::File | Origin::Program(_) | Origin::Joined(_) => None,
         }
     }
 

@@ -1,10 +1,11 @@
 //! The single path by which anything changes membership, standing, weight or strategy on the
-//! scoreboard, whatever its source: file, operator, program, check.
+//! scoreboard, whatever its source: file, operator, program, discovery, check.
 //!
 //! Decides and publishes; starts nothing, reads no clock, writes no file. What happens by itself
 //! (a drain that ends, a backend that fails) comes out of `tick` as notices.
 
 mod apply;
+mod discovered;
 mod member;
 mod persist;
 mod rows;
@@ -15,6 +16,7 @@ mod verbs;
 mod tests;
 
 pub(crate) use apply::Joining;
+pub(crate) use discovered::{Change, Found, Known, Rank};
 pub(crate) use persist::Saved;
 
 use std::time::Duration;
@@ -71,6 +73,8 @@ pub(crate) struct Membership {
     notices: Vec<Notice>,
     /// Decisions about backends that are not there yet.
     remembered: persist::Saved,
+    /// What a predecessor knew of names that are not in place yet.
+    known: Vec<Known>,
 }
 
 /// Where a member stands in the lists; good until the next change of membership.
@@ -85,6 +89,8 @@ struct Upstream {
     name: String,
     settings: Settings,
     strategy_override: Option<Strategy>,
+    /// Whom the file wants here, in its order.
+    wanted: Vec<discovered::Wanted>,
     members: Vec<Member>,
     window_since_ms: u64,
     /// Gone from the file: kept until every worker serves the new generation.
@@ -113,7 +119,14 @@ impl Membership {
         let now = Now::read();
         let upstreams = slots::adopt_upstreams(board, now);
         let leaving = slots::adopt_leaving(board, &upstreams, now);
-        Self { board, upstreams, leaving, notices: Vec::new(), remembered: Saved::default() }
+        Self {
+            board,
+            upstreams,
+            leaving,
+            notices: Vec::new(),
+            remembered: Saved::default(),
+            known: Vec::new(),
+        }
     }
 
     /// Drains a program's backend for its restart or stop; `Notice::Drained` follows in any case

@@ -67,6 +67,7 @@ impl Membership {
             overflows: counts.overflows,
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
+            names: upstream.names(),
         }
     }
 
@@ -116,6 +117,7 @@ impl Membership {
                 bytes_in: figures.counts.bytes_in,
                 bytes_out: figures.counts.bytes_out,
                 program: member.program().map(str::to_owned),
+                host: member.host().map(str::to_owned),
             },
             key: member.key(),
             file_weight: member.settings.weight,

@@ -125,6 +125,7 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
                 slow_start_ms: 0,
             },
             strategy_override: None,
+            wanted: Vec::new(),
             members: members.collect(),
             window_since_ms: now.wall_ms,
             retire_at_us: None,

@@ -20,13 +20,17 @@ fn address(port: u16) -> Address {
 
 fn backend(port: u16, weight: u32) -> model::Backend {
     model::Backend {
-        address: address(port),
+        address: model::Location::Fixed(address(port)),
         weight,
         max_fails: 1,
         fail_timeout_s: 10,
         backup: false,
         down: false,
     }
+}
+
+fn resolve() -> model::Resolve {
+    model::Resolve { servers: Vec::new(), valid_ms: None, timeout_ms: 0 }
 }
 
 fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
@@ -56,6 +60,7 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
         send_timeout_ms: 1000,
         first_byte_timeout_ms: 1000,
         between_bytes_timeout_ms: 1000,
+        resolve: resolve(),
         backends: backends.to_vec(),
     }
 }
@@ -96,6 +101,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::Program]) -> Config 
             user: None,
             shutdown_timeout_ms: 0,
             worker_connections: None,
+            resolve: resolve(),
         },
         streams: Vec::new(),
         servers: Vec::new(),

@@ -175,9 +175,8 @@ impl Membership {
             return answer(Outcome::Refused, text);
         }
         upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);
-        slots::publish(self.board, upstream);
         let text = format!("{} uses {name}, was {}", upstream.name, before.name());
-        self.restart_round(index, now);
+        self.reseat(index, now);
         answer(Outcome::Changed, text)
     }
 

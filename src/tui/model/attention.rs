@@ -338,6 +338,7 @@ mod tests {
                 bytes_in: 0,
                 bytes_out: 0,
                 program: None,
+                host: None,
             },
             key: 1,
             file_weight: 1,

@@ -229,6 +229,7 @@ mod tests {
                 bytes_in: 0,
                 bytes_out: 0,
                 program: None,
+                host: None,
             },
             key,
             file_weight: weight,

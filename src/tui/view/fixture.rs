@@ -184,6 +184,7 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         overflows: 0,
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
+        names: Vec::new(),
     }
 }
 
@@ -215,6 +216,7 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             bytes_in: 180_000_000 + u64::from(key),
             bytes_out: 1_070_000_000 + u64::from(key),
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
+            host: None,
         },
         key,
         file_weight: 1,

@@ -41,6 +41,7 @@ fn backend(upstream: &str, number: u32, state: BackendState) -> BackendRow {
             bytes_in: 0,
             bytes_out: 0,
             program: None,
+            host: None,
         },
         key: number,
         file_weight: 1,
