@@ -123,7 +123,7 @@ fn host(text: &str) -> Result<String, String> {
         }
         if label.is_empty() || label.starts_with('-') || label.ends_with('-') {
             return Err(format!(
-                "`{name}` is no host's name: a part of it is empty or ends in `-`"
+                "`{name}` is no host's name: a part of it is empty or begins or ends with `-`"
             ));
         }
         if label.len() > LABEL_BYTES_MAX {

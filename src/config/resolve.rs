@@ -1,8 +1,11 @@
 //! `resolver`, `resolve_valid` and `resolve_timeout`: how names of backends are looked up, for the
 //! whole engine or for one upstream.
 
+use std::net::SocketAddr;
+
 use super::model::Resolve;
-use super::section::Section;
+use super::report::Located;
+use super::section::{Section, text_of};
 use super::{address, limits};
 
 /// What holds without any of the keys.
@@ -12,24 +15,35 @@ pub(super) fn defaults() -> Resolve {
 
 /// What the section says, and for the rest what the wider one said.
 pub(super) fn read(section: &mut Section<'_>, wider: &Resolve) -> Resolve {
-    let written = section.texts("resolver");
-    let mut servers = Vec::with_capacity(written.len());
-    for text in &written {
-        match address::name_server(&text.value) {
-            Ok(server) => servers.push(server),
-            Err(hint) => {
-                let message = format!("`{}` is not a DNS server's address", text.value);
-                section.report.error(&text.span, message, hint);
-            }
-        }
-    }
-    if let Some(beyond) = written.get(limits::RESOLVERS_MAX) {
-        let message = format!("more than {} DNS servers", limits::RESOLVERS_MAX);
-        section.report.error(&beyond.span, message, "");
-    }
     Resolve {
-        servers: if written.is_empty() { wider.servers.clone() } else { servers },
+        servers: match section.key_span("resolver") {
+            Some(_) => servers(section),
+            None => wider.servers.clone(),
+        },
         valid_ms: section.positive_duration("resolve_valid").or(wider.valid_ms),
         timeout_ms: section.positive_duration("resolve_timeout").unwrap_or(wider.timeout_ms),
     }
+}
+
+fn servers(section: &mut Section<'_>) -> Vec<SocketAddr> {
+    let items = section.items("resolver");
+    let report = section.report;
+    if let (true, Some(key)) = (items.is_empty(), section.key_span("resolver")) {
+        let hint = "without the key, /etc/resolv.conf says whom to ask";
+        report.error(&key, "`resolver` lists no DNS server", hint);
+    }
+    if let Some(beyond) = items.get(limits::RESOLVERS_MAX) {
+        let message = format!("more than {} DNS servers", limits::RESOLVERS_MAX);
+        report.error(&beyond.span(), message, "");
+    }
+    let texts = items.into_iter().filter_map(|item| text_of(report, item, "a string"));
+    let server = |text: Located<String>| match address::name_server(&text.value) {
+        Ok(server) => Some(server),
+        Err(hint) => {
+            let message = format!("`{}` is not a DNS server's address", text.value);
+            report.error(&text.span, message, hint);
+            None
+        }
+    };
+    texts.filter_map(server).collect()
 }

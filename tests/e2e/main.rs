@@ -5,6 +5,7 @@
 
 mod client;
 mod engine;
+mod name_server;
 mod oracle;
 mod origin;
 mod ports;
@@ -22,6 +23,7 @@ mod failing;
 mod framing;
 mod hostile;
 mod limits;
+mod names;
 mod others;
 mod processes;
 mod programs;

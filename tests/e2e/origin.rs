@@ -38,6 +38,14 @@ impl Origin {
         Self::scripted(move |_| ok(name))
     }
 
+    /// The same on this address and named by it.
+    pub(crate) fn named_at(address: &str) -> Self {
+        let name = address.to_owned();
+        let listener = TcpListener::bind(address).expect("the address is free");
+        let script: Arc<Script> = Arc::new(move |_| ok(&name));
+        Self::on(listener, move |stream, served, seen| serve(stream, served, seen, &*script))
+    }
+
     pub(crate) fn scripted(script: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let script: Arc<Script> = Arc::new(script);
         Self::listening(move |stream, served, seen| serve(stream, served, seen, &*script))
@@ -54,7 +62,13 @@ impl Origin {
     fn listening(
         serve: impl Fn(TcpStream, &AtomicU64, &Mutex<Vec<Request>>) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        Self::on(TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"), serve)
+    }
+
+    fn on(
+        listener: TcpListener,
+        serve: impl Fn(TcpStream, &AtomicU64, &Mutex<Vec<Request>>) + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().expect("bound");
         let origin = Self {
             address,

@@ -16,6 +16,19 @@ pub(crate) fn address() -> String {
     format!("{host}:{port}")
 }
 
+/// A port that is free on every address of 127.0.0.0/8, outside the range clients get.
+pub(crate) fn everywhere() -> u16 {
+    for _ in 0..1000 {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port =
+            12_000 + u16::try_from((std::process::id() * 61 + n) % 18_000).expect("below 18000");
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free on every address");
+}
+
 /// The first of `count` free consecutive ports of 127.0.0.1, outside the range clients get.
 pub(crate) fn consecutive(count: u16) -> u16 {
     for _ in 0..1000 {
