@@ -3,9 +3,41 @@
 //! Pure. A row is known by its identity (slot, name, key), which is unique in its table; while the
 //! set and order of rows stay, only changed rows travel, else the whole table does.
 
+use serde::{Deserialize, Serialize};
+
 use super::wire::{
-    Backend, BackendRow, Delta, ProgramRow, Snapshot, Status, Table, Upstream, UpstreamRow, Worker,
+    Backend, BackendRow, Head, ProgramRow, Snapshot, Status, Upstream, UpstreamRow, Worker,
 };
+
+/// What changed between two snapshots.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Delta {
+    pub(crate) head: Option<Box<Head>>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) workers: Table<Worker>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) upstreams: Table<UpstreamRow>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) backends: Table<BackendRow>,
+    #[serde(default, skip_serializing_if = "Table::is_same")]
+    pub(crate) programs: Table<ProgramRow>,
+}
+
+/// Rows that changed while the set of rows stayed, or the whole table when the set changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Table<Row> {
+    #[default]
+    Same,
+    Changed(Vec<Row>),
+    All(Vec<Row>),
+}
+
+impl<Row> Table<Row> {
+    pub(crate) fn is_same(&self) -> bool {
+        matches!(self, Self::Same)
+    }
+}
 
 pub(crate) fn diff(old: &Snapshot, new: &Snapshot) -> Delta {
     Delta {

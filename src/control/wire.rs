@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::delta::Delta;
+
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Status {
@@ -379,36 +381,6 @@ pub(crate) enum Frame {
     Delta { delta: Box<Delta> },
     Sample { sample: Box<Sample> },
     Event { event: Box<EventRecord> },
-}
-
-/// What changed between two snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Delta {
-    pub(crate) head: Option<Box<Head>>,
-    #[serde(default, skip_serializing_if = "Table::is_same")]
-    pub(crate) workers: Table<Worker>,
-    #[serde(default, skip_serializing_if = "Table::is_same")]
-    pub(crate) upstreams: Table<UpstreamRow>,
-    #[serde(default, skip_serializing_if = "Table::is_same")]
-    pub(crate) backends: Table<BackendRow>,
-    #[serde(default, skip_serializing_if = "Table::is_same")]
-    pub(crate) programs: Table<ProgramRow>,
-}
-
-/// Rows that changed while the set of rows stayed, or the whole table when the set changed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Table<Row> {
-    #[default]
-    Same,
-    Changed(Vec<Row>),
-    All(Vec<Row>),
-}
-
-impl<Row> Table<Row> {
-    pub(crate) fn is_same(&self) -> bool {
-        matches!(self, Self::Same)
-    }
 }
 
 /// What an action answers; the HTTP status says the same in short.

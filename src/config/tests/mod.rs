@@ -2,6 +2,7 @@
 //! `errors`.
 
 mod bounds;
+mod discovered;
 mod errors;
 mod links;
 mod templates;

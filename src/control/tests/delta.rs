@@ -4,10 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use super::wire::{backend_row, snapshot};
-use crate::control::delta::{apply, diff};
-use crate::control::wire::{
-    BackendRow, Delta, Head, Program, ProgramRow, Snapshot, Table, UpstreamRow, Worker,
-};
+use crate::control::delta::{Delta, Table, apply, diff};
+use crate::control::wire::{BackendRow, Head, Program, ProgramRow, Snapshot, UpstreamRow, Worker};
 
 const NAMES: [&str; 4] = ["api", "web", "mail", "chat"];
 

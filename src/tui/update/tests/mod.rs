@@ -5,8 +5,9 @@ mod properties;
 use tui_input::InputRequest;
 
 use crate::control::call::{BackendVerb, Command};
+use crate::control::delta::Delta;
 use crate::control::wire::{
-    Answer, Backend, BackendRow, BackendState, Delta, Frame, Head, Latency, Program, ProgramRow,
+    Answer, Backend, BackendRow, BackendState, Frame, Head, Latency, Program, ProgramRow,
     ProgramState, Responses, Role, Snapshot, UpstreamRow,
 };
 use crate::tui::action::chord::{Chord, Code, char, ctrl, key};

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::{attached, backend, is_asking, press, update};
 use crate::control::call::{Command, ProgramVerb};
-use crate::control::wire::{BackendState, Delta, Frame, Table};
+use crate::control::delta::{Delta, Table};
+use crate::control::wire::{BackendState, Frame};
 use crate::tui::action::chord::char;
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::Panel;
