@@ -10,6 +10,7 @@ use super::exchange::{ClientFault, Exchange};
 use super::generation::{Site, Upstream};
 use super::link::Link;
 use super::pick::Picked;
+use super::shared::Shared;
 use crate::config::retry::Condition;
 use crate::scoreboard::backend::Failure;
 
@@ -114,26 +115,56 @@ fn another(
     fault: Fault,
     retries: u32,
 ) -> Option<Picked> {
-    let (id, retry) = (upstream.id?, &upstream.retry);
-    fault.condition().filter(|condition| retry.on.holds(*condition))?;
-    let now_us = connection.shared.refresh();
-    let picker = &connection.shared.picker;
-    if retries > 0 && fault.blame().is_some() {
-        picker.borrow_mut().retried_in_vain(id, now_us);
-    }
-    let elapsed_us = now_us.saturating_sub(exchange.attempts.since_us());
-    let is_late = retry.timeout_ms > 0 && elapsed_us >= retry.timeout_ms * 1000;
-    if retries >= retry.more_max || is_late || !exchange.is_repeatable(retry.on) {
-        return None;
-    }
-    if let Some(percent) = retry.budget_percent
-        && !picker.borrow_mut().grants_retry(id, percent, now_us)
+    let id = upstream.id?;
+    let shared = &connection.shared;
+    let so_far = SoFar { retries, since_us: exchange.attempts.since_us() };
+    if !is_allowed(shared, upstream, fault, so_far)
+        || !exchange.is_repeatable(upstream.retry.on)
+        || !is_granted(shared, upstream)
     {
         return None;
     }
     let picked = exchange.pick_another(connection, id)?;
-    picker.borrow_mut().retried(id);
+    shared.picker.borrow_mut().retried(id);
     Some(picked)
+}
+
+/// How often something was offered once more, and since when it has been offered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SoFar {
+    pub(crate) retries: u32,
+    pub(crate) since_us: u64,
+}
+
+/// Whether the upstream's rules allow a further backend after this fault.
+pub(crate) fn is_allowed(
+    shared: &Shared,
+    upstream: &Upstream,
+    fault: Fault,
+    so_far: SoFar,
+) -> bool {
+    let (Some(id), retry) = (upstream.id, &upstream.retry) else { return false };
+    if !fault.condition().is_some_and(|condition| retry.on.holds(condition)) {
+        return false;
+    }
+    let now_us = shared.refresh();
+    if so_far.retries > 0 && fault.blame().is_some() {
+        shared.picker.borrow_mut().retried_in_vain(id, now_us);
+    }
+    let elapsed_us = now_us.saturating_sub(so_far.since_us);
+    let is_late = retry.timeout_ms > 0 && elapsed_us >= retry.timeout_ms * 1000;
+    so_far.retries < retry.more_max && !is_late
+}
+
+/// Whether the budget has a further retry, which is spent then.
+pub(crate) fn is_granted(shared: &Shared, upstream: &Upstream) -> bool {
+    match (upstream.id, upstream.retry.budget_percent) {
+        (Some(id), Some(percent)) => {
+            shared.picker.borrow_mut().grants_retry(id, percent, shared.now_us())
+        }
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
 }
 
 fn leave(connection: &Connection, exchange: &mut Exchange, picked: Picked, fault: Fault) {

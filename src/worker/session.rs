@@ -4,8 +4,8 @@
 //! Counted like a request that lasts as long as the connection: in flight from the pick on, among
 //! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
 //! connected to, for its length is the client's affair. Statuses are nginx's for streams: 200 once
-//! connected, however it ended, 502 when no backend could be had, and 400 when the PROXY header that
-//! must come first did not.
+//! connected, however it ended, 502 when no backend could be had, 503 when there was no connection to
+//! be had for one, and 400 when the PROXY header that must come first did not.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::generation::{Generation, Upstream};
 use super::introduction::{self, Introduction};
 use super::link::{self, Link};
-use super::offer::{self, Fault};
+use super::offer::{self, Fault, SoFar};
 use super::pick::{Picked, Tried};
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
@@ -24,6 +24,8 @@ use crate::scoreboard::{BackendId, recent};
 
 const THROUGH: u16 = 200;
 const NO_BACKEND: u16 = 502;
+/// `connections_max` is reached, or the system has no connection left.
+const FULL: u16 = 503;
 const BAD_INTRODUCTION: u16 = 400;
 
 /// Serves the connection whole by the generation it came under.
@@ -45,6 +47,7 @@ pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>
         started_us: shared.refresh(),
         backend: None,
         tries: 0,
+        tried: Tried::none(),
         bytes_out: 0,
     };
     let status = match introduction {
@@ -63,13 +66,17 @@ struct Session<'g> {
     /// The one asked last, with which life of its slot.
     backend: Option<(BackendId, u16)>,
     tries: u8,
+    tried: Tried,
     bytes_out: u64,
 }
 
 impl Session<'_> {
     /// The status of the whole session.
     async fn run(&mut self) -> u16 {
-        let Some((picked, link)) = self.connect().await else { return NO_BACKEND };
+        let (picked, link) = match self.connect().await {
+            Ok(connected) => connected,
+            Err(status) => return status,
+        };
         self.carry(&picked, link).await;
         let shared = &self.connection.shared;
         let lasted_us = shared.refresh().saturating_sub(self.started_us);
@@ -77,41 +84,57 @@ impl Session<'_> {
         THROUGH
     }
 
-    /// A connection to the first backend that takes one; `None` when none does.
-    async fn connect(&mut self) -> Option<(Picked, Link)> {
-        let connection = &self.connection;
-        let shared = &connection.shared;
-        let id = self.upstream.id?;
-        let mut tried = Tried::none();
-        for attempt in 0..=self.upstream.retry.more_max {
-            let now_us = shared.now_us();
-            let picked =
-                shared.picker.borrow_mut().pick(id, connection.peer, &mut tried, now_us).ok()?;
-            if attempt > 0 {
-                shared.picker.borrow_mut().retried(id);
-            }
+    /// A connection to the first backend that takes one, else the status that comes of it.
+    async fn connect(&mut self) -> Result<(Picked, Link), u16> {
+        let mut picked = self.pick().ok_or(NO_BACKEND)?;
+        let mut retries = 0;
+        loop {
             self.backend = Some((picked.backend(), picked.incarnation()));
             self.tries = self.tries.saturating_add(1);
-            let (upstream, timeout_ms) = (self.upstream, self.route.connect_timeout_ms);
-            match link::connect(connection, upstream, &picked, connection.peer, timeout_ms).await {
+            let (connection, timeout_ms) = (&self.connection, self.route.connect_timeout_ms);
+            let client = connection.peer;
+            match link::connect(connection, self.upstream, &picked, client, timeout_ms).await {
                 Ok(link) => {
-                    let took_us = shared.refresh().saturating_sub(self.started_us);
+                    let shared = &connection.shared;
+                    let took_us = shared.now_us().saturating_sub(self.started_us);
                     shared.picker.borrow_mut().session_connected(&picked, took_us);
-                    return Some((picked, link));
+                    return Ok((picked, link));
                 }
                 Err(fault) => {
-                    shared.refresh();
-                    offer::release(connection, picked, fault);
-                    match fault {
-                        Fault::Backend(_) => {}
-                        Fault::Answered(_) | Fault::Full | Fault::Stale | Fault::Client(_) => {
-                            return None;
-                        }
-                    }
+                    connection.shared.refresh();
+                    let another = self.another(fault, retries);
+                    offer::release(&self.connection, picked, fault);
+                    picked = another.ok_or(if fault == Fault::Full { FULL } else { NO_BACKEND })?;
+                    retries += 1;
                 }
             }
         }
-        None
+    }
+
+    fn pick(&mut self) -> Option<Picked> {
+        let shared = &self.connection.shared;
+        let (id, now_us) = (self.upstream.id?, shared.now_us());
+        let mut picker = shared.picker.borrow_mut();
+        if self.upstream.retry.budget_percent.is_some() {
+            picker.asked(id, now_us);
+        }
+        picker.pick(id, self.connection.peer, &mut self.tried, now_us).ok()
+    }
+
+    /// By the same rules as a request, of which nothing was sent yet.
+    fn another(&mut self, fault: Fault, retries: u32) -> Option<Picked> {
+        let shared = &self.connection.shared;
+        let so_far = SoFar { retries, since_us: self.started_us };
+        if !offer::is_allowed(shared, self.upstream, fault, so_far)
+            || !offer::is_granted(shared, self.upstream)
+        {
+            return None;
+        }
+        let (id, client, now_us) = (self.upstream.id?, self.connection.peer, shared.now_us());
+        let mut picker = shared.picker.borrow_mut();
+        let picked = picker.pick_another(id, client, &mut self.tried, now_us).ok()?;
+        picker.retried(id);
+        Some(picked)
     }
 
     async fn carry(&mut self, picked: &Picked, mut link: Link) {

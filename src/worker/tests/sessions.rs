@@ -1,10 +1,11 @@
 //! TCP routes: bytes as they are, both ways, however they end; and what is counted of them.
 
 use std::io::ErrorKind;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 
 use super::*;
-use crate::config::model::Stream;
+use crate::config::model::{ProxyProtocol, Stream};
+use crate::config::retry::Conditions;
 use crate::scoreboard::recent;
 
 /// A proxy whose listener is a TCP route.
@@ -276,4 +277,49 @@ fn a_connection_is_small() {
     };
     drop(client);
     assert!(bytes <= 2048, "{bytes} bytes of future");
+}
+
+#[test]
+fn the_rules_of_retries_hold_for_connections_too() {
+    let proxy = route(&[nobody(), saying("two")], |config| {
+        config.upstreams[0].retry.on = Conditions::default();
+    });
+    assert_eq!(read_all(&mut proxy.connect()), "", "`off`: the first answer is the last");
+    assert_eq!((proxy.counts(0).failures, proxy.counts(1).requests), (1, 0));
+    let retries = account::upstream_counts(proxy.board, UpstreamId::new(0).unwrap()).retries;
+    assert_eq!(retries, 0);
+}
+
+#[test]
+fn more_connections_than_allowed_are_refused_and_counted_as_such() {
+    let proxy = route(&[mirror()], |config| config.upstreams[0].links.connections_max = 1);
+    let mut first = proxy.send("x");
+    assert_eq!(read_bytes(&mut first, 1), "x");
+    assert_eq!(read_all(&mut proxy.connect()), "");
+    until("it is among the recent", || entries(&proxy).len() == 1);
+    assert_eq!((entries(&proxy)[0].status, proxy.counts(0).failures), (503, 0));
+    first.write_all(b"y").unwrap();
+    assert_eq!(read_bytes(&mut first, 1), "y");
+}
+
+#[test]
+fn who_the_client_is_comes_in_and_goes_on() {
+    let proxy = route(&[mirror()], |config| {
+        config.streams[0].listen[0].proxy_protocol = true;
+        config.upstreams[0].links.proxy_protocol = Some(ProxyProtocol::V1);
+    });
+    let mut client = proxy.send("PROXY TCP4 192.0.2.7 192.0.2.1 1234 5432\r\nfirst");
+    client.shutdown(Shutdown::Write).unwrap();
+    let told = read_all(&mut client);
+    let (header, rest) = told.split_once("\r\n").unwrap();
+    assert!(header.starts_with("PROXY TCP4 192.0.2.7 "), "{told:?}");
+    assert_eq!(rest, "first", "what came with the header is passed on");
+    until("it is among the recent", || entries(&proxy).len() == 1);
+    assert_eq!(entries(&proxy)[0].client, IpAddr::from([192, 0, 2, 7]));
+
+    let mut stranger = proxy.send("no header, whatever it is\r\n");
+    let _reset_is_an_end_too = stranger.read_to_end(&mut Vec::new());
+    until("it is among the recent", || entries(&proxy).len() == 2);
+    assert_eq!(entries(&proxy)[1].status, 400);
+    assert_eq!(proxy.counts(0).requests, 1, "no backend heard of it");
 }
