@@ -6,7 +6,7 @@
 //!   master again when it dies.
 //! * `master`: configuration, supervision, membership, control API, history. One thread, one loop
 //!   over one closed event enum. Never touches a client's bytes.
-//! * `worker`: the data path. One process, one thread, its own listening sockets.
+//! * `worker`: the data path. One process, one thread, accepting beside its like.
 //! * `tui`: the console, a client on the control socket. `cli`: the same verbs for scripts.
 //! * `demo`: the origin servers and the bounded load of the embedded default configuration.
 //!
@@ -42,7 +42,7 @@
 //! # Glossary
 //!
 //! *engine*: keeper, master, workers and programs of one name. *worker*: a data path process, in a
-//! *slot*. *listener*: one address, one socket per worker. *server*, *route*: what a request is
+//! *slot*. *listener*: one address, one socket that all workers accept from. *server*, *route*: what a request is
 //! matched against. *upstream*: a named set of *backends* and a *strategy* (the pure code in
 //! `balance` calls a backend's balancing state a *peer*, as nginx does). *pick*: one choice of a
 //! backend. *drain*: no new request, the running ones finish. *program*: what the supervisor runs,

@@ -89,8 +89,8 @@ pub(crate) const BODY_COPY_BYTES_MAX: usize = 4 * 1024;
 
 // The worker's own pace.
 pub(crate) const SWEEP_INTERVAL_MS: u64 = 250;
-/// A worker that leaves accepts for this long, until the master and the keeper have closed their
-/// copies of its sockets: whoever closes last resets what is queued.
+/// The last worker that leaves accepts for this long: those who came meanwhile were promised a
+/// connection by the kernel.
 pub(crate) const DRAIN_ACCEPT_MS: u64 = 50;
 /// How long an idle connection may still bring a request once its worker drains.
 pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
@@ -100,6 +100,12 @@ pub(crate) const LINGER_TIMEOUT_MS: u64 = 5_000;
 pub(crate) const LINGER_TIME_MAX_MS: u64 = 30_000;
 /// Between two lines of a worker about the same trouble of its own.
 pub(crate) const COMPLAINT_PAUSE_MS: u64 = 1_000;
+/// How long a worker leaves a connection to others that hold fewer before it looks whether anybody
+/// took it, and how many it takes then; twice as many each time that more are waiting.
+pub(crate) const ACCEPT_LATE_MS: u64 = 3;
+pub(crate) const ACCEPT_LATE_FIRST: usize = 2;
+/// A worker that has not shown itself for this long is not left any connection.
+pub(crate) const ACCEPT_HEARTBEAT_MS: u64 = 1_000;
 /// Pause after `accept` failed for want of descriptors or memory.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
 
@@ -144,3 +150,4 @@ const _: () = assert!((UPSTREAM_KEEPALIVE as u32) < UPSTREAM_CONNECTIONS_MAX);
 const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);
 const _: () = assert!(RESOLVE_VALID_MIN_MS <= RESOLVE_VALID_MAX_MS);
 const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);
+const _: () = assert!(2 * SWEEP_INTERVAL_MS <= ACCEPT_HEARTBEAT_MS);

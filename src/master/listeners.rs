@@ -1,7 +1,8 @@
-//! The listening sockets: one for each address and worker slot, made here, used by workers.
+//! The listening sockets: one for each address, made here, accepted from by all workers.
 //!
-//! The keeper holds a duplicate of each, so neither a worker's nor the master's death closes one:
-//! whoever comes next finds the accept queue as it was.
+//! The keeper holds a duplicate of each, so neither the workers' nor the master's death closes one:
+//! whoever comes next finds the accept queue as it was. Which worker takes which connection is the
+//! workers' to decide.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,11 +32,11 @@ impl Taken {
     }
 }
 
-/// The address of the configuration, where it is really listened on, and a socket per slot.
+/// Where an address of the configuration is really listened on.
 #[derive(Debug)]
 struct Listening {
     actual: SocketAddr,
-    sockets: BTreeMap<u16, OwnedFd>,
+    socket: OwnedFd,
 }
 
 /// By the configuration's address.
@@ -48,15 +49,7 @@ pub(super) struct Listeners {
 /// refused after all must not have taken any.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    made: Vec<Made>,
-}
-
-#[derive(Debug)]
-struct Made {
-    address: SocketAddr,
-    actual: SocketAddr,
-    slot: u16,
-    socket: OwnedFd,
+    made: Vec<(SocketAddr, Listening)>,
 }
 
 /// The addresses of the configuration, each once.
@@ -75,44 +68,30 @@ impl Listeners {
     pub(super) fn recover(held: &mut Held) -> Self {
         let mut listeners = Self::default();
         for (key, descriptors) in held.take_all(KEY) {
-            let (Some((address, actual, slot)), Some(socket)) =
+            let (Some((address, actual)), Some(socket)) =
                 (parse_key(&key), descriptors.into_iter().next())
             else {
                 continue;
             };
-            listeners.insert(Made { address, actual, slot, socket });
+            listeners.addresses.insert(address, Listening { actual, socket });
         }
         listeners
     }
 
-    /// Binds what these addresses and slots need beyond what is there. On an error nothing has
-    /// changed.
+    /// Binds what is not there yet of these addresses. On an error nothing has changed.
     pub(super) fn prepare(
         &self,
         wanted: &[SocketAddr],
-        slots: &[u16],
         taken: Taken,
     ) -> Result<Prepared, BindError> {
         let mut prepared = Prepared::default();
-        for &address in wanted {
-            let mut actual = match self.addresses.get(&address) {
-                Some(listening) => listening.actual,
-                None => self.claim(address, taken)?,
-            };
-            for &slot in slots {
-                let is_there = self
-                    .addresses
-                    .get(&address)
-                    .is_some_and(|listening| listening.sockets.contains_key(&slot));
-                if is_there {
-                    continue;
-                }
-                let socket = socket::bind(actual)?;
-                // Port 0 becomes a real one with the first socket; the others share that.
-                actual = socket::local_address(&socket)
-                    .map_err(|cause| BindError::Io { address: actual, cause })?;
-                prepared.made.push(Made { address, actual, slot, socket });
-            }
+        for &address in wanted.iter().filter(|address| !self.addresses.contains_key(address)) {
+            let claimed = self.claim(address, taken)?;
+            let socket = socket::bind(claimed)?;
+            // Port 0 has become a real one.
+            let actual = socket::local_address(&socket)
+                .map_err(|cause| BindError::Io { address: claimed, cause })?;
+            prepared.made.push((address, Listening { actual, socket }));
         }
         Ok(prepared)
     }
@@ -143,14 +122,13 @@ impl Listeners {
 
     /// Puts the prepared sockets into service and lets the keeper hold them.
     pub(super) fn commit(&mut self, prepared: Prepared, keeper: &KeeperLink) {
-        for made in prepared.made {
-            if let Err(error) = socket::listen(&made.socket) {
-                sys::log::error!("master", "listen on {}: {error}", made.actual);
+        for (address, listening) in prepared.made {
+            if let Err(error) = socket::listen(&listening.socket) {
+                sys::log::error!("master", "listen on {}: {error}", listening.actual);
                 continue;
             }
-            let key = key(made.address, made.actual, made.slot);
-            keeper.hold(&key, &[made.socket.as_fd()]);
-            self.insert(made);
+            keeper.hold(&key(address, listening.actual), &[listening.socket.as_fd()]);
+            self.addresses.insert(address, listening);
         }
     }
 
@@ -159,29 +137,15 @@ impl Listeners {
         self.addresses.retain(|address, listening| {
             let is_wanted = wanted.contains(address);
             if !is_wanted {
-                for slot in listening.sockets.keys() {
-                    keeper.release(&key(*address, listening.actual, *slot));
-                }
+                keeper.release(&key(*address, listening.actual));
             }
             is_wanted
         });
     }
 
-    /// Closes the sockets of the slots beyond: a connection that the kernel gave to one of them
-    /// would wait for a worker that takes no more.
-    pub(super) fn keep_slots(&mut self, count: u16, keeper: &KeeperLink) {
-        for (address, listening) in &mut self.addresses {
-            for slot in listening.sockets.split_off(&count).into_keys() {
-                keeper.release(&key(*address, listening.actual, slot));
-            }
-        }
-    }
-
-    /// What the worker in this slot accepts on.
-    pub(super) fn of_slot(&self, slot: u16) -> impl Iterator<Item = (SocketAddr, BorrowedFd<'_>)> {
-        self.addresses.iter().filter_map(move |(address, listening)| {
-            Some((*address, listening.sockets.get(&slot)?.as_fd()))
-        })
+    /// What workers accept on, by the configuration's address.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (SocketAddr, BorrowedFd<'_>)> {
+        self.addresses.iter().map(|(address, listening)| (*address, listening.socket.as_fd()))
     }
 
     /// The configuration's addresses that are listened on.
@@ -202,25 +166,15 @@ impl Listeners {
         };
         self.addresses.iter().map(row).collect()
     }
-
-    fn insert(&mut self, made: Made) {
-        let listening = self
-            .addresses
-            .entry(made.address)
-            .or_insert_with(|| Listening { actual: made.actual, sockets: BTreeMap::new() });
-        listening.sockets.insert(made.slot, made.socket);
-    }
 }
 
-fn key(address: SocketAddr, actual: SocketAddr, slot: u16) -> String {
-    format!("{KEY}{address} {actual} {slot}")
+fn key(address: SocketAddr, actual: SocketAddr) -> String {
+    format!("{KEY}{address} {actual}")
 }
 
-fn parse_key(rest: &str) -> Option<(SocketAddr, SocketAddr, u16)> {
-    let mut words = rest.split(' ');
-    let parsed =
-        (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some(parsed)
+fn parse_key(rest: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let (address, actual) = rest.split_once(' ')?;
+    Some((address.parse().ok()?, actual.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -231,20 +185,15 @@ mod tests {
         SocketAddr::from(([127, 0, 0, 1], port))
     }
 
-    fn insert_all(listeners: &mut Listeners, prepared: Prepared) {
-        prepared.made.into_iter().for_each(|made| listeners.insert(made));
-    }
-
     #[test]
-    fn each_slot_gets_a_socket_and_only_what_is_missing_is_made() {
+    fn only_what_is_missing_is_made() {
         let mut listeners = Listeners::default();
-        let prepared = listeners.prepare(&[local(0)], &[0, 1], Taken::Refuse).unwrap();
-        insert_all(&mut listeners, prepared);
-        assert_eq!(listeners.of_slot(0).count(), 1);
-        assert_eq!(listeners.of_slot(2).count(), 0);
-        let more = listeners.prepare(&[local(0)], &[0, 1, 2], Taken::Refuse).unwrap();
-        assert_eq!(more.made.len(), 1);
-        assert_eq!(more.made[0].slot, 2);
+        let prepared = listeners.prepare(&[local(0)], Taken::Refuse).unwrap();
+        listeners.addresses.extend(prepared.made);
+        assert_eq!(listeners.sockets().count(), 1);
+        let other = SocketAddr::from(([127, 0, 0, 2], 0));
+        let more = listeners.prepare(&[local(0), other], Taken::Refuse).unwrap();
+        assert_eq!(more.made.iter().map(|(address, _)| *address).collect::<Vec<_>>(), [other]);
     }
 
     #[test]
@@ -252,18 +201,19 @@ mod tests {
         let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = stranger.local_addr().unwrap();
         let listeners = Listeners::default();
-        let refused = listeners.prepare(&[address], &[0], Taken::Refuse).unwrap_err();
+        let refused = listeners.prepare(&[address], Taken::Refuse).unwrap_err();
         assert!(matches!(refused, BindError::InUse { .. }), "{refused}");
-        let prepared = listeners.prepare(&[address], &[0, 1], Taken::NextPort).unwrap();
-        assert!(prepared.made.iter().all(|made| made.address == address));
-        assert!(prepared.made.iter().all(|made| made.actual.port() > address.port()));
+        let prepared = listeners.prepare(&[address], Taken::NextPort).unwrap();
+        let (made, listening) = &prepared.made[0];
+        assert_eq!(*made, address);
+        assert!(listening.actual.port() > address.port());
     }
 
     #[test]
     fn a_key_tells_what_it_was_made_of() {
         let (address, actual) = ("[::1]:80".parse().unwrap(), local(81));
-        let key = key(address, actual, 7);
-        assert_eq!(parse_key(key.strip_prefix(KEY).unwrap()), Some((address, actual, 7)));
+        let key = key(address, actual);
+        assert_eq!(parse_key(key.strip_prefix(KEY).unwrap()), Some((address, actual)));
         assert_eq!(parse_key("nonsense"), None);
     }
 }

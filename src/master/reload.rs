@@ -8,7 +8,7 @@ use std::os::fd::AsFd as _;
 use super::generation::Generation;
 use super::listeners::{self, Taken};
 use super::membership::Now;
-use super::{Master, Phase, WHO, start};
+use super::{Master, Phase, WHO};
 use crate::config::model::Config;
 use crate::control::wire::Answer;
 use crate::order::worker::ToWorker;
@@ -48,11 +48,7 @@ impl Master {
         let wanted = listeners::addresses(&config);
         let prepared = self
             .listeners
-            .prepare(
-                &wanted,
-                &self.workers.open_slots(start::worker_count(&config)),
-                Taken::of(&config),
-            )
+            .prepare(&wanted, Taken::of(&config))
             .map_err(|error| error.to_string())?;
         let number = self.generation.number + 1;
         let generation = Generation::new(number, config, &self.keeper)
@@ -67,8 +63,10 @@ impl Master {
         let order = ToWorker::Generation { number };
         self.workers.tell_all(order, Some(self.generation.as_fd()));
         // Only the new generation knows what to serve on a new address.
-        for address in wanted.iter().filter(|address| !earlier.contains(address)) {
-            self.workers.tell_listen(*address, &self.listeners);
+        for (address, socket) in self.listeners.sockets() {
+            if !earlier.contains(&address) {
+                self.workers.tell_all(ToWorker::Listen { address }, Some(socket));
+            }
         }
         // Copies here first, so that a worker that closes its own leaves no socket without a reader.
         self.listeners.retain(&wanted, &self.keeper);

@@ -123,11 +123,7 @@ impl Prepared {
         };
         keeper.hold(BOARD, &[board.1.as_fd()]);
         let listeners = Listeners::recover(&mut held);
-        let made = listeners.prepare(
-            &listeners::addresses(config),
-            &(0..worker_count(config)).collect::<Vec<u16>>(),
-            Taken::of(config),
-        )?;
+        let made = listeners.prepare(&listeners::addresses(config), Taken::of(config))?;
         let folder = folders::make_runtime_dir(&options.name)?;
         let control = ControlSocket::listen(&folder.join("control.sock"))?;
         let (legacy, will) = match Legacy::recover(&mut held) {

@@ -34,8 +34,6 @@ impl Master {
                     drained_us: drain_us + WORKER_GRACE_US,
                     deadline_us: now_us + whole_us + WORKER_GRACE_US,
                 };
-                // Copies here first, so that a worker that closes its own leaves no socket where
-                // clients would queue for nobody.
                 self.listeners.retain(&[], &self.keeper);
                 self.workers.drain_all(drain_us);
             }

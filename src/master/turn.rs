@@ -8,7 +8,7 @@ use super::history::Effort;
 use super::membership::{Notice, Now};
 use super::socket::ControlSocket;
 use super::workers::{Ended, log_said};
-use super::{Master, Phase, WHO, audit, listeners, start};
+use super::{Master, Phase, WHO, audit, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
 use crate::order::worker::ToWorker;
 use crate::sys::{clock, log, signal};
@@ -153,7 +153,7 @@ impl Master {
                 log::notice!(WHO, "worker {slot}: {how}");
                 // A reload may have asked for its slot again meanwhile.
                 if self.phase == Phase::Running {
-                    self.refill_slots();
+                    self.resize_workers();
                 }
             }
             Ended::Replace { pause_ms } => {
@@ -278,29 +278,8 @@ impl Master {
         let count = start::worker_count(&self.generation.config);
         let drain_ms = self.generation.config.engine.shutdown_timeout_ms;
         let deadline_us = clock::monotonic_us() + drain_ms * 1000;
-        // Before those that leave are told: the kernel must not choose a socket that nobody will
-        // accept on, and the leaving worker takes what is queued there already.
-        self.listeners.keep_slots(count, &self.keeper);
         let (workers, supplies) = self.workers_and_supplies();
         workers.resize(count, &supplies, deadline_us);
-    }
-
-    /// A slot that was asked for again while its last worker was leaving is free by now.
-    fn refill_slots(&mut self) {
-        let config = std::rc::Rc::clone(&self.generation.config);
-        let slots = self.workers.open_slots(start::worker_count(&config));
-        let made = self.listeners.prepare(
-            &listeners::addresses(&config),
-            &slots,
-            listeners::Taken::of(&config),
-        );
-        match made {
-            Ok(made) => {
-                self.listeners.commit(made, &self.keeper);
-                self.resize_workers();
-            }
-            Err(error) => log::error!(WHO, "{error}"),
-        }
     }
 
     pub(super) fn apply_membership(&mut self, now: Now) {

@@ -6,7 +6,6 @@
 mod process;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use serde::{Deserialize, Serialize};
@@ -130,16 +129,6 @@ impl Workers {
         }
     }
 
-    /// Of this many slots, those that no leaving worker still holds.
-    pub(super) fn open_slots(&self, count: u16) -> Vec<u16> {
-        let is_leaving = |slot: u16| {
-            let is_it =
-                |place: &Place| place.slot == slot && matches!(place.stage, Stage::Leaving(_));
-            self.places.iter().any(is_it)
-        };
-        (0..count).filter(|slot| !is_leaving(*slot)).collect()
-    }
-
     /// Starts what is missing up to this many and sends those above home.
     pub(super) fn resize(&mut self, count: u16, supplies: &Supplies<'_>, drain_deadline_us: u64) {
         for slot in 0..count {
@@ -195,7 +184,7 @@ impl Workers {
         }
         supplies.keeper.hold(&format!("{KEY}{slot}"), &[process.link()]);
         process.tell(ToWorker::Start { slot }, Some(supplies.board));
-        for (address, socket) in supplies.listeners.of_slot(slot) {
+        for (address, socket) in supplies.listeners.sockets() {
             process.tell(ToWorker::Listen { address }, Some(socket));
         }
         let generation = ToWorker::Generation { number: supplies.generation };
@@ -232,17 +221,6 @@ impl Workers {
         for place in &self.places {
             if let Stage::Up(process) = &place.stage {
                 process.tell(order, descriptor);
-            }
-        }
-    }
-
-    /// Each serving worker's own socket of an address.
-    pub(super) fn tell_listen(&self, address: SocketAddr, listeners: &Listeners) {
-        for place in &self.places {
-            let Stage::Up(process) = &place.stage else { continue };
-            let own = listeners.of_slot(place.slot).find(|(known, _)| *known == address);
-            if let Some((address, socket)) = own {
-                process.tell(ToWorker::Listen { address }, Some(socket));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A worker's own slot: who it is, what it holds, how late it runs.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::account::{add, class_of};
 use super::layout::WorkerWords;
@@ -43,6 +43,13 @@ pub(crate) struct WorkerFigures {
     pub(crate) heartbeat_us: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+}
+
+/// What the workers beside one hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Others {
+    pub(crate) workers: u64,
+    pub(crate) connections: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -95,6 +102,26 @@ impl Worker {
     pub(crate) fn set_connections(self, active: u32, idle: u32) {
         self.words().connections_active.store(active, Ordering::Relaxed);
         self.words().connections_idle.store(idle, Ordering::Relaxed);
+    }
+
+    /// The other workers that accept: who has not been heard of since `since_us` hangs, and is
+    /// nobody to leave a connection to.
+    pub(crate) fn others(self, since_us: u64) -> Others {
+        // Orders a `set_state` of the caller before the reading: of two that stop at once, at least
+        // one sees the other stop.
+        fence(Ordering::SeqCst);
+        let mut others = Others::default();
+        for worker in self.board.workers().filter(|worker| worker.slot != self.slot) {
+            let words = worker.words();
+            if WorkerState::of(words.state.load(Ordering::Acquire)) == WorkerState::Running
+                && words.heartbeat_us.load(Ordering::Relaxed) >= since_us
+            {
+                others.workers += 1;
+                others.connections += u64::from(words.connections_active.load(Ordering::Relaxed));
+                others.connections += u64::from(words.connections_idle.load(Ordering::Relaxed));
+            }
+        }
+        others
     }
 
     pub(crate) fn accepted(self) {

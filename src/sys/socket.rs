@@ -1,8 +1,8 @@
 //! Listening sockets.
 //!
-//! Each taker of an address gets a socket of its own (SO_REUSEPORT), so that the kernel spreads
-//! connections. Since SO_REUSEPORT also lets a stranger of the same user in silently, `claim` asks
-//! first, the strict way.
+//! A listener may be made beside another one of the same port, as a reload from `0.0.0.0:80` to
+//! `127.0.0.1:80` needs it. Since what allows that (SO_REUSEPORT) also lets a stranger of the same
+//! user in silently, `claim` asks first, the strict way.
 
 use std::io;
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ fn bind_strictly(address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// One more socket on the address: non-blocking, close on exec. The kernel gives it no connection
+/// A socket on the address: non-blocking, close on exec. The kernel gives it no connection
 /// before `listen`, so until then it may be dropped without anybody noticing.
 pub(crate) fn bind(address: SocketAddr) -> Result<OwnedFd, BindError> {
     let bound = open(address).and_then(|socket| {
@@ -59,9 +59,17 @@ pub(crate) fn bind(address: SocketAddr) -> Result<OwnedFd, BindError> {
     bound.map_err(|cause| refused(address, cause))
 }
 
-/// From here on the socket gets its part of the connections.
+/// From here on the socket gets connections.
 pub(crate) fn listen(bound: impl AsFd) -> io::Result<()> {
     Ok(rustix::net::listen(bound, BACKLOG)?)
+}
+
+/// The next queued connection, non-blocking and close on exec, and whose it is.
+pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, SocketAddr)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (client, peer) = rustix::net::acceptfrom_with(listener, flags)?;
+    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
+    Ok((client, SocketAddr::try_from(peer)?))
 }
 
 /// Where the socket listens: tells the port that port 0 became.

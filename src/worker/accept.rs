@@ -1,14 +1,18 @@
 //! Accepting: one task per listener, until it is told to stop.
 //!
-//! A full house is not refused with an answer: nothing is accepted until somebody leaves, and the
-//! connection that has been idle longest is asked to.
+//! All workers accept from the same queue, each about its part of the connections (`share`). What a
+//! worker left to the others and nobody took within a moment it takes after all, so a busy, stuck or
+//! dead worker delays no client. A full house is not refused with an answer: nothing is accepted
+//! until somebody leaves, and the connection that has been idle longest is asked to.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -17,19 +21,30 @@ use super::session;
 use super::shared::Shared;
 use crate::config::limits;
 use crate::sys;
+use crate::sys::watched::Watched;
 
 /// A listener being served, until `end`.
 pub(crate) struct Accepting {
     pub(crate) address: SocketAddr,
-    over: oneshot::Sender<()>,
+    over: oneshot::Sender<Queued>,
     task: JoinHandle<()>,
 }
 
+/// What becomes of the connections that the kernel has queued when a worker stops accepting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queued {
+    /// Other workers go on accepting them.
+    Left,
+    /// To those clients the connection stands, and the last copy of the socket that is closed
+    /// resets it.
+    Taken,
+}
+
 impl Accepting {
-    /// Closes this worker's copy of the socket, after taking what the kernel has queued on it: to
-    /// those clients the connection stands, and closing would reset it.
-    pub(crate) async fn end(self) {
-        drop(self.over);
+    /// Closes this worker's copy of the socket.
+    pub(crate) async fn end(self, queued: Queued) {
+        // The task is gone only with the worker.
+        let _told = self.over.send(queued);
         let _over_either_way = self.task.await;
     }
 }
@@ -40,63 +55,105 @@ pub(crate) fn accept(
     shared: Rc<Shared>,
     listener: OwnedFd,
     address: SocketAddr,
-) -> std::io::Result<Accepting> {
+) -> io::Result<Accepting> {
     sys::socket::set_nodelay(&listener)?;
-    let listener = TcpListener::from_std(listener.into())?;
+    let door = Door { shared, listener: Watched::new(listener)?, address };
     let (over, is_over) = oneshot::channel();
     let task = tokio::task::spawn_local(async move {
-        tokio::select! {
+        let queued = tokio::select! {
             biased;
-            _ended = is_over => {}
-            () = accept_all(&shared, &listener, address) => {}
+            ended = is_over => ended,
+            never = door.serve() => match never {},
+        };
+        if queued == Ok(Queued::Taken) {
+            door.take_queued();
         }
-        take_queued(&shared, listener, address);
     });
     Ok(Accepting { address, over, task })
 }
 
-async fn accept_all(shared: &Rc<Shared>, listener: &TcpListener, address: SocketAddr) {
-    loop {
-        shared.seats.room().await;
-        match listener.accept().await {
-            Ok((client, peer)) => seat(shared, client, peer, address),
-            Err(error) if is_clients_fault(&error) => {}
-            Err(error) => {
-                sys::log::warning!("worker", "accept on {address}: {error}");
-                tokio::time::sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)).await;
-            }
-        }
-    }
+struct Door {
+    shared: Rc<Shared>,
+    listener: Watched,
+    address: SocketAddr,
 }
 
-/// Asks the kernel itself, since the runtime hears of a new connection only later. What comes
-/// meanwhile is taken too, but not for ever.
-fn take_queued(shared: &Rc<Shared>, listener: TcpListener, address: SocketAddr) {
-    let Ok(listener) = listener.into_std() else { return };
-    for _ in 0..limits::LISTEN_QUEUE_MAX {
-        match listener.accept() {
-            Ok((client, peer)) => {
-                let ready = client.set_nonblocking(true);
-                if let Ok(client) = ready.and_then(|()| TcpStream::from_std(client)) {
-                    seat(shared, client, peer, address);
+/// Whether somebody may be left in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queue {
+    Ahead,
+    Empty,
+}
+
+impl Door {
+    async fn serve(&self) -> Infallible {
+        let mut late_max = limits::ACCEPT_LATE_FIRST;
+        loop {
+            self.shared.seats.room().await;
+            let accepted = self.listener.read(|listener| {
+                if self.shared.takes_next() {
+                    sys::socket::accept(listener).map(Some)
+                } else {
+                    Ok(None)
+                }
+            });
+            match accepted.await {
+                Ok(Some((client, peer))) => {
+                    self.seat(client, peer);
+                    late_max = limits::ACCEPT_LATE_FIRST;
+                }
+                Ok(None) => {
+                    tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LATE_MS)).await;
+                    late_max = match self.take(late_max.min(self.shared.seats.free())) {
+                        Queue::Empty => limits::ACCEPT_LATE_FIRST,
+                        Queue::Ahead => (late_max * 2).min(limits::LISTEN_QUEUE_MAX),
+                    };
+                }
+                Err(error) if is_clients_fault(&error) => {}
+                Err(error) => {
+                    sys::log::warning!("worker", "accept on {}: {error}", self.address);
+                    tokio::time::sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)).await;
                 }
             }
-            Err(error) if is_clients_fault(&error) => {}
-            // Nobody is left, or nothing can be done about it.
-            Err(_) => return,
         }
     }
-}
 
-fn seat(shared: &Rc<Shared>, client: TcpStream, peer: SocketAddr, address: SocketAddr) {
-    shared.crew.accepted();
-    shared.refresh();
-    let mut connection = Connection::new(Rc::clone(shared), client, peer, address);
-    // A task of either kind is as large as its own kind needs.
-    match connection.tcp_generation() {
-        Some(generation) => tokio::task::spawn_local(session::serve(connection, generation)),
-        None => tokio::task::spawn_local(async move { connection.serve().await }),
-    };
+    /// Asks the kernel itself, since the runtime hears of a new connection only later. What comes
+    /// meanwhile is taken too, but not for ever.
+    fn take_queued(&self) {
+        self.take(limits::LISTEN_QUEUE_MAX);
+    }
+
+    fn take(&self, count_max: usize) -> Queue {
+        for _ in 0..count_max {
+            match sys::socket::accept(self.listener.as_fd()) {
+                Ok((client, peer)) => self.seat(client, peer),
+                Err(error) if is_clients_fault(&error) => {}
+                // Nobody is left, or nothing can be done about it.
+                Err(_) => return Queue::Empty,
+            }
+        }
+        Queue::Ahead
+    }
+
+    fn seat(&self, client: OwnedFd, peer: SocketAddr) {
+        let client = match TcpStream::from_std(client.into()) {
+            Ok(client) => client,
+            Err(error) => {
+                return sys::log::warning!("worker", "watch a client of {}: {error}", self.address);
+            }
+        };
+        self.shared.crew.accepted();
+        self.shared.refresh();
+        let mut connection = Connection::new(Rc::clone(&self.shared), client, peer, self.address);
+        // At once: it is by this count that the next connection is left to another worker.
+        self.shared.publish();
+        // A task of either kind is as large as its own kind needs.
+        match connection.tcp_generation() {
+            Some(generation) => tokio::task::spawn_local(session::serve(connection, generation)),
+            None => tokio::task::spawn_local(async move { connection.serve().await }),
+        };
+    }
 }
 
 /// The client left before it was accepted; the next one may be there already.

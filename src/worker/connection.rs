@@ -378,5 +378,6 @@ impl Drop for Connection {
             self.shared.buffers.borrow_mut().give(buffer);
         }
         self.shared.seats.leave(&self.seat);
+        self.shared.publish();
     }
 }

@@ -1,4 +1,4 @@
-//! The data path: one process, one thread, its own listening sockets.
+//! The data path: one process, one thread, accepting beside its like.
 //!
 //! Receives its scoreboard, sockets and configuration from the master over one line and serves from
 //! then on. Never blocks, starts no process, and reads membership from the scoreboard, not from the
@@ -6,6 +6,7 @@
 
 mod accept;
 mod orders;
+mod share;
 mod shared;
 mod watch;
 
@@ -41,7 +42,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use accept::Accepting;
+use accept::{Accepting, Queued};
 use generation::Generation;
 use orders::Line;
 use shared::Shared;
@@ -114,6 +115,7 @@ async fn start(line: &Line) -> Result<Shared, Error> {
     let slot = WorkerSlot::new(usize::from(slot)).ok_or(Error::NoStart)?;
     let shared = Shared::new(board, slot);
     shared.crew.occupy(std::process::id());
+    shared.crew.set_heartbeat_us(shared.now_us());
     Ok(shared)
 }
 
@@ -146,9 +148,12 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             ToWorker::Drain { deadline_us } => {
                 shared.crew.set_state(WorkerState::Stopping);
                 shared.drain();
-                tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
+                let queued = if shared.others().workers > 0 { Queued::Left } else { Queued::Taken };
+                if queued == Queued::Taken {
+                    tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
+                }
                 for accepting in accepting {
-                    accepting.end().await;
+                    accepting.end(queued).await;
                 }
                 // Those who came meanwhile.
                 shared.drain();
@@ -169,7 +174,8 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
 
 async fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) {
     if let Some(index) = accepting.iter().position(|known| known.address == address) {
-        accepting.swap_remove(index).end().await;
+        // Each worker takes what it finds, since each may be the last to close its copy.
+        accepting.swap_remove(index).end(Queued::Taken).await;
     }
 }
 

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::generation::Generation;
 use super::pick::Picker;
 use super::pool::Pool;
+use super::share;
 use super::watch::Seats;
 use crate::config::limits;
 use crate::http::date;
@@ -145,6 +146,18 @@ impl Shared {
         self.publish();
         self.crew.set_lag_us(u32::try_from(lag_us).unwrap_or(u32::MAX));
         self.crew.set_heartbeat_us(now_us);
+    }
+
+    /// Whether this worker accepts the next connection itself.
+    pub(crate) fn takes_next(&self) -> bool {
+        let own = self.seats.active() + self.seats.idle();
+        share::takes_next(u64::from(own), self.others())
+    }
+
+    /// The workers that accept beside this one.
+    pub(crate) fn others(&self) -> crew::Others {
+        let since_us = self.refresh().saturating_sub(limits::ACCEPT_HEARTBEAT_MS * 1000);
+        self.crew.others(since_us)
     }
 
     pub(crate) fn publish(&self) {

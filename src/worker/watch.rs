@@ -106,6 +106,10 @@ impl Seats {
         }
     }
 
+    pub(crate) fn free(&self) -> usize {
+        self.seats_max.get().saturating_sub(self.taken.borrow().len())
+    }
+
     pub(crate) fn active(&self) -> u32 {
         self.active.get()
     }

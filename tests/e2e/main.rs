@@ -30,6 +30,7 @@ mod programs;
 mod proxy;
 mod reload;
 mod requests;
+mod sharing;
 mod stopping;
 mod strategies;
 mod streaming;

@@ -64,7 +64,10 @@ fn counts_and_connections_are_shown() {
         assert_eq!(status(&read_response(client).0), 200);
     }
     let worker = proxy.board.worker(WorkerSlot::new(0).unwrap());
-    until("three idle connections", || worker.figures().connections_idle == 3);
+    until("three idle connections that were served", || {
+        let figures = worker.figures();
+        (figures.connections_idle, figures.requests) == (3, 3)
+    });
     let figures = worker.figures();
     assert_eq!((figures.accepted, figures.requests, figures.connections_active), (3, 3, 0));
     let counts = proxy.counts(0);
