@@ -20,7 +20,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "config",
         imports: &["sys"],
-        crates: &["serde", "serde_json", "toml", "shell_words"],
+        crates: &["serde", "serde_json", "toml", "shell_words", "regex"],
     },
     Row { folder: "http", imports: &[], crates: &["httparse", "memchr", "itoa"] },
     Row { folder: "balance", imports: &[], crates: &[] },
@@ -50,7 +50,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "worker",
         imports: &["sys", "config", "scoreboard", "order", "http", "balance"],
-        crates: &["tokio"],
+        crates: &["tokio", "regex", "itoa"],
     },
     Row {
         folder: "tui",
@@ -86,6 +86,7 @@ const GUARDED: &[&str] = &[
     "shell_words",
     "httparse",
     "memchr",
+    "regex",
     "itoa",
     "hyper",
     "hyper_util",

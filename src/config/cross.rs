@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::model::route::PathMatch;
 use super::model::{Address, Location, Strategy};
 use super::report::{Located, Report, Span};
-use super::{limits, nearest, program, server, stream, upstream};
+use super::{action, limits, nearest, program, server, stream, upstream};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -27,6 +28,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
         known_upstream(report, &names, name);
     }
     routes(report, servers);
+    pages(report, servers);
     hosts(report, servers);
     addresses(report, servers, streams);
     proxied(report, servers);
@@ -54,10 +56,34 @@ fn routes(report: &Report<'_>, servers: &[server::Draft]) {
     for draft in servers {
         let mut seen = HashMap::new();
         for (route, span) in draft.server.routes.iter().zip(&draft.routes) {
-            if let Some(first) = seen.insert(&route.path, span) {
+            let path = match &route.path {
+                PathMatch::FirmPrefix(prefix) => PathMatch::Prefix(prefix.clone()),
+                other => other.clone(),
+            };
+            if let Some(first) = seen.insert(path, span) {
                 let hint = format!("first on line {}", line(report, first));
                 report.error(span, "two routes of one server have this path", hint);
             }
+        }
+    }
+}
+
+/// All error pages together fit what travels to a worker.
+fn pages(report: &Report<'_>, servers: &[server::Draft]) {
+    let mut bytes = 0;
+    for draft in servers {
+        let routes = draft.server.routes.iter().map(|route| &route.shape);
+        for shape in routes.chain([&draft.server.shape]) {
+            bytes += action::pages_bytes(&shape.error_pages);
+        }
+        if bytes > limits::PAGES_BYTES_MAX {
+            let message =
+                format!("error pages of {bytes} bytes, more than {}", limits::PAGES_BYTES_MAX);
+            return report.error(
+                &draft.pages,
+                message,
+                "a page may be a redirect to another server",
+            );
         }
     }
 }

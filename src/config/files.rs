@@ -41,6 +41,7 @@ pub(super) fn load(path: &Path) -> Result<Config, Errors> {
         base: folder.as_deref(),
         is_folder: &Path::is_dir,
         is_user: &|name| sys::user::identity(name).is_some(),
+        page: &|path| page(path).map_err(|error| reason(&error)),
     };
     document::read(&text, &name, surroundings)
 }
@@ -52,18 +53,27 @@ pub(super) fn engine_name(path: &Path) -> Result<String, Errors> {
 }
 
 fn text_of(path: &Path) -> Result<String, Errors> {
-    read(path).map_err(|error| {
+    read(path, limits::CONFIG_BYTES_MAX).map_err(|error| {
         let name = path.display().to_string();
         Errors::of_file(&name, format!("read {name}: {}", reason(&error)), hint_of(&error))
     })
 }
 
+/// The text of an error page. It is read at every load, so it must not be one that makes us wait.
+fn page(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
+    read(path, limits::PAGE_BYTES_MAX)
+}
+
 /// A whole text of bounded length.
-fn read(path: &Path) -> io::Result<String> {
+fn read(path: &Path, bytes_max: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(limits::CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limits::CONFIG_BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 4 MiB"));
+    fs::File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let message = format!("larger than {} KiB", bytes_max >> 10);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))

@@ -7,6 +7,11 @@
 pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
 /// A checked configuration as it travels to a worker.
 pub(crate) const GENERATION_BYTES_MAX: u64 = 16 << 20;
+/// One error page's file, and all of them together.
+pub(crate) const PAGE_BYTES_MAX: u64 = 256 << 10;
+pub(crate) const PAGES_BYTES_MAX: usize = 2 << 20;
+/// A compiled regular expression.
+pub(crate) const REGEX_BYTES_MAX: usize = 1 << 20;
 pub(crate) const WORKERS_MAX: usize = 64;
 pub(crate) const UPSTREAMS_MAX: usize = 128;
 pub(crate) const BACKENDS_MAX: usize = 512;

@@ -22,6 +22,11 @@ mod server;
 mod stream;
 mod upstream;
 
+mod action;
+mod headers;
+pub(crate) mod pattern;
+mod route;
+
 mod cross;
 
 mod nearest;
@@ -87,6 +92,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         base: None,
         is_folder: &|_| true,
         is_user: &|_| true,
+        page: &|_| Ok(String::new()),
     };
     document::read(text, name, surroundings)
 }

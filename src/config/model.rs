@@ -3,6 +3,8 @@
 //! Plain data, cheap to compare (reload diffs two of these) and to send to a worker as bytes.
 //! Addresses of backends stay text plus parsed form, because the text is the backend's name.
 
+pub(crate) mod route;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -63,7 +65,8 @@ pub(crate) struct Server {
     /// Lower case; `*.example.com` matches any depth below. Empty: default server of its listeners.
     pub(crate) hosts: Vec<String>,
     pub(crate) real_ip: Option<RealIp>,
-    pub(crate) routes: Vec<Route>,
+    pub(crate) routes: Vec<route::Route>,
+    pub(crate) shape: route::Shape,
     pub(crate) client: ClientLimits,
 }
 
@@ -138,26 +141,6 @@ pub(crate) struct RealIp {
 pub(crate) struct Cidr {
     pub(crate) network: std::net::IpAddr,
     pub(crate) prefix_bits: u8,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Route {
-    pub(crate) path: PathMatch,
-    pub(crate) action: Action,
-    pub(crate) limits: RequestLimits,
-}
-
-/// The longest prefix wins; an exact match wins over every prefix (nginx `location` rules).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum PathMatch {
-    Prefix(String),
-    Exact(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Action {
-    /// Name of an upstream that exists in the same configuration.
-    Proxy { upstream: String },
 }
 
 /// A TCP route: connections as they are, from its listeners to an upstream.

@@ -18,6 +18,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) base: Option<&'a Path>,
     pub(super) is_folder: &'a dyn Fn(&Path) -> bool,
     pub(super) is_user: &'a dyn Fn(&str) -> bool,
+    /// The text of a file that is answered as it is; the error says why there is none.
+    pub(super) page: &'a dyn Fn(&Path) -> Result<String, String>,
 }
 
 /// A value and where it stands.

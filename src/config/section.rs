@@ -276,6 +276,47 @@ impl<'a> Section<'a> {
         pairs
     }
 
+    /// The texts of a table of free keys, one or a list each, in the order of the file; not
+    /// expanded.
+    pub(super) fn entries(
+        &mut self,
+        key: &'static str,
+    ) -> Vec<(Located<String>, Vec<Located<String>>)> {
+        let Some(table) = self.section(key) else { return Vec::new() };
+        let report = self.report;
+        let mut entries: Vec<_> = table
+            .table
+            .iter()
+            .map(|(name, value)| {
+                let values: Vec<&Value<'_>> = match value.get_ref() {
+                    DeValue::Array(items) => items.iter().collect(),
+                    _ => vec![value],
+                };
+                let texts = values
+                    .into_iter()
+                    .filter_map(|value| raw_text_of(report, value, "a string"))
+                    .collect();
+                (Located { value: name.get_ref().to_string(), span: name.span() }, texts)
+            })
+            .collect();
+        entries.sort_by_key(|(name, _)| name.span.start);
+        entries
+    }
+
+    /// The contents of a file that is sent as it is.
+    pub(super) fn page(&mut self, key: &'static str) -> Option<String> {
+        let text = self.text(key)?;
+        let path = self.report.absolute(PathBuf::from(&text.value));
+        match (self.report.surroundings.page)(&path) {
+            Ok(page) => Some(page),
+            Err(reason) => {
+                let message = format!("read {}: {reason}", path.display());
+                self.report.error(&text.span, message, "");
+                None
+            }
+        }
+    }
+
     /// A key of the contract that this version does not act on: better refused than ignored.
     pub(super) fn unsupported(&mut self, key: &'static str, hint: &str) {
         self.asked.push(key);

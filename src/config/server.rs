@@ -2,13 +2,11 @@
 
 use toml::de::DeValue;
 
-use super::model::{Action, Listen, PathMatch, RealIp, Route, Server};
+use super::model::route::Route;
+use super::model::{Listen, RealIp, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
-use super::{address, client};
-
-/// The action keys of the contract that this version does not have.
-const LATER_ACTIONS: [&str; 4] = ["root", "respond", "redirect", "tunnel"];
+use super::{address, client, headers, route};
 
 /// A server, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
@@ -19,6 +17,8 @@ pub(super) struct Draft {
     pub(super) routes: Vec<Span>,
     /// The upstreams named, also by routes that have another error.
     pub(super) leads_to: Vec<Located<String>>,
+    /// The error pages, or the server when only its routes have some.
+    pub(super) pages: Span,
 }
 
 pub(super) fn read(mut section: Section<'_>) -> Draft {
@@ -30,6 +30,8 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let client = client::connection(&mut section);
     let requests = client::requests(&mut section);
     let routes = routes(&mut section, requests, &mut leads_to);
+    let shape = route::shape(&mut section, None);
+    let pages = section.key_span("error_pages").unwrap_or_else(|| section.span.clone());
     section.finish(&[
         ("server_name", "hosts"),
         ("location", "route"),
@@ -39,12 +41,14 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         ("client_body_timeout", "body_timeout"),
         ("max_headers", "header_lines_max"),
         ("proxy_request_buffering", "request_buffering"),
+        ("error_page", "error_pages"),
+        ("proxy_intercept_errors", "intercept"),
     ]);
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
     let (routes, route_spans) = unzip(routes);
-    let server = Server { listen, hosts, real_ip, routes, client };
-    Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans, leads_to }
+    let server = Server { listen, hosts, real_ip, routes, client, shape };
+    Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans, leads_to, pages }
 }
 
 fn unzip<T>(values: Vec<Located<T>>) -> (Vec<T>, Vec<Span>) {
@@ -129,13 +133,7 @@ fn real_ip(mut section: Section<'_>) -> RealIp {
     });
     let from = from.collect();
     let header = section.text("header");
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if let Some(header) = &header
-        && (header.value.is_empty() || !header.value.chars().all(is_token))
-    {
-        let message = format!("`{}` is not the name of a header", header.value);
-        report.error(&header.span, message, "such as \"X-Forwarded-For\"");
-    }
+    let header = header.filter(|header| headers::is_name(report, header));
     section.finish(&[]);
     let header = header.map_or_else(|| "X-Forwarded-For".to_owned(), |header| header.value);
     RealIp { from, header }
@@ -150,64 +148,5 @@ fn routes(
     if section.key_span("route").is_none() {
         section.missing("route", "add [[server.route]] with `path` and `upstream`");
     }
-    routes.into_iter().filter_map(|section| route(section, server, leads_to)).collect()
-}
-
-fn route(
-    mut section: Section<'_>,
-    server: client::Given,
-    leads_to: &mut Vec<Located<String>>,
-) -> Option<Located<Route>> {
-    let path = section.text("path");
-    if section.key_span("path").is_none() {
-        section.missing("path", "such as `path = \"/\"`");
-    }
-    let upstream = section.text("upstream");
-    leads_to.extend(upstream.clone());
-    for key in LATER_ACTIONS {
-        section.unsupported(key, "expected `upstream`");
-    }
-    let has_action = ["upstream"].iter().chain(&LATER_ACTIONS);
-    if has_action.map(|key| section.key_span(key)).all(|span| span.is_none()) {
-        section.missing("upstream", "a route without an action: add `upstream = \"NAME\"`");
-    }
-    let path = path.and_then(|path| {
-        let value = path_match(section.report, &path)?;
-        Some(Located { value, span: path.span })
-    });
-    let limits = client::requests(&mut section).within(server);
-    section.finish(&[
-        ("proxy_pass", "upstream"),
-        ("location", "path"),
-        ("client_max_body_size", "body_max"),
-        ("proxy_request_buffering", "request_buffering"),
-    ]);
-    let Located { value: path, span } = path?;
-    let action = Action::Proxy { upstream: upstream?.value };
-    Some(Located { value: Route { path, action, limits }, span })
-}
-
-fn path_match(report: &Report<'_>, path: &Located<String>) -> Option<PathMatch> {
-    let text = path.value.as_str();
-    let (is_exact, target) = match text.strip_prefix('=') {
-        Some(target) => (true, target.trim_start()),
-        None => (false, text),
-    };
-    if text.starts_with('~') {
-        let message = "paths by regular expression are not supported by this version";
-        report.error(&path.span, message, "expected a prefix \"/api/\" or \"= /exact\"");
-        None
-    } else if !target.starts_with('/') {
-        let message = format!("path `{text}` does not start with a slash");
-        report.error(&path.span, message, "expected a prefix \"/api/\" or \"= /exact\"");
-        None
-    } else if target.contains(['?', '#']) {
-        let message = format!("path `{text}` holds a query");
-        report.error(&path.span, message, "requests are matched without it");
-        None
-    } else if is_exact {
-        Some(PathMatch::Exact(target.to_owned()))
-    } else {
-        Some(PathMatch::Prefix(target.to_owned()))
-    }
+    routes.into_iter().filter_map(|section| route::read(section, server, leads_to)).collect()
 }

@@ -39,3 +39,28 @@ pub(crate) fn imf_fixdate(seconds_since_epoch: u64) -> [u8; DATE_BYTES] {
     }
     date
 }
+
+pub(crate) const LOG_TIME_BYTES: usize = 26;
+pub(crate) const ISO8601_BYTES: usize = 25;
+
+/// nginx's `$time_local`, in UTC: `06/Nov/1994:08:49:37 +0000`, of what `imf_fixdate` wrote.
+pub(crate) fn log_time(date: &[u8; DATE_BYTES]) -> [u8; LOG_TIME_BYTES] {
+    let mut time = *b"00/Jan/0000:00:00:00 +0000";
+    time[..2].copy_from_slice(&date[5..7]);
+    time[3..6].copy_from_slice(&date[8..11]);
+    time[7..11].copy_from_slice(&date[12..16]);
+    time[12..20].copy_from_slice(&date[17..25]);
+    time
+}
+
+/// nginx's `$time_iso8601`, in UTC: `1994-11-06T08:49:37+00:00`.
+pub(crate) fn iso8601(date: &[u8; DATE_BYTES]) -> [u8; ISO8601_BYTES] {
+    let mut time = *b"0000-00-00T00:00:00+00:00";
+    let month = MONTHS.chunks(3).position(|name| name == &date[8..11]).map_or(0, |at| at + 1);
+    time[..4].copy_from_slice(&date[12..16]);
+    time[5] = b'0' + (month / 10) as u8;
+    time[6] = b'0' + (month % 10) as u8;
+    time[8..10].copy_from_slice(&date[5..7]);
+    time[11..19].copy_from_slice(&date[17..25]);
+    time
+}

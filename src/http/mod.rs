@@ -7,9 +7,12 @@
 
 pub(crate) mod chunk;
 pub(crate) mod client_ip;
+pub(crate) mod credentials;
 pub(crate) mod date;
+pub(crate) mod escape;
 pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod lookup;
 pub(crate) mod proxy_header;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -18,6 +18,22 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) host: &'a [u8],
     /// The peer is a trusted proxy, so its word on the scheme stands.
     pub(crate) is_peer_trusted: bool,
+    pub(crate) changes: Changes<'a>,
+}
+
+/// What a route has in place of the lines that the proxy writes. Header lines that do not pass are
+/// marked in the request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changes<'a> {
+    /// Instead of path and query as they were received.
+    pub(crate) target: Option<&'a [u8]>,
+    /// Instead of the client's.
+    pub(crate) host: Option<&'a [u8]>,
+    /// `X-Forwarded-For` and `X-Forwarded-Proto` are among the lines, or hidden.
+    pub(crate) decides_forwarded_for: bool,
+    pub(crate) decides_forwarded_proto: bool,
+    /// Whole lines.
+    pub(crate) lines: &'a [u8],
 }
 
 /// Writes the head of `request`, whose head is `bytes`, as a backend is to get it.
@@ -29,7 +45,9 @@ pub(crate) fn request(
 ) {
     out.extend_from_slice(request.method_name.in_bytes(bytes));
     out.push(b' ');
-    let path_and_query = request.path_and_query.in_bytes(bytes);
+    let changes = &forwarding.changes;
+    let received = request.path_and_query.in_bytes(bytes);
+    let path_and_query = changes.target.unwrap_or(received);
     match path_and_query {
         [b'/', ..] | b"*" => {}
         // An absolute form without a path asks about the whole server (RFC 9112, 3.2.4).
@@ -38,7 +56,8 @@ pub(crate) fn request(
     }
     out.extend_from_slice(path_and_query);
     out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-    out.extend_from_slice(request.host.map_or(forwarding.host, |host| host.in_bytes(bytes)));
+    let host = request.host.map_or(forwarding.host, |host| host.in_bytes(bytes));
+    out.extend_from_slice(changes.host.unwrap_or(host));
     out.extend_from_slice(b"\r\n");
     let mut has_proto = false;
     copy_lines(out, bytes, &request.headers, |kind| match kind {
@@ -57,19 +76,13 @@ pub(crate) fn request(
         | Kind::Host
         | Kind::ForwardedFor => false,
     });
-    out.extend_from_slice(b"X-Forwarded-For: ");
-    for header in request.headers.iter().filter(|header| header.kind == Kind::ForwardedFor) {
-        let value = header.value.in_bytes(bytes);
-        if !value.is_empty() {
-            out.extend_from_slice(value);
-            out.extend_from_slice(b", ");
-        }
+    if !changes.decides_forwarded_for {
+        forwarded_for(out, bytes, request, forwarding.peer);
     }
-    out.extend_from_slice(forwarding.peer);
-    out.extend_from_slice(b"\r\n");
-    if !has_proto {
+    if !has_proto && !changes.decides_forwarded_proto {
         out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
     }
+    out.extend_from_slice(changes.lines);
     if let Some(forwards) = request.max_forwards {
         out.extend_from_slice(b"Max-Forwards: ");
         number(out, forwards.saturating_sub(1));
@@ -82,6 +95,20 @@ pub(crate) fn request(
     out.extend_from_slice(b"\r\n");
 }
 
+/// One line, of all that proxies before wrote and the peer.
+fn forwarded_for(out: &mut Vec<u8>, bytes: &[u8], request: &Request, peer: &[u8]) {
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    for header in request.headers.iter().filter(|header| header.kind == Kind::ForwardedFor) {
+        let value = header.value.in_bytes(bytes);
+        if !value.is_empty() {
+            out.extend_from_slice(value);
+            out.extend_from_slice(b", ");
+        }
+    }
+    out.extend_from_slice(peer);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// How a response is sent to the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reply<'a> {
@@ -91,6 +118,8 @@ pub(crate) struct Reply<'a> {
     pub(crate) body: Body,
     /// Sent when the backend gave none.
     pub(crate) date: &'a [u8],
+    /// Whole lines that a route adds.
+    pub(crate) lines: &'a [u8],
 }
 
 /// Writes the head of `response`, whose head is `bytes`, as the client is to get it. The
@@ -120,6 +149,7 @@ pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, rep
     if writes_framing {
         framing(out, reply.body);
     }
+    out.extend_from_slice(reply.lines);
     if !response.is_interim() {
         if !response.has_date {
             out.extend_from_slice(b"Date: ");
@@ -134,21 +164,42 @@ pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, rep
     out.extend_from_slice(b"\r\n");
 }
 
-/// A whole answer of the proxy's own.
-pub(crate) fn own_response(out: &mut Vec<u8>, code: u16, reply: Reply<'_>) {
-    status_line(out, code, b"");
-    out.extend_from_slice(b"Server: pilothouse\r\nDate: ");
-    out.extend_from_slice(reply.date);
-    out.extend_from_slice(b"\r\nContent-Type: text/html\r\n");
-    // 405 must say it, and 200 is our own word on what an OPTIONS asked.
-    if matches!(code, 200 | 405) {
-        out.extend_from_slice(b"Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+/// An answer of the proxy's own. A line whose text is empty is not sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'a> {
+    pub(crate) status: u16,
+    /// `None`: the page that goes with the status.
+    pub(crate) body: Option<&'a [u8]>,
+    pub(crate) content_type: &'a [u8],
+    pub(crate) server: &'a [u8],
+}
+
+/// Writes the whole answer, head and body; `reply.body` says whether the body is sent.
+pub(crate) fn own_response(out: &mut Vec<u8>, own: Own<'_>, reply: Reply<'_>) {
+    status_line(out, own.status, b"");
+    line(out, b"Server: ", own.server);
+    line(out, b"Date: ", reply.date);
+    let has_body = !matches!(own.status, 100..200 | 204 | 304);
+    if has_body {
+        line(out, b"Content-Type: ", own.content_type);
+        let length = own.body.map_or_else(|| status::page_bytes(own.status), <[u8]>::len);
+        framing(out, Body::Length(length as u64));
     }
-    framing(out, Body::Length(status::page_bytes(code) as u64));
+    out.extend_from_slice(reply.lines);
     connection(out, reply.client_version, reply.persistence);
     out.extend_from_slice(b"\r\n");
-    if reply.body != Body::None {
-        status::page(out, code);
+    match own.body {
+        _ if !has_body || reply.body == Body::None => {}
+        Some(body) => out.extend_from_slice(body),
+        None => status::page(out, own.status),
+    }
+}
+
+fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    if !value.is_empty() {
+        out.extend_from_slice(name);
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -80,6 +80,29 @@ pub(crate) fn normalise<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<
     Ok(scratch)
 }
 
+/// As `normalise`, but always written: for who needs the path beyond the head that it stands in.
+pub(crate) fn write_normal(path: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    let is_as_received = match normalise(path, out)? {
+        // Of `*` and of an absolute form without a path.
+        b"/" => {
+            out.clear();
+            out.push(b'/');
+            return Ok(());
+        }
+        normal => std::ptr::eq(normal, path),
+    };
+    if is_as_received {
+        out.clear();
+        out.extend_from_slice(path);
+    }
+    Ok(())
+}
+
+/// Whether a decoded path has a segment `.` or `..`.
+pub(crate) fn has_dot_segments(path: &[u8]) -> bool {
+    path.split(|&byte| byte == b'/').any(|segment| matches!(segment, b"." | b".."))
+}
+
 fn is_normal(path: &[u8]) -> bool {
     let mut after_slash = false;
     for &byte in path {

@@ -5,8 +5,10 @@
 
 pub(crate) mod clock;
 pub(crate) mod log;
+pub(crate) mod random;
 
 pub(crate) mod folders;
+pub(crate) mod host;
 pub(crate) mod inherited;
 pub(crate) mod lock;
 pub(crate) mod user;

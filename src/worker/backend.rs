@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
-use super::generation::{Limits, Site};
 use super::link::{self, Link};
 use super::offer::Fault;
 use super::pick::Picked;
+use super::server::{Limits, Site};
 use super::stream::Stream;
 use super::transfer::{Broken, Coding, Wait};
 use super::tunnel;
@@ -220,6 +220,7 @@ async fn pass_interim(
         persistence: Persistence::KeepAlive,
         body: Body::None,
         date: b"",
+        lines: b"",
     };
     let head = &buffer.content()[..head_bytes];
     rewrite::response(&mut exchange.to_client.head, head, &exchange.response, reply);
@@ -293,6 +294,7 @@ pub(crate) async fn relay(
 pub(crate) fn begin_reply(
     connection: &Connection,
     exchange: &mut Exchange,
+    site: &Site<'_>,
 ) -> Result<Persistence, Fault> {
     let version = exchange.request.version;
     let (body, coding) = match (exchange.response.body, version) {
@@ -316,8 +318,15 @@ pub(crate) fn begin_reply(
     pump.start(body_read, coding, u64::MAX);
     if let Some(mut buffer) = exchange.reply.take() {
         let head = &buffer.content()[..exchange.response.head_bytes];
-        let date = connection.shared.date();
-        let reply = Reply { client_version: version, persistence, body, date: &date };
+        exchange.change_reply(connection, site, head);
+        let reply = Reply {
+            client_version: version,
+            persistence,
+            body,
+            date: &connection.shared.date(),
+            lines: &exchange.kept.lines,
+        };
+        let pump = &mut exchange.to_client;
         rewrite::response(&mut pump.head, head, &exchange.response, reply);
         buffer.consume(exchange.response.head_bytes);
         let buffers = &connection.shared.buffers;

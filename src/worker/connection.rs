@@ -19,12 +19,9 @@ use super::stream::{Hangup, Stream};
 use super::watch::{Phase, Seat};
 use crate::config::limits;
 use crate::config::model::{HalfClose, HeadLimits, Keepalive};
-use crate::http::framing::Body;
 use crate::http::head::{self, Persistence};
 use crate::http::proxy_header::Endpoints;
 use crate::http::request::{self, Parsed, Request};
-use crate::http::rewrite::{self, Reply};
-use crate::http::status;
 
 pub(crate) struct Connection {
     pub(crate) shared: Rc<Shared>,
@@ -40,9 +37,12 @@ pub(crate) struct Connection {
     pub(crate) listener: SocketAddr,
     /// Read and not yet used.
     pub(crate) unread: Option<Buffer>,
-    served: u32,
+    /// Requests so far.
+    pub(crate) served: u32,
+    /// Of this worker's connections, from one.
+    pub(crate) number: u32,
     /// Of the last request; kept when a newer one no longer has the listener.
-    generation: Option<Rc<Generation>>,
+    pub(crate) generation: Option<Rc<Generation>>,
 }
 
 /// What becomes of the connection after a request.
@@ -77,7 +77,9 @@ impl Connection {
         let seat = shared.seats.take(shared.now_us(), timeout_ms);
         let peer_port = peer.port();
         let peer = peer.ip().to_canonical();
+        let number = shared.next_connection();
         Self {
+            number,
             shared,
             client: Stream::Tcp(client),
             seat,
@@ -243,43 +245,6 @@ impl Connection {
         let is_draining = self.shared.is_draining();
         self.limit(if is_draining { limits::DRAIN_IDLE_GRACE_MS } else { timeout_ms });
         self.shared.seats.enter(&self.seat, Phase::Idle);
-    }
-
-    /// Sends an answer of the proxy's own. `next` is what the request's state allows; it becomes
-    /// `Close` when the answer cannot be sent.
-    pub(crate) async fn answer(
-        &mut self,
-        exchange: &mut Exchange,
-        status: u16,
-        next: Next,
-    ) -> Next {
-        let persistence = match next {
-            Next::Request if self.may_persist(exchange.keepalive) => exchange.request.persistence,
-            Next::Request | Next::Close | Next::Linger => Persistence::Close,
-        };
-        let is_head = exchange.is_head();
-        let length = status::page_bytes(status) as u64;
-        let reply = Reply {
-            client_version: exchange.request.version,
-            persistence,
-            body: if is_head { Body::None } else { Body::Length(length) },
-            date: &self.shared.date(),
-        };
-        let pump = exchange.start_answer();
-        rewrite::own_response(&mut pump.head, status, reply);
-        self.limit(limits::SEND_TIMEOUT_MS);
-        let sent = poll_fn(|cx| match pump.poll_flush(cx, &mut self.client) {
-            Poll::Pending if self.seat.is_late() => Poll::Ready(false),
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(sent) => Poll::Ready(sent.is_ok()),
-        })
-        .await;
-        exchange.record(self, status);
-        match (sent, next, persistence) {
-            (false, _, _) => Next::Close,
-            (true, Next::Request, Persistence::Close) => self.after_last(exchange),
-            (true, next, _) => next,
-        }
     }
 
     /// How to close when all of the request was read: a client that did not ask for the end may have

@@ -9,9 +9,11 @@ use super::attempts::Attempts;
 use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
-use super::generation::{Action, Site, Upstream};
+use super::generation::Upstream;
 use super::offer;
 use super::pick::{Picked, Tried};
+use super::server::{Action, Place, Site};
+use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
 use crate::config::limits;
 use crate::config::model::Keepalive;
@@ -47,7 +49,9 @@ pub(crate) struct Exchange {
     pub(crate) method: recent::Method,
     pub(crate) host: recent::Host,
     pub(crate) path: recent::Path,
-    pub(crate) scratch: Vec<u8>,
+    /// Where it belongs in the connection's generation; `None` while no server is known.
+    pub(crate) place: Option<Place>,
+    pub(crate) kept: Kept,
     tried: Tried,
     started_us: u64,
     upstream: Option<UpstreamId>,
@@ -72,7 +76,8 @@ impl Default for Exchange {
             method: recent::Method::default(),
             host: recent::Host::NONE,
             path: recent::Path::NONE,
-            scratch: Vec::new(),
+            place: None,
+            kept: Kept::default(),
             tried: Tried::none(),
             started_us: 0,
             upstream: None,
@@ -94,6 +99,7 @@ const CLIENT_GONE: u16 = 499;
 
 /// No server or no route serves it.
 pub(crate) const NOT_FOUND: u16 = 404;
+pub(crate) const METHOD_NOT_ALLOWED: u16 = 405;
 
 /// What can be asked of the proxy itself, it answers.
 pub(crate) const OWN_WORD: u16 = 200;
@@ -121,26 +127,37 @@ impl ClientFault {
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
     exchange.begin(connection);
     let Some(generation) = connection.generation() else { return Next::Close };
-    let routed =
-        exchange.route(connection, &generation).and_then(|(server, route)| match route.action {
-            Action::Proxy { upstream } => {
-                let site = Site { server, route, upstream: generation.upstream(upstream) };
-                exchange.forward(connection, site).map(|()| site)
-            }
-        });
-    match routed {
-        Ok(site) => offer::run(connection, exchange, site).await,
+    let written = match exchange.route(connection, &generation) {
         Err(status) => {
             // A request that is only unknown here says nothing against the next one.
-            let is_harmless = matches!(status, NOT_FOUND | OWN_WORD);
-            let next = if is_harmless && exchange.request.body == Body::None {
-                exchange.drop_head(connection);
-                Next::Request
-            } else {
-                Next::Linger
+            let next = match status {
+                NOT_FOUND | METHOD_NOT_ALLOWED | OWN_WORD => exchange.pass_over(connection),
+                _ => Next::Linger,
             };
-            connection.answer(exchange, status, next).await
+            return connection.answer(exchange, status, next).await;
         }
+        Ok((ground, route)) => match &route.action {
+            Action::Proxy { upstream, .. } => {
+                let upstream = generation.upstream(*upstream);
+                let site = Site { server: ground.server, route, upstream };
+                return match exchange.forward(connection, site) {
+                    Ok(()) => offer::run(connection, exchange, site).await,
+                    Err(status) => connection.answer(exchange, status, Next::Linger).await,
+                };
+            }
+            Action::Respond(respond) => {
+                let next = exchange.pass_over(connection);
+                connection.write_response(exchange, ground, respond, next)
+            }
+            Action::Redirect(redirect) => {
+                let next = exchange.pass_over(connection);
+                Some(connection.write_redirect(exchange, ground, redirect, next))
+            }
+        },
+    };
+    match written {
+        Some(written) => connection.send(exchange, written).await,
+        None => Next::Close,
     }
 }
 
@@ -187,6 +204,8 @@ impl Exchange {
         self.tried = Tried::none();
         self.keepalive = Keepalive::default();
         self.has_replied = false;
+        self.place = None;
+        self.kept.challenge.clear();
         self.attempts.clear();
         self.upstream = None;
         self.backend = None;
@@ -202,14 +221,21 @@ impl Exchange {
         self.to_backend.start(Body::None, Coding::Same, 0);
     }
 
-    /// Passes over a head that is not going anywhere.
-    fn drop_head(&mut self, connection: &mut Connection) {
-        self.to_backend.start(Body::None, Coding::Same, 0);
-        if let Some(buffer) = &mut connection.unread {
-            buffer.consume(self.request.head_bytes);
+    /// Passes over a request that is not going anywhere. What of it has not come yet is not waited
+    /// for: the connection ends with the answer then.
+    fn pass_over(&mut self, connection: &mut Connection) -> Next {
+        self.to_backend.start(self.request.body, Coding::Same, u64::MAX);
+        let Some(mut buffer) = connection.unread.take() else { return Next::Linger };
+        buffer.consume(self.request.head_bytes);
+        let absorbed = self.to_backend.absorb(&mut buffer);
+        if buffer.is_empty() {
+            connection.shared.buffers.borrow_mut().give(buffer);
+        } else {
+            connection.unread = Some(buffer);
         }
-        if let Some(empty) = connection.unread.take_if(|buffer| buffer.is_empty()) {
-            connection.shared.buffers.borrow_mut().give(empty);
+        match absorbed {
+            Ok(()) if self.to_backend.is_read() => Next::Request,
+            Ok(()) | Err(_) => Next::Linger,
         }
     }
 
@@ -260,6 +286,34 @@ impl Exchange {
                 connection.answer(self, fault.status(), Next::Linger).await
             }
         }
+    }
+
+    /// Bytes of the request, head and body, that were read.
+    pub(crate) fn request_bytes(&self) -> u64 {
+        self.request.head_bytes as u64 + self.to_backend.taken()
+    }
+
+    /// Bytes of the backend's response that were read.
+    pub(crate) fn reply_bytes(&self) -> u64 {
+        self.response.head_bytes as u64 + self.to_client.taken()
+    }
+
+    pub(crate) fn elapsed_us(&self, now_us: u64) -> u64 {
+        now_us.saturating_sub(self.started_us)
+    }
+
+    /// Counts a response of which the client gets nothing.
+    pub(crate) fn answered(&mut self, connection: &Connection, picked: Picked) {
+        let shared = &connection.shared;
+        let now_us = shared.refresh();
+        self.attempts.ended(now_us);
+        let outcome = Outcome {
+            status: self.response.status,
+            bytes_in: self.to_backend.moved(),
+            bytes_out: 0,
+            service_us: elapsed_us(self.started_us, now_us),
+        };
+        shared.picker.borrow_mut().finished(picked, &outcome);
     }
 
     /// Counts what was relayed.

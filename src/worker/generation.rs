@@ -1,5 +1,4 @@
-//! A configuration compiled for requests: which server and route a request meets, and what is done
-//! there.
+//! A configuration compiled for requests: its listeners, servers and upstreams.
 //!
 //! Built once per reload, read by every request; everything that can be sorted or looked up ahead
 //! of time is.
@@ -7,12 +6,12 @@
 use std::net::SocketAddr;
 
 use super::pick::Picker;
+use super::server::{Action, Ground, Place, Server};
 use super::tcp_routes::TcpRoutes;
 use crate::config::limits;
-use crate::config::model::{self, ClientLimits, Config, Links, PathMatch, RequestLimits};
+use crate::config::model::{Config, Links};
 use crate::config::retry::Retry;
-use crate::http::client_ip::Network;
-use crate::http::{Error, route, target};
+use crate::http::route;
 use crate::scoreboard::UpstreamId;
 
 pub(crate) struct Generation {
@@ -35,55 +34,8 @@ struct Listener {
     wildcards: Vec<(String, usize)>,
 }
 
-pub(crate) struct Server {
-    pub(crate) client: ClientLimits,
-    pub(crate) real_ip: Option<RealIp>,
-    /// Sent to backends as `Host` when an HTTP/1.0 client named none.
-    pub(crate) host: String,
-    /// Exact paths first, then prefixes, longest first: the first match is the right one.
-    routes: Vec<Route>,
-}
-
-pub(crate) struct RealIp {
-    pub(crate) trusted: Vec<Network>,
-    pub(crate) header: String,
-}
-
-pub(crate) struct Route {
-    path: PathMatch,
-    pub(crate) limits: Limits,
-    pub(crate) action: Action,
-}
-
-/// Bounds and time limits in force on a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// Towards the client.
-    pub(crate) client: RequestLimits,
-    pub(crate) connect_timeout_ms: u64,
-    /// Between two writes to the backend.
-    pub(crate) backend_send_timeout_ms: u64,
-    pub(crate) first_byte_timeout_ms: u64,
-    pub(crate) between_bytes_timeout_ms: u64,
-}
-
-/// What is done with a route's requests.
-pub(crate) enum Action {
-    Proxy {
-        /// In the generation's list.
-        upstream: usize,
-    },
-}
-
-/// The configuration of one proxied request.
-#[derive(Clone, Copy)]
-pub(crate) struct Site<'g> {
-    pub(crate) server: &'g Server,
-    pub(crate) route: &'g Route,
-    pub(crate) upstream: &'g Upstream,
-}
-
 pub(crate) struct Upstream {
+    pub(crate) name: String,
     /// `None` when the board had no room for it.
     pub(crate) id: Option<UpstreamId>,
     pub(crate) retry: Retry,
@@ -96,13 +48,14 @@ impl Generation {
             number,
             connections_max: config.engine.worker_connections,
             listeners: listeners(config),
-            servers: config.servers.iter().map(|server| compile_server(server, config)).collect(),
+            servers: config.servers.iter().map(|server| Server::compile(server, config)).collect(),
             tcp_routes: TcpRoutes::compile(config),
             introduced: introduced(config),
             upstreams: config
                 .upstreams
                 .iter()
                 .map(|upstream| Upstream {
+                    name: upstream.name.clone(),
                     id: picker.upstream_id(&upstream.name),
                     retry: upstream.retry.clone(),
                     links: upstream.links.clone(),
@@ -127,29 +80,28 @@ impl Generation {
         self.servers.get(listener.default)
     }
 
-    /// The server that `authority` (host and port) names on that listener.
-    pub(crate) fn server(&self, address: SocketAddr, authority: &[u8]) -> Option<&Server> {
+    /// The place of the server that `authority` (host and port) names on that listener.
+    pub(crate) fn find(&self, address: SocketAddr, authority: &[u8]) -> Option<usize> {
         let listener = self.listeners.iter().find(|listener| listener.address == address)?;
-        self.servers.get(listener.server(route::without_port(authority)))
+        Some(listener.server(route::without_port(authority)))
+    }
+
+    pub(crate) fn server(&self, place: usize) -> &Server {
+        &self.servers[place]
+    }
+
+    pub(crate) fn ground(&self, place: Place) -> Ground<'_> {
+        let server = self.server(place.server);
+        let route = place.route.map(|route| server.route(route));
+        let upstream_name = match route.map(|route| &route.action) {
+            Some(Action::Proxy { upstream, .. }) => Some(self.upstream(*upstream).name.as_str()),
+            Some(Action::Respond(_) | Action::Redirect(_)) | None => None,
+        };
+        Ground { server, route, upstream_name }
     }
 
     pub(crate) fn upstream(&self, index: usize) -> &Upstream {
         &self.upstreams[index]
-    }
-}
-
-impl Server {
-    /// The route that serves a path, `None` where none matches.
-    pub(crate) fn route(
-        &self,
-        path_and_query: &[u8],
-        scratch: &mut Vec<u8>,
-    ) -> Result<Option<&Route>, Error> {
-        let path = target::normalise(target::path(path_and_query), scratch)?;
-        Ok(self.routes.iter().find(|route| match &route.path {
-            PathMatch::Exact(exact) => exact.as_bytes() == path,
-            PathMatch::Prefix(prefix) => path.starts_with(prefix.as_bytes()),
-        }))
     }
 }
 
@@ -219,46 +171,4 @@ fn default_of(config: &Config, address: SocketAddr) -> Option<usize> {
     config.servers.iter().position(|server| {
         server.hosts.is_empty() && server.listen.iter().any(|listen| listen.address == address)
     })
-}
-
-fn compile_server(server: &model::Server, config: &Config) -> Server {
-    let mut routes: Vec<Route> =
-        server.routes.iter().map(|route| compile_route(route, config)).collect();
-    routes.sort_by_key(|route| match &route.path {
-        PathMatch::Exact(_) => (0, std::cmp::Reverse(0)),
-        PathMatch::Prefix(prefix) => (1, std::cmp::Reverse(prefix.len())),
-    });
-    let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
-    let address = server.listen.first().map(|listen| listen.address.to_string());
-    Server {
-        client: server.client,
-        real_ip: server.real_ip.as_ref().map(|real_ip| RealIp {
-            trusted: real_ip
-                .from
-                .iter()
-                .map(|cidr| Network { address: cidr.network, prefix_bits: cidr.prefix_bits })
-                .collect(),
-            header: real_ip.header.clone(),
-        }),
-        host: plain_name.cloned().or(address).unwrap_or_default(),
-        routes,
-    }
-}
-
-fn compile_route(route: &model::Route, config: &Config) -> Route {
-    let model::Action::Proxy { upstream } = &route.action;
-    let named = config.upstreams.iter().position(|known| known.name == *upstream);
-    let upstream = named.expect("the configuration's check resolves every upstream");
-    let times = &config.upstreams[upstream];
-    Route {
-        path: route.path.clone(),
-        limits: Limits {
-            client: route.limits,
-            connect_timeout_ms: times.connect_timeout_ms,
-            backend_send_timeout_ms: times.send_timeout_ms,
-            first_byte_timeout_ms: times.first_byte_timeout_ms,
-            between_bytes_timeout_ms: times.between_bytes_timeout_ms,
-        },
-        action: Action::Proxy { upstream },
-    }
 }

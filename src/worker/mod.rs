@@ -16,8 +16,16 @@ mod exchange;
 mod generation;
 mod offer;
 mod routing;
+
+mod answer;
+mod forward;
+mod retarget;
+mod routes;
+mod server;
 mod session;
+mod shape;
 mod tcp_routes;
+mod variables;
 
 mod backend;
 mod carry;

@@ -7,9 +7,10 @@
 use super::backend;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
-use super::generation::{Site, Upstream};
+use super::generation::Upstream;
 use super::link::Link;
 use super::pick::Picked;
+use super::server::Site;
 use super::shared::Shared;
 use crate::config::retry::Condition;
 use crate::scoreboard::backend::Failure;
@@ -189,7 +190,12 @@ async fn relay(
     picked: Picked,
     mut link: Link,
 ) -> Next {
-    match backend::begin_reply(connection, exchange) {
+    if exchange.is_intercepted(site) {
+        let status = connection.intercept(exchange, picked);
+        let next = exchange.next_if_read(connection);
+        return connection.answer(exchange, status, next).await;
+    }
+    match backend::begin_reply(connection, exchange, site) {
         Ok(persistence) => {
             let relayed =
                 backend::relay(connection, exchange, site, &mut link.stream, persistence).await;

@@ -152,8 +152,13 @@ impl Picker {
 
     /// Where the picked backend listens; `None` when its slot has come to belong to another since.
     pub(crate) fn address(&self, picked: &Picked) -> Option<&Address> {
-        let known = self.known[picked.backend.index()].as_ref()?;
-        (known.incarnation == picked.incarnation).then_some(&known.address)
+        self.listens(picked.backend, picked.incarnation)
+    }
+
+    /// Where that life of the backend listens.
+    pub(crate) fn listens(&self, backend: BackendId, incarnation: u16) -> Option<&Address> {
+        let known = self.known[backend.index()].as_ref()?;
+        (known.incarnation == incarnation).then_some(&known.address)
     }
 
     /// Whether connections to that life of the backend may be kept for further requests.

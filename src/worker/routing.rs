@@ -1,17 +1,24 @@
-//! Where a request goes: its server and route, whom it comes from, and the head a backend gets.
+//! Where a request goes: its server and route, whom it comes from, and what is kept of it for texts
+//! that are rendered later.
 //!
 //! All that is refused for what the request's head says is refused here; nothing is sent yet.
 
 use super::connection::Connection;
-use super::exchange::{ClientFault, Exchange, NOT_FOUND, OWN_WORD};
-use super::generation::{Generation, Route, Server, Site};
-use super::transfer::Coding;
+use super::exchange::{Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
+use super::generation::Generation;
+use super::server::{Ground, Place, RealIp, Route, Server};
+use super::shape::{Identity, Shape};
+use super::variables::{Facts, Groups};
 use crate::http;
 use crate::http::client_ip;
 use crate::http::framing::Body;
-use crate::http::rewrite::{self, Forwarding};
 use crate::http::target;
 use crate::scoreboard::recent;
+
+const TOO_LARGE: u16 = 413;
+
+/// Of an id that a trusted peer gave a request; a longer one is replaced.
+const REQUEST_ID_BYTES_MAX: usize = 128;
 
 impl Exchange {
     /// Finds the request's server and route. An error is the answer's status.
@@ -19,65 +26,111 @@ impl Exchange {
         &mut self,
         connection: &Connection,
         generation: &'g Generation,
-    ) -> Result<(&'g Server, &'g Route), u16> {
+    ) -> Result<(Ground<'g>, &'g Route), u16> {
         let Some(buffer) = &connection.unread else { return Err(400) };
         // The last proxy that such a request may reach answers it (RFC 9110, 7.6.2).
         if self.request.max_forwards == Some(0) {
             return Err(OWN_WORD);
         }
         let head = &buffer.content()[..self.request.head_bytes];
-        let path_and_query = self.request.path_and_query.in_bytes(head);
-        self.path = recent::Path::new(target::path(path_and_query));
+        let path = target::path(self.request.path_and_query.in_bytes(head));
+        self.path = recent::Path::new(path);
         let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
         self.method = recent::Method::of(self.request.method_name.in_bytes(head));
         self.host = recent::Host::new(authority);
-        let server = generation.server(connection.listener, authority).ok_or(NOT_FOUND)?;
+        let place = generation.find(connection.listener, authority).ok_or(NOT_FOUND)?;
+        let server = generation.server(place);
         self.keepalive = server.client.keepalive;
-        let route = server
-            .route(path_and_query, &mut self.scratch)
-            .map_err(http::Error::status)?
-            .ok_or(NOT_FOUND)?;
-        match self.request.body {
-            Body::Length(length) if length > route.limits.client.body_bytes_max => Err(413),
-            Body::None | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok((server, route)),
-        }
-    }
-
-    /// Writes the head that backends get, and takes what came of the body with the client's. An
-    /// error is the answer's status.
-    pub(crate) fn forward(
-        &mut self,
-        connection: &mut Connection,
-        site: Site<'_>,
-    ) -> Result<(), u16> {
-        let buffers = &connection.shared.buffers;
-        let Some(buffer) = &mut connection.unread else { return Err(400) };
-        let head = &buffer.content()[..self.request.head_bytes];
-        let real_ip = site.server.real_ip.as_ref();
-        let real_ip = real_ip.filter(|it| client_ip::is_trusted(&it.trusted, connection.peer));
-        if let Some(real_ip) = real_ip {
+        if let Some(real_ip) = trusted(connection, server) {
             let values = self.request.values(head, &real_ip.header);
             self.client = client_ip::resolve(connection.peer, values, &real_ip.trusted);
         }
-        let forwarding = Forwarding {
-            peer: connection.peer_text.as_bytes(),
-            host: site.server.host.as_bytes(),
-            is_peer_trusted: real_ip.is_some(),
-        };
-        self.to_backend.start(
-            self.request.body,
-            Coding::Same,
-            site.route.limits.client.body_bytes_max,
-        );
-        rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
-        buffer.consume(self.request.head_bytes);
-        let absorbed = self.to_backend.absorb(buffer);
-        if let Some(empty) = connection.unread.take_if(|buffer| buffer.is_empty()) {
-            buffers.borrow_mut().give(empty);
+        let route = target::normalise(path, &mut self.kept.uri)
+            .map(|path| server.find(path, &mut self.kept.spans));
+        let place = Place { server: place, route: route.ok().flatten() };
+        self.place = Some(place);
+        let ground = generation.ground(place);
+        self.keep(connection, server, ground.shape(), head);
+        route.map_err(http::Error::status)?;
+        let route = ground.route.ok_or(NOT_FOUND)?;
+        if !route.serves(self.request.method_name.in_bytes(head)) {
+            return Err(METHOD_NOT_ALLOWED);
         }
-        if absorbed.is_ok() && !self.to_backend.is_read() {
-            self.to_backend.hold(connection.unread.take());
+        match self.request.body {
+            Body::Length(length) if length > route.limits.client.body_bytes_max => Err(TOO_LARGE),
+            Body::None | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok((ground, route)),
         }
-        absorbed.map_err(|broken| ClientFault::of(broken).status())
     }
+
+    /// Keeps what the route's texts are going to ask for.
+    fn keep(&mut self, connection: &Connection, server: &Server, shape: &Shape, head: &[u8]) {
+        if shape.keeps.head {
+            self.kept.head.clear();
+            self.kept.head.extend_from_slice(head);
+        }
+        if shape.keeps.path {
+            let path = target::path(self.request.path_and_query.in_bytes(head));
+            if target::write_normal(path, &mut self.kept.uri).is_err() {
+                self.kept.uri.clear();
+            }
+        }
+        match &shape.identity {
+            Identity::None => {}
+            Identity::Drawn => self.draw_id(connection),
+            Identity::Carried(header) => {
+                let peers = trusted(connection, server)
+                    .and_then(|_| self.request.values(head, header).next())
+                    .filter(|id| is_id(id));
+                match peers {
+                    Some(id) => {
+                        self.kept.request_id.clear();
+                        self.kept.request_id.extend_from_slice(id);
+                    }
+                    None => self.draw_id(connection),
+                }
+            }
+        }
+    }
+
+    /// nginx's form: 32 hexadecimal digits.
+    fn draw_id(&mut self, connection: &Connection) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let words = [connection.shared.draw(), connection.shared.draw()];
+        let bytes = words.into_iter().flat_map(u64::to_be_bytes);
+        self.kept.request_id.clear();
+        self.kept.request_id.extend(
+            bytes.flat_map(|byte| [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)])),
+        );
+    }
+
+    /// What is known about the request, for rendering; `heads` are those of request and response.
+    pub(crate) fn facts<'a>(
+        &'a self,
+        connection: &'a Connection,
+        ground: Ground<'a>,
+        heads: (&'a [u8], &'a [u8]),
+        status: u16,
+    ) -> Facts<'a> {
+        Facts {
+            connection,
+            exchange: self,
+            head: heads.0,
+            reply_head: heads.1,
+            server_name: &ground.server.name,
+            upstream_name: ground.upstream_name,
+            groups: Groups { subject: &self.kept.uri, spans: &self.kept.spans },
+            status,
+        }
+    }
+}
+
+/// The server's trust in proxies, if the connection's peer is one of them.
+pub(crate) fn trusted<'g>(connection: &Connection, server: &'g Server) -> Option<&'g RealIp> {
+    let real_ip = server.real_ip.as_ref()?;
+    client_ip::is_trusted(&real_ip.trusted, connection.peer).then_some(real_ip)
+}
+
+/// Visible ASCII, and not too much of it.
+fn is_id(id: &[u8]) -> bool {
+    !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX && id.iter().all(u8::is_ascii_graphic)
 }

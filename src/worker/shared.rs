@@ -50,6 +50,10 @@ pub(crate) struct Shared {
     wall_ahead_us: Cell<u64>,
     date: Cell<[u8; date::DATE_BYTES]>,
     complained_us: Cell<u64>,
+    connections: Cell<u32>,
+    /// The state of what request ids are drawn from.
+    dice: Cell<u64>,
+    pub(crate) hostname: String,
 }
 
 impl Shared {
@@ -70,6 +74,9 @@ impl Shared {
             wall_ahead_us: Cell::new(0),
             date: Cell::new([0; date::DATE_BYTES]),
             complained_us: Cell::new(0),
+            connections: Cell::new(0),
+            dice: Cell::new(sys::random::seed()),
+            hostname: sys::host::name(),
         };
         shared.read_clocks();
         shared
@@ -105,6 +112,26 @@ impl Shared {
             self.complained_us.set(self.now_us());
         }
         is_due
+    }
+
+    pub(crate) fn wall_us(&self) -> u64 {
+        self.now_us() + self.wall_ahead_us.get()
+    }
+
+    /// A connection's number, from one; after four thousand million of them, once more.
+    pub(crate) fn next_connection(&self) -> u32 {
+        let number = self.connections.get().wrapping_add(1);
+        self.connections.set(number);
+        number
+    }
+
+    /// The next word of a sequence (splitmix64) that is this worker's own.
+    pub(crate) fn draw(&self) -> u64 {
+        let state = self.dice.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.dice.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -183,7 +210,7 @@ impl Shared {
 
     /// Shows a request among the recent ones.
     pub(crate) fn note(&self, mut entry: recent::Entry) {
-        entry.wall_ms = (self.now_us() + self.wall_ahead_us.get()) / 1000;
+        entry.wall_ms = self.wall_us() / 1000;
         recent::push(self.board, self.slot, &entry);
     }
 }

@@ -75,6 +75,7 @@ pub(crate) struct Pump {
     payload_left: u64,
     wait: Wait,
     moved: u64,
+    taken: u64,
 }
 
 impl Default for Pump {
@@ -92,6 +93,7 @@ impl Default for Pump {
             payload_left: 0,
             wait: Wait::Source,
             moved: 0,
+            taken: 0,
         }
     }
 }
@@ -111,12 +113,14 @@ impl Pump {
         self.payload_left = payload_bytes_max;
         self.wait = Wait::Source;
         self.moved = 0;
+        self.taken = 0;
     }
 
     /// Takes the beginning of the body from what was read together with the head; keeps it with the
     /// head, so that it can be sent again.
     pub(crate) fn absorb(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
         let taken = self.reader.advance(buffer.content_mut()).map_err(|_| Broken::Framing)?;
+        self.taken += taken.bytes as u64;
         self.count(taken.payload)?;
         if taken.is_end {
             self.end = End::Reached;
@@ -275,6 +279,7 @@ impl Pump {
             Coding::Dechunk => self.reader.strip(buffer.content_mut()),
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
+        self.taken += taken.bytes as u64;
         self.count(taken.payload)?;
         self.end = match (taken.is_end, taken.bytes < buffer.content().len()) {
             (false, _) => End::Ahead,
@@ -357,6 +362,11 @@ impl Pump {
 
     pub(crate) fn wait(&self) -> Wait {
         self.wait
+    }
+
+    /// Bytes of the body that were read, as its source framed it.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Bytes sent.

@@ -7,7 +7,7 @@ use super::backend::{Fate, RelayEnd, Relayed};
 use super::carry::{self, Carry, End, Side};
 use super::connection::{Connection, Next};
 use super::exchange::Exchange;
-use super::generation::Limits;
+use super::server::Limits;
 use super::stream::Stream;
 use super::transfer::Coding;
 use crate::http::framing::Body;

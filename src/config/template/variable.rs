@@ -153,7 +153,6 @@ impl Variable {
         match self {
             Self::Status
             | Self::RequestTime
-            | Self::SentHeader(_)
             | Self::UpstreamHeader(_)
             | Self::UpstreamAddr
             | Self::UpstreamStatus
@@ -163,6 +162,7 @@ impl Variable {
             Self::RequestLength
             | Self::BodyBytesSent
             | Self::BytesSent
+            | Self::SentHeader(_)
             | Self::UpstreamBytesReceived
             | Self::UpstreamBytesSent => Stage::End,
             Self::RemoteAddr

@@ -257,7 +257,7 @@ fn routes() {
         (
             "route = [{ path = \"/\" }]",
             &[
-                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`)",
+                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`, `respond` or `redirect`)",
             ],
         ),
         (
@@ -266,22 +266,30 @@ fn routes() {
         ),
         (
             "route = [{ path = \"/\", root = \"/srv\" }]",
-            &["3:24 `root` is not supported by this version (expected `upstream`)"],
+            &[
+                "3:24 `root` is not supported by this version (expected `upstream`, `respond` or `redirect`)",
+            ],
         ),
         (
             "route = [{ path = \"/\", root = \"/srv\", upstream = \"api\" }]",
-            &["3:24 `root` is not supported by this version (expected `upstream`)"],
+            &[
+                "3:24 `root` is not supported by this version (expected `upstream`, `respond` or `redirect`)",
+            ],
         ),
         (
-            "route = [{ path = \"~ x\", upstream = \"api\" }]",
+            "route = [{ path = \"~ (x\", upstream = \"api\" }]",
+            &["3:19 `(x` is no regular expression (unclosed group)"],
+        ),
+        (
+            "route = [{ path = \"~ a(?!b)\", upstream = \"api\" }]",
             &[
-                "3:19 paths by regular expression are not supported by this version (expected a prefix \"/api/\" or \"= /exact\")",
+                "3:19 `a(?!b)` is no regular expression (look-around, including look-ahead and look-behind, is not supported)",
             ],
         ),
         (
             "route = [{ path = \"api\", upstream = \"apii\" }]",
             &[
-                "3:19 path `api` does not start with a slash (expected a prefix \"/api/\" or \"= /exact\")",
+                "3:19 path `api` does not start with a slash (expected a prefix \"/api/\", \"= /exact\", \"^~ /firm/\" or \"~ expression\")",
                 "3:37 no upstream `apii` (did you mean `api`?)",
             ],
         ),
@@ -292,7 +300,7 @@ fn routes() {
         (
             "route = [{ path = \"/\", proxy_pass = \"api\" }]",
             &[
-                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`)",
+                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`, `respond` or `redirect`)",
                 "3:24 unknown key `proxy_pass` in [[server.route]] (did you mean `upstream`?)",
             ],
         ),

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
+use super::model::route::{Action, PathMatch};
 use super::model::{
-    Action, Address, AutoRestart, CheckKind, Cidr, Config, Location, PathMatch,
-    Strategy as Balancing, Workers,
+    Address, AutoRestart, CheckKind, Cidr, Config, Location, Strategy as Balancing, Workers,
 };
 use super::variables::ExpandError;
 use super::{Source, address, duration, nearest, size};
@@ -103,7 +103,7 @@ fn a_file_becomes_its_final_types() {
         ("X-Forwarded-For", 1 << 20)
     );
     assert_eq!(server.routes[0].path, PathMatch::Exact("/exact".to_owned()));
-    assert_eq!(server.routes[1].action, Action::Proxy { upstream: "a".to_owned() });
+    assert_eq!(server.routes[1].action, Action::Proxy { upstream: "a".to_owned(), retarget: None });
     assert_eq!(upstream.strategy, Balancing::IpHash);
     let unix = Location::Fixed(Address::Unix("/run/a.sock".into()));
     assert_eq!(upstream.backends[0].address, unix);

@@ -15,6 +15,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         base: None,
         is_folder: &|_| true,
         is_user: &|_| true,
+        page: &|_| Ok(String::new()),
     };
     let source = format!("\"{text}\"");
     let report = Report::new("test.toml", &source, surroundings);

@@ -24,7 +24,9 @@ pub(crate) fn request_head(bytes: &[u8]) {
     comes_in_pieces(head, |part| Request::default().parse(part, TARGET_BYTES_MAX).ok());
     spans_lie_within(&request.headers, head);
     for is_peer_trusted in [false, true] {
-        let forwarding = Forwarding { peer: b"203.0.113.9", host: b"own.example", is_peer_trusted };
+        let changes = rewrite::Changes::default();
+        let forwarding =
+            Forwarding { peer: b"203.0.113.9", host: b"own.example", is_peer_trusted, changes };
         let mut forwarded = Vec::new();
         rewrite::request(&mut forwarded, bytes, &request, forwarding);
         is_read_again(&forwarded, bytes, &request);
@@ -109,7 +111,7 @@ pub(crate) fn response_head(bytes: &[u8]) {
                 Body::UntilClose => Persistence::Close,
                 Body::None | Body::Length(_) | Body::Chunked => Persistence::KeepAlive,
             };
-            let reply = Reply { client_version, persistence, body, date: b"DATE" };
+            let reply = Reply { client_version, persistence, body, date: b"DATE", lines: b"" };
             let mut sent = Vec::new();
             rewrite::response(&mut sent, bytes, &response, reply);
             is_understood_by_the_client(&sent, asked, &response, reply);

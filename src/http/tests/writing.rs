@@ -3,14 +3,19 @@
 use super::super::framing::Body;
 use super::super::head::{Persistence, Version};
 use super::super::response::Asked;
-use super::super::rewrite::{self, Forwarding, Reply};
+use super::super::rewrite::{self, Changes, Forwarding, Own, Reply};
 use super::super::status;
 use super::{PLAIN, parse, respond};
 
 pub(super) fn forwarded(head: &str, is_peer_trusted: bool) -> String {
     let request = parse(head).expect(head);
     let mut out = Vec::new();
-    let forwarding = Forwarding { peer: b"10.0.0.9", host: b"fallback", is_peer_trusted };
+    let forwarding = Forwarding {
+        peer: b"10.0.0.9",
+        host: b"fallback",
+        is_peer_trusted,
+        changes: Changes::default(),
+    };
     rewrite::request(&mut out, head.as_bytes(), &request, forwarding);
     String::from_utf8(out).expect("text")
 }
@@ -51,7 +56,7 @@ fn replied(head: &str, client_version: Version, persistence: Persistence, body: 
     let upgrade = Asked { is_head: false, is_upgrade: true };
     let response = respond(head, upgrade).expect(head);
     let mut out = Vec::new();
-    let reply = Reply { client_version, persistence, body, date: b"DATE" };
+    let reply = Reply { client_version, persistence, body, date: b"DATE", lines: b"" };
     rewrite::response(&mut out, head.as_bytes(), &response, reply);
     String::from_utf8(out).expect("text")
 }
@@ -119,8 +124,10 @@ fn own_answers_are_whole() {
             persistence: Persistence::Close,
             body: Body::Length(0),
             date: b"DATE",
+            lines: b"",
         };
-        rewrite::own_response(&mut out, code, reply);
+        let own = Own { status: code, body: None, content_type: b"text/html", server: b"" };
+        rewrite::own_response(&mut out, own, reply);
         let text = String::from_utf8(out).expect("text");
         let response = respond(&text, PLAIN).expect("our own response parses");
         assert_eq!(response.status, code);

@@ -101,7 +101,8 @@ fn what_cannot_be_served_is_refused_and_never_forwarded() {
 #[test]
 fn routes_and_hosts_are_told_apart() {
     let proxy = Proxy::with(&[echo()], |config| {
-        config.servers[0].routes[0].path = config::model::PathMatch::Prefix("/in/".to_owned());
+        config.servers[0].routes[0].path =
+            config::model::route::PathMatch::Prefix("/in/".to_owned());
     });
     for (path, code) in [
         ("/in/x", 200),

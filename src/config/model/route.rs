@@ -1,0 +1,193 @@
+//! What is done with requests: routes, their actions, and how messages are changed on their way.
+//!
+//! What a route leaves open is its server's; who compiles a configuration puts the two together.
+
+use serde::{Deserialize, Serialize};
+
+use super::RequestLimits;
+use crate::config::template::Template;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Route {
+    pub(crate) path: PathMatch,
+    pub(crate) action: Action,
+    /// Those served; empty: all. GET brings HEAD.
+    pub(crate) methods: Vec<String>,
+    pub(crate) limits: RequestLimits,
+    pub(crate) times: Times,
+    pub(crate) shape: Shape,
+}
+
+/// An exact match wins over all; then the longest prefix, unless it is open and an expression
+/// matches: the first of those in the order of the file (nginx `location` rules).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum PathMatch {
+    Prefix(String),
+    /// Expressions are not asked once it is the longest (nginx `^~`).
+    FirmPrefix(String),
+    Exact(String),
+    Regex {
+        pattern: String,
+        case: Case,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Case {
+    Sensitive,
+    Insensitive,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    Proxy {
+        /// Name of an upstream that exists in the same configuration.
+        upstream: String,
+        /// `None`: the path goes on as it was received.
+        retarget: Option<Retarget>,
+    },
+    Respond(Respond),
+    Redirect(Redirect),
+}
+
+impl Action {
+    /// The texts that it renders for its requests.
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Proxy { retarget: None, .. } => Vec::new(),
+            Self::Proxy { retarget: Some(retarget), .. } => match &retarget.rewrite {
+                None => Vec::new(),
+                Some(Rewrite { path, query: Query::Received, .. }) => vec![path],
+                Some(Rewrite {
+                    path,
+                    query: Query::Replaced(query) | Query::Extended(query),
+                    ..
+                }) => {
+                    vec![path, query]
+                }
+            },
+            Self::Respond(respond) => respond.body.iter().map(|body| &body.text).collect(),
+            Self::Redirect(redirect) => vec![&redirect.to],
+        }
+    }
+}
+
+/// How the path of a request is changed, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Retarget {
+    /// Taken off the front.
+    pub(crate) strip: Option<String>,
+    pub(crate) rewrite: Option<Rewrite>,
+    /// Put before.
+    pub(crate) prefix: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rewrite {
+    /// Without one every path is replaced, and groups are those of the route's own path.
+    pub(crate) pattern: Option<String>,
+    pub(crate) path: Template,
+    pub(crate) query: Query,
+}
+
+/// What becomes of the arguments of a rewritten request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Query {
+    Received,
+    Replaced(Template),
+    /// The received ones follow.
+    Extended(Template),
+}
+
+/// An answer of the proxy's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Respond {
+    pub(crate) status: u16,
+    /// `None`: the page that goes with the status.
+    pub(crate) body: Option<Body>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Body {
+    pub(crate) text: Template,
+    pub(crate) content_type: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Redirect {
+    pub(crate) status: u16,
+    pub(crate) to: Template,
+}
+
+/// The time limits towards backends that a route has in place of its upstream's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Times {
+    pub(crate) connect_timeout_ms: Option<u64>,
+    pub(crate) first_byte_timeout_ms: Option<u64>,
+    pub(crate) between_bytes_timeout_ms: Option<u64>,
+}
+
+/// How messages are changed, of a server or of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shape {
+    pub(crate) request_headers: Vec<HeaderRule>,
+    pub(crate) response_headers: Vec<HeaderRule>,
+    pub(crate) error_pages: Vec<ErrorPage>,
+    /// Whether backends' answers are replaced by error pages, too.
+    pub(crate) intercept: Option<bool>,
+    /// The header that carries the request's id.
+    pub(crate) request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeaderRule {
+    /// As it is written towards the receiver.
+    pub(crate) name: String,
+    pub(crate) change: Change,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Change {
+    /// One line in place of all that there are; none when it comes out empty.
+    Set(Template),
+    /// One more line, unless it comes out empty.
+    Add(Template),
+    Hide,
+    /// The same values by another name.
+    Rename(String),
+}
+
+impl Change {
+    pub(crate) fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Set(template) | Self::Add(template) => Some(template),
+            Self::Hide | Self::Rename(_) => None,
+        }
+    }
+}
+
+/// What is answered in place of the page that goes with a status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ErrorPage {
+    pub(crate) statuses: Vec<u16>,
+    pub(crate) answer: Substitute,
+}
+
+impl ErrorPage {
+    pub(crate) fn template(&self) -> &Template {
+        match &self.answer {
+            Substitute::Page { body, .. } => &body.text,
+            Substitute::Redirect(redirect) => &redirect.to,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Substitute {
+    Page {
+        /// `None`: the status that it stands for.
+        status: Option<u16>,
+        body: Body,
+    },
+    Redirect(Redirect),
+}

@@ -1,0 +1,182 @@
+//! `[[server.route]]`: which requests, what is done with them, and within which bounds.
+
+use super::action;
+use super::client;
+use super::headers::{self, Side};
+use super::model::route::{Action, Case, PathMatch, Route, Shape, Times};
+use super::pattern;
+use super::report::{Located, Report};
+use super::section::Section;
+use super::template::{Groups, Scope, Stage};
+
+/// The action keys of the contract that this version does not have.
+const LATER_ACTIONS: [&str; 2] = ["root", "tunnel"];
+const ACTIONS: [&str; 3] = ["upstream", "respond", "redirect"];
+const SHAPE_OF_PATH: [&str; 3] = ["strip_prefix", "rewrite", "prefix"];
+
+/// A route, and the upstreams it names, also if it has another error.
+pub(super) fn read(
+    mut section: Section<'_>,
+    server: client::Given,
+    leads_to: &mut Vec<Located<String>>,
+) -> Option<Located<Route>> {
+    let path = section.text("path");
+    if section.key_span("path").is_none() {
+        section.missing("path", "such as `path = \"/\"`");
+    }
+    let path = path.and_then(|path| {
+        let (value, groups) = path_match(section.report, &path)?;
+        Some((Located { value, span: path.span }, groups))
+    });
+    let groups = path.as_ref().map_or_else(Groups::default, |(_, groups)| groups.clone());
+    let reaches = path.as_ref().and_then(|(path, _)| reaches(&path.value));
+    let action = action(&mut section, leads_to, &groups, reaches);
+    let methods = methods(&mut section);
+    let limits = client::requests(&mut section).within(server);
+    let times = times(&mut section);
+    let shape = shape(&mut section, Some(&groups));
+    section.finish(&[
+        ("proxy_pass", "upstream"),
+        ("location", "path"),
+        ("return", "respond"),
+        ("client_max_body_size", "body_max"),
+        ("proxy_request_buffering", "request_buffering"),
+        ("proxy_connect_timeout", "connect_timeout"),
+        ("proxy_read_timeout", "read_timeout"),
+        ("proxy_intercept_errors", "intercept"),
+        ("proxy_set_header", "request_headers"),
+        ("add_header", "response_headers"),
+        ("error_page", "error_pages"),
+        ("method", "methods"),
+    ]);
+    let (Located { value: path, span }, _) = path?;
+    Some(Located { value: Route { path, action: action?, methods, limits, times, shape }, span })
+}
+
+fn times(section: &mut Section<'_>) -> Times {
+    let read_timeout_ms = section.positive_duration("read_timeout");
+    Times {
+        connect_timeout_ms: section.positive_duration("connect_timeout"),
+        first_byte_timeout_ms: section.positive_duration("first_byte_timeout").or(read_timeout_ms),
+        between_bytes_timeout_ms: section
+            .positive_duration("between_bytes_timeout")
+            .or(read_timeout_ms),
+    }
+}
+
+/// What a server and a route can both say.
+pub(super) fn shape(section: &mut Section<'_>, groups: Option<&Groups>) -> Shape {
+    let scope = |stage| Scope { stage, groups };
+    let request_headers = section.section("request_headers");
+    let response_headers = section.section("response_headers");
+    let request_id = section.text("request_id");
+    let request_id = request_id.filter(|name| headers::is_name(section.report, name));
+    let rules = |table: Option<Section<'_>>, side, stage| {
+        table.map_or_else(Vec::new, |table| headers::read(table, side, scope(stage)))
+    };
+    Shape {
+        request_headers: rules(request_headers, Side::Request, Stage::Request),
+        response_headers: rules(response_headers, Side::Response, Stage::Response),
+        error_pages: action::error_pages(section, groups),
+        intercept: section.flag("intercept"),
+        request_id: request_id.map(|name| name.value),
+    }
+}
+
+fn action(
+    section: &mut Section<'_>,
+    leads_to: &mut Vec<Located<String>>,
+    groups: &Groups,
+    reaches: Option<&str>,
+) -> Option<Action> {
+    let scope = Scope { stage: Stage::Request, groups: Some(groups) };
+    let upstream = section.text("upstream");
+    leads_to.extend(upstream.clone());
+    let respond = action::respond(section, scope);
+    let redirect = action::redirect(section, scope);
+    let retarget = action::retarget(section, groups, reaches);
+    for key in LATER_ACTIONS {
+        section.unsupported(key, "expected `upstream`, `respond` or `redirect`");
+    }
+    let given: Vec<_> = ACTIONS.into_iter().filter(|key| section.key_span(key).is_some()).collect();
+    match given.as_slice() {
+        [] if LATER_ACTIONS.iter().all(|key| section.key_span(key).is_none()) => section.missing(
+            "upstream",
+            "a route without an action: add `upstream = \"NAME\"`, `respond` or `redirect`",
+        ),
+        [] | ["upstream"] => {}
+        [first, rest @ ..] => {
+            for key in rest {
+                let span = section.key_span(key).unwrap_or_default();
+                section.report.error(
+                    &span,
+                    format!("`{key}` beside `{first}`"),
+                    "a route has one action",
+                );
+            }
+            for key in SHAPE_OF_PATH.iter().filter(|_| *first != "upstream") {
+                if let Some(span) = section.key_span(key) {
+                    let message = format!("`{key}` without `upstream`");
+                    section.report.error(&span, message, "the path goes nowhere");
+                }
+            }
+        }
+    }
+    let proxy = upstream.map(|upstream| Action::Proxy { upstream: upstream.value, retarget });
+    proxy.or(respond.map(Action::Respond)).or(redirect.map(Action::Redirect))
+}
+
+fn methods(section: &mut Section<'_>) -> Vec<String> {
+    let report = section.report;
+    let methods = section.texts("methods").into_iter().filter_map(|method| {
+        let is_of_name = |byte: u8| byte.is_ascii_uppercase() || b"-_".contains(&byte);
+        if method.value.is_empty() || !method.value.bytes().all(is_of_name) {
+            let message = format!("`{}` is not a method", method.value.escape_debug());
+            report.error(&method.span, message, "methods are in capitals: \"GET\"");
+            return None;
+        }
+        Some(method.value)
+    });
+    methods.collect()
+}
+
+/// What every path of a route begins with.
+fn reaches(path: &PathMatch) -> Option<&str> {
+    match path {
+        PathMatch::Prefix(text) | PathMatch::FirmPrefix(text) | PathMatch::Exact(text) => {
+            Some(text)
+        }
+        PathMatch::Regex { .. } => None,
+    }
+}
+
+const FORMS: &str = "expected a prefix \"/api/\", \"= /exact\", \"^~ /firm/\" or \"~ expression\"";
+
+fn path_match(report: &Report<'_>, path: &Located<String>) -> Option<(PathMatch, Groups)> {
+    let text = path.value.as_str();
+    for (sign, case) in [("~*", Case::Insensitive), ("~", Case::Sensitive)] {
+        if let Some(pattern) = text.strip_prefix(sign) {
+            let pattern = Located { value: pattern.trim().to_owned(), span: path.span.clone() };
+            let groups = pattern::check(report, &pattern, case)?;
+            return Some((PathMatch::Regex { pattern: pattern.value, case }, groups));
+        }
+    }
+    let (target, kind): (&str, fn(String) -> PathMatch) =
+        if let Some(target) = text.strip_prefix('=') {
+            (target.trim_start(), PathMatch::Exact)
+        } else if let Some(target) = text.strip_prefix("^~") {
+            (target.trim_start(), PathMatch::FirmPrefix)
+        } else {
+            (text, PathMatch::Prefix)
+        };
+    if !target.starts_with('/') {
+        report.error(&path.span, format!("path `{text}` does not start with a slash"), FORMS);
+        None
+    } else if target.contains(['?', '#']) {
+        let message = format!("path `{text}` holds a query");
+        report.error(&path.span, message, "requests are matched without it");
+        None
+    } else {
+        Some((kind(target.to_owned()), Groups::default()))
+    }
+}

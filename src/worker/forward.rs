@@ -1,0 +1,122 @@
+//! The head that a backend gets: the client's, as its route changes it.
+//!
+//! Written once a request, and sent again as it is when another backend is asked.
+
+use super::connection::Connection;
+use super::exchange::{ClientFault, Exchange};
+use super::retarget::Written;
+use super::routing;
+use super::server::{Action, Site};
+use super::shape::{self, Identity};
+use super::transfer::Coding;
+use super::variables::{self, Manner};
+use crate::http::rewrite::{self, Changes, Forwarding};
+use crate::http::target;
+
+const BAD_REQUEST: u16 = 400;
+
+/// What a route changes about one request, as it is sent; kept for reuse.
+#[derive(Default)]
+pub(crate) struct Rendered {
+    target: Vec<u8>,
+    host: Vec<u8>,
+    lines: Vec<u8>,
+}
+
+impl Exchange {
+    /// Writes the head that backends get, and takes what came of the body with the client's. An
+    /// error is the answer's status.
+    pub(crate) fn forward(
+        &mut self,
+        connection: &mut Connection,
+        site: Site<'_>,
+    ) -> Result<(), u16> {
+        let Some(mut buffer) = connection.unread.take() else { return Err(BAD_REQUEST) };
+        let head = &buffer.content()[..self.request.head_bytes];
+        let written = self.write_head(connection, site, head);
+        if written.is_ok() {
+            buffer.consume(self.request.head_bytes);
+        }
+        let absorbed = written.and_then(|()| {
+            let absorbed = self.to_backend.absorb(&mut buffer);
+            absorbed.map_err(|broken| ClientFault::of(broken).status())
+        });
+        if buffer.is_empty() {
+            connection.shared.buffers.borrow_mut().give(buffer);
+        } else if absorbed.is_ok() && !self.to_backend.is_read() {
+            self.to_backend.hold(Some(buffer));
+        } else {
+            connection.unread = Some(buffer);
+        }
+        absorbed
+    }
+
+    fn write_head(
+        &mut self,
+        connection: &Connection,
+        site: Site<'_>,
+        head: &[u8],
+    ) -> Result<(), u16> {
+        let mut rendered = std::mem::take(&mut self.kept.rendered);
+        let is_written = self.render(&mut rendered, connection, site, head);
+        let rules = &site.route.shape.request;
+        rules.mark(&mut self.request.headers, head);
+        let some = |text| Some(text).filter(|text: &&[u8]| !text.is_empty());
+        let forwarding = Forwarding {
+            peer: connection.peer_text.as_bytes(),
+            host: site.server.name.as_bytes(),
+            is_peer_trusted: routing::trusted(connection, site.server).is_some(),
+            changes: Changes {
+                target: some(&rendered.target),
+                host: some(&rendered.host),
+                decides_forwarded_for: rules.decide("x-forwarded-for"),
+                decides_forwarded_proto: rules.decide("x-forwarded-proto"),
+                lines: &rendered.lines,
+            },
+        };
+        let body_bytes_max = site.route.limits.client.body_bytes_max;
+        self.to_backend.start(self.request.body, Coding::Same, body_bytes_max);
+        rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
+        self.kept.rendered = rendered;
+        is_written
+    }
+
+    /// Renders what the route has to say about the request's lines; an error is the answer's status.
+    fn render(
+        &mut self,
+        out: &mut Rendered,
+        connection: &Connection,
+        site: Site<'_>,
+        head: &[u8],
+    ) -> Result<(), u16> {
+        let Rendered { target, host, lines } = out;
+        target.clear();
+        host.clear();
+        lines.clear();
+        let shape = &site.route.shape;
+        let Action::Proxy { retarget, .. } = &site.route.action else { return Ok(()) };
+        if shape.request.is_empty() && retarget.is_none() && shape.identity == Identity::None {
+            return Ok(());
+        }
+        let facts = self.facts(connection, site.ground(), (head, b""), 0);
+        if let Some(template) = shape.request.set_to("host") {
+            variables::render(host, template, &facts, Manner::Line);
+            // What is no host leaves the client's word on it.
+            if !target::is_authority(host) {
+                host.clear();
+            }
+        }
+        shape.request.render(lines, (&self.request.headers, head), &facts, "host");
+        let written = retarget.as_ref().map(|retarget| retarget.write(target, &facts));
+        if let Identity::Carried(name) = &shape.identity
+            && !shape.request.decide(name)
+        {
+            shape::line(lines, name, |out| out.extend_from_slice(&self.kept.request_id));
+            shape::mark(&mut self.request.headers, head, name);
+        }
+        match written {
+            Some(Written::Refused) => Err(BAD_REQUEST),
+            Some(Written::Changed | Written::Same) | None => Ok(()),
+        }
+    }
+}

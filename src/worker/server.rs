@@ -1,0 +1,201 @@
+//! One server of a generation, compiled: its routes, and all that holds for a request there.
+//!
+//! What a route leaves open was its server's or its upstream's; here nothing is open any more.
+
+use std::rc::Rc;
+
+use super::generation::Upstream;
+use super::retarget::Retarget;
+use super::routes::{Routes, Spans};
+use super::shape::Shape;
+use crate::config::limits;
+use crate::config::model::route::{self, ErrorPage, Redirect, Respond};
+use crate::config::model::{self, ClientLimits, Config, RequestLimits};
+use crate::http::client_ip::Network;
+
+pub(crate) struct Server {
+    pub(crate) client: ClientLimits,
+    pub(crate) real_ip: Option<RealIp>,
+    /// Its first name, else its address. Sent to backends as `Host` when a client named none.
+    pub(crate) name: String,
+    /// For requests that no route matches.
+    pub(crate) shape: Shape,
+    paths: Routes,
+    routes: Vec<Route>,
+}
+
+pub(crate) struct RealIp {
+    pub(crate) trusted: Vec<Network>,
+    pub(crate) header: String,
+}
+
+pub(crate) struct Route {
+    /// Those served; empty: all.
+    pub(crate) methods: Vec<String>,
+    pub(crate) limits: Limits,
+    pub(crate) action: Action,
+    pub(crate) shape: Shape,
+}
+
+/// Bounds and time limits in force on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Towards the client.
+    pub(crate) client: RequestLimits,
+    pub(crate) connect_timeout_ms: u64,
+    /// Between two writes to the backend.
+    pub(crate) backend_send_timeout_ms: u64,
+    pub(crate) first_byte_timeout_ms: u64,
+    pub(crate) between_bytes_timeout_ms: u64,
+}
+
+/// What is done with a route's requests.
+pub(crate) enum Action {
+    Proxy {
+        /// In the generation's list.
+        upstream: usize,
+        retarget: Option<Retarget>,
+    },
+    Respond(Respond),
+    Redirect(Redirect),
+}
+
+/// Which server and route a request met, by their places in its generation: an exchange keeps them
+/// for as long as it has something to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) server: usize,
+    /// `None` when none matched.
+    pub(crate) route: Option<usize>,
+}
+
+/// The configuration of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'g> {
+    pub(crate) server: &'g Server,
+    pub(crate) route: Option<&'g Route>,
+    pub(crate) upstream_name: Option<&'g str>,
+}
+
+impl<'g> Ground<'g> {
+    pub(crate) fn shape(&self) -> &'g Shape {
+        self.route.map_or(&self.server.shape, |route| &route.shape)
+    }
+}
+
+/// The configuration of a request that is proxied.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'g> {
+    pub(crate) server: &'g Server,
+    pub(crate) route: &'g Route,
+    pub(crate) upstream: &'g Upstream,
+}
+
+impl<'g> Site<'g> {
+    pub(crate) fn ground(&self) -> Ground<'g> {
+        Ground {
+            server: self.server,
+            route: Some(self.route),
+            upstream_name: Some(&self.upstream.name),
+        }
+    }
+}
+
+impl Server {
+    pub(crate) fn compile(server: &model::Server, config: &Config) -> Self {
+        let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
+        let address = server.listen.first().map(|listen| listen.address.to_string());
+        let pages: Rc<[ErrorPage]> = server.shape.error_pages.clone().into();
+        let nothing = route::Shape::default();
+        Self {
+            client: server.client,
+            real_ip: server.real_ip.as_ref().map(RealIp::compile),
+            name: plain_name.cloned().or(address).unwrap_or_default(),
+            shape: Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &[]),
+            paths: Routes::compile(server.routes.iter().map(|route| &route.path)),
+            routes: server
+                .routes
+                .iter()
+                .map(|route| Route::compile(route, (&server.shape, &pages), config))
+                .collect(),
+        }
+    }
+
+    /// The place of the route that serves a path in normal form; `spans` is what the groups of its
+    /// expression matched, if it has one.
+    pub(crate) fn find(&self, path: &[u8], spans: &mut Spans) -> Option<usize> {
+        self.paths.find(path, spans)
+    }
+
+    pub(crate) fn route(&self, place: usize) -> &Route {
+        &self.routes[place]
+    }
+}
+
+impl RealIp {
+    fn compile(real_ip: &model::RealIp) -> Self {
+        let network =
+            |cidr: &model::Cidr| Network { address: cidr.network, prefix_bits: cidr.prefix_bits };
+        Self { trusted: real_ip.from.iter().map(network).collect(), header: real_ip.header.clone() }
+    }
+}
+
+impl Route {
+    fn compile(
+        route: &route::Route,
+        server: (&route::Shape, &Rc<[ErrorPage]>),
+        config: &Config,
+    ) -> Self {
+        let pages: Rc<[ErrorPage]> = route.shape.error_pages.clone().into();
+        let templates = route.action.templates();
+        let mut shape = Shape::compile(server, (&route.shape, &pages), &templates);
+        let (action, upstream) = match &route.action {
+            route::Action::Proxy { upstream, retarget } => {
+                let named = config.upstreams.iter().position(|known| known.name == *upstream);
+                let upstream = named.expect("the configuration's check resolves every upstream");
+                let retarget = retarget.as_ref().map(Retarget::compile);
+                shape.keeps.path |= retarget.is_some();
+                (Action::Proxy { upstream, retarget }, Some(&config.upstreams[upstream]))
+            }
+            route::Action::Respond(respond) => (Action::Respond(respond.clone()), None),
+            route::Action::Redirect(redirect) => (Action::Redirect(redirect.clone()), None),
+        };
+        let limits = Limits::compile(route, upstream);
+        Self { methods: route.methods.clone(), limits, action, shape }
+    }
+
+    /// GET brings HEAD, since what serves the one serves the other.
+    pub(crate) fn serves(&self, method: &[u8]) -> bool {
+        let is_listed = |name: &[u8]| self.methods.iter().any(|known| known.as_bytes() == name);
+        self.methods.is_empty() || is_listed(method) || (method == b"HEAD" && is_listed(b"GET"))
+    }
+}
+
+impl Limits {
+    /// The times of a route without an upstream are never asked for.
+    fn compile(route: &route::Route, upstream: Option<&model::Upstream>) -> Self {
+        let times = &route.times;
+        let or = |own: Option<u64>, upstreams: fn(&model::Upstream) -> u64, default: u64| {
+            own.unwrap_or_else(|| upstream.map_or(default, upstreams))
+        };
+        Self {
+            client: route.limits,
+            connect_timeout_ms: or(
+                times.connect_timeout_ms,
+                |it| it.connect_timeout_ms,
+                limits::CONNECT_TIMEOUT_MS,
+            ),
+            backend_send_timeout_ms: or(None, |it| it.send_timeout_ms, limits::SEND_TIMEOUT_MS),
+            first_byte_timeout_ms: or(
+                times.first_byte_timeout_ms,
+                |it| it.first_byte_timeout_ms,
+                limits::FIRST_BYTE_TIMEOUT_MS,
+            ),
+            between_bytes_timeout_ms: or(
+                times.between_bytes_timeout_ms,
+                |it| it.between_bytes_timeout_ms,
+                limits::BETWEEN_BYTES_TIMEOUT_MS,
+            ),
+        }
+    }
+}

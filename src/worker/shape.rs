@@ -1,0 +1,210 @@
+//! How a route's messages are changed, compiled: its server's rules and its own in one list, and
+//! what must be kept of a request for texts that are rendered late.
+//!
+//! A line that a rule is about is marked as one that does not pass; what comes in its place is
+//! rendered into lines of its own. A route without rules pays two looks at empty lists.
+
+use std::rc::Rc;
+
+use super::forward::Rendered;
+use super::routes::Spans;
+use super::variables::{self, Facts, Manner};
+use crate::config::model::route::{self, Change, ErrorPage, HeaderRule};
+use crate::config::template::{Template, Variable};
+use crate::http::head::{Header, Kind};
+
+/// Where a request's id comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Nothing asks for it.
+    None,
+    /// Only variables do.
+    Drawn,
+    /// It travels in the header of that name.
+    Carried(String),
+}
+
+pub(crate) struct Shape {
+    pub(crate) request: Rules,
+    pub(crate) response: Rules,
+    /// The route's before its server's.
+    pages: [Rc<[ErrorPage]>; 2],
+    /// Backends' answers are replaced by error pages, too.
+    pub(crate) intercepts: bool,
+    pub(crate) identity: Identity,
+    pub(crate) keeps: Keeps,
+}
+
+/// What is kept of a request for texts that are rendered late, and where they are rendered; filled
+/// in as its route asks for it, and reused.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) head: Vec<u8>,
+    /// The path in normal form.
+    pub(crate) uri: Vec<u8>,
+    /// Of the route's expression, in `uri`.
+    pub(crate) spans: Spans,
+    pub(crate) request_id: Vec<u8>,
+    pub(crate) rendered: Rendered,
+    /// Header lines towards the client.
+    pub(crate) lines: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+    /// Lines of an intercepted response that go along with its error page.
+    pub(crate) challenge: Vec<u8>,
+}
+
+/// What of a request is kept beyond its being sent on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keeps {
+    /// The head, for variables of answers.
+    pub(crate) head: bool,
+    /// The path in normal form.
+    pub(crate) path: bool,
+}
+
+impl Shape {
+    /// `own` before `server`, rule by rule; `texts` are the other templates of the same requests.
+    pub(crate) fn compile(
+        (server, servers_pages): (&route::Shape, &Rc<[ErrorPage]>),
+        (own, own_pages): (&route::Shape, &Rc<[ErrorPage]>),
+        texts: &[&Template],
+    ) -> Self {
+        let pages = [own_pages, servers_pages].map(Rc::clone);
+        let request = Rules::merge(&server.request_headers, &own.request_headers);
+        let response = Rules::merge(&server.response_headers, &own.response_headers);
+        let of_pages = pages.iter().flat_map(|pages| pages.iter().map(ErrorPage::template));
+        let late: Vec<&Variable> =
+            response.templates().chain(of_pages).flat_map(Template::variables).collect();
+        let early: Vec<&Variable> = request
+            .templates()
+            .chain(texts.iter().copied())
+            .flat_map(Template::variables)
+            .collect();
+        let all = || early.iter().chain(&late);
+        let keeps = Keeps {
+            head: late.iter().any(|variable| variable.reads_request_head()),
+            path: all().any(|variable| matches!(variable, Variable::Uri | Variable::Capture(_))),
+        };
+        let carried = own.request_id.as_ref().or(server.request_id.as_ref());
+        let identity = match carried {
+            Some(header) => Identity::Carried(header.clone()),
+            None if all().any(|variable| **variable == Variable::RequestId) => Identity::Drawn,
+            None => Identity::None,
+        };
+        let intercepts = own.intercept.or(server.intercept).unwrap_or(false);
+        Self { keeps, identity, intercepts, request, response, pages }
+    }
+
+    pub(crate) fn page(&self, status: u16) -> Option<&ErrorPage> {
+        let pages = self.pages.iter().flat_map(|pages| pages.iter());
+        pages.into_iter().find(|page| page.statuses.contains(&status))
+    }
+}
+
+/// The rules of one direction.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    rules: Vec<HeaderRule>,
+}
+
+impl Rules {
+    /// A server's rule gives way to a route's of the same name.
+    fn merge(server: &[HeaderRule], own: &[HeaderRule]) -> Self {
+        let is_free = |rule: &&HeaderRule| {
+            !own.iter().any(|other| other.name.eq_ignore_ascii_case(&rule.name))
+        };
+        Self { rules: server.iter().filter(is_free).chain(own).cloned().collect() }
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.rules.iter().filter_map(|rule| rule.change.template())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether the proxy is not to write that line of its own accord.
+    pub(crate) fn decide(&self, name: &str) -> bool {
+        self.rules.iter().any(|rule| {
+            matches!(rule.change, Change::Set(_) | Change::Hide)
+                && rule.name.eq_ignore_ascii_case(name)
+        })
+    }
+
+    /// What a line is set to, for the few that do not stand among the others.
+    pub(crate) fn set_to(&self, name: &str) -> Option<&Template> {
+        self.rules.iter().find_map(|rule| match &rule.change {
+            Change::Set(template) if rule.name.eq_ignore_ascii_case(name) => Some(template),
+            Change::Set(_) | Change::Add(_) | Change::Hide | Change::Rename(_) => None,
+        })
+    }
+
+    /// Appends the lines that come in place of, or besides, those of `headers`; not that of
+    /// `apart`, which stands elsewhere.
+    pub(crate) fn render(
+        &self,
+        out: &mut Vec<u8>,
+        (headers, bytes): (&[Header], &[u8]),
+        facts: &Facts<'_>,
+        apart: &str,
+    ) {
+        for rule in self.rules.iter().filter(|rule| !rule.name.eq_ignore_ascii_case(apart)) {
+            match &rule.change {
+                Change::Set(template) | Change::Add(template) => {
+                    line(out, &rule.name, |out| {
+                        variables::render(out, template, facts, Manner::Line);
+                    });
+                }
+                Change::Hide => {}
+                Change::Rename(name) => {
+                    let passing = |header: &&Header| {
+                        header.kind != Kind::HopByHop && is_named(header, bytes, &rule.name)
+                    };
+                    for header in headers.iter().filter(passing) {
+                        line(out, name, |out| {
+                            out.extend_from_slice(header.value.in_bytes(bytes));
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Marks the lines that do not pass.
+    pub(crate) fn mark(&self, headers: &mut [Header], bytes: &[u8]) {
+        for rule in &self.rules {
+            match rule.change {
+                Change::Add(_) => {}
+                Change::Set(_) | Change::Hide | Change::Rename(_) => {
+                    mark(headers, bytes, &rule.name);
+                }
+            }
+        }
+    }
+}
+
+fn is_named(header: &Header, bytes: &[u8], name: &str) -> bool {
+    header.name.in_bytes(bytes).eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// Marks the lines of that name as ones that do not pass.
+pub(crate) fn mark(headers: &mut [Header], bytes: &[u8], name: &str) {
+    for header in headers.iter_mut().filter(|header| is_named(header, bytes, name)) {
+        header.kind = Kind::HopByHop;
+    }
+}
+
+/// Appends a line, unless its value comes out empty.
+pub(crate) fn line(out: &mut Vec<u8>, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    let value_start = out.len();
+    value(out);
+    if out.len() == value_start {
+        out.truncate(start);
+    } else {
+        out.extend_from_slice(b"\r\n");
+    }
+}
