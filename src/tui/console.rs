@@ -231,6 +231,8 @@ impl Console {
             Effect::Send { first_id, order } => self.link.send(first_id, order),
             Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
             Effect::StopLog => self.link.stop_log(),
+            Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
+            Effect::StopRequests => self.link.stop_requests(),
             Effect::UseTheme(name) => match theme::load(&name) {
                 Ok(theme) => self.skin = Skin::new(theme, self.colors, self.glyphs),
                 Err(error) => self.model.say(Severity::Bad, error.to_string()),

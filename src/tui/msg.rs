@@ -2,7 +2,8 @@
 
 use tui_input::InputRequest;
 
-use crate::control::wire::{Answer, Frame, LogLine};
+use crate::control::requests::Filter;
+use crate::control::wire::{Answer, Frame, LogLine, RequestRecord};
 
 use super::action::chord::Chord;
 use super::model::Size;
@@ -39,6 +40,16 @@ pub(crate) enum Msg {
         of: Key,
         why: String,
     },
+    /// Of the asking with this number.
+    Requests {
+        number: u64,
+        records: Vec<RequestRecord>,
+        lost: u64,
+    },
+    RequestsEnded {
+        number: u64,
+        why: String,
+    },
 }
 
 /// A key in both readings: as an action's key, and as an edit where text is typed.
@@ -61,6 +72,12 @@ pub(crate) enum Effect {
         instance: u32,
     },
     StopLog,
+    /// Stream the requests that match from here on, in place of any others.
+    FollowRequests {
+        filter: Filter,
+        number: u64,
+    },
+    StopRequests,
     /// Draw with this theme.
     UseTheme(String),
     /// Everything anew: the screen may hold foreign text.

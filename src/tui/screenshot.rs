@@ -127,6 +127,9 @@ impl Session {
         if view == View::Programs {
             self.until(SETTLE_MS, |model| !model.log.lines.is_empty()).await;
         }
+        if view == View::Requests {
+            self.until(SETTLE_MS, |model| !model.requests.records.is_empty()).await;
+        }
     }
 
     fn take_in(&mut self, message: Msg) {
@@ -142,6 +145,8 @@ impl Session {
         match effect {
             Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
             Effect::StopLog => self.link.stop_log(),
+            Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
+            Effect::StopRequests => self.link.stop_requests(),
             // Nothing else follows from looking: no key but the views' is ever pressed.
             Effect::Send { .. }
             | Effect::UseTheme(_)

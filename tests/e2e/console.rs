@@ -148,7 +148,7 @@ fn every_frame_is_whole() {
     let origin = Origin::named("app");
     let engine = Engine::start(&site("", &[&origin]));
     let mut screen = attached(&engine);
-    for keys in ["2", "3", "4", "5", "6", "?", "\u{1b}", "1"] {
+    for keys in ["2", "3", "4", "5", "6", "8", "?", "\u{1b}", "1"] {
         screen.press(keys);
     }
     screen.press(":theme");

@@ -78,7 +78,7 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
         }
         (Kind::Config, _) if model.link != Link::Live => None,
         (Kind::Upstream | Kind::Worker | Kind::Config, _) => Some(Id::Open),
-        (Kind::Backend | Kind::Event, _) => None,
+        (Kind::Backend | Kind::Event | Kind::Request, _) => None,
     }
 }
 
@@ -95,7 +95,9 @@ fn does_something(model: &Model, action: &Action) -> bool {
     }
     match action.id {
         Id::NextPanel => panel::shown(model).len() > 1 || model.view == View::Balance,
+        Id::Follow if model.focus() == Panel::RequestTable => model.requests.is_held,
         Id::Follow => !model.log.is_following(),
+        Id::Hold => !model.requests.is_held,
         Id::Mark | Id::Strategy => model.may_operate(),
         Id::Log => model.focus() != Panel::ProgramLog && program_behind(model).is_some(),
         Id::Open => !is_open(model),
@@ -107,6 +109,7 @@ fn does_something(model: &Model, action: &Action) -> bool {
 fn is_open(model: &Model) -> bool {
     match (rows::selected(model), model.view) {
         (Some(Row::Worker(_)), view) => view == View::Workers,
+        (Some(Row::Request(record)), _) => record.backend.is_none(),
         (Some(Row::Event(event)), _) => rows::find(model, &event.target).is_none(),
         (Some(row), _) => row.key() == Key::Config && model.link != Link::Live,
         (None, _) => true,
@@ -121,9 +124,13 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
         Row::Attention(attention) => match &attention.key {
             Key::Program { name, instance } => model.program(name, *instance),
             Key::Backend { key, .. } => model.program_of(model.backend(*key)?),
-            Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config => None,
+            Key::Upstream { .. }
+            | Key::Worker { .. }
+            | Key::Event { .. }
+            | Key::Request { .. }
+            | Key::Config => None,
         },
-        Row::Upstream(_) | Row::Worker(_) | Row::Event(_) => None,
+        Row::Upstream(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_) => None,
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) enum Id {
     Undo,
     Log,
     Follow,
+    Hold,
     Wrap,
     Filter,
     SortNext,
@@ -113,6 +114,8 @@ const BACKENDS: Scope = rows_of(&[Kind::Backend]);
 const PROGRAMS: Scope = rows_of(&[Kind::Program]);
 const RUNS: Scope = rows_of(&[Kind::Program, Kind::Backend]);
 const LOG: Scope = panels(&[Panel::ProgramLog]);
+const REQUESTS: Scope = panels(&[Panel::RequestTable]);
+const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::RequestTable]);
 const UPSTREAMS: Scope =
     Scope::Somewhere { panels: &[Panel::BalanceTable], kinds: &[Kind::Upstream] };
 const LISTS: Scope = panels(&[
@@ -125,6 +128,7 @@ const LISTS: Scope = panels(&[
     Panel::BalanceTable,
     Panel::ProgramTable,
     Panel::WorkerTable,
+    Panel::RequestTable,
     Panel::EventTable,
 ]);
 
@@ -160,7 +164,8 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Show(View::Balance), [char('3')], Scope::Anywhere, Looks, None, "balance", "expected against actual shares, and whether they fit"),
     action!(Id::Show(View::Programs), [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
     action!(Id::Show(View::Workers), [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
-    action!(Id::Show(View::Events), [char('6')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
+    action!(Id::Show(View::Requests), [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
+    action!(Id::Show(View::Events), [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
     action!(Id::Open, [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
     action!(Id::Back, [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),
     action!(Id::Restart, [char('r')], RUNS, Weighs, Some(1), "restart", "restart the program: at once when it is not running, else its backend drains first"),
@@ -177,7 +182,8 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "strategy and weights back to what the file says"),
     action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight or strategy"),
     action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
-    action!(Id::Follow, [char('f')], LOG, Looks, Some(7), "follow", "stay at the newest line"),
+    action!(Id::Follow, [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),
+    action!(Id::Hold, [char('p')], REQUESTS, Looks, Some(7), "pause", "hold the rows still; what comes is kept and counted"),
     action!(Id::Wrap, [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
     action!(Id::Filter, [char('/')], LISTS, Looks, Some(40), "filter", "show only rows that hold these words (!word: that do not)"),
     action!(Id::SortNext, [char('o')], LISTS, Looks, Some(50), "sort", "next order: natural, state, name, load, cost"),

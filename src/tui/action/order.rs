@@ -136,9 +136,11 @@ fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
             verb: "reset",
             undo: None,
         }),
-        Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config => {
-            Err(nothing(id, key))
-        }
+        Key::Upstream { .. }
+        | Key::Worker { .. }
+        | Key::Event { .. }
+        | Key::Request { .. }
+        | Key::Config => Err(nothing(id, key)),
     }
 }
 

@@ -87,6 +87,6 @@ fn targets(model: &Model) -> impl Iterator<Item = Key> {
     let upstreams = model.live.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
     programs.chain(backends).chain(upstreams).filter(|key| match key.kind() {
         Kind::Program | Kind::Backend | Kind::Upstream => true,
-        Kind::Worker | Kind::Event | Kind::Config => false,
+        Kind::Worker | Kind::Event | Kind::Request | Kind::Config => false,
     })
 }

@@ -181,6 +181,7 @@ fn program<'a>(model: &'a Model, key: &Key) -> Option<&'a ProgramRow> {
         | Key::Backend { .. }
         | Key::Worker { .. }
         | Key::Event { .. }
+        | Key::Request { .. }
         | Key::Config => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The line to the engine: the watch stream, orders, the log of one program. Everything that comes
+//! The line to the engine: the watch stream, orders, the log of one program, the requests. Everything that comes
 //! back is a message; nothing here decides.
 //!
 //! A lost engine is asked for again, ever less often; orders are never sent twice.
@@ -6,6 +6,7 @@
 mod log;
 mod orders;
 mod pulse;
+mod requests;
 mod watch;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::control::client::Client;
+use crate::control::requests::Filter;
 use crate::control::wire::LogLine;
 
 use super::model::key::Key;
@@ -31,6 +33,7 @@ pub(crate) struct Link {
     watch: JoinHandle<()>,
     pulse: JoinHandle<()>,
     log: Option<JoinHandle<()>>,
+    requests: Option<JoinHandle<()>>,
 }
 
 impl Link {
@@ -40,7 +43,7 @@ impl Link {
         let watch = tokio::spawn(watch::run(client.clone(), messages.clone()));
         let pulse = tokio::spawn(pulse::run(client.clone(), messages.clone()));
         let orders = orders::Orders::new(client.clone(), messages.clone());
-        (Self { client, messages, orders, watch, pulse, log: None }, received)
+        (Self { client, messages, orders, watch, pulse, log: None, requests: None }, received)
     }
 
     pub(crate) fn send(&mut self, first_id: u64, order: Confirmed) {
@@ -64,6 +67,18 @@ impl Link {
             log.abort();
         }
     }
+
+    pub(crate) fn follow_requests(&mut self, filter: Filter, number: u64) {
+        self.stop_requests();
+        let follow = requests::follow(self.client.clone(), filter, number, self.messages.clone());
+        self.requests = Some(tokio::spawn(follow));
+    }
+
+    pub(crate) fn stop_requests(&mut self) {
+        if let Some(requests) = self.requests.take() {
+            requests.abort();
+        }
+    }
 }
 
 impl Drop for Link {
@@ -71,6 +86,7 @@ impl Drop for Link {
         self.watch.abort();
         self.pulse.abort();
         self.stop_log();
+        self.stop_requests();
     }
 }
 

@@ -23,6 +23,11 @@ pub(crate) enum Key {
     Event {
         seq: u64,
     },
+    /// The worker's slot, and the request's number there.
+    Request {
+        worker: u16,
+        seq: u64,
+    },
     /// The configuration as a whole, when a reload was refused.
     Config,
 }
@@ -35,6 +40,7 @@ pub(crate) enum Kind {
     Program,
     Worker,
     Event,
+    Request,
     Config,
 }
 
@@ -46,6 +52,7 @@ impl Key {
             Self::Program { .. } => Kind::Program,
             Self::Worker { .. } => Kind::Worker,
             Self::Event { .. } => Kind::Event,
+            Self::Request { .. } => Kind::Request,
             Self::Config => Kind::Config,
         }
     }
@@ -70,6 +77,7 @@ impl Key {
             Self::Program { name, instance } => format!("{name}:{instance}"),
             Self::Worker { slot } => format!("worker {slot}"),
             Self::Event { seq } => format!("event {seq}"),
+            Self::Request { worker, seq } => format!("request {worker}/{seq}"),
             Self::Config => "configuration".to_owned(),
         }
     }

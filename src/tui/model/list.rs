@@ -45,7 +45,7 @@ pub(crate) enum SortBy {
     /// Worst state first.
     State,
     Name,
-    /// Most requests per second first (programs: most processor time).
+    /// Most requests per second first (programs: most processor time; requests: most bytes).
     Load,
     /// Slowest first (programs: most memory).
     Cost,

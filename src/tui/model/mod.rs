@@ -13,6 +13,7 @@ pub(crate) mod order;
 pub(crate) mod overlay;
 pub(crate) mod panel;
 pub(crate) mod pending;
+pub(crate) mod request_tail;
 pub(crate) mod rows;
 pub(crate) mod traffic;
 
@@ -28,6 +29,7 @@ use log_tail::LogTail;
 use overlay::Overlay;
 use panel::{Panel, View};
 use pending::Pending;
+use request_tail::RequestTail;
 
 /// Samples kept for graphs: fifteen minutes, as the engine keeps them.
 pub(crate) const SAMPLES_MAX: usize = 900;
@@ -62,6 +64,7 @@ pub(crate) struct Model {
     pub(crate) marks: BTreeSet<Key>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) log: LogTail,
+    pub(crate) requests: RequestTail,
     /// Orders under way or just answered, oldest first.
     pub(crate) pending: Vec<Pending>,
     /// What `u` takes back, newest last.
@@ -124,6 +127,7 @@ impl Model {
             marks: BTreeSet::new(),
             overlay: None,
             log: LogTail::default(),
+            requests: RequestTail::default(),
             pending: Vec::new(),
             undo: VecDeque::new(),
             notice: None,

@@ -9,16 +9,18 @@ pub(crate) enum View {
     Balance,
     Programs,
     Workers,
+    Requests,
     Events,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Overview,
         Self::Backends,
         Self::Balance,
         Self::Programs,
         Self::Workers,
+        Self::Requests,
         Self::Events,
     ];
 
@@ -29,6 +31,7 @@ impl View {
             Self::Balance => "Balance",
             Self::Programs => "Programs",
             Self::Workers => "Workers",
+            Self::Requests => "Requests",
             Self::Events => "Events",
         }
     }
@@ -41,6 +44,7 @@ impl View {
             Self::Balance => "Bal",
             Self::Programs => "Prog",
             Self::Workers => "Work",
+            Self::Requests => "Req",
             Self::Events => "Ev",
         }
     }
@@ -53,7 +57,8 @@ impl View {
             Self::Balance => '3',
             Self::Programs => '4',
             Self::Workers => '5',
-            Self::Events => '6',
+            Self::Requests => '6',
+            Self::Events => '8',
         }
     }
 
@@ -71,6 +76,7 @@ impl View {
             Self::Balance => &[Panel::BalanceTable],
             Self::Programs => &[Panel::ProgramTable, Panel::ProgramLog],
             Self::Workers => &[Panel::WorkerTable],
+            Self::Requests => &[Panel::RequestTable],
             Self::Events => &[Panel::EventTable],
         }
     }
@@ -89,11 +95,12 @@ pub(crate) enum Panel {
     ProgramTable,
     ProgramLog,
     WorkerTable,
+    RequestTable,
     EventTable,
 }
 
 impl Panel {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Attention,
         Self::Upstreams,
         Self::Workers,
@@ -104,6 +111,7 @@ impl Panel {
         Self::ProgramTable,
         Self::ProgramLog,
         Self::WorkerTable,
+        Self::RequestTable,
         Self::EventTable,
     ];
 
@@ -117,6 +125,7 @@ impl Panel {
             Self::Events | Self::EventTable => "events",
             Self::BackendTable | Self::BalanceTable => "backends",
             Self::ProgramLog => "lines",
+            Self::RequestTable => "requests",
         }
     }
 }
@@ -166,6 +175,7 @@ fn height_min(panel: Panel) -> u16 {
         | Panel::BalanceTable
         | Panel::ProgramTable
         | Panel::WorkerTable
+        | Panel::RequestTable
         | Panel::EventTable => 0,
         Panel::Upstreams | Panel::Programs | Panel::ProgramLog => 16,
         Panel::Events | Panel::Workers => 24,

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::control::wire::{
-    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, UpstreamRow, Worker,
+    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, RequestRecord, UpstreamRow,
+    Worker,
 };
 
 use super::Model;
@@ -11,6 +12,7 @@ use super::attention::{self, Attention};
 use super::key::Key;
 use super::list::{Sort, SortBy};
 use super::panel::Panel;
+use super::request_tail;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Row<'a> {
@@ -20,6 +22,7 @@ pub(crate) enum Row<'a> {
     Program(&'a ProgramRow),
     Worker(&'a Worker),
     Event(&'a EventRecord),
+    Request(&'a RequestRecord),
 }
 
 impl Row<'_> {
@@ -31,6 +34,7 @@ impl Row<'_> {
             Self::Program(row) => Key::of_program(row),
             Self::Worker(row) => Key::Worker { slot: row.slot },
             Self::Event(row) => Key::Event { seq: row.seq },
+            Self::Request(row) => Key::Request { worker: row.worker, seq: row.seq },
         }
     }
 
@@ -59,6 +63,20 @@ impl Row<'_> {
             Self::Event(row) => {
                 format!("{} {} {} {}", row.who, row.verb, row.target, row.result)
             }
+            Self::Request(row) => {
+                let class = row.status / 100;
+                let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
+                format!(
+                    "{} {class}xx {} {}{} {}/{} {}",
+                    row.status,
+                    row.method,
+                    row.host,
+                    row.path,
+                    or_none(&row.upstream),
+                    or_none(&row.backend),
+                    row.client
+                )
+            }
         };
         text.to_lowercase()
     }
@@ -68,8 +86,12 @@ impl Row<'_> {
 pub(crate) fn rows(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     let list = model.lists.of(panel);
     let mut rows = all(model, panel);
-    if !list.filter.is_empty() {
-        keep_matching(&mut rows, &list.filter);
+    match panel {
+        _ if list.filter.is_empty() => {}
+        Panel::RequestTable => {
+            keep_matching(&mut rows, &request_tail::facets(model, &list.filter).1);
+        }
+        _ => keep_matching(&mut rows, &list.filter),
     }
     sort(model, panel, &mut rows, list.sort);
     if let Some(held) = list.held.as_ref().filter(|held| model.now_ms < held.until_ms) {
@@ -121,6 +143,7 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
             model.live.programs.iter().map(Row::Program).collect()
         }
         Panel::Events | Panel::EventTable => model.events.iter().rev().map(Row::Event).collect(),
+        Panel::RequestTable => model.requests.records.iter().rev().map(Row::Request).collect(),
         Panel::BackendTable => tree(model),
         Panel::BalanceTable => model
             .balance_upstream()
@@ -162,14 +185,18 @@ fn keep_matching(rows: &mut Vec<Row<'_>>, filter: &str) {
             | Row::Upstream(_)
             | Row::Program(_)
             | Row::Worker(_)
-            | Row::Event(_) => None,
+            | Row::Event(_)
+            | Row::Request(_) => None,
         })
         .collect();
     rows.retain(|row| match row {
         Row::Upstream(upstream) => is_match(row) || parents.contains(&upstream.name),
-        Row::Attention(_) | Row::Backend(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_) => {
-            is_match(row)
-        }
+        Row::Attention(_)
+        | Row::Backend(_)
+        | Row::Program(_)
+        | Row::Worker(_)
+        | Row::Event(_)
+        | Row::Request(_) => is_match(row),
     });
 }
 
@@ -191,6 +218,7 @@ fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
         | Panel::ProgramTable
         | Panel::ProgramLog
         | Panel::WorkerTable
+        | Panel::RequestTable
         | Panel::EventTable => sort_flat(model, rows, sort),
     }
 }
@@ -233,6 +261,7 @@ fn badness(row: &Row<'_>) -> u8 {
             ProgramState::Exited => 6,
             ProgramState::Stopped => 7,
         },
+        Row::Request(row) => 5 - (row.status / 100).min(5) as u8,
         Row::Attention(_) | Row::Upstream(_) | Row::Worker(_) | Row::Event(_) => 0,
     }
 }
@@ -243,6 +272,7 @@ fn load(model: &Model, row: &Row<'_>) -> f64 {
         Row::Backend(row) => super::traffic::backend_rate(model, row.key),
         Row::Program(row) => f64::from(row.program.cpu_percent),
         Row::Worker(row) => super::traffic::worker_rate(model, row.slot),
+        Row::Request(row) => row.bytes as f64,
         Row::Attention(_) | Row::Event(_) => 0.0,
     }
 }
@@ -253,6 +283,7 @@ fn cost(row: &Row<'_>) -> f64 {
         Row::Program(row) => row.program.rss_bytes as f64,
         Row::Worker(row) => f64::from(row.lag_us),
         Row::Upstream(row) => row.retries as f64,
+        Row::Request(row) => f64::from(row.service_us),
         Row::Attention(_) | Row::Event(_) => 0.0,
     }
 }

@@ -1,6 +1,6 @@
 //! What each action of the registry does. Orders go through `orders`; all else is done here.
 
-use crate::control::wire::Severity;
+use crate::control::wire::{RequestRecord, Severity};
 use crate::tui::action::Id;
 use crate::tui::model::key::Key;
 use crate::tui::model::overlay::Overlay;
@@ -9,7 +9,7 @@ use crate::tui::model::{Model, attention, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{orders, overlays};
+use super::{orders, overlays, requests};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
@@ -29,7 +29,9 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Open => open(model),
         Id::Back => back(model),
         Id::Log => log(model, target),
+        Id::Follow if model.focus() == Panel::RequestTable => requests::resume(model),
         Id::Follow => model.log.follow(),
+        Id::Hold => requests::hold(model),
         Id::Wrap => model.log.is_wrapped = !model.log.is_wrapped,
         Id::SortNext => sort(model, |sort| sort.by = sort.by.next()),
         Id::SortReverse => sort(model, |sort| sort.is_reversed = !sort.is_reversed),
@@ -107,6 +109,10 @@ fn open(model: &mut Model) {
                 None => return model.say(Severity::Info, format!("{target} is not there to open")),
             }
         }
+        rows::Row::Request(record) => match backend_of(model, record) {
+            Some(key) => key,
+            None => return model.say(Severity::Info, "no backend of it is there to open"),
+        },
         rows::Row::Attention(_)
         | rows::Row::Upstream(_)
         | rows::Row::Backend(_)
@@ -114,6 +120,13 @@ fn open(model: &mut Model) {
         | rows::Row::Worker(_) => row.key(),
     };
     open_key(model, key);
+}
+
+/// The backend that a request was sent to last, in the life that is there now.
+fn backend_of(model: &Model, record: &RequestRecord) -> Option<Key> {
+    let (upstream, name) = (record.upstream.as_deref()?, record.backend.as_deref()?);
+    let row = model.backends_of(upstream).find(|row| row.backend.name == name)?;
+    Some(Key::of_backend(row))
 }
 
 fn open_key(model: &mut Model, key: Key) {
@@ -132,14 +145,27 @@ fn open_key(model: &mut Model, key: Key) {
         }
         (
             Key::Backend { .. } | Key::Upstream { .. },
-            View::Overview | View::Balance | View::Programs | View::Workers | View::Events,
+            View::Overview
+            | View::Balance
+            | View::Programs
+            | View::Workers
+            | View::Requests
+            | View::Events,
         ) => cursor::put(model, View::Backends, Panel::BackendTable, Some(key)),
         (
             Key::Program { .. },
-            View::Overview | View::Backends | View::Balance | View::Workers | View::Events,
+            View::Overview
+            | View::Backends
+            | View::Balance
+            | View::Workers
+            | View::Requests
+            | View::Events,
         ) => cursor::put(model, View::Programs, Panel::ProgramTable, Some(key)),
         (Key::Worker { .. }, _) => {
             cursor::put(model, View::Workers, Panel::WorkerTable, Some(key));
+        }
+        (Key::Request { .. }, _) => {
+            cursor::put(model, View::Requests, Panel::RequestTable, Some(key));
         }
         (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
         (Key::Config, _) => {
@@ -183,7 +209,13 @@ fn log(model: &mut Model, target: Option<&Key>) {
             let row = model.backend(*key).and_then(|row| model.program_of(row));
             row.map(Key::of_program)
         }
-        Some(Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config)
+        Some(
+            Key::Upstream { .. }
+            | Key::Worker { .. }
+            | Key::Event { .. }
+            | Key::Request { .. }
+            | Key::Config,
+        )
         | None => None,
     };
     let Some(program) = program else {

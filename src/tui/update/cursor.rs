@@ -5,6 +5,8 @@ use crate::tui::model::list::{HOLD_MS, Held};
 use crate::tui::model::panel::{self, Panel, View};
 use crate::tui::model::{Model, rows};
 
+use super::requests;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Move {
     By(isize),
@@ -51,6 +53,9 @@ pub(super) fn go(model: &mut Model, step: Move) {
     let focus = model.focus();
     if focus == Panel::ProgramLog {
         return scroll_log(model, step);
+    }
+    if focus == Panel::RequestTable && step != Move::First {
+        requests::hold(model);
     }
     let order: Vec<Key> = rows::rows(model, focus).iter().map(rows::Row::key).collect();
     let last = order.len().saturating_sub(1);

@@ -9,7 +9,7 @@ use crate::tui::model::pending::Stage;
 use crate::tui::model::{EVENTS_MAX, Link, Model, SAMPLES_MAX};
 use crate::tui::msg::Effect;
 
-use super::cursor;
+use super::{cursor, requests};
 
 /// The engine sends a sample every second; a line that is quiet for longer is not live.
 const SILENCE_MS: u64 = 3_500;
@@ -64,6 +64,7 @@ pub(super) fn follow(of: Option<&Key>) -> Effect {
             | Key::Backend { .. }
             | Key::Worker { .. }
             | Key::Event { .. }
+            | Key::Request { .. }
             | Key::Config,
         )
         | None => Effect::StopLog,
@@ -94,6 +95,7 @@ fn attached(
     if is_back {
         model.say(Severity::Good, "attached again");
     }
+    requests::attached(model);
     let of = model.log.of.clone();
     if of.is_none() {
         return Vec::new();
@@ -140,7 +142,11 @@ fn forget_gone_marks(model: &mut Model) {
         .filter(|key| match key {
             Key::Backend { key, .. } => model.backend(*key).is_some(),
             Key::Program { name, instance } => model.program(name, *instance).is_some(),
-            Key::Upstream { .. } | Key::Worker { .. } | Key::Event { .. } | Key::Config => false,
+            Key::Upstream { .. }
+            | Key::Worker { .. }
+            | Key::Event { .. }
+            | Key::Request { .. }
+            | Key::Config => false,
         })
         .collect();
 }

@@ -10,6 +10,7 @@ mod cursor;
 mod frames;
 mod orders;
 mod overlays;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -61,8 +62,17 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::Requests { number, records, lost } => {
+            requests::came(model, number, records, lost);
+            Vec::new()
+        }
+        Msg::RequestsEnded { number, why } => {
+            requests::ended(model, number, why);
+            Vec::new()
+        }
     };
     effects.extend(follow_selected(model));
+    effects.extend(requests::follow(model));
     effects
 }
 

@@ -104,6 +104,7 @@ fn told(verb: &str, key: &Key, answer: &str) -> String {
         | Key::Program { .. }
         | Key::Worker { .. }
         | Key::Event { .. }
+        | Key::Request { .. }
         | Key::Config => &label,
     };
     match answer.strip_prefix(name.as_str()) {

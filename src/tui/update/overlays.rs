@@ -71,6 +71,7 @@ pub(super) fn open_strategy(model: &mut Model, target: Option<&Key>) {
             | Key::Program { .. }
             | Key::Worker { .. }
             | Key::Event { .. }
+            | Key::Request { .. }
             | Key::Config,
         )
         | None => match model.balance_upstream() {

@@ -48,7 +48,10 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     match listing.selected() {
         Some(Row::Backend(row)) => detail::backend(canvas, rest, row),
         Some(Row::Upstream(row)) => detail::upstream(canvas, rest, row),
-        Some(Row::Attention(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_)) | None => {}
+        Some(
+            Row::Attention(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_),
+        )
+        | None => {}
     }
 }
 
@@ -95,7 +98,11 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         let cells = match row {
             Row::Upstream(row) => upstream_cells(canvas, row),
             Row::Backend(row) => backend_cells(canvas, row),
-            Row::Attention(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_) => return,
+            Row::Attention(_)
+            | Row::Program(_)
+            | Row::Worker(_)
+            | Row::Event(_)
+            | Row::Request(_) => return,
         };
         canvas.row(placed, y, &cells);
     });

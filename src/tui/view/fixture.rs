@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, Connections, Drain, EventRecord, Head, Kind,
-    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, Responses, Role, Sample,
-    Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
+    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, RequestRecord, Responses, Role,
+    Sample, Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
 };
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::{Panel, View};
@@ -21,6 +21,7 @@ use crate::tui::theme::{self};
 /// 12:04:31 of some day.
 pub(super) const NOW_MS: u64 = 1_763_812_800_000 + 4 * 60_000 + 31_000;
 const HISTORY: u64 = 300;
+const REQUESTS: u64 = 60;
 
 pub(super) fn skin(colors: ColorTier, glyphs: GlyphTier) -> Skin {
     Skin::new(theme::default_theme(), colors, glyphs)
@@ -61,10 +62,15 @@ pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
         (Panel::BackendTable, Key::of_backend(&model.live.backends[3])),
         (Panel::BalanceTable, Key::of_backend(&model.live.backends[0])),
         (Panel::WorkerTable, Key::Worker { slot: 1 }),
+        (Panel::RequestTable, Key::Request { worker: 1, seq: 58 }),
         (Panel::EventTable, Key::Event { seq: 41 }),
     ] {
         model.lists.of_mut(panel).cursor = Some(cursor);
     }
+    for at in 0..REQUESTS {
+        model.requests.push(request(at));
+    }
+    model.requests.lost = 1_204;
     model.log.turn_to(Some(Key::Program { name: "mailer".to_owned(), instance: 0 }));
     for line in log_lines() {
         model.log.push(line);
@@ -342,6 +348,41 @@ fn backend_sample(row: &BackendRow, at: u64, requests: u64) -> BackendSample {
         active: active as u32,
         failures: u32::from(row.backend.state == BackendState::Failed && at.is_multiple_of(40)),
         p95_us: if is_out { 0 } else { 22_000 + row.key * 1_300 + (at % 9) as u32 * 300 },
+    }
+}
+
+/// Mostly good ones, of a few clients; every tenth has something about it.
+fn request(at: u64) -> RequestRecord {
+    let (status, service_us, tries) = match at % 10 {
+        3 => (404, 900, 1),
+        5 => (502, 5_003_000, 2),
+        7 => (304, 1_200, 1),
+        8 => (499, 61_000, 1),
+        _ => (200, 4_000 + at as u32 * 310, 1),
+    };
+    let path = match at % 4 {
+        0 => "/api/v1/users".to_owned(),
+        1 => format!("/api/v1/orders/{}", 77_000 + at),
+        2 => "/search".to_owned(),
+        _ => "/assets/app-5c1b0e8f2d.js".to_owned(),
+    };
+    let backend = if at % 3 == 0 { "10.0.3.5:8080" } else { "[2001:db8::3:7]:8080" };
+    RequestRecord {
+        wall_ms: NOW_MS - (REQUESTS - at) * 37,
+        worker: (at % 2 == 0).into(),
+        seq: at,
+        client: ["10.1.20.7", "192.168.100.201", "2001:db8:7::41"][(at % 3) as usize].to_owned(),
+        method: if at % 10 == 5 { "POST" } else { "GET" }.to_owned(),
+        host: "shop.example.com".to_owned(),
+        is_path_cut: at % 4 == 1,
+        path,
+        status,
+        service_us,
+        bytes: at * at * 100,
+        upstream: Some("api".to_owned()),
+        backend: (status != 304).then(|| backend.to_owned()),
+        tries,
+        ..RequestRecord::default()
     }
 }
 

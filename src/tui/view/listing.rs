@@ -109,7 +109,7 @@ impl<'a> Listing<'a> {
                 "no programs: add [program.NAME] to the configuration, then : reload".to_owned()
             }
             (_, Panel::Workers | Panel::WorkerTable) => "no worker is running yet".to_owned(),
-            (_, Panel::Events | Panel::EventTable | Panel::ProgramLog) => {
+            (_, Panel::Events | Panel::EventTable | Panel::ProgramLog | Panel::RequestTable) => {
                 format!("no {} yet", self.panel.noun())
             }
         };

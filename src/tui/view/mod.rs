@@ -14,6 +14,7 @@ mod over_time;
 mod overlay;
 mod overview;
 mod programs;
+mod requests;
 mod section;
 mod state;
 mod verdict;
@@ -56,6 +57,7 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         View::Balance => balance::draw(&mut canvas, body),
         View::Programs => programs::draw(&mut canvas, body),
         View::Workers => workers::draw(&mut canvas, body),
+        View::Requests => requests::draw(&mut canvas, body),
         View::Events => events::draw(&mut canvas, body),
     }
     match &model.overlay {

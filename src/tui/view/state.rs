@@ -59,6 +59,18 @@ pub(super) fn worker(state: &str, skin: &Skin) -> Look {
     }
 }
 
+/// A response's status, by its class.
+pub(super) fn status(status: u16, skin: &Skin) -> Look {
+    let glyphs = skin.glyphs;
+    match status / 100 {
+        2 => Look { glyph: glyphs.up, role: Role::Ok },
+        3 => Look { glyph: glyphs.point, role: Role::Info },
+        4 => Look { glyph: glyphs.warning, role: Role::Warn },
+        5 => Look { glyph: glyphs.failed, role: Role::Bad },
+        _ => Look { glyph: glyphs.starting, role: Role::Dim },
+    }
+}
+
 /// The sign of a line that needs attention, by the word it carries.
 pub(super) fn attention(word: &str, severity: Severity, skin: &Skin) -> Look {
     let glyphs = skin.glyphs;

@@ -31,10 +31,12 @@ pub(crate) struct Tab {
 }
 
 pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) {
-    let whole: usize = tabs.iter().map(|tab| tab.name.len() + 5).sum();
+    let whole: usize = tabs.iter().map(|tab| tab.name.len() + 4).sum();
     let is_short = whole > usize::from(area.width);
+    let is_close = whole + tabs.len() > usize::from(area.width);
     let mut x = area.x + 1;
-    for tab in tabs {
+    for (at, tab) in tabs.iter().enumerate() {
+        let blank = if at + 1 == tabs.len() { "" } else { " " };
         let name = if is_short { tab.short } else { tab.name };
         let room = area.right().saturating_sub(x);
         if tab.is_open {
@@ -43,7 +45,7 @@ pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) {
         } else {
             let line = Line::from(vec![
                 Span::styled(format!(" {} ", tab.key), skin.style(Role::Dim)),
-                Span::styled(format!("{name} "), skin.style(Role::Text)),
+                Span::styled(format!("{name}{blank}"), skin.style(Role::Text)),
             ]);
             x = pen::line(
                 buffer,
@@ -53,7 +55,7 @@ pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) {
                 skin,
             );
         }
-        if !is_short {
+        if !is_close {
             x = x.saturating_add(1);
         }
     }

@@ -6,9 +6,10 @@ use tui_input::InputRequest;
 
 use crate::control::call::{BackendVerb, Command};
 use crate::control::delta::Delta;
+use crate::control::requests::{Filter, Status};
 use crate::control::wire::{
     Answer, Backend, BackendRow, BackendState, Frame, Head, Latency, Program, ProgramRow,
-    ProgramState, Responses, Role, Snapshot, UpstreamRow,
+    ProgramState, RequestRecord, Responses, Role, Snapshot, UpstreamRow,
 };
 use crate::tui::action::chord::{Chord, Code, char, ctrl, key};
 use crate::tui::action::{ALL, Danger, Id, order};
@@ -134,6 +135,8 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             Effect::Send { order, .. } => Some(order.changes()),
             Effect::FollowLog { .. }
             | Effect::StopLog
+            | Effect::FollowRequests { .. }
+            | Effect::StopRequests
             | Effect::UseTheme(_)
             | Effect::Repaint
             | Effect::Suspend
@@ -406,4 +409,47 @@ fn an_undo_of_an_enable_is_a_drain() {
     let undo = order.changes()[0].undo.clone().unwrap();
     let Command::Backend { verb, .. } = undo.command else { panic!("{undo:?}") };
     assert_eq!(verb, BackendVerb::Drain { timeout_ms: None });
+}
+
+fn came(model: &mut Model, seqs: std::ops::Range<u64>) {
+    let records =
+        seqs.map(|seq| RequestRecord { seq, status: 200, ..RequestRecord::default() }).collect();
+    update(model, Msg::Requests { number: model.requests.number, records, lost: 0 });
+}
+
+#[test]
+fn requests_are_asked_for_while_their_view_is_open() {
+    let mut model = attached();
+    let asked = press(&mut model, char('6'));
+    let [Effect::FollowRequests { filter, number }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((filter, *number), (&Filter::default(), model.requests.number));
+    assert!(press(&mut model, char('j')).is_empty(), "asked once");
+    press(&mut model, char('/'));
+    let typed = type_text(&mut model, "status:5xx");
+    let [Effect::FollowRequests { filter, number }] = typed.as_slice() else { panic!("{typed:?}") };
+    assert_eq!(filter.status, Some(Status::Class(5)));
+    // What the first asking still brings is of other requests.
+    let records = vec![RequestRecord::default()];
+    update(&mut model, Msg::Requests { number: number - 1, records, lost: 0 });
+    assert!(model.requests.records.is_empty());
+    update(&mut model, Msg::Press(Press { chord: key(Code::Enter), edit: None }));
+    assert_eq!(press(&mut model, char('1')), [Effect::StopRequests]);
+}
+
+#[test]
+fn rows_follow_until_somebody_reads_them() {
+    let mut model = attached();
+    press(&mut model, char('6'));
+    came(&mut model, 0..5);
+    let cursor = |model: &Model| model.lists.of(Panel::RequestTable).cursor.clone();
+    let request = |seq| Some(crate::tui::model::key::Key::Request { worker: 0, seq });
+    assert_eq!(cursor(&model), request(4));
+    press(&mut model, char('j'));
+    came(&mut model, 5..9);
+    assert_eq!((cursor(&model), model.requests.unseen), (request(3), 4));
+    press(&mut model, char('f'));
+    assert_eq!((cursor(&model), model.requests.unseen), (request(8), 0));
+    press(&mut model, char('p'));
+    came(&mut model, 9..10);
+    assert_eq!(cursor(&model), request(8));
 }
