@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::client::{self, connect};
-use crate::engine::{Engine, resident_bytes, signal};
+use crate::engine::{Engine, descriptors, resident_bytes, signal};
 use crate::origin::Origin;
 use crate::{oracle, ports, wait};
 
@@ -339,6 +339,42 @@ fn a_stop_waits_for_connections_and_cuts_what_is_left() {
     let (mut held, _) = through(engine.address());
     assert_eq!(engine.stop().code(), Some(0), "{}", engine.log());
     assert_eq!(read_all(&mut held), "");
+}
+
+#[test]
+fn however_connections_end_nothing_is_left_behind() {
+    let origin = echo("1");
+    let engine = Engine::start(&to("", &[&origin]).replacen("workers = 2", "workers = 1", 1));
+    let worker = engine.worker_pids()[0];
+    let round = |count: usize| {
+        for n in 0..count {
+            let mut stream = connect(engine.address()).expect("the listener accepts");
+            match n % 4 {
+                // Says nothing and leaves, before or after it was answered.
+                0 => {}
+                // Leaves bytes unread, which makes a reset of the close.
+                1 => stream.write_all(&[b'x'; 5000]).expect("open"),
+                2 => {
+                    stream.shutdown(Shutdown::Write).expect("open");
+                    assert_eq!(read_all(&mut stream), "1");
+                }
+                _ => assert_carries(&mut through(engine.address()).0),
+            }
+        }
+        wait::until("everyone has left", || {
+            let connections = &engine.status()["workers"][0]["connections"];
+            let is_empty = connections["active"] == 0 && connections["idle"] == 0;
+            (is_empty && active(&engine, &origin) == 0).then_some(())
+        });
+    };
+    round(200);
+    let (memory, open) = (resident_bytes(worker), descriptors(worker));
+    round(1000);
+    let growth = resident_bytes(worker).saturating_sub(memory);
+    assert!(growth < 2 << 20, "{growth} bytes more");
+    assert!(descriptors(worker) <= open, "{} descriptors after {open}", descriptors(worker));
+    let row = engine.backend("app", &origin.address.to_string());
+    assert_eq!((row["failures"].as_u64(), row["state"].as_str()), (Some(0), Some("up")), "{row}");
 }
 
 #[test]
