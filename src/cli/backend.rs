@@ -88,7 +88,7 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
         ("FAILURES", Align::Right),
         ("P50", Align::Right),
         ("P99", Align::Right),
-        ("PROGRAM", Align::Left),
+        ("FROM", Align::Left),
     ]);
     for upstream in upstreams {
         for row in &upstream.backends {
@@ -104,7 +104,7 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
                 troubles(row.failures),
                 number::latency(row.latency_us.p50).trim().into(),
                 number::latency(row.latency_us.p99).trim().into(),
-                row.program.as_deref().unwrap_or("").into(),
+                row.program.as_deref().or(row.host.as_deref()).unwrap_or("").into(),
             ]);
         }
     }

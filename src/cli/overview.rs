@@ -87,6 +87,11 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
         found.push((tone, format!("! {}:{} is {word}{gap}{}", row.name, row.instance, row.reason)));
     }
     for upstream in &status.upstreams {
+        for name in &upstream.names {
+            let Some(trouble) = name.trouble() else { continue };
+            let tone = if name.addresses.is_empty() { Tone::Bad } else { Tone::Warn };
+            found.push((tone, format!("! {}/{}: {trouble}", upstream.name, name.name)));
+        }
         for row in &upstream.backends {
             let tone = match row.state {
                 BackendState::Failed => Tone::Bad,

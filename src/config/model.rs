@@ -48,8 +48,29 @@ pub(crate) struct Resolve {
     pub(crate) servers: Vec<SocketAddr>,
     /// How long an answer is good; without it the answer says so itself, within bounds.
     pub(crate) valid_ms: Option<u64>,
-    /// For a whole lookup, repetitions included.
+    /// For the answer to one question, repetitions included.
     pub(crate) timeout_ms: u64,
+    pub(crate) family: Family,
+}
+
+/// Which addresses of a host are of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Family {
+    Any,
+    V4,
+    V6,
+}
+
+impl Family {
+    pub(crate) const ALL: [Self; 3] = [Self::Any, Self::V4, Self::V6];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,16 +1,21 @@
-//! `resolver`, `resolve_valid` and `resolve_timeout`: how names of backends are looked up, for the
+//! `resolver`, `resolve_valid`, `resolve_timeout` and `resolve_family`: how names of backends are looked up, for the
 //! whole engine or for one upstream.
 
 use std::net::SocketAddr;
 
-use super::model::Resolve;
+use super::model::{Family, Resolve};
 use super::report::Located;
-use super::section::{Section, text_of};
+use super::section::{Section, text_of, unknown_word};
 use super::{address, limits};
 
 /// What holds without any of the keys.
 pub(super) fn defaults() -> Resolve {
-    Resolve { servers: Vec::new(), valid_ms: None, timeout_ms: limits::RESOLVE_TIMEOUT_MS }
+    Resolve {
+        servers: Vec::new(),
+        valid_ms: None,
+        timeout_ms: limits::RESOLVE_TIMEOUT_MS,
+        family: Family::Any,
+    }
 }
 
 /// What the section says, and for the rest what the wider one said.
@@ -22,7 +27,18 @@ pub(super) fn read(section: &mut Section<'_>, wider: &Resolve) -> Resolve {
         },
         valid_ms: section.positive_duration("resolve_valid").or(wider.valid_ms),
         timeout_ms: section.positive_duration("resolve_timeout").unwrap_or(wider.timeout_ms),
+        family: family(section).unwrap_or(wider.family),
     }
+}
+
+fn family(section: &mut Section<'_>) -> Option<Family> {
+    let word = section.text("resolve_family")?;
+    let family = Family::ALL.into_iter().find(|family| family.name() == word.value);
+    if family.is_none() {
+        let known = Family::ALL.map(Family::name);
+        unknown_word(section.report, "address family", &word, &known);
+    }
+    family
 }
 
 fn servers(section: &mut Section<'_>) -> Vec<SocketAddr> {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::delta::Delta;
+use super::name::Name;
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -83,23 +84,8 @@ pub(crate) struct Upstream {
     pub(crate) strategy: String,
     pub(crate) requests: u64,
     pub(crate) backends: Vec<Backend>,
+    #[serde(default)]
     pub(crate) names: Vec<Name>,
-}
-
-/// A name of the file behind which backends are found, and what is known of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Name {
-    /// As the file writes it: `app.internal:8080`, `srv:_http._tcp.app.internal`.
-    pub(crate) name: String,
-    /// Those of the last answer, which stay when a later lookup fails.
-    pub(crate) addresses: Vec<String>,
-    /// How long the last answer is good; 0 before the first one.
-    pub(crate) ttl_ms: u64,
-    /// Why the last lookup failed; empty when it did not.
-    pub(crate) error: String,
-    /// Since when lookups succeed or fail, and when the next one is due: wall clock, 0 unknown.
-    pub(crate) since_ms: u64,
-    pub(crate) next_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -238,6 +224,7 @@ pub(crate) struct UpstreamRow {
     pub(crate) window_since_ms: u64,
     /// Share of the busiest client network in the window, for hash strategies.
     pub(crate) top_client_share: f64,
+    #[serde(default)]
     pub(crate) names: Vec<Name>,
 }
 

@@ -1,6 +1,6 @@
 //! Names of backends and who is asked for them: what can be written, and what cannot is told.
 
-use super::super::model::Resolve;
+use super::super::model::{Family, Resolve};
 use super::errors::check_short;
 
 const BACKEND: &str = "backend = [{ address = \"127.0.0.1:1\" }]";
@@ -10,7 +10,7 @@ fn an_upstream_asks_as_the_engine_does_unless_it_says_so() {
     let text = format!(
         "[engine]\nresolver = [\"10.0.0.2\", \"[fd00::1]:5353\"]\nresolve_valid = \"5s\"\n\
          [upstream.a]\n{BACKEND}\n\
-         [upstream.b]\nresolver = \"::1\"\nresolve_timeout = \"1s\"\n{BACKEND}\n"
+         [upstream.b]\nresolver = \"::1\"\nresolve_timeout = \"1s\"\nresolve_family = \"ipv6\"\n{BACKEND}\n"
     );
     let config = super::super::parse(&text, "test.toml").unwrap();
     let servers = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
@@ -18,8 +18,14 @@ fn an_upstream_asks_as_the_engine_does_unless_it_says_so() {
         servers: servers(&["10.0.0.2:53", "[fd00::1]:5353"]),
         valid_ms: Some(5_000),
         timeout_ms: 5_000,
+        family: Family::Any,
     };
-    let own = Resolve { servers: servers(&["[::1]:53"]), timeout_ms: 1_000, ..engines.clone() };
+    let own = Resolve {
+        servers: servers(&["[::1]:53"]),
+        timeout_ms: 1_000,
+        family: Family::V6,
+        ..engines.clone()
+    };
     let [a, b] = &config.upstreams[..] else { panic!("two upstreams") };
     assert_eq!((&config.engine.resolve, &a.resolve, &b.resolve), (&engines, &engines, &own));
 }
@@ -62,6 +68,10 @@ fn errors() {
         (
             "resolver = []\nBACKEND",
             "2:1 `resolver` lists no DNS server (without the key, /etc/resolv.conf says whom to ask)",
+        ),
+        (
+            "resolve_family = \"ip4\"\nBACKEND",
+            "2:18 unknown address family `ip4` (did you mean `ipv4`?)",
         ),
         (
             "resolve_valid = \"0s\"\nBACKEND",

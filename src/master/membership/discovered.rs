@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::limits;
 use crate::config::model::{self, Address, Discovery, Strategy};
-use crate::control::wire;
+use crate::control::name::Name;
 
 use super::apply::{self, Full};
 use super::member::{Arrival, Member, Origin, Readiness, Settings};
@@ -273,13 +273,13 @@ impl Upstream {
     }
 
     /// `resolve` adds what it knows of the lookups.
-    pub(super) fn names(&self) -> Vec<wire::Name> {
+    pub(super) fn names(&self) -> Vec<Name> {
         let names = self.wanted.iter().filter_map(Wanted::name);
         names
-            .map(|name| wire::Name {
+            .map(|name| Name {
                 name: name.discovery.to_string(),
                 addresses: name.found().iter().map(|found| found.address.to_string()).collect(),
-                ..wire::Name::default()
+                ..Name::default()
             })
             .collect()
     }

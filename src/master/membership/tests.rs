@@ -1,6 +1,8 @@
 //! Decisions against a real board: what an order, a program or a dead master leads to, and what
 //! people are told about it.
 
+mod names;
+
 use super::*;
 use crate::config::model::{self, Config};
 use crate::control::call::{BackendTarget, BackendVerb, UpstreamVerb};
@@ -30,7 +32,12 @@ fn backend(port: u16, weight: u32) -> model::Backend {
 }
 
 fn resolve() -> model::Resolve {
-    model::Resolve { servers: Vec::new(), valid_ms: None, timeout_ms: 0 }
+    model::Resolve {
+        servers: Vec::new(),
+        valid_ms: None,
+        timeout_ms: 0,
+        family: model::Family::Any,
+    }
 }
 
 fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {

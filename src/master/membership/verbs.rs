@@ -198,12 +198,11 @@ impl Membership {
             }
         }
         changes += returning.len();
-        slots::publish(self.board, &self.upstreams[index]);
         for member in returning {
             self.welcome(Place { upstream: index, member }, now);
         }
-        self.settle_all(index, now);
-        self.restart_round(index, now);
+        // The file's strategy may use other members.
+        self.reseat(index, now);
         let name = &self.upstreams[index].name;
         match changes {
             0 => answer(Outcome::Unchanged, format!("{name} is already as the file says")),

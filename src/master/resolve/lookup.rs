@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::service::{self, Offer};
 use crate::config::limits;
-use crate::config::model::{Discovery, Resolve};
+use crate::config::model::{Discovery, Family, Resolve};
 use crate::master::membership::{Found, Rank};
 
 /// Repetitions of a question that nobody answers; each gets its part of the time limit.
@@ -31,16 +31,10 @@ pub(super) struct Answer {
     pub(super) ttl_ms: u64,
 }
 
-/// What hosts led to last, so that one family's failure does not take the other's addresses out.
+/// What hosts led to last, by kind of address: one kind's failure does not take the other's out.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    hosts: BTreeMap<(String, Family), Vec<IpAddr>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Family {
-    V4,
-    V6,
+    hosts: BTreeMap<(String, RecordType), Vec<IpAddr>>,
 }
 
 /// How one question ended.
@@ -115,7 +109,7 @@ impl Memory {
         Ok(Answer { found, ttl_ms: least_ms })
     }
 
-    /// Asks for every host and family at once.
+    /// Asks for every host and kind of address at once.
     async fn places(
         &mut self,
         questioner: &Questioner,
@@ -125,35 +119,35 @@ impl Memory {
         hosts.dedup();
         let mut questions = JoinSet::new();
         for host in &hosts {
-            for family in [Family::V4, Family::V6] {
+            for &kind in questioner.kinds {
                 let (questioner, host) = (questioner.clone(), host.clone());
                 questions.spawn(async move {
-                    let reply = questioner.addresses(&host, family).await;
-                    (host, family, reply)
+                    let reply = questioner.ask(&host, kind, RData::ip_addr).await;
+                    (host, kind, reply)
                 });
             }
         }
-        let mut replies: BTreeMap<String, Vec<(Family, Reply<IpAddr>)>> = BTreeMap::new();
+        let mut replies: BTreeMap<String, Vec<(RecordType, Reply<IpAddr>)>> = BTreeMap::new();
         while let Some(answered) = questions.join_next().await {
             // A question that panicked counts as unanswered.
-            let Ok((host, family, reply)) = answered else { continue };
-            replies.entry(host).or_default().push((family, reply));
+            let Ok((host, kind, reply)) = answered else { continue };
+            replies.entry(host).or_default().push((kind, reply));
         }
         self.hosts.retain(|(host, _), _| hosts.contains(host));
         let replies = replies.into_iter();
         replies.map(|(host, of_host)| (host.clone(), self.settle(&host, of_host))).collect()
     }
 
-    /// Both families' replies as one.
+    /// The replies of both kinds as one.
     fn settle(
         &mut self,
         host: &str,
-        replies: Vec<(Family, Reply<IpAddr>)>,
+        replies: Vec<(RecordType, Reply<IpAddr>)>,
     ) -> Result<Places, String> {
         let (mut found, mut ttl_ms) = (Vec::new(), None);
         let (mut nothing, mut failed) = (None, None);
-        for (family, reply) in replies {
-            let key = (host.to_owned(), family);
+        for (kind, reply) in replies {
+            let key = (host.to_owned(), kind);
             match reply {
                 Reply::Records { records, ttl_ms: good_ms } => {
                     found.extend(&records);
@@ -188,6 +182,8 @@ fn unanswered() -> Result<Places, String> {
 struct Questioner {
     resolver: TokioResolver,
     timeout_ms: u64,
+    /// Asked for each host.
+    kinds: &'static [RecordType],
 }
 
 impl Questioner {
@@ -208,15 +204,12 @@ impl Questioner {
         options.attempts = ATTEMPTS;
         options.timeout = Duration::from_millis(timeout_ms.div_ceil(ATTEMPTS as u64 + 1));
         let resolver = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { resolver, timeout_ms })
-    }
-
-    async fn addresses(&self, host: &str, family: Family) -> Reply<IpAddr> {
-        let kind = match family {
-            Family::V4 => RecordType::A,
-            Family::V6 => RecordType::AAAA,
+        let kinds: &[RecordType] = match resolve.family {
+            Family::Any => &[RecordType::A, RecordType::AAAA],
+            Family::V4 => &[RecordType::A],
+            Family::V6 => &[RecordType::AAAA],
         };
-        self.ask(host, kind, RData::ip_addr).await
+        Ok(Self { resolver, timeout_ms, kinds })
     }
 
     async fn ask<T>(

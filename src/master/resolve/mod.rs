@@ -17,7 +17,8 @@ use super::membership::{Change, Now};
 use super::{Master, WHO, audit, event};
 use crate::config::limits;
 use crate::config::model::{Config, Discovery, Resolve};
-use crate::control::wire::{self, Severity};
+use crate::control::name::Name;
+use crate::control::wire::Severity;
 use crate::sys::{clock, log};
 use lookup::{Answer, Memory};
 use pace::Pace;
@@ -121,7 +122,7 @@ impl Names {
     }
 
     /// Completes the rows of an upstream's names.
-    pub(super) fn complete(&self, upstream: &str, rows: &mut [wire::Name]) {
+    pub(super) fn complete(&self, upstream: &str, rows: &mut [Name]) {
         let running = self.running.iter().filter(|(key, _)| key.upstream == upstream);
         for (key, Running { lately, .. }) in running {
             let name = key.discovery.to_string();

@@ -2,6 +2,8 @@
 //!
 //! Derived anew from the snapshot each time, so it can never disagree with the rows it is about.
 
+mod names;
+
 use crate::control::wire::{
     BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, Severity, Worker,
 };
@@ -37,6 +39,7 @@ pub(crate) fn list(model: &Model) -> Vec<Attention> {
     let mut list = Vec::new();
     engine(model, &mut list);
     upstreams(model, &mut list);
+    names::names(model, &mut list);
     programs(model, &mut list);
     backends(model, &mut list);
     workers(model, &mut list);

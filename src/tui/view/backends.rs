@@ -177,7 +177,8 @@ fn server_errors<'a>(canvas: &Canvas<'a>, row: &BackendRow) -> Line<'a> {
     canvas.cell(number::percent(share), role)
 }
 
-/// Why it is in its state, else what the last check said, else the program behind it.
+/// Why it is in its state, else what the last check said, else the program behind it or the name
+/// that led there.
 fn remark<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Line<'a> {
     if !row.reason.is_empty() {
         canvas.cell(text::plain(&row.reason), Role::Text)
@@ -185,6 +186,8 @@ fn remark<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Line<'a> {
         canvas.cell(text::plain(&row.check), Role::Dim)
     } else if let Some(program) = &row.backend.program {
         canvas.cell(program.as_str(), Role::Dim)
+    } else if let Some(host) = &row.backend.host {
+        canvas.cell(text::plain(host), Role::Dim)
     } else {
         canvas.none()
     }

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::name::Name;
 use crate::control::text;
 use crate::control::wire::{BackendRow, BackendSample, Kind, UpstreamRow};
 
@@ -17,6 +18,8 @@ use crate::tui::widget::{bar, number};
 const PROGRESS: u16 = 30;
 const LABEL: u16 = 11;
 const FACT: u16 = 14;
+/// Names of an upstream's backends shown with it; those in trouble are in the attention list too.
+const NAMES_MAX: usize = 3;
 
 /// How far, how fast, until when; and what happens then.
 pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
@@ -188,11 +191,12 @@ fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow, kind: Kind) -> [L
         (Some(program), true) => format!("served by program {program}").into(),
         (None, true) => text::plain(&row.check),
     };
-    [
-        Line::from(totals.concat()),
-        Line::from(held),
-        Line::from(Span::styled(words, canvas.skin.style(Role::Dim))),
-    ]
+    let mut remarks = vec![Span::styled(words, canvas.skin.style(Role::Dim))];
+    if let Some(host) = &backend.host {
+        let gap = if remarks[0].content.is_empty() { "" } else { "   " };
+        remarks.insert(0, canvas.span(format!("{}{gap}", text::plain(host)), Role::Text));
+    }
+    [Line::from(totals.concat()), Line::from(held), Line::from(remarks)]
 }
 
 /// What is counted when it is over.
@@ -238,7 +242,38 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
     let strip = row(area, 1);
     let shares: Vec<f64> = members.iter().map(|row| row.backend.actual_share).collect();
     bar::shares(canvas.buffer, strip, &shares, canvas.skin);
-    for (at, finding) in (2..).zip(&fit.findings) {
+    let named = upstream.names.len().min(NAMES_MAX);
+    for (at, name) in (2..).zip(upstream.names.iter().take(named)) {
+        let line = name_line(canvas, name);
+        canvas.line(row(area, at), &line);
+    }
+    for (at, finding) in (2 + named as u16..).zip(&fit.findings) {
         verdict::finding(canvas, row(area, at), finding);
     }
+}
+
+/// What a name leads to, how long that is good and when it is asked for again.
+fn name_line<'a>(canvas: &Canvas<'a>, name: &'a Name) -> Line<'a> {
+    let (found, role) = match (name.trouble(), name.addresses.len()) {
+        (Some(trouble), 0) => (trouble, Role::Bad),
+        (Some(trouble), _) => (trouble, Role::Warn),
+        (None, 0) => ("first lookup under way".to_owned(), Role::Dim),
+        (None, 1) => ("1 address".to_owned(), Role::Text),
+        (None, count) => (format!("{count} addresses"), Role::Text),
+    };
+    let mut spans = vec![
+        canvas.span(format!("{}   ", text::plain(&name.name)), Role::Dim),
+        canvas.span(text::plain(&found).into_owned(), role),
+    ];
+    if name.ttl_ms > 0 && name.error.is_empty() {
+        spans.push(
+            canvas.span(format!("   good for {}", number::age(name.ttl_ms).trim()), Role::Dim),
+        );
+    }
+    if name.next_ms > 0 {
+        let left_ms = name.next_ms.saturating_sub(canvas.model.now_ms);
+        let next = number::remaining(left_ms);
+        spans.push(canvas.span(format!("   asked for again in {}", next.trim()), Role::Dim));
+    }
+    Line::from(spans)
 }
