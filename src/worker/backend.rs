@@ -136,7 +136,8 @@ impl Talk<'_> {
             Wait::Source => Waits::ClientBody,
             Wait::Sink => Waits::BackendRoom,
         };
-        if connection.seat.is_late() {
+        // At the first look, it is an earlier wait that is late: of another backend, or for the head.
+        if connection.seat.is_late() && self.waits.is_some() {
             return Poll::Ready(Err(match waits {
                 Waits::ClientBody => Fault::Client(ClientFault::Late),
                 Waits::BackendRoom | Waits::Response => Fault::Backend(Failure::TimedOut),
@@ -388,7 +389,7 @@ impl Relay<'_> {
         {
             return Poll::Ready(RelayEnd::ClientGone);
         }
-        if connection.seat.is_late() {
+        if connection.seat.is_late() && self.waits.is_some() {
             return Poll::Ready(match wait {
                 Wait::Source => RelayEnd::Cut,
                 Wait::Sink => RelayEnd::ClientGone,

@@ -168,3 +168,21 @@ fn set_max_fails(proxy: &Proxy, index: usize, max_fails: u32) {
     let about = About { max_fails, ..proxy.board.backend(id(index)).about() };
     upstream.publish().about(id(index), &about);
 }
+
+/// The first backend's time is not the second one's, whose connection is a pooled one.
+#[test]
+fn a_timeout_is_over_for_the_next_backend() {
+    let silent = backend(|_, mut stream| {
+        let _end = stream.read_to_end(&mut Vec::new());
+    });
+    let proxy = Proxy::with(&[echo(), silent], |config| {
+        config.upstreams[0].first_byte_timeout_ms = 50;
+    });
+    set_max_fails(&proxy, 1, 0);
+    let mut client = proxy.connect();
+    for _ in 0..4 {
+        client.write_all(GET.as_bytes()).unwrap();
+        assert_eq!(status(&read_response(&mut client).0), 200);
+    }
+    assert_eq!(proxy.counts(1).failures, 2);
+}
