@@ -12,7 +12,7 @@ use crate::proxy::{one_worker, site};
 use crate::{ports, wait};
 
 /// An address that refuses connections.
-fn refusing() -> String {
+pub(crate) fn refusing() -> String {
     let probe = TcpListener::bind((ports::address().split(':').next().unwrap_or(""), 0));
     probe.and_then(|listener| listener.local_addr()).expect("a free port").to_string()
 }

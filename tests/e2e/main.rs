@@ -5,6 +5,7 @@
 
 mod client;
 mod engine;
+mod foreign;
 mod name_server;
 mod oracle;
 mod origin;
@@ -30,6 +31,7 @@ mod programs;
 mod proxy;
 mod reload;
 mod requests;
+mod retries;
 mod sharing;
 mod stopping;
 mod strategies;
