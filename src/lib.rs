@@ -95,4 +95,8 @@ pub mod fuzz {
     pub fn target(bytes: &[u8]) {
         crate::http::properties::paths::target(bytes);
     }
+
+    pub fn proxy_header(bytes: &[u8]) {
+        crate::http::properties::introductions::proxy_header(bytes);
+    }
 }

@@ -6,5 +6,6 @@
 
 pub(crate) mod chunks;
 pub(crate) mod heads;
+pub(crate) mod introductions;
 pub(crate) mod paths;
 pub(crate) mod second_reader;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::super::chunk;
-use super::super::properties::{chunks, heads, paths};
+use super::super::properties::{chunks, heads, introductions, paths};
 use super::super::request::{Parsed, Request};
 use super::TARGET_BYTES_MAX;
 
@@ -29,6 +29,7 @@ proptest! {
         heads::response_head(&bytes);
         chunks::chunked_body(&bytes);
         paths::target(&bytes);
+        introductions::proxy_header(&bytes);
     }
 
     #[test]
@@ -87,6 +88,7 @@ fn the_corpus_keeps_every_promise() {
         ("response_head", heads::response_head),
         ("chunked_body", chunks::chunked_body),
         ("target", paths::target),
+        ("proxy_header", introductions::proxy_header),
     ] {
         let folder = std::path::Path::new("tests/corpus").join(target);
         let entries = std::fs::read_dir(&folder).expect("tests run in the package's folder");
