@@ -145,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn what_this_machine_lacks_is_told_from_what_others_do() {
+        use rustix::io::Errno;
+        let is_ours = |errno: Errno| is_exhaustion(&errno.into());
+        assert!(is_ours(Errno::MFILE) && is_ours(Errno::NFILE) && is_ours(Errno::ADDRNOTAVAIL));
+        assert!(!is_ours(Errno::CONNREFUSED) && !is_ours(Errno::TIMEDOUT));
+        assert!(!is_exhaustion(&io::ErrorKind::TimedOut.into()));
+    }
+
+    #[test]
     fn a_socket_that_does_not_listen_yet_takes_no_connection() {
         let serving = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = local_address(&serving).unwrap();
