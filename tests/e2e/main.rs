@@ -24,6 +24,7 @@ mod failing;
 mod framing;
 mod hostile;
 mod limits;
+mod links;
 mod names;
 mod others;
 mod processes;
