@@ -268,7 +268,8 @@ pub(crate) async fn relay(
     persistence: Persistence,
 ) -> Relayed {
     if exchange.response.status == 101 {
-        return tunnel::run(connection, exchange, &site.route.limits, stream).await;
+        // Boxed, since it is seldom: every idle client would hold room for it.
+        return Box::pin(tunnel::run(connection, exchange, &site.route.limits, stream)).await;
     }
     let mut relay =
         Relay { connection, exchange, site, stream, waits: None, request: RequestSide::Sending };
