@@ -3,7 +3,9 @@
 //! Holds no buffer and no exchange while it waits for a request.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -59,10 +61,22 @@ pub(crate) enum Next {
 const HEAD_BROKEN_OFF: u16 = 400;
 
 /// How waiting for a request ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrival {
     Request,
-    Refused { status: u16 },
+    Refused {
+        status: u16,
+    },
     Gone,
+    /// The connection has come to be idle.
+    Quiet,
+}
+
+/// Why a connection that served goes on to something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    Quiet,
+    Over,
 }
 
 impl Connection {
@@ -100,18 +114,31 @@ impl Connection {
         if self.is_to_be_introduced() && !Box::pin(self.is_introduced_well()).await {
             return;
         }
+        // What serving takes is held until the connection has come to be idle, so that most
+        // requests find it there and idle connections do without.
+        while poll_fn(|cx| self.poll_first_bytes(cx)).await.is_continue() {
+            if Box::pin(self.serve_on()).await == Pause::Over {
+                return;
+            }
+        }
+    }
+
+    /// Serves requests until the connection is over, or idle.
+    async fn serve_on(&mut self) -> Pause {
         let mut next = Next::Request;
+        let mut is_waited_for = true;
         while next == Next::Request {
             let mut exchange = None;
-            let mut is_waited_for = self.served == 0;
             let arrival = poll_fn(|cx| {
                 let arrival = self.poll_request(cx, &mut exchange);
                 is_waited_for |= arrival.is_pending();
                 arrival
             })
             .await;
-            let Some(mut exchange) = exchange else { return };
-            exchange.is_pipelined = !is_waited_for;
+            let Some(mut exchange) = exchange else {
+                return if arrival == Arrival::Quiet { Pause::Quiet } else { Pause::Over };
+            };
+            exchange.is_pipelined = !std::mem::take(&mut is_waited_for);
             next = match arrival {
                 Arrival::Request => {
                     self.served += 1;
@@ -121,7 +148,7 @@ impl Connection {
                     exchange.refuse(self);
                     self.answer(&mut exchange, status, Next::Linger).await
                 }
-                Arrival::Gone => {
+                Arrival::Gone | Arrival::Quiet => {
                     exchange.refuse(self);
                     exchange.record(self, HEAD_BROKEN_OFF);
                     Next::Close
@@ -137,6 +164,7 @@ impl Connection {
         if next == Next::Linger {
             self.linger().await;
         }
+        Pause::Over
     }
 
     /// To be awaited first, in the connection's own task: the sweep wakes it from here on.
@@ -196,6 +224,32 @@ impl Connection {
         self.seat.limit(self.shared.now_us(), timeout_ms);
     }
 
+    /// Waits for the beginning of a request; `Break` when none comes.
+    fn poll_first_bytes(&mut self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
+        if self.unread.is_some() {
+            return Poll::Ready(ControlFlow::Continue(()));
+        }
+        match self.poll_more(cx) {
+            Poll::Ready(Ok(count)) if count > 0 => Poll::Ready(ControlFlow::Continue(())),
+            Poll::Ready(_) => Poll::Ready(ControlFlow::Break(())),
+            Poll::Pending if self.seat.is_late() => Poll::Ready(ControlFlow::Break(())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Reads once; a buffer is held only with something in it.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let buffers = &self.shared.buffers;
+        let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take());
+        let read = buffer.poll_fill(cx, &mut self.client, usize::MAX);
+        if buffer.is_empty() {
+            buffers.borrow_mut().give(buffer);
+        } else {
+            self.unread = Some(buffer);
+        }
+        read
+    }
+
     /// Reads until a whole head is there. `exchange` is filled in with the first byte.
     fn poll_request(
         &mut self,
@@ -220,21 +274,14 @@ impl Connection {
                     return Poll::Ready(Arrival::Refused { status: 431 });
                 }
             }
-            let buffers = &self.shared.buffers;
-            let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take());
-            let read = buffer.poll_fill(cx, &mut self.client, usize::MAX);
-            if buffer.is_empty() {
-                buffers.borrow_mut().give(buffer);
-            } else {
-                self.unread = Some(buffer);
-            }
-            match read {
+            match self.poll_more(cx) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Arrival::Gone),
                 Poll::Pending if self.seat.is_late() && exchange.is_some() => {
                     return Poll::Ready(Arrival::Refused { status: 408 });
                 }
                 Poll::Pending if self.seat.is_late() => return Poll::Ready(Arrival::Gone),
+                Poll::Pending if self.seat.is_idle() => return Poll::Ready(Arrival::Quiet),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -244,7 +291,7 @@ impl Connection {
     fn rest(&mut self, timeout_ms: u64) {
         let is_draining = self.shared.is_draining();
         self.limit(if is_draining { limits::DRAIN_IDLE_GRACE_MS } else { timeout_ms });
-        self.shared.seats.enter(&self.seat, Phase::Idle);
+        self.shared.seats.enter(&self.seat, Phase::Resting);
     }
 
     /// How to close when all of the request was read: a client that did not ask for the end may have

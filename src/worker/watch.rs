@@ -16,8 +16,10 @@ const SWEEP_US: u64 = limits::SWEEP_INTERVAL_MS * 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Between requests.
+    /// Between requests, for a while or since it came.
     Idle,
+    /// Between requests since the last sweep, or nearly so.
+    Resting,
     /// A request is under way, or its head is arriving.
     Active,
 }
@@ -47,9 +49,24 @@ impl Seat {
         *self.waker.borrow_mut() = Some(waker.clone());
     }
 
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase.get() == Phase::Idle
+    }
+
+    fn is_between_requests(&self) -> bool {
+        match self.phase.get() {
+            Phase::Idle | Phase::Resting => true,
+            Phase::Active => false,
+        }
+    }
+
     fn call(&self) {
         self.due_us.set(NEVER);
         self.is_late.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
@@ -100,9 +117,10 @@ impl Seats {
 
     pub(crate) fn enter(&self, seat: &Seat, phase: Phase) {
         match (seat.phase.replace(phase), phase) {
-            (Phase::Idle, Phase::Active) => self.active.set(self.active.get() + 1),
-            (Phase::Active, Phase::Idle) => self.active.set(self.active.get() - 1),
-            (Phase::Idle, Phase::Idle) | (Phase::Active, Phase::Active) => {}
+            (Phase::Idle | Phase::Resting, Phase::Active) => self.active.set(self.active.get() + 1),
+            (Phase::Active, Phase::Idle | Phase::Resting) => self.active.set(self.active.get() - 1),
+            (Phase::Idle | Phase::Resting, Phase::Idle | Phase::Resting)
+            | (Phase::Active, Phase::Active) => {}
         }
     }
 
@@ -125,10 +143,15 @@ impl Seats {
         }
     }
 
-    /// Marks and wakes whoever is late.
+    /// Marks and wakes whoever is late, and whoever has come to be idle.
     pub(crate) fn sweep(&self, now_us: u64) {
-        for seat in self.taken.borrow().iter().filter(|seat| seat.due_us.get() <= now_us) {
-            seat.call();
+        for seat in self.taken.borrow().iter() {
+            if seat.due_us.get() <= now_us {
+                seat.call();
+            } else if seat.phase.get() == Phase::Resting {
+                seat.phase.set(Phase::Idle);
+                seat.wake();
+            }
         }
     }
 
@@ -136,7 +159,7 @@ impl Seats {
     /// way still gets its answer.
     pub(crate) fn hurry_idle(&self, now_us: u64, grace_ms: u64) {
         let due_us = now_us + grace_ms * 1000;
-        for seat in self.taken.borrow().iter().filter(|seat| seat.phase.get() == Phase::Idle) {
+        for seat in self.taken.borrow().iter().filter(|seat| seat.is_between_requests()) {
             seat.due_us.set(seat.due_us.get().min(due_us));
         }
     }
@@ -148,7 +171,7 @@ impl Seats {
                 .taken
                 .borrow()
                 .iter()
-                .filter(|seat| seat.phase.get() == Phase::Idle && !seat.is_late.get())
+                .filter(|seat| seat.is_between_requests() && !seat.is_late.get())
                 .min_by_key(|seat| seat.due_us.get())
                 .cloned();
             if let Some(seat) = longest_idle {

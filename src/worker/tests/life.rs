@@ -92,5 +92,5 @@ fn an_idle_connection_is_small() {
         size_of_val(&async move { connection.serve().await })
     });
     drop(client);
-    assert!(bytes <= 1024, "{bytes} bytes of future");
+    assert!(bytes <= 512, "{bytes} bytes of future");
 }
