@@ -131,6 +131,12 @@ pub(crate) fn options(
         if headers[at].kind != Kind::Connection {
             continue;
         }
+        // What nearly all heads say that say anything.
+        if seen == 0 && headers[at].value.in_bytes(bytes) == b"keep-alive" {
+            keep_alive = true;
+            seen = 1;
+            continue;
+        }
         for option in elements(headers[at].value.in_bytes(bytes)) {
             seen += 1;
             if seen > CONNECTION_OPTIONS_MAX {

@@ -38,6 +38,23 @@ fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
     })
 }
 
+/// Bytes of a host that is not in brackets. A table, since every request's host is looked at.
+const IN_HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~%!$&'()*+;=";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// `host`, `host:port`, `[v6]`, `[v6]:port`; no user information, nothing a second reader could
 /// take for the end of the host.
 pub(crate) fn is_authority(authority: &[u8]) -> bool {
@@ -48,11 +65,7 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
         authority.split_at(memchr::memchr(b':', authority).unwrap_or(authority.len()))
     };
     let is_bracketed = authority.starts_with(b"[");
-    let is_host_byte = |&byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || b"-._~%!$&'()*+;=".contains(&byte)
-            || (is_bracketed && byte == b':')
-    };
+    let is_host_byte = |&byte: &u8| IN_HOST[usize::from(byte)] || (is_bracketed && byte == b':');
     let is_port = match after {
         [] => true,
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
