@@ -134,8 +134,12 @@ fn parse_v2(bytes: &[u8]) -> Result<Option<Header>, Malformed> {
 }
 
 fn v4_endpoints(bytes: &[u8; V4_ADDRESSES_BYTES]) -> Endpoints {
-    let [a, b, c, d, e, f, g, h, ports @ ..] = *bytes;
-    endpoints(Ipv4Addr::new(a, b, c, d).into(), Ipv4Addr::new(e, f, g, h).into(), ports)
+    let address = |from: usize| {
+        let mut octets = [0; 4];
+        octets.copy_from_slice(&bytes[from..from + 4]);
+        Ipv4Addr::from(octets).into()
+    };
+    endpoints(address(0), address(4), [bytes[8], bytes[9], bytes[10], bytes[11]])
 }
 
 fn v6_endpoints(bytes: &[u8; V6_ADDRESSES_BYTES]) -> Endpoints {

@@ -69,7 +69,7 @@ pub(crate) async fn connect(
     let Some(address) = address else { return Err(Fault::Stale) };
     let links = &upstream.links;
     let place = shared.pool.borrow_mut().place(picked.upstream(), links.connections_max);
-    let Some(_place) = place else {
+    let Some(place) = place else {
         shared.picker.borrow_mut().overflowed(picked.upstream());
         return Err(Fault::Full);
     };
@@ -88,7 +88,7 @@ pub(crate) async fn connect(
                 let told = introduction::write(connection, client, version, &mut stream);
                 told.await.map_err(Fault::Backend)?;
             }
-            Ok(Link { stream, opened_us: shared.refresh(), served: 0, _place })
+            Ok(Link { stream, opened_us: shared.refresh(), served: 0, _place: place })
         }
         Err(error) if sys::socket::is_exhaustion(&error) => {
             shared.picker.borrow_mut().overflowed(picked.upstream());

@@ -174,23 +174,30 @@ fn hash(upstream: &UpstreamRow, members: &[&BackendRow]) -> Vec<Finding> {
 }
 
 fn retried(upstream: &UpstreamRow) -> Finding {
-    let share = upstream.retries as f64 / (upstream.requests.max(1)) as f64;
+    let is_well = upstream.refused + upstream.retries_withheld + upstream.overflows == 0;
     Finding {
-        verdict: if upstream.refused == 0 { Verdict::Fits } else { Verdict::Off },
+        verdict: if is_well { Verdict::Fits } else { Verdict::Off },
         label: "moved by retries",
         value: upstream.retries.to_string(),
-        note: retry_note(upstream, share * 100.0),
+        note: retry_note(upstream),
     }
 }
 
-fn retry_note(upstream: &UpstreamRow, percent: f64) -> String {
-    let refused = upstream.refused;
-    match upstream.retries_withheld {
-        0 => format!("{percent:.1}% of all; {refused} found no backend"),
-        withheld => {
-            format!("{percent:.1}% of all; {refused} found no backend; budget withheld {withheld}")
-        }
+/// What is wrong comes first: a narrow screen shows whole clauses, as many as fit.
+fn retry_note(upstream: &UpstreamRow) -> String {
+    let UpstreamRow { requests, retries, retries_withheld, refused, overflows, .. } = *upstream;
+    let mut clauses = Vec::new();
+    if retries_withheld > 0 {
+        clauses.push(format!("budget withheld {retries_withheld}"));
     }
+    if overflows > 0 {
+        clauses.push(format!("{overflows} beyond connections_max"));
+    }
+    if retries <= requests {
+        clauses.push(format!("{:.1}% of all", retries as f64 * 100.0 / requests.max(1) as f64));
+    }
+    clauses.push(format!("{refused} found no backend"));
+    clauses.join("; ")
 }
 
 fn eligible<'a>(members: &'a [&BackendRow]) -> impl Iterator<Item = &'a BackendRow> {
@@ -242,6 +249,17 @@ mod tests {
             active_by_worker: Vec::new(),
             check: String::new(),
         }
+    }
+
+    #[test]
+    fn a_spent_budget_is_the_first_thing_said_of_retries() {
+        let row = UpstreamRow { requests: 1000, retries: 25, ..UpstreamRow::default() };
+        assert_eq!(retry_note(&row), "2.5% of all; 0 found no backend");
+        let row = UpstreamRow { requests: 0, retries: 25, retries_withheld: 7, ..row };
+        assert_eq!(retry_note(&row), "budget withheld 7; 0 found no backend");
+        assert_eq!(retried(&row).verdict, Verdict::Off);
+        let row = UpstreamRow { overflows: 3, retries_withheld: 0, ..row };
+        assert_eq!(retry_note(&row), "3 beyond connections_max; 0 found no backend");
     }
 
     fn check(strategy: &str, rows: Vec<BackendRow>, active: &[u32], expected: (Verdict, &str)) {
