@@ -45,7 +45,8 @@
 //! *slot*. *listener*: one address, one socket that all workers accept from. *server*, *route*: what a request is
 //! matched against. *upstream*: a named set of *backends* and a *strategy* (the pure code in
 //! `balance` calls a backend's balancing state a *peer*, as nginx does). *pick*: one choice of a
-//! backend. *drain*: no new request, the running ones finish. *program*: what the supervisor runs,
+//! backend. *name*: what the file writes for backends that are looked up (in `config`, a
+//! *discovery*). *drain*: no new request, the running ones finish. *program*: what the supervisor runs,
 //! in one or more *instances*. *probe*: one readiness or health check. *generation*: a loaded
 //! configuration's number. *incarnation*: which life of a row; a stale one is refused.
 //! *snapshot*, *delta*, *sample*: what a watcher is sent.

@@ -252,7 +252,7 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
     }
 }
 
-/// What a name leads to, how long that is good and when it is asked for again.
+/// What a name leads to, and when it is asked for again.
 fn name_line<'a>(canvas: &Canvas<'a>, name: &'a Name) -> Line<'a> {
     let (found, role) = match (name.trouble(), name.addresses.len()) {
         (Some(trouble), 0) => (trouble, Role::Bad),
@@ -265,11 +265,6 @@ fn name_line<'a>(canvas: &Canvas<'a>, name: &'a Name) -> Line<'a> {
         canvas.span(format!("{}   ", text::plain(&name.name)), Role::Dim),
         canvas.span(text::plain(&found).into_owned(), role),
     ];
-    if name.ttl_ms > 0 && name.error.is_empty() {
-        spans.push(
-            canvas.span(format!("   good for {}", number::age(name.ttl_ms).trim()), Role::Dim),
-        );
-    }
     if name.next_ms > 0 {
         let left_ms = name.next_ms.saturating_sub(canvas.model.now_ms);
         let next = number::remaining(left_ms);
