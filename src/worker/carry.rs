@@ -64,6 +64,8 @@ pub(crate) async fn run(mut carry: Carry<'_>, mut moved: impl FnMut(u64, u64)) -
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Open,
+    /// The source takes no more itself: it is heard out, and any end is its end.
+    LastWords,
     /// The source has ended; the sink is being told.
     Ending,
     Over,
@@ -87,27 +89,31 @@ impl Ways {
         let Connection { shared, client, .. } = &mut **connection;
         let buffers = &shared.buffers;
         let before = (self.up, self.down);
-        if let Poll::Ready(Err(Reset)) =
-            self.up.poll(cx, to_backend, (client, backend), self.down, buffers)
-        {
+        if let Poll::Ready(Err(Reset)) = self.up.poll(cx, to_backend, (client, backend), buffers) {
             backend.reset_when_closed();
             return Poll::Ready(End::Broken(Side::Client));
         }
-        if let Poll::Ready(Err(Reset)) =
-            self.down.poll(cx, to_client, (backend, client), self.up, buffers)
-        {
+        if self.up.is_cut() && self.down == Way::Open {
+            self.down = Way::LastWords;
+        }
+        if let Poll::Ready(Err(Reset)) = self.down.poll(cx, to_client, (backend, client), buffers) {
             client.reset_when_closed();
             return Poll::Ready(End::Broken(Side::Backend));
         }
-        let end = match (self.up, self.down) {
-            (Way::Dropping | Way::Lost, _) => End::Broken(Side::Backend),
-            (_, Way::Dropping | Way::Lost) => End::Broken(Side::Client),
-            (Way::Over, Way::Over) => End::Through,
-            _ => End::Idle,
-        };
-        let is_over = [self.up, self.down].iter().all(|way| matches!(way, Way::Over | Way::Lost));
+        if self.down.is_cut() && self.up == Way::Open {
+            self.up = Way::LastWords;
+        }
+        let is_over = self.up.is_over() && self.down.is_over();
         if is_over || connection.seat.is_late() {
-            return Poll::Ready(end);
+            return Poll::Ready(if self.up.is_cut() {
+                End::Broken(Side::Backend)
+            } else if self.down.is_cut() {
+                End::Broken(Side::Client)
+            } else if is_over {
+                End::Through
+            } else {
+                End::Idle
+            });
         }
         if before != (self.up, self.down) {
             self.limit(carry);
@@ -127,24 +133,19 @@ impl Ways {
 }
 
 impl Way {
-    /// `back` is the other direction, whose sink is this one's source.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         pump: &mut Pump,
         (source, sink): (&mut Stream, &mut Stream),
-        back: Way,
         buffers: &RefCell<Buffers>,
     ) -> Poll<Result<(), Reset>> {
-        if *self == Self::Open {
-            *self = match (ready!(pump.poll(cx, source, sink, buffers)), back) {
-                (Ok(()), _) => Self::Ending,
-                (Err(Broken::Sink), _) => Self::Dropping,
-                // Whoever takes no more may well be reset once all of its words are heard.
-                (Err(_), Self::Dropping | Self::Lost) => Self::Ending,
-                (Err(_), Self::Open | Self::Ending | Self::Over) => {
-                    return Poll::Ready(Err(Reset));
-                }
+        if matches!(self, Self::Open | Self::LastWords) {
+            *self = match ready!(pump.poll(cx, source, sink, buffers)) {
+                Ok(()) => Self::Ending,
+                Err(Broken::Sink) => Self::Dropping,
+                Err(_) if *self == Self::LastWords => Self::Ending,
+                Err(_) => return Poll::Ready(Err(Reset)),
             };
         }
         if *self == Self::Ending {
@@ -156,6 +157,21 @@ impl Way {
             *self = Self::Lost;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether its sink takes no more.
+    fn is_cut(self) -> bool {
+        match self {
+            Self::Dropping | Self::Lost => true,
+            Self::Open | Self::LastWords | Self::Ending | Self::Over => false,
+        }
+    }
+
+    fn is_over(self) -> bool {
+        match self {
+            Self::Over | Self::Lost => true,
+            Self::Open | Self::LastWords | Self::Ending | Self::Dropping => false,
+        }
     }
 }
 

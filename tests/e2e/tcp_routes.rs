@@ -14,10 +14,11 @@ use crate::{oracle, ports, wait};
 
 /// One TCP route to an upstream with `keys` and these backends.
 fn route(keys: &str, backends: &[String]) -> String {
-    let backends: String = backends
+    let backends: Vec<String> = backends
         .iter()
         .map(|address| format!("[[upstream.app.backend]]\naddress = \"{address}\"\n"))
         .collect();
+    let backends = backends.concat();
     format!(
         "[engine]\nworkers = 2\n[[stream]]\nlisten = [\"{{listen}}\"]\nupstream = \"app\"\n\
          [upstream.app]\n{keys}\n{backends}"
