@@ -9,10 +9,10 @@ use crate::origin::{self, Origin};
 use crate::proxy::{one_worker, site};
 
 /// Followed by a second request, which must not be read out of a refused one.
-const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(crate) const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Header lines after `POST / HTTP/1.1` and `Host: a`, and the body.
-const AMBIGUOUS: &[&str] = &[
+pub(crate) const AMBIGUOUS: &[&str] = &[
     "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
     "Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
@@ -81,7 +81,7 @@ const AMBIGUOUS: &[&str] = &[
 ];
 
 /// Whole heads.
-const REFUSED: &[(&str, u16)] = &[
+pub(crate) const REFUSED: &[(&str, u16)] = &[
     ("GET / HTTP/1.1\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),

@@ -18,6 +18,7 @@ mod cli;
 mod console;
 mod crashes;
 mod default;
+mod differential;
 mod drain;
 mod ends;
 mod failing;
