@@ -66,6 +66,8 @@ pub(crate) enum Error {
     TwoLengths,
     #[error("connection header names too many options")]
     TooManyOptions,
+    #[error("expectation is not exactly one 100-continue")]
+    Expectation,
     #[error("chunk framing is broken")]
     Chunk,
 }
@@ -78,6 +80,7 @@ impl Error {
             Self::TargetTooLong => 414,
             Self::TooManyHeaders => 431,
             Self::Method => 405,
+            Self::Expectation => 417,
             Self::Grammar
             | Self::Host
             | Self::Target

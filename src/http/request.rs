@@ -45,7 +45,7 @@ pub(crate) struct Request {
     pub(crate) persistence: Persistence,
     /// The protocol asked for, when both `Connection: upgrade` and `Upgrade` say so.
     pub(crate) upgrade: Option<Span>,
-    /// The client waits with its body for a word from the backend.
+    /// The client waits with its body for a word of the backend.
     pub(crate) expects_continue: bool,
     /// How many proxies an OPTIONS may still pass; other methods are not counted.
     pub(crate) max_forwards: Option<u32>,
@@ -128,10 +128,15 @@ impl Request {
                     let value = header.value.in_bytes(bytes);
                     self.upgrade = Some(header.value).filter(|_| may_switch_to(value));
                 }
-                // HTTP/1.0 knows no expectations.
+                // A proxy and its backend that disagree about who waits for whom lose their place
+                // in the stream. HTTP/1.0 knows no expectations.
                 Kind::Expect if self.version == Version::Http11 => {
                     let value = header.value.in_bytes(bytes);
-                    self.expects_continue |= value.eq_ignore_ascii_case(b"100-continue");
+                    let is_known = value.is_empty() || value.eq_ignore_ascii_case(b"100-continue");
+                    if self.expects_continue || !is_known {
+                        return Err(Error::Expectation);
+                    }
+                    self.expects_continue = !value.is_empty();
                 }
                 Kind::MaxForwards if self.method == Method::Options => {
                     let left = forwards(header.value.in_bytes(bytes))?;
@@ -150,6 +155,8 @@ impl Request {
                 | Kind::MaxForwards => {}
             }
         }
+        // Without a body there is nothing to wait for.
+        self.expects_continue &= self.body != Body::None;
         self.place(bytes, target)
     }
 

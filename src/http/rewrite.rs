@@ -62,7 +62,7 @@ pub(crate) fn request(
     let mut has_proto = false;
     copy_lines(out, bytes, &request.headers, |kind| match kind {
         Kind::Other | Kind::Date => true,
-        Kind::Expect => request.version == Version::Http11,
+        Kind::Expect => request.expects_continue,
         Kind::MaxForwards => request.max_forwards.is_none(),
         Kind::ForwardedProto => {
             has_proto |= forwarding.is_peer_trusted;

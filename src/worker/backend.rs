@@ -215,6 +215,7 @@ async fn pass_interim(
         return Ok(());
     }
     exchange.has_replied = true;
+    exchange.has_continued |= exchange.response.status == 100;
     exchange.to_client.start(Body::None, Coding::Same, 0);
     let reply = Reply {
         client_version: exchange.request.version,
@@ -271,13 +272,13 @@ pub(crate) async fn relay(
         // Boxed, since it is seldom: every idle client would hold room for it.
         return Box::pin(tunnel::run(connection, exchange, &site.route.limits, stream)).await;
     }
+    let was_taken = is_taken(exchange);
     let mut relay =
         Relay { connection, exchange, site, stream, waits: None, request: RequestSide::Sending };
     let end = poll_fn(|cx| relay.poll(cx)).await;
     if end == RelayEnd::Cut && exchange.to_client.ends_by_close() {
         connection.client.reset_when_closed();
     }
-    let is_request_through = exchange.to_backend.is_through();
     let next = match (end, persistence) {
         (RelayEnd::Cut | RelayEnd::ClientGone, _) => Next::Close,
         (RelayEnd::Through, Persistence::KeepAlive) => Next::Request,
@@ -285,10 +286,18 @@ pub(crate) async fn relay(
         (RelayEnd::Through, Persistence::Close) => connection.after_last(exchange),
     };
     let is_reusable = end == RelayEnd::Through
-        && is_request_through
+        && was_taken
         && exchange.response.persistence == Persistence::KeepAlive
         && !exchange.to_client.is_overrun();
     Relayed { end, next, fate: if is_reusable { Fate::Reusable } else { Fate::Spent } }
+}
+
+/// Whether the backend has read the request to its end, as far as can be known when its response
+/// begins. One that answers earlier, or without the 100 it was asked for, may take the body for its
+/// next request.
+fn is_taken(exchange: &Exchange) -> bool {
+    let is_body_unasked = exchange.request.expects_continue && !exchange.has_continued;
+    exchange.to_backend.is_through() && !is_body_unasked
 }
 
 /// Writes the client's head and decides how body and connection are to go on. An error is a body

@@ -43,6 +43,8 @@ pub(crate) struct Exchange {
     pub(crate) is_pipelined: bool,
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
+    /// Whether the backend has asked for the body by a 100.
+    pub(crate) has_continued: bool,
     pub(crate) attempts: Attempts,
     pub(crate) client: IpAddr,
     /// What the ring of recent requests keeps of the head.
@@ -71,6 +73,7 @@ impl Default for Exchange {
             keepalive: Keepalive::default(),
             is_pipelined: false,
             has_replied: false,
+            has_continued: false,
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             method: recent::Method::default(),
@@ -204,6 +207,7 @@ impl Exchange {
         self.tried = Tried::none();
         self.keepalive = Keepalive::default();
         self.has_replied = false;
+        self.has_continued = false;
         self.place = None;
         self.kept.challenge.clear();
         self.attempts.clear();

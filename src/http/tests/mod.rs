@@ -62,6 +62,9 @@ fn ambiguous_requests_are_refused() {
         ("X: a\rb\r\n", Error::Grammar),
         (": nameless\r\n", Error::Grammar),
         ("no colon\r\n", Error::Grammar),
+        ("Content-Length: 1\r\nExpect: y 100-continue\r\n", Error::Expectation),
+        ("Content-Length: 1\r\nExpect: 100-continue, 100-continue\r\n", Error::Expectation),
+        ("Expect: 100-continue\r\nExpect: 100-continue\r\n", Error::Expectation),
         ("Host: b\r\n", Error::Host),
         ("Host: a\r\n", Error::Host),
     ] {
@@ -124,6 +127,7 @@ fn refusals_have_their_status() {
         (Error::TargetTooLong, 414),
         (Error::TooManyHeaders, 431),
         (Error::Method, 405),
+        (Error::Expectation, 417),
         (Error::Version, 505),
     ] {
         assert_eq!(error.status(), code, "{error}");
