@@ -272,7 +272,6 @@ pub(crate) async fn relay(
         // Boxed, since it is seldom: every idle client would hold room for it.
         return Box::pin(tunnel::run(connection, exchange, &site.route.limits, stream)).await;
     }
-    let was_taken = is_taken(exchange);
     let mut relay =
         Relay { connection, exchange, site, stream, waits: None, request: RequestSide::Sending };
     let end = poll_fn(|cx| relay.poll(cx)).await;
@@ -286,7 +285,7 @@ pub(crate) async fn relay(
         (RelayEnd::Through, Persistence::Close) => connection.after_last(exchange),
     };
     let is_reusable = end == RelayEnd::Through
-        && was_taken
+        && exchange.is_taken
         && exchange.response.persistence == Persistence::KeepAlive
         && !exchange.to_client.is_overrun();
     Relayed { end, next, fate: if is_reusable { Fate::Reusable } else { Fate::Spent } }
@@ -307,6 +306,7 @@ pub(crate) fn begin_reply(
     exchange: &mut Exchange,
     site: &Site<'_>,
 ) -> Result<Persistence, Fault> {
+    exchange.is_taken = is_taken(exchange);
     let version = exchange.request.version;
     let (body, coding) = match (exchange.response.body, version) {
         (Body::UntilClose, Version::Http11) => (Body::Chunked, Coding::Enchunk),

@@ -45,6 +45,8 @@ pub(crate) struct Exchange {
     pub(crate) has_replied: bool,
     /// Whether the backend has asked for the body by a 100.
     pub(crate) has_continued: bool,
+    /// Whether the backend had taken the whole request when its response began.
+    pub(crate) is_taken: bool,
     pub(crate) attempts: Attempts,
     pub(crate) client: IpAddr,
     /// What the ring of recent requests keeps of the head.
@@ -74,6 +76,7 @@ impl Default for Exchange {
             is_pipelined: false,
             has_replied: false,
             has_continued: false,
+            is_taken: false,
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             method: recent::Method::default(),
