@@ -42,14 +42,15 @@
 //! # Glossary
 //!
 //! *engine*: keeper, master, workers and programs of one name. *worker*: a data path process, in a
-//! *slot*. *listener*: one address, one socket that all workers accept from. *server*, *route*: what a request is
-//! matched against. *upstream*: a named set of *backends* and a *strategy* (the pure code in
-//! `balance` calls a backend's balancing state a *peer*, as nginx does). *pick*: one choice of a
-//! backend. *name*: what the file writes for backends that are looked up (in `config`, a
-//! *discovery*). *drain*: no new request, the running ones finish. *program*: what the supervisor runs,
-//! in one or more *instances*. *probe*: one readiness or health check. *generation*: a loaded
-//! configuration's number. *incarnation*: which life of a row; a stale one is refused.
-//! *snapshot*, *delta*, *sample*: what a watcher is sent.
+//! *slot*. *listener*: one address, one socket that all workers accept from. *server*, *route*:
+//! what a request is matched against. *TCP route* (`[[stream]]`): an address that leads to an
+//! upstream as it is; one client's connection through it is a *session*. *upstream*: a named set of
+//! *backends* and a *strategy* (the pure code in `balance` calls a backend's balancing state a
+//! *peer*, as nginx does). *pick*: one choice of a backend. *name*: what the file writes for
+//! backends that are looked up (in `config`, a *discovery*). *drain*: no new request, the running
+//! ones finish. *program*: what the supervisor runs, in one or more *instances*. *probe*: one
+//! readiness or health check. *generation*: a loaded configuration's number. *incarnation*: which
+//! life of a row; a stale one is refused. *snapshot*, *delta*, *sample*: what a watcher is sent.
 
 pub(crate) mod sys;
 
