@@ -102,6 +102,13 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
             found.push((tone, format!("! {}/{} is {word}", upstream.name, row.name)));
         }
     }
+    for row in &status.workers {
+        if let Some(log) = row.log.as_ref().filter(|log| log.is_failing) {
+            let (reason, dropped) = (&log.last_error, log.dropped);
+            let text = format!("! worker {} loses lines of access logs: {reason}", row.slot);
+            found.push((Tone::Warn, format!("{text} ({dropped} so far)")));
+        }
+    }
     found.sort_by_key(|(tone, _)| *tone != Tone::Bad);
     found
 }

@@ -114,6 +114,21 @@ pub(crate) const ACCEPT_HEARTBEAT_MS: u64 = 1_000;
 /// Pause after `accept` failed for want of descriptors or memory.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
 
+// Access logs.
+/// A batch of lines is written when it is this long, and at every sweep.
+pub(crate) const LOG_BATCH_BYTES: usize = 64 * 1024;
+/// Batches of one worker that wait for a slow disk; lines beyond them are dropped.
+pub(crate) const LOG_BATCHES_WAITING_MAX: usize = 16;
+/// How long a pipe may take nothing before what it was given is dropped.
+pub(crate) const LOG_STALL_MS: u32 = 250;
+/// Between two attempts to open a file.
+pub(crate) const LOG_RETRY_MS: u64 = 1_000;
+/// How long a worker waits for its last lines to be written: when files are opened again, and at
+/// its end.
+pub(crate) const LOG_SETTLE_MS: u64 = 1_000;
+/// How long whoever asked for files to be opened again waits for all workers.
+pub(crate) const LOG_REOPEN_WAIT_MS: u64 = 3_000;
+
 // Control.
 pub(crate) const CONTROL_CLIENTS_MAX: usize = 64;
 pub(crate) const CONTROL_BODY_BYTES_MAX: usize = 1 << 20;
@@ -156,3 +171,4 @@ const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);
 const _: () = assert!(RESOLVE_VALID_MIN_MS <= RESOLVE_VALID_MAX_MS);
 const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);
 const _: () = assert!(2 * SWEEP_INTERVAL_MS <= ACCEPT_HEARTBEAT_MS);
+const _: () = assert!(LOG_SETTLE_MS < LOG_REOPEN_WAIT_MS);

@@ -22,6 +22,7 @@ mod server;
 mod stream;
 mod upstream;
 
+mod access_log;
 mod action;
 mod headers;
 pub(crate) mod pattern;

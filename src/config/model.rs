@@ -3,6 +3,7 @@
 //! Plain data, cheap to compare (reload diffs two of these) and to send to a worker as bytes.
 //! Addresses of backends stay text plus parsed form, because the text is the backend's name.
 
+pub(crate) mod access_log;
 pub(crate) mod route;
 
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
 //! `[[server.route]]`: which requests, what is done with them, and within which bounds.
 
+use super::access_log;
 use super::action;
 use super::client;
 use super::headers::{self, Side};
@@ -80,6 +81,7 @@ pub(super) fn shape(section: &mut Section<'_>, groups: Option<&Groups>) -> Shape
         error_pages: action::error_pages(section, groups),
         intercept: section.flag("intercept"),
         request_id: request_id.map(|name| name.value),
+        access_log: access_log::read(section, groups),
     }
 }
 

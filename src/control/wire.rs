@@ -67,6 +67,23 @@ pub(crate) struct Worker {
     pub(crate) requests: u64,
     pub(crate) restarts: u32,
     pub(crate) lag_us: u32,
+    /// Of its access logs; absent where it writes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<WorkerLog>,
+}
+
+/// What a worker's writing of access logs came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorkerLog {
+    pub(crate) lines: u64,
+    /// Lines that were not written.
+    pub(crate) dropped: u64,
+    /// Openings and writings that failed.
+    pub(crate) errors: u64,
+    /// Why the last of them failed; empty without one.
+    pub(crate) last_error: String,
+    /// Whether lines are being lost at present.
+    pub(crate) is_failing: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,10 +33,8 @@ impl Master {
                 return self.programs.command(target, verb, &by, reply);
             }
             Command::Reload => self.reload(),
-            Command::Reopen => {
-                self.reopen();
-                Answer::changed("log files are opened again")
-            }
+            // Answered when it is done.
+            Command::Reopen => return self.reopen_for(caller, reply),
             Command::Shutdown => {
                 self.begin_stop(&format!("by {by}"));
                 Answer::changed("the engine is stopping")

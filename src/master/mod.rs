@@ -21,6 +21,7 @@ mod listeners;
 mod memory;
 mod probe;
 mod reload;
+mod reopening;
 mod requests;
 mod resolve;
 mod signals;
@@ -131,6 +132,7 @@ struct Master {
     audit: audit::Audit,
     history: history::History,
     requests: requests::Requests,
+    reopening: reopening::Reopening,
     usage: usage::Usage,
 
     legacy: legacy::Legacy,

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{Master, membership, usage, workers};
 use crate::control::wire;
-use crate::scoreboard::WorkerSlot;
 use crate::scoreboard::crew::{WorkerFigures, WorkerState};
+use crate::scoreboard::{WorkerSlot, access_log};
 
 impl Master {
     pub(super) fn snapshot(&self, now: membership::Now) -> Rc<wire::Snapshot> {
@@ -73,6 +73,28 @@ impl Master {
             requests: figures.requests,
             restarts: living.restarts,
             lag_us: figures.lag_us,
+            log: WorkerSlot::new(usize::from(living.slot)).and_then(|slot| self.log_row(slot)),
         }
     }
+
+    fn log_row(&self, slot: WorkerSlot) -> Option<wire::WorkerLog> {
+        let figures = access_log::figures(self.board, slot);
+        let row = || wire::WorkerLog {
+            lines: figures.lines,
+            dropped: figures.dropped,
+            errors: figures.errors,
+            last_error: reason(figures.last_error),
+            is_failing: figures.failing != 0,
+        };
+        (figures != access_log::Figures::default()).then(row)
+    }
+}
+
+/// The kernel's word for a failure, without its number.
+fn reason(number: u32) -> String {
+    if number == 0 {
+        return String::new();
+    }
+    let error = std::io::Error::from_raw_os_error(number as i32).to_string();
+    error.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

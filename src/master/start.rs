@@ -23,7 +23,8 @@ use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
-    Master, Options, Phase, WHO, audit, decisions, history, requests, signals, strays, turn, usage,
+    Master, Options, Phase, WHO, audit, decisions, history, reopening, requests, signals, strays,
+    turn, usage,
 };
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
@@ -201,6 +202,7 @@ impl Prepared {
             audit: audit::Audit::new(limits::EVENTS_KEPT_MAX, will.events),
             history: history::History::new(board),
             requests: requests::Requests::new(board),
+            reopening: reopening::Reopening::default(),
             usage: usage::Usage::new(),
             legacy: self.legacy,
             decisions: self.decisions,

@@ -10,7 +10,7 @@ use super::socket::ControlSocket;
 use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
-use crate::order::worker::ToWorker;
+use crate::order::worker::FromWorker;
 use crate::sys::{clock, log, signal};
 
 const SECOND_US: u64 = 1_000_000;
@@ -84,7 +84,12 @@ impl Master {
         };
         let programs_us = self.programs.next_deadline_us().unwrap_or(u64::MAX);
         let of_clock = [snapshot_us, self.clock.second_us, requests_us];
-        let due_us = of_clock.into_iter().chain([membership_us, programs_us, stop_us]);
+        let due_us = of_clock.into_iter().chain([
+            membership_us,
+            programs_us,
+            stop_us,
+            self.reopening.due_us(),
+        ]);
         due_us.min().unwrap_or(0)
     }
 
@@ -98,6 +103,9 @@ impl Master {
             Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),
             Event::KeeperLost => {
                 log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
+            }
+            Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number } } => {
+                self.on_reopened(slot, life, number);
             }
             Event::WorkerSaid { slot, life, said } => log_said(slot, life, said),
             Event::WorkerEnded { slot, life, exit } => {
@@ -146,6 +154,7 @@ impl Master {
     }
 
     fn on_worker_ended(&mut self, slot: u16, life: u32, how: &str) {
+        self.forget_reopening(slot, life);
         let ended = self.workers.ended(slot, life, &self.keeper);
         match ended {
             Ended::Stale => {}
@@ -180,6 +189,9 @@ impl Master {
     fn follow_up(&mut self, now: Now) {
         if self.programs.next_deadline_us().is_some_and(|due_us| due_us <= now.mono_us) {
             self.programs.on_deadline();
+        }
+        if now.mono_us >= self.reopening.due_us() {
+            self.settle_reopenings();
         }
         for notice in self.membership.tick(now) {
             self.on_notice(notice);
@@ -267,11 +279,6 @@ impl Master {
         let event = self.audit.record(entry, clock::wall_ms());
         self.watchers.event(&event);
         event
-    }
-
-    pub(super) fn reopen(&mut self) {
-        self.programs.reopen_files();
-        self.workers.tell_all(ToWorker::Reopen, None);
     }
 
     pub(super) fn resize_workers(&mut self) {

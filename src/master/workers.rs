@@ -216,6 +216,12 @@ impl Workers {
         process::post_later(&self.post, slot, life, pause_ms);
     }
 
+    /// Slot and life of every worker that serves.
+    pub(super) fn serving(&self) -> impl Iterator<Item = (u16, u32)> + '_ {
+        let is_up = |place: &&Place| matches!(place.stage, Stage::Up(_));
+        self.places.iter().filter(is_up).map(|place| (place.slot, place.life))
+    }
+
     /// To every worker that serves.
     pub(super) fn tell_all(&self, order: ToWorker, descriptor: Option<BorrowedFd<'_>>) {
         for place in &self.places {
@@ -309,8 +315,8 @@ pub(super) fn log_said(slot: u16, life: u32, said: FromWorker) {
         FromWorker::Running { generation } => {
             log::notice!(WHO, "worker {slot} (life {life}) serves generation {generation}");
         }
-        // Its end follows, and that is what counts.
-        FromWorker::Drained => {}
+        // Its end follows, and that is what counts; who opened files again is asked for by the loop.
+        FromWorker::Drained | FromWorker::Reopened { .. } => {}
     }
 }
 

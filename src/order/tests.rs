@@ -34,11 +34,15 @@ fn every_message_decodes_to_itself() {
         ToWorker::Listen { address },
         ToWorker::Unlisten { address },
         ToWorker::Drain { deadline_us: u64::MAX },
-        ToWorker::Reopen,
+        ToWorker::Reopen { number: 9 },
     ] {
         assert_eq!(ToWorker::decode(message.encode().as_ref()), Ok(message));
     }
-    for message in [FromWorker::Running { generation: 1 }, FromWorker::Drained] {
+    for message in [
+        FromWorker::Running { generation: 1 },
+        FromWorker::Drained,
+        FromWorker::Reopened { number: 9 },
+    ] {
         assert_eq!(FromWorker::decode(message.encode().as_ref()), Ok(message));
     }
 }

@@ -29,8 +29,8 @@ pub(crate) enum ToWorker {
     /// Stop accepting, finish what is under way, answer with `Connection: close`, then `Drained`
     /// and exit 0. At the deadline (`sys::clock::monotonic_us`) whatever is left is cut.
     Drain { deadline_us: u64 },
-    /// Open the log files again.
-    Reopen,
+    /// Open the log files again, and say so.
+    Reopen { number: u32 },
 }
 
 /// From a worker.
@@ -38,6 +38,8 @@ pub(crate) enum ToWorker {
 pub(crate) enum FromWorker {
     /// New requests are served by this generation.
     Running { generation: u32 },
+    /// No line is written any more to a file that was open at that order.
+    Reopened { number: u32 },
     /// Nothing is under way any more; the process exits.
     Drained,
 }
@@ -50,7 +52,7 @@ impl ToWorker {
             Self::Listen { address } => Writer::new(3).text(address.to_string().as_bytes()),
             Self::Unlisten { address } => Writer::new(4).text(address.to_string().as_bytes()),
             Self::Drain { deadline_us } => Writer::new(5).u64(*deadline_us).end(),
-            Self::Reopen => Writer::new(6).end(),
+            Self::Reopen { number } => Writer::new(6).u32(*number).end(),
         }
     }
 
@@ -62,7 +64,7 @@ impl ToWorker {
             3 => return Ok(Self::Listen { address: address(fields.text())? }),
             4 => return Ok(Self::Unlisten { address: address(fields.text())? }),
             5 => Self::Drain { deadline_us: fields.u64()? },
-            6 => Self::Reopen,
+            6 => Self::Reopen { number: fields.u32()? },
             _ => return Err(DecodeError("unknown tag")),
         };
         fields.end(decoded)
@@ -74,6 +76,7 @@ impl FromWorker {
         match self {
             Self::Running { generation } => Writer::new(1).u32(generation).end(),
             Self::Drained => Writer::new(2).end(),
+            Self::Reopened { number } => Writer::new(3).u32(number).end(),
         }
     }
 
@@ -82,6 +85,7 @@ impl FromWorker {
         let decoded = match tag {
             1 => Self::Running { generation: fields.u32()? },
             2 => Self::Drained,
+            3 => Self::Reopened { number: fields.u32()? },
             _ => return Err(DecodeError("unknown tag")),
         };
         fields.end(decoded)

@@ -30,7 +30,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -40,6 +40,7 @@ pub(super) struct Line<T>(pub(super) T);
 pub(super) struct Layout {
     pub(super) header: Line<Header>,
     pub(super) workers: [Line<WorkerWords>; WORKERS_MAX],
+    pub(super) access_logs: [Line<AccessLogWords>; WORKERS_MAX],
     pub(super) upstreams: [UpstreamWords; UPSTREAMS_MAX],
     pub(super) backends: [BackendWords; BACKENDS_MAX],
     /// Requests in flight, by worker: packed, so that summing a backend's reads one line a worker.
@@ -75,6 +76,19 @@ pub(super) struct WorkerWords {
     /// From clients and to clients.
     pub(super) bytes_in: AtomicU64,
     pub(super) bytes_out: AtomicU64,
+}
+
+/// Writer: the slot's worker. What its writing of access logs came to.
+#[repr(C)]
+pub(super) struct AccessLogWords {
+    pub(super) lines: AtomicU64,
+    /// Lines that were not written.
+    pub(super) dropped: AtomicU64,
+    /// Openings and writings that failed.
+    pub(super) errors: AtomicU64,
+    /// The kernel's number of the last failure, 0 once writing goes on.
+    pub(super) failing: AtomicU32,
+    pub(super) last_error: AtomicU32,
 }
 
 #[repr(C)]
@@ -198,6 +212,7 @@ pub(super) struct EntryWords {
 
 const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
+const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);

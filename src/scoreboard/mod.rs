@@ -7,6 +7,7 @@
 //! sequence lock; balancing words are under the upstream's owner-tagged turn; a backend's gate and
 //! the in-flight counts are ordered against each other by sequentially consistent fences.
 
+pub(crate) mod access_log;
 pub(crate) mod account;
 pub(crate) mod backend;
 pub(crate) mod crew;

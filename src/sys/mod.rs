@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod log;
 pub(crate) mod random;
 
+pub(crate) mod append;
 pub(crate) mod folders;
 pub(crate) mod host;
 pub(crate) mod inherited;

@@ -213,6 +213,8 @@ impl Exchange {
         self.has_continued = false;
         self.place = None;
         self.kept.challenge.clear();
+        // What the last exchange sent is not this one's.
+        self.to_client.start(Body::None, Coding::Same, 0);
         self.attempts.clear();
         self.upstream = None;
         self.backend = None;
@@ -372,6 +374,19 @@ impl Exchange {
             bytes: self.to_client.moved(),
         };
         connection.shared.record(entry, self.to_backend.moved());
+        self.log(connection, status);
+    }
+
+    /// Writes the request down where its route, or its server, says.
+    fn log(&self, connection: &Connection, status: u16) {
+        let Some(generation) = &connection.generation else { return };
+        let place = self.place.or_else(|| generation.default_place(connection.listener));
+        let Some(ground) = place.map(|place| generation.ground(place)) else { return };
+        let Some(log) = &ground.shape().log else { return };
+        // Of a head that was refused, no more than its first line can be told.
+        let unread = connection.unread.as_ref().map_or(&b""[..], Buffer::content);
+        let head = if self.place.is_some() { &self.kept.head } else { unread };
+        log.write(&self.facts(connection, ground, (head, b""), status));
     }
 
     /// The pump for an answer of the proxy's own, in place of whatever was to be sent.

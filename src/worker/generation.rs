@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use super::log::Logs;
 use super::pick::Picker;
 use super::server::{Action, Ground, Place, Server};
 use super::tcp_routes::TcpRoutes;
@@ -43,12 +44,16 @@ pub(crate) struct Upstream {
 }
 
 impl Generation {
-    pub(crate) fn compile(number: u32, config: &Config, picker: &Picker) -> Self {
+    pub(crate) fn compile(number: u32, config: &Config, picker: &Picker, logs: &Logs) -> Self {
         Self {
             number,
             connections_max: config.engine.worker_connections,
             listeners: listeners(config),
-            servers: config.servers.iter().map(|server| Server::compile(server, config)).collect(),
+            servers: config
+                .servers
+                .iter()
+                .map(|server| Server::compile(server, config, logs))
+                .collect(),
             tcp_routes: TcpRoutes::compile(config),
             introduced: introduced(config),
             upstreams: config
@@ -72,6 +77,12 @@ impl Generation {
     /// Whether connections to that address begin with a PROXY header.
     pub(crate) fn is_introduced(&self, address: SocketAddr) -> bool {
         self.introduced.contains(&address)
+    }
+
+    /// The place of the default server, without a route.
+    pub(crate) fn default_place(&self, address: SocketAddr) -> Option<Place> {
+        let listener = self.listeners.iter().find(|listener| listener.address == address)?;
+        Some(Place { server: listener.default, route: None })
     }
 
     /// Whose limits hold as long as a request's server is not known.

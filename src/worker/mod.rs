@@ -31,6 +31,7 @@ mod backend;
 mod carry;
 mod introduction;
 mod link;
+mod log;
 pub(crate) mod pick;
 mod pool;
 mod tunnel;
@@ -106,6 +107,7 @@ async fn work(link: OwnedFd) -> Result<(), Error> {
     let deadline_us = serve(&line, &shared).await?;
     leave(&shared, deadline_us).await;
     beat.abort();
+    shared.logs.finish().await;
     shared.publish();
     // The master hears of it by the exit, too.
     if let Err(error) = line.say(FromWorker::Drained) {
@@ -167,8 +169,10 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 shared.drain();
                 return Ok(deadline_us);
             }
-            // Workers write to standard error only; its file is the master's to reopen.
-            ToWorker::Reopen => {}
+            ToWorker::Reopen { number } => {
+                shared.logs.reopen().await;
+                line.say(FromWorker::Reopened { number }).map_err(Error::Line)?;
+            }
         }
         // Whoever comes in must find a configuration that serves it.
         if shared.generation().is_some() {
@@ -191,7 +195,7 @@ fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation
     let bytes = sys::memfd::read_all(bytes, limits::GENERATION_BYTES_MAX)
         .map_err(|cause| Error::Generation { number, cause })?;
     let config = config::decode(&bytes).ok_or(Error::Undecodable(number))?;
-    Ok(Generation::compile(number, &config, &shared.picker.borrow()))
+    Ok(Generation::compile(number, &config, &shared.picker.borrow(), &shared.logs))
 }
 
 /// Waits until the last connection has left, or the deadline.

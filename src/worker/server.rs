@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use super::generation::Upstream;
+use super::log::Logs;
 use super::retarget::Retarget;
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
@@ -102,7 +103,7 @@ impl<'g> Site<'g> {
 }
 
 impl Server {
-    pub(crate) fn compile(server: &model::Server, config: &Config) -> Self {
+    pub(crate) fn compile(server: &model::Server, config: &Config, logs: &Logs) -> Self {
         let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
         let address = server.listen.first().map(|listen| listen.address.to_string());
         let pages: Rc<[ErrorPage]> = server.shape.error_pages.clone().into();
@@ -111,12 +112,13 @@ impl Server {
             client: server.client,
             real_ip: server.real_ip.as_ref().map(RealIp::compile),
             name: plain_name.cloned().or(address).unwrap_or_default(),
-            shape: Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &[]),
+            shape: Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &[])
+                .logged(logs.compile(server.shape.access_log.as_ref())),
             paths: Routes::compile(server.routes.iter().map(|route| &route.path)),
             routes: server
                 .routes
                 .iter()
-                .map(|route| Route::compile(route, (&server.shape, &pages), config))
+                .map(|route| Route::compile(route, (&server.shape, &pages), config, logs))
                 .collect(),
         }
     }
@@ -145,10 +147,13 @@ impl Route {
         route: &route::Route,
         server: (&route::Shape, &Rc<[ErrorPage]>),
         config: &Config,
+        logs: &Logs,
     ) -> Self {
         let pages: Rc<[ErrorPage]> = route.shape.error_pages.clone().into();
         let templates = route.action.templates();
-        let mut shape = Shape::compile(server, (&route.shape, &pages), &templates);
+        let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
+        let mut shape =
+            Shape::compile(server, (&route.shape, &pages), &templates).logged(logs.compile(log));
         let (action, upstream) = match &route.action {
             route::Action::Proxy { upstream, retarget } => {
                 let named = config.upstreams.iter().position(|known| known.name == *upstream);

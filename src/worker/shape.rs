@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::forward::Rendered;
+use super::log::Log;
 use super::routes::Spans;
 use super::variables::{self, Facts, Manner};
 use crate::config::model::route::{self, Change, ErrorPage, HeaderRule};
@@ -33,6 +34,8 @@ pub(crate) struct Shape {
     pub(crate) intercepts: bool,
     pub(crate) identity: Identity,
     pub(crate) keeps: Keeps,
+    /// Where its requests are written down.
+    pub(crate) log: Option<Rc<Log>>,
 }
 
 /// What is kept of a request for texts that are rendered late, and where they are rendered; filled
@@ -92,7 +95,20 @@ impl Shape {
             None => Identity::None,
         };
         let intercepts = own.intercept.or(server.intercept).unwrap_or(false);
-        Self { keeps, identity, intercepts, request, response, pages }
+        Self { keeps, identity, intercepts, request, response, pages, log: None }
+    }
+
+    /// The same, with its requests written down; a line is of the request as it came.
+    pub(crate) fn logged(mut self, log: Option<Rc<Log>>) -> Self {
+        if let Some(log) = &log {
+            self.keeps.head = true;
+            self.keeps.path |= log.names(|it| matches!(it, Variable::Uri | Variable::Capture(_)));
+            if self.identity == Identity::None && log.names(|it| *it == Variable::RequestId) {
+                self.identity = Identity::Drawn;
+            }
+        }
+        self.log = log;
+        self
     }
 
     pub(crate) fn page(&self, status: u16) -> Option<&ErrorPage> {

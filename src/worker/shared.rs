@@ -11,14 +11,15 @@ use std::rc::Rc;
 use super::buffer::Buffers;
 use super::exchange::Exchange;
 use super::generation::Generation;
+use super::log::Logs;
 use super::pick::Picker;
 use super::pool::Pool;
 use super::share;
 use super::watch::Seats;
 use crate::config::limits;
 use crate::http::date;
-use crate::scoreboard::recent;
 use crate::scoreboard::{Board, WorkerSlot, crew};
+use crate::scoreboard::{access_log, recent};
 use crate::sys;
 
 /// Spare exchanges kept for reuse.
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) pool: RefCell<Pool>,
     pub(crate) buffers: RefCell<Buffers>,
     pub(crate) seats: Seats,
+    pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     generation: RefCell<Option<Rc<Generation>>>,
@@ -66,6 +68,7 @@ impl Shared {
             pool: RefCell::new(Pool::new()),
             buffers: RefCell::default(),
             seats: Seats::default(),
+            logs: Logs::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),
             last_generation: RefCell::default(),
@@ -78,6 +81,8 @@ impl Shared {
             dice: Cell::new(sys::random::seed()),
             hostname: sys::host::name(),
         };
+        // What an earlier worker of the slot left is not this one's.
+        access_log::publish(board, slot, &access_log::Figures::default());
         shared.read_clocks();
         shared
     }
@@ -188,6 +193,9 @@ impl Shared {
     }
 
     pub(crate) fn publish(&self) {
+        if let Some(figures) = self.logs.sweep() {
+            access_log::publish(self.board, self.slot, &figures);
+        }
         self.crew.set_connections(self.seats.active(), self.seats.idle());
     }
 

@@ -13,6 +13,7 @@ mod ports;
 mod pty;
 mod wait;
 
+mod access_log;
 mod api;
 mod cli;
 mod console;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RequestLimits;
+use super::access_log::LogChoice;
 use crate::config::template::Template;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +138,7 @@ pub(crate) struct Shape {
     pub(crate) intercept: Option<bool>,
     /// The header that carries the request's id.
     pub(crate) request_id: Option<String>,
+    pub(crate) access_log: Option<LogChoice>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The configuration's tests: good files, values, and what holds for any text. Errors are in
 //! `errors`.
 
+mod access_log;
 mod bounds;
 mod discovered;
 mod errors;

@@ -259,6 +259,7 @@ fn failing(model: &Model, row: &BackendRow) -> Option<Attention> {
 
 fn workers(model: &Model, list: &mut Vec<Attention>) {
     for worker in &model.live.workers {
+        list.extend(log_failing(model, worker));
         if worker.restarts == 0 || worker.uptime_ms > RESPAWN_SHOWN_MS {
             continue;
         }
@@ -273,6 +274,21 @@ fn workers(model: &Model, list: &mut Vec<Attention>) {
             rank: 6,
         });
     }
+}
+
+/// Lines of access logs that are lost: no request is harmed by it.
+fn log_failing(model: &Model, worker: &Worker) -> Option<Attention> {
+    let log = worker.log.as_ref().filter(|log| log.is_failing)?;
+    Some(Attention {
+        key: Key::Worker { slot: worker.slot },
+        severity: Severity::Warn,
+        word: "LOG LOST",
+        kind: "worker",
+        name: format!("worker {}", worker.slot),
+        text: format!("{}; {} lines of access logs lost", log.last_error, log.dropped),
+        since_ms: model.live.head.wall_ms,
+        rank: 5,
+    })
 }
 
 fn respawn_text(model: &Model, worker: &Worker) -> String {

@@ -174,6 +174,7 @@ fn worker(slot: u16, cpu_percent: f32, restarts: u32) -> Worker {
         requests: 1_204_118,
         restarts,
         lag_us: 240,
+        log: None,
     }
 }
 

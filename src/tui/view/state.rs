@@ -79,7 +79,7 @@ pub(super) fn attention(word: &str, severity: Severity, skin: &Skin) -> Look {
         "BACKOFF" => glyphs.waiting,
         "DOWN" | "DRAINED" => glyphs.stopped,
         "REPLACED" => glyphs.restarted,
-        "FAILING" => glyphs.warning,
+        "FAILING" | "LOG LOST" => glyphs.warning,
         _ => glyphs.failed,
     };
     Look { glyph, role: severity_role(severity) }

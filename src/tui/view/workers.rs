@@ -29,7 +29,7 @@ const BRIEF_BAR: u16 = 8;
 const NAME: u16 = 4;
 const PID: u16 = 10;
 /// Which column of the view holds the graph, and which the processor bar.
-const GRAPH: usize = 11;
+const GRAPH: usize = 12;
 const CPU_BAR: usize = 4;
 const CHART_HEIGHT_MAX: u16 = 14;
 /// A respawned worker says so for this long.
@@ -154,6 +154,7 @@ fn requests(canvas: &mut Canvas, area: Rect) {
 }
 
 fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
+    let has_log = canvas.model.live.workers.iter().any(|worker| worker.log.is_some());
     let columns = [
         Column::left("", 5),
         Column::left("state", 10),
@@ -166,6 +167,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
         Column::right("clients", 7).priority(2),
         Column::right("lag", 6).priority(3),
         Column::right("restarts", 8).priority(4),
+        Column::right("log lines", if has_log { 10 } else { 0 }).priority(5),
         Column::left("last minute", 12).priority(6).grow(60),
     ];
     let rule_row = take(&mut area, 1);
@@ -215,7 +217,20 @@ fn cells<'a>(canvas: &Canvas<'a>, worker: &'a Worker) -> Vec<Line<'a>> {
         canvas.amount(clients, number::compact(clients, 7)),
         canvas.cell(number::latency(u64::from(worker.lag_us)), Role::Dim),
         canvas.cell(worker.restarts.to_string(), restarts_role),
+        log(canvas, worker),
     ]
+}
+
+/// Lines of access logs: written, or lost where any are.
+fn log(canvas: &Canvas, worker: &Worker) -> Line<'static> {
+    match &worker.log {
+        None => canvas.none(),
+        Some(log) if log.dropped > 0 => {
+            let role = if log.is_failing { Role::Bad } else { Role::Warn };
+            canvas.cell(format!("{} lost", number::compact(log.dropped, 5)), role)
+        }
+        Some(log) => canvas.cell(number::compact(log.lines, 10), Role::Text),
+    }
 }
 
 fn graph(canvas: &mut Canvas, area: Rect, worker: &Worker) {

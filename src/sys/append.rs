@@ -1,0 +1,36 @@
+//! A file that several processes append whole records to.
+//!
+//! Opening never waits: a pipe that nobody reads is an error. Writing to a full pipe is one too; a
+//! disk is waited for, as the kernel has no other way.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::OFlags;
+
+/// Opens the file, or makes it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o644)
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+}
+
+/// Waits until a full pipe takes bytes again, or the time is up.
+pub(crate) fn wait(file: &File, timeout_ms: u32) -> io::Result<()> {
+    let timeout = Timespec {
+        tv_sec: i64::from(timeout_ms / 1000),
+        tv_nsec: i64::from(timeout_ms % 1000) * 1_000_000,
+    };
+    let mut polled = [PollFd::new(file, PollFlags::OUT)];
+    match rustix::event::poll(&mut polled, Some(&timeout)) {
+        Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,329 @@
+//! Access logs: what a line says, and that none is lost to rotation, none holds up a request.
+
+use std::fs;
+use std::io::{BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::client::{self, Load, connect, read_response};
+use crate::engine::{self, Engine};
+use crate::origin::{Origin, ok};
+use crate::proxy::one_worker;
+use crate::{oracle, ports, wait};
+
+fn origin() -> Origin {
+    Origin::scripted(|request| {
+        if request.head.contains("/missing") {
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno".to_vec()
+        } else {
+            ok("one")
+        }
+    })
+}
+
+fn logged(keys: &str, origin: &Origin) -> Engine {
+    Engine::start(&one_worker(&format!("access_log = {keys}"), "", &[origin]))
+}
+
+fn file(engine: &Engine, name: &str) -> PathBuf {
+    engine.folder.path().join(name)
+}
+
+/// The lines once there are so many.
+#[track_caller]
+fn lines(path: &Path, count: usize) -> Vec<String> {
+    let read = || -> Vec<String> {
+        let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        text.unwrap_or_default().lines().map(str::to_owned).collect()
+    };
+    wait::until("the lines are written", || (read().len() >= count).then_some(()));
+    read()
+}
+
+/// Requests whose every byte is the test's, as some clients send them.
+const REQUESTS: [&[u8]; 6] = [
+    b"GET /a?x=1 HTTP/1.1\r\nHost: test\r\nUser-Agent: curl/8 (\"quoted\")\r\nConnection: close\r\n\r\n",
+    b"GET /missing HTTP/1.0\r\nReferer: http://x/\\path\r\n\r\n",
+    b"HEAD / HTTP/1.1\r\nHost: test\r\nAuthorization: Basic dXNlcjpwYXNz\r\nConnection: close\r\n\r\n",
+    b"POST /form HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nReferer:\r\nConnection: close\r\n\r\na=1",
+    b"GET /raw HTTP/1.1\r\nHost: test\r\nUser-Agent: \xc3\xbc\ttab\r\nConnection: close\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+];
+
+#[test]
+fn combined_is_nginxs_line_byte_for_byte() {
+    let Some(nginx) = oracle::find("nginx") else { return };
+    let origin = origin();
+    let engine = logged("{ file = \"access.log\" }", &origin);
+    let other = Nginx::start(&nginx, &origin);
+    for request in REQUESTS {
+        client::raw(engine.address(), request);
+        client::raw(other.address, request);
+    }
+    let ours = lines(&file(&engine, "access.log"), REQUESTS.len());
+    let theirs = lines(&other.folder.path().join("access.log"), REQUESTS.len());
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        // The time is another one, and the page that answers a bad request has another length.
+        let (mut ours, mut theirs) = (without_time(ours), without_time(theirs));
+        if theirs.contains("\" 400 ") {
+            (ours, theirs) = (without_size(&ours), without_size(&theirs));
+        }
+        assert_eq!(ours, theirs);
+    }
+}
+
+fn without_time(line: &str) -> String {
+    let (start, end) = (line.find('[').expect("a time"), line.find(']').expect("a time"));
+    let time = &line[start..=end];
+    assert_eq!((time.len(), &time[3..4], &time[12..13]), (28, "/", ":"), "{time}");
+    format!("{}{}", &line[..start], &line[end..])
+}
+
+fn without_size(line: &str) -> String {
+    let at = line.find("\" 400 ").expect("a status") + 6;
+    let end = line[at..].find(' ').expect("a size") + at;
+    format!("{}{}", &line[..at], &line[end..])
+}
+
+/// nginx in front of an origin, logging to a file of its folder.
+struct Nginx {
+    child: Child,
+    address: std::net::SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    fn start(program: &Path, origin: &Origin) -> Self {
+        let address = ports::address();
+        let folder = tempfile::Builder::new().prefix("ng").tempdir().expect("a temporary folder");
+        let path = folder.path().display();
+        let user = if folder
+            .path()
+            .metadata()
+            .is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0)
+        {
+            "user root;"
+        } else {
+            ""
+        };
+        let text = format!(
+            "{user} daemon off; worker_processes 1; pid {path}/pid; error_log {path}/error.log;\n\
+             events {{}}\nhttp {{ access_log {path}/access.log combined;\n\
+             client_body_temp_path {path}/b; proxy_temp_path {path}/p; fastcgi_temp_path {path}/f;\n\
+             uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
+             server {{ listen {address}; location / {{ proxy_pass http://{}; }} }} }}\n",
+            origin.address
+        );
+        let config = folder.path().join("nginx.conf");
+        fs::write(&config, text).expect("the folder is ours");
+        let child = Command::new(program)
+            .arg("-c")
+            .arg(&config)
+            .env("TZ", "UTC")
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx runs");
+        let address = address.parse().expect("an address");
+        wait::until("nginx listens", || connect(address).ok());
+        Self { child, address, folder }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        if let Ok(pid) = i32::try_from(self.child.id()) {
+            engine::signal_if_there(pid, "QUIT");
+        }
+        let _it_may_be_reaped = self.child.wait();
+    }
+}
+
+#[test]
+fn json_is_valid_whatever_was_sent() {
+    let origin = origin();
+    let engine = logged("{ file = \"access.json\", format = \"json\" }", &origin);
+    for request in REQUESTS {
+        client::raw(engine.address(), request);
+    }
+    client::raw(engine.address(), b"\x01\x02 NONSENSE \"\\\xff\r\n\r\n");
+    let lines = lines(&file(&engine, "access.json"), REQUESTS.len() + 1);
+    let records: Vec<Value> =
+        lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let first = &records[0];
+    for (name, expected) in [
+        ("client", "127.0.0.1"),
+        ("method", "GET"),
+        ("host", "test"),
+        ("uri", "/a?x=1"),
+        ("protocol", "HTTP/1.1"),
+        ("user_agent", "curl/8 (\"quoted\")"),
+        ("upstream", "app"),
+        ("upstream_addr", origin.address.to_string().as_str()),
+        ("upstream_status", "200"),
+    ] {
+        assert_eq!(first[name], expected, "{name} of {first}");
+    }
+    assert_eq!((&first["status"], &first["body_bytes_sent"]), (&200.into(), &3.into()));
+    assert!(first["request_time"].is_f64() && first["referer"].is_null(), "{first}");
+    assert_eq!(records[2]["user"], "user");
+    assert_eq!(records[3]["request_length"], REQUESTS[3].len());
+    for (at, status) in [(1, 404), (5, 400), (6, 400)] {
+        assert_eq!(records[at]["status"], status, "{}", records[at]);
+    }
+}
+
+#[test]
+fn a_format_of_ones_own_and_a_route_of_its_own() {
+    let origin = origin();
+    let format = "$request_method $uri $status $upstream_addr $upstream_status ${http_x_a} $arg_q $sent_http_content_length";
+    let server = format!("access_log = {{ file = \"own.log\", format = \"{format}\" }}");
+    let config = one_worker(&server, "", &[&origin]).replacen(
+        "[[server.route]]",
+        "[[server.route]]\npath = \"/quiet\"\nupstream = \"app\"\naccess_log = \"off\"\n\
+         [[server.route]]\npath = \"/own\"\nrespond = { status = 418, body = \"tea\" }\n[[server.route]]",
+        1,
+    );
+    let engine = Engine::start(&config);
+    client::raw(
+        engine.address(),
+        b"GET /%61?q=7 HTTP/1.1\r\nHost: t\r\nX-A: \"b\\\r\nConnection: close\r\n\r\n",
+    );
+    client::get(engine.address(), "/quiet");
+    client::get(engine.address(), "/own");
+    client::get(engine.address(), "/last");
+    let own = origin.address;
+    assert_eq!(
+        lines(&file(&engine, "own.log"), 3),
+        [
+            format!("GET /a 200 {own} 200 \\x22b\\x5C 7 3"),
+            "GET /own 418 - - - - 3".to_owned(),
+            format!("GET /last 200 {own} 200 - - 3"),
+        ]
+    );
+}
+
+#[test]
+fn who_left_and_who_was_late_is_written_down() {
+    let slow = Origin::by_hand(|stream| {
+        let mut reader = BufReader::new(stream.try_clone().expect("a descriptor is free"));
+        while crate::origin::read_request(&mut reader).is_some() {}
+    });
+    let keys = "header_timeout = \"300ms\"\naccess_log = { file = \"access.log\", format = \"$status $request\" }";
+    let engine = Engine::start(&one_worker(keys, "", &[&slow]));
+    let mut gone = connect(engine.address()).expect("the listener accepts");
+    gone.write_all(b"GET /gone HTTP/1.1\r\nHost: test\r\n\r\n").expect("it reads");
+    wait::until("the backend is asked", || (slow.accepted() > 0).then_some(()));
+    drop(gone);
+    client::raw(engine.address(), b"GET /late HTTP/1.1\r\nHost: te");
+    let mut seen = lines(&file(&engine, "access.log"), 2);
+    seen.sort();
+    assert_eq!(seen, ["408 GET /late HTTP/1.1", "499 GET /gone HTTP/1.1"]);
+}
+
+#[test]
+fn rotation_under_load_loses_no_line() {
+    let origin = origin();
+    let config = one_worker(
+        "access_log = { file = \"access.log\", format = \"$request_id $uri\" }",
+        "",
+        &[&origin],
+    )
+    .replacen("workers = 1", "workers = 2", 1);
+    let engine = Engine::start(&config);
+    let path = file(&engine, "access.log");
+    let load = Load::start(engine.address(), "/load", 8);
+    let mut parts = Vec::new();
+    for number in 0..5 {
+        let served = origin.served();
+        wait::until("requests go on", || (origin.served() > served + 200).then_some(()));
+        let moved = file(&engine, &format!("access.log.{number}"));
+        fs::rename(&path, &moved).expect("the file is there");
+        engine.ctl_ok(&["reopen"]);
+        // From the answer on, nothing comes to the old one.
+        parts.push((fs::read(&moved).expect("readable"), moved));
+    }
+    let outcome = load.stop();
+    let mut engine = engine;
+    assert!(engine.stop().success(), "{}", engine.log());
+    let mut total = 0;
+    for (then, moved) in &parts {
+        assert_eq!(then, &fs::read(moved).expect("readable"), "{}", moved.display());
+    }
+    let files = parts.into_iter().map(|(_, moved)| moved).chain([path]);
+    for path in files {
+        let text = fs::read_to_string(&path).expect("text");
+        assert!(text.ends_with('\n') && text.lines().all(|line| line.ends_with(" /load")));
+        total += text.lines().count() as u64;
+    }
+    assert_eq!(outcome.failed, Vec::<String>::new());
+    assert_eq!(total, origin.served(), "a line a request");
+}
+
+fn log_of_worker(engine: &Engine) -> Value {
+    engine.status()["workers"][0]["log"].clone()
+}
+
+#[test]
+fn a_full_disk_is_counted_and_shown_and_harms_no_request() {
+    let origin = origin();
+    let engine = logged("{ file = \"/dev/full\" }", &origin);
+    for _ in 0..20 {
+        assert_eq!(client::get(engine.address(), "/").status, 200);
+    }
+    let log = wait::until("the loss is shown", || {
+        let log = log_of_worker(&engine);
+        (log["dropped"] == 20).then_some(log)
+    });
+    assert_eq!((&log["lines"], &log["is_failing"]), (&0.into(), &true.into()));
+    assert_eq!(log["last_error"], "no space left on device");
+    assert!(log["errors"].as_u64() > Some(0));
+    assert_eq!(engine.log().matches("write /dev/full").count(), 1, "{}", engine.log());
+    assert!(engine.ctl_ok(&["status"]).contains("no space left"));
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_up_nothing() {
+    let origin = origin();
+    let config = one_worker("access_log = { file = \"pipe\" }", "", &[&origin]);
+    let engine = Engine::start_in(&config, |folder| {
+        let made = Command::new("mkfifo").arg(folder.join("pipe")).status();
+        assert!(made.is_ok_and(|status| status.success()));
+    });
+    let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
+    for _ in 0..20 {
+        reader.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").expect("still open");
+        assert_eq!(read_response(&mut reader).expect("an answer").status, 200);
+    }
+    wait::until("the loss is shown", || {
+        (log_of_worker(&engine)["dropped"].as_u64() > Some(0)).then_some(())
+    });
+    // Whoever comes to read gets what is written from then on.
+    let pipe = fs::OpenOptions::new().read(true).write(true).open(file(&engine, "pipe"));
+    let mut pipe = BufReader::new(pipe.expect("the pipe is there"));
+    engine.ctl_ok(&["reopen"]);
+    client::get(engine.address(), "/read");
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut pipe, &mut line).expect("a line");
+    assert!(line.contains("\"GET /read HTTP/1.1\" 200"), "{line}");
+}
+
+#[test]
+fn a_reload_moves_the_log_and_a_stop_writes_the_last_line() {
+    let origin = origin();
+    let config =
+        |name: &str| one_worker(&format!("access_log = {{ file = \"{name}\" }}"), "", &[&origin]);
+    let mut engine = Engine::start(&config("one.log"));
+    client::get(engine.address(), "/1");
+    engine.rewrite_config(&config("two.log"));
+    engine.ctl_ok(&["reload"]);
+    wait::until("the new generation serves", || {
+        (engine.status()["workers"][0]["generation"] == 2).then_some(())
+    });
+    client::get(engine.address(), "/2");
+    assert!(engine.stop().success());
+    let read = |name| fs::read_to_string(file(&engine, name)).expect("text");
+    assert!(read("one.log").contains("GET /1") && !read("one.log").contains("GET /2"));
+    assert!(read("two.log").contains("GET /2"));
+}
