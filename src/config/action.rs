@@ -24,7 +24,7 @@ pub(super) fn respond(section: &mut Section<'_>, scope: Scope<'_>) -> Option<Res
     if let DeValue::Integer(_) = value.get_ref() {
         return Some(Respond { status: status_of(section, value, 200..=599)?, body: None });
     }
-    let mut table = section.item("respond", value)?;
+    let mut table = section.section("respond")?;
     let status = table.value("status");
     let status = status.map_or(Some(200), |value| status_of(&table, value, 200..=599));
     let body = body(&mut table, scope, BODY_TYPE);
@@ -39,7 +39,7 @@ pub(super) fn redirect(section: &mut Section<'_>, scope: Scope<'_>) -> Option<Re
         let to = section.raw_text("redirect")?;
         return Some(Redirect { status: REDIRECT_STATUS, to: location(section, &to, scope) });
     }
-    let mut table = section.item("redirect", value)?;
+    let mut table = section.section("redirect")?;
     let to = table.raw_text("to");
     if table.key_span("to").is_none() {
         table.missing("to", "such as `to = \"https://$host$request_uri\"`");
@@ -167,12 +167,14 @@ fn split(whole: Template) -> (Template, Query) {
     let (mut path, mut query) = (Template::default(), None::<Template>);
     for part in whole.parts {
         match (&mut query, part) {
-            (Some(query), part) => query.parts.push(part),
+            (Some(query), part) => query.push(part),
             (None, Part::Variable(variable)) => path.parts.push(Part::Variable(variable)),
             (None, Part::Text(text)) => match text.split_once('?') {
                 Some((before, after)) => {
-                    path.parts.push(Part::Text(before.to_owned()));
-                    query = Some(Template { parts: vec![Part::Text(after.to_owned())] });
+                    path.push(Part::Text(before.to_owned()));
+                    let mut rest = Template::default();
+                    rest.push(Part::Text(after.to_owned()));
+                    query = Some(rest);
                 }
                 None => path.parts.push(Part::Text(text)),
             },
@@ -182,6 +184,9 @@ fn split(whole: Template) -> (Template, Query) {
     let is_whole = match query.parts.last_mut() {
         Some(Part::Text(last)) if last.ends_with('?') => {
             last.pop();
+            if last.is_empty() {
+                query.parts.pop();
+            }
             true
         }
         Some(Part::Text(_) | Part::Variable(_)) | None => query.fixed() == Some(""),

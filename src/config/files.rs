@@ -72,7 +72,7 @@ fn read(path: &Path, bytes_max: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > bytes_max {
-        let message = format!("larger than {} KiB", bytes_max >> 10);
+        let message = format!("larger than {bytes_max} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     String::from_utf8(bytes)

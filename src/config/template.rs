@@ -45,6 +45,14 @@ impl Template {
         }
     }
 
+    /// Appends a part; an empty text is none.
+    pub(super) fn push(&mut self, part: Part) {
+        match part {
+            Part::Text(text) => self.push_text(&text),
+            Part::Variable(variable) => self.parts.push(Part::Variable(variable)),
+        }
+    }
+
     fn push_text(&mut self, text: &str) {
         match self.parts.last_mut() {
             _ if text.is_empty() => {}
@@ -145,8 +153,10 @@ impl Parser<'_> {
             None if name.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let message = format!("no group `${name}` in the regular expression");
                 let hint = match self.scope.groups {
-                    Some(_) => "groups are counted by their opening parentheses, up to `$9`",
-                    None => "there is none here",
+                    Some(groups) if !groups.names.is_empty() => {
+                        "groups are counted by their opening parentheses, up to `$9`"
+                    }
+                    Some(_) | None => "there is none here",
                 };
                 self.error(place, &message, hint);
             }

@@ -35,6 +35,7 @@ mod proxy;
 mod reload;
 mod requests;
 mod retries;
+mod shaping;
 mod sharing;
 mod stopping;
 mod strategies;

@@ -6,6 +6,7 @@ mod bounds;
 mod discovered;
 mod errors;
 mod links;
+mod shaping;
 mod templates;
 
 use std::path::{Path, PathBuf};

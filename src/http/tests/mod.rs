@@ -9,6 +9,7 @@ use super::{Error, head};
 mod addressing;
 mod any_bytes;
 mod chunks;
+mod escaping;
 mod proxy_header;
 mod writing;
 
