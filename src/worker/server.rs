@@ -12,6 +12,7 @@ use super::shape::Shape;
 use crate::config::limits;
 use crate::config::model::route::{self, ErrorPage, Redirect, Respond};
 use crate::config::model::{self, ClientLimits, Config, RequestLimits};
+use crate::config::template::{Template, Variable};
 use crate::http::client_ip::Network;
 
 pub(crate) struct Server {
@@ -162,8 +163,14 @@ impl Route {
                 shape.keeps.path |= retarget.is_some();
                 (Action::Proxy { upstream, retarget }, Some(&config.upstreams[upstream]))
             }
-            route::Action::Respond(respond) => (Action::Respond(respond.clone()), None),
-            route::Action::Redirect(redirect) => (Action::Redirect(redirect.clone()), None),
+            route::Action::Respond(respond) => {
+                shape.keeps.head |= reads_head(&templates);
+                (Action::Respond(respond.clone()), None)
+            }
+            route::Action::Redirect(redirect) => {
+                shape.keeps.head |= reads_head(&templates);
+                (Action::Redirect(redirect.clone()), None)
+            }
         };
         let limits = Limits::compile(route, upstream);
         Self { methods: route.methods.clone(), limits, action, shape }
@@ -174,6 +181,11 @@ impl Route {
         let is_listed = |name: &[u8]| self.methods.iter().any(|known| known.as_bytes() == name);
         self.methods.is_empty() || is_listed(method) || (method == b"HEAD" && is_listed(b"GET"))
     }
+}
+
+/// An answer of ours is written when the request has been passed over.
+fn reads_head(templates: &[&Template]) -> bool {
+    templates.iter().flat_map(|text| text.variables()).any(Variable::reads_request_head)
 }
 
 impl Limits {
