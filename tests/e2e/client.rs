@@ -68,6 +68,22 @@ pub(crate) fn read_head(reader: &mut impl BufRead) -> String {
     head
 }
 
+/// The same, where the other side may have ended instead.
+pub(crate) fn read_head_if_any(reader: &mut impl BufRead) -> Option<String> {
+    let has_more = reader.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+    has_more.then(|| read_head(reader))
+}
+
+/// Reads lines until the text ends with `end`.
+pub(crate) fn read_until(reader: &mut impl BufRead, end: &str) -> String {
+    let mut text = String::new();
+    while !text.ends_with(end) {
+        let read = reader.read_line(&mut text).expect("the other side goes on");
+        assert!(read > 0, "it breaks off: {text:?}");
+    }
+    text
+}
+
 pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;

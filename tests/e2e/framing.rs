@@ -269,3 +269,149 @@ fn bytes_behind_a_response_answer_nobody() {
     stream.set_nonblocking(true).expect("a socket");
     assert!(stream.read(&mut rest).is_err(), "nothing is left over for the client");
 }
+
+#[test]
+fn a_body_waits_for_the_backends_word_and_not_for_ours() {
+    let origin = Origin::by_hand(|stream| {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let head = client::read_head_if_any(&mut reader);
+            let Some(head) = head else { return };
+            let mut body = [0; 3];
+            if head.contains("/asks ") {
+                assert!(head.contains("Expect: 100-continue\r\n"), "{head}");
+                reader.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n").expect("it listens");
+                reader
+                    .get_mut()
+                    .write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+                    .expect("it listens");
+            }
+            if head.contains("/asks ") || head.contains("/takes ") {
+                reader.read_exact(&mut body).expect("the body comes");
+            }
+            let said = if head.contains("Expect") { "expected" } else { "plain" };
+            if reader.get_mut().write_all(&origin::ok(said)).is_err() || head.contains("/refuses ")
+            {
+                return;
+            }
+        }
+    });
+    let engine = Engine::start(&one_worker("", "", &[&origin]));
+    let head = |path: &str, version: &str| {
+        format!(
+            "PUT {path} HTTP/{version}\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
+    };
+    // The body is sent when the backend has asked for it, and its connection is kept.
+    for _ in 0..2 {
+        let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
+        reader.get_mut().write_all(head("/asks", "1.1").as_bytes()).expect("the proxy reads");
+        assert_eq!(client::read_head(&mut reader), "HTTP/1.1 100 Continue\r\n\r\n");
+        reader.get_mut().write_all(b"abc").expect("the proxy reads");
+        let hints = client::read_head(&mut reader);
+        assert_eq!(hints, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+        assert_eq!(read_response(&mut reader).expect("an answer").text(), "expected");
+    }
+    assert_eq!(origin.accepted(), 1);
+    // A backend that takes the body unasked, or refuses it, gets no second request there.
+    let takes = exchange(engine.address(), format!("{}abc", head("/takes", "1.1")).as_bytes());
+    assert_eq!(takes.expect("an answer").text(), "expected");
+    let refused = exchange(engine.address(), head("/refuses", "1.1").as_bytes());
+    let refused = refused.expect("an answer before the body");
+    assert_eq!(
+        (refused.text().as_str(), refused.header("connection")),
+        ("expected", Some("close"))
+    );
+    assert_eq!(origin.accepted(), 2);
+    // HTTP/1.0 knows no expectation and no interim answer.
+    let old = raw(engine.address(), format!("{}abc", head("/takes", "1.0")).as_bytes());
+    assert!(old.starts_with("HTTP/1.1 200 OK\r\n") && old.ends_with("plain"), "{old}");
+}
+
+#[test]
+fn an_expectation_that_nobody_shares_is_refused() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    for lines in ["Expect: y 100-continue", "Expect: 100-continue\r\nExpect: 100-continue"] {
+        let request =
+            format!("PUT / HTTP/1.1\r\nHost: a\r\n{lines}\r\nContent-Length: 3\r\n\r\nabc");
+        let answer = raw(engine.address(), request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 417 Expectation Failed\r\n"), "{answer}");
+    }
+    assert_eq!(origin.served(), 0);
+}
+
+#[test]
+fn trailers_pass_both_ways_without_what_belongs_in_a_head() {
+    const LINES: &str = "X-Sum: 1\r\nContent-Length: 9\r\nHost: evil\r\nX_Forwarded_For: ::1\r\n";
+    let origin = Origin::by_hand(|stream| {
+        let mut reader = BufReader::new(stream);
+        while let Some(head) = client::read_head_if_any(&mut reader) {
+            let body = client::read_until(&mut reader, "\r\n\r\n");
+            assert!(head.contains("Transfer-Encoding: chunked\r\n"), "{head}");
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nX-Got: {}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n{LINES}\r\n",
+                body.escape_debug()
+            );
+            if reader.get_mut().write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let engine = Engine::start(&one_worker("", "", &[&origin]));
+    let stream = connect(engine.address()).expect("the listener accepts");
+    let mut reader = BufReader::new(stream);
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n{LINES}\r\n"
+    );
+    // Whole, and in two parts that meet within a trailer's name.
+    for cut in [request.len(), request.len() - 50] {
+        let (first, second) = request.split_at(cut);
+        reader.get_mut().write_all(first.as_bytes()).expect("the proxy reads");
+        reader.get_mut().write_all(second.as_bytes()).expect("the proxy reads");
+        let head = client::read_head(&mut reader);
+        let got = "X-Got: 3;x=y\\r\\nabc\\r\\n0\\r\\nX-Sum: 1\\r\\n\\r\\n\r\n";
+        assert!(head.contains(got), "{head}");
+        let body = client::read_until(&mut reader, "\r\n\r\n");
+        assert_eq!(body, "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n");
+    }
+    assert_eq!(origin.accepted(), 1);
+}
+
+#[test]
+fn options_are_counted_and_asked_in_the_right_form() {
+    let origin = Origin::scripted(|request| origin::ok(request.head.lines().next().unwrap_or("")));
+    let engine = Engine::start(&site("", &[&origin]));
+    for (target, asked) in [("*", "*"), ("http://a", "*"), ("http://a/x", "/x"), ("/x", "/x")] {
+        let request = format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n");
+        let answer = exchange(engine.address(), request.as_bytes()).expect("an answer");
+        assert_eq!(answer.text(), format!("OPTIONS {asked} HTTP/1.1"));
+        let seen = origin.seen().pop().expect("it arrived");
+        assert_eq!(seen.header("max-forwards").as_deref(), Some("2"), "{target}");
+    }
+    // The last one it may reach answers; other methods are not counted.
+    let last = "OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n";
+    let answer = raw(
+        engine.address(),
+        format!("{last}{last}{SMUGGLED}").replace("GET", "DELETE").as_bytes(),
+    );
+    assert_eq!(answer.matches("\r\nAllow: GET, HEAD").count(), 2, "{answer}");
+    assert!(answer.contains("DELETE /smuggled"), "{answer}");
+    assert_eq!(origin.served(), 5);
+    let counted = "GET / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n";
+    assert_eq!(exchange(engine.address(), counted.as_bytes()).expect("an answer").status, 200);
+    let seen = origin.seen().pop().expect("it arrived");
+    assert_eq!(seen.header("max-forwards").as_deref(), Some("0"));
+}
+
+#[test]
+fn a_205_tells_its_client_where_it_ends() {
+    let origin = Origin::scripted(|_| b"HTTP/1.1 205 Reset Content\r\n\r\n".to_vec());
+    let engine = Engine::start(&one_worker("", "", &[&origin]));
+    let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
+    for _ in 0..3 {
+        reader.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("still open");
+        let answer = read_response(&mut reader).expect("an answer");
+        assert_eq!((answer.status, answer.header("content-length")), (205, Some("0")));
+    }
+}
