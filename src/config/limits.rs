@@ -70,6 +70,11 @@ pub(crate) const RETRIES_MAX: u32 = 64;
 /// Retries in vain, of the requests of the last seconds.
 pub(crate) const RETRY_BUDGET_PERCENT: u32 = 20;
 pub(crate) const RETRY_BUDGET_PERCENT_MAX: u32 = 100;
+/// Kept connections to a backend that must have served again, without one found closed between,
+/// before a request that cannot be repeated follows at once on one.
+pub(crate) const TRUSTED_REUSES: u16 = 32;
+/// Idle for so long, a connection can have such a request of any backend.
+pub(crate) const SEASONED_MS: u64 = 250;
 /// Offers of one request that are noted one by one, for the log.
 pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;

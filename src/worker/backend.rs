@@ -17,7 +17,7 @@ use super::transfer::{Broken, Coding, Wait};
 use super::tunnel;
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence, Version};
-use crate::http::request::{Method, Parsed};
+use crate::http::request::Parsed;
 use crate::http::response::Asked;
 use crate::http::rewrite::{self, Reply};
 use crate::scoreboard::backend::Failure;
@@ -33,25 +33,31 @@ pub(crate) async fn ask(
     site: &Site<'_>,
     picked: &Picked,
 ) -> Result<Link, Fault> {
+    let errand = exchange.errand(site.upstream.retry.on);
+    let shared = &connection.shared;
     let pooled = match site.upstream.links.proxy_protocol {
-        None => connection.shared.pool.borrow_mut().take(picked),
+        None => shared.pool.borrow_mut().take(picked, errand, shared.now_us()),
         // A reload may have left some that speak for nobody.
         Some(_) => None,
     };
-    if let Some(mut link) = pooled.filter(|link| is_fit(&link.stream, exchange)) {
+    if let Some(mut link) = pooled {
         exchange.attempts.pooled();
         match converse(connection, exchange, site, &mut link.stream).await {
             // Not a byte came: it was dead before.
             Err(Fault::Backend(Failure::Closed))
                 if exchange.head_seen_bytes == 0 && !exchange.has_replied =>
             {
+                connection.shared.pool.borrow_mut().found_closed(picked);
                 if !exchange.is_repeatable(site.upstream.retry.on) {
                     return Err(Fault::Stale);
                 }
                 exchange.rewind(&connection.shared.buffers);
             }
             Err(fault) => return Err(fault),
-            Ok(()) => return Ok(link),
+            Ok(()) => {
+                connection.shared.pool.borrow_mut().served_again(picked);
+                return Ok(link);
+            }
         }
     }
     let timeout_ms = site.route.limits.connect_timeout_ms;
@@ -61,12 +67,6 @@ pub(crate) async fn ask(
     exchange.attempts.connected(connection.shared.now_us());
     converse(connection, exchange, site, &mut link.stream).await?;
     Ok(link)
-}
-
-/// A request that cannot be repeated is worth a system call that asks the kernel itself whether the
-/// backend has closed: the reactor may not have heard yet.
-fn is_fit(stream: &Stream, exchange: &Exchange) -> bool {
-    exchange.request.method != Method::NonIdempotent || stream.is_quiet()
 }
 
 /// Sends and reads until the final response's head is parsed; interim ones are passed on.

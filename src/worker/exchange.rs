@@ -12,6 +12,7 @@ use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::offer;
 use super::pick::{Picked, Tried};
+use super::pool::Errand;
 use super::server::{Action, Place, Site};
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
@@ -256,6 +257,17 @@ impl Exchange {
             && (self.request.method != Method::NonIdempotent
                 || on.holds(Condition::NonIdempotent)
                 || self.to_backend.moved() == 0)
+    }
+
+    /// What a kept connection would be used for. A body that is still to come is lost with it.
+    pub(crate) fn errand(&self, on: Conditions) -> Errand {
+        let is_method_repeatable =
+            self.request.method != Method::NonIdempotent || on.holds(Condition::NonIdempotent);
+        if is_method_repeatable && self.to_backend.is_read() {
+            Errand::Repeatable
+        } else {
+            Errand::Once
+        }
     }
 
     /// Makes ready to send the request once more.

@@ -34,6 +34,7 @@ mod link;
 mod log;
 pub(crate) mod pick;
 mod pool;
+mod trust;
 mod tunnel;
 
 mod buffer;

@@ -11,14 +11,17 @@ use std::rc::Rc;
 use super::link::{Link, Place};
 use super::pick::{Picked, Picker};
 use super::stream::Idle;
+use super::trust::Trust;
+use crate::config::limits;
 use crate::config::model::Links;
-use crate::scoreboard::layout::UPSTREAMS_MAX;
+use crate::scoreboard::layout::{BACKENDS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::{BackendId, UpstreamId};
 
 struct Parked {
     link: Link,
     backend: BackendId,
     incarnation: u16,
+    since_us: u64,
     until_us: u64,
 }
 
@@ -31,35 +34,77 @@ struct Shelf {
     open: Rc<Cell<u32>>,
 }
 
+/// What a connection is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// If the connection turns out dead, another one will do.
+    Repeatable,
+    /// What is sent on it cannot be sent again.
+    Once,
+}
+
 pub(crate) struct Pool {
     /// By upstream slot.
     shelves: Vec<Shelf>,
+    /// By backend slot.
+    trust: Vec<Trust>,
 }
 
 impl Pool {
     pub(crate) fn new() -> Self {
-        Self { shelves: (0..UPSTREAMS_MAX).map(|_| Shelf::default()).collect() }
+        Self {
+            shelves: (0..UPSTREAMS_MAX).map(|_| Shelf::default()).collect(),
+            trust: vec![Trust::default(); BACKENDS_MAX],
+        }
     }
 
-    /// A connection to the picked backend that looks alive.
-    pub(crate) fn take(&mut self, picked: &Picked) -> Option<Link> {
+    /// A connection to the picked backend that looks alive, and is good enough for the errand: the
+    /// last one in, or the first if the backend has no trust.
+    pub(crate) fn take(&mut self, picked: &Picked, errand: Errand, now_us: u64) -> Option<Link> {
         let parked = &mut self.shelves[picked.upstream().index()].parked;
+        let trust = &mut self.trust[picked.backend().index()];
         let is_picked = |kept: &Parked| {
             kept.backend == picked.backend() && kept.incarnation == picked.incarnation()
         };
-        while let Some(at) = parked.iter().rposition(is_picked) {
-            let mut kept = parked.remove(at)?;
-            if kept.link.stream.look() == Idle::Quiet {
+        let is_seasoned =
+            |kept: &Parked| is_picked(kept) && kept.since_us + limits::SEASONED_MS * 1000 <= now_us;
+        loop {
+            let at = match errand {
+                Errand::Once if !trust.is_earned(picked.incarnation()) => {
+                    parked.iter().position(is_seasoned)
+                }
+                Errand::Repeatable | Errand::Once => parked.iter().rposition(is_picked),
+            };
+            let mut kept = parked.remove(at?)?;
+            let stream = &mut kept.link.stream;
+            // For the one that cannot be repeated, the kernel itself is asked: the reactor may not
+            // have heard yet.
+            if stream.look() == Idle::Quiet && (errand == Errand::Repeatable || stream.is_quiet()) {
                 return Some(kept.link);
             }
+            trust.lose(picked.incarnation());
         }
-        None
     }
 
+    /// A connection that `take` gave has served.
+    pub(crate) fn served_again(&mut self, picked: &Picked) {
+        self.trust[picked.backend().index()].earn(picked.incarnation());
+    }
+
+    /// A connection that `take` gave was closed.
+    pub(crate) fn found_closed(&mut self, picked: &Picked) {
+        self.trust[picked.backend().index()].lose(picked.incarnation());
+    }
+
+    /// Keeps a connection; the one idle longest gives way. Of a backend without trust it is the
+    /// youngest one: only those that grow old can earn it in a stream of what is sent once.
     pub(crate) fn park(&mut self, link: Link, picked: &Picked, links: &Links, now_us: u64) {
         let parked = &mut self.shelves[picked.upstream().index()].parked;
+        let is_trusted = self.trust[picked.backend().index()].is_earned(picked.incarnation());
+        let is_picked = |kept: &Parked| kept.backend == picked.backend();
         while parked.len() >= usize::from(links.idle_max) {
-            if parked.pop_front().is_none() {
+            let youngest = if is_trusted { None } else { parked.iter().rposition(is_picked) };
+            if parked.remove(youngest.unwrap_or(0)).is_none() {
                 return;
             }
         }
@@ -67,6 +112,7 @@ impl Pool {
             link,
             backend: picked.backend(),
             incarnation: picked.incarnation(),
+            since_us: now_us,
             until_us: now_us + links.idle_timeout_ms * 1000,
         });
     }

@@ -146,3 +146,41 @@ fn what_a_backend_says_unasked_is_nobodys_response() {
     }
     assert_eq!(proxy.counts(0).failures, 0);
 }
+
+/// What must not be sent twice meets no connection that is just being closed.
+#[test]
+fn an_unfriendly_end_costs_nothing_that_cannot_be_repeated() {
+    const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+    for kept in [1, 5] {
+        let rude = backend(move |_, mut stream| {
+            for _ in 0..kept {
+                if read_head(&mut stream).is_none() {
+                    return;
+                }
+                read_bytes(&mut stream, 2);
+                let _client_may_be_gone = stream.write_all(ok("").as_bytes());
+            }
+        });
+        let proxy = Proxy::before(&[rude]);
+        let mut client = proxy.connect();
+        for number in 0..300 {
+            client.write_all(POST.as_bytes()).unwrap();
+            assert_eq!(status(&read_response(&mut client).0), 200, "request {number} of {kept}");
+        }
+        assert_eq!(proxy.counts(0).failures, 0);
+    }
+}
+
+/// A backend that keeps its connections has them used for such requests, too, before long.
+#[test]
+fn connections_are_kept_for_what_cannot_be_repeated() {
+    const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    let (address, _) = numbering();
+    let proxy = Proxy::before(&[address]);
+    let ask = || read_response(&mut proxy.send(POST)).1.parse::<usize>().unwrap();
+    let mut last = ask();
+    until("a connection serves many in a row", || {
+        let same = (0..100).filter(|_| std::mem::replace(&mut last, ask()) == last).count();
+        same == 100
+    });
+}
