@@ -14,6 +14,7 @@ const UNIX_PATH_BYTES_MAX: usize = 107;
 const HOST_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 const SERVICE: &str = "srv:";
+const FILE: &str = "file:";
 /// Where DNS servers listen.
 const DNS_PORT: u16 = 53;
 
@@ -49,6 +50,13 @@ pub(super) fn backend(text: &str) -> Result<Location, String> {
     if let Some(name) = text.strip_prefix(SERVICE) {
         let name = service(name)?;
         return Ok(Location::Discovered(Discovery::Service { name }));
+    }
+    if let Some(path) = text.strip_prefix(FILE) {
+        return if path.is_empty() {
+            Err("expected a path: \"file:/etc/pilothouse/api.list\"".to_owned())
+        } else {
+            Ok(Location::Discovered(Discovery::File { path: PathBuf::from(path) }))
+        };
     }
     let (location, port) = match endpoint(text)? {
         Endpoint::Address(address) => (Location::Fixed(Address::Tcp(address)), address.port()),

@@ -89,6 +89,9 @@ pub(crate) const RESOLVE_VALID_MAX_MS: u64 = 300_000;
 /// Pause after a failed lookup: doubled from the first to the second.
 pub(crate) const RESOLVE_PAUSE_MIN_MS: u64 = 500;
 pub(crate) const RESOLVE_PAUSE_MAX_MS: u64 = 15_000;
+/// Between two looks at a file that lists backends, and the most that is read of it.
+pub(crate) const LIST_LOOK_MS: u64 = 500;
+pub(crate) const LIST_BYTES_MAX: u64 = 64 * 1024;
 
 // Buffers of the data path: grows with the body from the first to the second.
 pub(crate) const BODY_BUFFER_BYTES_MIN: usize = 32 * 1024;

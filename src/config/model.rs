@@ -319,6 +319,8 @@ pub(crate) enum Discovery {
     Host { name: String, port: u16 },
     /// The SRV records of a name; ports, weights and priorities come with them.
     Service { name: String },
+    /// The lines of a file, which is watched.
+    File { path: PathBuf },
 }
 
 impl std::fmt::Display for Discovery {
@@ -326,6 +328,7 @@ impl std::fmt::Display for Discovery {
         match self {
             Self::Host { name, port } => write!(f, "{name}:{port}"),
             Self::Service { name } => write!(f, "srv:{name}"),
+            Self::File { path } => write!(f, "file:{}", path.display()),
         }
     }
 }

@@ -121,6 +121,11 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
 
 fn located_address(section: &Section<'_>, text: Located<String>) -> Option<Located<Location>> {
     match address::backend(&text.value) {
+        Ok(Location::Discovered(Discovery::File { path })) => {
+            let path = section.report.absolute(path);
+            let value = Location::Discovered(Discovery::File { path });
+            Some(Located { value, span: text.span })
+        }
         Ok(value) => Some(Located { value, span: text.span }),
         Err(hint) => {
             let message = format!("`{}` is not a backend's address", text.value);

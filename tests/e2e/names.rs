@@ -294,6 +294,39 @@ fn checks_follow_the_addresses() {
 }
 
 #[test]
+fn a_list_is_followed_and_a_bad_one_changes_nothing() {
+    let server = NameServer::start();
+    let ([one, two, three], _) = on_one_port();
+    let [a, b, c] = [&one, &two, &three].map(|origin| origin.address.to_string());
+    let list = format!("{a} weight=3 # the big one\n{c} backup\n");
+    let engine = Engine::start_in(&site(&server, "", "file:app.list"), |folder| {
+        std::fs::write(folder.join("app.list"), list).expect("the folder is ours");
+    });
+    let path = engine.folder.path().join("app.list");
+    let write = |text: &str| std::fs::write(&path, text).expect("the folder is ours");
+    let error = || upstream(&engine)["names"][0]["error"].as_str().unwrap_or("").to_owned();
+    wait_for_members(&engine, &[a.clone(), c.clone()]);
+    assert_eq!(engine.backend("app", &a)["weight"], 3);
+    let load = Load::start(engine.address(), "/", 4);
+    write(&format!("{b}\n{a}\n"));
+    wait_for_members(&engine, &[a.clone(), b.clone()]);
+    assert_eq!(engine.backend("app", &b)["host"], format!("file:{}", path.display()).as_str());
+    for (text, expected) in [("", "lists no backend"), ("10.0.0", "line 1: expected ip:port first")]
+    {
+        write(text);
+        wait::until("the failure is shown", || (error() == expected).then_some(()));
+        assert_eq!(members(&engine), [a.clone(), b.clone()]);
+    }
+    std::fs::remove_file(&path).expect("it is there");
+    wait::until("the failure is shown", || error().contains("No such file").then_some(()));
+    write(&b);
+    wait_for_members(&engine, &[b]);
+    assert_eq!(error(), "");
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+    assert_eq!(three.served(), 0, "a backup serves when nobody else does");
+}
+
+#[test]
 fn the_check_of_a_configuration_asks_no_name_server() {
     let server = NameServer::start();
     let engine = Engine::start(&site(&server, "", "127.0.0.1:9"));

@@ -242,6 +242,8 @@ fn addresses() {
         ("srv:_http._tcp", None),
         ("srv:_http._tcp.app.internal:80", None),
         ("srv:", None),
+        ("file:/etc/a.list", Some("file:/etc/a.list")),
+        ("file:", None),
         ("unix:run", None),
         ("", None),
         (":80", None),

@@ -8,7 +8,7 @@ use crate::control::wire::{Answer, Outcome};
 use crate::scoreboard::gate::Standing;
 
 use super::member::{Admin, Cause};
-use super::{Membership, Now, Place, slots};
+use super::{Membership, Now, Place};
 
 impl Membership {
     pub(crate) fn backend(

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::service::{self, Offer};
 use crate::config::limits;
-use crate::config::model::{Discovery, Family, Resolve};
+use crate::config::model::{Family, Resolve};
 use crate::master::membership::{Found, Rank};
 
 /// Repetitions of a question that nobody answers; each gets its part of the time limit.
@@ -53,28 +53,29 @@ type Places = (Vec<IpAddr>, u64);
 
 impl Memory {
     /// The error is for people and names no name: it is shown beside it.
-    pub(super) async fn look_up(
+    pub(super) async fn host(
         &mut self,
-        discovery: &Discovery,
+        name: &str,
+        port: u16,
         resolve: &Resolve,
     ) -> Result<Answer, String> {
         let questioner = Questioner::new(resolve)?;
-        match discovery {
-            Discovery::Host { name, port } => {
-                let mut places = self.places(&questioner, vec![name.clone()]).await;
-                let (addresses, ttl_ms) = places.remove(name).unwrap_or_else(unanswered)?;
-                let found = addresses.into_iter().map(|address| Found {
-                    address: SocketAddr::from((address, *port)),
-                    weight: None,
-                    rank: Rank::First,
-                });
-                Ok(Answer { found: service::in_order(found.collect()), ttl_ms })
-            }
-            Discovery::Service { name } => self.service(&questioner, name).await,
-        }
+        let mut places = self.places(&questioner, vec![name.to_owned()]).await;
+        let (addresses, ttl_ms) = places.remove(name).unwrap_or_else(unanswered)?;
+        let found = addresses.into_iter().map(|address| Found {
+            address: SocketAddr::from((address, port)),
+            weight: None,
+            rank: Rank::First,
+        });
+        Ok(Answer { found: service::in_order(found.collect()), ttl_ms })
     }
 
-    async fn service(&mut self, questioner: &Questioner, name: &str) -> Result<Answer, String> {
+    pub(super) async fn service(
+        &mut self,
+        name: &str,
+        resolve: &Resolve,
+    ) -> Result<Answer, String> {
+        let questioner = Questioner::new(resolve)?;
         let question = questioner.ask(name, RecordType::SRV, |data| match data {
             RData::SRV(offer) if !offer.target.is_root() => Some(Offer {
                 host: offer.target.to_ascii(),
@@ -90,7 +91,7 @@ impl Memory {
         };
         offers.truncate(limits::UPSTREAM_MEMBERS_MAX);
         let hosts = offers.iter().map(|offer| offer.host.clone()).collect();
-        let places = self.places(questioner, hosts).await;
+        let places = self.places(&questioner, hosts).await;
         let mut failure = None;
         let mut known = BTreeMap::new();
         for (host, place) in places {

@@ -1,14 +1,17 @@
-//! Names of backends, looked up again and again for as long as the file names them: one task a
-//! name, each result an event. Membership acts on what was found.
+//! Names of backends, of hosts, services and lists, looked up again and again for as long as the
+//! configuration names them: one task a name, each result an event. Membership acts on what was
+//! found.
 //!
 //! Nothing waits for a lookup, neither a start nor a reload: a name that leads nowhere costs the
 //! backends behind it and nothing else, and heals by itself.
 
+mod list;
 mod lookup;
 mod pace;
 mod service;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -29,8 +32,8 @@ pub(crate) struct Resolved {
     upstream: String,
     discovery: Discovery,
     outcome: Result<Answer, String>,
-    /// Until the next lookup.
-    next_in_ms: u64,
+    /// Until the next lookup; a list is looked at all the time.
+    next_in_ms: Option<u64>,
 }
 
 /// The names that are looked up; dropping one ends its task.
@@ -100,7 +103,7 @@ impl Names {
         let Resolved { upstream, discovery, outcome, next_in_ms } = resolved;
         let key = Key { upstream: upstream.clone(), discovery: discovery.clone() };
         let lately = &mut self.running.get_mut(&key)?.lately;
-        lately.next_ms = now.wall_ms + next_in_ms;
+        lately.next_ms = next_in_ms.map_or(0, |next_in_ms| now.wall_ms + next_in_ms);
         let error = match outcome {
             Ok(answer) => {
                 lately.ttl_ms = answer.ttl_ms;
@@ -137,19 +140,67 @@ impl Names {
 
 async fn run(key: Key, resolve: Resolve, post: event::Post) {
     let mut memory = Memory::default();
+    match &key.discovery {
+        Discovery::Host { name, port } => {
+            let look_up = async || memory.host(name, *port, &resolve).await;
+            ask(&key, &resolve, post, look_up).await;
+        }
+        Discovery::Service { name } => {
+            let look_up = async || memory.service(name, &resolve).await;
+            ask(&key, &resolve, post, look_up).await;
+        }
+        Discovery::File { path } => look(&key, path, post).await,
+    }
+}
+
+async fn ask(
+    key: &Key,
+    resolve: &Resolve,
+    post: event::Post,
+    mut look_up: impl AsyncFnMut() -> Result<Answer, String>,
+) {
     let mut pace = Pace::new(resolve.valid_ms);
     loop {
-        let outcome = memory.look_up(&key.discovery, &resolve).await;
+        let outcome = look_up().await;
         let next_in_ms = match &outcome {
             Ok(answer) => pace.after_answer(answer.ttl_ms),
             Err(_) => pace.after_failure(clock::monotonic_us()),
         };
-        let Key { upstream, discovery } = key.clone();
-        let resolved = Resolved { upstream, discovery, outcome, next_in_ms };
-        if post.send(event::Event::Resolved(resolved)).await.is_err() {
+        if post.send(key.resolved(outcome, Some(next_in_ms))).await.is_err() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(next_in_ms)).await;
+    }
+}
+
+/// Tells of a file when two looks have found the same text that was not told of: a list is not
+/// taken while it is being written. At the start one look must do.
+async fn look(key: &Key, path: &Path, post: event::Post) {
+    let mut told = list::read(path);
+    let mut before = told.clone();
+    let mut next = Some(told.clone());
+    loop {
+        if let Some(text) = next {
+            let outcome = text.and_then(|text| list::parse(&text));
+            let outcome = outcome.map(|found| Answer { found, ttl_ms: limits::LIST_LOOK_MS });
+            if post.send(key.resolved(outcome, None)).await.is_err() {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(limits::LIST_LOOK_MS)).await;
+        let text = list::read(path);
+        next = (text == before && text != told).then(|| text.clone());
+        if next.is_some() {
+            told.clone_from(&text);
+        }
+        before = text;
+    }
+}
+
+impl Key {
+    fn resolved(&self, outcome: Result<Answer, String>, next_in_ms: Option<u64>) -> event::Event {
+        let Self { upstream, discovery } = self.clone();
+        event::Event::Resolved(Resolved { upstream, discovery, outcome, next_in_ms })
     }
 }
 
