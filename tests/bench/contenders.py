@@ -50,7 +50,7 @@ http {{ access_log off; sendfile on; tcp_nopush on; open_file_cache max=100;
 
 
 class Contender:
-    """One proxy in one configuration. `processes` is how nginx's master is kept or left out."""
+    """One proxy in one configuration; `extras` turns on what costs."""
 
     def __init__(self, name, kind, port, workers=1, extras=False):
         self.name, self.kind, self.port = name, kind, port
@@ -102,6 +102,7 @@ backend b
 
     def pilothouse(self, folder):
         backends = "\n".join(f'  [[upstream.u.backend]]\n  address = "127.0.0.1:{port}"' for port in ORIGIN_PORTS)
+        log = f'access_log = {{ file = "{folder}/access.log", format = "combined" }}' if self.extras else ""
         checks = 'check = { path = "/128", interval = "1s", timeout = "1s", fall = 3, rise = 2 }' if self.extras else ""
         return write(f"{folder}/{self.name}.toml", f"""[engine]
 name = "{self.name}"
@@ -109,6 +110,8 @@ workers = {self.workers}
 
 [[server]]
 listen = ["127.0.0.1:{self.port}"]
+keepalive_requests = 1000000000
+{log}
 
   [[server.route]]
   path = "/"
@@ -117,6 +120,7 @@ listen = ["127.0.0.1:{self.port}"]
 [upstream.u]
 strategy = "round_robin"
 keepalive = 256
+keepalive_requests = 1000000000
 {checks}
 
 {backends}
