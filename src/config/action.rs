@@ -72,13 +72,12 @@ fn status_of(
     range: std::ops::RangeInclusive<u16>,
 ) -> Option<u16> {
     let number = integer_of(value).and_then(|number| u16::try_from(number).ok());
-    match number.filter(|number| range.contains(number)) {
-        Some(number) => Some(number),
-        None => {
-            let (least, most) = range.into_inner();
-            section.unexpected(value, &format!("a status from {least} to {most}"))
-        }
+    let within = number.filter(|number| range.contains(number));
+    if within.is_none() {
+        let (least, most) = range.into_inner();
+        return section.unexpected(value, &format!("a status from {least} to {most}"));
     }
+    within
 }
 
 /// `body`, or `file`, with `content_type`.

@@ -47,7 +47,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
     let (routes, route_spans) = unzip(routes);
-    let server = Server { listen, hosts, real_ip, routes, client, shape };
+    let server = Server { listen, hosts, real_ip, routes, shape, client };
     Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans, leads_to, pages }
 }
 

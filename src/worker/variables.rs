@@ -103,13 +103,7 @@ impl<'a> Facts<'a> {
             Variable::RequestLength => number(out, exchange.request_bytes()),
             Variable::RequestTime => seconds(out, exchange.elapsed_us(shared.now_us())),
             Variable::RequestId => put(out, &exchange.kept.request_id),
-            Variable::ServerProtocol => put(
-                out,
-                match exchange.request.version {
-                    Version::Http10 => b"HTTP/1.0",
-                    Version::Http11 => b"HTTP/1.1",
-                },
-            ),
+            Variable::ServerProtocol => put(out, self.protocol()),
             Variable::Uri => put(out, &exchange.kept.uri),
             Variable::Args => put_some(out, self.args()),
             Variable::IsArgs => put(out, self.args().map_or(b"", |_| b"?")),
@@ -121,15 +115,9 @@ impl<'a> Facts<'a> {
             Variable::ContentType => put_some(out, self.header("content-type")),
             Variable::ContentLength => put_some(out, self.header("content-length")),
             Variable::Cookie(name) => put_some(out, self.cookie(name)),
-            Variable::RequestHeader(name) => list(out, b", ", self.headers(name)),
-            Variable::ProxyAddXForwardedFor => {
-                let proxies = self.headers("x_forwarded_for").filter(|value| !value.is_empty());
-                list(out, b", ", proxies.chain([connection.peer_text.as_bytes()]))
-            }
-            Variable::Capture(group) => {
-                let span = self.groups.spans.get(usize::from(*group));
-                put_some(out, span.map(|span| span.in_bytes(self.groups.subject)))
-            }
+            Variable::RequestHeader(name) => list(out, self.headers(name)),
+            Variable::ProxyAddXForwardedFor => self.proxies(out),
+            Variable::Capture(group) => put_some(out, self.group(*group)),
             Variable::RemoteAddr => put(out, PeerText::new(exchange.client).as_bytes()),
             Variable::RealipRemoteAddr => put(out, connection.peer_text.as_bytes()),
             Variable::RemotePort => number(out, u64::from(connection.peer_port)),
@@ -146,46 +134,50 @@ impl<'a> Facts<'a> {
             Variable::TimeLocal => put(out, &date::log_time(&shared.date())),
             Variable::TimeIso8601 => put(out, &date::iso8601(&shared.date())),
             Variable::Msec => seconds(out, shared.wall_us()),
-            Variable::Status => match self.status {
-                0 => Value::Absent,
-                status => number(out, u64::from(status)),
-            },
+            Variable::Status => self.status(out),
             Variable::BytesSent => number(out, exchange.to_client.moved()),
-            Variable::BodyBytesSent => number(
-                out,
-                exchange
-                    .to_client
-                    .moved()
-                    .saturating_sub(lookup::head_bytes(&exchange.to_client.head) as u64),
-            ),
-            Variable::SentHeader(name) => {
-                list(out, b", ", lookup::lines(&exchange.to_client.head, name))
-            }
-            Variable::UpstreamHeader(name) => list(out, b", ", self.upstream_headers(name)),
+            Variable::BodyBytesSent => number(out, self.body_bytes_sent()),
+            Variable::SentHeader(name) => list(out, lookup::lines(&exchange.to_client.head, name)),
+            Variable::UpstreamHeader(name) => list(out, self.upstream_headers(name)),
             Variable::UpstreamName => put_some(out, self.upstream_name.map(str::as_bytes)),
             Variable::UpstreamAddr => self.upstream_addresses(out),
-            Variable::UpstreamStatus => self.attempts(out, |out, attempt| match attempt.status {
-                0 => out.push(b'-'),
-                status => digits(out, u64::from(status)),
-            }),
-            Variable::UpstreamResponseTime => {
-                self.attempts(out, |out, attempt| millis(out, u64::from(attempt.response_us)))
-            }
-            Variable::UpstreamConnectTime => {
-                self.attempts(out, |out, attempt| maybe_millis(out, attempt.connect_us))
-            }
-            Variable::UpstreamHeaderTime => {
-                self.attempts(out, |out, attempt| maybe_millis(out, attempt.header_us))
-            }
-            Variable::UpstreamBytesSent => match exchange.attempts.all() {
-                [] => Value::Absent,
-                [..] => number(out, exchange.to_backend.moved()),
-            },
-            Variable::UpstreamBytesReceived => match exchange.attempts.all() {
-                [] => Value::Absent,
-                [..] => number(out, exchange.reply_bytes()),
-            },
+            Variable::UpstreamStatus => self.upstream_statuses(out),
+            Variable::UpstreamResponseTime => self.times(out, |attempt| Some(attempt.response_us)),
+            Variable::UpstreamConnectTime => self.times(out, |attempt| attempt.connect_us),
+            Variable::UpstreamHeaderTime => self.times(out, |attempt| attempt.header_us),
+            Variable::UpstreamBytesSent => self.if_asked(out, exchange.to_backend.moved()),
+            Variable::UpstreamBytesReceived => self.if_asked(out, exchange.reply_bytes()),
         }
+    }
+
+    fn protocol(&self) -> &'static [u8] {
+        match self.exchange.request.version {
+            Version::Http10 => b"HTTP/1.0",
+            Version::Http11 => b"HTTP/1.1",
+        }
+    }
+
+    /// The proxies that the request has passed, the peer among them.
+    fn proxies(&self, out: &mut Vec<u8>) -> Value {
+        let before = self.headers("x_forwarded_for").filter(|value| !value.is_empty());
+        list(out, before.chain([self.connection.peer_text.as_bytes()]))
+    }
+
+    fn group(&self, group: u8) -> Option<&'a [u8]> {
+        let span = self.groups.spans.get(usize::from(group))?;
+        Some(span.in_bytes(self.groups.subject))
+    }
+
+    fn status(&self, out: &mut Vec<u8>) -> Value {
+        match self.status {
+            0 => Value::Absent,
+            status => number(out, u64::from(status)),
+        }
+    }
+
+    fn body_bytes_sent(&self) -> u64 {
+        let sent = &self.exchange.to_client;
+        sent.moved().saturating_sub(lookup::head_bytes(&sent.head) as u64)
     }
 
     /// Whom a PROXY header said the client is.
@@ -272,6 +264,28 @@ impl<'a> Facts<'a> {
         })
     }
 
+    fn upstream_statuses(&self, out: &mut Vec<u8>) -> Value {
+        self.attempts(out, |out, attempt| match attempt.status {
+            0 => out.push(b'-'),
+            status => digits(out, u64::from(status)),
+        })
+    }
+
+    fn times(&self, out: &mut Vec<u8>, time_us: impl Fn(&Attempt) -> Option<u32>) -> Value {
+        self.attempts(out, |out, attempt| match time_us(attempt) {
+            Some(time_us) => millis(out, u64::from(time_us)),
+            None => out.push(b'-'),
+        })
+    }
+
+    /// A figure that there is only when a backend was asked.
+    fn if_asked(&self, out: &mut Vec<u8>, figure: u64) -> Value {
+        match self.exchange.attempts.all() {
+            [] => Value::Absent,
+            [..] => number(out, figure),
+        }
+    }
+
     /// A value of each attempt, in nginx's form.
     fn attempts(&self, out: &mut Vec<u8>, write: impl Fn(&mut Vec<u8>, &Attempt)) -> Value {
         let attempts = self.exchange.attempts.all();
@@ -294,11 +308,11 @@ fn put_some(out: &mut Vec<u8>, value: Option<&[u8]>) -> Value {
     value.map_or(Value::Absent, |value| put(out, value))
 }
 
-fn list<'v>(out: &mut Vec<u8>, between: &[u8], values: impl Iterator<Item = &'v [u8]>) -> Value {
+fn list<'v>(out: &mut Vec<u8>, values: impl Iterator<Item = &'v [u8]>) -> Value {
     let mut written = Value::Absent;
     for value in values {
         if written == Value::Written {
-            out.extend_from_slice(between);
+            out.extend_from_slice(b", ");
         }
         written = put(out, value);
     }
@@ -334,11 +348,4 @@ fn millis(out: &mut Vec<u8>, time_us: u64) {
     let millis = time_us / 1000 % 1000;
     let digit = |value: u64| b'0' + (value % 10) as u8;
     out.extend_from_slice(&[b'.', digit(millis / 100), digit(millis / 10), digit(millis)]);
-}
-
-fn maybe_millis(out: &mut Vec<u8>, time_us: Option<u32>) {
-    match time_us {
-        Some(time_us) => millis(out, u64::from(time_us)),
-        None => out.push(b'-'),
-    }
 }

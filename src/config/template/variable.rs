@@ -120,8 +120,10 @@ const PLAIN: &[(&str, Variable)] = &[
     ("upstream_bytes_sent", Variable::UpstreamBytesSent),
 ];
 
+type Named = fn(String) -> Variable;
+
 /// The variables that go on with a name; the longest prefix first where two would fit.
-const PREFIXES: [(&str, fn(String) -> Variable); 5] = [
+const PREFIXES: [(&str, Named); 5] = [
     ("upstream_http_", Variable::UpstreamHeader),
     ("sent_http_", Variable::SentHeader),
     ("cookie_", Variable::Cookie),
