@@ -58,7 +58,7 @@ const CLIENTS: &[(&[u8], Then, u16)] = &[
     (b"GET / HTTP/1.1\r\nHost: a\r\nX: ", Then::GoesOn(b"y"), 431),
     (b"GET /", Then::GoesOn(b"x"), 414),
     (b"GET ", Then::GoesOn(b" "), 400),
-    (b"\r\n", Then::GoesOn(b"\r\n"), 414),
+    (b"\r\n", Then::GoesOn(b"\r\n"), 431),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", Then::Waits, 408),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", Then::HalfCloses, 0),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1025\r\n\r\n", Then::GoesOn(b"x"), 413),

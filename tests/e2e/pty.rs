@@ -126,12 +126,18 @@ impl Screen {
     }
 }
 
-/// As `stty -g` writes them.
+/// As `stty -g` writes them, without the control flags: whoever sets anything writes out the line's
+/// speed there, as the kernel assumed it.
 fn settings(master: &dyn MasterPty) -> String {
     let name = master.tty_name().expect("a pseudo terminal has a name");
     let output = Command::new("stty").arg("-F").arg(name).arg("-g").output();
-    String::from_utf8_lossy(&output.expect("stty runs").stdout).into_owned()
+    let written = String::from_utf8_lossy(&output.expect("stty runs").stdout).into_owned();
+    let fields = written.split(':').enumerate().filter(|(at, _)| *at != CONTROL_FLAGS);
+    fields.map(|(_, field)| field).collect::<Vec<_>>().join(":")
 }
+
+/// Behind the input and the output flags.
+const CONTROL_FLAGS: usize = 2;
 
 fn read(mut source: Box<dyn Read + Send>, shown: &Mutex<Shown>, is_closing: &AtomicBool) {
     let mut buffer = [0; 16 * 1024];
