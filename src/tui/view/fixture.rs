@@ -367,10 +367,10 @@ fn request(at: u64) -> RequestRecord {
         2 => "/search".to_owned(),
         _ => "/assets/app-5c1b0e8f2d.js".to_owned(),
     };
-    let backend = if at % 3 == 0 { "10.0.3.5:8080" } else { "[2001:db8::3:7]:8080" };
+    let backend = if at.is_multiple_of(3) { "10.0.3.5:8080" } else { "[2001:db8::3:7]:8080" };
     RequestRecord {
         wall_ms: NOW_MS - (REQUESTS - at) * 37,
-        worker: (at % 2 == 0).into(),
+        worker: at.is_multiple_of(2).into(),
         seq: at,
         client: ["10.1.20.7", "192.168.100.201", "2001:db8:7::41"][(at % 3) as usize].to_owned(),
         method: if at % 10 == 5 { "POST" } else { "GET" }.to_owned(),

@@ -84,17 +84,11 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
 /// Whether the rows move, and what is missing of them.
 fn title(canvas: &Canvas) -> String {
     let tail = &canvas.model.requests;
-    let mut title = "Requests".to_owned();
-    if tail.is_held {
-        title.push_str(&format!(" held, +{} new", number::count(tail.unseen)));
-    }
-    if tail.lost > 0 {
-        title.push_str(&format!(", {} not shown", number::compact(tail.lost, 7)));
-    }
-    if !tail.ended.is_empty() {
-        title.push_str(&format!(": {}", tail.ended));
-    }
-    title
+    let held = tail.is_held.then(|| format!(" held, +{} new", number::count(tail.unseen)));
+    let lost = (tail.lost > 0).then(|| format!(", {} not shown", number::compact(tail.lost, 7)));
+    let ended = (!tail.ended.is_empty()).then(|| format!(": {}", tail.ended));
+    let parts = [Some("Requests".to_owned()), held, lost, ended];
+    parts.into_iter().flatten().collect()
 }
 
 fn cells<'a>(canvas: &Canvas<'a>, record: &'a RequestRecord) -> Vec<Line<'a>> {

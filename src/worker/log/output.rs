@@ -82,7 +82,7 @@ impl Output {
             let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
             self.owed = rest[..end].to_vec();
         }
-        let lost = rest.iter().filter(|byte| **byte == b'\n').count() as u64 - u64::from(is_cut);
+        let lost = rest.split(|byte| *byte == b'\n').count() as u64 - 1 - u64::from(is_cut);
         Written { lines: lines - lost, lost, error: Some(self.failed(&error)) }
     }
 

@@ -157,7 +157,9 @@ impl Thread {
             }
             Job::Reopen => {
                 let opened: Vec<Written> = self.outputs.values_mut().map(Output::reopen).collect();
-                opened.into_iter().for_each(|written| self.count(written));
+                for written in opened {
+                    self.count(written);
+                }
             }
             Job::Settled(settled) => {
                 // Who asked may have stopped waiting.

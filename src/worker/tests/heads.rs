@@ -140,7 +140,7 @@ fn the_real_client_is_found_behind_trusted_proxies() {
         let mut clients = Vec::new();
         let slot = WorkerSlot::new(0).unwrap();
         crate::scoreboard::recent::read(proxy.board, slot, 0, |_, entry| {
-            clients.push(entry.client)
+            clients.push(entry.client);
         });
         clients == ["203.0.113.7".parse::<std::net::IpAddr>().unwrap()]
     });
