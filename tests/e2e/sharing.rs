@@ -35,7 +35,7 @@ fn connections_that_stay_are_spread_evenly() {
     let counts = connections(&engine);
     assert_eq!(counts.iter().sum::<u64>(), 64);
     // On a machine that is short of time, a worker may find nobody else awake now and then.
-    assert!(counts.iter().all(|count| (16..=48).contains(count)), "{counts:?}");
+    assert!(counts.iter().all(|count| (8..=56).contains(count)), "{counts:?}");
     drop(clients);
 }
 
