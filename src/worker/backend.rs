@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::connection::{Connection, Next};
-use super::exchange::{ClientFault, Exchange};
+use super::exchange::{ClientFault, Exchange, Uptake};
 use super::link::{self, Link};
 use super::offer::Fault;
 use super::pick::Picked;
@@ -215,7 +215,9 @@ async fn pass_interim(
         return Ok(());
     }
     exchange.has_replied = true;
-    exchange.has_continued |= exchange.response.status == 100;
+    if exchange.response.status == 100 {
+        exchange.uptake = Uptake::Asked;
+    }
     exchange.to_client.start(Body::None, Coding::Same, 0);
     let reply = Reply {
         client_version: exchange.request.version,
@@ -285,7 +287,7 @@ pub(crate) async fn relay(
         (RelayEnd::Through, Persistence::Close) => connection.after_last(exchange),
     };
     let is_reusable = end == RelayEnd::Through
-        && exchange.is_taken
+        && exchange.uptake == Uptake::Whole
         && exchange.response.persistence == Persistence::KeepAlive
         && !exchange.to_client.is_overrun();
     Relayed { end, next, fate: if is_reusable { Fate::Reusable } else { Fate::Spent } }
@@ -294,9 +296,9 @@ pub(crate) async fn relay(
 /// Whether the backend has read the request to its end, as far as can be known when its response
 /// begins. One that answers earlier, or without the 100 it was asked for, may take the body for its
 /// next request.
-fn is_taken(exchange: &Exchange) -> bool {
-    let is_body_unasked = exchange.request.expects_continue && !exchange.has_continued;
-    exchange.to_backend.is_through() && !is_body_unasked
+fn uptake(exchange: &Exchange) -> Uptake {
+    let is_wanted = !exchange.request.expects_continue || exchange.uptake == Uptake::Asked;
+    if is_wanted && exchange.to_backend.is_through() { Uptake::Whole } else { Uptake::Unknown }
 }
 
 /// Writes the client's head and decides how body and connection are to go on. An error is a body
@@ -306,7 +308,7 @@ pub(crate) fn begin_reply(
     exchange: &mut Exchange,
     site: &Site<'_>,
 ) -> Result<Persistence, Fault> {
-    exchange.is_taken = is_taken(exchange);
+    exchange.uptake = uptake(exchange);
     let version = exchange.request.version;
     let (body, coding) = match (exchange.response.body, version) {
         (Body::UntilClose, Version::Http11) => (Body::Chunked, Coding::Enchunk),

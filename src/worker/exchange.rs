@@ -44,10 +44,7 @@ pub(crate) struct Exchange {
     pub(crate) is_pipelined: bool,
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
-    /// Whether the backend has asked for the body by a 100.
-    pub(crate) has_continued: bool,
-    /// Whether the backend had taken the whole request when its response began.
-    pub(crate) is_taken: bool,
+    pub(crate) uptake: Uptake,
     pub(crate) attempts: Attempts,
     pub(crate) client: IpAddr,
     /// What the ring of recent requests keeps of the head.
@@ -64,6 +61,16 @@ pub(crate) struct Exchange {
     backend: Option<(BackendId, u16)>,
 }
 
+/// What the backend has shown of having read the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uptake {
+    Unknown,
+    /// It has asked for the body by a 100.
+    Asked,
+    /// The whole of it was sent, and wanted, when the response began.
+    Whole,
+}
+
 impl Default for Exchange {
     fn default() -> Self {
         Self {
@@ -76,8 +83,7 @@ impl Default for Exchange {
             keepalive: Keepalive::default(),
             is_pipelined: false,
             has_replied: false,
-            has_continued: false,
-            is_taken: false,
+            uptake: Uptake::Unknown,
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             method: recent::Method::default(),
@@ -211,7 +217,7 @@ impl Exchange {
         self.tried = Tried::none();
         self.keepalive = Keepalive::default();
         self.has_replied = false;
-        self.has_continued = false;
+        self.uptake = Uptake::Unknown;
         self.place = None;
         self.kept.challenge.clear();
         // What the last exchange sent is not this one's.
