@@ -51,13 +51,15 @@ pub(super) struct Given {
 
 /// Reads the keys that servers and routes share.
 pub(super) fn requests(section: &mut Section<'_>) -> Given {
-    section.unsupported("request_buffering", "bodies are passed on as they come");
     Given {
         body_bytes_max: section.size("body_max"),
         body_timeout_ms: section.positive_duration("body_timeout"),
         send_timeout_ms: section.positive_duration("send_timeout"),
         half_close: half_close(section),
-        delivery: None,
+        delivery: section.flag("request_buffering").map(|is_on| match is_on {
+            true => Delivery::Buffered,
+            false => Delivery::Streamed,
+        }),
     }
 }
 

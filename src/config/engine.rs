@@ -16,6 +16,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         user: None,
         shutdown_timeout_ms: SHUTDOWN_TIMEOUT_MS,
         worker_connections: None,
+        temp_folder: None,
         resolve: resolve::defaults(),
     };
     let Some(mut section) = section else { return engine };
@@ -29,11 +30,13 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         section.duration("shutdown_timeout").unwrap_or(engine.shutdown_timeout_ms);
     engine.worker_connections =
         section.integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX);
+    engine.temp_folder = section.folder("temp_folder");
     engine.resolve = resolve::read(&mut section, &engine.resolve);
     section.finish(&[
         ("worker_processes", "workers"),
         ("processes", "workers"),
         ("maxconn", "worker_connections"),
+        ("client_body_temp_path", "temp_folder"),
         ("resolvers", "resolver"),
         ("nameservers", "resolver"),
         ("resolver_timeout", "resolve_timeout"),

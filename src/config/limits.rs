@@ -79,6 +79,11 @@ pub(crate) const SEASONED_MS: u64 = 250;
 pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 
+/// Of a request that is kept whole, head included; the rest is in a file.
+pub(crate) const REQUEST_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Helper threads of a worker, which wait for files.
+pub(crate) const FILE_THREADS_MAX: usize = 4;
+
 // Names of backends.
 pub(crate) const RESOLVERS_MAX: usize = 8;
 pub(crate) const RESOLVE_TIMEOUT_MS: u64 = 5_000;

@@ -38,6 +38,8 @@ pub(crate) struct Engine {
     /// Clients' connections that one worker serves at a time; `None`: what its open files are for,
     /// up to a bound.
     pub(crate) worker_connections: Option<u32>,
+    /// For request bodies that outgrow memory; `None`: the machine's own.
+    pub(crate) temp_folder: Option<PathBuf>,
     /// For upstreams that say nothing else.
     pub(crate) resolve: Resolve,
 }

@@ -180,6 +180,15 @@ impl Request {
         }
     }
 
+    /// Takes out the wish to be told to continue, once it is fulfilled here.
+    pub(crate) fn drop_expectation(&mut self) {
+        for header in &mut self.headers {
+            if header.kind == Kind::Expect {
+                header.kind = Kind::HopByHop;
+            }
+        }
+    }
+
     pub(crate) fn values<'a>(
         &'a self,
         bytes: &'a [u8],

@@ -109,6 +109,15 @@ fn forwarded_for(out: &mut Vec<u8>, bytes: &[u8], request: &Request, peer: &[u8]
     out.extend_from_slice(b"\r\n");
 }
 
+/// Adds the length of a body that was not known when `head` was written: its first `head_bytes` are
+/// the head, which ends in an empty line, and what follows is the body's beginning.
+pub(crate) fn set_length(head: &mut Vec<u8>, head_bytes: usize, length: u64) {
+    let mut line = Vec::with_capacity(40);
+    framing(&mut line, Body::Length(length));
+    let before_empty_line = head_bytes - b"\r\n".len();
+    head.splice(before_empty_line..before_empty_line, line);
+}
+
 /// How a response is sent to the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reply<'a> {

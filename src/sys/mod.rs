@@ -26,6 +26,7 @@ pub(crate) mod memfd;
 
 pub(crate) mod poll;
 pub(crate) mod tty;
+pub(crate) mod unnamed_file;
 
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;

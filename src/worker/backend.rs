@@ -128,7 +128,9 @@ impl Talk<'_> {
             return Poll::Ready(head.map_err(Fault::Backend));
         }
         let half_close = site.route.limits.client.half_close;
-        if is_sent && connection.poll_gone(cx, exchange, half_close).is_ready() {
+        if exchange.to_backend.is_source_done()
+            && connection.poll_gone(cx, exchange, half_close).is_ready()
+        {
             return Poll::Ready(Err(Fault::Client(ClientFault::Gone)));
         }
         let waits = match exchange.to_backend.wait() {
@@ -283,7 +285,9 @@ pub(crate) async fn relay(
     let next = match (end, persistence) {
         (RelayEnd::Cut | RelayEnd::ClientGone, _) => Next::Close,
         (RelayEnd::Through, Persistence::KeepAlive) => Next::Request,
-        (RelayEnd::Through, Persistence::Close) if !exchange.to_backend.is_read() => Next::Linger,
+        (RelayEnd::Through, Persistence::Close) if !exchange.to_backend.is_source_done() => {
+            Next::Linger
+        }
         (RelayEnd::Through, Persistence::Close) => connection.after_last(exchange),
     };
     let is_reusable = end == RelayEnd::Through
@@ -317,7 +321,9 @@ pub(crate) fn begin_reply(
     };
     let persistence = match exchange.request.persistence {
         // An early answer: the rest of the request is not waited for.
-        _ if !exchange.to_backend.is_through() || !connection.may_persist(exchange.keepalive) => {
+        _ if !exchange.to_backend.is_source_done()
+            || !connection.may_persist(exchange.keepalive) =>
+        {
             Persistence::Close
         }
         _ if body == Body::UntilClose => Persistence::Close,
@@ -396,7 +402,7 @@ impl Relay<'_> {
         let wait = exchange.to_client.wait();
         // A client that left is not heard of by writing while the backend has nothing to say.
         if wait == Wait::Source
-            && exchange.to_backend.is_through()
+            && exchange.to_backend.is_source_done()
             && connection.poll_gone(cx, exchange, site.route.limits.client.half_close).is_ready()
         {
             return Poll::Ready(RelayEnd::ClientGone);

@@ -103,8 +103,17 @@ impl Buffer {
         stream: &mut Stream,
         bytes_max: usize,
     ) -> Poll<io::Result<usize>> {
+        self.poll_fill_with(bytes_max, |room| stream.poll_read(cx, room))
+    }
+
+    /// The same, from whatever `read` reads.
+    pub(crate) fn poll_fill_with(
+        &mut self,
+        bytes_max: usize,
+        read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         let room_end = (self.bytes.len() - AFTER_BYTES).min(self.end.saturating_add(bytes_max));
-        let read = stream.poll_read(cx, &mut self.bytes[self.end..room_end]);
+        let read = read(&mut self.bytes[self.end..room_end]);
         if let Poll::Ready(Ok(count)) = read {
             self.end += count;
         }

@@ -10,6 +10,7 @@ use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::Upstream;
+use super::keep;
 use super::offer;
 use super::pick::{Picked, Tried};
 use super::pool::Errand;
@@ -153,10 +154,19 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             Action::Proxy { upstream, .. } => {
                 let upstream = generation.upstream(*upstream);
                 let site = Site { server: ground.server, route, upstream };
-                return match exchange.forward(connection, site) {
-                    Ok(()) => offer::run(connection, exchange, site).await,
-                    Err(status) => connection.answer(exchange, status, Next::Linger).await,
-                };
+                if let Err(status) = exchange.forward(connection, site) {
+                    return connection.answer(exchange, status, Next::Linger).await;
+                }
+                if exchange.to_backend.is_to_be_kept() {
+                    // In a box, since few requests are kept and all connections have this future.
+                    let limits = &route.limits.client;
+                    let folder = &generation.temp_folder;
+                    let over = Box::pin(keep::run(connection, exchange, limits, folder)).await;
+                    if let Some(next) = over {
+                        return next;
+                    }
+                }
+                return offer::run(connection, exchange, site).await;
             }
             Action::Respond(respond) => {
                 let next = exchange.pass_over(connection);
@@ -278,7 +288,7 @@ impl Exchange {
 
     /// Makes ready to send the request once more.
     pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
-        self.to_backend.rewind();
+        self.to_backend.rewind(buffers);
         self.head_seen_bytes = 0;
         if let Some(buffer) = self.reply.take() {
             buffers.borrow_mut().give(buffer);
@@ -292,7 +302,7 @@ impl Exchange {
     /// What an answer of ours may be followed by.
     pub(crate) fn next_if_read(&mut self, connection: &mut Connection) -> Next {
         self.keep_rest(connection);
-        if self.to_backend.is_read() { Next::Request } else { Next::Linger }
+        if self.to_backend.is_source_done() { Next::Request } else { Next::Linger }
     }
 
     /// Bytes that were read behind the request are the next one's beginning.

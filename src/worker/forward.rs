@@ -8,7 +8,6 @@ use super::retarget::Written;
 use super::routing;
 use super::server::{Action, Site};
 use super::shape::{self, Identity};
-use super::transfer::Coding;
 use super::variables::{self, Manner};
 use crate::http::rewrite::{self, Changes, Forwarding};
 use crate::http::target;
@@ -75,7 +74,8 @@ impl Exchange {
             },
         };
         let body_bytes_max = site.route.limits.client.body_bytes_max;
-        self.to_backend.start(self.request.body, Coding::Same, body_bytes_max);
+        let (body, coding) = self.deliver(site.route.limits.client.delivery);
+        self.to_backend.start(body, coding, body_bytes_max);
         rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
         self.kept.rendered = rendered;
         is_written

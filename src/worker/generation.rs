@@ -4,6 +4,7 @@
 //! of time is.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::log::Logs;
 use super::pick::Picker;
@@ -18,6 +19,8 @@ use crate::scoreboard::UpstreamId;
 pub(crate) struct Generation {
     pub(crate) number: u32,
     pub(crate) connections_max: Option<u32>,
+    /// Where files for requests' bodies are made.
+    pub(crate) temp_folder: PathBuf,
     listeners: Vec<Listener>,
     servers: Vec<Server>,
     pub(crate) tcp_routes: TcpRoutes,
@@ -48,6 +51,7 @@ impl Generation {
         Self {
             number,
             connections_max: config.engine.worker_connections,
+            temp_folder: config.engine.temp_folder.clone().unwrap_or_else(std::env::temp_dir),
             listeners: listeners(config),
             servers: config
                 .servers

@@ -38,7 +38,9 @@ mod trust;
 mod tunnel;
 
 mod buffer;
+mod keep;
 mod peer_text;
+mod spool;
 mod stream;
 mod transfer;
 
@@ -87,7 +89,11 @@ pub(crate) enum Error {
 /// The process `pilothouse __worker`.
 pub(crate) fn run() -> ExitCode {
     sys::rlimit::raise_open_files();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(limits::FILE_THREADS_MAX)
+        .build();
     let worked = runtime.map_err(Error::Runtime).and_then(|runtime| {
         let link = sys::inherited::take(LINK).map_err(Error::Line)?;
         tokio::task::LocalSet::new().block_on(&runtime, work(link))

@@ -4,14 +4,17 @@
 //! sender and memory stays bounded. The body's framing is followed and validated as it passes; what
 //! lies behind its end is never sent.
 
+pub(crate) mod whole;
+
 use std::cell::RefCell;
 use std::task::{Context, Poll, ready};
 
 use super::buffer::{Buffer, Buffers};
+use super::spool::Spool;
 use super::stream::Stream;
 use crate::config::limits;
 use crate::http;
-use crate::http::framing::{Body, Reader};
+use crate::http::framing::{Body, Reader, Taken};
 
 /// How the body changes on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +52,8 @@ enum Kept {
     #[default]
     All,
     Some,
+    /// The whole body is in `head` and in the spool, and the source is not asked any more.
+    Whole,
 }
 
 /// How far the body has been read.
@@ -72,6 +77,8 @@ pub(crate) struct Pump {
     end: End,
     wants_large: bool,
     kept: Kept,
+    /// What of a body that is kept whole does not fit `head`.
+    spool: Option<Box<Spool>>,
     payload_left: u64,
     wait: Wait,
     moved: u64,
@@ -90,6 +97,7 @@ impl Default for Pump {
             end: End::Reached,
             wants_large: false,
             kept: Kept::All,
+            spool: None,
             payload_left: 0,
             wait: Wait::Source,
             moved: 0,
@@ -110,6 +118,7 @@ impl Pump {
         self.coding = coding;
         self.wants_large = false;
         self.kept = Kept::All;
+        self.spool = None;
         self.payload_left = payload_bytes_max;
         self.wait = Wait::Source;
         self.moved = 0;
@@ -119,8 +128,7 @@ impl Pump {
     /// Takes the beginning of the body from what was read together with the head; keeps it with the
     /// head, so that it can be sent again.
     pub(crate) fn absorb(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
-        let taken = self.reader.advance(buffer.content_mut()).map_err(|_| Broken::Framing)?;
-        self.taken += taken.bytes as u64;
+        let taken = self.follow(buffer)?;
         self.count(taken.payload)?;
         if taken.is_end {
             self.end = End::Reached;
@@ -221,7 +229,13 @@ impl Pump {
             Reader::Length { left } => usize::try_from(left).unwrap_or(usize::MAX),
             Reader::Chunked(_) | Reader::UntilClose => usize::MAX,
         };
-        let result = match buffer.poll_fill(cx, source, bytes_max) {
+        let filled = match (self.kept, &mut self.spool) {
+            (Kept::Whole, Some(spool)) => {
+                buffer.poll_fill_with(bytes_max, |space| spool.poll_read(cx, space))
+            }
+            (Kept::All | Kept::Some | Kept::Whole, _) => buffer.poll_fill(cx, source, bytes_max),
+        };
+        let result = match filled {
             Poll::Pending => {
                 self.wait = Wait::Source;
                 self.body = Some(buffer);
@@ -230,7 +244,9 @@ impl Pump {
             }
             Poll::Ready(Ok(0)) => self.end_of_source(&mut buffer),
             Poll::Ready(Ok(_)) => {
-                self.kept = Kept::Some;
+                if self.kept == Kept::All {
+                    self.kept = Kept::Some;
+                }
                 self.wants_large = buffer.is_full();
                 self.prepare(&mut buffer)
             }
@@ -274,12 +290,7 @@ impl Pump {
 
     /// Follows the body through what was read and gives it the receiver's coding.
     fn prepare(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
-        let taken = match self.coding {
-            Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content_mut()),
-            Coding::Dechunk => self.reader.strip(buffer.content_mut()),
-        };
-        let taken = taken.map_err(|_| Broken::Framing)?;
-        self.taken += taken.bytes as u64;
+        let taken = self.follow(buffer)?;
         self.count(taken.payload)?;
         self.end = match (taken.is_end, taken.bytes < buffer.content().len()) {
             (false, _) => End::Ahead,
@@ -295,6 +306,16 @@ impl Pump {
             }
         };
         Ok(())
+    }
+
+    fn follow(&mut self, buffer: &mut Buffer) -> Result<Taken, Broken> {
+        let taken = match self.coding {
+            Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content_mut()),
+            Coding::Dechunk => self.reader.strip(buffer.content_mut()),
+        };
+        let taken = taken.map_err(|_| Broken::Framing)?;
+        self.taken += taken.bytes as u64;
+        Ok(taken)
     }
 
     fn count(&mut self, payload: usize) -> Result<(), Broken> {
@@ -316,6 +337,7 @@ impl Pump {
             buffer.consume(self.ready);
         }
         self.ready = 0;
+        self.spool = None;
         self.release(buffers);
         self.body.take()
     }
@@ -351,11 +373,17 @@ impl Pump {
 
     /// Whether all that was read can be sent once more, to another receiver.
     pub(crate) fn is_repeatable(&self) -> bool {
-        self.kept == Kept::All
+        match self.kept {
+            Kept::All | Kept::Whole => true,
+            Kept::Some => false,
+        }
     }
 
-    pub(crate) fn rewind(&mut self) {
+    pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
         debug_assert!(self.is_repeatable(), "what is gone cannot be sent again");
+        if self.kept == Kept::Whole {
+            self.replay(buffers);
+        }
         self.head_sent = 0;
         self.moved = 0;
     }

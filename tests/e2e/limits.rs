@@ -159,3 +159,75 @@ fn no_backend_at_all_is_502_and_an_unknown_path_404() {
     reader.get_mut().write_all(b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n").expect("still open");
     assert_eq!(read_response(&mut reader).expect("an answer").status, 200);
 }
+
+#[test]
+fn a_servers_own_bounds_on_heads_count() {
+    let origin = Origin::named("one");
+    let keys = "header_max = \"2KB\"\nheader_lines_max = 3\nuri_max = \"100B\"";
+    let engine = Engine::start(&one_worker(keys, "", &[&origin]));
+    let target =
+        |bytes: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(bytes - 1));
+    let lines =
+        |count: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(count));
+    let head = |bytes: usize| {
+        let start = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+        format!("{start}{}\r\n\r\n", "y".repeat(bytes - start.len() - 4))
+    };
+    for (request, status) in [
+        (target(100), 200),
+        (target(101), 414),
+        (lines(2), 200),
+        (lines(3), 431),
+        (head(2048), 200),
+        (head(2049), 431),
+    ] {
+        let answer = exchange(engine.address(), request.as_bytes()).expect("an answer");
+        assert_eq!(answer.status, status, "{request:?}");
+    }
+}
+
+#[test]
+fn a_routes_own_bound_on_bodies_counts() {
+    let origin = Origin::named("one");
+    let route = "[[server.route]]\npath = \"/small\"\nupstream = \"app\"\nbody_max = \"2B\"\n";
+    let config = one_worker("body_max = \"4B\"", "", &[&origin]);
+    let config = config.replacen("[[server.route]]", &format!("{route}[[server.route]]"), 1);
+    let engine = Engine::start(&config);
+    for (path, body, status) in
+        [("/", "abcd", 200), ("/", "abcde", 413), ("/small", "ab", 200), ("/small", "abc", 413)]
+    {
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}");
+        let answer = exchange(engine.address(), request.as_bytes()).expect("an answer");
+        assert_eq!(answer.status, status, "{path} {body}");
+    }
+}
+
+#[test]
+fn a_backend_that_takes_no_connection_is_504() {
+    // The kernel drops what comes to a full queue, as a firewall would.
+    let full = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    rustix::net::listen(&full, 0).expect("it listens already");
+    let address = full.local_addr().expect("bound");
+    let soon = std::time::Duration::from_millis(100);
+    let mut queued = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, soon) {
+        queued.push(stream);
+    }
+    let backend =
+        format!("connect_timeout = \"300ms\"\n[[upstream.app.backend]]\naddress = \"{address}\"");
+    let mut engine = Engine::start(&site(&backend, &[]));
+    let answer = client::get(engine.address(), "/");
+    assert_eq!(answer.status, 504, "{}", answer.head);
+    assert_eq!(engine.backend("app", &address.to_string())["failures"], 1);
+    // A second backend is asked, and soon enough.
+    let good = Origin::named("good");
+    let both = site(&backend, &[&good]);
+    engine.rewrite_config(&both);
+    engine.ctl_ok(&["reload"]);
+    for _ in 0..4 {
+        assert_eq!(client::get(engine.address(), "/").text(), "good");
+    }
+    assert!(engine.stop().success());
+}

@@ -15,6 +15,7 @@ mod wait;
 
 mod access_log;
 mod api;
+mod buffering;
 mod cli;
 mod console;
 mod crashes;

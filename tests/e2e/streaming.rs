@@ -173,3 +173,83 @@ fn thousands_of_rude_connections_leave_nothing_behind() {
     assert_eq!(client::get(engine.address(), "/").status, 200);
     assert_eq!(engine.worker_pids()[0], worker, "the same process as before");
 }
+
+/// Long enough for the other side to have taken all it will.
+const STALL: std::time::Duration = std::time::Duration::from_millis(500);
+/// The sockets on the way hold some; a worker's part is `GROWTH_BYTES_MAX`.
+const ON_THE_WAY_BYTES_MAX: usize = 48 << 20;
+
+/// Writes until nothing more is taken; how much was.
+fn push(stream: &mut TcpStream) -> usize {
+    stream.set_write_timeout(Some(STALL)).expect("a socket");
+    let piece = vec![b'x'; PIECE_BYTES];
+    let mut pushed = 0;
+    while pushed < BODY_BYTES {
+        match stream.write(&piece) {
+            Ok(count) => pushed += count,
+            Err(_) => break,
+        }
+    }
+    pushed
+}
+
+#[test]
+fn a_backend_stalls_with_its_client() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = std::sync::Mutex::new(tell);
+    let origin = Origin::by_hand(move |stream| {
+        let mut reader = BufReader::new(stream);
+        read_head(&mut reader);
+        let stream = reader.get_mut();
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {BODY_BYTES}\r\n\r\n").expect("open");
+        let pushed = push(stream);
+        tell.lock().expect("held by nobody").send(pushed).expect("the test waits");
+        // Held open until the client has left.
+        let _any_end = reader.read_to_end(&mut Vec::new());
+    });
+    let engine = Engine::start(&one_worker("", "", &[&origin]));
+    let worker = engine.worker_pids()[0];
+    let before = resident_bytes(worker);
+    let mut client = connect(engine.address()).expect("the listener accepts");
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("the proxy reads");
+    let pushed = told.recv_timeout(wait::PATIENCE).expect("the backend is held back");
+    assert!(
+        pushed < ON_THE_WAY_BYTES_MAX,
+        "{pushed} bytes were taken for a client that reads none"
+    );
+    let growth = resident_bytes(worker).saturating_sub(before);
+    assert!(growth < GROWTH_BYTES_MAX, "{growth} bytes more");
+}
+
+#[test]
+fn a_client_stalls_with_its_backend() {
+    let origin = Origin::by_hand(|stream| {
+        // Reads nothing until the proxy gives up.
+        while !engine_has_closed(&stream) {
+            std::thread::park_timeout(STALL);
+        }
+    });
+    let engine = Engine::start(&one_worker("", "send_timeout = \"2s\"", &[&origin]));
+    let worker = engine.worker_pids()[0];
+    let before = resident_bytes(worker);
+    let mut client = connect(engine.address()).expect("the listener accepts");
+    write!(client, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {BODY_BYTES}\r\n\r\n")
+        .expect("the proxy reads");
+    let pushed = push(&mut client);
+    assert!(
+        pushed < ON_THE_WAY_BYTES_MAX,
+        "{pushed} bytes were taken for a backend that reads none"
+    );
+    let growth = resident_bytes(worker).saturating_sub(before);
+    assert!(growth < GROWTH_BYTES_MAX, "{growth} bytes more");
+    let answer = read_response(&mut BufReader::new(client)).expect("an answer");
+    assert_eq!((answer.status, answer.header("connection")), (504, Some("close")));
+}
+
+/// Whether the other side is gone, without reading what it sent.
+fn engine_has_closed(stream: &TcpStream) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut watched = [PollFd::new(stream, PollFlags::RDHUP)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut watched, Some(&at_once)).is_ok_and(|ready| ready > 0)
+}

@@ -2,7 +2,7 @@
 //! takes over from its server.
 
 use super::super::limits;
-use super::super::model::{HalfClose, HeadLimits, Keepalive};
+use super::super::model::{Delivery, HalfClose, HeadLimits, Keepalive};
 use super::errors::check_short;
 use super::good;
 
@@ -53,6 +53,23 @@ fn a_route_starts_from_its_servers_limits() {
     assert_eq!((first.body_timeout_ms, own.body_timeout_ms), (1000, 1000));
     assert_eq!((first.send_timeout_ms, own.send_timeout_ms), (limits::SEND_TIMEOUT_MS, 2000));
     assert_eq!((first.half_close, own.half_close), (HalfClose::Answer, HalfClose::Cancel));
+}
+
+#[test]
+fn what_is_kept_has_a_bound_and_what_passes_has_none() {
+    for (server, route, expected) in [
+        ("", "", (Delivery::Streamed, u64::MAX)),
+        ("request_buffering = true", "", (Delivery::Buffered, 1 << 20)),
+        ("", ", request_buffering = true", (Delivery::Buffered, 1 << 20)),
+        ("request_buffering = true", ", request_buffering = false", (Delivery::Streamed, u64::MAX)),
+        ("body_max = \"2B\"", ", request_buffering = true", (Delivery::Buffered, 2)),
+    ] {
+        let config = good(&format!(
+            "[[server]]\nlisten = \"[::]:1\"\n{server}\nroute = [{{ path = \"/\", upstream = \"a\"{route} }}]\n{UPSTREAM}"
+        ));
+        let limits = config.servers[0].routes[0].limits;
+        assert_eq!((limits.delivery, limits.body_bytes_max), expected, "{server} {route}");
+    }
 }
 
 #[test]

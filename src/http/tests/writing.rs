@@ -21,6 +21,14 @@ pub(super) fn forwarded(head: &str, is_peer_trusted: bool) -> String {
 }
 
 #[test]
+fn a_length_that_is_known_late_comes_into_the_head() {
+    let mut head = b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n4\r\n\r\n".to_vec();
+    let head_bytes = head.len() - 5;
+    rewrite::set_length(&mut head, head_bytes, 5);
+    assert_eq!(head, b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n4\r\n\r\n");
+}
+
+#[test]
 fn requests_are_rewritten() {
     assert_eq!(
         forwarded(

@@ -108,6 +108,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::Program]) -> Config 
             user: None,
             shutdown_timeout_ms: 0,
             worker_connections: None,
+            temp_folder: None,
             resolve: resolve(),
         },
         streams: Vec::new(),

@@ -1,0 +1,123 @@
+//! The whole of a request's body, kept before a backend is asked (`request_buffering`).
+//!
+//! A slow client then holds no backend, the body's length is known, and the request can be sent
+//! again. Memory holds the body up to a bound, a file the rest.
+
+use std::future::poll_fn;
+use std::path::Path;
+use std::task::Poll;
+
+use super::connection::{Connection, Next};
+use super::exchange::{ClientFault, Exchange};
+use super::transfer::Coding;
+use super::transfer::whole::Unkept;
+use crate::config::model::{Delivery, RequestLimits};
+use crate::http::framing::Body;
+use crate::http::head::Version;
+use crate::sys;
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// The answer when no file could be had.
+const NO_FILE: u16 = 500;
+
+/// Why a body could not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Client(ClientFault),
+    /// No file could be had, or it took no more: our own trouble, and logged.
+    Spool,
+}
+
+impl Exchange {
+    /// How the body is read, and what changes in the head of one that is sent only when it is whole:
+    /// nobody is to be asked to continue, and its length will be told instead of its coding.
+    pub(crate) fn deliver(&mut self, delivery: Delivery) -> (Body, Coding) {
+        let body = self.request.body;
+        if delivery == Delivery::Streamed || body == Body::None {
+            return (body, Coding::Same);
+        }
+        self.request.drop_expectation();
+        if body == Body::Chunked {
+            self.request.body = Body::None;
+        }
+        (body, Coding::Dechunk)
+    }
+}
+
+/// Reads the body to its end, and gives `None`; files are made in `folder`. If that fails, the
+/// request is over.
+pub(crate) async fn run(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    limits: &RequestLimits,
+    folder: &Path,
+) -> Option<Next> {
+    match keep(connection, exchange, limits, folder).await {
+        Ok(()) => None,
+        Err(Fault::Client(fault)) => Some(exchange.blame(connection, fault).await),
+        Err(Fault::Spool) => Some(connection.answer(exchange, NO_FILE, Next::Linger).await),
+    }
+}
+
+/// What came behind the body is the next request's.
+async fn keep(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    limits: &RequestLimits,
+    folder: &Path,
+) -> Result<(), Fault> {
+    let is_waiting = exchange.request.expects_continue
+        && exchange.request.version == Version::Http11
+        && exchange.to_backend.payload_left() == limits.body_bytes_max
+        && !exchange.to_backend.is_read();
+    if is_waiting {
+        tell_to_continue(connection, exchange, limits).await?;
+    }
+    let mut seen = None;
+    let kept = poll_fn(|cx| {
+        let Connection { shared, client, seat, .. } = &mut *connection;
+        let pump = &mut exchange.to_backend;
+        let kept = pump.poll_keep(cx, client, folder, &shared.buffers);
+        if kept.is_pending() && seat.is_late() {
+            return Poll::Ready(Err(Fault::Client(ClientFault::Late)));
+        }
+        if seen.replace(pump.payload_left()) != Some(pump.payload_left()) {
+            seat.limit(shared.now_us(), limits.body_timeout_ms);
+        }
+        kept.map_err(|unkept| match unkept {
+            Unkept::Broken(broken) => Fault::Client(ClientFault::of(broken)),
+            Unkept::Spool(error) => {
+                if shared.may_complain() {
+                    sys::log::error!("worker", "keep a request's body: {error}; answering 500");
+                }
+                Fault::Spool
+            }
+        })
+    })
+    .await;
+    kept?;
+    let payload_bytes = limits.body_bytes_max - exchange.to_backend.payload_left();
+    let rest = exchange.to_backend.settle(payload_bytes, &connection.shared.buffers);
+    debug_assert!(rest.is_none() || connection.unread.is_none(), "only one of them read on");
+    connection.unread = rest.or(connection.unread.take());
+    Ok(())
+}
+
+/// No backend is asked yet, so the word that the body is wanted is ours.
+async fn tell_to_continue(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    limits: &RequestLimits,
+) -> Result<(), Fault> {
+    let pump = exchange.start_answer();
+    pump.head.extend_from_slice(CONTINUE);
+    connection.limit(limits.send_timeout_ms);
+    poll_fn(|cx| match pump.poll_flush(cx, &mut connection.client) {
+        Poll::Pending if connection.seat.is_late() => Poll::Ready(false),
+        sent => sent.map(|sent| sent.is_ok()),
+    })
+    .await
+    .then_some(())
+    .ok_or(Fault::Client(ClientFault::Gone))
+}

@@ -1,0 +1,116 @@
+//! A pump that first reads its body whole: what fits stays behind the head, the rest goes to a file,
+//! and both can be sent as often as it takes.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::Path;
+use std::task::{Context, Poll, ready};
+
+use super::super::buffer::{Buffer, Buffers};
+use super::super::spool::Spool;
+use super::super::stream::Stream;
+use super::{Broken, Coding, End, Kept, Pump};
+use crate::config::limits;
+use crate::http::framing::{Body, Reader};
+use crate::http::rewrite;
+
+/// Why a body was not kept.
+pub(crate) enum Unkept {
+    Broken(Broken),
+    /// The file could not be made, or could not be written.
+    Spool(io::Error),
+}
+
+impl Pump {
+    /// Reads the body to its end. Files are made in `folder`.
+    pub(crate) fn poll_keep(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut Stream,
+        folder: &Path,
+        buffers: &RefCell<Buffers>,
+    ) -> Poll<Result<(), Unkept>> {
+        loop {
+            ready!(self.poll_store(cx, folder)).map_err(Unkept::Spool)?;
+            if self.is_read() {
+                return match &mut self.spool {
+                    Some(spool) => spool.poll_flush(cx).map_err(Unkept::Spool),
+                    None => Poll::Ready(Ok(())),
+                };
+            }
+            ready!(self.poll_refill(cx, source, buffers)).map_err(Unkept::Broken)?;
+        }
+    }
+
+    /// Takes what there is out of the buffer.
+    fn poll_store(&mut self, cx: &mut Context<'_>, folder: &Path) -> Poll<io::Result<()>> {
+        while let Some(body) = self.body.as_mut().filter(|_| self.ready > 0) {
+            let bytes = &body.content()[..self.ready];
+            let room = limits::REQUEST_BUFFER_BYTES_MAX.saturating_sub(self.head.len());
+            let stored = match &mut self.spool {
+                Some(spool) => ready!(spool.poll_write(cx, bytes))?,
+                None if bytes.len() <= room => {
+                    self.head.extend_from_slice(bytes);
+                    bytes.len()
+                }
+                None => {
+                    self.spool = Some(Box::new(Spool::create(folder)?));
+                    0
+                }
+            };
+            body.consume(stored);
+            self.ready -= stored;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The body of `payload_bytes` is whole, and is sent from here on with its length in the head.
+    /// What was read behind it is the caller's.
+    pub(crate) fn settle(
+        &mut self,
+        payload_bytes: u64,
+        buffers: &RefCell<Buffers>,
+    ) -> Option<Buffer> {
+        debug_assert!(self.is_read() && self.ready == 0, "all of it was read and stored");
+        let spooled = self.spool.as_ref().map_or(0, |spool| spool.bytes());
+        if let Reader::Chunked(_) = self.reader {
+            let head_bytes = self.head.len() - (payload_bytes - spooled) as usize;
+            rewrite::set_length(&mut self.head, head_bytes, payload_bytes);
+        }
+        self.kept = Kept::Whole;
+        self.coding = Coding::Same;
+        self.payload_left = u64::MAX;
+        let rest = self.body.take().filter(|body| !body.is_empty());
+        self.replay(buffers);
+        rest
+    }
+
+    /// Begins anew with what the file holds.
+    pub(super) fn replay(&mut self, buffers: &RefCell<Buffers>) {
+        if let Some(buffer) = self.body.take() {
+            buffers.borrow_mut().give(buffer);
+        }
+        self.ready = 0;
+        let spooled = self.spool.as_mut().map_or(0, |spool| {
+            spool.rewind();
+            spool.bytes()
+        });
+        self.reader = Reader::new(Body::Length(spooled));
+        self.end = if self.reader.is_end() { End::Reached } else { End::Ahead };
+    }
+
+    /// Whether the body is to be read whole first: no other request changes its coding.
+    pub(crate) fn is_to_be_kept(&self) -> bool {
+        self.coding == Coding::Dechunk
+    }
+
+    /// What the body may still have; falls as it is read.
+    pub(crate) fn payload_left(&self) -> u64 {
+        self.payload_left
+    }
+
+    /// Whether nothing more is to come from the source.
+    pub(crate) fn is_source_done(&self) -> bool {
+        self.is_read() || self.kept == Kept::Whole
+    }
+}
