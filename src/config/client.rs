@@ -56,10 +56,9 @@ pub(super) fn requests(section: &mut Section<'_>) -> Given {
         body_timeout_ms: section.positive_duration("body_timeout"),
         send_timeout_ms: section.positive_duration("send_timeout"),
         half_close: half_close(section),
-        delivery: section.flag("request_buffering").map(|is_on| match is_on {
-            true => Delivery::Buffered,
-            false => Delivery::Streamed,
-        }),
+        delivery: section
+            .flag("request_buffering")
+            .map(|is_on| if is_on { Delivery::Buffered } else { Delivery::Streamed }),
     }
 }
 

@@ -188,9 +188,10 @@ fn a_response_cut_off_does_not_end_like_a_whole_one() {
         let mut answer = Vec::new();
         let ended = stream.read_to_end(&mut answer);
         let text = String::from_utf8_lossy(&answer);
-        let looks_whole = match text.contains("chunked") {
-            true => text.ends_with("0\r\n\r\n"),
-            false => ended.is_ok() && text.ends_with("hello"),
+        let looks_whole = if text.contains("chunked") {
+            text.ends_with("0\r\n\r\n")
+        } else {
+            ended.is_ok() && text.ends_with("hello")
         };
         assert_eq!(looks_whole, is_whole, "{target} {version}: {ended:?} {text}");
     }

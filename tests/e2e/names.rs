@@ -145,15 +145,16 @@ fn what_is_no_answer_hurts_nobody() {
     let endless_name = [0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1];
     let garbage = [vec![0xff; 600], vec![0; 10], endless_name.to_vec(), (0..=255).collect()];
     let cuts = (0..44).map(Manners::Cut);
-    let mut address = format!("app.internal:{port}");
+    let mut addresses = vec![format!("app.internal:{port}")];
     let mut bad = Vec::new();
     for (number, manners) in garbage.map(Manners::Garbage).into_iter().chain(cuts).enumerate() {
         let name = format!("n{number}.internal");
         server.lead(&name, 60, &["127.0.0.1"]);
         server.behave_for(&name, manners);
-        address += &format!("\"\n[[upstream.app.backend]]\naddress = \"{name}:{port}");
+        addresses.push(format!("{name}:{port}"));
         bad.push(name);
     }
+    let address = addresses.join("\"\n[[upstream.app.backend]]\naddress = \"");
     let engine = Engine::start(&site(&server, "", &address));
     let errors = || {
         let names = upstream(&engine)["names"].clone();

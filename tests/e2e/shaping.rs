@@ -226,13 +226,12 @@ fn a_request_has_an_id() {
                 sent
             })
             .collect();
-        match kept {
-            Some(kept) => assert_eq!(ids, [kept, kept]),
-            None => {
-                assert_ne!(ids[0], ids[1]);
-                let is_hex = |c: char| c.is_ascii_hexdigit() && !c.is_ascii_uppercase();
-                assert!(ids.iter().all(|id| id.len() == 32 && id.chars().all(is_hex)), "{ids:?}");
-            }
+        if let Some(kept) = kept {
+            assert_eq!(ids, [kept, kept]);
+        } else {
+            assert_ne!(ids[0], ids[1]);
+            let is_hex = |c: char| c.is_ascii_hexdigit() && !c.is_ascii_uppercase();
+            assert!(ids.iter().all(|id| id.len() == 32 && id.chars().all(is_hex)), "{ids:?}");
         }
     }
 }

@@ -243,6 +243,7 @@ fn streams() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn routes() {
     let upstream = "\n[upstream.api]\nbackend = [{ address = \"127.0.0.1:1\" }]\n";
     for (routes, errors) in [

@@ -66,6 +66,7 @@ fn a_shaped_route_becomes_its_final_types() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn routes_and_actions() {
     let upstream = "upstream = \"a\"";
     for (keys, errors) in [

@@ -243,15 +243,13 @@ impl Master {
 fn sentence(change: &Change) -> String {
     let joined = change.joined.iter().map(|address| format!("+{address}"));
     let left = change.left.iter().map(|address| format!("-{address}"));
-    let mut words = joined.chain(left).collect::<Vec<_>>().join(" ");
+    let mut parts = vec![joined.chain(left).collect::<Vec<_>>().join(" ")];
     if change.beyond > 0 {
         let (beyond, most) = (change.beyond, limits::UPSTREAM_MEMBERS_MAX);
-        words += &format!(", {beyond} beyond {most} backends left out");
+        parts.push(format!("{beyond} beyond {most} backends left out"));
     }
-    if let Some(full) = &change.full {
-        words += &format!(", {full}");
-    }
-    words
+    parts.extend(change.full.as_ref().map(ToString::to_string));
+    parts.join(", ")
 }
 
 fn severity(change: &Change) -> Severity {
