@@ -104,12 +104,8 @@ fn config(upstreams: &[model::Upstream], programs: &[model::Program]) -> Config 
     Config {
         engine: model::Engine {
             name: "test".to_owned(),
-            workers: model::Workers::Auto,
-            user: None,
-            shutdown_timeout_ms: 0,
-            worker_connections: None,
-            temp_folder: None,
             resolve: resolve(),
+            ..crate::config::embedded().engine
         },
         streams: Vec::new(),
         servers: Vec::new(),
