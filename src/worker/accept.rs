@@ -89,7 +89,11 @@ impl Door {
     async fn serve(&self) -> Infallible {
         let mut late_max = limits::ACCEPT_LATE_FIRST;
         loop {
-            self.shared.seats.room().await;
+            if self.shared.seats.free() == 0 {
+                // Nobody is asked to leave for a client that has not come.
+                self.somebody_waits().await;
+                self.shared.seats.room().await;
+            }
             let accepted = self.listener.read(|listener| {
                 if self.shared.takes_next() {
                     sys::socket::accept(listener).map(Some)
@@ -116,6 +120,17 @@ impl Door {
                 }
             }
         }
+    }
+
+    async fn somebody_waits(&self) {
+        let waits = self.listener.read(|listener| {
+            match sys::poll::wait([(listener, sys::poll::Interest::Read)], Some(0))? {
+                [true] => Ok(()),
+                [false] => Err(std::io::ErrorKind::WouldBlock.into()),
+            }
+        });
+        // An error of the listener is met, and told, by `accept`.
+        let _either_way = waits.await;
     }
 
     /// Asks the kernel itself, since the runtime hears of a new connection only later. What comes

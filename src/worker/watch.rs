@@ -164,19 +164,22 @@ impl Seats {
         }
     }
 
+    /// One at a time: who was called is still seated until its task has run.
+    fn call_longest_idle(&self) {
+        let taken = self.taken.borrow();
+        let idle = || taken.iter().filter(|seat| seat.is_between_requests());
+        if idle().any(|seat| seat.is_late.get()) {
+            return;
+        }
+        if let Some(seat) = idle().min_by_key(|seat| seat.due_us.get()) {
+            seat.call();
+        }
+    }
+
     /// Waits for a free seat; a full house asks the connection that has been idle longest to leave.
     pub(crate) async fn room(&self) {
         while self.taken.borrow().len() >= self.seats_max.get() {
-            let longest_idle = self
-                .taken
-                .borrow()
-                .iter()
-                .filter(|seat| seat.is_between_requests() && !seat.is_late.get())
-                .min_by_key(|seat| seat.due_us.get())
-                .cloned();
-            if let Some(seat) = longest_idle {
-                seat.call();
-            }
+            self.call_longest_idle();
             self.left.notified().await;
         }
     }

@@ -231,3 +231,56 @@ fn a_backend_that_takes_no_connection_is_504() {
     }
     assert!(engine.stop().success());
 }
+
+#[test]
+fn who_comes_to_a_full_house_waits_for_a_seat() {
+    let gate = Arc::new(Barrier::new(5));
+    let hold = Arc::clone(&gate);
+    let origin = Origin::scripted(move |request| {
+        if request.head.starts_with("GET /hold") {
+            hold.wait();
+        }
+        origin::ok("one")
+    });
+    let config =
+        one_worker("", "", &[&origin]).replacen("[engine]", "[engine]\nworker_connections = 4", 1);
+    let engine = Engine::start(&config);
+    let ask = |reader: &mut BufReader<std::net::TcpStream>| {
+        reader.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("open");
+        read_response(reader).expect("an answer").status
+    };
+    let mut idle: Vec<_> = (0..4)
+        .map(|_| BufReader::new(connect(engine.address()).expect("a seat is free")))
+        .collect();
+    // Nobody waits, so nobody has to leave.
+    for _ in 0..2 {
+        assert!(idle.iter_mut().all(|reader| ask(reader) == 200));
+    }
+    // The one that has been idle longest gives its seat up.
+    assert_eq!(client::get(engine.address(), "/").status, 200);
+    assert_eq!(idle[0].read_to_end(&mut Vec::new()).expect("a proper end"), 0);
+    assert!(idle[1..].iter_mut().all(|reader| ask(reader) == 200));
+    drop(idle);
+
+    let mut held: Vec<_> = (0..4)
+        .map(|_| {
+            let mut stream = connect(engine.address()).expect("a seat is free");
+            stream
+                .write_all(b"GET /hold HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .expect("open");
+            stream
+        })
+        .collect();
+    wait::until("four are served", || {
+        (engine.status()["workers"][0]["connections"]["active"] == 4).then_some(())
+    });
+    // Nobody can be asked to leave: the fifth waits until one is served.
+    let address = engine.address();
+    let fifth = thread::spawn(move || client::get(address, "/").status);
+    gate.wait();
+    for stream in &mut held {
+        let answer = read_response(&mut BufReader::new(stream)).expect("an answer");
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(fifth.join().expect("it was answered"), 200);
+}
