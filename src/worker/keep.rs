@@ -74,6 +74,8 @@ async fn keep(
     if is_waiting {
         tell_to_continue(connection, exchange, limits).await?;
     }
+    // The backend has nothing to say to it: it takes the whole request as it comes.
+    exchange.request.expects_continue = false;
     let mut seen = None;
     let kept = poll_fn(|cx| {
         let Connection { shared, client, seat, .. } = &mut *connection;
