@@ -137,6 +137,14 @@ fn ambiguous_requests_are_refused_and_reach_no_backend() {
     assert_eq!(client::get(engine.address(), "/").status, 200, "and it serves on");
 }
 
+/// Has the backend serve on a kept connection so often that it is relied on: from then on, requests
+/// that cannot be repeated go out on kept connections, too.
+fn earn_trust(engine: &Engine) {
+    for _ in 0..40 {
+        assert_eq!(client::get(engine.address(), "/").status, 200);
+    }
+}
+
 #[test]
 fn bodies_pass_whole_in_either_framing() {
     let origin = Origin::scripted(|request| {
@@ -154,6 +162,7 @@ fn bodies_pass_whole_in_either_framing() {
         answer
     });
     let engine = Engine::start(&one_worker("", "", &[&origin]));
+    earn_trust(&engine);
     let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
     for length in [0, 1, 999, 4096, 4097, 32 * 1024, 70_000, 1_000_000] {
         let body: Vec<u8> = (0..length).map(|n: u32| (n % 251) as u8).collect();
@@ -260,7 +269,7 @@ fn bytes_behind_a_response_answer_nobody() {
     });
     let engine = Engine::start(&one_worker("", "", &[&origin]));
     let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
-    for _ in 0..20 {
+    for _ in 0..40 {
         reader.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("still open");
         assert_eq!(read_response(&mut reader).expect("an answer").text(), "ok");
     }
@@ -302,6 +311,7 @@ fn a_body_waits_for_the_backends_word_and_not_for_ours() {
             "PUT {path} HTTP/{version}\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
         )
     };
+    earn_trust(&engine);
     // The body is sent when the backend has asked for it, and its connection is kept.
     for _ in 0..2 {
         let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
@@ -347,8 +357,10 @@ fn trailers_pass_both_ways_without_what_belongs_in_a_head() {
     let origin = Origin::by_hand(|stream| {
         let mut reader = BufReader::new(stream);
         while let Some(head) = client::read_head_if_any(&mut reader) {
-            let body = client::read_until(&mut reader, "\r\n\r\n");
-            assert!(head.contains("Transfer-Encoding: chunked\r\n"), "{head}");
+            let is_chunked = head.contains("Transfer-Encoding: chunked\r\n");
+            assert!(is_chunked || head.starts_with("GET "), "{head}");
+            let end = if is_chunked { "\r\n\r\n" } else { "" };
+            let body = client::read_until(&mut reader, end);
             let answer = format!(
                 "HTTP/1.1 200 OK\r\nX-Got: {}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n{LINES}\r\n",
                 body.escape_debug()
@@ -359,6 +371,7 @@ fn trailers_pass_both_ways_without_what_belongs_in_a_head() {
         }
     });
     let engine = Engine::start(&one_worker("", "", &[&origin]));
+    earn_trust(&engine);
     let stream = connect(engine.address()).expect("the listener accepts");
     let mut reader = BufReader::new(stream);
     let request = format!(
