@@ -4,6 +4,7 @@
 //! crate lives here and in `scoreboard::layout`.
 
 pub(crate) mod clock;
+pub(crate) mod deferral;
 pub(crate) mod log;
 pub(crate) mod random;
 

@@ -150,6 +150,7 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             ToWorker::Generation { number } => {
                 let bytes = descriptor.ok_or(Error::NoDescriptor("a generation"))?;
                 shared.swap(generation(shared, number, bytes)?);
+                accepting.iter().for_each(Accepting::adapt);
                 shared.crew.set_state(WorkerState::Running);
                 line.say(FromWorker::Running { generation: number }).map_err(Error::Line)?;
             }
