@@ -425,11 +425,14 @@ impl Exchange {
 
     /// Gives everything back that is not reused as it is.
     pub(crate) fn clear(&mut self, buffers: &RefCell<Buffers>) {
-        let left =
-            [self.reply.take(), self.to_client.finish(buffers), self.to_backend.finish(buffers)];
-        for buffer in left.into_iter().flatten() {
-            buffers.borrow_mut().give(buffer);
-        }
+        let give = |left: Option<Buffer>| {
+            if let Some(buffer) = left {
+                buffers.borrow_mut().give(buffer);
+            }
+        };
+        give(self.reply.take());
+        give(self.to_client.finish(buffers));
+        give(self.to_backend.finish(buffers));
         self.head_seen_bytes = 0;
     }
 }

@@ -325,6 +325,7 @@ impl Pump {
     }
 
     /// Gives the buffer back, unless bytes of what comes next are in it.
+    #[inline]
     fn release(&mut self, buffers: &RefCell<Buffers>) {
         if let Some(buffer) = self.body.take_if(|buffer| buffer.is_empty()) {
             buffers.borrow_mut().give(buffer);
