@@ -291,7 +291,7 @@ impl Connection {
     fn rest(&mut self, timeout_ms: u64) {
         let is_draining = self.shared.is_draining();
         self.limit(if is_draining { limits::DRAIN_IDLE_GRACE_MS } else { timeout_ms });
-        self.shared.seats.enter(&self.seat, Phase::Resting);
+        self.shared.seats.rest(&self.seat);
     }
 
     /// How to close when all of the request was read: a client that did not ask for the end may have
@@ -303,7 +303,8 @@ impl Connection {
         }
     }
 
-    /// Whether the client has left while its request is worked on. That it sends no more is taken
+    /// Whether the client has left while its request is worked on, asked from the first sweep on, which
+    /// wakes the connection. That it sends no more is taken
     /// for that, unless the route says otherwise, or it sent several requests: then it has said all
     /// it wanted and reads the answers.
     pub(crate) fn poll_gone(
@@ -312,6 +313,9 @@ impl Connection {
         exchange: &Exchange,
         half_close: HalfClose,
     ) -> Poll<()> {
+        if !self.seat.is_lasting() {
+            return Poll::Pending;
+        }
         match (ready!(self.client.poll_hangup(cx)), half_close) {
             (Hangup::Reset, _) => Poll::Ready(()),
             (Hangup::End, HalfClose::Answer) => Poll::Pending,

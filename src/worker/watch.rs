@@ -22,6 +22,17 @@ pub(crate) enum Phase {
     Resting,
     /// A request is under way, or its head is arriving.
     Active,
+    /// So it was at a sweep already.
+    Lasting,
+}
+
+impl Phase {
+    fn is_busy(self) -> bool {
+        match self {
+            Self::Idle | Self::Resting => false,
+            Self::Active | Self::Lasting => true,
+        }
+    }
 }
 
 pub(crate) struct Seat {
@@ -53,11 +64,14 @@ impl Seat {
         self.phase.get() == Phase::Idle
     }
 
+    /// Whether the request has lasted until a sweep: only then its client's leaving is looked out for,
+    /// so that short requests do without.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.phase.get() == Phase::Lasting
+    }
+
     fn is_between_requests(&self) -> bool {
-        match self.phase.get() {
-            Phase::Idle | Phase::Resting => true,
-            Phase::Active => false,
-        }
+        !self.phase.get().is_busy()
     }
 
     fn call(&self) {
@@ -78,6 +92,7 @@ impl Seat {
 pub(crate) struct Seats {
     taken: RefCell<Vec<Rc<Seat>>>,
     active: Cell<u32>,
+    resting: Cell<u32>,
     seats_max: Cell<usize>,
     /// Woken when somebody leaves a full house.
     left: tokio::sync::Notify,
@@ -116,12 +131,21 @@ impl Seats {
     }
 
     pub(crate) fn enter(&self, seat: &Seat, phase: Phase) {
-        match (seat.phase.replace(phase), phase) {
-            (Phase::Idle | Phase::Resting, Phase::Active) => self.active.set(self.active.get() + 1),
-            (Phase::Active, Phase::Idle | Phase::Resting) => self.active.set(self.active.get() - 1),
-            (Phase::Idle | Phase::Resting, Phase::Idle | Phase::Resting)
-            | (Phase::Active, Phase::Active) => {}
-        }
+        let before = seat.phase.replace(phase);
+        let count = |counted: &Cell<u32>, was: bool, is: bool| match (was, is) {
+            (false, true) => counted.set(counted.get() + 1),
+            (true, false) => counted.set(counted.get() - 1),
+            (false, false) | (true, true) => {}
+        };
+        count(&self.active, before.is_busy(), phase.is_busy());
+        count(&self.resting, before == Phase::Resting, phase == Phase::Resting);
+    }
+
+    /// Between requests. What serving takes is held by so many at the most, however fast they come:
+    /// it would be left behind in the heap among what idle connections need.
+    pub(crate) fn rest(&self, seat: &Seat) {
+        let is_room = self.resting.get() < limits::RESTING_MAX;
+        self.enter(seat, if is_room { Phase::Resting } else { Phase::Idle });
     }
 
     pub(crate) fn free(&self) -> usize {
@@ -143,15 +167,20 @@ impl Seats {
         }
     }
 
-    /// Marks and wakes whoever is late, and whoever has come to be idle.
+    /// Marks and wakes whoever is late, and whoever has come to be idle or has lasted.
     pub(crate) fn sweep(&self, now_us: u64) {
         for seat in self.taken.borrow().iter() {
             if seat.due_us.get() <= now_us {
                 seat.call();
-            } else if seat.phase.get() == Phase::Resting {
-                seat.phase.set(Phase::Idle);
-                seat.wake();
+                continue;
             }
+            let phase = match seat.phase.get() {
+                Phase::Resting => Phase::Idle,
+                Phase::Active => Phase::Lasting,
+                Phase::Idle | Phase::Lasting => continue,
+            };
+            self.enter(seat, phase);
+            seat.wake();
         }
     }
 
