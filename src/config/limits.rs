@@ -125,7 +125,7 @@ pub(crate) const COMPLAINT_PAUSE_MS: u64 = 1_000;
 pub(crate) const ACCEPT_SILENT_S: u16 = 1;
 /// How long a worker leaves a connection to others that hold fewer before it looks whether anybody
 /// took it, and how many it takes then; twice as many each time that more are waiting.
-pub(crate) const ACCEPT_LATE_MS: u64 = 3;
+pub(crate) const ACCEPT_LATE_MS: u64 = 8;
 pub(crate) const ACCEPT_LATE_FIRST: usize = 2;
 /// A worker that has not shown itself for this long is not left any connection.
 pub(crate) const ACCEPT_HEARTBEAT_MS: u64 = 1_000;
