@@ -19,7 +19,11 @@ pub(crate) mod text;
 
 pub(crate) mod client;
 pub(crate) mod server;
+
+pub(crate) mod entrance;
+pub(crate) mod tcp;
+
 pub(crate) mod watch;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
