@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HOST, HeaderValue, WWW_AUTHENTICATE};
+use hyper::http::uri::Authority;
 use hyper::{Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -73,7 +74,7 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) if talks.len() >= bounds.clients_max => refuse(stream),
+            Ok((stream, _)) if talks.len() >= bounds.clients_max => refuse(&stream),
             Ok((stream, peer)) => {
                 let (door, asked) = (Rc::clone(&door), asked.clone());
                 talks.spawn_local(async move {
@@ -100,7 +101,7 @@ async fn finish(mut talks: JoinSet<()>, limit: Duration) {
 }
 
 /// A client too many gets its answer at once, if it fits where nothing waits yet.
-fn refuse(stream: TcpStream) {
+fn refuse(stream: &TcpStream) {
     let _closing_says_enough = stream.try_write(TOO_MANY_CLIENTS);
 }
 
@@ -111,7 +112,7 @@ async fn answer(door: &Door, desk: &Desk, request: Request<Incoming>) -> Respons
     let headers = request.headers();
     let asking = Asking {
         method: request.method().as_str(),
-        authority: request.uri().authority().map(|authority| authority.as_str()),
+        authority: request.uri().authority().map(Authority::as_str),
         host: headers.get(HOST).map(HeaderValue::as_bytes),
         authorization: headers.get(AUTHORIZATION).map(HeaderValue::as_bytes),
     };

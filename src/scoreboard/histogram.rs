@@ -32,7 +32,9 @@ impl Histogram {
     #[cfg(test)]
     pub(crate) fn of(values_us: &[u32]) -> Self {
         let words = [const { AtomicU32::new(0) }; BUCKETS];
-        values_us.iter().for_each(|value| add(&words, *value));
+        for value in values_us {
+            add(&words, *value);
+        }
         let mut histogram = Self::default();
         histogram.gather(&words);
         histogram

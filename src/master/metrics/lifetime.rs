@@ -157,7 +157,7 @@ impl Lifetimes {
                     sum: Latencies::default(),
                 }));
                 if let Some(before) = before {
-                    self.bury(*before);
+                    self.bury(&before);
                 }
             }
         }
@@ -167,7 +167,7 @@ impl Lifetimes {
         let Some(mut life) = self.backends[id.index()].take() else { return };
         let gate = self.board.backend(id).gate();
         if gate.incarnation != life.incarnation {
-            return self.bury(*life);
+            return self.bury(&life);
         }
         let counts = account::backend_latency(self.board, id, life.incarnation);
         let sum_us = account::backend_counts(self.board, id, life.incarnation).service_us;
@@ -182,13 +182,13 @@ impl Lifetimes {
         life.read = (counts, sum_us);
         // Nothing was in flight any more when the slot was given up.
         if gate.standing == Standing::Vacant {
-            self.bury(*life);
+            self.bury(&life);
         } else {
             self.backends[id.index()] = Some(life);
         }
     }
 
-    fn bury(&mut self, life: Life) {
+    fn bury(&mut self, life: &Life) {
         let (upstream, incarnation) = life.upstream;
         let of_upstream = &mut self.upstreams[upstream.index()];
         if of_upstream.incarnation == incarnation {
@@ -252,12 +252,15 @@ mod tests {
         let (site, one, two) =
             (Site::new(), BackendId::new(0).unwrap(), BackendId::new(1).unwrap());
         let mut lifetimes = Lifetimes::new(site.board);
-        (site.stand(one, Standing::Open, 1), site.stand(two, Standing::Open, 1));
+        site.stand(one, Standing::Open, 1);
+        site.stand(two, Standing::Open, 1);
         site.list(&[one, two]);
-        (site.serve(one, 1), site.serve(two, 1));
+        site.serve(one, 1);
+        site.serve(two, 1);
         expect(&mut lifetimes, 2, 1, 1 << 16);
         // It leaves with a request under way, which then ends.
-        (site.list(&[two]), site.stand(one, Standing::Draining, 1));
+        site.list(&[two]);
+        site.stand(one, Standing::Draining, 1);
         expect(&mut lifetimes, 2, 1, 1 << 16);
         site.serve(one, 1);
         site.stand(one, Standing::Vacant, 1);
@@ -268,7 +271,8 @@ mod tests {
         lifetimes.restore(&saved);
         expect(&mut lifetimes, 3, 0, 1 << 16);
         // The slot's next life starts from nothing, and takes nothing from its upstream.
-        (site.list(&[one, two]), site.stand(one, Standing::Open, 2));
+        site.list(&[one, two]);
+        site.stand(one, Standing::Open, 2);
         site.serve(one, 2);
         expect(&mut lifetimes, 4, 1, 2 << 16);
     }

@@ -98,6 +98,8 @@ fn listeners(text: &mut Text, figures: &Figures) {
     }
 }
 
+type Count = fn(&wire::UpstreamRow) -> u64;
+
 fn upstreams(text: &mut Text, figures: &Figures) {
     let rows = &figures.snapshot.upstreams;
     let labels: Vec<Labels> =
@@ -111,7 +113,6 @@ fn upstreams(text: &mut Text, figures: &Figures) {
         let labels = labels.clone().with("kind", row.kind.name());
         family.sample(&labels.with("strategy", &row.strategy), Value::Count(1));
     }
-    type Count = fn(&wire::UpstreamRow) -> u64;
     let counters: [(&'static str, &str, Count); 5] = [
         (
             "pilothouse_upstream_requests_total",

@@ -15,6 +15,8 @@ const STATES: [(ProgramState, &str); 8] = [
     (ProgramState::Unknown, "UNKNOWN"),
 ];
 
+type Reading = fn(&Program) -> Value;
+
 pub(super) fn write(text: &mut Text, programs: &[ProgramRow]) {
     let rows: Vec<(Labels, &Program)> = programs
         .iter()
@@ -31,7 +33,6 @@ pub(super) fn write(text: &mut Text, programs: &[ProgramRow]) {
         };
         family.each(labels, "state", STATES.map(of));
     }
-    type Reading = fn(&Program) -> Value;
     let families: [(&'static str, Kind, &str, Reading); 4] = [
         (
             "pilothouse_program_restarts_total",

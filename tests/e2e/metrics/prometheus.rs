@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{client, oracle, ports, wait};
 
 /// A large program on a busy machine takes its time to start and to scrape.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(super) struct Prometheus {
     process: Child,
