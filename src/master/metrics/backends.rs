@@ -105,12 +105,18 @@ fn numbers(text: &mut Text, rows: &[Row<'_>]) {
             "Attempts that failed: no connection, no or no valid response, or an unfit status.",
             |row| Value::Count(row.backend.failures),
         ),
-        ("pilothouse_backend_sent_bytes_total", Counter, "Bytes to the backend.", |row| {
-            Value::Count(row.backend.bytes_in)
-        }),
-        ("pilothouse_backend_received_bytes_total", Counter, "Bytes from the backend.", |row| {
-            Value::Count(row.backend.bytes_out)
-        }),
+        (
+            "pilothouse_backend_sent_bytes_total",
+            Counter,
+            "Bytes of request bodies to the backend, and of TCP routes.",
+            |row| Value::Count(row.backend.bytes_in),
+        ),
+        (
+            "pilothouse_backend_received_bytes_total",
+            Counter,
+            "Bytes of its responses that went to clients, and of TCP routes.",
+            |row| Value::Count(row.backend.bytes_out),
+        ),
     ];
     for (name, kind, help, reading) in families {
         let mut family = text.family(name, kind, help);

@@ -151,5 +151,5 @@ fn upstreams(text: &mut Text, figures: &Figures) {
     }
 }
 
-pub(super) const LATENCY: &str = "From the choice of a backend to the last byte of its response; \
-     of a TCP route, until it was connected.";
+pub(super) const LATENCY: &str = "From the arrival of a request's head to the last byte of its \
+     response; of a TCP route, until it was connected.";

@@ -64,10 +64,16 @@ fn counters(text: &mut Text, rows: &[(Labels, &Worker)]) {
             "Requests answered, by backends or here; TCP sessions count when they end.",
             |figures| figures.requests,
         ),
-        ("pilothouse_worker_received_bytes_total", "Bytes from clients.", |figures| {
-            figures.bytes_in
-        }),
-        ("pilothouse_worker_sent_bytes_total", "Bytes to clients.", |figures| figures.bytes_out),
+        (
+            "pilothouse_worker_received_bytes_total",
+            "Bytes of request bodies from clients, and of TCP routes.",
+            |figures| figures.bytes_in,
+        ),
+        (
+            "pilothouse_worker_sent_bytes_total",
+            "Bytes of responses to clients, heads included, and of TCP routes.",
+            |figures| figures.bytes_out,
+        ),
     ];
     for (name, help, count) in counters {
         let mut family = text.family(name, Counter, help);
