@@ -145,10 +145,19 @@ fn control_address(
     let of_servers = servers.iter().flat_map(|draft| draft.server.listen.iter().zip(&draft.listen));
     let of_streams = streams.iter().flat_map(|draft| draft.stream.listen.iter().zip(&draft.listen));
     let mut all = of_servers.chain(of_streams);
-    if let Some((_, other)) = all.find(|(listen, _)| listen.address == address) {
+    if let Some((listen, other)) = all.find(|(listen, _)| is_met(listen.address, address)) {
         let hint = format!("on line {}", line(report, other));
-        report.error(at, format!("clients are served on {address} already"), hint);
+        report.error(at, format!("clients are served on {} already", listen.address), hint);
     }
+}
+
+/// Whether a connection to one of the addresses may be meant for the other.
+fn is_met(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (is_any || one.ip() == other.ip())
 }
 
 /// Servers of one address share its socket, so they agree on how its connections begin.

@@ -97,6 +97,20 @@ fn prometheus_scrapes_what_the_load_sent() {
         assert_ne!(rule["health"], "err", "{rule}");
         dashboard::check_names(rule["query"].as_str().expect("an expression"), &page);
     }
+
+    // What Prometheus calls a reset is a counter that went back.
+    signal(engine.worker_pids()[0], "KILL");
+    prometheus.wait_for("sum(pilothouse_worker_restarts_total)", 1.0);
+    engine.ctl_ok(&["reload"]);
+    prometheus.wait_for("pilothouse_config_generation", 2.0);
+    for _ in 0..REQUESTS {
+        assert_eq!(client::get(engine.address(), "/").status, 200);
+    }
+    prometheus.wait_for("pilothouse_upstream_requests_total", 2.0 * sent);
+    for counter in page.counters() {
+        let resets = format!("sum(resets({counter}[10m]))");
+        prometheus.wait_for(&resets, 0.0);
+    }
 }
 
 #[test]
@@ -135,7 +149,9 @@ fn the_dashboard_asks_for_what_there_is_and_every_family_is_explained() {
 #[test]
 fn no_counter_ever_goes_back() {
     let (one, two) = (Origin::named("one"), Origin::named("two"));
-    let both = site("", &[&one, &two]);
+    let log = "access_log = { file = \"access.log\", format = \"combined\" }\n[[server.route]]";
+    let logged = |origins: &[&Origin]| site("", origins).replacen("[[server.route]]", log, 1);
+    let both = logged(&[&one, &two]);
     let engine = Engine::start(&both);
     let load = Load::start(engine.address(), "/", 4);
     let mut seen = Page::of(&engine);
@@ -155,12 +171,13 @@ fn no_counter_ever_goes_back() {
     signal(killed, "KILL");
     look_on("the worker is replaced", &|page| {
         page.sum("pilothouse_worker_restarts_total") > 0.0
+            && page.sum("pilothouse_worker_access_log_lines_total") > 0.0
             && page.sum("pilothouse_worker_state{state=\"running\"}") > 1.0
     });
     for config in [
         both.replace("workers = 2", "workers = 1"),
         both.replace("[upstream.app]\n", "[upstream.app]\nstrategy = \"least_conn\"\n"),
-        site("", &[&one]),
+        logged(&[&one]),
         both.clone(),
     ] {
         engine.rewrite_config(&config);

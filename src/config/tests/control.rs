@@ -43,6 +43,11 @@ fn what_makes_no_sense_is_told_with_its_place() {
         ("[control]\ntoken = \"x\"\n".to_owned(), "2:1", "did you mean `token_file`?"),
         (format!("{http}{API}{server}"), "2:8", "clients are served on 127.0.0.1:9900 already"),
         (
+            format!("{http}{API}{}", server.replace("127.0.0.1", "0.0.0.0")),
+            "2:8",
+            "clients are served on 0.0.0.0:9900 already",
+        ),
+        (
             format!("{http}{API}{program}"),
             "7:35",
             "port 9900 belongs to the control API on 127.0.0.1:9900",

@@ -40,6 +40,18 @@ impl Page {
         self.families.keys().map(String::as_str)
     }
 
+    /// Names of everything that may only rise.
+    pub(super) fn counters(&self) -> impl Iterator<Item = String> {
+        self.families.iter().flat_map(|(name, kind)| {
+            let suffixes: &[&str] = match kind.as_str() {
+                "counter" => &[""],
+                "histogram" => &["_bucket", "_sum", "_count"],
+                _ => &[],
+            };
+            suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
+        })
+    }
+
     /// Whether a sample may be called so.
     pub(super) fn has(&self, name: &str) -> bool {
         let of_histogram = ["_bucket", "_sum", "_count"].iter().any(|suffix| {
