@@ -46,8 +46,8 @@ fn without_a_token_it_shows_and_changes_nothing() {
         assert_eq!(answer.status, 403, "{request}");
         assert!(answer.text().contains("read-only over TCP"), "{}", answer.text());
     }
-    let rebound = format!("GET /v1/status HTTP/1.1\r\nHost: evil.example:{}\r\n\r\n", &http[4..5]);
-    let answer = client::exchange(http.parse().expect("an address"), rebound.as_bytes());
+    let rebound = b"GET /v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    let answer = client::exchange(http.parse().expect("an address"), rebound);
     assert_eq!(answer.expect("an answer").status, 403);
     assert_eq!(engine.backend("app", &origin.address.to_string())["state"], "up");
 }
