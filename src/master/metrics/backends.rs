@@ -49,21 +49,32 @@ pub(super) fn write(text: &mut Text, figures: &Figures) {
     }
 }
 
+const STATES: [BackendState; 6] = [
+    BackendState::Up,
+    BackendState::Starting,
+    BackendState::Draining,
+    BackendState::Drained,
+    BackendState::Down,
+    BackendState::Failed,
+];
+
+/// As the API spells it. A new state belongs into the list above, too.
+fn word(state: BackendState) -> &'static str {
+    match state {
+        BackendState::Up => "up",
+        BackendState::Starting => "starting",
+        BackendState::Draining => "draining",
+        BackendState::Drained => "drained",
+        BackendState::Down => "down",
+        BackendState::Failed => "failed",
+    }
+}
+
 fn states(text: &mut Text, rows: &[Row<'_>]) {
-    const STATES: [(BackendState, &str); 6] = [
-        (BackendState::Up, "up"),
-        (BackendState::Starting, "starting"),
-        (BackendState::Draining, "draining"),
-        (BackendState::Drained, "drained"),
-        (BackendState::Down, "down"),
-        (BackendState::Failed, "failed"),
-    ];
     let mut family =
         text.family("pilothouse_backend_state", Gauge, "1 for the state the backend is in.");
     for Row { labels, row, .. } in rows {
-        let of = |(state, name): (BackendState, &'static str)| {
-            (name, Value::from(state == row.backend.state))
-        };
+        let of = |state: BackendState| (word(state), Value::from(state == row.backend.state));
         family.each(labels, "state", STATES.map(of));
     }
     let mut family = text.family(
