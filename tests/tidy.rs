@@ -45,7 +45,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "master",
         imports: &["sys", "config", "scoreboard", "order", "control", "supervise", "balance"],
-        crates: &["tokio", "serde", "serde_json", "sysinfo", "bytes", "hickory_resolver"],
+        crates: &["tokio", "serde", "serde_json", "sysinfo", "bytes", "hickory_resolver", "itoa"],
     },
     Row {
         folder: "worker",
@@ -220,6 +220,20 @@ fn every_offered_configuration_passes_the_check() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+/// What is offered for other programs is given to those programs by an end-to-end test.
+#[test]
+fn every_offered_file_of_others_is_tried_by_a_test() {
+    let mut tests = String::new();
+    walk(Path::new("tests/e2e"), &mut |path| {
+        tests += &fs::read_to_string(path).expect("tests are readable text");
+    });
+    walk(Path::new("configs"), &mut |path| {
+        let is_ours = path.extension().is_some_and(|extension| extension == "toml");
+        let name = path.display().to_string();
+        assert!(is_ours || tests.contains(&format!("\"{name}\"")), "no test reads {name}");
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::model::route::PathMatch;
 use super::model::{Address, Location, Strategy};
 use super::report::{Located, Report, Span};
-use super::{action, limits, nearest, program, server, stream, upstream};
+use super::{action, control, limits, nearest, program, server, stream, upstream};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -16,10 +16,11 @@ pub(super) struct Sections<'a> {
     pub(super) streams: &'a [stream::Draft],
     pub(super) upstreams: &'a [upstream::Draft],
     pub(super) programs: &'a [program::Draft],
+    pub(super) control: &'a control::Draft,
 }
 
 pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
-    let Sections { servers, streams, upstreams, programs } = sections;
+    let Sections { servers, streams, upstreams, programs, control } = sections;
     let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
     let routed = servers.iter().flat_map(|draft| &draft.leads_to);
     let streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref());
@@ -31,6 +32,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     pages(report, servers);
     hosts(report, servers);
     addresses(report, servers, streams);
+    control_address(report, control, servers, streams);
     proxied(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
@@ -132,6 +134,32 @@ fn addresses(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::
     }
 }
 
+/// The control API answers nobody's clients.
+fn control_address(
+    report: &Report<'_>,
+    control: &control::Draft,
+    servers: &[server::Draft],
+    streams: &[stream::Draft],
+) {
+    let (Some(address), Some(at)) = (control.control.http, &control.http) else { return };
+    let of_servers = servers.iter().flat_map(|draft| draft.server.listen.iter().zip(&draft.listen));
+    let of_streams = streams.iter().flat_map(|draft| draft.stream.listen.iter().zip(&draft.listen));
+    let mut all = of_servers.chain(of_streams);
+    if let Some((listen, other)) = all.find(|(listen, _)| is_met(listen.address, address)) {
+        let hint = format!("on line {}", line(report, other));
+        report.error(at, format!("clients are served on {} already", listen.address), hint);
+    }
+}
+
+/// Whether a connection to one of the addresses may be meant for the other.
+fn is_met(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (is_any || one.ip() == other.ip())
+}
+
 /// Servers of one address share its socket, so they agree on how its connections begin.
 fn proxied(report: &Report<'_>, servers: &[server::Draft]) {
     let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
@@ -186,18 +214,20 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
 
 /// The ports of programs' instances exist and meet nobody else's.
 fn ports(report: &Report<'_>, sections: Sections<'_>) {
-    let Sections { servers, streams, upstreams, programs } = sections;
+    let Sections { servers, streams, upstreams, programs, control } = sections;
     let mut taken: HashMap<u16, String> = HashMap::new();
     let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
-    let listened = of_servers.map(|listen| (listen, "a server"));
-    for (listen, owner) in listened.chain(of_streams.map(|listen| (listen, "a TCP route"))) {
-        let is_met = match listen.address.ip() {
+    let listened = of_servers.map(|listen| (listen.address, "a server"));
+    let streamed = of_streams.map(|listen| (listen.address, "a TCP route"));
+    let controlled = control.control.http.map(|address| (address, "the control API"));
+    for (address, owner) in listened.chain(streamed).chain(controlled) {
+        let is_met = match address.ip() {
             IpAddr::V4(ip) => ip.is_unspecified() || ip.is_loopback(),
             IpAddr::V6(ip) => ip.is_unspecified(),
         };
-        if is_met && listen.address.port() != 0 {
-            taken.insert(listen.address.port(), format!("{owner} on {}", listen.address));
+        if is_met && address.port() != 0 {
+            taken.insert(address.port(), format!("{owner} on {address}"));
         }
     }
     for draft in programs {

@@ -151,6 +151,13 @@ pub(crate) const LOG_REOPEN_WAIT_MS: u64 = 3_000;
 pub(crate) const CONTROL_CLIENTS_MAX: usize = 64;
 pub(crate) const CONTROL_BODY_BYTES_MAX: usize = 1 << 20;
 pub(crate) const CONTROL_HEADER_TIMEOUT_MS: u64 = 10_000;
+/// Over TCP: fewer, since strangers may come here.
+pub(crate) const CONTROL_HTTP_CLIENTS_MAX: usize = 32;
+/// How long a client over TCP may take nothing of its answer.
+pub(crate) const CONTROL_HTTP_STALL_MS: u64 = 10_000;
+/// How long what is being answered goes on when its address or token is no more.
+pub(crate) const CONTROL_HTTP_CLOSING_MS: u64 = 1_000;
+pub(crate) const CONTROL_TOKEN_BYTES_MAX: u64 = 4 * 1024;
 pub(crate) const WATCH_QUEUE_MAX: usize = 64;
 pub(crate) const REQUEST_FOLLOWERS_MAX: usize = 32;
 /// Batches of requests waiting for one follower.

@@ -13,6 +13,7 @@ mod files;
 
 mod check;
 mod client;
+mod control;
 mod engine;
 mod links;
 mod program;
@@ -86,6 +87,11 @@ pub(crate) fn load(path: &Path) -> Result<Config, Errors> {
     files::load(path)
 }
 
+/// What the token file says, on one line; the error says what is wrong with the file.
+pub(crate) fn token(path: &Path) -> Result<String, String> {
+    files::token(path)
+}
+
 /// Checks a text. `name` is what errors call it; no file is looked at.
 pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
     let surroundings = report::Surroundings {
@@ -94,6 +100,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         is_folder: &|_| true,
         is_user: &|_| true,
         page: &|_| Ok(String::new()),
+        token: &|_| Ok(()),
     };
     document::read(text, name, surroundings)
 }

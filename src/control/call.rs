@@ -3,6 +3,9 @@
 //!
 //! Names are not resolved here: an unknown upstream is the master's answer, not a parse error.
 
+use std::fmt;
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::requests;
@@ -84,6 +87,8 @@ pub(crate) enum Query {
     Events { follow: bool },
     /// One array of `wire::Sample`, oldest first.
     History,
+    /// The text format of Prometheus.
+    Metrics,
     /// Lines of `wire::RequestLine`: those kept that match, or of them the last `tail`, oldest
     /// first; without end when followed.
     Requests { filter: requests::Filter, tail: Option<u32>, follow: bool },
@@ -91,10 +96,26 @@ pub(crate) enum Query {
     Log { target: ProgramTarget, stream: Option<Stream>, tail: Option<u32>, follow: bool },
 }
 
-/// Who asks, from SO_PEERCRED, and what that allows.
+/// Who asks, and what that allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
-    pub(crate) uid: u32,
-    pub(crate) pid: u32,
+    pub(crate) peer: Peer,
     pub(crate) role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// On the control socket: SO_PEERCRED says who.
+    Process { uid: u32, pid: u32 },
+    /// Over TCP: nobody says more than where from.
+    Network(SocketAddr),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process { uid, .. } => write!(f, "uid {uid}"),
+            Self::Network(address) => write!(f, "{}", address.ip()),
+        }
+    }
 }

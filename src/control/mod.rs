@@ -1,8 +1,9 @@
 //! The control plane's edge: what travels between the engine and its consoles and scripts.
 //!
-//! `wire` holds every shape (a name's beside it) and `call` every question; `route` is how HTTP spells them; `delta` what
-//! changed between two snapshots; `watch` who is told of it. Wire types stay at the edge: the master
-//! converts into them, nothing inside is built from them.
+//! `wire` holds every shape (a name's beside it) and `call` every question; `route` is how HTTP spells
+//! them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`); `delta` what changed between
+//! two snapshots; `watch` who is told of it. Wire types stay at the edge: the master converts into them,
+//! nothing inside is built from them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -19,7 +20,11 @@ pub(crate) mod text;
 
 pub(crate) mod client;
 pub(crate) mod server;
+
+pub(crate) mod entrance;
+pub(crate) mod tcp;
+
 pub(crate) mod watch;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

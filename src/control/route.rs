@@ -14,6 +14,9 @@ use super::percent;
 use super::requests;
 use super::wire::Stream;
 
+/// Where Prometheus looks by itself.
+const METRICS: &str = "/metrics";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     Command(Command),
@@ -50,6 +53,9 @@ pub(crate) fn parse(method: &str, target: &str, body: &[u8]) -> Result<Ask, Unro
     let not_found = || Unroutable::NotFound { path: path.to_owned() };
     let malformed = |cause| Unroutable::Malformed { path: path.to_owned(), cause };
 
+    if path == METRICS {
+        return asked(method, path, Query::Metrics);
+    }
     let segments = path
         .strip_prefix("/v1/")
         .ok_or_else(not_found)?
@@ -60,16 +66,20 @@ pub(crate) fn parse(method: &str, target: &str, body: &[u8]) -> Result<Ask, Unro
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
 
     if let Some(query) = query(&segments, parameters).map_err(malformed)? {
-        return match method {
-            "GET" | "HEAD" => Ok(Ask::Query(query)),
-            _ => Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "GET" }),
-        };
+        return asked(method, path, query);
     }
     let action = Action::at(&segments).map_err(malformed)?.ok_or_else(not_found)?;
     if method != "POST" {
         return Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "POST" });
     }
     action.command(body).map(Ask::Command).map_err(malformed)
+}
+
+fn asked(method: &str, path: &str, query: Query) -> Result<Ask, Unroutable> {
+    match method {
+        "GET" | "HEAD" => Ok(Ask::Query(query)),
+        _ => Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "GET" }),
+    }
 }
 
 fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
@@ -363,6 +373,7 @@ impl From<&Query> for Request {
             Query::Status => "/v1/status".to_owned(),
             Query::Watch => "/v1/watch".to_owned(),
             Query::History => "/v1/history".to_owned(),
+            Query::Metrics => METRICS.to_owned(),
             Query::Events { follow } => format!("/v1/events?follow={}", u8::from(*follow)),
             Query::Requests { filter, tail, follow } => {
                 let tail = tail.map_or_else(String::new, |count| count.to_string());

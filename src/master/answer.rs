@@ -66,6 +66,7 @@ impl Master {
             Query::Requests { filter, tail, follow: false } => {
                 Reply::Lines(self.requests.kept(&filter, tail))
             }
+            Query::Metrics => Reply::Metrics(self.metrics(Now::read())),
             Query::History => Reply::Json(json(&self.history.all())),
             Query::Log { target, stream, tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };

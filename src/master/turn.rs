@@ -226,6 +226,7 @@ impl Master {
                 cpu_percent: self.usage.of(living.pid).cpu_percent,
             })
             .collect();
+        self.lifetimes.settle();
         let sample = self.history.push(&efforts, now.wall_ms);
         self.watchers.sample(&sample);
         if !self.control.is_there() {

@@ -52,7 +52,10 @@ pub(crate) struct Counts {
     pub(crate) failures: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// The sum of all latencies.
     pub(crate) service_us: u64,
+    /// How long TCP routes' connections lasted, once connected or not.
+    pub(crate) sessions_us: u64,
 }
 
 impl Counts {
@@ -69,6 +72,7 @@ impl Counts {
             bytes_in: self.bytes_in.saturating_sub(earlier.bytes_in),
             bytes_out: self.bytes_out.saturating_sub(earlier.bytes_out),
             service_us: self.service_us.saturating_sub(earlier.service_us),
+            sessions_us: self.sessions_us.saturating_sub(earlier.sessions_us),
         }
     }
 }
@@ -150,6 +154,7 @@ impl Account {
     /// A TCP route's connection stands; it took so long.
     pub(crate) fn session_connected(self, id: BackendId, incarnation: u16, took_us: u32) {
         if let Some(cell) = self.cell_of(id, incarnation) {
+            add(&cell.service_us, u64::from(took_us));
             histogram::add(&cell.latency, took_us);
         }
     }
@@ -173,7 +178,7 @@ impl Account {
         if let Some(cell) = self.cell_of(id, incarnation) {
             add(&cell.requests, 1);
             add(&cell.responses[class_of(status)], 1);
-            add(&cell.service_us, lasted_us);
+            add(&cell.sessions_us, lasted_us);
         }
         add(&self.upstream_cell(upstream).requests, 1);
     }
@@ -213,9 +218,16 @@ impl UpstreamCell {
 
 impl Cell {
     fn numbers(&self) -> impl Iterator<Item = &AtomicU64> {
-        [&self.requests, &self.failures, &self.bytes_in, &self.bytes_out, &self.service_us]
-            .into_iter()
-            .chain(&self.responses)
+        [
+            &self.requests,
+            &self.failures,
+            &self.bytes_in,
+            &self.bytes_out,
+            &self.service_us,
+            &self.sessions_us,
+        ]
+        .into_iter()
+        .chain(&self.responses)
     }
 }
 
@@ -241,6 +253,7 @@ pub(crate) fn backend_counts(board: Board, id: BackendId, incarnation: u16) -> C
         sum.bytes_in += cell.bytes_in.load(Ordering::Relaxed);
         sum.bytes_out += cell.bytes_out.load(Ordering::Relaxed);
         sum.service_us += cell.service_us.load(Ordering::Relaxed);
+        sum.sessions_us += cell.sessions_us.load(Ordering::Relaxed);
     }
     sum
 }

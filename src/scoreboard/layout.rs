@@ -30,7 +30,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -176,7 +176,10 @@ pub(super) struct Cell {
     pub(super) failures: AtomicU64,
     pub(super) bytes_in: AtomicU64,
     pub(super) bytes_out: AtomicU64,
+    /// The sum of what `latency` counts.
     pub(super) service_us: AtomicU64,
+    /// How long TCP routes' connections lasted, which is no latency.
+    pub(super) sessions_us: AtomicU64,
     pub(super) latency: [AtomicU32; histogram::BUCKETS],
 }
 

@@ -192,6 +192,23 @@ fn counts_belong_to_one_life() {
     assert_eq!(account::backend_counts(board, backend(0), 1).requests, 1, "the other worker's");
 }
 
+/// A session's latency is the time it took to connect, however long it lasted.
+#[test]
+fn the_sum_of_latencies_belongs_to_their_counts() {
+    let (board, _) = boards();
+    board.worker(slot(0)).occupy(1);
+    let account = board.account(slot(0));
+    account.meet_backend(backend(0), 1);
+    account.meet_upstream(upstream(), 0);
+    let outcome = Outcome { status: 200, service_us: 700, ..Outcome::default() };
+    account.finished(upstream(), backend(0), &outcome);
+    account.session_connected(backend(0), 1, 50);
+    account.session_ended(upstream(), (backend(0), 1), 200, 9_000_000);
+    let counts = account::backend_counts(board, backend(0), 1);
+    assert_eq!((counts.requests, counts.service_us, counts.sessions_us), (2, 750, 9_000_000));
+    assert_eq!(account::backend_latency(board, backend(0), 1).count(), 2);
+}
+
 /// The two halves of a drain: close the gate, then look; reserve, then look. Whatever the timing,
 /// one of them sees the other.
 #[test]

@@ -35,6 +35,8 @@ pub(crate) enum Stage {
 pub(crate) struct Shared {
     board: Board,
     slot: WorkerSlot,
+    /// What earlier workers of the slot wrote down.
+    logged_before: access_log::Figures,
     pub(crate) crew: crew::Worker,
     pub(crate) picker: RefCell<Picker>,
     pub(crate) pool: RefCell<Pool>,
@@ -60,9 +62,14 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(board: Board, slot: WorkerSlot) -> Self {
+        // The slot's lines go on, as its requests do; what failed is over.
+        let earlier = access_log::figures(board, slot);
+        let logged_before = access_log::Figures { failing: 0, last_error: 0, ..earlier };
+        access_log::publish(board, slot, &logged_before);
         let shared = Self {
             board,
             slot,
+            logged_before,
             crew: board.worker(slot),
             picker: RefCell::new(Picker::new(board, slot)),
             pool: RefCell::new(Pool::new()),
@@ -81,8 +88,6 @@ impl Shared {
             dice: Cell::new(sys::random::seed()),
             hostname: sys::host::name(),
         };
-        // What an earlier worker of the slot left is not this one's.
-        access_log::publish(board, slot, &access_log::Figures::default());
         shared.read_clocks();
         shared
     }
@@ -194,7 +199,7 @@ impl Shared {
 
     pub(crate) fn publish(&self) {
         if let Some(figures) = self.logs.sweep() {
-            access_log::publish(self.board, self.slot, &figures);
+            access_log::publish(self.board, self.slot, &figures.after(&self.logged_before));
         }
         self.crew.set_connections(self.seats.active(), self.seats.idle());
     }

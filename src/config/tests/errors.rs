@@ -112,10 +112,6 @@ fn engine_and_control() {
         ),
         ("[engine]\nshutdown_timeout = \"400d\"", "2:20 `shutdown_timeout` is longer than a year"),
         (
-            "[control]\nhttp = \"127.0.0.1:9900\"",
-            "2:1 `http` is not supported by this version (the control socket is always there)",
-        ),
-        (
             "[progam.x]\ncommand = \"x\"",
             "1:2 unknown key `progam` in the file (did you mean `program`?)",
         ),

@@ -3,6 +3,7 @@
 
 mod access_log;
 mod bounds;
+mod control;
 mod discovered;
 mod errors;
 mod links;
@@ -27,7 +28,8 @@ fn good(text: &str) -> Config {
 fn configs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let entries = std::fs::read_dir(folder).expect("the repository has its examples");
-    entries.map(|entry| entry.expect("a readable folder").path()).collect()
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect()
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn promised() -> Value {
        "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"api/127.0.0.1:9001"}]})
 }
 
-pub(super) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {
+pub(crate) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {
     BackendRow {
         upstream: upstream.to_owned(),
         backend: Backend {

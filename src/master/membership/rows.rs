@@ -1,6 +1,8 @@
 //! Membership as people are shown it: one row an upstream, one a backend, with what each should
 //! get beside what it got.
 
+use std::collections::BTreeMap;
+
 use crate::balance;
 use crate::balance::share;
 use crate::config::model::{Kind, Strategy};
@@ -47,6 +49,13 @@ impl Membership {
             }
         }
         (upstreams, backends)
+    }
+
+    /// What active checks last concluded, by the row's key; who was not checked is left out.
+    pub(crate) fn passing(&self) -> BTreeMap<u32, bool> {
+        let members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
+        let checked = members.filter(|member| !member.check.is_empty());
+        checked.map(|member| (member.key(), member.health == Health::Passing)).collect()
     }
 
     fn upstream_row(&self, upstream: &Upstream, history: &History) -> wire::UpstreamRow {
