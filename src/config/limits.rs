@@ -114,6 +114,8 @@ pub(crate) const RESTING_MAX: u32 = 256;
 pub(crate) const DRAIN_ACCEPT_MS: u64 = 50;
 /// How long an idle connection may still bring a request once its worker drains.
 pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
+/// How long what is cut at the end of a worker's time may take to be answered, counted and logged.
+pub(crate) const CUT_GRACE_MS: u64 = 200;
 /// How long the next bytes of a client whose connection ends are waited for, and how long they are
 /// dropped in all, so that it can read the last answer: closing at once would take it back.
 pub(crate) const LINGER_TIMEOUT_MS: u64 = 5_000;
@@ -123,6 +125,11 @@ pub(crate) const COMPLAINT_PAUSE_MS: u64 = 1_000;
 /// How long the kernel keeps a client to itself that has connected and said nothing yet: most speak at
 /// once, and one wake-up for both costs a tenth less. The kernel counts in seconds.
 pub(crate) const ACCEPT_SILENT_S: u16 = 1;
+/// How long a listener that goes is kept for those: the kernel asks a silent client once more after a
+/// second, and its answer is good.
+pub(crate) const ACCEPT_LAST_MS: u64 = 1_200;
+/// How often it is looked whether there are any.
+pub(crate) const ACCEPT_LAST_LOOK_MS: u64 = 20;
 /// How long a worker leaves a connection to others that hold fewer before it looks whether anybody
 /// took it, and how many it takes then; twice as many each time that more are waiting.
 pub(crate) const ACCEPT_LATE_MS: u64 = 8;
@@ -196,4 +203,5 @@ const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);
 const _: () = assert!(RESOLVE_VALID_MIN_MS <= RESOLVE_VALID_MAX_MS);
 const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);
 const _: () = assert!(2 * SWEEP_INTERVAL_MS <= ACCEPT_HEARTBEAT_MS);
+const _: () = assert!(ACCEPT_LAST_MS > ACCEPT_SILENT_S as u64 * 1000);
 const _: () = assert!(LOG_SETTLE_MS < LOG_REOPEN_WAIT_MS);

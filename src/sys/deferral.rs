@@ -5,6 +5,9 @@ use std::io;
 use std::mem::size_of_val;
 use std::os::fd::{AsFd, AsRawFd as _};
 
+use super::socket;
+use super::tcp_table::{self, Row, State};
+
 /// A client that is silent for `seconds` is accepted all the same; 0: every one at once.
 pub(crate) fn set(listener: impl AsFd, seconds: u16) -> io::Result<()> {
     let listener = listener.as_fd().as_raw_fd();
@@ -16,4 +19,11 @@ pub(crate) fn set(listener: impl AsFd, seconds: u16) -> io::Result<()> {
         libc::setsockopt(listener, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, value, bytes)
     };
     if said == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether the kernel still keeps a client of the listener to itself: closing it would reset that one.
+pub(crate) fn is_on(listener: impl AsFd) -> bool {
+    let Ok(address) = socket::local_address(listener) else { return false };
+    let is_kept = |row: &Row| row.state == State::Opening && row.local_port == address.port();
+    tcp_table::rows().iter().any(is_kept)
 }

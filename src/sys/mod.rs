@@ -26,6 +26,7 @@ pub(crate) mod map;
 pub(crate) mod memfd;
 
 pub(crate) mod poll;
+mod tcp_table;
 pub(crate) mod tty;
 pub(crate) mod unnamed_file;
 

@@ -37,8 +37,8 @@ pub(crate) enum Queued {
     /// Other workers go on accepting them.
     Left,
     /// To those clients the connection stands, and the last copy of the socket that is closed
-    /// resets it.
-    Taken,
+    /// resets it. Who has said nothing yet is waited for until then, but not for long.
+    Taken { until_us: u64 },
 }
 
 impl Accepting {
@@ -101,8 +101,8 @@ impl Door {
             ended = is_over => ended,
             never = self.serve() => match never {},
         };
-        if queued == Ok(Queued::Taken) {
-            self.take_queued();
+        if let Ok(Queued::Taken { until_us }) = queued {
+            self.take_last(until_us).await;
         }
     }
 
@@ -151,6 +151,20 @@ impl Door {
         });
         // An error of the listener is met, and told, by `accept`.
         let _either_way = waits.await;
+    }
+
+    async fn take_last(&self, until_us: u64) {
+        let until_us = until_us.min(self.shared.refresh() + limits::ACCEPT_LAST_MS * 1000);
+        self.take_queued();
+        // From here on the kernel gives out everybody at once.
+        if let Err(error) = sys::deferral::set(&self.listener, 0) {
+            sys::log::notice!("worker", "take the last clients of {}: {error}", self.address);
+        }
+        while sys::deferral::is_on(&self.listener) && self.shared.refresh() < until_us {
+            tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LAST_LOOK_MS)).await;
+            self.take_queued();
+        }
+        self.take_queued();
     }
 
     /// Asks the kernel itself, since the runtime hears of a new connection only later. What comes

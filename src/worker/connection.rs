@@ -232,9 +232,21 @@ impl Connection {
         match self.poll_more(cx) {
             Poll::Ready(Ok(count)) if count > 0 => Poll::Ready(ControlFlow::Continue(())),
             Poll::Ready(_) => Poll::Ready(ControlFlow::Break(())),
-            Poll::Pending if self.seat.is_late() => Poll::Ready(ControlFlow::Break(())),
+            Poll::Pending if self.seat.is_late() && self.is_out_of_words() => {
+                Poll::Ready(ControlFlow::Break(()))
+            }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Of a client that is to leave: whether nothing of it has come. The reactor may not have heard
+    /// yet, and closing would reset a request that is already here.
+    fn is_out_of_words(&self) -> bool {
+        let is_quiet = self.client.is_quiet();
+        if !is_quiet {
+            self.limit(limits::HEADER_READ_TIMEOUT_MS);
+        }
+        is_quiet
     }
 
     /// Reads once; a buffer is held only with something in it.
@@ -280,7 +292,10 @@ impl Connection {
                 Poll::Pending if self.seat.is_late() && exchange.is_some() => {
                     return Poll::Ready(Arrival::Refused { status: 408 });
                 }
-                Poll::Pending if self.seat.is_late() => return Poll::Ready(Arrival::Gone),
+                Poll::Pending if self.seat.is_late() => {
+                    let is_over = self.is_out_of_words();
+                    return if is_over { Poll::Ready(Arrival::Gone) } else { Poll::Pending };
+                }
                 Poll::Pending if self.seat.is_idle() => return Poll::Ready(Arrival::Quiet),
                 Poll::Pending => return Poll::Pending,
             }

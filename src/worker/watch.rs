@@ -16,6 +16,8 @@ const SWEEP_US: u64 = limits::SWEEP_INTERVAL_MS * 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Has just come: what it said may not have been heard of yet.
+    Fresh,
     /// Between requests, for a while or since it came.
     Idle,
     /// Between requests since the last sweep, or nearly so.
@@ -29,7 +31,7 @@ pub(crate) enum Phase {
 impl Phase {
     fn is_busy(self) -> bool {
         match self {
-            Self::Idle | Self::Resting => false,
+            Self::Fresh | Self::Idle | Self::Resting => false,
             Self::Active | Self::Lasting => true,
         }
     }
@@ -110,7 +112,7 @@ impl Seats {
         let seat = Rc::new(Seat {
             due_us: Cell::new(NEVER),
             is_late: Cell::new(false),
-            phase: Cell::new(Phase::Idle),
+            phase: Cell::new(Phase::Fresh),
             place: Cell::new(taken.len()),
             waker: RefCell::new(None),
         });
@@ -175,12 +177,16 @@ impl Seats {
                 continue;
             }
             let phase = match seat.phase.get() {
-                Phase::Resting => Phase::Idle,
+                Phase::Fresh | Phase::Resting => Phase::Idle,
                 Phase::Active => Phase::Lasting,
                 Phase::Idle | Phase::Lasting => continue,
             };
             self.enter(seat, phase);
             seat.wake();
+        }
+        // Who waits for a seat may find somebody idle now.
+        if self.free() == 0 {
+            self.left.notify_one();
         }
     }
 
@@ -193,10 +199,16 @@ impl Seats {
         }
     }
 
+    pub(crate) fn call_all(&self) {
+        self.taken.borrow().iter().for_each(|seat| seat.call());
+    }
+
     /// One at a time: who was called is still seated until its task has run.
     fn call_longest_idle(&self) {
         let taken = self.taken.borrow();
-        let idle = || taken.iter().filter(|seat| seat.is_between_requests());
+        let is_callable =
+            |seat: &&Rc<Seat>| seat.is_between_requests() && seat.phase.get() != Phase::Fresh;
+        let idle = || taken.iter().filter(is_callable);
         if idle().any(|seat| seat.is_late.get()) {
             return;
         }
