@@ -104,8 +104,8 @@ impl Master {
             Event::KeeperLost => {
                 log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
             }
-            Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number } } => {
-                self.on_reopened(slot, life, number);
+            Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number, failing } } => {
+                self.on_reopened((slot, life), number, failing);
             }
             Event::WorkerSaid { slot, life, said } => log_said(slot, life, said),
             Event::WorkerEnded { slot, life, exit } => {

@@ -140,6 +140,9 @@ impl Talk<'_> {
         };
         // At the first look, it is an earlier wait that is late: of another backend, or for the head.
         if connection.seat.is_late() && self.waits.is_some() {
+            if connection.shared.is_cutting() {
+                return Poll::Ready(Err(Fault::Full));
+            }
             return Poll::Ready(Err(match waits {
                 Waits::ClientBody => Fault::Client(ClientFault::Late),
                 Waits::BackendRoom | Waits::Response => Fault::Backend(Failure::TimedOut),

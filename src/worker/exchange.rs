@@ -233,6 +233,7 @@ impl Exchange {
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);
         self.attempts.clear();
+        self.response.head_bytes = 0;
         self.upstream = None;
         self.backend = None;
     }
@@ -241,6 +242,7 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, connection: &Connection) {
         self.begin(connection);
         self.request = Request::default();
+        self.kept.forget();
         self.method = recent::Method::default();
         self.host = recent::Host::NONE;
         self.path = recent::Path::NONE;
@@ -289,6 +291,7 @@ impl Exchange {
     /// Makes ready to send the request once more.
     pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
         self.to_backend.rewind(buffers);
+        self.response.head_bytes = 0;
         self.head_seen_bytes = 0;
         if let Some(buffer) = self.reply.take() {
             buffers.borrow_mut().give(buffer);

@@ -25,7 +25,8 @@ pub(crate) enum Fault {
     /// A pooled connection turned out dead, and the request cannot be repeated; or what was picked
     /// is no longer there. No fault of the backend.
     Stale,
-    /// We have no connection for it: `connections_max` is reached, or the system has none left.
+    /// We have no connection for it: `connections_max` is reached, the system has none left, or the
+    /// worker's time is over.
     Full,
     Client(ClientFault),
 }
@@ -145,12 +146,14 @@ pub(crate) fn is_allowed(
     so_far: SoFar,
 ) -> bool {
     let (Some(id), retry) = (upstream.id, &upstream.retry) else { return false };
-    if !fault.condition().is_some_and(|condition| retry.on.holds(condition)) {
-        return false;
-    }
+    let Some(condition) = fault.condition() else { return false };
     let now_us = shared.refresh();
+    // Whether or not it is a reason to ask once more.
     if so_far.retries > 0 && fault.blame().is_some() {
         shared.picker.borrow_mut().retried_in_vain(id, now_us);
+    }
+    if !retry.on.holds(condition) {
+        return false;
     }
     let elapsed_us = now_us.saturating_sub(so_far.since_us);
     let is_late = retry.timeout_ms > 0 && elapsed_us >= retry.timeout_ms * 1000;

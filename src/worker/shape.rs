@@ -56,6 +56,16 @@ pub(crate) struct Kept {
     pub(crate) challenge: Vec<u8>,
 }
 
+impl Kept {
+    /// Of a request that cannot be read nothing is known: what is here is an earlier one's.
+    pub(crate) fn forget(&mut self) {
+        self.head.clear();
+        self.uri.clear();
+        self.spans = Spans::default();
+        self.request_id.clear();
+    }
+}
+
 /// What of a request is kept beyond its being sent on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keeps {

@@ -30,6 +30,8 @@ pub(crate) enum Stage {
     Serving,
     /// Each connection ends after its request.
     Draining,
+    /// Each ends at once.
+    Cutting,
 }
 
 pub(crate) struct Shared {
@@ -145,7 +147,19 @@ impl Shared {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.stage.get() == Stage::Draining
+        self.stage.get() != Stage::Serving
+    }
+
+    /// Whether who is called has been called because the worker's time is over.
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.stage.get() == Stage::Cutting
+    }
+
+    /// Calls everybody who is left: what is under way ends, and is counted and logged as it is.
+    pub(crate) fn cut(&self) {
+        self.stage.set(Stage::Cutting);
+        self.refresh();
+        self.seats.call_all();
     }
 
     pub(crate) fn drain(&self) {

@@ -314,7 +314,10 @@ impl Pump {
             Coding::Dechunk => self.reader.strip(buffer.content_mut()),
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
-        self.taken += taken.bytes as u64;
+        // What is read from the file was counted when it came.
+        if self.kept != Kept::Whole {
+            self.taken += taken.bytes as u64;
+        }
         Ok(taken)
     }
 

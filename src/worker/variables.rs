@@ -142,7 +142,7 @@ impl<'a> Facts<'a> {
             Variable::UpstreamName => put_some(out, self.upstream_name.map(str::as_bytes)),
             Variable::UpstreamAddr => self.upstream_addresses(out),
             Variable::UpstreamStatus => self.upstream_statuses(out),
-            Variable::UpstreamResponseTime => self.times(out, |attempt| Some(attempt.response_us)),
+            Variable::UpstreamResponseTime => self.times(out, |attempt| attempt.response_us),
             Variable::UpstreamConnectTime => self.times(out, |attempt| attempt.connect_us),
             Variable::UpstreamHeaderTime => self.times(out, |attempt| attempt.header_us),
             Variable::UpstreamBytesSent => self.if_asked(out, exchange.to_backend.moved()),
