@@ -19,6 +19,7 @@ mod program;
 mod resolve;
 pub(crate) mod retry;
 mod server;
+pub(crate) mod strategy;
 mod stream;
 mod upstream;
 

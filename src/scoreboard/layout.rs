@@ -30,7 +30,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -137,6 +137,9 @@ pub(super) struct BalanceWords {
     pub(super) picks: AtomicU64,
     pub(super) fails: AtomicU32,
     pub(super) failure: AtomicU32,
+    /// Average times, while the strategy asks for them.
+    pub(super) header_ms: AtomicU64,
+    pub(super) last_byte_ms: AtomicU64,
 }
 
 /// Writer: the master, under the upstream's epoch.
