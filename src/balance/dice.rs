@@ -13,7 +13,8 @@ impl Dice {
     /// Evenly from zero to below `end`; zero when there is no room. The high half of a product
     /// instead of a remainder: its bias is a 2^32nd, and it takes no division.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
-        (u64::from((self.next() >> 32) as u32) * u64::from(end) >> 32) as u32
+        let word = self.next() >> 32;
+        ((word * u64::from(end)) >> 32) as u32
     }
 
     fn next(&mut self) -> u64 {

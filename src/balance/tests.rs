@@ -238,6 +238,7 @@ fn ip_hash_goes_on_from_where_the_request_stands() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn expected_shares_by_strategy() {
     let member = |weight, is_serving, service_us| share::Member {
         weight,

@@ -43,6 +43,9 @@ fn tries(strategy: Strategy, peers: &mut [Peer], ring: Option<&Ring>, key: &[u8]
     }
 }
 
+/// Weights, who is closed and a key in; tries out.
+type Naive = fn(&[u32], &[usize], &[u8]) -> Vec<usize>;
+
 /// nginx's `hash` as its documentation has it: the tries that hashing alone decides.
 fn naive_hash(weights: &[u32], closed: &[usize], key: &[u8]) -> Vec<usize> {
     let slots: Vec<usize> = weights
@@ -286,7 +289,7 @@ proptest! {
         key in prop::collection::vec(any::<u8>(), 1..40),
     ) {
         let ring = ring_of(&weights);
-        let readings: [(Strategy, fn(&[u32], &[usize], &[u8]) -> Vec<usize>); 2] =
+        let readings: [(Strategy, Naive); 2] =
             [(Strategy::Hash, naive_hash), (Strategy::HashConsistent, naive_ring)];
         for (strategy, naive) in readings {
             let mut peers = group(&weights);

@@ -53,6 +53,7 @@ fn a_tcp_route_is_hashed_by_what_a_connection_has() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn bad_keys_are_told() {
     let backup =
         "backend = [{ address = \"127.0.0.1:1\" }, { address = \"127.0.0.1:2\", backup = true }]";

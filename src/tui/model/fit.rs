@@ -101,9 +101,10 @@ fn short(strategy: &str, findings: &[Finding]) -> (Verdict, String) {
         ("hash" | "hash_consistent" | "random" | "random_two", Verdict::Fits) => {
             format!("chance {}", first.value)
         }
-        ("hash" | "hash_consistent" | "random_two", _) => format!("uneven {}", first.value),
         ("least_time", _) => format!("fastest {}", first.value),
-        (_, Verdict::Off) => format!("uneven {}", first.value),
+        ("hash" | "hash_consistent" | "random_two", _) | (_, Verdict::Off) => {
+            format!("uneven {}", first.value)
+        }
         ("least_conn", _) => format!("even {}", first.value),
         _ => format!("exact {}", first.value),
     };

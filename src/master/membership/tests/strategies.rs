@@ -24,7 +24,7 @@ fn a_hash_needs_a_key_and_rests_without_one() {
             )
         );
     }
-    membership.apply_config(&config(&[keyed.clone()], &[]), at(2)).unwrap();
+    membership.apply_config(&config(std::slice::from_ref(&keyed), &[]), at(2)).unwrap();
     let answer = membership.upstream("api", &verb("hash_consistent"), at(3));
     assert_eq!(answer.message, "api uses hash_consistent, was round_robin");
     assert_eq!(on_board(board), scoreboard::upstream::Strategy::HashConsistent);
