@@ -5,7 +5,7 @@
 //! pick itself. Membership is copied when its epoch changed; standing and weight are read anew at
 //! every pick, so a drain holds from the next request on.
 
-mod wheel;
+mod rings;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use crate::scoreboard::turn::Owner;
 use crate::scoreboard::upstream::{Roster, Strategy};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot};
 use crate::sys::random;
-use wheel::Wheel;
+use rings::KeptRing;
 
 const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
 
@@ -103,7 +103,7 @@ pub(crate) struct Picker {
     /// By upstream slot; empty until first met.
     rosters: Vec<Option<Roster>>,
     /// By upstream slot; for those that hash consistently.
-    wheels: Vec<Option<Box<Wheel>>>,
+    rings: Vec<Option<Box<KeptRing>>>,
     /// By backend slot.
     known: Vec<Option<Known>>,
     /// By upstream slot.
@@ -120,7 +120,7 @@ impl Picker {
             slot,
             account: board.account(slot),
             rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
-            wheels: (0..UPSTREAMS_MAX).map(|_| None).collect(),
+            rings: (0..UPSTREAMS_MAX).map(|_| None).collect(),
             known: (0..BACKENDS_MAX).map(|_| None).collect(),
             budgets: vec![Budget::default(); UPSTREAMS_MAX],
             dice: Dice::seeded(random::seed()),
@@ -307,9 +307,9 @@ impl Picker {
         let roster = self.rosters[upstream.index()].as_ref()?;
         let strategy = strategy(roster.strategy);
         if strategy == balance::Strategy::HashConsistent {
-            wheel::refresh(&mut self.wheels[upstream.index()], self.board, roster);
+            rings::refresh(&mut self.rings[upstream.index()], self.board, roster);
         }
-        let ring = self.wheels[upstream.index()].as_deref().map(Wheel::ring);
+        let ring = self.rings[upstream.index()].as_deref().map(KeptRing::ring);
         let turn = self.board.upstream(upstream).take_turn(Owner::Worker(self.slot));
         for _ in 0..CHOICES_MAX {
             let mut walk = tried.walk;
@@ -376,6 +376,9 @@ impl Picker {
             }
             None => false,
         });
+        if roster.strategy != Strategy::HashConsistent {
+            self.rings[id.index()] = None;
+        }
         self.rosters[id.index()] = Some(roster);
         Edition::New
     }

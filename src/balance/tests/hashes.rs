@@ -325,6 +325,30 @@ proptest! {
         }
     }
 
+    #[test]
+    fn a_key_finds_somebody_usable_if_there_is_anybody(
+        peers in peers(), tried in any::<u64>(), key in prop::collection::vec(any::<u8>(), 0..9),
+    ) {
+        let ring = ring_of(&peers.iter().map(|peer| peer.weight).collect::<Vec<_>>());
+        let tried = if failure::is_sole(&peers) { 0 } else { tried };
+        let is_usable = |(index, peer): (usize, &Peer)| {
+            peer.standing != Standing::Closed
+                && tried & (1 << index) == 0
+                && (failure::is_sole(&peers) || !failure::is_ejected(peer, 20))
+        };
+        let usable: Vec<bool> = peers.iter().enumerate().map(is_usable).collect();
+        for strategy in [Strategy::Hash, Strategy::HashConsistent] {
+            let request = &mut Request {
+                client: CLIENT, key: &key, ring: Some(&ring), dice: &mut Dice::seeded(7), tried,
+                walk: &mut Walk::start(), now_s: 20,
+            };
+            match pick(strategy, &mut peers.clone(), request) {
+                Some(index) => prop_assert!(usable[index]),
+                None => prop_assert!(!usable.contains(&true)),
+            }
+        }
+    }
+
     /// Any walk on any group, whatever was left in it, ends and panics nowhere.
     #[test]
     fn a_walk_may_change_its_strategy(

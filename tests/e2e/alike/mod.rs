@@ -1,6 +1,7 @@
 //! The strategies beside nginx's: the same upstreams, the same backends, the same requests from the
 //! same clients; the same backends asked in the same order, request by request, and where chance
-//! decides, the same shares.
+//! decides, the same shares. nginx has one worker, as its sequences are then one; this proxy has
+//! three, which must not be seen.
 
 #![expect(clippy::disallowed_methods, reason = "a window of failures is measured")]
 
@@ -46,7 +47,7 @@ impl Pair {
         let address = |listen: &str| -> SocketAddr { listen.parse().expect("an address") };
         let nginx = Foreign::nginx(&text(theirs, Case::theirs), address(theirs))?;
         let ours_text = text(ours, Case::ours);
-        let engine = Engine::start(&format!("[engine]\nworkers = 1\n{ours_text}"));
+        let engine = Engine::start(&format!("[engine]\nworkers = 3\n{ours_text}"));
         Some(Self { theirs: address(theirs), ours: address(ours), _nginx: nginx, _engine: engine })
     }
 }

@@ -76,7 +76,7 @@ fn a_ring_stays_while_nothing_changes() {
     let mut picker = pickers(board, 1).remove(0);
     pick_by_key(&mut picker, b"a");
     let ring = |picker: &Picker| {
-        std::ptr::from_ref(picker.wheels[upstream().index()].as_deref().unwrap().ring())
+        std::ptr::from_ref(picker.rings[upstream().index()].as_deref().unwrap().ring())
     };
     let first = ring(&picker);
     for key in 0..100_u8 {

@@ -12,23 +12,23 @@ use crate::scoreboard::upstream::Roster;
 const _: () = assert!(limits::RING_WEIGHT_MAX == crate::balance::ring::WEIGHT_MAX);
 
 /// One upstream's ring, and what it was made of.
-pub(super) struct Wheel {
+pub(super) struct KeptRing {
     epoch: u32,
     weights: [u16; MEMBERS_MAX],
     ring: Ring,
 }
 
-impl Wheel {
+impl KeptRing {
     pub(super) fn ring(&self) -> &Ring {
         &self.ring
     }
 }
 
 /// Brings the ring in line with the roster and its members' weights of this moment.
-pub(super) fn refresh(wheel: &mut Option<Box<Wheel>>, board: Board, roster: &Roster) {
+pub(super) fn refresh(kept: &mut Option<Box<KeptRing>>, board: Board, roster: &Roster) {
     let weights = weights(board, roster);
-    let is_current = |wheel: &Wheel| wheel.epoch == roster.epoch && wheel.weights == weights;
-    if wheel.as_deref().is_some_and(is_current) {
+    let is_current = |kept: &KeptRing| kept.epoch == roster.epoch && kept.weights == weights;
+    if kept.as_deref().is_some_and(is_current) {
         return;
     }
     let members = roster.members.iter().zip(weights).enumerate();
@@ -40,7 +40,7 @@ pub(super) fn refresh(wheel: &mut Option<Box<Wheel>>, board: Board, roster: &Ros
             weight: u32::from(weight),
         })
         .collect();
-    *wheel = Some(Box::new(Wheel { epoch: roster.epoch, weights, ring: Ring::new(&members) }));
+    *kept = Some(Box::new(KeptRing { epoch: roster.epoch, weights, ring: Ring::new(&members) }));
 }
 
 /// By position; a slot that belongs to another backend by now has no say any more.
