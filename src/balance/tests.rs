@@ -14,6 +14,7 @@ use super::{PEERS_MAX, Peer, PeerSet, Request, Standing, Strategy, Tier, failure
 
 mod draws;
 mod hashes;
+mod second_reading;
 mod times;
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));

@@ -47,7 +47,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Draft {
         let known = Strategy::ALL.map(Strategy::name);
         if strategy.is_none() && LATER.contains(&word.value.as_str()) {
             let message = format!("strategy `{}` is not supported by this version", word.value);
-            let hint = "expected `round_robin`, `least_conn` or `ip_hash`";
+            let hint = "`ip_hash` and the hashes keep clients with their backend, too";
             section.report.error(&word.span, message, hint);
         } else if strategy.is_none() {
             unknown_word(section.report, "strategy", word, &known);
