@@ -206,7 +206,8 @@ pub(crate) struct BackendName {
 pub(crate) enum Upstream {
     /// List the upstreams.
     List(Listing),
-    /// Balance by another strategy: round_robin, least_conn, ip_hash.
+    /// Balance by another strategy: round_robin, least_conn, ip_hash, random, random_two, least_time;
+    /// hash and hash_consistent where the file has a hash_key.
     Strategy { upstream: String, strategy: String },
     /// Back to the strategy, weights and states of the file.
     Reset { upstream: String },

@@ -64,3 +64,14 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::model::Strategy;
+    use crate::tui::model::overlay::STRATEGIES;
+
+    #[test]
+    fn the_console_offers_every_strategy() {
+        assert_eq!(STRATEGIES, Strategy::ALL.map(Strategy::name));
+    }
+}

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::model::route::PathMatch;
-use super::model::{Address, Location, Strategy};
+use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
+use super::template::Variable;
 use super::{action, control, limits, nearest, program, server, stream, upstream};
 
 /// What was read of the file.
@@ -36,6 +37,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     proxied(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
+        hashed(report, draft);
     }
     ports(report, sections);
     bounds(report, upstreams, programs);
@@ -198,9 +200,9 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
         );
     }
     for (_, backup) in &draft.backends {
-        if let (Some(span), Strategy::IpHash) = (backup, upstream.strategy) {
-            let message = "`ip_hash` has no use for a backup";
-            report.error(span, message, "a client's backend is given by its address alone");
+        if let (Some(span), Some(why)) = (backup, without_backups(upstream.strategy)) {
+            let message = format!("`{}` has no use for a backup", upstream.strategy.name());
+            report.error(span, message, why);
         }
     }
     let mut seen = HashMap::new();
@@ -209,6 +211,28 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             let hint = format!("first on line {}; `weight` gives it more", line(report, first));
             report.error(span, format!("{} is in this upstream already", backend.address), hint);
         }
+    }
+}
+
+/// Why backups mean nothing to a strategy, where they don't.
+fn without_backups(strategy: Strategy) -> Option<&'static str> {
+    match strategy {
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime => None,
+        Strategy::IpHash => Some("a client's backend is given by its address alone"),
+        Strategy::Hash | Strategy::HashConsistent => Some("a key's backend is given by it alone"),
+        Strategy::Random | Strategy::RandomTwo => Some("it draws among all backends alike"),
+    }
+}
+
+/// A TCP route has no request to take a key from.
+fn hashed(report: &Report<'_>, draft: &upstream::Draft) {
+    let (Some(key), Some(span)) = (&draft.upstream.hash_key, &draft.key_span) else { return };
+    let is_streamed = draft.upstream.kind != Kind::Http;
+    if is_streamed && !key.variables().all(Variable::is_of_connection) {
+        let message = "`hash_key` names what only a request has, and a TCP route leads here";
+        let hint = "a connection has `$remote_addr`, `$remote_port`, `$realip_remote_addr`, \
+                    `$server_addr`, `$server_port`, `$proxy_protocol_addr`, `$proxy_protocol_port`";
+        report.error(span, message, hint);
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) const BACKENDS_MAX: usize = 512;
 pub(crate) const UPSTREAM_MEMBERS_MAX: usize = 64;
 pub(crate) const PROGRAM_INSTANCES_MAX: u32 = 64;
 pub(crate) const WEIGHT_MAX: u32 = 1000;
+/// Of a whole upstream that hashes consistently, beyond which weights are scaled down: its ring has
+/// 160 points for each.
+pub(crate) const RING_WEIGHT_MAX: u32 = 1024;
 pub(crate) const NAME_BYTES_MAX: usize = 64;
 
 // Client side of the data path.

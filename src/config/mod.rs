@@ -20,6 +20,7 @@ mod program;
 mod resolve;
 pub(crate) mod retry;
 mod server;
+pub(crate) mod strategy;
 mod stream;
 mod upstream;
 

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::limits;
 use super::retry::Retry;
+use super::strategy::Timing;
+use super::template::Template;
 
 /// A whole configuration, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,6 +198,10 @@ pub(crate) struct Upstream {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) strategy: Strategy,
+    /// What the hash strategies go by; without them it waits for the operator to switch.
+    pub(crate) hash_key: Option<Template>,
+    /// What `least_time` goes by.
+    pub(crate) timing: Timing,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
     pub(crate) check: Option<Check>,
@@ -247,10 +253,24 @@ pub(crate) enum Strategy {
     RoundRobin,
     LeastConn,
     IpHash,
+    Random,
+    RandomTwo,
+    Hash,
+    HashConsistent,
+    LeastTime,
 }
 
 impl Strategy {
-    pub(crate) const ALL: [Self; 3] = [Self::RoundRobin, Self::LeastConn, Self::IpHash];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::RoundRobin,
+        Self::LeastConn,
+        Self::IpHash,
+        Self::Random,
+        Self::RandomTwo,
+        Self::Hash,
+        Self::HashConsistent,
+        Self::LeastTime,
+    ];
 
     /// The name in the configuration, the API and the CLI.
     pub(crate) fn name(self) -> &'static str {
@@ -258,6 +278,34 @@ impl Strategy {
             Self::RoundRobin => "round_robin",
             Self::LeastConn => "least_conn",
             Self::IpHash => "ip_hash",
+            Self::Random => "random",
+            Self::RandomTwo => "random_two",
+            Self::Hash => "hash",
+            Self::HashConsistent => "hash_consistent",
+            Self::LeastTime => "least_time",
+        }
+    }
+
+    /// Whether backups mean anything to it: hashes and draws are among all.
+    pub(crate) fn takes_backups(self) -> bool {
+        match self {
+            Self::RoundRobin | Self::LeastConn | Self::LeastTime => true,
+            Self::IpHash | Self::Random | Self::RandomTwo | Self::Hash | Self::HashConsistent => {
+                false
+            }
+        }
+    }
+
+    /// Whether it goes by the upstream's `hash_key`.
+    pub(crate) fn needs_key(self) -> bool {
+        match self {
+            Self::Hash | Self::HashConsistent => true,
+            Self::RoundRobin
+            | Self::LeastConn
+            | Self::IpHash
+            | Self::Random
+            | Self::RandomTwo
+            | Self::LeastTime => false,
         }
     }
 

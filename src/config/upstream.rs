@@ -1,12 +1,9 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Backend, Check, Discovery, Kind, Location, Resolve, Strategy, Upstream};
+use super::model::{Backend, Check, Discovery, Kind, Location, Resolve, Upstream};
 use super::report::{Located, Span};
-use super::section::{Section, unknown_word};
-use super::{address, check, limits, links, names, resolve, retry};
-
-/// Strategies of the contract that this version does not have.
-const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
+use super::section::Section;
+use super::{address, check, limits, links, names, resolve, retry, strategy};
 
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
 const COUNT_MAX: u32 = 1_000_000;
@@ -18,6 +15,8 @@ const FAIL_TIMEOUT_S: u32 = 10;
 pub(super) struct Draft {
     pub(super) upstream: Upstream,
     pub(super) name: Span,
+    /// The text of `hash_key`.
+    pub(super) key_span: Option<Span>,
     /// The address, and `backup` if it is there.
     pub(super) backends: Vec<(Span, Option<Span>)>,
     /// There are backends, but none could be read: that has been reported.
@@ -28,7 +27,7 @@ pub(super) struct Draft {
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Resolve) -> Draft {
     names::check(section.report, "an upstream", &name);
-    let strategy = strategy(&mut section).unwrap_or(Strategy::RoundRobin);
+    let strategy = strategy::read(&mut section);
     let tables = section.sections("backend");
     let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
@@ -40,7 +39,9 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     let upstream = Upstream {
         name: name.value,
         kind: Kind::default(),
-        strategy,
+        strategy: strategy.strategy,
+        hash_key: strategy.hash_key,
+        timing: strategy.timing,
         retry: retry::read(&mut section),
         links,
         check: check.map(|draft| Check { proxy_protocol, ..draft.check }),
@@ -70,27 +71,15 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("health_check", "check"),
         ("method", "strategy"),
         ("lb_policy", "strategy"),
+        ("hash", "hash_key"),
         ("next_upstream", "retry_on"),
         ("max_connections", "connections_max"),
         ("proxy_connect_timeout", "connect_timeout"),
         ("proxy_read_timeout", "read_timeout"),
         ("proxy_send_timeout", "send_timeout"),
     ]);
-    Draft { upstream, name: name.span, backends: spans, is_partial, is_check_open }
-}
-
-fn strategy(section: &mut Section<'_>) -> Option<Strategy> {
-    let word = section.text("strategy")?;
-    let known = Strategy::ALL.map(Strategy::name);
-    let strategy = Strategy::parse(&word.value);
-    if strategy.is_none() && LATER_STRATEGIES.contains(&word.value.as_str()) {
-        let message = format!("strategy `{}` is not supported by this version", word.value);
-        let hint = "expected `round_robin`, `least_conn` or `ip_hash`";
-        section.report.error(&word.span, message, hint);
-    } else if strategy.is_none() {
-        unknown_word(section.report, "strategy", &word, &known);
-    }
-    strategy
+    let key_span = strategy.key_span;
+    Draft { upstream, name: name.span, key_span, backends: spans, is_partial, is_check_open }
 }
 
 fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> {

@@ -137,6 +137,9 @@ pub(super) struct BalanceWords {
     pub(super) picks: AtomicU64,
     pub(super) fails: AtomicU32,
     pub(super) failure: AtomicU32,
+    /// Average times, while the strategy asks for them.
+    pub(super) header_ms: AtomicU64,
+    pub(super) last_byte_ms: AtomicU64,
 }
 
 /// Writer: the master, under the upstream's epoch.

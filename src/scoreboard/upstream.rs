@@ -18,16 +18,32 @@ pub(crate) enum Strategy {
     RoundRobin,
     LeastConn,
     IpHash,
+    Random,
+    RandomTwo,
+    Hash,
+    HashConsistent,
+    /// By the time to the end of a response's head.
+    LeastTimeHeader,
+    /// By the time to a response's last byte.
+    LeastTimeLastByte,
 }
 
 impl Strategy {
+    const ALL: [Self; 9] = [
+        Self::RoundRobin,
+        Self::LeastConn,
+        Self::IpHash,
+        Self::Random,
+        Self::RandomTwo,
+        Self::Hash,
+        Self::HashConsistent,
+        Self::LeastTimeHeader,
+        Self::LeastTimeLastByte,
+    ];
+
     /// An unknown number is a newer master's: round robin serves until this worker is replaced.
     fn of(word: u32) -> Self {
-        match word {
-            1 => Self::LeastConn,
-            2 => Self::IpHash,
-            _ => Self::RoundRobin,
-        }
+        Self::ALL.get(word as usize).copied().unwrap_or(Self::RoundRobin)
     }
 }
 

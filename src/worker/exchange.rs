@@ -12,7 +12,7 @@ use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::keep;
 use super::offer;
-use super::pick::{Picked, Tried};
+use super::pick::{Asker, Picked, Picker, Tried};
 use super::pool::Errand;
 use super::server::{Action, Place, Site};
 use super::shape::Kept;
@@ -195,7 +195,8 @@ impl Exchange {
             if upstream.retry.budget_percent.is_some() {
                 picker.asked(id, now_us);
             }
-            picker.pick(id, self.client, &mut self.tried, now_us).ok()
+            let asker = Asker { client: self.client, key: &self.kept.hash_key };
+            picker.pick(id, asker, &mut self.tried, now_us).ok()
         });
         if picked.is_none() {
             self.attempts.nobody(502, now_us);
@@ -211,7 +212,8 @@ impl Exchange {
     ) -> Option<Picked> {
         let shared = &connection.shared;
         let mut picker = shared.picker.borrow_mut();
-        picker.pick_another(id, self.client, &mut self.tried, shared.now_us()).ok()
+        let asker = Asker { client: self.client, key: &self.kept.hash_key };
+        picker.pick_another(id, asker, &mut self.tried, shared.now_us()).ok()
     }
 
     /// The picked backend is asked from here on.
@@ -230,6 +232,7 @@ impl Exchange {
         self.uptake = Uptake::Unknown;
         self.place = None;
         self.kept.challenge.clear();
+        self.kept.hash_key.clear();
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);
         self.attempts.clear();
@@ -353,7 +356,18 @@ impl Exchange {
             bytes_out: 0,
             service_us: elapsed_us(self.started_us, now_us),
         };
-        shared.picker.borrow_mut().finished(picked, &outcome);
+        let mut picker = shared.picker.borrow_mut();
+        self.time(&mut picker, &picked);
+        picker.finished(picked, &outcome);
+    }
+
+    /// Tells how long the last attempt took.
+    fn time(&self, picker: &mut Picker, picked: &Picked) {
+        if let Some(last) = self.attempts.all().last()
+            && let Some(response_us) = last.response_us
+        {
+            picker.timed(picked, last.header_us, response_us);
+        }
     }
 
     /// Counts what was relayed.
@@ -375,6 +389,7 @@ impl Exchange {
                     bytes_out: self.to_client.moved(),
                     service_us: elapsed_us(self.started_us, now_us),
                 };
+                self.time(&mut picker, &picked);
                 picker.finished(picked, &outcome);
                 self.response.status
             }

@@ -13,6 +13,7 @@ use super::tcp_routes::TcpRoutes;
 use crate::config::limits;
 use crate::config::model::{Config, Links};
 use crate::config::retry::Retry;
+use crate::config::template::Template;
 use crate::http::route;
 use crate::scoreboard::UpstreamId;
 
@@ -44,6 +45,8 @@ pub(crate) struct Upstream {
     pub(crate) id: Option<UpstreamId>,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
+    /// What requests are hashed by.
+    pub(crate) hash_key: Option<Template>,
 }
 
 impl Generation {
@@ -68,6 +71,7 @@ impl Generation {
                     id: picker.upstream_id(&upstream.name),
                     retry: upstream.retry.clone(),
                     links: upstream.links.clone(),
+                    hash_key: upstream.hash_key.clone(),
                 })
                 .collect(),
         }

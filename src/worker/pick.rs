@@ -5,6 +5,8 @@
 //! pick itself. Membership is copied when its epoch changed; standing and weight are read anew at
 //! every pick, so a drain holds from the next request on.
 
+mod rings;
+
 #[cfg(test)]
 mod tests;
 
@@ -12,14 +14,17 @@ use std::net::IpAddr;
 
 use crate::balance;
 use crate::balance::budget::Budget;
-use crate::balance::ip_hash::Walk;
+use crate::balance::dice::Dice;
+use crate::balance::walk::Walk;
 use crate::config::model::Address;
 use crate::scoreboard::account::{Account, Outcome, Reservation};
-use crate::scoreboard::backend::{About, Failure, Words};
+use crate::scoreboard::backend::{About, Failure, Times, Words};
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::upstream::{Roster, Strategy};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot};
+use crate::sys::random;
+use rings::KeptRing;
 
 const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
 
@@ -55,7 +60,15 @@ impl Picked {
     }
 }
 
-/// The backends one request was offered to, and where it stands in the hash space.
+/// Who asks for a backend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) client: IpAddr,
+    /// What the upstream's `hash_key` comes to; empty without one.
+    pub(crate) key: &'a [u8],
+}
+
+/// The backends one request was offered to, and where it stands among hashes or draws.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tried {
     backends: [u64; BACKENDS_MAX / 64],
@@ -89,10 +102,13 @@ pub(crate) struct Picker {
     account: Account,
     /// By upstream slot; empty until first met.
     rosters: Vec<Option<Roster>>,
+    /// By upstream slot; for those that hash consistently.
+    rings: Vec<Option<Box<KeptRing>>>,
     /// By backend slot.
     known: Vec<Option<Known>>,
     /// By upstream slot.
     budgets: Vec<Budget>,
+    dice: Dice,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,
 }
@@ -104,8 +120,10 @@ impl Picker {
             slot,
             account: board.account(slot),
             rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
+            rings: (0..UPSTREAMS_MAX).map(|_| None).collect(),
             known: (0..BACKENDS_MAX).map(|_| None).collect(),
             budgets: vec![Budget::default(); UPSTREAMS_MAX],
+            dice: Dice::seeded(random::seed()),
             peers: Vec::with_capacity(MEMBERS_MAX),
         }
     }
@@ -119,11 +137,11 @@ impl Picker {
     pub(crate) fn pick(
         &mut self,
         upstream: UpstreamId,
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, NoBackend> {
-        let picked = self.pick_another(upstream, client, tried, now_us);
+        let picked = self.pick_another(upstream, asker, tried, now_us);
         if picked.is_err() {
             self.account.refused(upstream);
         }
@@ -135,17 +153,17 @@ impl Picker {
     pub(crate) fn pick_another(
         &mut self,
         upstream: UpstreamId,
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, NoBackend> {
         let now_s = now_us / 1_000_000;
         self.refresh(upstream);
-        let mut picked = self.choose(upstream, client, tried, now_s);
+        let mut picked = self.choose(upstream, asker, tried, now_s);
         // Whoever closed may have been replaced while this copy was read: the new ones are there
         // before the old ones close.
         if picked.is_none() && self.refresh(upstream) == Edition::New {
-            picked = self.choose(upstream, client, tried, now_s);
+            picked = self.choose(upstream, asker, tried, now_s);
         }
         picked.ok_or(NoBackend)
     }
@@ -193,11 +211,34 @@ impl Picker {
         }
     }
 
+    /// How long the backend took, for a strategy that goes by it; `None`: there was no head.
+    pub(crate) fn timed(&mut self, picked: &Picked, header_us: Option<u32>, last_byte_us: u32) {
+        let roster = self.rosters[picked.upstream.index()].as_ref();
+        if !roster.is_some_and(|roster| is_timed(roster.strategy)) {
+            return;
+        }
+        let Some(header_us) = header_us else { return };
+        let backend = self.board.backend(picked.backend);
+        let _turn = self.board.upstream(picked.upstream).take_turn(Owner::Worker(self.slot));
+        // Its slot may be another's by now, whose times are its own.
+        if backend.gate().incarnation == picked.incarnation {
+            let before = backend.times();
+            let with = |average_ms, time_us| {
+                balance::least_time::average_ms(average_ms, u64::from(time_us) / 1000)
+            };
+            backend.set_times(Times {
+                header_ms: with(before.header_ms, header_us),
+                last_byte_ms: with(before.last_byte_ms, last_byte_us),
+            });
+        }
+    }
+
     /// A TCP route's connection to the backend stands, which a backend that failed before is
     /// forgiven for. The reservation stays.
     pub(crate) fn session_connected(&mut self, picked: &Picked, took_us: u64) {
         let took_us = u32::try_from(took_us).unwrap_or(u32::MAX);
         self.account.session_connected(picked.backend, picked.incarnation, took_us);
+        self.timed(picked, Some(took_us), took_us);
         if self.board.backend(picked.backend).fails() > 0 {
             self.forgive(picked);
         }
@@ -259,12 +300,16 @@ impl Picker {
     fn choose(
         &mut self,
         upstream: UpstreamId,
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_s: u64,
     ) -> Option<Picked> {
         let roster = self.rosters[upstream.index()].as_ref()?;
         let strategy = strategy(roster.strategy);
+        if strategy == balance::Strategy::HashConsistent {
+            rings::refresh(&mut self.rings[upstream.index()], self.board, roster);
+        }
+        let ring = self.rings[upstream.index()].as_deref().map(KeptRing::ring);
         let turn = self.board.upstream(upstream).take_turn(Owner::Worker(self.slot));
         for _ in 0..CHOICES_MAX {
             let mut walk = tried.walk;
@@ -272,13 +317,19 @@ impl Picker {
             let mut offered = 0;
             for (index, (id, about)) in roster.members.iter().enumerate() {
                 let mut peer = load(self.board, *id, about, turn.picks());
-                if strategy == balance::Strategy::LeastConn {
-                    peer.conns = self.board.backend(*id).active();
-                }
+                weigh(self.board, *id, roster.strategy, &mut peer);
                 offered |= u64::from(tried.holds(*id)) << index;
                 self.peers.push(peer);
             }
-            let mut request = balance::Request { client, tried: offered, walk: &mut walk, now_s };
+            let mut request = balance::Request {
+                client: asker.client,
+                key: asker.key,
+                ring,
+                dice: &mut self.dice,
+                tried: offered,
+                walk: &mut walk,
+                now_s,
+            };
             let index = balance::pick(strategy, &mut self.peers, &mut request)?;
             let (id, about) = &roster.members[index];
             // Reserve first, look again after: a drain either is seen here or sees the reservation.
@@ -325,6 +376,9 @@ impl Picker {
             }
             None => false,
         });
+        if roster.strategy != Strategy::HashConsistent {
+            self.rings[id.index()] = None;
+        }
         self.rosters[id.index()] = Some(roster);
         Edition::New
     }
@@ -343,6 +397,38 @@ fn strategy(word: Strategy) -> balance::Strategy {
         Strategy::RoundRobin => balance::Strategy::RoundRobin,
         Strategy::LeastConn => balance::Strategy::LeastConn,
         Strategy::IpHash => balance::Strategy::IpHash,
+        Strategy::Random => balance::Strategy::Random,
+        Strategy::RandomTwo => balance::Strategy::RandomTwo,
+        Strategy::Hash => balance::Strategy::Hash,
+        Strategy::HashConsistent => balance::Strategy::HashConsistent,
+        Strategy::LeastTimeHeader | Strategy::LeastTimeLastByte => balance::Strategy::LeastTime,
+    }
+}
+
+/// Whether averages of times are kept for it.
+fn is_timed(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::LeastTimeHeader | Strategy::LeastTimeLastByte)
+}
+
+/// Adds what the strategy goes by beyond the balancing words: in flight counts are of all workers,
+/// a line each.
+fn weigh(board: Board, id: BackendId, strategy: Strategy, peer: &mut balance::Peer) {
+    let backend = board.backend(id);
+    match strategy {
+        Strategy::RoundRobin
+        | Strategy::IpHash
+        | Strategy::Random
+        | Strategy::Hash
+        | Strategy::HashConsistent => {}
+        Strategy::LeastConn | Strategy::RandomTwo => peer.conns = backend.active(),
+        Strategy::LeastTimeHeader => {
+            peer.conns = backend.active();
+            peer.time_ms = backend.times().header_ms;
+        }
+        Strategy::LeastTimeLastByte => {
+            peer.conns = backend.active();
+            peer.time_ms = backend.times().last_byte_ms;
+        }
     }
 }
 
@@ -364,6 +450,7 @@ fn load(board: Board, id: BackendId, about: &About, turn: u64) -> balance::Peer 
         effective_weight: (i64::from(weight) - words.weight_lost).max(0),
         current_weight: words.current_weight,
         conns: 0,
+        time_ms: 0,
         max_fails: about.max_fails,
         fail_timeout_s: about.fail_timeout_s,
         fails: words.fails,

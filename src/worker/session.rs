@@ -15,9 +15,10 @@ use super::generation::{Generation, Upstream};
 use super::introduction::{self, Introduction};
 use super::link::{self, Link};
 use super::offer::{self, Fault, SoFar};
-use super::pick::{Picked, Tried};
+use super::pick::{Asker, Picked, Tried};
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
+use super::variables;
 use super::watch::Phase;
 use crate::http::framing::Body;
 use crate::scoreboard::{BackendId, recent};
@@ -48,8 +49,12 @@ pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>
         backend: None,
         tries: 0,
         tried: Tried::none(),
+        hash_key: Vec::new(),
         bytes_out: 0,
     };
+    if let Some(template) = &upstream.hash_key {
+        variables::render_of_connection(&mut session.hash_key, template, &session.connection);
+    }
     let status = match introduction {
         Introduction::Made => session.run().await,
         Introduction::Botched => BAD_INTRODUCTION,
@@ -67,6 +72,8 @@ struct Session<'g> {
     backend: Option<(BackendId, u16)>,
     tries: u8,
     tried: Tried,
+    /// What its upstream hashes it by; empty without anything.
+    hash_key: Vec<u8>,
     bytes_out: u64,
 }
 
@@ -118,7 +125,8 @@ impl Session<'_> {
         if self.upstream.retry.budget_percent.is_some() {
             picker.asked(id, now_us);
         }
-        picker.pick(id, self.connection.peer, &mut self.tried, now_us).ok()
+        let asker = Asker { client: self.connection.peer, key: &self.hash_key };
+        picker.pick(id, asker, &mut self.tried, now_us).ok()
     }
 
     /// By the same rules as a request, of which nothing was sent yet.
@@ -130,9 +138,10 @@ impl Session<'_> {
         {
             return None;
         }
-        let (id, client, now_us) = (self.upstream.id?, self.connection.peer, shared.now_us());
+        let (id, now_us) = (self.upstream.id?, shared.now_us());
         let mut picker = shared.picker.borrow_mut();
-        let picked = picker.pick_another(id, client, &mut self.tried, now_us).ok()?;
+        let asker = Asker { client: self.connection.peer, key: &self.hash_key };
+        let picked = picker.pick_another(id, asker, &mut self.tried, now_us).ok()?;
         picker.retried(id);
         Some(picked)
     }

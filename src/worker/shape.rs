@@ -48,6 +48,8 @@ pub(crate) struct Kept {
     /// Of the route's expression, in `uri`.
     pub(crate) spans: Spans,
     pub(crate) request_id: Vec<u8>,
+    /// What its upstream hashes it by; empty without anything.
+    pub(crate) hash_key: Vec<u8>,
     pub(crate) rendered: Rendered,
     /// Header lines towards the client.
     pub(crate) lines: Vec<u8>,

@@ -14,6 +14,7 @@ mod pty;
 mod wait;
 
 mod access_log;
+mod alike;
 mod api;
 mod buffering;
 mod cli;

@@ -362,11 +362,7 @@ fn upstreams() {
         ),
         (
             "strategy = \"best\"\nBACKEND",
-            "2:12 unknown strategy `best` (expected `round_robin`, `least_conn` or `ip_hash`)",
-        ),
-        (
-            "strategy = \"random\"\nBACKEND",
-            "2:12 strategy `random` is not supported by this version (expected `round_robin`, `least_conn` or `ip_hash`)",
+            "2:12 unknown strategy `best` (expected `round_robin`, `least_conn`, `ip_hash`, `random`, `random_two`, `hash`, `hash_consistent` or `least_time`)",
         ),
         (
             "check = { path = \"x\" }\nBACKEND",

@@ -8,6 +8,7 @@ mod discovered;
 mod errors;
 mod links;
 mod shaping;
+mod strategies;
 mod templates;
 
 use std::path::{Path, PathBuf};

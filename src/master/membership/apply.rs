@@ -72,6 +72,8 @@ impl Membership {
         self.upstreams[index].settings = super::Settings {
             kind: file.kind,
             strategy: file.strategy,
+            timing: file.timing,
+            has_hash_key: file.hash_key.is_some(),
             drain_timeout_ms: file.drain_timeout_ms,
             slow_start_ms: file.slow_start_ms,
         };
@@ -145,12 +147,15 @@ impl Membership {
             settings: super::Settings {
                 kind: file.kind,
                 strategy: file.strategy,
+                timing: file.timing,
+                has_hash_key: file.hash_key.is_some(),
                 drain_timeout_ms: file.drain_timeout_ms,
                 slow_start_ms: file.slow_start_ms,
             },
             strategy_override: None,
             wanted: Vec::new(),
             members: Vec::new(),
+            ring: None,
             window_since_ms: now.wall_ms,
             retire_at_us: None,
         });

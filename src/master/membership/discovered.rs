@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::config::limits;
-use crate::config::model::{self, Address, Discovery, Strategy};
+use crate::config::model::{self, Address, Discovery};
 use crate::control::name::Name;
 
 use super::apply::{self, Full};
@@ -86,6 +86,13 @@ impl Change {
 impl Wanted {
     pub(super) fn found_by(discovery: Discovery, settings: Settings) -> Self {
         Self::Named(Named { discovery, settings, answer: Answer::Awaited })
+    }
+
+    pub(super) fn is_backup(&self) -> bool {
+        match self {
+            Self::Fixed(arrival) => arrival.settings.is_backup,
+            Self::Named(name) => name.settings.is_backup,
+        }
     }
 
     fn name(&self) -> Option<&Named> {
@@ -257,10 +264,9 @@ impl Upstream {
 
     /// Backups have no backups, and hashes have no use for any.
     fn can_use(&self, name: &Named, rank: Rank) -> bool {
-        match (rank, self.strategy()) {
-            (Rank::First, _) => true,
-            (Rank::Later, Strategy::IpHash) => false,
-            (Rank::Later, Strategy::RoundRobin | Strategy::LeastConn) => !name.settings.is_backup,
+        match rank {
+            Rank::First => true,
+            Rank::Later => self.strategy().takes_backups() && !name.settings.is_backup,
         }
     }
 

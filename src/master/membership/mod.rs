@@ -8,6 +8,7 @@ mod apply;
 mod discovered;
 mod member;
 mod persist;
+mod rings;
 mod rows;
 mod slots;
 mod verbs;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use crate::balance;
 use crate::config::model::{Address, Kind, Strategy};
+use crate::config::strategy::Timing;
 use crate::control::wire;
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
@@ -92,6 +94,8 @@ struct Upstream {
     /// Whom the file wants here, in its order.
     wanted: Vec<discovered::Wanted>,
     members: Vec<Member>,
+    /// Made by `tick`, while it hashes consistently.
+    ring: Option<rings::ShownRing>,
     window_since_ms: u64,
     /// Gone from the file: kept until every worker serves the new generation.
     retire_at_us: Option<u64>,
@@ -101,6 +105,8 @@ struct Upstream {
 struct Settings {
     kind: Kind,
     strategy: Strategy,
+    timing: Timing,
+    has_hash_key: bool,
     drain_timeout_ms: u64,
     slow_start_ms: u64,
 }
@@ -215,6 +221,7 @@ impl Membership {
                 self.settle(at, now);
             }
         }
+        self.refresh_rings();
         std::mem::take(&mut self.notices)
     }
 
@@ -370,6 +377,23 @@ impl Membership {
 
 impl Upstream {
     fn strategy(&self) -> Strategy {
-        self.strategy_override.unwrap_or(self.settings.strategy)
+        let decided = self.strategy_override.filter(|strategy| self.hindrance(*strategy).is_none());
+        decided.unwrap_or(self.settings.strategy)
+    }
+
+    /// Why it can not balance by that strategy. One that was decided on before the file forbade it
+    /// rests until the file allows it again.
+    fn hindrance(&self, strategy: Strategy) -> Option<String> {
+        let (upstream, name) = (&self.name, strategy.name());
+        if strategy.needs_key() && !self.settings.has_hash_key {
+            return Some(format!(
+                "{upstream} has no hash_key, which {name} needs; add one to the file, \
+                 such as hash_key = \"$request_uri\", and reload"
+            ));
+        }
+        let has_backup = self.wanted.iter().any(discovered::Wanted::is_backup)
+            || self.members.iter().any(|member| member.settings.is_backup);
+        (has_backup && !strategy.takes_backups())
+            .then(|| format!("{upstream} has backup backends, which {name} cannot use"))
     }
 }

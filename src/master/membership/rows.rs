@@ -189,6 +189,9 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<
         service_us: history.mean_service_us(member.id),
     };
     let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    if let Some(ring) = upstream.ring.as_ref().and_then(|ring| ring.of(upstream)) {
+        return share::on_ring(ring, &members);
+    }
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
 }
 
@@ -197,6 +200,11 @@ fn strategy(strategy: Strategy) -> balance::Strategy {
         Strategy::RoundRobin => balance::Strategy::RoundRobin,
         Strategy::LeastConn => balance::Strategy::LeastConn,
         Strategy::IpHash => balance::Strategy::IpHash,
+        Strategy::Random => balance::Strategy::Random,
+        Strategy::RandomTwo => balance::Strategy::RandomTwo,
+        Strategy::Hash => balance::Strategy::Hash,
+        Strategy::HashConsistent => balance::Strategy::HashConsistent,
+        Strategy::LeastTime => balance::Strategy::LeastTime,
     }
 }
 

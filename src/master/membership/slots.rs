@@ -3,6 +3,7 @@
 
 use crate::config::limits;
 use crate::config::model::{Address, Kind, Strategy};
+use crate::config::strategy::Timing;
 use crate::scoreboard::backend::About;
 use crate::scoreboard::gate::{Gate, Standing};
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
@@ -67,7 +68,7 @@ pub(super) fn free_upstream(board: Board) -> Option<UpstreamId> {
 /// Tells the workers who is in an upstream and how it chooses.
 pub(super) fn publish(board: Board, upstream: &Upstream) {
     let publication = board.upstream(upstream.id).publish();
-    publication.strategy(strategy_on_board(upstream.strategy()));
+    publication.strategy(strategy_on_board(upstream.strategy(), upstream.settings.timing));
     for member in &upstream.members {
         publication.about(member.id, &about(member));
     }
@@ -86,11 +87,19 @@ fn about(member: &Member) -> About {
     }
 }
 
-fn strategy_on_board(strategy: Strategy) -> scoreboard::upstream::Strategy {
+fn strategy_on_board(strategy: Strategy, timing: Timing) -> scoreboard::upstream::Strategy {
     match strategy {
         Strategy::RoundRobin => scoreboard::upstream::Strategy::RoundRobin,
         Strategy::LeastConn => scoreboard::upstream::Strategy::LeastConn,
         Strategy::IpHash => scoreboard::upstream::Strategy::IpHash,
+        Strategy::Random => scoreboard::upstream::Strategy::Random,
+        Strategy::RandomTwo => scoreboard::upstream::Strategy::RandomTwo,
+        Strategy::Hash => scoreboard::upstream::Strategy::Hash,
+        Strategy::HashConsistent => scoreboard::upstream::Strategy::HashConsistent,
+        Strategy::LeastTime => match timing {
+            Timing::Header => scoreboard::upstream::Strategy::LeastTimeHeader,
+            Timing::LastByte => scoreboard::upstream::Strategy::LeastTimeLastByte,
+        },
     }
 }
 
@@ -99,6 +108,26 @@ fn strategy_from_board(strategy: scoreboard::upstream::Strategy) -> Strategy {
         scoreboard::upstream::Strategy::RoundRobin => Strategy::RoundRobin,
         scoreboard::upstream::Strategy::LeastConn => Strategy::LeastConn,
         scoreboard::upstream::Strategy::IpHash => Strategy::IpHash,
+        scoreboard::upstream::Strategy::Random => Strategy::Random,
+        scoreboard::upstream::Strategy::RandomTwo => Strategy::RandomTwo,
+        scoreboard::upstream::Strategy::Hash => Strategy::Hash,
+        scoreboard::upstream::Strategy::HashConsistent => Strategy::HashConsistent,
+        scoreboard::upstream::Strategy::LeastTimeHeader
+        | scoreboard::upstream::Strategy::LeastTimeLastByte => Strategy::LeastTime,
+    }
+}
+
+fn timing_from_board(strategy: scoreboard::upstream::Strategy) -> Timing {
+    match strategy {
+        scoreboard::upstream::Strategy::LeastTimeLastByte => Timing::LastByte,
+        scoreboard::upstream::Strategy::RoundRobin
+        | scoreboard::upstream::Strategy::LeastConn
+        | scoreboard::upstream::Strategy::IpHash
+        | scoreboard::upstream::Strategy::Random
+        | scoreboard::upstream::Strategy::RandomTwo
+        | scoreboard::upstream::Strategy::Hash
+        | scoreboard::upstream::Strategy::HashConsistent
+        | scoreboard::upstream::Strategy::LeastTimeHeader => Timing::Header,
     }
 }
 
@@ -121,12 +150,15 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             settings: super::Settings {
                 kind: Kind::default(),
                 strategy: strategy_from_board(roster.strategy),
+                timing: timing_from_board(roster.strategy),
+                has_hash_key: true,
                 drain_timeout_ms: 0,
                 slow_start_ms: 0,
             },
             strategy_override: None,
             wanted: Vec::new(),
             members: members.collect(),
+            ring: None,
             window_since_ms: now.wall_ms,
             retire_at_us: None,
         })

@@ -2,6 +2,7 @@
 //! people are told about it.
 
 mod names;
+mod strategies;
 
 use super::*;
 use crate::config::model::{self, Config};
@@ -45,6 +46,8 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
         kind: model::Kind::Http,
         name: name.to_owned(),
         strategy: Strategy::RoundRobin,
+        hash_key: None,
+        timing: Timing::default(),
         retry: crate::config::retry::Retry {
             more_max: 1,
             on: crate::config::retry::Conditions::DEFAULT,

@@ -169,9 +169,7 @@ impl Membership {
             let text = format!("{} already uses {name}", upstream.name);
             return answer(Outcome::Unchanged, text);
         }
-        let has_backup = upstream.members.iter().any(|member| member.settings.is_backup);
-        if strategy == Strategy::IpHash && has_backup {
-            let text = format!("{} has backup backends, which ip_hash cannot use", upstream.name);
+        if let Some(text) = upstream.hindrance(strategy) {
             return answer(Outcome::Refused, text);
         }
         upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);

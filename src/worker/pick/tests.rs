@@ -9,9 +9,13 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
+
+mod strategies;
+
 use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ASKER: Asker<'_> = Asker { client: CLIENT, key: b"" };
 const SECOND_US: u64 = 1_000_000;
 
 fn upstream() -> UpstreamId {
@@ -65,7 +69,7 @@ fn pickers(board: Board, count: usize) -> Vec<Picker> {
 }
 
 fn pick(picker: &mut Picker) -> Result<Picked, NoBackend> {
-    picker.pick(upstream(), CLIENT, &mut Tried::none(), SECOND_US)
+    picker.pick(upstream(), ASKER, &mut Tried::none(), SECOND_US)
 }
 
 /// Picks and answers at once; the backend's number from one.
@@ -173,7 +177,7 @@ fn a_failure_in_one_worker_ejects_for_all_and_a_probe_readmits() {
     let later_us = 13 * SECOND_US;
     let mut served = Vec::new();
     for _ in 0..4 {
-        let picked = pickers[1].pick(upstream(), CLIENT, &mut Tried::none(), later_us).unwrap();
+        let picked = pickers[1].pick(upstream(), ASKER, &mut Tried::none(), later_us).unwrap();
         served.push(picked.backend().index() + 1);
         pickers[1].finished(picked, &Outcome { status: 200, ..Outcome::default() });
     }
@@ -187,7 +191,7 @@ fn a_retry_goes_elsewhere_until_all_were_tried() {
         let mut picker = pickers(board(strategy, &[1, 1, 1]), 1).remove(0);
         let mut tried = Tried::none();
         let mut seen = Vec::new();
-        while let Ok(picked) = picker.pick(upstream(), CLIENT, &mut tried, SECOND_US) {
+        while let Ok(picked) = picker.pick(upstream(), ASKER, &mut tried, SECOND_US) {
             seen.push(picked.backend());
             drop(picked);
         }
