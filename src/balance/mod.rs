@@ -7,6 +7,7 @@
 pub(crate) mod budget;
 pub(crate) mod failure;
 pub(crate) mod fit;
+pub(crate) mod health;
 pub(crate) mod ip_hash;
 pub(crate) mod least_conn;
 pub(crate) mod round_robin;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::model::route::PathMatch;
 use super::model::{Address, Location, Strategy};
 use super::report::{Located, Report, Span};
-use super::{action, limits, nearest, program, server, stream, upstream};
+use super::{action, check, limits, nearest, program, server, stream, upstream};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -36,6 +36,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
         backends(report, draft, programs);
     }
     ports(report, sections);
+    certificates(report, upstreams);
     bounds(report, upstreams, programs);
 }
 
@@ -225,6 +226,19 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
                 let message = format!("{address} is a backend of `{}` already", serves.upstream);
                 report.error(port, message, "an instance joins by itself; remove the backend");
             }
+        }
+    }
+}
+
+/// All certificates of checks together fit what travels to a worker.
+fn certificates(report: &Report<'_>, upstreams: &[upstream::Draft]) {
+    let mut bytes = 0;
+    for draft in upstreams {
+        bytes += draft.upstream.check.as_ref().map_or(0, check::certificate_bytes);
+        if bytes > limits::CHECK_CA_BYTES_MAX {
+            let message = format!("certificates of checks with {bytes} bytes");
+            let hint = format!("expected up to {} in all", limits::CHECK_CA_BYTES_MAX);
+            return report.error(&draft.name, message, hint);
         }
     }
 }

@@ -15,6 +15,7 @@ mod check;
 mod client;
 mod engine;
 mod links;
+mod outlier;
 mod program;
 mod resolve;
 pub(crate) mod retry;
@@ -37,8 +38,10 @@ mod section;
 mod address;
 pub(crate) mod duration;
 mod names;
+mod percent;
 mod size;
 pub(crate) mod template;
+pub(crate) mod trust;
 pub(crate) mod variables;
 
 use std::path::{Path, PathBuf};

@@ -69,12 +69,10 @@ impl Membership {
             None => self.add_upstream(file, now)?,
         };
         self.upstreams[index].retire_at_us = None;
-        self.upstreams[index].settings = super::Settings {
-            kind: file.kind,
-            strategy: file.strategy,
-            drain_timeout_ms: file.drain_timeout_ms,
-            slow_start_ms: file.slow_start_ms,
-        };
+        self.upstreams[index].settings = super::Settings::of(file);
+        if file.check.is_none() {
+            self.forget_checks(index, now);
+        }
         let wanted = self.wanted(index, file, programs);
         self.upstreams[index].wanted = wanted;
         self.reseat(index, now).full.map_or(Ok(()), Err)
@@ -142,12 +140,7 @@ impl Membership {
         self.upstreams.push(Upstream {
             id,
             name: file.name.clone(),
-            settings: super::Settings {
-                kind: file.kind,
-                strategy: file.strategy,
-                drain_timeout_ms: file.drain_timeout_ms,
-                slow_start_ms: file.slow_start_ms,
-            },
+            settings: super::Settings::of(file),
             strategy_override: None,
             wanted: Vec::new(),
             members: Vec::new(),

@@ -3,6 +3,7 @@
 
 use crate::config::model::Address;
 use crate::control::wire;
+use crate::master::checks;
 use crate::scoreboard::BackendId;
 use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
 
@@ -101,8 +102,8 @@ pub(super) struct Member {
     pub(super) admin: Admin,
     pub(super) readiness: Readiness,
     pub(super) health: Health,
-    /// The last check's result, for people.
-    pub(super) check: String,
+    /// The last check's result.
+    pub(super) check: Option<checks::Result>,
     /// Start of a slow start under way.
     pub(super) warming_since_us: Option<u64>,
     /// What was last shown, and since when.
@@ -139,7 +140,7 @@ impl Member {
             admin: Admin::AsFile,
             readiness: arrival.readiness,
             health: Health::Passing,
-            check: String::new(),
+            check: None,
             warming_since_us: None,
             shown: wire::BackendState::Up,
             since_ms: now.wall_ms,

@@ -5,6 +5,7 @@
 //! (a drain that ends, a backend that fails) comes out of `tick` as notices.
 
 mod apply;
+mod checked;
 mod discovered;
 mod member;
 mod persist;
@@ -22,14 +23,15 @@ pub(crate) use persist::Saved;
 use std::time::Duration;
 
 use crate::balance;
-use crate::config::model::{Address, Kind, Strategy};
+use crate::config::model::health::{AllDown, Outlier};
+use crate::config::model::{self, Address, Kind, Strategy};
 use crate::control::wire;
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Health, Member, WindowStart};
+use member::{Admin, Cause, Draining, Member, WindowStart};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,23 @@ struct Settings {
     strategy: Strategy,
     drain_timeout_ms: u64,
     slow_start_ms: u64,
+    has_check: bool,
+    all_down: AllDown,
+    outlier: Option<Outlier>,
+}
+
+impl Settings {
+    fn of(file: &model::Upstream) -> Self {
+        Self {
+            kind: file.kind,
+            strategy: file.strategy,
+            drain_timeout_ms: file.drain_timeout_ms,
+            slow_start_ms: file.slow_start_ms,
+            has_check: file.check.is_some(),
+            all_down: file.all_down,
+            outlier: file.outlier,
+        }
+    }
 }
 
 /// A backend that left with requests in flight; its slot may not be used again before they end.
@@ -161,31 +180,6 @@ impl Membership {
                 });
             }
         }
-        true
-    }
-
-    /// An active check's conclusion about a backend, after its own counting of rise and fall; the
-    /// text is its last result. `false`: no such backend.
-    pub(crate) fn checked(
-        &mut self,
-        upstream: &str,
-        address: &Address,
-        result: Result<&str, &str>,
-        now: Now,
-    ) -> bool {
-        let Some(at) = self.find(upstream, &address.to_string()) else { return false };
-        let member = self.member_mut(at);
-        result.unwrap_or_else(|failing| failing).clone_into(&mut member.check);
-        let health = match result {
-            Ok(_) => Health::Passing,
-            Err(text) => Health::Failing(text.to_owned()),
-        };
-        let is_back = health == Health::Passing && member.health != Health::Passing;
-        member.health = health;
-        if is_back {
-            self.welcome(at, now);
-        }
-        self.settle(at, now);
         true
     }
 

@@ -68,6 +68,8 @@ impl Membership {
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
             names: upstream.names(),
+            all_down: upstream.settings.all_down.name().to_owned(),
+            desperate: counts.desperate,
         }
     }
 
@@ -100,6 +102,8 @@ impl Membership {
         let member = self.member(at);
         let active_by_worker = self.board.backend(member.id).active_by_worker();
         let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        let check = upstream.check_of(member);
+        let check_text = check.as_ref().map_or_else(String::new, |check| check.text().to_owned());
         wire::BackendRow {
             upstream: upstream.name.clone(),
             backend: wire::Backend {
@@ -118,6 +122,8 @@ impl Membership {
                 bytes_out: figures.counts.bytes_out,
                 program: member.program().map(str::to_owned),
                 host: member.host().map(str::to_owned),
+                check,
+                reason: String::new(),
             },
             key: member.key(),
             file_weight: member.settings.weight,
@@ -128,7 +134,7 @@ impl Membership {
             window_weight_start: member.window.weight,
             current_weight: figures.current_weight,
             active_by_worker,
-            check: member.check.clone(),
+            check: check_text,
         }
     }
 

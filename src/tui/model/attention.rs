@@ -358,6 +358,8 @@ mod tests {
                 bytes_out: 0,
                 program: None,
                 host: None,
+                check: None,
+                reason: String::new(),
             },
             key: 1,
             file_weight: 1,

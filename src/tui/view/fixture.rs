@@ -192,6 +192,8 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
         names: Vec::new(),
+        all_down: "refuse".to_owned(),
+        desperate: 0,
     }
 }
 
@@ -224,6 +226,8 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             bytes_out: 1_070_000_000 + u64::from(key),
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
             host: None,
+            check: None,
+            reason: String::new(),
         },
         key,
         file_weight: 1,
