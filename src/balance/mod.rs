@@ -10,6 +10,7 @@ pub(crate) mod fit;
 pub(crate) mod health;
 pub(crate) mod ip_hash;
 pub(crate) mod least_conn;
+pub(crate) mod outlier;
 pub(crate) mod round_robin;
 pub(crate) mod share;
 

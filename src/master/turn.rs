@@ -89,6 +89,7 @@ impl Master {
             programs_us,
             stop_us,
             self.reopening.due_us(),
+            self.membership.outliers_due_us(),
         ]);
         due_us.min().unwrap_or(0)
     }

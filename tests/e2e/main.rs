@@ -11,11 +11,13 @@ mod oracle;
 mod origin;
 mod ports;
 mod pty;
+mod secure;
 mod wait;
 
 mod access_log;
 mod api;
 mod buffering;
+mod checks;
 mod cli;
 mod console;
 mod crashes;

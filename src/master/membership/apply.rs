@@ -73,6 +73,9 @@ impl Membership {
         if file.check.is_none() {
             self.forget_checks(index, now);
         }
+        if file.outlier.is_none() {
+            self.forget_outliers(index, now);
+        }
         let wanted = self.wanted(index, file, programs);
         self.upstreams[index].wanted = wanted;
         self.reseat(index, now).full.map_or(Ok(()), Err)
@@ -145,6 +148,7 @@ impl Membership {
             wanted: Vec::new(),
             members: Vec::new(),
             window_since_ms: now.wall_ms,
+            judged_at_us: 0,
             retire_at_us: None,
         });
         let index = self.upstreams.len() - 1;

@@ -8,6 +8,7 @@ mod apply;
 mod checked;
 mod discovered;
 mod member;
+mod outliers;
 mod persist;
 mod rows;
 mod slots;
@@ -95,6 +96,8 @@ struct Upstream {
     wanted: Vec<discovered::Wanted>,
     members: Vec<Member>,
     window_since_ms: u64,
+    /// When members are next compared with each other.
+    judged_at_us: u64,
     /// Gone from the file: kept until every worker serves the new generation.
     retire_at_us: Option<u64>,
 }
@@ -203,6 +206,7 @@ impl Membership {
             .retain(|leaving| !slots::try_free(self.board, leaving.id, leaving.deadline_us, now));
         self.retire_due(now);
         for upstream in 0..self.upstreams.len() {
+            self.look_for_outliers(upstream, now);
             for member in 0..self.upstreams[upstream].members.len() {
                 let at = Place { upstream, member };
                 self.end_drain_if_due(at, now);

@@ -3,11 +3,12 @@
 
 use crate::balance;
 use crate::balance::share;
+use crate::config::model::health::AllDown;
 use crate::config::model::{Kind, Strategy};
 use crate::control::wire;
 use crate::master::history::History;
 use crate::scoreboard::account::{self, Counts};
-use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::gate::{RAMP_FULL, Standing};
 use crate::scoreboard::turn::Owner;
 
 use super::member::{Admin, Health, Member, Readiness};
@@ -158,6 +159,9 @@ impl Membership {
 
     fn open_reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
+        if let Some(reason) = member.outlier.reason(now) {
+            return reason;
+        }
         if self.is_ejected(at, now) {
             let backend = self.board.backend(member.id);
             let failure = backend.last_failure().map_or("failed", |failure| failure.text());
@@ -176,8 +180,7 @@ impl Membership {
 fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
     let member = |(member, figures): (&Member, &Figures)| share::Member {
         weight: member.weight(),
-        is_serving: member.standing() == crate::scoreboard::gate::Standing::Open
-            && !figures.is_ejected,
+        is_serving: member.standing() == Standing::Open && !figures.is_ejected,
         tier: if member.settings.is_backup {
             balance::Tier::Backup
         } else {
@@ -185,7 +188,12 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<
         },
         service_us: history.mean_service_us(member.id),
     };
-    let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    let mut members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    if upstream.settings.all_down == AllDown::UseAll && !members.iter().any(|row| row.is_serving) {
+        for (row, member) in members.iter_mut().zip(&upstream.members) {
+            row.is_serving = matches!(member.standing(), Standing::Open | Standing::Failed);
+        }
+    }
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
 }
 

@@ -139,6 +139,7 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             wanted: Vec::new(),
             members: members.collect(),
             window_since_ms: now.wall_ms,
+            judged_at_us: 0,
             retire_at_us: None,
         })
     };
