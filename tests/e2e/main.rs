@@ -32,6 +32,7 @@ mod limits;
 mod links;
 mod names;
 mod others;
+mod outliers;
 mod processes;
 mod programs;
 mod proxy;
