@@ -211,3 +211,121 @@ impl Task {
         health::pause_us(interval_ms, pace.jitter_percent, random::seed() as u32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeSet;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::config;
+
+    const BACKENDS: u8 = 200;
+
+    const _: () = assert!(BACKENDS as usize > 2 * CHECKS_AT_ONCE_MAX);
+
+    /// Questions under way, and the most of them at a time.
+    #[derive(Default)]
+    struct Crowd {
+        now: Cell<usize>,
+        most: Cell<usize>,
+        held: RefCell<Vec<TcpStream>>,
+    }
+
+    impl Crowd {
+        async fn join(&self, mut stream: TcpStream) {
+            self.now.set(self.now.get() + 1);
+            self.most.set(self.most.get().max(self.now.get()));
+            let _request = stream.read(&mut [0; 1024]).await;
+            self.held.borrow_mut().push(stream);
+            // Nobody is answered until as many have come as may, so that more would be seen.
+            if self.most.get() < CHECKS_AT_ONCE_MAX {
+                return;
+            }
+            for mut stream in self.held.take() {
+                self.now.set(self.now.get() - 1);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+            }
+        }
+    }
+
+    fn subjects(port: u16) -> Vec<Subject> {
+        let subject = |host: u8| Subject {
+            upstream: "api".to_owned(),
+            backend: Address::Tcp(([127, 0, 1, host], port).into()),
+            health: Health::Good,
+        };
+        (1..=BACKENDS).map(subject).collect()
+    }
+
+    #[tokio::test]
+    async fn questions_under_way_are_bounded_and_everyone_has_a_turn() {
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let text = "[upstream.api]\ncheck = { interval = \"1h\", timeout = \"1m\" }\n\
+                    backend = [{ address = \"127.0.1.1:1\" }]";
+        let config = config::parse(text, "test.toml").unwrap();
+        let (post, mut events) = mpsc::channel(event::EVENTS_WAITING_MAX);
+        let crowd = Rc::new(Crowd::default());
+        let local = LocalSet::new();
+        let guests = Rc::clone(&crowd);
+        local.spawn_local(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let crowd = Rc::clone(&guests);
+                tokio::task::spawn_local(async move { crowd.join(stream).await });
+            }
+        });
+        let asked = local.run_until(async {
+            let mut checks = Checks::new(post);
+            checks.apply_config(&config, subjects(port));
+            let mut asked = BTreeSet::new();
+            while asked.len() < usize::from(BACKENDS) {
+                match events.recv().await {
+                    Some(event::Event::Checked(checked)) => {
+                        assert_eq!(checked.result.text, "ok, 200");
+                        assert!(asked.insert(checked.backend.to_string()), "asked twice");
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            asked
+        });
+        assert_eq!(asked.await.len(), usize::from(BACKENDS));
+        assert_eq!(crowd.most.get(), CHECKS_AT_ONCE_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_leaves_is_asked_no_more() {
+        let text = "[upstream.api]\ncheck = { kind = \"tcp\", interval = \"1ms\" }\n\
+                    backend = [{ address = \"127.0.1.1:1\" }]";
+        let config = config::parse(text, "test.toml").unwrap();
+        let (post, mut events) = mpsc::channel(1);
+        let listener = TcpListener::bind("127.0.1.1:0").await.unwrap();
+        let subject = subjects(listener.local_addr().unwrap().port()).remove(0);
+        let local = LocalSet::new();
+        let late = local.run_until(async {
+            let mut checks = Checks::new(post);
+            checks.apply_config(&config, vec![subject]);
+            for _ in 0..3 {
+                events.recv().await.unwrap();
+            }
+            checks.follow(Vec::new());
+            assert!(checks.running.is_empty());
+            drop(checks);
+            // One may have been waiting for its place; the task is gone, so no other follows.
+            let mut late = 0;
+            while events.recv().await.is_some() {
+                late += 1;
+            }
+            late
+        });
+        assert!(late.await <= 2);
+    }
+}

@@ -106,7 +106,9 @@ fn a_slow_backend_is_ejected_under_load() {
 #[test]
 fn the_last_one_is_never_ejected() {
     let origins = [moody("one"), moody("two"), moody("three")];
-    origins.iter().for_each(|(_, is_bad)| is_bad.store(true, Ordering::Relaxed));
+    for (_, is_bad) in &origins {
+        is_bad.store(true, Ordering::Relaxed);
+    }
     let keys = "outlier = { interval = \"100ms\", requests_min = 5, eject_for = \"1h\", eject_max = \"100%\" }";
     let engine = Engine::start(&site(keys, &[&origins[0].0, &origins[1].0, &origins[2].0]));
     let load = Load::start(engine.address(), "/", 4);

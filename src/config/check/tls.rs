@@ -18,9 +18,11 @@ pub(super) fn plain() -> CheckTls {
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<CheckTls> {
-    match section.value("tls")?.get_ref() {
+    let value = section.value("tls")?;
+    match value.get_ref() {
         DeValue::Boolean(is_on) => is_on.then(plain),
-        _ => section.section("tls").map(options),
+        DeValue::Table(_) => section.section("tls").map(options),
+        _ => section.unexpected(value, "true, or a table such as { server_name = \"a.b\" }"),
     }
 }
 

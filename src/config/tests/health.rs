@@ -126,9 +126,15 @@ fn an_outlier_and_the_worst_case_have_their_defaults() {
     assert_eq!(good(&format!("[upstream.a]\n{BACKEND}")).upstreams[0].outlier, None);
 }
 
+fn check_each(cases: &[(&str, &str)]) {
+    for (keys, error) in cases {
+        check_short(&format!("[upstream.a]\ncheck = {{ {keys} }}\n{BACKEND}"), &[error]);
+    }
+}
+
 #[test]
 fn errors_of_checks() {
-    for (keys, error) in [
+    check_each(&[
         ("port = 0", "2:18 `port` is 0, out of range (expected 1 to 65535)"),
         (
             "jitter = \"101%\"",
@@ -139,6 +145,26 @@ fn errors_of_checks() {
             "2:20 `1s` is not a share of the interval (expected \"0%\" to \"100%\")",
         ),
         ("interval_down = \"0s\"", "2:27 `interval_down` is zero (expected more than zero)"),
+        (
+            "kind = \"tcp\", tls = true",
+            "2:31 a check by \"tcp\" has no tls (remove `tls`, or check by \"tls\")",
+        ),
+        (
+            "kind = \"tls\", expect = 200",
+            "2:34 a check by \"tls\" has no expect (a handshake is all that is asked for; remove `expect`, or check by \"http\")",
+        ),
+        ("type = \"tcp\"", "2:11 unknown key `type` in [upstream.a.check] (did you mean `kind`?)"),
+        ("kind = \"https\"", "2:18 unknown kind of check `https` (did you mean `http`?)"),
+    ]);
+    check_short(
+        "[upstream.a]\ncheck = { port = 81 }\nbackend = [{ address = \"unix:/run/a.sock\" }]",
+        &["2:11 unix:/run/a.sock has no port to check instead of (remove `port`)"],
+    );
+}
+
+#[test]
+fn errors_of_requests() {
+    check_each(&[
         ("method = \"get\"", "2:20 `get` is not a method (methods are in capitals: \"GET\")"),
         (
             "method = \"CONNECT\"",
@@ -178,15 +204,16 @@ fn errors_of_checks() {
             "method = \"HEAD\", body = \"a\"",
             "2:28 an answer to HEAD has no body (ask with another `method`)",
         ),
+    ]);
+}
+
+#[test]
+fn errors_of_handshakes() {
+    check_each(&[
         (
-            "kind = \"tcp\", tls = true",
-            "2:31 a check by \"tcp\" has no tls (remove `tls`, or check by \"tls\")",
+            "tls = 3",
+            "2:17 expected true, or a table such as { server_name = \"a.b\" }, found integer 3",
         ),
-        (
-            "kind = \"tls\", expect = 200",
-            "2:34 a check by \"tls\" has no expect (a handshake is all that is asked for; remove `expect`, or check by \"http\")",
-        ),
-        ("tls = 3", "2:17 expected a table, found integer 3"),
         (
             "tls = { server_name = \"a_b:c\" }",
             "2:33 `a_b:c` is no server's name (a DNS name or an address, without a port)",
@@ -199,15 +226,7 @@ fn errors_of_checks() {
             "tls = { sni = \"a\" }",
             "2:19 unknown key `sni` in [upstream.a.check.tls] (did you mean `server_name`?)",
         ),
-        ("type = \"tcp\"", "2:11 unknown key `type` in [upstream.a.check] (did you mean `kind`?)"),
-        ("kind = \"https\"", "2:18 unknown kind of check `https` (did you mean `http`?)"),
-    ] {
-        check_short(&format!("[upstream.a]\ncheck = {{ {keys} }}\n{BACKEND}"), &[error]);
-    }
-    check_short(
-        "[upstream.a]\ncheck = { port = 81 }\nbackend = [{ address = \"unix:/run/a.sock\" }]",
-        &["2:11 unix:/run/a.sock has no port to check instead of (remove `port`)"],
-    );
+    ]);
 }
 
 #[test]

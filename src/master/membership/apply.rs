@@ -14,7 +14,7 @@ use crate::scoreboard::gate::RAMP_FULL;
 
 use super::discovered::{Change, Wanted};
 use super::member::{Admin, Arrival, Cause, Health, Member, Origin, Readiness, Settings};
-use super::{Membership, Now, Place, Upstream, slots};
+use super::{Membership, Now, Place, Upstream, outliers, slots};
 
 /// A backend that comes by itself: a program's instance that is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,7 +214,10 @@ impl Membership {
         }
         if member.readiness == Readiness::NotReady {
             member.readiness = Readiness::Ready;
+            // Another process: what was found of the one before does not count.
             member.health = Health::Passing;
+            member.check = None;
+            member.outlier = outliers::Record::default();
             self.welcome(at, now);
         }
         self.settle(at, now);

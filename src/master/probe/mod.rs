@@ -80,8 +80,7 @@ impl Question {
             CheckKind::Tcp => (None, None),
             CheckKind::Tls(tls) => (Some(Dialer::new(tls, None)), None),
             CheckKind::Http { request, tls } => {
-                let host = request.host.as_deref();
-                let handshake = tls.as_ref().map(|tls| Dialer::new(tls, Some(host)));
+                let handshake = tls.as_ref().map(|tls| Dialer::new(tls, Some(request)));
                 (handshake, Some(Request::new(request)))
             }
         };

@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{ProbeError, words};
 use crate::config::model::Address;
-use crate::config::model::health::CheckTls;
+use crate::config::model::health::{CheckRequest, CheckTls};
 use crate::config::trust;
 
 pub(super) struct Dialer {
@@ -26,8 +26,8 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    /// `host`: a request follows, and whom it is for if it says so.
-    pub(super) fn new(tls: &CheckTls, host: Option<Option<&str>>) -> Self {
+    /// For a request that follows, or for the handshake alone.
+    pub(super) fn new(tls: &CheckTls, request: Option<&CheckRequest>) -> Self {
         let provider = Arc::new(crypto::ring::default_provider());
         let versions = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -42,10 +42,11 @@ impl Dialer {
                 .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
                 .with_no_client_auth(),
         };
-        if host.is_some() {
+        if request.is_some() {
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
         }
-        let name = tls.server_name.as_deref().or_else(|| host.flatten().map(without_port));
+        let host = request.and_then(|request| request.host.as_deref());
+        let name = tls.server_name.as_deref().or_else(|| host.map(without_port));
         Self {
             connector: TlsConnector::from(Arc::new(config)),
             name: name.and_then(|name| ServerName::try_from(name.to_owned()).ok()),

@@ -1,7 +1,7 @@
 //! Members that checks find unfit, and what becomes of that in a reload and after a master's death.
 
 use super::*;
-use crate::balance;
+use crate::balance::health::Health as Concluded;
 use crate::config::model::health::{Check, CheckKind, Outlier, Pace};
 use crate::master::checks::{self, Checked};
 
@@ -19,7 +19,7 @@ fn checked_upstream(slow_start_ms: u64) -> model::Upstream {
     model::Upstream { check: Some(CHECK), slow_start_ms, ..two().upstreams[0].clone() }
 }
 
-fn result(port: u16, health: balance::health::Health, passes: u32, text: &str) -> Checked {
+fn result(port: u16, health: Concluded, passes: u32, text: &str) -> Checked {
     let result = checks::Result {
         text: text.to_owned(),
         wall_ms: 7,
@@ -31,11 +31,11 @@ fn result(port: u16, health: balance::health::Health, passes: u32, text: &str) -
 }
 
 fn bad(port: u16, text: &str) -> Checked {
-    result(port, balance::health::Health::Failed, 0, text)
+    result(port, Concluded::Failed, 0, text)
 }
 
 fn good(port: u16) -> Checked {
-    result(port, balance::health::Health::Good, 2, "ok, 200")
+    result(port, Concluded::Good, 2, "ok, 200")
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn checks_take_out_and_bring_back_with_a_slow_start() {
     let shown = row(&membership, board, 9001, at(1));
     assert_eq!((shown.backend.state, shown.reason.as_str()), (BackendState::Failed, "status 503"));
     // One of the two good results that it needs: it is not out for being good.
-    let on_its_way = result(9001, balance::health::Health::Failed, 1, "ok, 200");
+    let on_its_way = result(9001, Concluded::Failed, 1, "ok, 200");
     assert!(membership.checked(&on_its_way, at(1)));
     let shown = row(&membership, board, 9001, at(1));
     assert_eq!((shown.reason.as_str(), shown.check.as_str()), ("status 503", "ok, 200"));
@@ -86,8 +86,7 @@ fn a_successor_goes_on_with_what_was_concluded() {
     next.restore(Saved::default(), at(2));
     next.apply_config(&config, at(2)).unwrap();
     let healths: Vec<_> = next.subjects().into_iter().map(|subject| subject.health).collect();
-    use balance::health::Health;
-    assert_eq!(healths, [Health::Failed, Health::Good], "its check begins with that");
+    assert_eq!(healths, [Concluded::Failed, Concluded::Good], "its check begins with that");
     assert_eq!(state(&next, board, 9001, at(2)), BackendState::Failed);
 }
 
