@@ -49,7 +49,8 @@
 //! *peer*, as nginx does). *pick*: one choice of a backend. *name*: what the file writes for
 //! backends that are looked up (in `config`, a *discovery*). *drain*: no new request, the running
 //! ones finish. *program*: what the supervisor runs, in one or more *instances*. *probe*: one
-//! readiness or health check. *ring*: where consistent hashing looks a key's backend up; the ring of
+//! readiness or health check. *outlier*: a backend that serves worse than the others of its upstream,
+//! and is ejected for a while. *ring*: where consistent hashing looks a key's backend up; the ring of
 //! recent requests is a buffer of that form. *generation*: a loaded configuration's number.
 //! *incarnation*: which life of a row; a stale one is refused. *snapshot*, *delta*, *sample*: what a
 //! watcher is sent.

@@ -7,8 +7,10 @@
 pub(crate) mod budget;
 pub(crate) mod failure;
 pub(crate) mod fit;
+pub(crate) mod health;
 pub(crate) mod least_conn;
 pub(crate) mod least_time;
+pub(crate) mod outlier;
 pub(crate) mod ring;
 pub(crate) mod round_robin;
 pub(crate) mod share;

@@ -9,6 +9,7 @@ use super::place::Place;
 use super::steer::steer;
 use super::table::{Align, Cell, Table};
 use crate::control::call::{BackendTarget, BackendVerb, Command, Query};
+use crate::control::check::Check;
 use crate::control::wire::{self, BackendState, Frame, Snapshot, Upstream};
 use crate::control::{delta, text};
 use crate::sys;
@@ -89,6 +90,8 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
         ("P50", Align::Right),
         ("P99", Align::Right),
         ("FROM", Align::Left),
+        ("CHECK", Align::Left),
+        ("REASON", Align::Left),
     ]);
     for upstream in upstreams {
         for row in &upstream.backends {
@@ -105,10 +108,24 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
                 number::latency(row.latency_us.p50).trim().into(),
                 number::latency(row.latency_us.p99).trim().into(),
                 row.program.as_deref().or(row.host.as_deref()).unwrap_or("").into(),
+                checked(row.check.as_ref()),
+                row.reason.as_str().into(),
             ]);
         }
     }
-    table
+    table.without_empty(&["CHECK", "REASON"])
+}
+
+/// The last result, how long it took, and how many in a row were like it.
+fn checked(check: Option<&Check>) -> Cell {
+    let Some(check) = check else { return "".into() };
+    if check.is_awaited() {
+        return Cell::toned(Tone::Quiet, check.text());
+    }
+    let took = number::latency(check.latency_us);
+    let row = check.passes.max(check.fails);
+    let tone = if check.is_good { Tone::Quiet } else { Tone::Bad };
+    Cell::toned(tone, format!("{} in {} (x{row})", check.text(), took.trim()))
 }
 
 fn troubles(count: u64) -> Cell {

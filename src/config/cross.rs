@@ -8,7 +8,7 @@ use super::model::route::PathMatch;
 use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
-use super::{action, control, limits, nearest, program, server, stream, upstream};
+use super::{action, check, control, limits, nearest, program, server, stream, upstream};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -40,6 +40,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
         hashed(report, draft);
     }
     ports(report, sections);
+    certificates(report, upstreams);
     bounds(report, upstreams, programs);
 }
 
@@ -279,6 +280,19 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
                 let message = format!("{address} is a backend of `{}` already", serves.upstream);
                 report.error(port, message, "an instance joins by itself; remove the backend");
             }
+        }
+    }
+}
+
+/// All certificates of checks together fit what travels to a worker.
+fn certificates(report: &Report<'_>, upstreams: &[upstream::Draft]) {
+    let mut bytes = 0;
+    for draft in upstreams {
+        bytes += draft.upstream.check.as_ref().map_or(0, check::certificate_bytes);
+        if bytes > limits::CHECK_CA_BYTES_MAX {
+            let message = format!("certificates of checks with {bytes} bytes");
+            let hint = format!("expected up to {} in all", limits::CHECK_CA_BYTES_MAX);
+            return report.error(&draft.name, message, hint);
         }
     }
 }

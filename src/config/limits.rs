@@ -87,6 +87,21 @@ pub(crate) const REQUEST_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Helper threads of a worker, which wait for files.
 pub(crate) const FILE_THREADS_MAX: usize = 4;
 
+// Health of backends.
+/// Questions of active checks at a time; the rest wait for their turn.
+pub(crate) const CHECKS_AT_ONCE_MAX: usize = 64;
+/// First questions are spread over this long, or over the interval if that is less.
+pub(crate) const CHECK_SPREAD_MS: u64 = 1_000;
+/// What is looked at of an answer to a check: its head, and the beginning of its body.
+pub(crate) const CHECK_HEAD_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const CHECK_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Certificates to verify backends with, of all checks together.
+pub(crate) const CHECK_CA_BYTES_MAX: usize = 4 << 20;
+/// How often a backend that is ejected again and again is out for longer each time.
+pub(crate) const EJECTIONS_MAX: u32 = 10;
+/// Medians below this are no slower than others, however fast those are.
+pub(crate) const OUTLIER_LATENCY_US_MIN: u64 = 1_000;
+
 // Names of backends.
 pub(crate) const RESOLVERS_MAX: usize = 8;
 pub(crate) const RESOLVE_TIMEOUT_MS: u64 = 5_000;

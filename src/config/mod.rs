@@ -16,6 +16,7 @@ mod client;
 mod control;
 mod engine;
 mod links;
+mod outlier;
 mod program;
 mod resolve;
 pub(crate) mod retry;
@@ -39,8 +40,10 @@ mod section;
 mod address;
 pub(crate) mod duration;
 mod names;
+mod percent;
 mod size;
 pub(crate) mod template;
+pub(crate) mod trust;
 pub(crate) mod variables;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! Addresses of backends stay text plus parsed form, because the text is the backend's name.
 
 pub(crate) mod access_log;
+pub(crate) mod health;
 pub(crate) mod route;
 
 use std::net::SocketAddr;
@@ -204,7 +205,10 @@ pub(crate) struct Upstream {
     pub(crate) timing: Timing,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
-    pub(crate) check: Option<Check>,
+    pub(crate) check: Option<health::Check>,
+    /// `None`: nobody is compared with the others.
+    pub(crate) outlier: Option<health::Outlier>,
+    pub(crate) all_down: health::AllDown,
     pub(crate) drain_timeout_ms: u64,
     pub(crate) slow_start_ms: u64,
     pub(crate) connect_timeout_ms: u64,
@@ -312,27 +316,6 @@ impl Strategy {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.name() == name)
     }
-}
-
-/// An active check; also the readiness probe of programs that serve the upstream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Check {
-    /// The upstream's, since its backends expect it of every connection.
-    pub(crate) proxy_protocol: Option<ProxyProtocol>,
-    pub(crate) kind: CheckKind,
-    pub(crate) interval_ms: u64,
-    pub(crate) timeout_ms: u64,
-    pub(crate) fall: u32,
-    pub(crate) rise: u32,
-}
-
-/// What a backend is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum CheckKind {
-    /// A GET; a status from 200 to 399 is good.
-    Http { path: String },
-    /// An accepted connection is answer enough.
-    Tcp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

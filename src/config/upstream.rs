@@ -1,9 +1,10 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Backend, Check, Discovery, Kind, Location, Resolve, Upstream};
+use super::model::health::{AllDown, Check};
+use super::model::{Address, Backend, Discovery, Kind, Location, Resolve, Upstream};
 use super::report::{Located, Span};
-use super::section::Section;
-use super::{address, check, limits, links, names, resolve, retry, strategy};
+use super::section::{Section, unknown_word};
+use super::{address, check, limits, links, names, outlier, resolve, retry, strategy};
 
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
 const COUNT_MAX: u32 = 1_000_000;
@@ -33,6 +34,9 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
     let check = section.section("check").map(check::read);
     let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
+    if let Some(port) = check.as_ref().and_then(|draft| draft.port.as_ref()) {
+        port_fits(&section, port, &backends);
+    }
     let read_timeout_ms = section.positive_duration("read_timeout");
     let links = links::read(&mut section);
     let proxy_protocol = links.proxy_protocol;
@@ -45,6 +49,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         retry: retry::read(&mut section),
         links,
         check: check.map(|draft| Check { proxy_protocol, ..draft.check }),
+        outlier: section.section("outlier").map(outlier::read),
+        all_down: all_down(&mut section),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
         slow_start_ms: section.duration("slow_start").unwrap_or(0),
         connect_timeout_ms: section
@@ -69,6 +75,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("servers", "backend"),
         ("backends", "backend"),
         ("health_check", "check"),
+        ("outlier_detection", "outlier"),
         ("method", "strategy"),
         ("lb_policy", "strategy"),
         ("hash", "hash_key"),
@@ -80,6 +87,24 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     ]);
     let key_span = strategy.key_span;
     Draft { upstream, name: name.span, key_span, backends: spans, is_partial, is_check_open }
+}
+
+/// A check's own port is of no use where a backend has none.
+fn port_fits(section: &Section<'_>, port: &Span, backends: &[Backend]) {
+    let is_unix = |backend: &&Backend| matches!(backend.address, Location::Fixed(Address::Unix(_)));
+    if let Some(backend) = backends.iter().find(is_unix) {
+        let message = format!("{} has no port to check instead of", backend.address);
+        section.report.error(port, message, "remove `port`");
+    }
+}
+
+fn all_down(section: &mut Section<'_>) -> AllDown {
+    let Some(word) = section.text("all_down") else { return AllDown::default() };
+    let known = AllDown::ALL.into_iter().find(|choice| choice.name() == word.value);
+    if known.is_none() {
+        unknown_word(section.report, "choice", &word, &AllDown::ALL.map(AllDown::name));
+    }
+    known.unwrap_or_default()
 }
 
 fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> {

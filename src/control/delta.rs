@@ -82,6 +82,8 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
                 requests: row.requests,
                 backends: backends_of(snapshot, &row.name),
                 names: row.names.clone(),
+                all_down: row.all_down.clone(),
+                desperate: row.desperate,
             })
             .collect(),
         programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),
@@ -90,7 +92,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
 
 fn backends_of(snapshot: &Snapshot, upstream: &str) -> Vec<Backend> {
     let rows = snapshot.backends.iter().filter(|row| row.upstream == upstream);
-    rows.map(|row| row.backend.clone()).collect()
+    rows.map(|row| Backend { reason: row.reason.clone(), ..row.backend.clone() }).collect()
 }
 
 fn is_same_worker(one: &Worker, other: &Worker) -> bool {

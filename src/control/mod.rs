@@ -1,13 +1,15 @@
 //! The control plane's edge: what travels between the engine and its consoles and scripts.
 //!
-//! `wire` holds every shape (a name's beside it) and `call` every question; `route` is how HTTP spells
-//! them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`); `delta` what changed between
-//! two snapshots; `watch` who is told of it. Wire types stay at the edge: the master converts into them,
-//! nothing inside is built from them.
+//! `wire` holds every shape (some in files beside it) and `call` every question; `route` is how HTTP
+//! spells them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`); `delta` what
+//! changed between two snapshots; `watch` who is told of it. Wire types stay at the edge: the master
+//! converts into them, nothing inside is built from them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod access_log;
 pub(crate) mod call;
+pub(crate) mod check;
 pub(crate) mod name;
 pub(crate) mod wire;
 

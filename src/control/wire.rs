@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access_log::WorkerLog;
+use super::check::Check;
 use super::delta::Delta;
 use super::name::Name;
 
@@ -72,20 +74,6 @@ pub(crate) struct Worker {
     pub(crate) log: Option<WorkerLog>,
 }
 
-/// What a worker's writing of access logs came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WorkerLog {
-    pub(crate) lines: u64,
-    /// Lines that were not written.
-    pub(crate) dropped: u64,
-    /// Openings and writings that failed.
-    pub(crate) errors: u64,
-    /// Why the last of them failed; empty without one.
-    pub(crate) last_error: String,
-    /// Whether lines are being lost at present.
-    pub(crate) is_failing: bool,
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Connections {
     /// With a request under way.
@@ -103,6 +91,12 @@ pub(crate) struct Upstream {
     pub(crate) backends: Vec<Backend>,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    /// `refuse` or `use_all`: what becomes of requests while every backend is failed.
+    #[serde(default)]
+    pub(crate) all_down: String,
+    /// Requests that failed backends were asked for, since all were.
+    #[serde(default)]
+    pub(crate) desperate: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +118,12 @@ pub(crate) struct Backend {
     pub(crate) program: Option<String>,
     /// The name of the file under which it was found.
     pub(crate) host: Option<String>,
+    /// `None` where its upstream has none.
+    #[serde(default)]
+    pub(crate) check: Option<Check>,
+    /// As a row's, for `Status`; empty in a `Snapshot`, whose rows have it.
+    #[serde(default)]
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -243,6 +243,11 @@ pub(crate) struct UpstreamRow {
     pub(crate) top_client_share: f64,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    /// As in `Upstream`.
+    #[serde(default)]
+    pub(crate) all_down: String,
+    #[serde(default)]
+    pub(crate) desperate: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Master, membership, usage, workers};
-use crate::control::wire;
+use crate::control::{self, wire};
 use crate::scoreboard::crew::{WorkerFigures, WorkerState};
 use crate::scoreboard::{WorkerSlot, access_log};
 
@@ -77,9 +77,9 @@ impl Master {
         }
     }
 
-    fn log_row(&self, slot: WorkerSlot) -> Option<wire::WorkerLog> {
+    fn log_row(&self, slot: WorkerSlot) -> Option<control::access_log::WorkerLog> {
         let figures = access_log::figures(self.board, slot);
-        let row = || wire::WorkerLog {
+        let row = || control::access_log::WorkerLog {
             lines: figures.lines,
             dropped: figures.dropped,
             errors: figures.errors,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::checks::{Checked, Health};
+use super::checks::Checked;
 use super::event::Event;
 use super::history::Effort;
 use super::membership::{Notice, Now};
@@ -89,6 +89,7 @@ impl Master {
             programs_us,
             stop_us,
             self.reopening.due_us(),
+            self.membership.outliers_due_us(),
         ]);
         due_us.min().unwrap_or(0)
     }
@@ -143,14 +144,8 @@ impl Master {
     }
 
     fn on_checked(&mut self, checked: &Checked) {
-        let text = checked.text.as_str();
-        let result = match checked.health {
-            Health::Good => Ok(text),
-            Health::Failed => Err(text),
-        };
         // A result may come after its backend has left.
-        let _was_there =
-            self.membership.checked(&checked.upstream, &checked.backend, result, Now::read());
+        let _was_there = self.membership.checked(checked, Now::read());
     }
 
     fn on_worker_ended(&mut self, slot: u16, life: u32, how: &str) {
@@ -295,7 +290,7 @@ impl Master {
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");
         }
-        self.checks.apply_config(&config, self.membership.unsupervised());
+        self.checks.apply_config(&config, self.membership.subjects());
         self.names.apply_config(&config);
     }
 

@@ -88,6 +88,8 @@ pub(crate) struct UpstreamCounts {
     pub(crate) refused: u64,
     /// The request would have needed one connection too many.
     pub(crate) overflows: u64,
+    /// Failed members were asked, since all were.
+    pub(crate) desperate: u64,
 }
 
 impl Account {
@@ -208,11 +210,16 @@ impl Account {
     pub(crate) fn overflowed(self, id: UpstreamId) {
         add(&self.upstream_cell(id).overflows, 1);
     }
+
+    pub(crate) fn despaired(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).desperate, 1);
+    }
 }
 
 impl UpstreamCell {
-    fn numbers(&self) -> [&AtomicU64; 5] {
-        [&self.requests, &self.retries, &self.withheld, &self.refused, &self.overflows]
+    fn numbers(&self) -> [&AtomicU64; 6] {
+        let Self { requests, retries, withheld, refused, overflows, desperate, .. } = self;
+        [requests, retries, withheld, refused, overflows, desperate]
     }
 }
 
@@ -283,6 +290,7 @@ pub(crate) fn upstream_counts(board: Board, id: UpstreamId) -> UpstreamCounts {
             sum.withheld += cell.withheld.load(Ordering::Relaxed);
             sum.refused += cell.refused.load(Ordering::Relaxed);
             sum.overflows += cell.overflows.load(Ordering::Relaxed);
+            sum.desperate += cell.desperate.load(Ordering::Relaxed);
         }
     }
     sum

@@ -113,6 +113,8 @@ pub(super) struct RosterWords {
     /// Even: stable. Odd: the master is writing. A change of value tells workers to read again.
     pub(super) epoch: AtomicU32,
     pub(super) strategy: AtomicU32,
+    /// What becomes of requests while every member is failed.
+    pub(super) all_down: AtomicU32,
     pub(super) incarnation: AtomicU32,
     pub(super) members_len: AtomicU32,
     pub(super) name_len: AtomicU32,
@@ -166,6 +168,8 @@ pub(super) struct UpstreamCell {
     pub(super) refused: AtomicU64,
     /// Requests that would have needed one connection too many.
     pub(super) overflows: AtomicU64,
+    /// Requests that failed members were asked for, since all were.
+    pub(super) desperate: AtomicU64,
 }
 
 /// Writer: the worker whose row it is in. Counts belong to one incarnation of the backend.
@@ -222,7 +226,7 @@ const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
-const _: () = assert!(size_of::<UpstreamCell>() == 48);
+const _: () = assert!(size_of::<UpstreamCell>() == 56);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
 const _: () = assert!(BACKENDS_MAX < u16::MAX as usize);

@@ -47,12 +47,27 @@ impl Strategy {
     }
 }
 
+/// What a pick does while every member is failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AllDown {
+    Refuse,
+    UseAll,
+}
+
+impl AllDown {
+    /// As for a strategy: an unknown choice is the safe one.
+    fn of(word: u32) -> Self {
+        if word == Self::UseAll as u32 { Self::UseAll } else { Self::Refuse }
+    }
+}
+
 /// A consistent copy of what the master published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Roster {
     pub(crate) epoch: u32,
     pub(crate) incarnation: u32,
     pub(crate) strategy: Strategy,
+    pub(crate) all_down: AllDown,
     /// In the order of the configuration: ties and hashes depend on it.
     pub(crate) members: Vec<(BackendId, backend::About)>,
 }
@@ -118,6 +133,7 @@ impl Upstream {
             epoch,
             incarnation: self.incarnation(),
             strategy: Strategy::of(words.strategy.load(Ordering::Relaxed)),
+            all_down: AllDown::of(words.all_down.load(Ordering::Relaxed)),
             members: self.roster_members().map(|id| (id, self.board.backend(id).about())).collect(),
         };
         // Orders the reads above before the second look at the epoch.
@@ -160,6 +176,10 @@ impl Publication {
 
     pub(crate) fn strategy(&self, strategy: Strategy) {
         self.upstream.words().roster.0.strategy.store(strategy as u32, Ordering::Relaxed);
+    }
+
+    pub(crate) fn all_down(&self, all_down: AllDown) {
+        self.upstream.words().roster.0.all_down.store(all_down as u32, Ordering::Relaxed);
     }
 
     pub(crate) fn members(&self, members: &[BackendId]) {

@@ -19,9 +19,10 @@ use crate::balance::walk::Walk;
 use crate::config::model::Address;
 use crate::scoreboard::account::{Account, Outcome, Reservation};
 use crate::scoreboard::backend::{About, Failure, Times, Words};
+use crate::scoreboard::gate::Standing;
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::turn::Owner;
-use crate::scoreboard::upstream::{Roster, Strategy};
+use crate::scoreboard::upstream::{AllDown, Roster, Strategy};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot};
 use crate::sys::random;
 use rings::KeptRing;
@@ -159,11 +160,17 @@ impl Picker {
     ) -> Result<Picked, NoBackend> {
         let now_s = now_us / 1_000_000;
         self.refresh(upstream);
-        let mut picked = self.choose(upstream, asker, tried, now_s);
+        let mut picked = self.choose(upstream, asker, tried, (Among::Fit, now_s));
         // Whoever closed may have been replaced while this copy was read: the new ones are there
         // before the old ones close.
         if picked.is_none() && self.refresh(upstream) == Edition::New {
-            picked = self.choose(upstream, asker, tried, now_s);
+            picked = self.choose(upstream, asker, tried, (Among::Fit, now_s));
+        }
+        if picked.is_none() && self.is_desperate(upstream, now_s) {
+            picked = self.choose(upstream, asker, tried, (Among::Failed, now_s));
+            if picked.is_some() {
+                self.account.despaired(upstream);
+            }
         }
         picked.ok_or(NoBackend)
     }
@@ -302,7 +309,7 @@ impl Picker {
         upstream: UpstreamId,
         asker: Asker<'_>,
         tried: &mut Tried,
-        now_s: u64,
+        (among, now_s): (Among, u64),
     ) -> Option<Picked> {
         let roster = self.rosters[upstream.index()].as_ref()?;
         let strategy = strategy(roster.strategy);
@@ -318,6 +325,9 @@ impl Picker {
             for (index, (id, about)) in roster.members.iter().enumerate() {
                 let mut peer = load(self.board, *id, about, turn.picks());
                 weigh(self.board, *id, roster.strategy, &mut peer);
+                if among == Among::Failed && may_serve(self.board, *id, about) {
+                    balance::failure::overlook(&mut peer);
+                }
                 offered |= u64::from(tried.holds(*id)) << index;
                 self.peers.push(peer);
             }
@@ -334,7 +344,11 @@ impl Picker {
             let (id, about) = &roster.members[index];
             // Reserve first, look again after: a drain either is seen here or sees the reservation.
             let reservation = self.account.reserve(*id);
-            if self.is_usable(*id, about.incarnation) {
+            let may_serve = match among {
+                Among::Fit => self.is_usable(*id, about.incarnation),
+                Among::Failed => may_serve(self.board, *id, about),
+            };
+            if may_serve {
                 // A closed member may be another upstream's by now: it was not changed, nor is it
                 // ours to store.
                 for ((id, _), peer) in roster.members.iter().zip(&self.peers) {
@@ -355,6 +369,19 @@ impl Picker {
             }
         }
         None
+    }
+
+    /// Whether the upstream wants failed members to be asked while there are no others. Looked at
+    /// only where a pick found nobody.
+    fn is_desperate(&mut self, upstream: UpstreamId, now_s: u64) -> bool {
+        let Some(roster) = &self.rosters[upstream.index()] else { return false };
+        if roster.all_down == AllDown::Refuse {
+            return false;
+        }
+        let members = roster.members.iter();
+        self.peers.clear();
+        self.peers.extend(members.map(|(id, about)| load(self.board, *id, about, 0)));
+        balance::failure::are_all_out(&self.peers, now_s)
     }
 
     /// Copies the roster again when its epoch changed; one load otherwise.
@@ -382,6 +409,14 @@ impl Picker {
         self.rosters[id.index()] = Some(roster);
         Edition::New
     }
+}
+
+/// Whom a pick chooses among.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Among {
+    Fit,
+    /// Those that are out for failures, too: there are no others.
+    Failed,
 }
 
 /// Which roster a pick goes by.
@@ -430,6 +465,12 @@ fn weigh(board: Board, id: BackendId, strategy: Strategy, peer: &mut balance::Pe
             peer.time_ms = backend.times().last_byte_ms;
         }
     }
+}
+
+/// Whether nothing but failures keeps the member from serving.
+fn may_serve(board: Board, id: BackendId, about: &About) -> bool {
+    let gate = board.backend(id).gate();
+    (gate.is_open() || gate.standing == Standing::Failed) && gate.incarnation == about.incarnation
 }
 
 /// A member as the strategies see it at this turn; in flight counts are added where they matter.

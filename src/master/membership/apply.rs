@@ -14,7 +14,7 @@ use crate::scoreboard::gate::RAMP_FULL;
 
 use super::discovered::{Change, Wanted};
 use super::member::{Admin, Arrival, Cause, Health, Member, Origin, Readiness, Settings};
-use super::{Membership, Now, Place, Upstream, slots};
+use super::{Membership, Now, Place, Upstream, outliers, slots};
 
 /// A backend that comes by itself: a program's instance that is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,14 +69,13 @@ impl Membership {
             None => self.add_upstream(file, now)?,
         };
         self.upstreams[index].retire_at_us = None;
-        self.upstreams[index].settings = super::Settings {
-            kind: file.kind,
-            strategy: file.strategy,
-            timing: file.timing,
-            has_hash_key: file.hash_key.is_some(),
-            drain_timeout_ms: file.drain_timeout_ms,
-            slow_start_ms: file.slow_start_ms,
-        };
+        self.upstreams[index].settings = super::Settings::of(file);
+        if file.check.is_none() {
+            self.forget_checks(index, now);
+        }
+        if file.outlier.is_none() {
+            self.forget_outliers(index, now);
+        }
         let wanted = self.wanted(index, file, programs);
         self.upstreams[index].wanted = wanted;
         self.reseat(index, now).full.map_or(Ok(()), Err)
@@ -144,19 +143,13 @@ impl Membership {
         self.upstreams.push(Upstream {
             id,
             name: file.name.clone(),
-            settings: super::Settings {
-                kind: file.kind,
-                strategy: file.strategy,
-                timing: file.timing,
-                has_hash_key: file.hash_key.is_some(),
-                drain_timeout_ms: file.drain_timeout_ms,
-                slow_start_ms: file.slow_start_ms,
-            },
+            settings: super::Settings::of(file),
             strategy_override: None,
             wanted: Vec::new(),
             members: Vec::new(),
             ring: None,
             window_since_ms: now.wall_ms,
+            judged_at_us: 0,
             retire_at_us: None,
         });
         let index = self.upstreams.len() - 1;
@@ -222,7 +215,10 @@ impl Membership {
         }
         if member.readiness == Readiness::NotReady {
             member.readiness = Readiness::Ready;
+            // Another process: what was found of the one before does not count.
             member.health = Health::Passing;
+            member.check = None;
+            member.outlier = outliers::Record::default();
             self.welcome(at, now);
         }
         self.settle(at, now);

@@ -213,18 +213,6 @@ impl Membership {
     pub(crate) fn recall_known(&mut self, known: Vec<Known>) {
         self.known = known;
     }
-
-    /// The backends that no program answers for, with their upstreams: whom the checks follow.
-    pub(crate) fn unsupervised(&self) -> Vec<(String, Address)> {
-        let present = self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none());
-        let of_upstream = |upstream: &Upstream| {
-            let members = upstream.members.iter().filter(|member| member.program().is_none());
-            let address =
-                |member: &Member| Some((upstream.name.clone(), Address::parse(&member.name)?));
-            members.filter_map(address).collect::<Vec<_>>()
-        };
-        present.flat_map(of_upstream).collect()
-    }
 }
 
 impl Upstream {

@@ -3,10 +3,11 @@
 
 use crate::config::model::Address;
 use crate::control::wire;
+use crate::master::checks;
 use crate::scoreboard::BackendId;
 use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
 
-use super::Now;
+use super::{Now, outliers};
 
 /// Who brought the backend in; decides what happens when its source no longer names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,8 +102,9 @@ pub(super) struct Member {
     pub(super) admin: Admin,
     pub(super) readiness: Readiness,
     pub(super) health: Health,
-    /// The last check's result, for people.
-    pub(super) check: String,
+    pub(super) outlier: outliers::Record,
+    /// The last check's result.
+    pub(super) check: Option<checks::Result>,
     /// Start of a slow start under way.
     pub(super) warming_since_us: Option<u64>,
     /// What was last shown, and since when.
@@ -139,7 +141,8 @@ impl Member {
             admin: Admin::AsFile,
             readiness: arrival.readiness,
             health: Health::Passing,
-            check: String::new(),
+            outlier: outliers::Record::default(),
+            check: None,
             warming_since_us: None,
             shown: wire::BackendState::Up,
             since_ms: now.wall_ms,
@@ -174,7 +177,7 @@ impl Member {
         }
     }
 
-    /// The operator's word first, then the file's, then readiness, then health.
+    /// The operator's word first, then the file's, then readiness, then health, then how it serves.
     pub(super) fn standing(&self) -> Standing {
         match &self.admin {
             Admin::Draining(_) => Standing::Draining,
@@ -184,6 +187,9 @@ impl Member {
             Admin::AsFile | Admin::Enabled => match (self.readiness, &self.health) {
                 (Readiness::NotReady, _) => Standing::Starting,
                 (Readiness::Ready, Health::Failing(_)) => Standing::Failed,
+                (Readiness::Ready, Health::Passing) if self.outlier.is_ejected() => {
+                    Standing::Failed
+                }
                 (Readiness::Ready, Health::Passing) => Standing::Open,
             },
         }

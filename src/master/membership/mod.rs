@@ -5,8 +5,10 @@
 //! (a drain that ends, a backend that fails) comes out of `tick` as notices.
 
 mod apply;
+mod checked;
 mod discovered;
 mod member;
+mod outliers;
 mod persist;
 mod rings;
 mod rows;
@@ -23,7 +25,8 @@ pub(crate) use persist::Saved;
 use std::time::Duration;
 
 use crate::balance;
-use crate::config::model::{Address, Kind, Strategy};
+use crate::config::model::health::{AllDown, Outlier};
+use crate::config::model::{self, Address, Kind, Strategy};
 use crate::config::strategy::Timing;
 use crate::control::wire;
 use crate::scoreboard::gate::RAMP_FULL;
@@ -31,7 +34,7 @@ use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Health, Member, WindowStart};
+use member::{Admin, Cause, Draining, Member, WindowStart};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +100,8 @@ struct Upstream {
     /// Made by `tick`, while it hashes consistently.
     ring: Option<rings::ShownRing>,
     window_since_ms: u64,
+    /// When members are next compared with each other.
+    judged_at_us: u64,
     /// Gone from the file: kept until every worker serves the new generation.
     retire_at_us: Option<u64>,
 }
@@ -109,6 +114,25 @@ struct Settings {
     has_hash_key: bool,
     drain_timeout_ms: u64,
     slow_start_ms: u64,
+    has_check: bool,
+    all_down: AllDown,
+    outlier: Option<Outlier>,
+}
+
+impl Settings {
+    fn of(file: &model::Upstream) -> Self {
+        Self {
+            kind: file.kind,
+            strategy: file.strategy,
+            timing: file.timing,
+            has_hash_key: file.hash_key.is_some(),
+            drain_timeout_ms: file.drain_timeout_ms,
+            slow_start_ms: file.slow_start_ms,
+            has_check: file.check.is_some(),
+            all_down: file.all_down,
+            outlier: file.outlier,
+        }
+    }
 }
 
 /// A backend that left with requests in flight; its slot may not be used again before they end.
@@ -170,31 +194,6 @@ impl Membership {
         true
     }
 
-    /// An active check's conclusion about a backend, after its own counting of rise and fall; the
-    /// text is its last result. `false`: no such backend.
-    pub(crate) fn checked(
-        &mut self,
-        upstream: &str,
-        address: &Address,
-        result: Result<&str, &str>,
-        now: Now,
-    ) -> bool {
-        let Some(at) = self.find(upstream, &address.to_string()) else { return false };
-        let member = self.member_mut(at);
-        result.unwrap_or_else(|failing| failing).clone_into(&mut member.check);
-        let health = match result {
-            Ok(_) => Health::Passing,
-            Err(text) => Health::Failing(text.to_owned()),
-        };
-        let is_back = health == Health::Passing && member.health != Health::Passing;
-        member.health = health;
-        if is_back {
-            self.welcome(at, now);
-        }
-        self.settle(at, now);
-        true
-    }
-
     /// How soon `tick` has something to look at.
     pub(crate) fn tick_within(&self) -> Duration {
         let mut members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
@@ -215,6 +214,7 @@ impl Membership {
             .retain(|leaving| !slots::try_free(self.board, leaving.id, leaving.deadline_us, now));
         self.retire_due(now);
         for upstream in 0..self.upstreams.len() {
+            self.look_for_outliers(upstream, now);
             for member in 0..self.upstreams[upstream].members.len() {
                 let at = Place { upstream, member };
                 self.end_drain_if_due(at, now);

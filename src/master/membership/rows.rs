@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::balance;
 use crate::balance::share;
+use crate::config::model::health::AllDown;
 use crate::config::model::{Kind, Strategy};
 use crate::control::wire;
 use crate::master::history::History;
 use crate::scoreboard::account::{self, Counts};
-use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::gate::{RAMP_FULL, Standing};
 use crate::scoreboard::turn::Owner;
 
 use super::member::{Admin, Health, Member, Readiness};
@@ -54,7 +55,7 @@ impl Membership {
     /// What active checks last concluded, by the row's key; who was not checked is left out.
     pub(crate) fn passing(&self) -> BTreeMap<u32, bool> {
         let members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
-        let checked = members.filter(|member| !member.check.is_empty());
+        let checked = members.filter(|member| member.check.is_some());
         checked.map(|member| (member.key(), member.health == Health::Passing)).collect()
     }
 
@@ -77,6 +78,8 @@ impl Membership {
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
             names: upstream.names(),
+            all_down: upstream.settings.all_down.name().to_owned(),
+            desperate: counts.desperate,
         }
     }
 
@@ -109,6 +112,8 @@ impl Membership {
         let member = self.member(at);
         let active_by_worker = self.board.backend(member.id).active_by_worker();
         let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        let check = upstream.check_of(member);
+        let check_text = check.as_ref().map_or_else(String::new, |check| check.text().to_owned());
         wire::BackendRow {
             upstream: upstream.name.clone(),
             backend: wire::Backend {
@@ -127,6 +132,8 @@ impl Membership {
                 bytes_out: figures.counts.bytes_out,
                 program: member.program().map(str::to_owned),
                 host: member.host().map(str::to_owned),
+                check,
+                reason: String::new(),
             },
             key: member.key(),
             file_weight: member.settings.weight,
@@ -137,7 +144,7 @@ impl Membership {
             window_weight_start: member.window.weight,
             current_weight: figures.current_weight,
             active_by_worker,
-            check: member.check.clone(),
+            check: check_text,
         }
     }
 
@@ -161,6 +168,9 @@ impl Membership {
 
     fn open_reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
+        if let Some(reason) = member.outlier.reason(now) {
+            return reason;
+        }
         if self.is_ejected(at, now) {
             let backend = self.board.backend(member.id);
             let failure = backend.last_failure().map_or("failed", |failure| failure.text());
@@ -179,8 +189,7 @@ impl Membership {
 fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
     let member = |(member, figures): (&Member, &Figures)| share::Member {
         weight: member.weight(),
-        is_serving: member.standing() == crate::scoreboard::gate::Standing::Open
-            && !figures.is_ejected,
+        is_serving: member.standing() == Standing::Open && !figures.is_ejected,
         tier: if member.settings.is_backup {
             balance::Tier::Backup
         } else {
@@ -188,7 +197,12 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<
         },
         service_us: history.mean_service_us(member.id),
     };
-    let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    let mut members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    if upstream.settings.all_down == AllDown::UseAll && !members.iter().any(|row| row.is_serving) {
+        for (row, member) in members.iter_mut().zip(&upstream.members) {
+            row.is_serving = matches!(member.standing(), Standing::Open | Standing::Failed);
+        }
+    }
     if let Some(ring) = upstream.ring.as_ref().and_then(|ring| ring.of(upstream)) {
         return share::on_ring(ring, &members);
     }

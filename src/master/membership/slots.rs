@@ -2,6 +2,7 @@
 //! again what a predecessor had put there.
 
 use crate::config::limits;
+use crate::config::model::health::AllDown;
 use crate::config::model::{Address, Kind, Strategy};
 use crate::config::strategy::Timing;
 use crate::scoreboard::backend::About;
@@ -69,6 +70,10 @@ pub(super) fn free_upstream(board: Board) -> Option<UpstreamId> {
 pub(super) fn publish(board: Board, upstream: &Upstream) {
     let publication = board.upstream(upstream.id).publish();
     publication.strategy(strategy_on_board(upstream.strategy(), upstream.settings.timing));
+    publication.all_down(match upstream.settings.all_down {
+        AllDown::Refuse => scoreboard::upstream::AllDown::Refuse,
+        AllDown::UseAll => scoreboard::upstream::AllDown::UseAll,
+    });
     for member in &upstream.members {
         publication.about(member.id, &about(member));
     }
@@ -154,12 +159,19 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
                 has_hash_key: true,
                 drain_timeout_ms: 0,
                 slow_start_ms: 0,
+                has_check: false,
+                all_down: match roster.all_down {
+                    scoreboard::upstream::AllDown::Refuse => AllDown::Refuse,
+                    scoreboard::upstream::AllDown::UseAll => AllDown::UseAll,
+                },
+                outlier: None,
             },
             strategy_override: None,
             wanted: Vec::new(),
             members: members.collect(),
             ring: None,
             window_since_ms: now.wall_ms,
+            judged_at_us: 0,
             retire_at_us: None,
         })
     };

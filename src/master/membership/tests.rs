@@ -1,6 +1,7 @@
 //! Decisions against a real board: what an order, a program or a dead master leads to, and what
 //! people are told about it.
 
+mod health;
 mod names;
 mod strategies;
 
@@ -64,6 +65,8 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
             proxy_protocol: None,
         },
         check: None,
+        outlier: None,
+        all_down: AllDown::Refuse,
         drain_timeout_ms: 30_000,
         slow_start_ms: 0,
         connect_timeout_ms: 1000,
@@ -406,30 +409,6 @@ fn failures_of_requests_are_shown_with_their_reason_and_end() {
     assert!(shown[0].backend.expected_share < f64::EPSILON);
     assert!((shown[1].backend.expected_share - 1.0).abs() < f64::EPSILON);
     assert!(matches!(&membership.tick(at(111))[..], [Notice::Turned { to: BackendState::Up, .. }]));
-}
-
-#[test]
-fn checks_take_out_and_bring_back_with_a_slow_start() {
-    let slow = model::Upstream { slow_start_ms: 10_000, ..two().upstreams[0].clone() };
-    let (mut membership, board) = applied(&config(&[slow], &[]));
-    assert_eq!(
-        state(&membership, board, 9001, at(0)),
-        BackendState::Up,
-        "no ramp at the first start"
-    );
-    assert!(membership.checked("api", &address(9001), Err("GET /healthz: 503"), at(1)));
-    let shown = row(&membership, board, 9001, at(1));
-    assert_eq!(
-        (shown.backend.state, shown.reason.as_str()),
-        (BackendState::Failed, "GET /healthz: 503")
-    );
-    assert!(membership.checked("api", &address(9001), Ok("200 in 1 ms"), at(2)));
-    assert_eq!(state(&membership, board, 9001, at(2)), BackendState::Starting);
-    membership.tick(at(7));
-    assert_eq!(board.backend(id(&membership, 9001)).gate().ramp, 127);
-    membership.tick(at(12));
-    assert_eq!(state(&membership, board, 9001, at(12)), BackendState::Up);
-    assert!(!membership.checked("api", &address(1), Ok(""), at(2)));
 }
 
 #[test]

@@ -107,14 +107,21 @@ impl Membership {
             Admin::Enabled => true,
             Admin::Draining(_) | Admin::Drained(_) | Admin::Down { .. } => false,
         };
-        if !is_enabled {
+        // What it did before does not count any more.
+        let was_ejected = is_enabled && member.outlier.end_ejection();
+        if was_ejected {
+            self.welcome(at, now);
+            self.settle(at, now);
+        } else if !is_enabled {
+            member.outlier.end_ejection();
             member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
             self.welcome(at, now);
             self.settle(at, now);
         }
         let member = self.member(at);
-        let outcome = if is_enabled { Outcome::Unchanged } else { Outcome::Changed };
-        let verb = if is_enabled { "is already enabled" } else { "enabled" };
+        let is_unchanged = is_enabled && !was_ejected;
+        let outcome = if is_unchanged { Outcome::Unchanged } else { Outcome::Changed };
+        let verb = if is_unchanged { "is already enabled" } else { "enabled" };
         let but = match member.standing() {
             Standing::Starting => ", but its program is not ready",
             Standing::Failed => ", but its checks fail",

@@ -306,6 +306,8 @@ mod tests {
                 bytes_out: 0,
                 program: None,
                 host: None,
+                check: None,
+                reason: String::new(),
             },
             key,
             file_weight: weight,

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::check::Check;
 use crate::control::name::Name;
 use crate::control::text;
 use crate::control::wire::{BackendRow, BackendSample, Kind, UpstreamRow};
@@ -189,14 +190,31 @@ fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow, kind: Kind) -> [L
     let words = match (&backend.program, row.reason.is_empty()) {
         (_, false) => text::plain(&row.reason),
         (Some(program), true) => format!("served by program {program}").into(),
-        (None, true) => text::plain(&row.check),
+        (None, true) => "".into(),
     };
     let mut remarks = vec![Span::styled(words, canvas.skin.style(Role::Dim))];
+    if let Some(check) = &backend.check {
+        let gap = if remarks[0].content.is_empty() { "" } else { "   " };
+        remarks.push(canvas.span(format!("{gap}check "), Role::Dim));
+        remarks.push(canvas.span(check_text(canvas, check), Role::Text));
+    }
     if let Some(host) = &backend.host {
         let gap = if remarks[0].content.is_empty() { "" } else { "   " };
         remarks.insert(0, canvas.span(format!("{}{gap}", text::plain(host)), Role::Text));
     }
     [Line::from(totals.concat()), Line::from(held), Line::from(remarks)]
+}
+
+/// The last result of a check, when it was, and how long results have been like it.
+fn check_text(canvas: &Canvas<'_>, check: &Check) -> String {
+    let result = text::plain(check.text());
+    if check.is_awaited() {
+        return result.into_owned();
+    }
+    let took = number::latency(check.latency_us);
+    let age = number::age(canvas.model.now_ms.saturating_sub(check.at_ms));
+    let row = number::count(u64::from(check.passes.max(check.fails)));
+    format!("{result} in {}, {} ago, {row} in a row", took.trim(), age.trim())
 }
 
 /// What is counted when it is over.
@@ -231,9 +249,11 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         number::count(upstream.refused)
     );
     first.push(canvas.span(totals, Role::Dim));
-    for (label, count) in
-        [("withheld", upstream.retries_withheld), ("overflows", upstream.overflows)]
-    {
+    for (label, count) in [
+        ("withheld", upstream.retries_withheld),
+        ("overflows", upstream.overflows),
+        ("asked failed ones", upstream.desperate),
+    ] {
         if count > 0 {
             first.push(canvas.span(format!("   {label} {}", number::count(count)), Role::Warn));
         }

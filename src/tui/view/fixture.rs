@@ -5,6 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::control::check::Check;
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, Connections, Drain, EventRecord, Head, Kind,
     Latency, Listener, LogLine, Program, ProgramRow, ProgramState, RequestRecord, Responses, Role,
@@ -192,6 +193,8 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
         names: Vec::new(),
+        all_down: "refuse".to_owned(),
+        desperate: 0,
     }
 }
 
@@ -224,6 +227,8 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             bytes_out: 1_070_000_000 + u64::from(key),
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
             host: None,
+            check: Some(check_of(state)),
+            reason: String::new(),
         },
         key,
         file_weight: 1,
@@ -239,6 +244,20 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
         current_weight: 0,
         active_by_worker: Vec::new(),
         check: "ok, 200 in 2 ms".to_owned(),
+    }
+}
+
+fn check_of(state: BackendState) -> Check {
+    let (result, row) =
+        if state == BackendState::Failed { ("connection refused", 64) } else { ("ok, 200", 1_840) };
+    let is_good = result.starts_with("ok");
+    Check {
+        result: result.to_owned(),
+        is_good,
+        at_ms: NOW_MS - 1_200,
+        latency_us: 2_100,
+        passes: if is_good { row } else { 0 },
+        fails: if is_good { 0 } else { row },
     }
 }
 

@@ -12,6 +12,7 @@ use super::*;
 
 mod strategies;
 
+use crate::scoreboard::account;
 use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -334,4 +335,68 @@ fn a_panic_leaves_nothing_in_flight() {
     }));
     assert!(panicked.is_err());
     assert_eq!(board.backend(id(0)).active(), 0);
+}
+
+fn use_all(board: Board) {
+    board.upstream(upstream()).publish().all_down(AllDown::UseAll);
+}
+
+#[test]
+fn failed_backends_serve_only_where_they_may_and_while_there_are_no_others() {
+    for strategy in [Strategy::RoundRobin, Strategy::LeastConn, Strategy::IpHash] {
+        let board = board(strategy, &[1, 1, 1]);
+        let mut picker = pickers(board, 1).remove(0);
+        (0..2).for_each(|index| set(board, index, Standing::Failed, 1));
+        use_all(board);
+        assert!((0..6).all(|_| serve(&mut picker) == 3), "{strategy:?}: one is well");
+        // A request that the only good one failed is not given to a failed one either.
+        let mut tried = Tried::none();
+        let picked = picker.pick(upstream(), ASKER, &mut tried, SECOND_US).unwrap();
+        assert!(picker.pick_another(upstream(), ASKER, &mut tried, SECOND_US).is_err());
+        drop(picked);
+        let desperate = || account::upstream_counts(board, upstream()).desperate;
+        assert_eq!(desperate(), 0);
+        // The operator's word stands, whatever else.
+        set(board, 2, Standing::Drained, 1);
+        let mut served: Vec<usize> = (0..6).map(|_| serve(&mut picker)).collect();
+        served.sort_unstable();
+        served.dedup();
+        let expected: &[usize] = if strategy == Strategy::IpHash { &served[..1] } else { &[1, 2] };
+        assert_eq!(served, expected, "{strategy:?}");
+        assert!(!served.contains(&3) && desperate() == 6);
+        board.upstream(upstream()).publish().all_down(AllDown::Refuse);
+        assert!(pick(&mut picker).is_err(), "{strategy:?}: the default refuses");
+    }
+}
+
+#[test]
+fn failures_of_requests_are_overlooked_and_not_forgotten() {
+    let board = board(Strategy::RoundRobin, &[3, 1]);
+    let mut picker = pickers(board, 1).remove(0);
+    for _ in 0..2 {
+        let picked = pick(&mut picker).unwrap();
+        picker.failed(&picked, Failure::Refused, SECOND_US);
+    }
+    assert!(pick(&mut picker).is_err());
+    use_all(board);
+    let mut tried = Tried::none();
+    let mut seen = Vec::new();
+    while let Ok(picked) = picker.pick_another(upstream(), ASKER, &mut tried, SECOND_US) {
+        seen.push(picked.backend());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [id(0), id(1)], "each once for one request");
+    assert!((0..2).all(|index| board.backend(id(index)).fails() == 1));
+}
+
+#[test]
+fn the_only_backend_is_asked_though_its_checks_fail() {
+    let board = board(Strategy::RoundRobin, &[1]);
+    let mut picker = pickers(board, 1).remove(0);
+    set(board, 0, Standing::Failed, 1);
+    assert!(pick(&mut picker).is_err());
+    use_all(board);
+    assert_eq!(serve(&mut picker), 1);
+    set(board, 0, Standing::Starting, 1);
+    assert!(pick(&mut picker).is_err(), "a program that is not ready is no failed one");
 }

@@ -44,6 +44,8 @@ fn backend(upstream: &str, number: u32, state: BackendState) -> BackendRow {
             bytes_out: 0,
             program: None,
             host: None,
+            check: None,
+            reason: String::new(),
         },
         key: number,
         file_weight: 1,
