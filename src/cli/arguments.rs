@@ -188,6 +188,31 @@ pub(crate) enum Backend {
         #[arg(value_name = "N")]
         weight: u32,
     },
+    /// Add one to an upstream, beside those of the file; kept until it is removed, or
+    /// `upstream reset`.
+    Add {
+        #[arg(value_name = "UPSTREAM/ADDRESS", value_parser = backend_name)]
+        name: BackendName,
+        #[arg(value_name = "WEIGHT")]
+        weight: Option<u32>,
+        /// Ask it only when none of the others can be asked.
+        #[arg(long)]
+        backup: bool,
+    },
+    /// Take it off its upstream: it drains, then it is gone; one of the file comes back by
+    /// `backend add` or `upstream reset`.
+    Remove {
+        #[command(flatten)]
+        place: BackendPlace,
+        /// Off the list at once; the running requests finish.
+        #[arg(long, conflicts_with_all = ["timeout", "wait"])]
+        now: bool,
+        /// After this, running requests are cut, such as 30s.
+        #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
+        timeout: Option<u64>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -208,7 +233,7 @@ pub(crate) enum Upstream {
     List(Listing),
     /// Balance by another strategy: round_robin, least_conn, ip_hash.
     Strategy { upstream: String, strategy: String },
-    /// Back to the strategy, weights and states of the file.
+    /// Back to the file: its backends, and their strategy, weights and states.
     Reset { upstream: String },
 }
 
@@ -393,6 +418,8 @@ mod tests {
             ("backend drain api", "expected UPSTREAM/BACKEND"),
             ("backend drain a/b --timeout 30", "expected a duration such as 30s"),
             ("backend weight a/b", "<N>"),
+            ("backend add a", "expected UPSTREAM/BACKEND"),
+            ("backend remove a/b --now --wait", "'--now' cannot be used with '--wait'"),
             ("requests --status 6xx", "expected such as 404 or 5xx"),
             ("requests --client 10.0.0", "expected such as 10.0.1.7"),
             ("--colour never", "'--color'"),

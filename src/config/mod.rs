@@ -20,7 +20,7 @@ mod resolve;
 pub(crate) mod retry;
 mod server;
 mod stream;
-mod upstream;
+pub(crate) mod upstream;
 
 mod access_log;
 mod action;
@@ -104,6 +104,11 @@ pub(crate) fn embedded() -> Config {
     let mut config = parse(text, EMBEDDED_NAME).expect("a test parses the embedded file");
     config.is_embedded = true;
     config
+}
+
+/// Where a backend is, or how it is found, as the file writes it; an error says what was expected.
+pub(crate) fn backend_location(text: &str) -> Result<model::Location, String> {
+    address::backend(text)
 }
 
 /// Replaces each `${NAME}` by what `lookup` says; `$${` stands for a literal `${`.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use super::call::{
-    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
+    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
+    Removal, UpstreamVerb,
 };
 use super::percent;
 use super::requests;
@@ -155,6 +156,7 @@ impl Parameters {
 /// What a path asks to be done, before its body is read.
 enum Action<'a> {
     Backend { upstream: &'a str, backend: &'a str, verb: BackendWord },
+    Add { upstream: &'a str },
     Upstream { name: &'a str, verb: UpstreamWord },
     Program { name: &'a str, instance: Option<u32>, verb: ProgramWord },
     Reload,
@@ -167,6 +169,7 @@ enum BackendWord {
     Enable,
     Down,
     Weight,
+    Remove,
 }
 
 enum UpstreamWord {
@@ -188,6 +191,7 @@ impl<'a> Action<'a> {
             ["upstreams", upstream, "backends", backend, word] => {
                 BackendWord::parse(word).map(|verb| Self::Backend { upstream, backend, verb })
             }
+            ["upstreams", upstream, "backends"] => Some(Self::Add { upstream }),
             ["upstreams", name, word] => {
                 UpstreamWord::parse(word).map(|verb| Self::Upstream { name, verb })
             }
@@ -208,6 +212,11 @@ impl<'a> Action<'a> {
                 let (verb, key) = verb.with(body)?;
                 let (upstream, backend) = (upstream.to_owned(), backend.to_owned());
                 Ok(Command::Backend { target: BackendTarget { upstream, backend, key }, verb })
+            }
+            Self::Add { upstream } => {
+                let AddBody { address, weight, backup } = object(body)?;
+                let rank = if backup { Rank::Backup } else { Rank::Primary };
+                Ok(Command::Add(Addition { upstream: upstream.to_owned(), address, weight, rank }))
             }
             Self::Upstream { name, verb } => {
                 Ok(Command::Upstream { name: name.to_owned(), verb: verb.with(body)? })
@@ -231,6 +240,7 @@ impl BackendWord {
             "enable" => Some(Self::Enable),
             "down" => Some(Self::Down),
             "weight" => Some(Self::Weight),
+            "remove" => Some(Self::Remove),
             _ => None,
         }
     }
@@ -244,6 +254,15 @@ impl BackendWord {
             Self::Down => object(body).map(|KeyBody { key }| (BackendVerb::Down, key)),
             Self::Weight => {
                 object(body).map(|WeightBody { weight, key }| (BackendVerb::Weight { weight }, key))
+            }
+            Self::Remove => {
+                let RemoveBody { now, timeout_ms, key } = object(body)?;
+                let removal = match (now, timeout_ms) {
+                    (true, Some(_)) => return Err("`now` leaves no time to drain".to_owned()),
+                    (true, None) => Removal::AtOnce,
+                    (false, timeout_ms) => Removal::Drained { timeout_ms },
+                };
+                Ok((BackendVerb::Remove(removal), key))
             }
         }
     }
@@ -306,6 +325,24 @@ struct DrainBody {
 #[serde(deny_unknown_fields)]
 struct WeightBody {
     weight: u32,
+    key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddBody {
+    address: String,
+    weight: Option<u32>,
+    #[serde(default)]
+    backup: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RemoveBody {
+    #[serde(default)]
+    now: bool,
+    timeout_ms: Option<u64>,
     key: Option<u32>,
 }
 
@@ -393,6 +430,11 @@ impl From<&Command> for Request {
                 let backend = percent::encode(&target.backend);
                 (format!("/v1/upstreams/{upstream}/backends/{backend}/{word}"), body)
             }
+            Command::Add(Addition { upstream, address, weight, rank }) => {
+                let (address, backup) = (address.clone(), *rank == Rank::Backup);
+                let target = format!("/v1/upstreams/{}/backends", percent::encode(upstream));
+                (target, json!(AddBody { address, weight: *weight, backup }))
+            }
             Command::Upstream { name, verb } => {
                 let (word, body) = upstream_verb(verb);
                 (format!("/v1/upstreams/{}/{word}", percent::encode(name)), body)
@@ -423,6 +465,13 @@ fn backend_verb(verb: BackendVerb, key: Option<u32>) -> (&'static str, serde_jso
         BackendVerb::Enable => ("enable", json!(KeyBody { key })),
         BackendVerb::Down => ("down", json!(KeyBody { key })),
         BackendVerb::Weight { weight } => ("weight", json!(WeightBody { weight, key })),
+        BackendVerb::Remove(removal) => {
+            let (now, timeout_ms) = match removal {
+                Removal::Drained { timeout_ms } => (false, timeout_ms),
+                Removal::AtOnce => (true, None),
+            };
+            ("remove", json!(RemoveBody { now, timeout_ms, key }))
+        }
     }
 }
 

@@ -103,6 +103,9 @@ pub(crate) struct Upstream {
     pub(crate) backends: Vec<Backend>,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    /// What the operator made otherwise than the file says, one sentence each.
+    #[serde(default)]
+    pub(crate) differs: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -243,6 +246,8 @@ pub(crate) struct UpstreamRow {
     pub(crate) top_client_share: f64,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    #[serde(default)]
+    pub(crate) differs: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

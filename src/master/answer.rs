@@ -27,6 +27,7 @@ impl Master {
         let now = Now::read();
         let answer = match command {
             Command::Backend { target, verb } => self.membership.backend(target, *verb, &by, now),
+            Command::Add(addition) => self.membership.add(addition, &by, now),
             Command::Upstream { name, verb } => self.membership.upstream(name, verb, now),
             // Answered when it is done, and written down by the programs themselves.
             Command::Program { target, verb } => {
@@ -40,6 +41,7 @@ impl Master {
                 Answer::changed("the engine is stopping")
             }
         };
+        self.follow_members();
         self.note(audit::of_command(command, caller, &answer));
         let _nobody_waits = reply.send(answer);
     }

@@ -196,6 +196,7 @@ impl Master {
         for notice in self.membership.tick(now) {
             self.on_notice(notice);
         }
+        self.follow_members();
         if now.mono_us >= self.clock.second_us {
             // A late turn is one second, not several short ones.
             self.clock.second_us = now.mono_us + SECOND_US;
@@ -258,6 +259,10 @@ impl Master {
                 let severity = if has_timed_out { Severity::Warn } else { Severity::Good };
                 ("drained", format!("{upstream}/{backend}"), result, severity)
             }
+            Notice::Removed { upstream, backend } => {
+                let result = "off its upstream".to_owned();
+                ("removed", format!("{upstream}/{backend}"), result, Severity::Good)
+            }
             Notice::Turned { upstream, backend, from, to, reason } => {
                 let change = format!("{} to {}", state_name(from), state_name(to));
                 let result = if reason.is_empty() { change } else { format!("{change}: {reason}") };
@@ -272,6 +277,13 @@ impl Master {
             severity,
             cli: String::new(),
         });
+    }
+
+    /// Checks go to whoever is a member.
+    pub(super) fn follow_members(&mut self) {
+        if self.membership.take_coming_and_going() {
+            self.checks.follow(self.membership.unsupervised());
+        }
     }
 
     /// Writes an event down and tells everyone who follows them.

@@ -26,6 +26,9 @@ const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
 /// Gates that may close between choosing and reserving before the pick gives up.
 const CHOICES_MAX: u32 = 8;
 
+/// Changes of membership that may overtake one pick before it gives up.
+const EDITIONS_MAX: u32 = 16;
+
 /// No backend can take the request: the answer is 502.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no backend can take the request")]
@@ -141,13 +144,18 @@ impl Picker {
     ) -> Result<Picked, NoBackend> {
         let now_s = now_us / 1_000_000;
         self.refresh(upstream);
-        let mut picked = self.choose(upstream, client, tried, now_s);
-        // Whoever closed may have been replaced while this copy was read: the new ones are there
-        // before the old ones close.
-        if picked.is_none() && self.refresh(upstream) == Edition::New {
-            picked = self.choose(upstream, client, tried, now_s);
+        for _ in 0..EDITIONS_MAX {
+            if let Some(picked) = self.choose(upstream, client, tried, now_s) {
+                return Ok(picked);
+            }
+            // Whoever closed may have been replaced while this copy was read: the new ones are
+            // there before the old ones close. Gates change within turns, so when the copy was good
+            // for the whole of one, nobody was open in it.
+            if self.refresh(upstream) == Edition::Same {
+                break;
+            }
         }
-        picked.ok_or(NoBackend)
+        Err(NoBackend)
     }
 
     /// Where the picked backend listens; `None` when its slot has come to belong to another since.

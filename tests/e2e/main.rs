@@ -28,6 +28,7 @@ mod framing;
 mod hostile;
 mod limits;
 mod links;
+mod live;
 mod names;
 mod others;
 mod processes;

@@ -83,7 +83,8 @@ fn small_master(asked: Asked) {
                 }
                 Command::Backend { .. } => Answer::unknown("no such backend"),
                 Command::Reload => Answer::refused("bad configuration"),
-                Command::Upstream { .. }
+                Command::Add(_)
+                | Command::Upstream { .. }
                 | Command::Program { .. }
                 | Command::Reopen
                 | Command::Shutdown => return,

@@ -18,6 +18,8 @@ pub(super) enum Origin {
     Joined(Option<String>),
     /// Found under this name of the file; gone when the name leads elsewhere.
     Discovered(String),
+    /// Brought in by the operator; gone when he removes it.
+    Added,
 }
 
 /// What the operator or a restart decided.
@@ -28,6 +30,10 @@ pub(super) enum Admin {
     Enabled,
     Draining(Draining),
     Drained(Cause),
+    /// Drained in order to leave, which it does with the same tick.
+    Left {
+        by: String,
+    },
     Down {
         by: String,
     },
@@ -37,10 +43,19 @@ pub(super) enum Admin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draining {
     pub(super) cause: Cause,
+    pub(super) then: Then,
     pub(super) since_ms: u64,
     pub(super) deadline_ms: u64,
     pub(super) deadline_us: u64,
     pub(super) active_at_start: u32,
+}
+
+/// What becomes of a backend that has drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Stay,
+    /// It is off its upstream.
+    Leave,
 }
 
 impl Draining {
@@ -160,7 +175,7 @@ impl Member {
 
     pub(super) fn program(&self) -> Option<&str> {
         match &self.origin {
-            Origin::File | Origin::Discovered(_) => None,
+            Origin::File | Origin::Discovered(_) | Origin::Added => None,
             Origin::Program(label) => Some(label),
             Origin::Joined(label) => label.as_deref(),
         }
@@ -170,7 +185,16 @@ impl Member {
     pub(super) fn host(&self) -> Option<&str> {
         match &self.origin {
             Origin::Discovered(name) => Some(name),
-            Origin::File | Origin::Program(_) | Origin::Joined(_) => None,
+            Origin::File | Origin::Program(_) | Origin::Joined(_) | Origin::Added => None,
+        }
+    }
+
+    /// Whether it leaves its upstream once it has drained.
+    pub(super) fn is_leaving(&self) -> bool {
+        match &self.admin {
+            Admin::Draining(draining) => draining.then == Then::Leave,
+            Admin::Left { .. } => true,
+            Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => false,
         }
     }
 
@@ -178,7 +202,7 @@ impl Member {
     pub(super) fn standing(&self) -> Standing {
         match &self.admin {
             Admin::Draining(_) => Standing::Draining,
-            Admin::Drained(_) => Standing::Drained,
+            Admin::Drained(_) | Admin::Left { .. } => Standing::Drained,
             Admin::Down { .. } => Standing::Down,
             Admin::AsFile if self.settings.is_down => Standing::Down,
             Admin::AsFile | Admin::Enabled => match (self.readiness, &self.health) {

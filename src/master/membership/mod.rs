@@ -4,6 +4,7 @@
 //! Decides and publishes; starts nothing, reads no clock, writes no file. What happens by itself
 //! (a drain that ends, a backend that fails) comes out of `tick` as notices.
 
+mod altered;
 mod apply;
 mod discovered;
 mod member;
@@ -29,7 +30,7 @@ use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Health, Member, WindowStart};
+use member::{Admin, Cause, Draining, Health, Member, Then, WindowStart};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ impl Now {
 pub(crate) enum Notice {
     /// No request is left, or the time for it is over.
     Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool },
+    /// Off its upstream, as the operator wanted.
+    Removed { upstream: String, backend: String },
     /// What is shown of a backend changed, for the events.
     Turned {
         upstream: String,
@@ -75,6 +78,8 @@ pub(crate) struct Membership {
     remembered: persist::Saved,
     /// What a predecessor knew of names that are not in place yet.
     known: Vec<Known>,
+    /// Whether members came or went since `take_coming_and_going`.
+    has_come_and_gone: bool,
 }
 
 /// Where a member stands in the lists; good until the next change of membership.
@@ -91,6 +96,9 @@ struct Upstream {
     strategy_override: Option<Strategy>,
     /// Whom the file wants here, in its order.
     wanted: Vec<discovered::Wanted>,
+    /// What the operator made of that.
+    added: Vec<altered::Added>,
+    removed: Vec<altered::Removed>,
     members: Vec<Member>,
     window_since_ms: u64,
     /// Gone from the file: kept until every worker serves the new generation.
@@ -126,6 +134,7 @@ impl Membership {
             notices: Vec::new(),
             remembered: Saved::default(),
             known: Vec::new(),
+            has_come_and_gone: false,
         }
     }
 
@@ -144,14 +153,14 @@ impl Membership {
             timeout_ms.unwrap_or(self.upstreams[at.upstream].settings.drain_timeout_ms);
         match &mut self.member_mut(at).admin {
             Admin::AsFile | Admin::Enabled => {
-                self.begin_drain(at, Cause::Restart, timeout_ms, now);
+                self.begin_drain(at, (Cause::Restart, Then::Stay), timeout_ms, now);
             }
             Admin::Draining(draining) => match draining.cause {
                 Cause::Restart => draining.end_within(timeout_ms, now),
                 // The operator's own drain ends with the same notice, and stays his.
                 Cause::Operator(_) => {}
             },
-            Admin::Drained(_) | Admin::Down { .. } => {
+            Admin::Drained(_) | Admin::Left { .. } | Admin::Down { .. } => {
                 let active_left = self.active(at);
                 self.notices.push(Notice::Drained {
                     upstream: upstream.to_owned(),
@@ -214,20 +223,26 @@ impl Membership {
                 self.end_drain_if_due(at, now);
                 self.settle(at, now);
             }
+            self.take_off_the_drained(upstream, now);
         }
         std::mem::take(&mut self.notices)
     }
 
-    fn begin_drain(&mut self, at: Place, cause: Cause, timeout_ms: u64, now: Now) {
-        let active_at_start = self.active(at);
+    fn begin_drain(&mut self, at: Place, (cause, then): (Cause, Then), timeout_ms: u64, now: Now) {
         self.member_mut(at).admin = Admin::Draining(Draining {
             cause,
+            then,
             since_ms: now.wall_ms,
             deadline_ms: now.wall_ms.saturating_add(timeout_ms),
             deadline_us: now.mono_us.saturating_add(timeout_ms.saturating_mul(1000)),
-            active_at_start,
+            active_at_start: 0,
         });
         self.settle(at, now);
+        // Read after the gate was closed: whoever was picked for it by then is counted.
+        let active = self.active(at);
+        if let Admin::Draining(draining) = &mut self.member_mut(at).admin {
+            draining.active_at_start = active;
+        }
     }
 
     fn end_drain_if_due(&mut self, at: Place, now: Now) {
@@ -240,7 +255,12 @@ impl Membership {
         if active_left > 0 && !has_timed_out {
             return;
         }
-        member.admin = Admin::Drained(draining.cause.clone());
+        member.admin = match (draining.then, &draining.cause) {
+            (Then::Leave, Cause::Operator(by)) => Admin::Left { by: by.clone() },
+            (Then::Stay, _) | (Then::Leave, Cause::Restart) => {
+                Admin::Drained(draining.cause.clone())
+            }
+        };
         self.notices.push(Notice::Drained {
             upstream: name.clone(),
             backend: member.name.clone(),
@@ -267,7 +287,7 @@ impl Membership {
     fn settle(&mut self, at: Place, now: Now) {
         let board = self.board;
         let is_ejected = self.is_ejected(at, now);
-        let Upstream { settings, members, .. } = &mut self.upstreams[at.upstream];
+        let Upstream { id, settings, members, .. } = &mut self.upstreams[at.upstream];
         let member = &mut members[at.member];
         let ramp = member.ramp(settings.slow_start_ms, now.mono_us);
         if ramp == RAMP_FULL {
@@ -275,6 +295,9 @@ impl Membership {
         }
         let gate = member.gate(ramp);
         if board.backend(member.id).gate() != gate {
+            // Within a turn: to a pick, each backend is open or closed for the whole of it, so none
+            // finds all of them closed while one was always open.
+            let _turn = board.upstream(*id).take_turn(Owner::Master);
             board.backend(member.id).set_gate(gate);
         }
         let state = member.state(ramp, is_ejected);

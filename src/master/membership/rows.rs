@@ -10,7 +10,7 @@ use crate::scoreboard::account::{self, Counts};
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 
-use super::member::{Admin, Health, Member, Readiness};
+use super::member::{Admin, Health, Member, Readiness, Then};
 use super::{Membership, Now, Place, Upstream};
 
 /// Figures of one backend at one instant.
@@ -68,6 +68,7 @@ impl Membership {
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
             names: upstream.names(),
+            differs: upstream.differs(),
         }
     }
 
@@ -136,7 +137,11 @@ impl Membership {
     pub(super) fn reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
         match &member.admin {
+            Admin::Draining(draining) if draining.then == Then::Leave => {
+                format!("leaves, removed by {}", draining.cause.by())
+            }
             Admin::Draining(draining) => format!("drained by {}", draining.cause.by()),
+            Admin::Left { by } => format!("removed by {by}"),
             Admin::Drained(cause) => format!("drained by {}", cause.by()),
             Admin::Down { by } => format!("taken down by {by}"),
             Admin::AsFile if member.settings.is_down => "down in the configuration".to_owned(),
@@ -199,7 +204,11 @@ fn drain(admin: &Admin) -> Option<wire::Drain> {
             by: draining.cause.by().to_owned(),
             active_at_start: draining.active_at_start,
         }),
-        Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => None,
+        Admin::AsFile
+        | Admin::Enabled
+        | Admin::Drained(_)
+        | Admin::Left { .. }
+        | Admin::Down { .. } => None,
     }
 }
 

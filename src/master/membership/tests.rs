@@ -1,6 +1,7 @@
 //! Decisions against a real board: what an order, a program or a dead master leads to, and what
 //! people are told about it.
 
+mod altered;
 mod names;
 
 use super::*;
@@ -166,7 +167,7 @@ fn worker(board: Board) -> account::Account {
 fn drained(notices: &[Notice]) -> Option<(u32, bool)> {
     notices.iter().find_map(|notice| match notice {
         Notice::Drained { active_left, has_timed_out, .. } => Some((*active_left, *has_timed_out)),
-        Notice::Turned { .. } => None,
+        Notice::Turned { .. } | Notice::Removed { .. } => None,
     })
 }
 

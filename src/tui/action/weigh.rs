@@ -21,6 +21,7 @@ pub(crate) fn title(changes: &[Change]) -> String {
             Command::Program { target, verb: ProgramVerb::Roll } => {
                 format!("Roll {}?", target.name)
             }
+            Command::Add(addition) => format!("Add {}?", addition.address),
             Command::Backend { .. } | Command::Upstream { .. } | Command::Program { .. } => {
                 format!("{} {}?", capital(change.verb), change.key.label())
             }
@@ -36,6 +37,7 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
             Command::Shutdown => return shutdown(model),
             Command::Program { verb, .. } => program_facts(model, change, verb, &mut facts),
             Command::Backend { .. }
+            | Command::Add(_)
             | Command::Upstream { .. }
             | Command::Reload
             | Command::Reopen => {}
@@ -118,7 +120,10 @@ fn drains(model: &Model, row: &ProgramRow, name: &str) -> String {
 fn leaving<'a>(model: &'a Model, change: &Change) -> Option<&'a BackendRow> {
     let row = match (&change.command, &change.key) {
         (
-            Command::Backend { verb: BackendVerb::Drain { .. } | BackendVerb::Down, .. },
+            Command::Backend {
+                verb: BackendVerb::Drain { .. } | BackendVerb::Down | BackendVerb::Remove(_),
+                ..
+            },
             Key::Backend { key, .. },
         ) => model.backend(*key),
         (

@@ -192,6 +192,7 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
         names: Vec::new(),
+        differs: Vec::new(),
     }
 }
 
