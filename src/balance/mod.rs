@@ -9,6 +9,7 @@ pub(crate) mod failure;
 pub(crate) mod fit;
 pub(crate) mod ip_hash;
 pub(crate) mod least_conn;
+pub(crate) mod leaving;
 pub(crate) mod round_robin;
 pub(crate) mod share;
 

@@ -167,11 +167,11 @@ pub(crate) enum Backend {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Give it no new request; the running ones finish.
+    /// Give it no new request; the running ones finish, and with --wait fail if some had to be cut.
     Drain {
-        #[command(flatten)]
-        place: BackendPlace,
-        /// After this, running requests are no longer waited for, such as 30s.
+        #[arg(value_name = "UPSTREAM/BACKEND", value_parser = backend_name, required = true)]
+        names: Vec<BackendName>,
+        /// After this, running requests are cut, such as 30s; else the upstream's drain_timeout.
         #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
         timeout: Option<u64>,
         #[command(flatten)]
@@ -256,6 +256,19 @@ pub(crate) enum Program {
         #[command(flatten)]
         place: ProgramPlace,
         signal: String,
+    },
+    /// Run so many instances: more are started, the last ones drain and stop; the others are left
+    /// alone. Kept until `program reset`.
+    Scale {
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[arg(value_name = "N")]
+        instances: u32,
+    },
+    /// Run as many instances as the file says.
+    Reset {
+        #[arg(value_name = "NAME")]
+        name: String,
     },
     /// Show the last lines of its output.
     Tail(Tail),

@@ -12,6 +12,7 @@ use super::table::{Align, Cell, Table};
 use crate::control::call::{Addition, BackendTarget, BackendVerb, Command, Rank, Removal};
 use crate::control::text;
 use crate::control::wire::{self, BackendState, Upstream};
+use crate::sys;
 use crate::tui::widget::number;
 
 pub(crate) async fn run(place: &Place, out: Out, verb: Backend) -> Result<(), Failure> {
@@ -24,14 +25,17 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Backend) -> Result<(), Fa
                 out.text(&table(&upstreams).text(out))
             }
         }
-        Backend::Drain { place: backend, timeout, waiting } => {
+        Backend::Drain { names, timeout, waiting } => {
             let verb = BackendVerb::Drain { timeout_ms: timeout };
-            steer(place, out, &command(&backend.name, verb)).await?;
-            if waiting.wait {
-                drain::wait(place, out, &backend.name, Goal::Drained).await
-            } else {
-                Ok(())
+            let asked_ms = sys::clock::wall_ms();
+            for name in &names {
+                steer(place, out, &command(name, verb)).await?;
             }
+            for name in names.iter().filter(|_| waiting.wait) {
+                let wait = drain::Wait { name, goal: Goal::Drained, asked_ms };
+                drain::wait(place, out, wait).await?;
+            }
+            Ok(())
         }
         Backend::Enable(backend) => {
             steer(place, out, &command(&backend.name, BackendVerb::Enable)).await
@@ -50,12 +54,13 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Backend) -> Result<(), Fa
         Backend::Remove { place: backend, now, timeout, waiting } => {
             let gently = Removal::Drained { timeout_ms: timeout };
             let removal = if now { Removal::AtOnce } else { gently };
+            let asked_ms = sys::clock::wall_ms();
             steer(place, out, &command(&backend.name, BackendVerb::Remove(removal))).await?;
-            if waiting.wait {
-                drain::wait(place, out, &backend.name, Goal::Gone).await
-            } else {
-                Ok(())
+            if !waiting.wait {
+                return Ok(());
             }
+            let wait = drain::Wait { name: &backend.name, goal: Goal::Gone, asked_ms };
+            drain::wait(place, out, wait).await
         }
     }
 }

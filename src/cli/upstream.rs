@@ -77,7 +77,7 @@ fn differences(out: Out, upstreams: &[wire::Upstream]) -> String {
     let of_one = |row: &wire::Upstream| {
         let line = |what: &String| {
             let line = format!("{} differs from the file: {what}", row.name);
-            format!("{}\n", out.paint(Tone::Warn, &text::plain(&line)))
+            out.paint(Tone::Warn, &text::plain(&line)) + "\n"
         };
         row.differs.iter().map(line).collect::<String>()
     };

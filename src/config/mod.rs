@@ -32,6 +32,7 @@ mod cross;
 
 mod nearest;
 mod report;
+pub(crate) mod scale;
 mod section;
 
 mod address;

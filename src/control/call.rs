@@ -11,10 +11,24 @@ use super::wire::{Role, Stream};
 /// An action that changes something; idempotent, written to the events with its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Command {
-    Backend { target: BackendTarget, verb: BackendVerb },
+    Backend {
+        target: BackendTarget,
+        verb: BackendVerb,
+    },
     Add(Addition),
-    Upstream { name: String, verb: UpstreamVerb },
-    Program { target: ProgramTarget, verb: ProgramVerb },
+    Upstream {
+        name: String,
+        verb: UpstreamVerb,
+    },
+    Program {
+        target: ProgramTarget,
+        verb: ProgramVerb,
+    },
+    /// So many instances; `None`: as many as the file says.
+    Scale {
+        program: String,
+        instances: Option<u32>,
+    },
     Reload,
     Reopen,
     Shutdown,

@@ -53,6 +53,10 @@ pub(crate) fn of(command: &Command) -> Line {
             };
             ("program", verb, program_name(target), argument)
         }
+        Command::Scale { program, instances } => match instances {
+            Some(instances) => ("program", "scale", program.clone(), instances.to_string()),
+            None => ("program", "reset", program.clone(), String::new()),
+        },
         Command::Reload => ("", "reload", String::new(), String::new()),
         Command::Reopen => ("", "reopen", String::new(), String::new()),
         Command::Shutdown => ("", "shutdown", String::new(), String::new()),

@@ -6,11 +6,14 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod body;
 pub(crate) mod call;
 pub(crate) mod name;
 pub(crate) mod wire;
+pub(crate) mod worker_log;
 
 pub(crate) mod delta;
+pub(crate) mod drain;
 pub(crate) mod line;
 pub(crate) mod percent;
 pub(crate) mod requests;

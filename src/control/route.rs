@@ -3,10 +3,9 @@
 //! The client writes what the server reads, so a verb is spelled in this file only. Pure: no
 //! sockets, and no knowledge of which upstreams or programs exist.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
+use super::body;
 use super::call::{
     Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
     Removal, UpstreamVerb,
@@ -159,6 +158,7 @@ enum Action<'a> {
     Add { upstream: &'a str },
     Upstream { name: &'a str, verb: UpstreamWord },
     Program { name: &'a str, instance: Option<u32>, verb: ProgramWord },
+    Scale { name: &'a str, verb: ScaleWord },
     Reload,
     Reopen,
     Shutdown,
@@ -174,6 +174,11 @@ enum BackendWord {
 
 enum UpstreamWord {
     Strategy,
+    Reset,
+}
+
+enum ScaleWord {
+    Scale,
     Reset,
 }
 
@@ -195,6 +200,8 @@ impl<'a> Action<'a> {
             ["upstreams", name, word] => {
                 UpstreamWord::parse(word).map(|verb| Self::Upstream { name, verb })
             }
+            ["programs", name, "scale"] => Some(Self::Scale { name, verb: ScaleWord::Scale }),
+            ["programs", name, "reset"] => Some(Self::Scale { name, verb: ScaleWord::Reset }),
             ["programs", name, word] => {
                 ProgramWord::parse(word).map(|verb| Self::Program { name, instance: None, verb })
             }
@@ -214,7 +221,7 @@ impl<'a> Action<'a> {
                 Ok(Command::Backend { target: BackendTarget { upstream, backend, key }, verb })
             }
             Self::Add { upstream } => {
-                let AddBody { address, weight, backup } = object(body)?;
+                let body::Add { address, weight, backup } = body::read(body)?;
                 let rank = if backup { Rank::Backup } else { Rank::Primary };
                 Ok(Command::Add(Addition { upstream: upstream.to_owned(), address, weight, rank }))
             }
@@ -226,9 +233,18 @@ impl<'a> Action<'a> {
                 let target = ProgramTarget { name: name.to_owned(), instance, incarnation };
                 Ok(Command::Program { target, verb })
             }
-            Self::Reload => object::<Nothing>(body).map(|_| Command::Reload),
-            Self::Reopen => object::<Nothing>(body).map(|_| Command::Reopen),
-            Self::Shutdown => object::<Nothing>(body).map(|_| Command::Shutdown),
+            Self::Scale { name, verb } => {
+                let instances = match verb {
+                    ScaleWord::Scale => {
+                        body::read(body).map(|body::Scale { instances }| Some(instances))
+                    }
+                    ScaleWord::Reset => body::read(body).map(|body::Nothing {}| None),
+                }?;
+                Ok(Command::Scale { program: name.to_owned(), instances })
+            }
+            Self::Reload => body::read::<body::Nothing>(body).map(|_| Command::Reload),
+            Self::Reopen => body::read::<body::Nothing>(body).map(|_| Command::Reopen),
+            Self::Shutdown => body::read::<body::Nothing>(body).map(|_| Command::Shutdown),
         }
     }
 }
@@ -248,15 +264,14 @@ impl BackendWord {
     /// The verb whole, and the key of the row it is meant for.
     fn with(self, body: &[u8]) -> Result<(BackendVerb, Option<u32>), String> {
         match self {
-            Self::Drain => object(body)
-                .map(|DrainBody { timeout_ms, key }| (BackendVerb::Drain { timeout_ms }, key)),
-            Self::Enable => object(body).map(|KeyBody { key }| (BackendVerb::Enable, key)),
-            Self::Down => object(body).map(|KeyBody { key }| (BackendVerb::Down, key)),
-            Self::Weight => {
-                object(body).map(|WeightBody { weight, key }| (BackendVerb::Weight { weight }, key))
-            }
+            Self::Drain => body::read(body)
+                .map(|body::Drain { timeout_ms, key }| (BackendVerb::Drain { timeout_ms }, key)),
+            Self::Enable => body::read(body).map(|body::Key { key }| (BackendVerb::Enable, key)),
+            Self::Down => body::read(body).map(|body::Key { key }| (BackendVerb::Down, key)),
+            Self::Weight => body::read(body)
+                .map(|body::Weight { weight, key }| (BackendVerb::Weight { weight }, key)),
             Self::Remove => {
-                let RemoveBody { now, timeout_ms, key } = object(body)?;
+                let body::Remove { now, timeout_ms, key } = body::read(body)?;
                 let removal = match (now, timeout_ms) {
                     (true, Some(_)) => return Err("`now` leaves no time to drain".to_owned()),
                     (true, None) => Removal::AtOnce,
@@ -279,10 +294,9 @@ impl UpstreamWord {
 
     fn with(self, body: &[u8]) -> Result<UpstreamVerb, String> {
         match self {
-            Self::Strategy => {
-                object(body).map(|StrategyBody { strategy }| UpstreamVerb::Strategy { strategy })
-            }
-            Self::Reset => object::<Nothing>(body).map(|_| UpstreamVerb::Reset),
+            Self::Strategy => body::read(body)
+                .map(|body::Strategy { strategy }| UpstreamVerb::Strategy { strategy }),
+            Self::Reset => body::read::<body::Nothing>(body).map(|_| UpstreamVerb::Reset),
         }
     }
 }
@@ -304,94 +318,13 @@ impl ProgramWord {
     fn with(self, body: &[u8]) -> Result<(ProgramVerb, Option<u32>), String> {
         match self {
             Self::Plain(verb) => {
-                object(body).map(|InstanceBody { incarnation }| (verb, incarnation))
+                body::read(body).map(|body::Instance { incarnation }| (verb, incarnation))
             }
-            Self::Signal => object(body).map(|SignalBody { signal, incarnation }| {
+            Self::Signal => body::read(body).map(|body::Signal { signal, incarnation }| {
                 (ProgramVerb::Signal { signal }, incarnation)
             }),
         }
     }
-}
-
-/// One type a verb, so that a member that belongs to another verb is an error and not ignored.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DrainBody {
-    timeout_ms: Option<u64>,
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WeightBody {
-    weight: u32,
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddBody {
-    address: String,
-    weight: Option<u32>,
-    #[serde(default)]
-    backup: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RemoveBody {
-    #[serde(default)]
-    now: bool,
-    timeout_ms: Option<u64>,
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyBody {
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StrategyBody {
-    strategy: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InstanceBody {
-    incarnation: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignalBody {
-    #[serde(deserialize_with = "name_or_number")]
-    signal: String,
-    incarnation: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Signal {
-        Name(String),
-        Number(u32),
-    }
-    Ok(match Signal::deserialize(deserializer)? {
-        Signal::Name(name) => name,
-        Signal::Number(number) => number.to_string(),
-    })
-}
-
-fn object<Body: DeserializeOwned>(body: &[u8]) -> Result<Body, String> {
-    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| format!("read body: {error}"))
 }
 
 impl From<&Query> for Request {
@@ -433,7 +366,7 @@ impl From<&Command> for Request {
             Command::Add(Addition { upstream, address, weight, rank }) => {
                 let (address, backup) = (address.clone(), *rank == Rank::Backup);
                 let target = format!("/v1/upstreams/{}/backends", percent::encode(upstream));
-                (target, json!(AddBody { address, weight: *weight, backup }))
+                (target, json!(body::Add { address, weight: *weight, backup }))
             }
             Command::Upstream { name, verb } => {
                 let (word, body) = upstream_verb(verb);
@@ -442,6 +375,13 @@ impl From<&Command> for Request {
             Command::Program { target, verb } => {
                 let (word, body) = program_verb(verb, target.incarnation);
                 (format!("{}/{word}", program(target)), body)
+            }
+            Command::Scale { program, instances } => {
+                let (word, body) = match *instances {
+                    Some(instances) => ("scale", json!(body::Scale { instances })),
+                    None => ("reset", json!({})),
+                };
+                (format!("/v1/programs/{}/{word}", percent::encode(program)), body)
             }
             Command::Reload => ("/v1/reload".to_owned(), json!({})),
             Command::Reopen => ("/v1/reopen".to_owned(), json!({})),
@@ -461,16 +401,16 @@ fn program(target: &ProgramTarget) -> String {
 
 fn backend_verb(verb: BackendVerb, key: Option<u32>) -> (&'static str, serde_json::Value) {
     match verb {
-        BackendVerb::Drain { timeout_ms } => ("drain", json!(DrainBody { timeout_ms, key })),
-        BackendVerb::Enable => ("enable", json!(KeyBody { key })),
-        BackendVerb::Down => ("down", json!(KeyBody { key })),
-        BackendVerb::Weight { weight } => ("weight", json!(WeightBody { weight, key })),
+        BackendVerb::Drain { timeout_ms } => ("drain", json!(body::Drain { timeout_ms, key })),
+        BackendVerb::Enable => ("enable", json!(body::Key { key })),
+        BackendVerb::Down => ("down", json!(body::Key { key })),
+        BackendVerb::Weight { weight } => ("weight", json!(body::Weight { weight, key })),
         BackendVerb::Remove(removal) => {
             let (now, timeout_ms) = match removal {
                 Removal::Drained { timeout_ms } => (false, timeout_ms),
                 Removal::AtOnce => (true, None),
             };
-            ("remove", json!(RemoveBody { now, timeout_ms, key }))
+            ("remove", json!(body::Remove { now, timeout_ms, key }))
         }
     }
 }
@@ -478,7 +418,7 @@ fn backend_verb(verb: BackendVerb, key: Option<u32>) -> (&'static str, serde_jso
 fn upstream_verb(verb: &UpstreamVerb) -> (&'static str, serde_json::Value) {
     match verb {
         UpstreamVerb::Strategy { strategy } => {
-            ("strategy", json!(StrategyBody { strategy: strategy.clone() }))
+            ("strategy", json!(body::Strategy { strategy: strategy.clone() }))
         }
         UpstreamVerb::Reset => ("reset", json!({})),
     }
@@ -492,8 +432,8 @@ fn program_verb(verb: &ProgramVerb, incarnation: Option<u32>) -> (&'static str, 
         ProgramVerb::Roll => "roll",
         ProgramVerb::Kill => "kill",
         ProgramVerb::Signal { signal } => {
-            return ("signal", json!(SignalBody { signal: signal.clone(), incarnation }));
+            return ("signal", json!(body::Signal { signal: signal.clone(), incarnation }));
         }
     };
-    (word, json!(InstanceBody { incarnation }))
+    (word, json!(body::Instance { incarnation }))
 }

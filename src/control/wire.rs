@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::delta::Delta;
+use super::drain::Drain;
 use super::name::Name;
+use super::worker_log::WorkerLog;
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,20 +74,6 @@ pub(crate) struct Worker {
     pub(crate) log: Option<WorkerLog>,
 }
 
-/// What a worker's writing of access logs came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WorkerLog {
-    pub(crate) lines: u64,
-    /// Lines that were not written.
-    pub(crate) dropped: u64,
-    /// Openings and writings that failed.
-    pub(crate) errors: u64,
-    /// Why the last of them failed; empty without one.
-    pub(crate) last_error: String,
-    /// Whether lines are being lost at present.
-    pub(crate) is_failing: bool,
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Connections {
     /// With a request under way.
@@ -127,6 +115,11 @@ pub(crate) struct Backend {
     pub(crate) program: Option<String>,
     /// The name of the file under which it was found.
     pub(crate) host: Option<String>,
+    #[serde(default)]
+    pub(crate) drain: Option<Drain>,
+    /// Requests that the time limits of drains have ended.
+    #[serde(default)]
+    pub(crate) cuts: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,6 +174,9 @@ pub(crate) struct Program {
     pub(crate) rss_bytes: u64,
     /// `upstream/address` of the backend it serves as.
     pub(crate) backend: Option<String>,
+    /// What of the program is not as the file says; empty when nothing.
+    #[serde(default)]
+    pub(crate) differs: String,
 }
 
 /// Supervisor's public state names.
@@ -261,7 +257,6 @@ pub(crate) struct BackendRow {
     pub(crate) since_ms: u64,
     /// Why it is in this state, for people; empty when up.
     pub(crate) reason: String,
-    pub(crate) drain: Option<Drain>,
     /// Picks since the upstream's window began, and smooth weights at both ends (times one).
     pub(crate) window_picks: u64,
     pub(crate) window_weight_start: i64,
@@ -270,14 +265,6 @@ pub(crate) struct BackendRow {
     pub(crate) active_by_worker: Vec<u32>,
     /// Last result of the active check, for people; empty without one.
     pub(crate) check: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Drain {
-    pub(crate) since_ms: u64,
-    pub(crate) deadline_ms: u64,
-    pub(crate) by: String,
-    pub(crate) active_at_start: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -295,6 +282,9 @@ pub(crate) struct ProgramRow {
     pub(crate) command: String,
     pub(crate) last_line: String,
     pub(crate) is_drain_first: bool,
+    /// How many instances of the program there should be.
+    #[serde(default)]
+    pub(crate) instances: u32,
 }
 
 /// One second of the engine, for graphs and replay.

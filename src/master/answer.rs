@@ -33,6 +33,8 @@ impl Master {
             Command::Program { target, verb } => {
                 return self.programs.command(target, verb, &by, reply);
             }
+            // Answered and written down when it is done.
+            Command::Scale { .. } => return self.scale(command, caller, reply),
             Command::Reload => self.reload(),
             // Answered when it is done.
             Command::Reopen => return self.reopen_for(caller, reply),

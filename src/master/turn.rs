@@ -249,12 +249,12 @@ impl Master {
 
     fn on_notice(&mut self, notice: Notice) {
         let (verb, target, result, severity) = match notice {
-            Notice::Drained { upstream, backend, active_left, has_timed_out } => {
+            Notice::Drained { upstream, backend, active_left, has_timed_out, cuts } => {
                 self.programs.on_drained(&upstream, &backend);
-                let result = if has_timed_out {
-                    format!("out of time, {active_left} requests left")
-                } else {
-                    "no request left".to_owned()
+                let result = match (has_timed_out, active_left) {
+                    (false, _) => "no request left".to_owned(),
+                    (true, 0) => format!("out of time, {cuts} cut"),
+                    (true, _) => format!("out of time, {cuts} cut, {active_left} left"),
                 };
                 let severity = if has_timed_out { Severity::Warn } else { Severity::Good };
                 ("drained", format!("{upstream}/{backend}"), result, severity)
@@ -302,7 +302,7 @@ impl Master {
     }
 
     pub(super) fn apply_membership(&mut self, now: Now) {
-        let config = std::rc::Rc::clone(&self.generation.config);
+        let config = self.scaled_config();
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");
         }
@@ -312,7 +312,7 @@ impl Master {
 
     /// After the membership: a program can only join an upstream that is there.
     pub(super) fn apply_programs(&mut self, now: Now) {
-        let config = std::rc::Rc::clone(&self.generation.config);
+        let config = self.scaled_config();
         self.programs.apply_config(&config);
         self.carry_out_wants(now);
     }

@@ -16,6 +16,7 @@ use crate::balance::ip_hash::Walk;
 use crate::config::model::Address;
 use crate::scoreboard::account::{Account, Outcome, Reservation};
 use crate::scoreboard::backend::{About, Failure, Words};
+use crate::scoreboard::holding::Upgraded;
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::upstream::{Roster, Strategy};
@@ -221,6 +222,16 @@ impl Picker {
     pub(crate) fn session_ended(&mut self, picked: Picked, status: u16, lasted_us: u64) {
         let life = (picked.backend, picked.incarnation);
         self.account.session_ended(picked.upstream, life, status, lasted_us);
+    }
+
+    /// What is in flight there is a connection from here on, and no request.
+    pub(crate) fn upgrade(&self, backend: BackendId) -> Upgraded {
+        self.account.upgrade(backend)
+    }
+
+    /// A drain's time limit ended what was in flight there.
+    pub(crate) fn cut(&self, picked: &Picked) {
+        self.account.cut(picked.backend, picked.incarnation);
     }
 
     /// Notes a request's first offer: retries are granted by the number of these.

@@ -1,6 +1,8 @@
 //! Changes of a running upstream, by command line and API: they hold with the next request, outlive
 //! master and engine, and can be taken back.
 
+mod draining;
+mod scale;
 mod storm;
 
 use crate::client;

@@ -63,6 +63,10 @@ fn the_promised_paths_are_understood() {
     let number = ProgramVerb::Signal { signal: "15".to_owned() };
     check("POST", "/v1/programs/api/signal", r#"{"signal":15}"#, &program(None, None, number));
 
+    let scale = |instances| Ask::Command(Command::Scale { program: "web".to_owned(), instances });
+    check("POST", "/v1/programs/web/scale", r#"{"instances":5}"#, &scale(Some(5)));
+    check("POST", "/v1/programs/web/reset", "", &scale(None));
+
     let verb = UpstreamVerb::Strategy { strategy: "ip_hash".to_owned() };
     let strategy = Ask::Command(Command::Upstream { name: "api".to_owned(), verb });
     check("POST", "/v1/upstreams/api/strategy", r#"{"strategy":"ip_hash"}"#, &strategy);
@@ -201,6 +205,7 @@ fn command() -> impl Strategy<Value = Command> {
         (name(), key(), key(), program_verb).prop_map(|(name, instance, incarnation, verb)| {
             Command::Program { target: ProgramTarget { name, instance, incarnation }, verb }
         }),
+        (name(), key()).prop_map(|(program, instances)| Command::Scale { program, instances }),
         Just(Command::Reload),
         Just(Command::Reopen),
         Just(Command::Shutdown),

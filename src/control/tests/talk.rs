@@ -86,6 +86,7 @@ fn small_master(asked: Asked) {
                 Command::Add(_)
                 | Command::Upstream { .. }
                 | Command::Program { .. }
+                | Command::Scale { .. }
                 | Command::Reopen
                 | Command::Shutdown => return,
             };

@@ -119,11 +119,15 @@ fn decided(member: &Member) -> Option<String> {
     match &member.admin {
         Admin::AsFile | Admin::Drained(Cause::Restart) => None,
         Admin::Enabled => Some(format!("{name} enabled, down in the file")),
-        Admin::Draining(draining) => match (&draining.cause, draining.then) {
-            (Cause::Restart, _) => None,
-            (Cause::Operator(by), Then::Stay) => Some(format!("{name} drained by {by}")),
-            (Cause::Operator(by), Then::Leave) => Some(format!("{name} leaves, removed by {by}")),
-        },
+        Admin::Draining(draining) | Admin::Cutting(draining) => {
+            match (&draining.cause, draining.then) {
+                (Cause::Restart, _) => None,
+                (Cause::Operator(by), Then::Stay) => Some(format!("{name} drained by {by}")),
+                (Cause::Operator(by), Then::Leave) => {
+                    Some(format!("{name} leaves, removed by {by}"))
+                }
+            }
+        }
         Admin::Drained(Cause::Operator(by)) => Some(format!("{name} drained by {by}")),
         Admin::Left { by } => Some(format!("{name} leaves, removed by {by}")),
         Admin::Down { by } => Some(format!("{name} taken down by {by}")),

@@ -58,6 +58,21 @@ impl Membership {
         result
     }
 
+    /// Another number of a program's instances; only its upstream is touched.
+    pub(crate) fn apply_instances(
+        &mut self,
+        config: &Config,
+        program: &str,
+        now: Now,
+    ) -> Result<(), Full> {
+        let serves =
+            config.programs.iter().find(|it| it.name == program).and_then(|it| it.serves.as_ref());
+        let upstream = serves.and_then(|serves| {
+            config.upstreams.iter().find(|upstream| upstream.name == serves.upstream)
+        });
+        upstream.map_or(Ok(()), |file| self.apply_upstream(file, &config.programs, now))
+    }
+
     fn apply_upstream(
         &mut self,
         file: &model::Upstream,
@@ -218,7 +233,11 @@ impl Membership {
         let is_restarts = match &member.admin {
             Admin::Draining(draining) => draining.cause == Cause::Restart,
             Admin::Drained(cause) => *cause == Cause::Restart,
-            Admin::AsFile | Admin::Enabled | Admin::Left { .. } | Admin::Down { .. } => false,
+            Admin::AsFile
+            | Admin::Enabled
+            | Admin::Cutting(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => false,
         };
         if is_restarts {
             member.admin = Admin::AsFile;

@@ -7,6 +7,7 @@
 mod altered;
 mod apply;
 mod discovered;
+mod draining;
 mod member;
 mod persist;
 mod rows;
@@ -30,7 +31,7 @@ use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Health, Member, Then, WindowStart};
+use member::{Admin, Cause, Health, Member, Then, WindowStart};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Now {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// No request is left, or the time for it is over.
-    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool },
+    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool, cuts: u64 },
     /// Off its upstream, as the operator wanted.
     Removed { upstream: String, backend: String },
     /// What is shown of a backend changed, for the events.
@@ -160,6 +161,7 @@ impl Membership {
                 // The operator's own drain ends with the same notice, and stays his.
                 Cause::Operator(_) => {}
             },
+            Admin::Cutting(_) => {}
             Admin::Drained(_) | Admin::Left { .. } | Admin::Down { .. } => {
                 let active_left = self.active(at);
                 self.notices.push(Notice::Drained {
@@ -167,6 +169,7 @@ impl Membership {
                     backend: name,
                     active_left,
                     has_timed_out: false,
+                    cuts: 0,
                 });
             }
         }
@@ -201,7 +204,7 @@ impl Membership {
     /// How soon `tick` has something to look at.
     pub(crate) fn tick_within(&self) -> Duration {
         let mut members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
-        let is_draining = members.clone().any(|m| matches!(m.admin, Admin::Draining(_)));
+        let is_draining = members.clone().any(|member| member.draining().is_some());
         let is_soon = is_draining || !self.leaving.is_empty() || !self.notices.is_empty();
         if is_soon {
             Duration::from_millis(10)
@@ -225,48 +228,8 @@ impl Membership {
             }
             self.take_off_the_drained(upstream, now);
         }
+        self.announce_drains();
         std::mem::take(&mut self.notices)
-    }
-
-    fn begin_drain(&mut self, at: Place, (cause, then): (Cause, Then), timeout_ms: u64, now: Now) {
-        self.member_mut(at).admin = Admin::Draining(Draining {
-            cause,
-            then,
-            since_ms: now.wall_ms,
-            deadline_ms: now.wall_ms.saturating_add(timeout_ms),
-            deadline_us: now.mono_us.saturating_add(timeout_ms.saturating_mul(1000)),
-            active_at_start: 0,
-        });
-        self.settle(at, now);
-        // Read after the gate was closed: whoever was picked for it by then is counted.
-        let active = self.active(at);
-        if let Admin::Draining(draining) = &mut self.member_mut(at).admin {
-            draining.active_at_start = active;
-        }
-    }
-
-    fn end_drain_if_due(&mut self, at: Place, now: Now) {
-        // Read after the gate was closed and its fence passed: zero here means zero for good.
-        let active_left = self.active(at);
-        let Upstream { name, members, .. } = &mut self.upstreams[at.upstream];
-        let member = &mut members[at.member];
-        let Admin::Draining(draining) = &member.admin else { return };
-        let has_timed_out = active_left > 0 && now.mono_us >= draining.deadline_us;
-        if active_left > 0 && !has_timed_out {
-            return;
-        }
-        member.admin = match (draining.then, &draining.cause) {
-            (Then::Leave, Cause::Operator(by)) => Admin::Left { by: by.clone() },
-            (Then::Stay, _) | (Then::Leave, Cause::Restart) => {
-                Admin::Drained(draining.cause.clone())
-            }
-        };
-        self.notices.push(Notice::Drained {
-            upstream: name.clone(),
-            backend: member.name.clone(),
-            active_left,
-            has_timed_out,
-        });
     }
 
     /// A backend that was away takes requests again: it warms up, without its old failures.

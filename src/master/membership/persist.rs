@@ -155,16 +155,8 @@ fn draining_again(
     then: Then,
     now: Now,
 ) -> Admin {
-    // The monotonic clock of the deadline may be another boot's; the wall's is not.
-    let left_ms = deadline_ms.saturating_sub(now.wall_ms);
-    Admin::Draining(Draining {
-        cause: Cause::Operator(by),
-        then,
-        since_ms,
-        deadline_ms,
-        deadline_us: now.mono_us.saturating_add(left_ms.saturating_mul(1000)),
-        active_at_start,
-    })
+    let draining = Draining::again(Cause::Operator(by), then, (since_ms, deadline_ms), now);
+    Admin::Draining(Draining { active_at_start, ..draining })
 }
 
 /// A restart's drain is the program's to repeat, so it is nobody's decision.
@@ -177,7 +169,7 @@ fn decision(admin: &Admin) -> Decision {
             Decision::Leaving { by: by.clone(), since_ms: 0, deadline_ms: 0, active_at_start: 0 }
         }
         Admin::Drained(Cause::Operator(by)) => Decision::Drained { by: by.clone() },
-        Admin::Draining(draining) => {
+        Admin::Draining(draining) | Admin::Cutting(draining) => {
             let Draining { cause, then, since_ms, deadline_ms, active_at_start, .. } = draining;
             let (since_ms, deadline_ms) = (*since_ms, *deadline_ms);
             let active_at_start = *active_at_start;

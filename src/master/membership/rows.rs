@@ -101,6 +101,7 @@ impl Membership {
         let member = self.member(at);
         let active_by_worker = self.board.backend(member.id).active_by_worker();
         let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        let active = active_by_worker.iter().sum();
         wire::BackendRow {
             upstream: upstream.name.clone(),
             backend: wire::Backend {
@@ -108,7 +109,7 @@ impl Membership {
                 address: member.name.clone(),
                 state: member.state(ramp, figures.is_ejected),
                 weight: member.weight(),
-                active: active_by_worker.iter().sum(),
+                active,
                 requests: figures.counts.requests,
                 expected_share: 0.0,
                 actual_share: 0.0,
@@ -119,12 +120,13 @@ impl Membership {
                 bytes_out: figures.counts.bytes_out,
                 program: member.program().map(str::to_owned),
                 host: member.host().map(str::to_owned),
+                drain: self.drain_row(at, active, now),
+                cuts: figures.counts.cuts,
             },
             key: member.key(),
             file_weight: member.settings.weight,
             since_ms: member.since_ms,
             reason: self.reason(at, now),
-            drain: drain(&member.admin),
             window_picks: figures.picks,
             window_weight_start: member.window.weight,
             current_weight: figures.current_weight,
@@ -137,6 +139,9 @@ impl Membership {
     pub(super) fn reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
         match &member.admin {
+            Admin::Cutting(draining) => {
+                format!("drained by {}, out of time", draining.cause.by())
+            }
             Admin::Draining(draining) if draining.then == Then::Leave => {
                 format!("leaves, removed by {}", draining.cause.by())
             }
@@ -193,22 +198,6 @@ fn strategy(strategy: Strategy) -> balance::Strategy {
         Strategy::RoundRobin => balance::Strategy::RoundRobin,
         Strategy::LeastConn => balance::Strategy::LeastConn,
         Strategy::IpHash => balance::Strategy::IpHash,
-    }
-}
-
-fn drain(admin: &Admin) -> Option<wire::Drain> {
-    match admin {
-        Admin::Draining(draining) => Some(wire::Drain {
-            since_ms: draining.since_ms,
-            deadline_ms: draining.deadline_ms,
-            by: draining.cause.by().to_owned(),
-            active_at_start: draining.active_at_start,
-        }),
-        Admin::AsFile
-        | Admin::Enabled
-        | Admin::Drained(_)
-        | Admin::Left { .. }
-        | Admin::Down { .. } => None,
     }
 }
 

@@ -162,20 +162,17 @@ fn adopt_member(id: BackendId, about: &About, gate: Gate, now: Now) -> Option<Me
             | Standing::Draining
             | Standing::Drained
             | Standing::Down
-            | Standing::Failed => Readiness::Ready,
+            | Standing::Failed
+            | Standing::Cut => Readiness::Ready,
         },
     };
     let mut member = Member::new(id, gate.incarnation, arrival, now);
     // Until `restore` says more, what was closed stays closed.
     member.admin = match gate.standing {
-        Standing::Draining => Admin::Draining(Draining {
-            cause: Cause::Restart,
-            then: Then::Stay,
-            since_ms: now.wall_ms,
-            deadline_ms: now.wall_ms.saturating_add(ADOPTED_DRAIN_MS),
-            deadline_us: now.mono_us.saturating_add(ADOPTED_DRAIN_MS * 1000),
-            active_at_start: 0,
-        }),
+        Standing::Draining | Standing::Cut => {
+            let times = (now.wall_ms, now.wall_ms.saturating_add(ADOPTED_DRAIN_MS));
+            Admin::Draining(Draining::again(Cause::Restart, Then::Stay, times, now))
+        }
         Standing::Drained => Admin::Drained(Cause::Restart),
         Standing::Down => Admin::Down { by: BY_PREDECESSOR.to_owned() },
         Standing::Vacant | Standing::Open | Standing::Starting | Standing::Failed => Admin::AsFile,

@@ -95,6 +95,10 @@ impl Membership {
                 let text = format!("{name} goes on draining, {}", requests_left(active));
                 answer(Outcome::Changed, text)
             }
+            Admin::Cutting(_) => {
+                let text = format!("{name} is out of time, cut with {}", requests_left(active));
+                answer(Outcome::Unchanged, text)
+            }
             Admin::Drained(Cause::Operator(_)) => {
                 answer(Outcome::Unchanged, format!("{name} is already drained"))
             }
@@ -110,9 +114,11 @@ impl Membership {
         let is_enabled = match &member.admin {
             Admin::AsFile => !member.settings.is_down,
             Admin::Enabled => true,
-            Admin::Draining(_) | Admin::Drained(_) | Admin::Left { .. } | Admin::Down { .. } => {
-                false
-            }
+            Admin::Draining(_)
+            | Admin::Cutting(_)
+            | Admin::Drained(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => false,
         };
         if !is_enabled {
             member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
@@ -128,6 +134,7 @@ impl Membership {
             Standing::Open
             | Standing::Vacant
             | Standing::Draining
+            | Standing::Cut
             | Standing::Drained
             | Standing::Down => "",
         };
