@@ -10,6 +10,7 @@ pub(crate) mod fit;
 pub(crate) mod health;
 pub(crate) mod least_conn;
 pub(crate) mod least_time;
+pub(crate) mod leaving;
 pub(crate) mod outlier;
 pub(crate) mod ring;
 pub(crate) mod round_robin;

@@ -23,7 +23,7 @@ pub(crate) mod retry;
 mod server;
 pub(crate) mod strategy;
 mod stream;
-mod upstream;
+pub(crate) mod upstream;
 
 mod access_log;
 mod action;
@@ -35,6 +35,7 @@ mod cross;
 
 mod nearest;
 mod report;
+pub(crate) mod scale;
 mod section;
 
 mod address;
@@ -115,6 +116,11 @@ pub(crate) fn embedded() -> Config {
     let mut config = parse(text, EMBEDDED_NAME).expect("a test parses the embedded file");
     config.is_embedded = true;
     config
+}
+
+/// Where a backend is, or how it is found, as the file writes it; an error says what was expected.
+pub(crate) fn backend_location(text: &str) -> Result<model::Location, String> {
+    address::backend(text)
 }
 
 /// Replaces each `${NAME}` by what `lookup` says; `$${` stands for a literal `${`.

@@ -9,8 +9,8 @@ use super::{address, check, limits, links, names, outlier, resolve, retry, strat
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
 const COUNT_MAX: u32 = 1_000_000;
 pub(super) const WEIGHT: u32 = 1;
-const MAX_FAILS: u32 = 1;
-const FAIL_TIMEOUT_S: u32 = 10;
+pub(crate) const MAX_FAILS: u32 = 1;
+pub(crate) const FAIL_TIMEOUT_S: u32 = 10;
 
 /// An upstream, and where in the file its parts stand.
 pub(super) struct Draft {

@@ -14,9 +14,24 @@ use super::wire::{Role, Stream};
 /// An action that changes something; idempotent, written to the events with its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Command {
-    Backend { target: BackendTarget, verb: BackendVerb },
-    Upstream { name: String, verb: UpstreamVerb },
-    Program { target: ProgramTarget, verb: ProgramVerb },
+    Backend {
+        target: BackendTarget,
+        verb: BackendVerb,
+    },
+    Add(Addition),
+    Upstream {
+        name: String,
+        verb: UpstreamVerb,
+    },
+    Program {
+        target: ProgramTarget,
+        verb: ProgramVerb,
+    },
+    /// So many instances; `None`: as many as the file says.
+    Scale {
+        program: String,
+        instances: Option<u32>,
+    },
     Reload,
     Reopen,
     Shutdown,
@@ -30,6 +45,23 @@ pub(crate) struct BackendTarget {
     pub(crate) key: Option<u32>,
 }
 
+/// A backend that the file does not name; back in, if the file does and it was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Addition {
+    pub(crate) upstream: String,
+    pub(crate) address: String,
+    /// Without one, 1, or what the file says.
+    pub(crate) weight: Option<u32>,
+    pub(crate) rank: Rank,
+}
+
+/// Whether a backend is asked first, or when none of those can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Rank {
+    Primary,
+    Backup,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum BackendVerb {
     /// Without a timeout, the upstream's `drain_timeout`.
@@ -41,6 +73,17 @@ pub(crate) enum BackendVerb {
     Weight {
         weight: u32,
     },
+    Remove(Removal),
+}
+
+/// How a backend leaves its upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Removal {
+    /// When its last request is through, or its time is over; without a timeout, the upstream's
+    /// `drain_timeout`.
+    Drained { timeout_ms: Option<u64> },
+    /// Off the list with this call; what it works on may finish.
+    AtOnce,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

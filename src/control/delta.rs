@@ -84,6 +84,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
                 names: row.names.clone(),
                 all_down: row.all_down.clone(),
                 desperate: row.desperate,
+                differs: row.differs.clone(),
             })
             .collect(),
         programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),

@@ -8,12 +8,14 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod access_log;
+mod body;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod name;
 pub(crate) mod wire;
 
 pub(crate) mod delta;
+pub(crate) mod drain;
 pub(crate) mod line;
 pub(crate) mod percent;
 pub(crate) mod requests;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::access_log::WorkerLog;
 use super::check::Check;
 use super::delta::Delta;
+use super::drain::Drain;
 use super::name::Name;
 
 /// `GET /v1/status`.
@@ -97,6 +98,9 @@ pub(crate) struct Upstream {
     /// Requests that failed backends were asked for, since all were.
     #[serde(default)]
     pub(crate) desperate: u64,
+    /// What the operator made otherwise than the file says, one sentence each.
+    #[serde(default)]
+    pub(crate) differs: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +128,11 @@ pub(crate) struct Backend {
     /// As a row's, for `Status`; empty in a `Snapshot`, whose rows have it.
     #[serde(default)]
     pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) drain: Option<Drain>,
+    /// Requests that the time limits of drains have ended.
+    #[serde(default)]
+    pub(crate) cuts: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -178,6 +187,9 @@ pub(crate) struct Program {
     pub(crate) rss_bytes: u64,
     /// `upstream/address` of the backend it serves as.
     pub(crate) backend: Option<String>,
+    /// What of the program is not as the file says; empty when nothing.
+    #[serde(default)]
+    pub(crate) differs: String,
 }
 
 /// Supervisor's public state names.
@@ -248,6 +260,8 @@ pub(crate) struct UpstreamRow {
     pub(crate) all_down: String,
     #[serde(default)]
     pub(crate) desperate: u64,
+    #[serde(default)]
+    pub(crate) differs: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -261,7 +275,6 @@ pub(crate) struct BackendRow {
     pub(crate) since_ms: u64,
     /// Why it is in this state, for people; empty when up.
     pub(crate) reason: String,
-    pub(crate) drain: Option<Drain>,
     /// Picks since the upstream's window began, and smooth weights at both ends (times one).
     pub(crate) window_picks: u64,
     pub(crate) window_weight_start: i64,
@@ -270,14 +283,6 @@ pub(crate) struct BackendRow {
     pub(crate) active_by_worker: Vec<u32>,
     /// Last result of the active check, for people; empty without one.
     pub(crate) check: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Drain {
-    pub(crate) since_ms: u64,
-    pub(crate) deadline_ms: u64,
-    pub(crate) by: String,
-    pub(crate) active_at_start: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -295,6 +300,9 @@ pub(crate) struct ProgramRow {
     pub(crate) command: String,
     pub(crate) last_line: String,
     pub(crate) is_drain_first: bool,
+    /// How many instances of the program there should be.
+    #[serde(default)]
+    pub(crate) instances: u32,
 }
 
 /// One second of the engine, for graphs and replay.

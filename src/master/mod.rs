@@ -26,6 +26,7 @@ mod reload;
 mod reopening;
 mod requests;
 mod resolve;
+mod scale;
 mod signals;
 mod snapshot;
 mod socket;

@@ -191,6 +191,7 @@ impl Master {
         for notice in self.membership.tick(now) {
             self.on_notice(notice);
         }
+        self.follow_members();
         if now.mono_us >= self.clock.second_us {
             // A late turn is one second, not several short ones.
             self.clock.second_us = now.mono_us + SECOND_US;
@@ -244,15 +245,19 @@ impl Master {
 
     fn on_notice(&mut self, notice: Notice) {
         let (verb, target, result, severity) = match notice {
-            Notice::Drained { upstream, backend, active_left, has_timed_out } => {
+            Notice::Drained { upstream, backend, active_left, has_timed_out, cuts } => {
                 self.programs.on_drained(&upstream, &backend);
-                let result = if has_timed_out {
-                    format!("out of time, {active_left} requests left")
-                } else {
-                    "no request left".to_owned()
+                let result = match (has_timed_out, active_left) {
+                    (false, _) => "no request left".to_owned(),
+                    (true, 0) => format!("out of time, {cuts} cut"),
+                    (true, _) => format!("out of time, {cuts} cut, {active_left} left"),
                 };
                 let severity = if has_timed_out { Severity::Warn } else { Severity::Good };
                 ("drained", format!("{upstream}/{backend}"), result, severity)
+            }
+            Notice::Removed { upstream, backend } => {
+                let result = "off its upstream".to_owned();
+                ("removed", format!("{upstream}/{backend}"), result, Severity::Good)
             }
             Notice::Turned { upstream, backend, from, to, reason } => {
                 let change = format!("{} to {}", state_name(from), state_name(to));
@@ -268,6 +273,13 @@ impl Master {
             severity,
             cli: String::new(),
         });
+    }
+
+    /// Checks go to whoever is a member.
+    pub(super) fn follow_members(&mut self) {
+        if self.membership.take_coming_and_going() {
+            self.checks.follow(self.membership.subjects());
+        }
     }
 
     /// Writes an event down and tells everyone who follows them.
@@ -286,7 +298,7 @@ impl Master {
     }
 
     pub(super) fn apply_membership(&mut self, now: Now) {
-        let config = std::rc::Rc::clone(&self.generation.config);
+        let config = self.scaled_config();
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");
         }
@@ -296,7 +308,7 @@ impl Master {
 
     /// After the membership: a program can only join an upstream that is there.
     pub(super) fn apply_programs(&mut self, now: Now) {
-        let config = std::rc::Rc::clone(&self.generation.config);
+        let config = self.scaled_config();
         self.programs.apply_config(&config);
         self.carry_out_wants(now);
     }

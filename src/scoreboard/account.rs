@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::histogram::{self, Histogram};
-use super::layout::{Cell, UpstreamCell};
+use super::layout::{Cell, HoldingWords, UpstreamCell};
 use super::{BackendId, Board, UpstreamId, WorkerSlot};
 
 /// The writing end, for the worker of that slot alone.
@@ -50,6 +50,8 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     pub(crate) responses: [u64; 5],
     pub(crate) failures: u64,
+    /// Ended by a drain's time limit.
+    pub(crate) cuts: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     /// The sum of all latencies.
@@ -69,6 +71,7 @@ impl Counts {
             requests: self.requests.saturating_sub(earlier.requests),
             responses,
             failures: self.failures.saturating_sub(earlier.failures),
+            cuts: self.cuts.saturating_sub(earlier.cuts),
             bytes_in: self.bytes_in.saturating_sub(earlier.bytes_in),
             bytes_out: self.bytes_out.saturating_sub(earlier.bytes_out),
             service_us: self.service_us.saturating_sub(earlier.service_us),
@@ -116,6 +119,7 @@ impl Account {
         // A reader that still sees the old life's number must not see the new life's counts.
         fence(Ordering::Release);
         cell.numbers().for_each(|number| number.store(0, Ordering::Relaxed));
+        cell.cuts.store(0, Ordering::Relaxed);
         cell.latency.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         cell.incarnation.store(incarnation, Ordering::Release);
     }
@@ -191,6 +195,17 @@ impl Account {
         (cell.incarnation.load(Ordering::Relaxed) == u32::from(incarnation)).then_some(cell)
     }
 
+    /// A drain's time was over, and with it what was in flight here.
+    pub(crate) fn cut(self, id: BackendId, incarnation: u16) {
+        if let Some(cell) = self.cell_of(id, incarnation) {
+            cell.cuts.store(cell.cuts.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn holdings(self) -> &'static [HoldingWords] {
+        &self.board.layout.holdings[self.slot.index()].0
+    }
+
     pub(crate) fn failed(self, id: BackendId) {
         add(&self.cell(id).failures, 1);
     }
@@ -257,6 +272,7 @@ pub(crate) fn backend_counts(board: Board, id: BackendId, incarnation: u16) -> C
             *total += class.load(Ordering::Relaxed);
         }
         sum.failures += cell.failures.load(Ordering::Relaxed);
+        sum.cuts += u64::from(cell.cuts.load(Ordering::Relaxed));
         sum.bytes_in += cell.bytes_in.load(Ordering::Relaxed);
         sum.bytes_out += cell.bytes_out.load(Ordering::Relaxed);
         sum.service_us += cell.service_us.load(Ordering::Relaxed);

@@ -45,6 +45,7 @@ pub(super) struct Layout {
     pub(super) backends: [BackendWords; BACKENDS_MAX],
     /// Requests in flight, by worker: packed, so that summing a backend's reads one line a worker.
     pub(super) actives: [Line<[AtomicU32; BACKENDS_MAX]>; WORKERS_MAX],
+    pub(super) holdings: [Line<[HoldingWords; BACKENDS_MAX]>; WORKERS_MAX],
     pub(super) upstream_cells: [Line<[UpstreamCell; UPSTREAMS_MAX]>; WORKERS_MAX],
     pub(super) cells: [[Line<Cell>; BACKENDS_MAX]; WORKERS_MAX],
     pub(super) recent: [Recent; WORKERS_MAX],
@@ -57,6 +58,8 @@ pub(super) struct Header {
     pub(super) version: AtomicU32,
     /// Worker slots ever used: readers look no further.
     pub(super) workers_used: AtomicU32,
+    /// Backends that drain.
+    pub(super) drains: AtomicU32,
 }
 
 /// Writer: the slot's worker; `pid`, `generation` and `state` also the master while none lives.
@@ -172,11 +175,22 @@ pub(super) struct UpstreamCell {
     pub(super) desperate: AtomicU64,
 }
 
+/// Writer: the worker whose row it is in.
+#[repr(C)]
+pub(super) struct HoldingWords {
+    /// Of what is in flight, the connections that were upgraded.
+    pub(super) upgraded: AtomicU32,
+    _pad: AtomicU32,
+    /// When the oldest request in flight began; 0 without one, or when nobody drains.
+    pub(super) oldest_us: AtomicU64,
+}
+
 /// Writer: the worker whose row it is in. Counts belong to one incarnation of the backend.
 #[repr(C)]
 pub(super) struct Cell {
     pub(super) incarnation: AtomicU32,
-    _pad: AtomicU32,
+    /// Requests that a drain's time limit ended.
+    pub(super) cuts: AtomicU32,
     pub(super) requests: AtomicU64,
     /// 1xx to 5xx.
     pub(super) responses: [AtomicU64; 5],
@@ -226,6 +240,7 @@ const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
+const _: () = assert!(size_of::<HoldingWords>() == 16);
 const _: () = assert!(size_of::<UpstreamCell>() == 56);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));

@@ -17,6 +17,7 @@ use super::pool::Errand;
 use super::server::{Action, Place, Site};
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
+use super::watch::{self, Held};
 use crate::config::limits;
 use crate::config::model::Keepalive;
 use crate::config::retry::{Condition, Conditions};
@@ -25,6 +26,7 @@ use crate::http::framing::Body;
 use crate::http::request::{Method, Request};
 use crate::http::response::Response;
 use crate::scoreboard::account::Outcome;
+use crate::scoreboard::holding::Upgraded;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
@@ -221,6 +223,18 @@ impl Exchange {
         self.backend = Some((picked.backend(), picked.incarnation()));
         let now_us = connection.shared.now_us();
         self.attempts.begin(picked.backend(), picked.incarnation(), now_us);
+        connection.seat.hold(Held {
+            backend: picked.backend(),
+            incarnation: picked.incarnation(),
+            since_us: self.started_us,
+        });
+    }
+
+    /// What it holds of its backend is no request from here on, as long as the value lives.
+    pub(crate) fn upgrade(&self, connection: &Connection) -> Option<Upgraded> {
+        let (backend, incarnation) = self.backend?;
+        connection.seat.hold(Held { backend, incarnation, since_us: watch::UPGRADED });
+        Some(connection.shared.picker.borrow().upgrade(backend))
     }
 
     fn begin(&mut self, connection: &Connection) {
@@ -347,6 +361,7 @@ impl Exchange {
 
     /// Counts a response of which the client gets nothing.
     pub(crate) fn answered(&mut self, connection: &Connection, picked: Picked) {
+        connection.seat.let_go();
         let shared = &connection.shared;
         let now_us = shared.refresh();
         self.attempts.ended(now_us);
@@ -381,6 +396,10 @@ impl Exchange {
         let now_us = shared.refresh();
         self.attempts.ended(now_us);
         let mut picker = shared.picker.borrow_mut();
+        connection.seat.let_go();
+        if relayed.end == backend::RelayEnd::Cut && connection.seat.is_cut() {
+            picker.cut(&picked);
+        }
         let status = match relayed.end {
             backend::RelayEnd::Through | backend::RelayEnd::Cut => {
                 let outcome = Outcome {

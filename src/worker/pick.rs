@@ -20,6 +20,7 @@ use crate::config::model::Address;
 use crate::scoreboard::account::{Account, Outcome, Reservation};
 use crate::scoreboard::backend::{About, Failure, Times, Words};
 use crate::scoreboard::gate::Standing;
+use crate::scoreboard::holding::Upgraded;
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::upstream::{AllDown, Roster, Strategy};
@@ -31,6 +32,9 @@ const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
 
 /// Gates that may close between choosing and reserving before the pick gives up.
 const CHOICES_MAX: u32 = 8;
+
+/// Changes of membership that may overtake one pick before it gives up.
+const EDITIONS_MAX: u32 = 16;
 
 /// No backend can take the request: the answer is 502.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -160,19 +164,25 @@ impl Picker {
     ) -> Result<Picked, NoBackend> {
         let now_s = now_us / 1_000_000;
         self.refresh(upstream);
-        let mut picked = self.choose(upstream, asker, tried, (Among::Fit, now_s));
-        // Whoever closed may have been replaced while this copy was read: the new ones are there
-        // before the old ones close.
-        if picked.is_none() && self.refresh(upstream) == Edition::New {
-            picked = self.choose(upstream, asker, tried, (Among::Fit, now_s));
-        }
-        if picked.is_none() && self.is_desperate(upstream, now_s) {
-            picked = self.choose(upstream, asker, tried, (Among::Failed, now_s));
-            if picked.is_some() {
-                self.account.despaired(upstream);
+        for _ in 0..EDITIONS_MAX {
+            if let Some(picked) = self.choose(upstream, asker, tried, (Among::Fit, now_s)) {
+                return Ok(picked);
+            }
+            // Whoever closed may have been replaced while this copy was read: the new ones are
+            // there before the old ones close. Gates change within turns, so when the copy was good
+            // for the whole of one, nobody was open in it.
+            if self.refresh(upstream) == Edition::Same {
+                break;
             }
         }
-        picked.ok_or(NoBackend)
+        if self.is_desperate(upstream, now_s) {
+            let picked = self.choose(upstream, asker, tried, (Among::Failed, now_s));
+            if let Some(picked) = picked {
+                self.account.despaired(upstream);
+                return Ok(picked);
+            }
+        }
+        Err(NoBackend)
     }
 
     /// Where the picked backend listens; `None` when its slot has come to belong to another since.
@@ -261,6 +271,16 @@ impl Picker {
     pub(crate) fn session_ended(&mut self, picked: Picked, status: u16, lasted_us: u64) {
         let life = (picked.backend, picked.incarnation);
         self.account.session_ended(picked.upstream, life, status, lasted_us);
+    }
+
+    /// What is in flight there is a connection from here on, and no request.
+    pub(crate) fn upgrade(&self, backend: BackendId) -> Upgraded {
+        self.account.upgrade(backend)
+    }
+
+    /// A drain's time limit ended what was in flight there.
+    pub(crate) fn cut(&self, picked: &Picked) {
+        self.account.cut(picked.backend, picked.incarnation);
     }
 
     /// Notes a request's first offer: retries are granted by the number of these.

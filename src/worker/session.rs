@@ -19,7 +19,7 @@ use super::pick::{Asker, Picked, Tried};
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
 use super::variables;
-use super::watch::Phase;
+use super::watch::{self, Held, Phase};
 use crate::http::framing::Body;
 use crate::scoreboard::{BackendId, recent};
 
@@ -84,8 +84,16 @@ impl Session<'_> {
             Ok(connected) => connected,
             Err(status) => return status,
         };
+        let seat = &self.connection.seat;
+        let (backend, incarnation) = (picked.backend(), picked.incarnation());
+        seat.hold(Held { backend, incarnation, since_us: watch::UPGRADED });
+        let upgraded = self.connection.shared.picker.borrow().upgrade(backend);
         self.carry(&picked, link).await;
-        let shared = &self.connection.shared;
+        drop(upgraded);
+        let (shared, seat) = (&self.connection.shared, &self.connection.seat);
+        if seat.is_cut() {
+            shared.picker.borrow().cut(&picked);
+        }
         let lasted_us = shared.refresh().saturating_sub(self.started_us);
         shared.picker.borrow_mut().session_ended(picked, THROUGH, lasted_us);
         THROUGH
@@ -96,7 +104,9 @@ impl Session<'_> {
         let mut picked = self.pick().ok_or(NO_BACKEND)?;
         let mut retries = 0;
         loop {
-            self.backend = Some((picked.backend(), picked.incarnation()));
+            let (backend, incarnation) = (picked.backend(), picked.incarnation());
+            self.backend = Some((backend, incarnation));
+            self.connection.seat.hold(Held { backend, incarnation, since_us: self.started_us });
             self.tries = self.tries.saturating_add(1);
             let (connection, timeout_ms) = (&self.connection, self.route.connect_timeout_ms);
             let client = connection.peer;

@@ -18,6 +18,7 @@ use super::share;
 use super::watch::Seats;
 use crate::config::limits;
 use crate::http::date;
+use crate::scoreboard::layout::BACKENDS_MAX;
 use crate::scoreboard::{Board, WorkerSlot, crew};
 use crate::scoreboard::{access_log, recent};
 use crate::sys;
@@ -57,6 +58,10 @@ pub(crate) struct Shared {
     date: Cell<[u8; date::DATE_BYTES]>,
     complained_us: Cell<u64>,
     connections: Cell<u32>,
+    /// By backend slot, when the oldest request at a draining one began.
+    oldest_us: RefCell<Vec<u64>>,
+    /// Whether the last sweep wrote something into it.
+    has_looked_at_drains: Cell<bool>,
     /// The state of what request ids are drawn from.
     dice: Cell<u64>,
     pub(crate) hostname: String,
@@ -87,6 +92,8 @@ impl Shared {
             date: Cell::new([0; date::DATE_BYTES]),
             complained_us: Cell::new(0),
             connections: Cell::new(0),
+            oldest_us: RefCell::new(vec![0; BACKENDS_MAX]),
+            has_looked_at_drains: Cell::new(false),
             dice: Cell::new(sys::random::seed()),
             hostname: sys::host::name(),
         };
@@ -193,10 +200,24 @@ impl Shared {
         self.read_clocks();
         let now_us = self.now_us();
         self.seats.sweep(now_us);
+        if self.board.has_drains() || self.has_looked_at_drains.get() {
+            self.look_at_drains();
+        }
         self.pool.borrow_mut().sweep(&self.picker.borrow(), now_us);
         self.publish();
         self.crew.set_lag_us(u32::try_from(lag_us).unwrap_or(u32::MAX));
         self.crew.set_heartbeat_us(now_us);
+    }
+
+    /// Once more after the last drain, so that nothing of it stays behind.
+    fn look_at_drains(&self) {
+        let mut oldest_us = self.oldest_us.borrow_mut();
+        oldest_us.fill(0);
+        self.has_looked_at_drains.set(self.board.has_drains());
+        if self.board.has_drains() {
+            self.seats.look_at_drains(self.board, &mut oldest_us);
+        }
+        self.board.account(self.slot).set_oldest(&oldest_us);
     }
 
     /// Whether this worker accepts the next connection itself.

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::config::limits;
+use crate::scoreboard::gate::Standing;
+use crate::scoreboard::{BackendId, Board};
 
 /// No limit runs.
 const NEVER: u64 = u64::MAX;
@@ -37,9 +39,24 @@ impl Phase {
     }
 }
 
+/// What a connection has in flight at a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) backend: BackendId,
+    /// Which life of the backend's slot.
+    pub(crate) incarnation: u16,
+    /// When its request began; `UPGRADED` when it is no request any more.
+    pub(crate) since_us: u64,
+}
+
+/// An upgraded connection lasts as long as it pleases: its age says nothing.
+pub(crate) const UPGRADED: u64 = u64::MAX;
+
 pub(crate) struct Seat {
     due_us: Cell<u64>,
+    held: Cell<Option<Held>>,
     is_late: Cell<bool>,
+    is_cut: Cell<bool>,
     phase: Cell<Phase>,
     place: Cell<usize>,
     waker: RefCell<Option<Waker>>,
@@ -55,6 +72,26 @@ impl Seat {
 
     pub(crate) fn is_late(&self) -> bool {
         self.is_late.get()
+    }
+
+    /// What is in flight from here on. A new attempt is not cut by what cut the last one.
+    pub(crate) fn hold(&self, held: Held) {
+        self.held.set(Some(held));
+        self.is_cut.set(false);
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.held.set(None);
+    }
+
+    /// Whether it is late because the time of its backend's drain is over.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.get()
+    }
+
+    fn cut(&self) {
+        self.is_cut.set(true);
+        self.call();
     }
 
     /// Whom to wake when late: the connection's task, whose waker never changes.
@@ -111,7 +148,9 @@ impl Seats {
         let mut taken = self.taken.borrow_mut();
         let seat = Rc::new(Seat {
             due_us: Cell::new(NEVER),
+            held: Cell::new(None),
             is_late: Cell::new(false),
+            is_cut: Cell::new(false),
             phase: Cell::new(Phase::Fresh),
             place: Cell::new(taken.len()),
             waker: RefCell::new(None),
@@ -187,6 +226,34 @@ impl Seats {
         // Who waits for a seat may find somebody idle now.
         if self.free() == 0 {
             self.left.notify_one();
+        }
+    }
+
+    /// Looks at what is in flight at backends that drain: notes by backend slot when the oldest
+    /// request began, and ends what is to be cut. `oldest_us` holds zeros before.
+    pub(crate) fn look_at_drains(&self, board: Board, oldest_us: &mut [u64]) {
+        for seat in self.taken.borrow().iter() {
+            let Some(held) = seat.held.get() else { continue };
+            let gate = board.backend(held.backend).gate();
+            if gate.incarnation != held.incarnation {
+                continue;
+            }
+            match gate.standing {
+                Standing::Cut => seat.cut(),
+                Standing::Draining if held.since_us != UPGRADED => {
+                    let oldest_us = &mut oldest_us[held.backend.index()];
+                    if *oldest_us == 0 || held.since_us < *oldest_us {
+                        *oldest_us = held.since_us;
+                    }
+                }
+                Standing::Draining
+                | Standing::Vacant
+                | Standing::Open
+                | Standing::Starting
+                | Standing::Drained
+                | Standing::Down
+                | Standing::Failed => {}
+            }
         }
     }
 

@@ -32,6 +32,7 @@ mod framing;
 mod hostile;
 mod limits;
 mod links;
+mod live;
 mod metrics;
 mod names;
 mod others;

@@ -84,8 +84,10 @@ fn small_master(asked: Asked) {
                 }
                 Command::Backend { .. } => Answer::unknown("no such backend"),
                 Command::Reload => Answer::refused("bad configuration"),
-                Command::Upstream { .. }
+                Command::Add(_)
+                | Command::Upstream { .. }
                 | Command::Program { .. }
+                | Command::Scale { .. }
                 | Command::Reopen
                 | Command::Shutdown => return,
             };

@@ -58,6 +58,21 @@ impl Membership {
         result
     }
 
+    /// Another number of a program's instances; only its upstream is touched.
+    pub(crate) fn apply_instances(
+        &mut self,
+        config: &Config,
+        program: &str,
+        now: Now,
+    ) -> Result<(), Full> {
+        let serves =
+            config.programs.iter().find(|it| it.name == program).and_then(|it| it.serves.as_ref());
+        let upstream = serves.and_then(|serves| {
+            config.upstreams.iter().find(|upstream| upstream.name == serves.upstream)
+        });
+        upstream.map_or(Ok(()), |file| self.apply_upstream(file, &config.programs, now))
+    }
+
     fn apply_upstream(
         &mut self,
         file: &model::Upstream,
@@ -78,6 +93,7 @@ impl Membership {
         }
         let wanted = self.wanted(index, file, programs);
         self.upstreams[index].wanted = wanted;
+        self.upstreams[index].forget_what_the_file_settled();
         self.reseat(index, now).full.map_or(Ok(()), Err)
     }
 
@@ -95,7 +111,7 @@ impl Membership {
                 members.push(update(member, wanted));
                 continue;
             }
-            let is_found = matches!(wanted.origin, Origin::Discovered(_));
+            let is_found = matches!(wanted.origin, Origin::Discovered(_) | Origin::Added);
             match self.seat(&name, wanted, members.len(), now) {
                 Ok(member) => {
                     if is_found && !is_first {
@@ -117,7 +133,9 @@ impl Membership {
                     member.origin = Origin::Joined(Some(label));
                     members.push(member);
                 }
-                None if goes_on => members.push(member),
+                None if goes_on && !self.upstreams[index].is_removed(&member.name) => {
+                    members.push(member);
+                }
                 Some(_) | None => gone.push(member),
             }
         }
@@ -125,7 +143,8 @@ impl Membership {
         slots::publish(self.board, &self.upstreams[index]);
         // Last, so that a worker that finds them closed finds those that take their place.
         for member in gone {
-            self.leaving.push(slots::unseat(self.board, &member, now));
+            let upstream = self.upstreams[index].id;
+            self.leaving.push(slots::unseat(self.board, upstream, &member, now));
             change.left.push(member.name);
         }
         for member in fresh {
@@ -133,6 +152,7 @@ impl Membership {
         }
         self.settle_all(index, now);
         self.restart_round(index, now);
+        self.has_come_and_gone |= !change.joined.is_empty() || !change.left.is_empty();
         change
     }
 
@@ -146,6 +166,8 @@ impl Membership {
             settings: super::Settings::of(file),
             strategy_override: None,
             wanted: Vec::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
             members: Vec::new(),
             ring: None,
             window_since_ms: now.wall_ms,
@@ -153,7 +175,7 @@ impl Membership {
             retire_at_us: None,
         });
         let index = self.upstreams.len() - 1;
-        self.recall_strategy(index);
+        self.recall_upstream(index);
         Ok(index)
     }
 
@@ -166,7 +188,8 @@ impl Membership {
             let members = std::mem::take(&mut upstream.members);
             slots::publish(self.board, &upstream);
             self.board.upstream(upstream.id).publish().name("");
-            let left = members.iter().map(|member| slots::unseat(self.board, member, now));
+            let unseat = |member| slots::unseat(self.board, upstream.id, member, now);
+            let left = members.iter().map(unseat);
             self.leaving.extend(left);
         }
     }
@@ -208,7 +231,11 @@ impl Membership {
         let is_restarts = match &member.admin {
             Admin::Draining(draining) => draining.cause == Cause::Restart,
             Admin::Drained(cause) => *cause == Cause::Restart,
-            Admin::AsFile | Admin::Enabled | Admin::Down { .. } => false,
+            Admin::AsFile
+            | Admin::Enabled
+            | Admin::Cutting(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => false,
         };
         if is_restarts {
             member.admin = Admin::AsFile;
@@ -236,11 +263,12 @@ impl Membership {
                     member.admin = Admin::AsFile;
                 }
             }
-            // Nobody's to take away but its name's.
-            Origin::Discovered(_) => return false,
+            // Nobody's to take away but its name's, or the operator's.
+            Origin::Discovered(_) | Origin::Added => return false,
             Origin::Joined(_) => {
-                let member = self.upstreams[at.upstream].members.remove(at.member);
-                self.leaving.push(slots::unseat(self.board, &member, now));
+                let upstream = &mut self.upstreams[at.upstream];
+                let member = upstream.members.remove(at.member);
+                self.leaving.push(slots::unseat(self.board, upstream.id, &member, now));
                 slots::publish(self.board, &self.upstreams[at.upstream]);
                 self.restart_window(at.upstream, now);
                 return true;
@@ -260,7 +288,8 @@ impl Membership {
         member.weight_override = before.weight_override;
         member.admin = before.admin.clone();
         let before = std::mem::replace(before, member);
-        self.leaving.push(slots::unseat(self.board, &before, now));
+        let upstream = self.upstreams[at.upstream].id;
+        self.leaving.push(slots::unseat(self.board, upstream, &before, now));
         Ok(())
     }
 
@@ -344,7 +373,7 @@ fn take_match(before: &mut Vec<Member>, wanted: &Arrival) -> Option<Member> {
 /// The same instance of a program wherever it listens, or the same address.
 fn is_same(member: &Member, wanted: &Arrival) -> bool {
     let label = match &wanted.origin {
-        Origin::File | Origin::Discovered(_) => None,
+        Origin::File | Origin::Discovered(_) | Origin::Added => None,
         Origin::Program(label) => Some(label.as_str()),
         Origin::Joined(label) => label.as_deref(),
     };
@@ -357,7 +386,7 @@ fn is_same(member: &Member, wanted: &Arrival) -> bool {
 /// The member under its new settings; what was decided about it and whether it is ready stay.
 fn update(mut member: Member, wanted: Arrival) -> Member {
     member.readiness = match wanted.origin {
-        Origin::File | Origin::Discovered(_) => Readiness::Ready,
+        Origin::File | Origin::Discovered(_) | Origin::Added => Readiness::Ready,
         Origin::Program(_) | Origin::Joined(_) => member.readiness,
     };
     if matches!(&member.admin, Admin::Down { by } if by == slots::BY_PREDECESSOR) {

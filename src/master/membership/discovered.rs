@@ -13,6 +13,7 @@ use crate::config::limits;
 use crate::config::model::{self, Address, Discovery};
 use crate::control::name::Name;
 
+use super::altered;
 use super::apply::{self, Full};
 use super::member::{Arrival, Member, Origin, Readiness, Settings};
 use super::{Membership, Now, Upstream};
@@ -95,7 +96,7 @@ impl Wanted {
         }
     }
 
-    fn name(&self) -> Option<&Named> {
+    pub(super) fn name(&self) -> Option<&Named> {
         match self {
             Self::Fixed(_) => None,
             Self::Named(name) => Some(name),
@@ -217,18 +218,23 @@ impl Membership {
 
 impl Upstream {
     /// Everyone who should be a member, and how many are too many. What the file writes out has its
-    /// place in any case; an address that is written out or found before is not taken twice.
+    /// place in any case, and so has whom the operator added; an address that is written out or
+    /// found before is not taken twice, and one that he removed not at all.
     pub(super) fn arrivals(&self) -> (Vec<Arrival>, usize) {
         let fixed = self.wanted.iter().filter_map(|wanted| match wanted {
-            Wanted::Fixed(arrival) => Some(arrival.address.to_string()),
-            Wanted::Named(_) => None,
+            Wanted::Fixed(arrival) if !self.leaves_out(arrival) => {
+                Some(arrival.address.to_string())
+            }
+            Wanted::Fixed(_) | Wanted::Named(_) => None,
         });
         let mut taken: HashSet<String> = fixed.collect();
+        taken.extend(self.added.iter().map(|added| added.address.to_string()));
         let mut room = limits::UPSTREAM_MEMBERS_MAX.saturating_sub(taken.len());
         let mut beyond = 0;
         let mut arrivals = Vec::with_capacity(self.members.len());
         for wanted in &self.wanted {
             let name = match wanted {
+                Wanted::Fixed(arrival) if self.leaves_out(arrival) => continue,
                 Wanted::Fixed(arrival) => {
                     arrivals.push(arrival.clone());
                     continue;
@@ -236,7 +242,8 @@ impl Upstream {
                 Wanted::Named(name) => name,
             };
             for found in name.found().iter().filter(|found| self.can_use(name, found.rank)) {
-                if !taken.insert(found.address.to_string()) {
+                let address = found.address.to_string();
+                if self.is_removed(&address) || !taken.insert(address) {
                     continue;
                 }
                 if room == 0 {
@@ -247,6 +254,7 @@ impl Upstream {
                 arrivals.push(name.arrival(found));
             }
         }
+        arrivals.extend(self.added.iter().map(altered::Added::arrival));
         (arrivals, beyond)
     }
 

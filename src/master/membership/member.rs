@@ -1,6 +1,7 @@
 //! One backend of one upstream, as the master knows it: where it came from, what was decided about
 //! it and by whom, and the standing that follows.
 
+use crate::balance::leaving::Pace;
 use crate::config::model::Address;
 use crate::control::wire;
 use crate::master::checks;
@@ -19,6 +20,8 @@ pub(super) enum Origin {
     Joined(Option<String>),
     /// Found under this name of the file; gone when the name leads elsewhere.
     Discovered(String),
+    /// Brought in by the operator; gone when he removes it.
+    Added,
 }
 
 /// What the operator or a restart decided.
@@ -28,7 +31,13 @@ pub(super) enum Admin {
     /// Enabled against the file's `down`.
     Enabled,
     Draining(Draining),
+    /// Its time is over: the workers end what is left.
+    Cutting(Draining),
     Drained(Cause),
+    /// Drained in order to leave, which it does with the same tick.
+    Left {
+        by: String,
+    },
     Down {
         by: String,
     },
@@ -38,13 +47,48 @@ pub(super) enum Admin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draining {
     pub(super) cause: Cause,
+    pub(super) then: Then,
     pub(super) since_ms: u64,
     pub(super) deadline_ms: u64,
     pub(super) deadline_us: u64,
     pub(super) active_at_start: u32,
+    /// Counts of the backend when it began.
+    pub(super) picks_at_start: u64,
+    pub(super) cuts_at_start: u64,
+    pub(super) pace: Pace,
+}
+
+/// What becomes of a backend that has drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Stay,
+    /// It is off its upstream.
+    Leave,
 }
 
 impl Draining {
+    /// A predecessor's, or of another run of the engine: what it counted by is not known.
+    pub(super) fn again(
+        cause: Cause,
+        then: Then,
+        (since_ms, deadline_ms): (u64, u64),
+        now: Now,
+    ) -> Self {
+        // The monotonic clock of the deadline may be another boot's; the wall's is not.
+        let left_ms = deadline_ms.saturating_sub(now.wall_ms);
+        Self {
+            cause,
+            then,
+            since_ms,
+            deadline_ms,
+            deadline_us: now.mono_us.saturating_add(left_ms.saturating_mul(1000)),
+            active_at_start: 0,
+            picks_at_start: 0,
+            cuts_at_start: 0,
+            pace: Pace::default(),
+        }
+    }
+
     pub(super) fn end_within(&mut self, timeout_ms: u64, now: Now) {
         self.deadline_ms = now.wall_ms.saturating_add(timeout_ms);
         self.deadline_us = now.mono_us.saturating_add(timeout_ms.saturating_mul(1000));
@@ -163,7 +207,7 @@ impl Member {
 
     pub(super) fn program(&self) -> Option<&str> {
         match &self.origin {
-            Origin::File | Origin::Discovered(_) => None,
+            Origin::File | Origin::Discovered(_) | Origin::Added => None,
             Origin::Program(label) => Some(label),
             Origin::Joined(label) => label.as_deref(),
         }
@@ -173,7 +217,28 @@ impl Member {
     pub(super) fn host(&self) -> Option<&str> {
         match &self.origin {
             Origin::Discovered(name) => Some(name),
-            Origin::File | Origin::Program(_) | Origin::Joined(_) => None,
+            Origin::File | Origin::Program(_) | Origin::Joined(_) | Origin::Added => None,
+        }
+    }
+
+    /// The drain under way.
+    pub(super) fn draining(&self) -> Option<&Draining> {
+        match &self.admin {
+            Admin::Draining(draining) | Admin::Cutting(draining) => Some(draining),
+            Admin::AsFile
+            | Admin::Enabled
+            | Admin::Drained(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => None,
+        }
+    }
+
+    /// Whether it leaves its upstream once it has drained.
+    pub(super) fn is_leaving(&self) -> bool {
+        match &self.admin {
+            Admin::Draining(draining) | Admin::Cutting(draining) => draining.then == Then::Leave,
+            Admin::Left { .. } => true,
+            Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => false,
         }
     }
 
@@ -181,7 +246,8 @@ impl Member {
     pub(super) fn standing(&self) -> Standing {
         match &self.admin {
             Admin::Draining(_) => Standing::Draining,
-            Admin::Drained(_) => Standing::Drained,
+            Admin::Cutting(_) => Standing::Cut,
+            Admin::Drained(_) | Admin::Left { .. } => Standing::Drained,
             Admin::Down { .. } => Standing::Down,
             Admin::AsFile if self.settings.is_down => Standing::Down,
             Admin::AsFile | Admin::Enabled => match (self.readiness, &self.health) {
@@ -216,7 +282,7 @@ impl Member {
             Standing::Open if ramp < RAMP_FULL => wire::BackendState::Starting,
             Standing::Open => wire::BackendState::Up,
             Standing::Starting => wire::BackendState::Starting,
-            Standing::Draining => wire::BackendState::Draining,
+            Standing::Draining | Standing::Cut => wire::BackendState::Draining,
             Standing::Drained => wire::BackendState::Drained,
             Standing::Down | Standing::Vacant => wire::BackendState::Down,
             Standing::Failed => wire::BackendState::Failed,

@@ -4,9 +4,11 @@
 //! Decides and publishes; starts nothing, reads no clock, writes no file. What happens by itself
 //! (a drain that ends, a backend that fails) comes out of `tick` as notices.
 
+mod altered;
 mod apply;
 mod checked;
 mod discovered;
+mod draining;
 mod member;
 mod outliers;
 mod persist;
@@ -34,7 +36,7 @@ use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Member, WindowStart};
+use member::{Admin, Cause, Member, Then, WindowStart};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,9 @@ impl Now {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// No request is left, or the time for it is over.
-    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool },
+    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool, cuts: u64 },
+    /// Off its upstream, as the operator wanted.
+    Removed { upstream: String, backend: String },
     /// What is shown of a backend changed, for the events.
     Turned {
         upstream: String,
@@ -80,6 +84,8 @@ pub(crate) struct Membership {
     remembered: persist::Saved,
     /// What a predecessor knew of names that are not in place yet.
     known: Vec<Known>,
+    /// Whether members came or went since `take_coming_and_going`.
+    has_come_and_gone: bool,
 }
 
 /// Where a member stands in the lists; good until the next change of membership.
@@ -96,6 +102,9 @@ struct Upstream {
     strategy_override: Option<Strategy>,
     /// Whom the file wants here, in its order.
     wanted: Vec<discovered::Wanted>,
+    /// What the operator made of that.
+    added: Vec<altered::Added>,
+    removed: Vec<altered::Removed>,
     members: Vec<Member>,
     /// Made by `tick`, while it hashes consistently.
     ring: Option<rings::ShownRing>,
@@ -156,6 +165,7 @@ impl Membership {
             notices: Vec::new(),
             remembered: Saved::default(),
             known: Vec::new(),
+            has_come_and_gone: false,
         }
     }
 
@@ -174,20 +184,22 @@ impl Membership {
             timeout_ms.unwrap_or(self.upstreams[at.upstream].settings.drain_timeout_ms);
         match &mut self.member_mut(at).admin {
             Admin::AsFile | Admin::Enabled => {
-                self.begin_drain(at, Cause::Restart, timeout_ms, now);
+                self.begin_drain(at, (Cause::Restart, Then::Stay), timeout_ms, now);
             }
             Admin::Draining(draining) => match draining.cause {
                 Cause::Restart => draining.end_within(timeout_ms, now),
                 // The operator's own drain ends with the same notice, and stays his.
                 Cause::Operator(_) => {}
             },
-            Admin::Drained(_) | Admin::Down { .. } => {
+            Admin::Cutting(_) => {}
+            Admin::Drained(_) | Admin::Left { .. } | Admin::Down { .. } => {
                 let active_left = self.active(at);
                 self.notices.push(Notice::Drained {
                     upstream: upstream.to_owned(),
                     backend: name,
                     active_left,
                     has_timed_out: false,
+                    cuts: 0,
                 });
             }
         }
@@ -197,7 +209,7 @@ impl Membership {
     /// How soon `tick` has something to look at.
     pub(crate) fn tick_within(&self) -> Duration {
         let mut members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
-        let is_draining = members.clone().any(|m| matches!(m.admin, Admin::Draining(_)));
+        let is_draining = members.clone().any(|member| member.draining().is_some());
         let is_soon = is_draining || !self.leaving.is_empty() || !self.notices.is_empty();
         if is_soon {
             Duration::from_millis(10)
@@ -220,40 +232,11 @@ impl Membership {
                 self.end_drain_if_due(at, now);
                 self.settle(at, now);
             }
+            self.take_off_the_drained(upstream, now);
         }
         self.refresh_rings();
+        self.announce_drains();
         std::mem::take(&mut self.notices)
-    }
-
-    fn begin_drain(&mut self, at: Place, cause: Cause, timeout_ms: u64, now: Now) {
-        let active_at_start = self.active(at);
-        self.member_mut(at).admin = Admin::Draining(Draining {
-            cause,
-            since_ms: now.wall_ms,
-            deadline_ms: now.wall_ms.saturating_add(timeout_ms),
-            deadline_us: now.mono_us.saturating_add(timeout_ms.saturating_mul(1000)),
-            active_at_start,
-        });
-        self.settle(at, now);
-    }
-
-    fn end_drain_if_due(&mut self, at: Place, now: Now) {
-        // Read after the gate was closed and its fence passed: zero here means zero for good.
-        let active_left = self.active(at);
-        let Upstream { name, members, .. } = &mut self.upstreams[at.upstream];
-        let member = &mut members[at.member];
-        let Admin::Draining(draining) = &member.admin else { return };
-        let has_timed_out = active_left > 0 && now.mono_us >= draining.deadline_us;
-        if active_left > 0 && !has_timed_out {
-            return;
-        }
-        member.admin = Admin::Drained(draining.cause.clone());
-        self.notices.push(Notice::Drained {
-            upstream: name.clone(),
-            backend: member.name.clone(),
-            active_left,
-            has_timed_out,
-        });
     }
 
     /// A backend that was away takes requests again: it warms up, without its old failures.
@@ -274,7 +257,7 @@ impl Membership {
     fn settle(&mut self, at: Place, now: Now) {
         let board = self.board;
         let is_ejected = self.is_ejected(at, now);
-        let Upstream { settings, members, .. } = &mut self.upstreams[at.upstream];
+        let Upstream { id, settings, members, .. } = &mut self.upstreams[at.upstream];
         let member = &mut members[at.member];
         let ramp = member.ramp(settings.slow_start_ms, now.mono_us);
         if ramp == RAMP_FULL {
@@ -282,6 +265,9 @@ impl Membership {
         }
         let gate = member.gate(ramp);
         if board.backend(member.id).gate() != gate {
+            // Within a turn: to a pick, each backend is open or closed for the whole of it, so none
+            // finds all of them closed while one was always open.
+            let _turn = board.upstream(*id).take_turn(Owner::Master);
             board.backend(member.id).set_gate(gate);
         }
         let state = member.state(ramp, is_ejected);

@@ -158,6 +158,7 @@ impl Membership {
             | gate::Standing::Starting
             | gate::Standing::Draining
             | gate::Standing::Drained
+            | gate::Standing::Cut
             | gate::Standing::Down => return None,
         };
         let mut figures =

@@ -13,7 +13,7 @@ use crate::scoreboard::account::{self, Counts};
 use crate::scoreboard::gate::{RAMP_FULL, Standing};
 use crate::scoreboard::turn::Owner;
 
-use super::member::{Admin, Health, Member, Readiness};
+use super::member::{Admin, Health, Member, Readiness, Then};
 use super::{Membership, Now, Place, Upstream};
 
 /// Figures of one backend at one instant.
@@ -80,6 +80,7 @@ impl Membership {
             names: upstream.names(),
             all_down: upstream.settings.all_down.name().to_owned(),
             desperate: counts.desperate,
+            differs: upstream.differs(),
         }
     }
 
@@ -114,6 +115,7 @@ impl Membership {
         let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
         let check = upstream.check_of(member);
         let check_text = check.as_ref().map_or_else(String::new, |check| check.text().to_owned());
+        let active = active_by_worker.iter().sum();
         wire::BackendRow {
             upstream: upstream.name.clone(),
             backend: wire::Backend {
@@ -121,7 +123,7 @@ impl Membership {
                 address: member.name.clone(),
                 state: member.state(ramp, figures.is_ejected),
                 weight: member.weight(),
-                active: active_by_worker.iter().sum(),
+                active,
                 requests: figures.counts.requests,
                 expected_share: 0.0,
                 actual_share: 0.0,
@@ -134,12 +136,13 @@ impl Membership {
                 host: member.host().map(str::to_owned),
                 check,
                 reason: String::new(),
+                drain: self.drain_row(at, active, now),
+                cuts: figures.counts.cuts,
             },
             key: member.key(),
             file_weight: member.settings.weight,
             since_ms: member.since_ms,
             reason: self.reason(at, now),
-            drain: drain(&member.admin),
             window_picks: figures.picks,
             window_weight_start: member.window.weight,
             current_weight: figures.current_weight,
@@ -152,7 +155,14 @@ impl Membership {
     pub(super) fn reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
         match &member.admin {
+            Admin::Cutting(draining) => {
+                format!("drained by {}, out of time", draining.cause.by())
+            }
+            Admin::Draining(draining) if draining.then == Then::Leave => {
+                format!("leaves, removed by {}", draining.cause.by())
+            }
             Admin::Draining(draining) => format!("drained by {}", draining.cause.by()),
+            Admin::Left { by } => format!("removed by {by}"),
             Admin::Drained(cause) => format!("drained by {}", cause.by()),
             Admin::Down { by } => format!("taken down by {by}"),
             Admin::AsFile if member.settings.is_down => "down in the configuration".to_owned(),
@@ -219,18 +229,6 @@ fn strategy(strategy: Strategy) -> balance::Strategy {
         Strategy::Hash => balance::Strategy::Hash,
         Strategy::HashConsistent => balance::Strategy::HashConsistent,
         Strategy::LeastTime => balance::Strategy::LeastTime,
-    }
-}
-
-fn drain(admin: &Admin) -> Option<wire::Drain> {
-    match admin {
-        Admin::Draining(draining) => Some(wire::Drain {
-            since_ms: draining.since_ms,
-            deadline_ms: draining.deadline_ms,
-            by: draining.cause.by().to_owned(),
-            active_at_start: draining.active_at_start,
-        }),
-        Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => None,
     }
 }
 

@@ -7,9 +7,12 @@ use crate::config::model::{Address, Kind, Strategy};
 use crate::config::strategy::Timing;
 use crate::scoreboard::backend::About;
 use crate::scoreboard::gate::{Gate, Standing};
+use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 
-use super::member::{Admin, Arrival, Cause, Draining, Health, Member, Origin, Readiness, Settings};
+use super::member::{
+    Admin, Arrival, Cause, Draining, Health, Member, Origin, Readiness, Settings, Then,
+};
 use super::{Leaving, Now, Upstream};
 
 /// Who is named for a `down` that was found on the board. What the operator decided is restored under
@@ -30,6 +33,11 @@ const _: () = assert!(limits::UPSTREAMS_MAX == scoreboard::layout::UPSTREAMS_MAX
 const _: () = assert!(limits::WORKERS_MAX == scoreboard::layout::WORKERS_MAX);
 const _: () = assert!(limits::NAME_BYTES_MAX == scoreboard::layout::NAME_BYTES_MAX);
 
+/// Whether one more backend would find a slot.
+pub(super) fn has_free(board: Board) -> bool {
+    BackendId::all().any(|id| board.backend(id).gate().standing == Standing::Vacant)
+}
+
 /// Puts a backend into a free slot, not yet on any list; `None` when all are taken.
 pub(super) fn seat(board: Board, arrival: Arrival, now: Now) -> Option<Member> {
     let is_free = |id: &BackendId| board.backend(*id).gate().standing == Standing::Vacant;
@@ -44,8 +52,9 @@ pub(super) fn seat(board: Board, arrival: Arrival, now: Now) -> Option<Member> {
 }
 
 /// Takes a backend out of service for good. Its slot is free once its last request is through.
-pub(super) fn unseat(board: Board, member: &Member, now: Now) -> Leaving {
+pub(super) fn unseat(board: Board, upstream: UpstreamId, member: &Member, now: Now) -> Leaving {
     let backend = board.backend(member.id);
+    let _turn = board.upstream(upstream).take_turn(Owner::Master);
     backend.set_gate(Gate { standing: Standing::Draining, ..backend.gate() });
     Leaving { id: member.id, deadline_us: now.mono_us.saturating_add(LEAVE_WITHIN_US) }
 }
@@ -168,6 +177,8 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             },
             strategy_override: None,
             wanted: Vec::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
             members: members.collect(),
             ring: None,
             window_since_ms: now.wall_ms,
@@ -195,19 +206,17 @@ fn adopt_member(id: BackendId, about: &About, gate: Gate, now: Now) -> Option<Me
             | Standing::Draining
             | Standing::Drained
             | Standing::Down
-            | Standing::Failed => Readiness::Ready,
+            | Standing::Failed
+            | Standing::Cut => Readiness::Ready,
         },
     };
     let mut member = Member::new(id, gate.incarnation, arrival, now);
     // Until `restore` says more, what was closed stays closed.
     member.admin = match gate.standing {
-        Standing::Draining => Admin::Draining(Draining {
-            cause: Cause::Restart,
-            since_ms: now.wall_ms,
-            deadline_ms: now.wall_ms.saturating_add(ADOPTED_DRAIN_MS),
-            deadline_us: now.mono_us.saturating_add(ADOPTED_DRAIN_MS * 1000),
-            active_at_start: 0,
-        }),
+        Standing::Draining | Standing::Cut => {
+            let times = (now.wall_ms, now.wall_ms.saturating_add(ADOPTED_DRAIN_MS));
+            Admin::Draining(Draining::again(Cause::Restart, Then::Stay, times, now))
+        }
         Standing::Drained => Admin::Drained(Cause::Restart),
         Standing::Down => Admin::Down { by: BY_PREDECESSOR.to_owned() },
         Standing::Vacant | Standing::Open | Standing::Starting | Standing::Failed => Admin::AsFile,

@@ -1,6 +1,8 @@
 //! Decisions against a real board: what an order, a program or a dead master leads to, and what
 //! people are told about it.
 
+mod altered;
+mod draining;
 mod health;
 mod names;
 mod strategies;
@@ -172,33 +174,8 @@ fn worker(board: Board) -> account::Account {
 fn drained(notices: &[Notice]) -> Option<(u32, bool)> {
     notices.iter().find_map(|notice| match notice {
         Notice::Drained { active_left, has_timed_out, .. } => Some((*active_left, *has_timed_out)),
-        Notice::Turned { .. } => None,
+        Notice::Turned { .. } | Notice::Removed { .. } => None,
     })
-}
-
-#[test]
-fn a_drain_ends_with_the_last_request_or_its_time() {
-    for (finishes, ends_at, expected) in [(true, 1, (0, false)), (false, 30, (1, true))] {
-        let (mut membership, board) = applied(&two());
-        let account = worker(board);
-        let reservation = account.reserve(id(&membership, 9001));
-        let (outcome, text) = order(&mut membership, 9001, DRAIN, at(0));
-        assert_eq!(
-            (outcome, text.as_str()),
-            (Outcome::Changed, "127.0.0.1:9001 draining, 1 request in flight")
-        );
-        assert!(!board.backend(id(&membership, 9001)).gate().is_open());
-        assert_eq!(drained(&membership.tick(at(0))), None);
-        let shown = row(&membership, board, 9001, at(0));
-        assert_eq!(shown.drain.unwrap().by, "eva (1000)");
-        assert_eq!(order(&mut membership, 9001, DRAIN, at(0)).0, Outcome::Unchanged);
-        let _still_running = Some(reservation).filter(|_| !finishes);
-        assert_eq!(drained(&membership.tick(at(ends_at))), Some(expected));
-        assert_eq!(state(&membership, board, 9001, at(ends_at)), BackendState::Drained);
-        assert_eq!(drained(&membership.tick(at(ends_at + 1))), None, "said once");
-        assert_eq!(order(&mut membership, 9001, BackendVerb::Enable, at(31)).0, Outcome::Changed);
-        assert_eq!(state(&membership, board, 9001, at(31)), BackendState::Up);
-    }
 }
 
 #[test]

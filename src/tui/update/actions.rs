@@ -43,6 +43,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Filter => overlays::open_filter(model),
         Id::Theme => overlays::open_theme(model),
         Id::Strategy => overlays::open_strategy(model, target),
+        Id::Add => overlays::open_add(model, target),
         Id::Palette => {
             model.overlay =
                 Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
@@ -59,7 +60,11 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         | Id::Start
         | Id::Stop
         | Id::Kill
+        | Id::ScaleUp
+        | Id::ScaleDown
         | Id::Drain
+        | Id::Cut
+        | Id::Remove
         | Id::Enable
         | Id::TakeDown
         | Id::WeightUp

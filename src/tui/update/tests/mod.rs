@@ -1,5 +1,6 @@
 //! The console by its keys: messages in, the model and the effects out, no terminal anywhere.
 
+mod live;
 mod properties;
 
 use tui_input::InputRequest;
@@ -46,12 +47,13 @@ fn backend(upstream: &str, number: u32, state: BackendState) -> BackendRow {
             host: None,
             check: None,
             reason: String::new(),
+            drain: None,
+            cuts: 0,
         },
         key: number,
         file_weight: 1,
         since_ms: START_MS,
         reason: String::new(),
-        drain: None,
         window_picks: 0,
         window_weight_start: 0,
         current_weight: 0,
@@ -68,7 +70,8 @@ fn program(name: &str, state: ProgramState) -> ProgramRow {
         pid: is_alive.then_some(4121),
         ..Program::default()
     };
-    ProgramRow { program, incarnation: 3, since_ms: START_MS, ..ProgramRow::default() }
+    let instances = 2;
+    ProgramRow { program, incarnation: 3, since_ms: START_MS, instances, ..ProgramRow::default() }
 }
 
 fn snapshot() -> Snapshot {
@@ -308,8 +311,14 @@ fn silence_is_stale_and_a_word_is_live() {
 #[test]
 fn what_always_asks_always_asks() {
     let mut model = attached();
-    on(&mut model, Panel::ProgramTable, "web:0");
+    model.live.backends[0].backend.state = BackendState::Draining;
     for action in ALL.iter().filter(|action| action.danger == Danger::Asks) {
+        if action.id == Id::Cut {
+            on(&mut model, Panel::BackendTable, "api/10.0.0.1:80");
+        } else {
+            on(&mut model, Panel::ProgramTable, "web:0");
+        }
+        pass(&mut model, UNSEEN_MS);
         match order::make(&model, action.id, None) {
             Ok(Judged::Ask(_)) => {}
             Ok(Judged::Free(_)) => panic!("{:?} goes unasked", action.id),
