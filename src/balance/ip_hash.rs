@@ -2,7 +2,7 @@
 //!
 //! A closed peer keeps its share of the hash space, so only its own clients move.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Peer, PeerSet, Request, Tier, failure};
 
@@ -11,6 +11,17 @@ const FACTOR: u32 = 113;
 const MODULUS: u32 = 6271;
 /// After this many misses the request goes by round robin.
 const MISSES_MAX: u32 = 20;
+
+/// All of an address that counts here: its clients go to one peer.
+pub(crate) fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
+        }
+        IpAddr::V6(_) => client,
+    }
+}
 
 /// Where a request stands in the hash space. A retry goes on from there instead of from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

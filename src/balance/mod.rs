@@ -5,12 +5,16 @@
 //! live, and stores them back.
 
 pub(crate) mod budget;
+pub(crate) mod cause;
+pub(crate) mod chance;
 pub(crate) mod failure;
 pub(crate) mod fit;
 pub(crate) mod ip_hash;
+pub(crate) mod judge;
 pub(crate) mod least_conn;
 pub(crate) mod round_robin;
 pub(crate) mod share;
+pub(crate) mod what_if;
 
 #[cfg(test)]
 mod tests;
