@@ -95,7 +95,7 @@ impl Verb {
             Self::Run | Self::Check => None,
             Self::Status(_)
             | Self::Backend(Backend::List { .. })
-            | Self::Upstream(Upstream::List(_))
+            | Self::Upstream(Upstream::List(_) | Upstream::Explain { .. })
             | Self::Program(Program::List(_) | Program::Tail(_))
             | Self::Events(_)
             | Self::Requests(_)
@@ -206,6 +206,12 @@ pub(crate) struct BackendName {
 pub(crate) enum Upstream {
     /// List the upstreams.
     List(Listing),
+    /// Does it balance as its strategy promises, why not, and what would another do?
+    Explain {
+        upstream: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Balance by another strategy: round_robin, least_conn, ip_hash.
     Strategy { upstream: String, strategy: String },
     /// Back to the strategy, weights and states of the file.

@@ -7,6 +7,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod call;
+pub(crate) mod explain;
 pub(crate) mod name;
 pub(crate) mod wire;
 

@@ -20,6 +20,10 @@ use super::clients::Clients;
 /// Seconds that a shown latency covers.
 const RECENT_SECONDS: usize = 10;
 
+/// Seconds that an average of requests in flight covers, and the least that it is made of.
+const ACTIVE_SECONDS: usize = 60;
+const ACTIVE_SECONDS_MIN: usize = 5;
+
 /// What one worker's processor time was in the last second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Effort {
@@ -56,6 +60,8 @@ struct BackendTrack {
     counts: Counts,
     latency: Histogram,
     recent: VecDeque<Second>,
+    /// In flight at the end of each second, with its time.
+    actives: VecDeque<(u64, u32)>,
 }
 
 /// What one backend did in one second.
@@ -109,6 +115,24 @@ impl History {
         let requests: u64 = recent.iter().map(|second| second.counts.requests).sum();
         let service_us: u64 = recent.iter().map(|second| second.counts.service_us).sum();
         (requests > 0).then(|| service_us as f64 / requests as f64)
+    }
+
+    /// Requests in flight on average over the last minute, as far as it lies after `since_ms`; none
+    /// before there are some seconds of it.
+    pub(crate) fn mean_active(&self, id: BackendId, since_ms: u64) -> Option<f64> {
+        let actives = &self.backends[id.index()].as_ref()?.actives;
+        let within = || actives.iter().filter(|(wall_ms, _)| *wall_ms >= since_ms);
+        let sum: u64 = within().map(|(_, active)| u64::from(*active)).sum();
+        let seconds = within().count();
+        (seconds >= ACTIVE_SECONDS_MIN).then(|| sum as f64 / seconds as f64)
+    }
+
+    /// Requests that these backends finished since then.
+    pub(crate) fn finished(&self, keys: &[u32], since_ms: u64) -> u64 {
+        let samples = self.samples.iter().rev().take_while(|sample| sample.wall_ms >= since_ms);
+        let backends = samples.flat_map(|sample| &sample.backends);
+        let theirs = backends.filter(|backend| keys.contains(&backend.key));
+        theirs.map(|backend| u64::from(backend.requests)).sum()
     }
 
     /// The networks that an upstream's requests lately came from.
@@ -189,6 +213,7 @@ impl History {
                 counts: Counts::default(),
                 latency: Histogram::default(),
                 recent: VecDeque::with_capacity(RECENT_SECONDS),
+                actives: VecDeque::with_capacity(ACTIVE_SECONDS),
             }),
         };
         let counts = account::backend_counts(self.board, id, gate.incarnation);
@@ -205,6 +230,10 @@ impl History {
             p95_us: narrow(latency.quantile_us(950)),
         });
         (track.counts, track.latency) = (counts, total);
+        if track.actives.len() == ACTIVE_SECONDS {
+            track.actives.pop_front();
+        }
+        track.actives.push_back((sample.wall_ms, active));
         if track.recent.len() == RECENT_SECONDS {
             track.recent.pop_front();
         }

@@ -14,6 +14,7 @@ mod audit;
 mod checks;
 mod clients;
 mod decisions;
+mod explain;
 mod generation;
 mod keeper_link;
 mod legacy;

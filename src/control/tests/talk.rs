@@ -96,9 +96,11 @@ fn small_master(asked: Asked) {
                     Reply::Json(serde_json::to_vec(&delta::status(&snapshot())).unwrap())
                 }
                 Query::Events { .. } => Reply::Lines(two_events()),
-                Query::Watch | Query::History | Query::Requests { .. } | Query::Log { .. } => {
-                    Reply::Missing("no such program".to_owned())
-                }
+                Query::Watch
+                | Query::History
+                | Query::Explain { .. }
+                | Query::Requests { .. }
+                | Query::Log { .. } => Reply::Missing("no such program".to_owned()),
             };
             reply.send(answer).unwrap();
         }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod discovered;
+mod evidence;
 mod member;
 mod persist;
 mod rows;
@@ -17,13 +18,17 @@ mod tests;
 
 pub(crate) use apply::Joining;
 pub(crate) use discovered::{Change, Found, Known, Rank};
+pub(crate) use evidence::Explained;
 pub(crate) use persist::Saved;
+pub(crate) use rows::strategy;
 
 use std::time::Duration;
 
 use crate::balance;
+use crate::balance::cause;
 use crate::config::model::{Address, Kind, Strategy};
 use crate::control::wire;
+use crate::scoreboard::account;
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
@@ -93,6 +98,7 @@ struct Upstream {
     wanted: Vec<discovered::Wanted>,
     members: Vec<Member>,
     window_since_ms: u64,
+    evidence: evidence::Evidence,
     /// Gone from the file: kept until every worker serves the new generation.
     retire_at_us: Option<u64>,
 }
@@ -220,6 +226,7 @@ impl Membership {
 
     fn begin_drain(&mut self, at: Place, cause: Cause, timeout_ms: u64, now: Now) {
         let active_at_start = self.active(at);
+        self.happened(at, cause::Cause::Drain, now);
         self.member_mut(at).admin = Admin::Draining(Draining {
             cause,
             since_ms: now.wall_ms,
@@ -289,8 +296,24 @@ impl Membership {
                 to: state,
                 reason: self.reason(at, now),
             });
+            let cause = match (from, state) {
+                (_, wire::BackendState::Failed) if is_ejected => Some(cause::Cause::Ejection),
+                (_, wire::BackendState::Failed) => Some(cause::Cause::CheckFailure),
+                (wire::BackendState::Failed, _) => Some(cause::Cause::Return),
+                // Each has a cause of its own, written down where it was decided.
+                _ => None,
+            };
+            if let Some(cause) = cause {
+                self.happened(at, cause, now);
+            }
             self.restart_window(at.upstream, now);
         }
+    }
+
+    /// What may explain an uneven window.
+    fn happened(&mut self, at: Place, cause: cause::Cause, now: Now) {
+        let Upstream { evidence, members, .. } = &mut self.upstreams[at.upstream];
+        evidence.happened(cause, &members[at.member].name, now);
     }
 
     /// Figures of fit count from here.
@@ -298,12 +321,16 @@ impl Membership {
         let board = self.board;
         let upstream = &mut self.upstreams[upstream];
         upstream.window_since_ms = now.wall_ms;
+        upstream.evidence.counts = account::upstream_counts(board, upstream.id);
         // Within a turn, so that picks and weights are of one instant.
         let _turn = board.upstream(upstream.id).take_turn(Owner::Master);
         for member in &mut upstream.members {
             let backend = board.backend(member.id);
-            member.window =
-                WindowStart { picks: backend.picks(), weight: backend.words().current_weight };
+            member.window = WindowStart {
+                picks: backend.picks(),
+                weight: backend.words().current_weight,
+                failures: account::backend_counts(board, member.id, member.incarnation).failures,
+            };
         }
     }
 

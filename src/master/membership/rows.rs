@@ -14,11 +14,11 @@ use super::member::{Admin, Health, Member, Readiness};
 use super::{Membership, Now, Place, Upstream};
 
 /// Figures of one backend at one instant.
-struct Figures {
-    picks: u64,
-    current_weight: i64,
-    counts: Counts,
-    is_ejected: bool,
+pub(super) struct Figures {
+    pub(super) picks: u64,
+    pub(super) current_weight: i64,
+    pub(super) counts: Counts,
+    pub(super) is_ejected: bool,
 }
 
 impl Membership {
@@ -33,20 +33,36 @@ impl Membership {
             if upstream.retire_at_us.is_some() {
                 continue;
             }
-            upstreams.push(self.upstream_row(upstream, history));
             let figures = self.figures(index, now);
-            let expected = expected(upstream, &figures, history);
-            let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
-            for (member, figures) in figures.iter().enumerate() {
-                let at = Place { upstream: index, member };
-                let mut row = self.backend_row(at, figures, now);
-                row.backend.expected_share = expected[member];
-                row.backend.actual_share = picked[member];
-                row.backend.latency_us = history.latency(upstream.members[member].id);
-                backends.push(row);
-            }
+            let (upstream, of_upstream) = self.rows_of(index, &figures, history, now);
+            upstreams.push(upstream);
+            backends.extend(of_upstream);
         }
         (upstreams, backends)
+    }
+
+    /// Of one upstream.
+    pub(super) fn rows_of(
+        &self,
+        index: usize,
+        figures: &[Figures],
+        history: &History,
+        now: Now,
+    ) -> (wire::UpstreamRow, Vec<wire::BackendRow>) {
+        let upstream = &self.upstreams[index];
+        let mut row = self.upstream_row(upstream, history);
+        row.fit = self.fit(upstream, &self.judged(upstream, figures, history), now);
+        let expected = expected(upstream, figures, history);
+        let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
+        let backends = figures.iter().enumerate().map(|(member, figures)| {
+            let at = Place { upstream: index, member };
+            let mut row = self.backend_row(at, figures, now);
+            row.backend.expected_share = expected[member];
+            row.backend.actual_share = picked[member];
+            row.backend.latency_us = history.latency(upstream.members[member].id);
+            row
+        });
+        (row, backends.collect())
     }
 
     fn upstream_row(&self, upstream: &Upstream, history: &History) -> wire::UpstreamRow {
@@ -67,12 +83,13 @@ impl Membership {
             overflows: counts.overflows,
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
+            fit: crate::control::explain::Fit::default(),
             names: upstream.names(),
         }
     }
 
     /// Picks since the window began and smooth weights, all of one instant.
-    fn figures(&self, index: usize, now: Now) -> Vec<Figures> {
+    pub(super) fn figures(&self, index: usize, now: Now) -> Vec<Figures> {
         let upstream = &self.upstreams[index];
         let turn = self.board.upstream(upstream.id).take_turn(Owner::Master);
         let of_turn: Vec<(u64, i64)> = upstream
@@ -168,22 +185,13 @@ impl Membership {
 }
 
 fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
-    let member = |(member, figures): (&Member, &Figures)| share::Member {
-        weight: member.weight(),
-        is_serving: member.standing() == crate::scoreboard::gate::Standing::Open
-            && !figures.is_ejected,
-        tier: if member.settings.is_backup {
-            balance::Tier::Backup
-        } else {
-            balance::Tier::Primary
-        },
-        service_us: history.mean_service_us(member.id),
-    };
+    let member =
+        |(member, figures): (&Member, &Figures)| member.in_share(figures.is_ejected, history);
     let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
 }
 
-fn strategy(strategy: Strategy) -> balance::Strategy {
+pub(crate) fn strategy(strategy: Strategy) -> balance::Strategy {
     match strategy {
         Strategy::RoundRobin => balance::Strategy::RoundRobin,
         Strategy::LeastConn => balance::Strategy::LeastConn,

@@ -128,6 +128,7 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             wanted: Vec::new(),
             members: members.collect(),
             window_since_ms: now.wall_ms,
+            evidence: super::evidence::Evidence::default(),
             retire_at_us: None,
         })
     };

@@ -1,6 +1,7 @@
 //! What an operator can do to a backend or an upstream. Idempotent, and every answer says what was
 //! done or why not.
 
+use crate::balance::cause;
 use crate::config::limits;
 use crate::config::model::Strategy;
 use crate::control::call::{BackendTarget, BackendVerb, UpstreamVerb};
@@ -8,7 +9,7 @@ use crate::control::wire::{Answer, Outcome};
 use crate::scoreboard::gate::Standing;
 
 use super::member::{Admin, Cause};
-use super::{Membership, Now, Place};
+use super::{Membership, Now, Place, Upstream};
 
 impl Membership {
     pub(crate) fn backend(
@@ -57,7 +58,7 @@ impl Membership {
         Ok(Place { upstream, member })
     }
 
-    fn no_upstream(&self, name: &str) -> Answer {
+    pub(super) fn no_upstream(&self, name: &str) -> Answer {
         let present = self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none());
         let has = names(present.map(|upstream| upstream.name.as_str()));
         answer(Outcome::Unknown, format!("no upstream {name}; there is {has}"))
@@ -109,6 +110,7 @@ impl Membership {
         };
         if !is_enabled {
             member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
+            self.happened(at, cause::Cause::Return, now);
             self.welcome(at, now);
             self.settle(at, now);
         }
@@ -135,6 +137,7 @@ impl Membership {
             return answer(Outcome::Unchanged, format!("{name} is already down"));
         }
         member.admin = Admin::Down { by: by.to_owned() };
+        self.happened(at, cause::Cause::Down, now);
         self.settle(at, now);
         answer(Outcome::Changed, format!("{name} down, {}", requests_left(active)))
     }
@@ -153,6 +156,7 @@ impl Membership {
             return answer(Outcome::Unchanged, format!("{name} already has weight {weight}"));
         }
         member.weight_override = (weight != member.settings.weight).then_some(weight);
+        self.happened(at, cause::Cause::WeightChange, now);
         self.settle(at, now);
         self.restart_round(at.upstream, now);
         answer(Outcome::Changed, format!("{name} weight {weight}, was {before}"))
@@ -169,11 +173,11 @@ impl Membership {
             let text = format!("{} already uses {name}", upstream.name);
             return answer(Outcome::Unchanged, text);
         }
-        let has_backup = upstream.members.iter().any(|member| member.settings.is_backup);
-        if strategy == Strategy::IpHash && has_backup {
-            let text = format!("{} has backup backends, which ip_hash cannot use", upstream.name);
+        if let Some(why) = upstream.refusal(strategy) {
+            let text = format!("{} {why}, which {name} cannot use", upstream.name);
             return answer(Outcome::Refused, text);
         }
+        upstream.evidence.happened(cause::Cause::StrategyChange, "", now);
         upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);
         let text = format!("{} uses {name}, was {}", upstream.name, before.name());
         self.reseat(index, now);
@@ -201,6 +205,9 @@ impl Membership {
         for member in returning {
             self.welcome(Place { upstream: index, member }, now);
         }
+        if changes > 0 {
+            self.upstreams[index].evidence.happened(cause::Cause::StrategyChange, "", now);
+        }
         // The file's strategy may use other members.
         self.reseat(index, now);
         let name = &self.upstreams[index].name;
@@ -211,6 +218,17 @@ impl Membership {
                 Outcome::Changed,
                 format!("{name} back to the file, {changes} changes undone"),
             ),
+        }
+    }
+}
+
+impl Upstream {
+    /// What it has that the strategy can't use.
+    pub(super) fn refusal(&self, strategy: Strategy) -> Option<&'static str> {
+        let has_backup = self.members.iter().any(|member| member.settings.is_backup);
+        match strategy {
+            Strategy::IpHash => has_backup.then_some("has backup backends"),
+            Strategy::RoundRobin | Strategy::LeastConn => None,
         }
     }
 }

@@ -137,6 +137,8 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::StopLog
             | Effect::FollowRequests { .. }
             | Effect::StopRequests
+            | Effect::Explain { .. }
+            | Effect::StopExplaining
             | Effect::UseTheme(_)
             | Effect::Repaint
             | Effect::Suspend
