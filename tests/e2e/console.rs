@@ -57,6 +57,32 @@ fn a_drain_by_key_moves_the_traffic_elsewhere() {
 }
 
 #[test]
+fn a_strategy_is_switched_after_a_preview_and_taken_back() {
+    let origins = [Origin::named("one"), Origin::named("two")];
+    let engine = Engine::start(&site("", &[&origins[0], &origins[1]]));
+    let load = Load::start(engine.address(), "/", 2);
+    let mut screen = attached(&engine);
+    let strategy = || engine.status()["upstreams"][0]["strategy"].clone();
+    screen.press("3");
+    screen.wait("what other strategies would do", |text| {
+        text.contains("What if")
+            && text.contains("a model, not a promise")
+            && text.contains("50.0%")
+    });
+    screen.press("S");
+    screen.wait("a preview beside each", |text| {
+        text.contains("Strategy of app") && text.contains("ip hash") && text.contains("est. p95")
+    });
+    screen.press("j");
+    screen.press(ENTER);
+    wait::until("switched", || (strategy() == "least_conn").then_some(()));
+    screen.wait("the screen says so", |text| text.contains("app uses least_conn"));
+    screen.press("u");
+    wait::until("taken back", || (strategy() == "round_robin").then_some(()));
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+#[test]
 fn a_killed_program_is_seen_to_restart() {
     let engine =
         Engine::start(&program("web", "sleep 1000", "start_seconds = 0\nautorestart = true"));

@@ -300,7 +300,13 @@ impl Membership {
                 (_, wire::BackendState::Failed) if is_ejected => Some(cause::Cause::Ejection),
                 (_, wire::BackendState::Failed) => Some(cause::Cause::CheckFailure),
                 (wire::BackendState::Failed, _) => Some(cause::Cause::Return),
-                // Each has a cause of its own, written down where it was decided.
+                (wire::BackendState::Draining, wire::BackendState::Drained) => {
+                    Some(cause::Cause::Drain)
+                }
+                (wire::BackendState::Starting, wire::BackendState::Up) => {
+                    Some(cause::Cause::SlowStart)
+                }
+                // What was decided is written down where it was, just before.
                 _ => None,
             };
             if let Some(cause) = cause {
