@@ -71,20 +71,20 @@ fn series(a: f64, x: f64) -> f64 {
 /// Lentz's way through the continued fraction.
 fn fraction(a: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
-    let mut b = x + 1.0 - a;
-    let mut c = 1.0 / TINY;
-    let mut d = 1.0 / b;
-    let mut value = d;
+    let apart = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let mut term = x + 1.0 - a;
+    let mut above = 1.0 / TINY;
+    let mut below = 1.0 / term;
+    let mut value = below;
     for step in 1..STEPS_MAX {
         let step = f64::from(step);
         let numerator = -step * (step - a);
-        b += 2.0;
-        d = numerator * d + b;
-        d = 1.0 / if d.abs() < TINY { TINY } else { d };
-        c = b + numerator / c;
-        c = if c.abs() < TINY { TINY } else { c };
-        value *= c * d;
-        if (c * d - 1.0).abs() < PRECISION {
+        term += 2.0;
+        below = 1.0 / apart(numerator * below + term);
+        above = apart(term + numerator / above);
+        let factor = above * below;
+        value *= factor;
+        if (factor - 1.0).abs() < PRECISION {
             break;
         }
     }

@@ -69,7 +69,7 @@ fn head(explanation: &Explanation, out: Out) -> String {
         };
         lines.push(("cause", format!("{}{at}", text::plain(&words::cause(cause)))));
     }
-    lines.iter().map(|(name, value)| format!("{name:<9}{value}\n")).collect()
+    lines.iter().fold(String::new(), |text, (name, value)| format!("{text}{name:<9}{value}\n"))
 }
 
 fn tone(verdict: Verdict) -> Tone {

@@ -157,7 +157,7 @@ pub(crate) const CHANGES_KEPT_MAX: usize = 16;
 /// What a model of other strategies looks back on, and the requests times backends times strategies
 /// that it may cost: some milliseconds of the master's.
 pub(crate) const WHAT_IF_MS: u64 = 60_000;
-pub(crate) const WHAT_IF_STEPS_MAX: usize = 1 << 20;
+pub(crate) const WHAT_IF_STEPS_MAX: usize = 1 << 19;
 pub(crate) const WHAT_IF_ARRIVALS_MAX: usize = 20_000;
 /// The busiest client networks that are named.
 pub(crate) const TOP_CLIENTS_MAX: usize = 5;

@@ -128,9 +128,11 @@ pub(crate) enum Claim {
         limit: f64,
         backend: String,
     },
+    /// The busiest client network, named by what a hash sees of it; empty before the first.
     TopClient {
         value: f64,
         limit: f64,
+        network: String,
     },
     /// Of the requests looked at, those that went to the backend their client belongs to.
     ClientKept {

@@ -45,6 +45,10 @@ impl Clients {
         &self.list
     }
 
+    pub(super) fn top(&self) -> Option<IpAddr> {
+        self.list.iter().max_by_key(|client| client.requests).map(|client| client.address)
+    }
+
     /// The busiest network's part; 0 without requests.
     pub(super) fn top_share(&self) -> f64 {
         let total: u64 = self.list.iter().map(|client| client.requests).sum();

@@ -5,6 +5,7 @@
 //! again, so it starts anew with each master.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::balance::share;
 use crate::config::limits;
@@ -138,6 +139,10 @@ impl History {
     /// The networks that an upstream's requests lately came from.
     pub(crate) fn clients(&self, id: UpstreamId) -> &[share::Client] {
         self.upstreams[id.index()].clients.list()
+    }
+
+    pub(crate) fn top_client(&self, id: UpstreamId) -> Option<IpAddr> {
+        self.upstreams[id.index()].clients.top()
     }
 
     pub(crate) fn top_client_share(&self, id: UpstreamId) -> f64 {

@@ -9,13 +9,14 @@ pub(crate) fn short(fit: &Fit) -> String {
     let value = value(&first.claim);
     match (fit.verdict, fit.promise) {
         (Verdict::TooFew, _) => "too few yet".to_owned(),
-        (Verdict::Skewed, _) => format!("top client {}", top_client(fit)),
+        (Verdict::Skewed, _) | (Verdict::Fits, Promise::Client) => {
+            format!("top client {}", top_client(fit))
+        }
         (Verdict::Deviates, Promise::Exact | Promise::Even) => format!("uneven {value}"),
         (Verdict::Deviates, Promise::Client) => "clients moved".to_owned(),
         (Verdict::Deviates, Promise::Chance) => format!("unlikely {value}"),
         (Verdict::Fits, Promise::Exact) => format!("exact {value}"),
         (Verdict::Fits, Promise::Even) => format!("even {value}"),
-        (Verdict::Fits, Promise::Client) => format!("top client {}", top_client(fit)),
         (Verdict::Fits, Promise::Chance) => format!("as drawn {value}"),
     }
 }
@@ -102,8 +103,9 @@ pub(crate) fn note(finding: &Finding) -> String {
         Claim::HashShare { hash_share, backend, .. } => {
             format!("{backend}, with {:.1}% of the hash; clients decide", hash_share * 100.0)
         }
-        Claim::TopClient { .. } => {
-            "of the requests; it can't be split without moving the client".to_owned()
+        Claim::TopClient { network, .. } if network.is_empty() => "of the requests".to_owned(),
+        Claim::TopClient { network, .. } => {
+            format!("{network}; it can't be split without moving the client")
         }
         Claim::ClientKept { limit, .. } => format!("of {limit} requests looked at"),
         Claim::GTest { .. } if is_open => "a backend expects fewer than 5 requests".to_owned(),
@@ -219,7 +221,7 @@ mod tests {
             limit: 0.1,
             backend: "one".to_owned(),
         };
-        let top = || Claim::TopClient { value: 0.31, limit: 0.25 };
+        let top = || Claim::TopClient { value: 0.31, limit: 0.25, network: "10.1.1.0".to_owned() };
         let kept = Claim::ClientKept { value: 90, limit: 100 };
         for (verdict, promise, claims, expected) in [
             (Verdict::Fits, Promise::Exact, vec![due.clone()], "exact ±0.4"),

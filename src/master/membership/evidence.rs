@@ -82,7 +82,7 @@ impl Membership {
         if Promise::of(strategy(upstream.strategy())) == Promise::Client {
             let since_ms = upstream.window_since_ms + SETTLED_MS;
             let (kept, looked_at) = kept(&peers, requests, since_ms);
-            row.fit = self.fit(upstream, &judged.with_kept(kept, looked_at), now);
+            row.fit = told(upstream, &judged.with_kept(kept, looked_at), history, now);
         }
         let shown = upstream.members.iter().zip(&backends);
         let parts = shown.map(|(member, row)| {
@@ -160,29 +160,35 @@ impl Membership {
             overflows: counts.overflows.saturating_sub(before.overflows),
         }
     }
+}
 
-    pub(super) fn fit(&self, upstream: &Upstream, judgement: &Judgement, now: Now) -> explain::Fit {
-        let findings = judgement.findings.iter().map(|finding| explain::Finding {
-            verdict: verdict(finding.verdict),
-            claim: claim(finding.claim, upstream),
-        });
-        let trouble = judgement.findings.iter().find_map(|finding| match finding.claim {
-            Claim::Trouble(trouble) => Some(trouble),
-            _ => None,
-        });
-        explain::Fit {
-            verdict: verdict(judgement.verdict),
-            promise: match Promise::of(strategy(upstream.strategy())) {
-                Promise::Exact => explain::Promise::Exact,
-                Promise::Even => explain::Promise::Even,
-                Promise::Client => explain::Promise::Client,
-                Promise::Chance => explain::Promise::Chance,
-            },
-            findings: findings.collect(),
-            cause: judgement
-                .needs_cause()
-                .then(|| named_cause(upstream, trouble.unwrap_or_default(), now)),
-        }
+/// The judgement with names for positions, and with its cause.
+pub(super) fn told(
+    upstream: &Upstream,
+    judgement: &Judgement,
+    history: &History,
+    now: Now,
+) -> explain::Fit {
+    let findings = judgement.findings.iter().map(|finding| explain::Finding {
+        verdict: verdict(finding.verdict),
+        claim: claim(finding.claim, upstream, history),
+    });
+    let trouble = judgement.findings.iter().find_map(|finding| match finding.claim {
+        Claim::Trouble(trouble) => Some(trouble),
+        _ => None,
+    });
+    explain::Fit {
+        verdict: verdict(judgement.verdict),
+        promise: match Promise::of(strategy(upstream.strategy())) {
+            Promise::Exact => explain::Promise::Exact,
+            Promise::Even => explain::Promise::Even,
+            Promise::Client => explain::Promise::Client,
+            Promise::Chance => explain::Promise::Chance,
+        },
+        findings: findings.collect(),
+        cause: judgement
+            .needs_cause()
+            .then(|| named_cause(upstream, trouble.unwrap_or_default(), now)),
     }
 }
 
@@ -245,7 +251,7 @@ fn kept(members: &[Peered], requests: &[recent::Entry], since_ms: u64) -> (u64, 
     (kept, looked_at)
 }
 
-fn claim(claim: Claim, upstream: &Upstream) -> explain::Claim {
+fn claim(claim: Claim, upstream: &Upstream, history: &History) -> explain::Claim {
     let name =
         |at: usize| upstream.members.get(at).map_or_else(String::new, |member| member.name.clone());
     match claim {
@@ -270,7 +276,13 @@ fn claim(claim: Claim, upstream: &Upstream) -> explain::Claim {
             backend: name(peer),
         },
         Claim::TopClient { part } => {
-            explain::Claim::TopClient { value: part, limit: judge::CLIENT_SHARE_MAX }
+            let network = history.top_client(upstream.id);
+            let network = network.map(|address| address.to_canonical().to_string());
+            explain::Claim::TopClient {
+                value: part,
+                limit: judge::CLIENT_SHARE_MAX,
+                network: network.unwrap_or_default(),
+            }
         }
         Claim::Kept { kept, looked_at } => {
             explain::Claim::ClientKept { value: kept, limit: looked_at }

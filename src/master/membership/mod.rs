@@ -34,7 +34,7 @@ use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Health, Member, WindowStart};
+use member::{Admin, Cause, Draining, Health, Member};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,15 +328,16 @@ impl Membership {
         let upstream = &mut self.upstreams[upstream];
         upstream.window_since_ms = now.wall_ms;
         upstream.evidence.counts = account::upstream_counts(board, upstream.id);
+        for member in &mut upstream.members {
+            member.window.failures =
+                account::backend_counts(board, member.id, member.incarnation).failures;
+        }
         // Within a turn, so that picks and weights are of one instant.
         let _turn = board.upstream(upstream.id).take_turn(Owner::Master);
         for member in &mut upstream.members {
             let backend = board.backend(member.id);
-            member.window = WindowStart {
-                picks: backend.picks(),
-                weight: backend.words().current_weight,
-                failures: account::backend_counts(board, member.id, member.incarnation).failures,
-            };
+            (member.window.picks, member.window.weight) =
+                (backend.picks(), backend.words().current_weight);
         }
     }
 

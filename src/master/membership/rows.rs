@@ -11,7 +11,7 @@ use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 
 use super::member::{Admin, Health, Member, Readiness};
-use super::{Membership, Now, Place, Upstream};
+use super::{Membership, Now, Place, Upstream, evidence};
 
 /// Figures of one backend at one instant.
 pub(super) struct Figures {
@@ -51,7 +51,7 @@ impl Membership {
     ) -> (wire::UpstreamRow, Vec<wire::BackendRow>) {
         let upstream = &self.upstreams[index];
         let mut row = self.upstream_row(upstream, history);
-        row.fit = self.fit(upstream, &self.judged(upstream, figures, history), now);
+        row.fit = evidence::told(upstream, &self.judged(upstream, figures, history), history, now);
         let expected = expected(upstream, figures, history);
         let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
         let backends = figures.iter().enumerate().map(|(member, figures)| {

@@ -40,7 +40,8 @@ pub(super) fn fit(strategy: &str, retries: u64) -> Fit {
                 backend: "10.0.5.1:7000".to_owned(),
             };
             let skewed = |claim| Finding { verdict: Verdict::Skewed, claim };
-            let client = Claim::TopClient { value: 0.31, limit: 0.25 };
+            let client =
+                Claim::TopClient { value: 0.31, limit: 0.25, network: "203.0.113.0".to_owned() };
             (Verdict::Skewed, Promise::Client, vec![skewed(hash), skewed(client)])
         }
         _ => {

@@ -92,7 +92,7 @@ pub(super) fn whole(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow)
     let count = what_if.strategies.len().max(1);
     let figures = (usize::from(area.height) / count).clamp(1, FIGURES.len());
     for (at, modelled) in what_if.strategies.iter().enumerate() {
-        for figure in 0..figures {
+        for (figure, label) in FIGURES.iter().enumerate().take(figures) {
             let place = row(area, (at * figures + figure) as u16);
             if place.height == 0 {
                 return;
@@ -110,7 +110,7 @@ pub(super) fn whole(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow)
                 }
                 continue;
             }
-            let label = canvas.cell(FIGURES[figure], Role::Dim);
+            let label = canvas.cell(*label, Role::Dim);
             canvas.line(part(place, 2 + NAME, FIGURE), &label);
             figure_row(canvas, part(place, 2 + NAME + FIGURE, u16::MAX), modelled, figure);
         }
