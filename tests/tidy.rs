@@ -54,7 +54,7 @@ const LAYERS: &[Row] = &[
     },
     Row {
         folder: "tui",
-        imports: &["sys", "control", "balance"],
+        imports: &["sys", "control"],
         crates: &[
             "tokio",
             "ratatui",

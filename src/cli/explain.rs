@@ -293,7 +293,7 @@ mod tests {
             "+40.0",
             "10.1.2.0",
             "a model, not a promise",
-            "workers keep no more",
+            "no more is kept",
             "running",
             "not possible: the upstream has",
         ] {

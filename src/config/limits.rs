@@ -154,6 +154,8 @@ pub(crate) const EVENTS_KEPT_MAX: usize = 1000;
 pub(crate) const HISTORY_SECONDS: usize = 900;
 /// Changes of an upstream that may explain how it balances.
 pub(crate) const CHANGES_KEPT_MAX: usize = 16;
+/// Requests that the master remembers for such a model, of all upstreams.
+pub(crate) const ARRIVALS_KEPT_MAX: usize = 32 * 1024;
 /// What a model of other strategies looks back on, and the requests times backends times strategies
 /// that it may cost: some milliseconds of the master's.
 pub(crate) const WHAT_IF_MS: u64 = 60_000;

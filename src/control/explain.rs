@@ -226,7 +226,7 @@ pub(crate) enum Limit {
     /// Nothing: all there were.
     #[default]
     None,
-    /// Workers keep their latest requests only, and have had more.
+    /// So many are remembered, and there were more, or they came too fast to be read.
     Kept,
     /// A replay's work is bounded.
     Work,

@@ -1,12 +1,12 @@
 //! How an upstream balances and what another strategy would have done: gathers what is known and the
-//! requests that the workers' rings still hold, and lets `balance` judge and model.
+//! requests of the last minute, and lets `balance` judge and model.
 //!
 //! Done when asked, within bounds of some milliseconds; keeps nothing.
 
 use std::collections::BTreeMap;
 
-use super::Master;
 use super::membership::{Explained, Now};
+use super::{Master, arrivals};
 use crate::balance::ip_hash;
 use crate::balance::what_if::{self, Arrival, Outcome, Server, Times, Trace};
 use crate::config::limits::{TOP_CLIENTS_MAX, WHAT_IF_ARRIVALS_MAX, WHAT_IF_MS, WHAT_IF_STEPS_MAX};
@@ -14,21 +14,21 @@ use crate::control::explain::{
     Client, Explanation, Held, LABEL, Limit, Modelled, ModelledPart, Service, WhatIf, Window,
 };
 use crate::control::wire::Answer;
-use crate::scoreboard::layout::RECENT_MAX;
-use crate::scoreboard::{Board, UpstreamId, recent};
+use crate::scoreboard::BackendId;
 
-/// What the rings hold of one upstream's requests.
-struct Rings {
-    requests: Vec<recent::Entry>,
+/// What is held of one upstream's requests.
+struct Requests {
+    all: Vec<arrivals::Arrival>,
     /// From then on nothing is missing, wall clock.
     whole_since_us: u64,
     limit: Limit,
 }
 
 impl Master {
-    pub(super) fn explain(&self, name: &str, now: Now) -> Result<Explanation, Answer> {
-        let rings = look(self.board, self.membership.upstream_id(name)?, now);
-        let explained = self.membership.explained(name, &rings.requests, &self.history, now)?;
+    pub(super) fn explain(&mut self, name: &str, now: Now) -> Result<Explanation, Answer> {
+        let id = self.membership.upstream_id(name)?;
+        let requests = Requests::held(self.history.arrivals(id, now.wall_ms), now);
+        let explained = self.membership.explained(name, &requests.all, &self.history, now)?;
         let since_ms = now.wall_ms.saturating_sub(WHAT_IF_MS);
         let keys: Vec<u32> = explained
             .members
@@ -36,8 +36,8 @@ impl Master {
             .map(|member| u32::from(member.incarnation) << 16 | member.id.index() as u32)
             .collect();
         let finished = self.history.finished(&keys, since_ms);
-        let clients = clients(&rings.requests);
-        let what_if = what_if(&explained, rings, finished, now);
+        let clients = clients(&requests.all);
+        let what_if = what_if(&explained, requests, finished, now);
         let picks = explained.parts.iter().map(|part| part.picks).sum();
         let since_ms = explained.row.window_since_ms;
         let lasted_ms = now.wall_ms.saturating_sub(since_ms);
@@ -53,46 +53,33 @@ impl Master {
     }
 }
 
-/// Reads every worker's ring once. A ring that has come round holds nothing whole before its oldest
-/// entry, whosever that is.
-fn look(board: Board, id: UpstreamId, now: Now) -> Rings {
-    let wanted_us = now.wall_ms.saturating_sub(WHAT_IF_MS) * 1000;
-    let mut rings = Rings { requests: Vec::new(), whole_since_us: wanted_us, limit: Limit::None };
-    for worker in board.workers() {
-        let mut oldest_ms = None;
-        let end = recent::read(board, worker.slot(), 0, |_, entry| {
-            oldest_ms = oldest_ms.or(Some(entry.wall_ms));
-            if entry.upstream == Some(id) {
-                rings.requests.push(entry);
-            }
-        });
-        let oldest_us = oldest_ms.unwrap_or(0) * 1000;
-        if end > RECENT_MAX as u64 && oldest_us > rings.whole_since_us {
-            rings.whole_since_us = oldest_us;
-            rings.limit = Limit::Kept;
-        }
+impl Requests {
+    fn held((all, whole_since_ms): (Vec<arrivals::Arrival>, u64), now: Now) -> Self {
+        let wanted_us = now.wall_ms.saturating_sub(WHAT_IF_MS) * 1000;
+        let whole_since_us = (whole_since_ms * 1000).max(wanted_us);
+        let limit = if whole_since_us > wanted_us { Limit::Kept } else { Limit::None };
+        Self { all, whole_since_us, limit }
     }
-    rings
 }
 
-fn what_if(explained: &Explained, mut rings: Rings, finished: u64, now: Now) -> WhatIf {
+fn what_if(explained: &Explained, mut requests: Requests, finished: u64, now: Now) -> WhatIf {
     let strategies = explained.strategies.iter().filter(|(_, refusal)| refusal.is_none()).count();
     let steps = (explained.members.len() * strategies).max(1);
     let arrivals_max = (WHAT_IF_STEPS_MAX / steps).min(WHAT_IF_ARRIVALS_MAX);
-    let mut arrivals: Vec<Arrival> = rings.requests.iter().map(arrival).collect();
-    arrivals.retain(|arrival| arrival.at_us >= rings.whole_since_us);
+    let mut arrivals: Vec<Arrival> = requests.all.iter().map(arrival).collect();
+    arrivals.retain(|arrival| arrival.at_us >= requests.whole_since_us);
     arrivals.sort_by_key(|arrival| arrival.at_us);
     if arrivals.len() > arrivals_max {
         arrivals.drain(..arrivals.len() - arrivals_max);
-        rings.whole_since_us = arrivals[0].at_us;
-        rings.limit = Limit::Work;
+        requests.whole_since_us = arrivals[0].at_us;
+        requests.limit = Limit::Work;
     }
     let servers: Vec<Server> = explained
         .members
         .iter()
         .map(|member| Server {
             peer: member.peer,
-            services_us: services(&rings.requests, (member.id, member.incarnation)),
+            services_us: services(&requests.all, (member.id, member.incarnation)),
         })
         .collect();
     let trace = Trace::new(arrivals);
@@ -115,28 +102,27 @@ fn what_if(explained: &Explained, mut rings: Rings, finished: u64, now: Now) -> 
         backends: explained.parts.iter().map(|part| part.name.clone()).collect(),
         held: Held {
             arrivals: trace.len() as u64,
-            covered_ms: now.wall_ms.saturating_sub(rings.whole_since_us / 1000),
+            covered_ms: now.wall_ms.saturating_sub(requests.whole_since_us / 1000),
             wanted_ms: WHAT_IF_MS,
             finished,
-            limit: rings.limit,
+            limit: requests.limit,
         },
     }
 }
 
-fn arrival(request: &recent::Entry) -> Arrival {
-    let at_us = (request.wall_ms * 1000).saturating_sub(u64::from(request.service_us));
-    Arrival { at_us, client: request.client }
+fn arrival(request: &arrivals::Arrival) -> Arrival {
+    Arrival { at_us: request.at_us(), client: request.client }
 }
 
 /// How long the backend's own answers took. A request that was offered to others before, that its
 /// client gave up, or whose failure the engine answered, says nothing of the backend's pace.
-fn services(requests: &[recent::Entry], backend: (crate::scoreboard::BackendId, u16)) -> Vec<u32> {
-    let is_telling = |request: &&recent::Entry| {
+fn services(requests: &[arrivals::Arrival], backend: (BackendId, u16)) -> Vec<u32> {
+    let is_telling = |request: &&arrivals::Arrival| {
         request.backend == Some(backend)
             && request.tries == 1
             && !matches!(request.status, 499 | 502..=504)
     };
-    let mut telling: Vec<&recent::Entry> = requests.iter().filter(is_telling).collect();
+    let mut telling: Vec<&arrivals::Arrival> = requests.iter().filter(is_telling).collect();
     telling.sort_by_key(|request| request.wall_ms);
     telling.into_iter().map(|request| request.service_us).collect()
 }
@@ -169,7 +155,7 @@ fn service(times: Times) -> Service {
     Service { mean, p50, p95, p99 }
 }
 
-fn clients(requests: &[recent::Entry]) -> Vec<Client> {
+fn clients(requests: &[arrivals::Arrival]) -> Vec<Client> {
     let mut counts = BTreeMap::new();
     for request in requests {
         *counts.entry(ip_hash::network(request.client)).or_insert(0_u64) += 1;

@@ -16,6 +16,7 @@ use crate::scoreboard::histogram::Histogram;
 use crate::scoreboard::layout::{BACKENDS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot, recent};
 
+use super::arrivals::{Arrival, Arrivals};
 use super::clients::Clients;
 
 /// Seconds that a shown latency covers.
@@ -40,6 +41,7 @@ pub(crate) struct History {
     upstreams: Vec<UpstreamTrack>,
     /// By slot.
     backends: Vec<Option<BackendTrack>>,
+    arrivals: Arrivals,
 }
 
 struct WorkerTrack {
@@ -80,6 +82,7 @@ impl History {
             workers: Vec::new(),
             upstreams: vec![UpstreamTrack::default(); UPSTREAMS_MAX],
             backends: (0..BACKENDS_MAX).map(|_| None).collect(),
+            arrivals: Arrivals::default(),
         };
         // Counts of before this master are no second's work.
         let _before = history.sample(&[], 0);
@@ -136,6 +139,20 @@ impl History {
         theirs.map(|backend| u64::from(backend.requests)).sum()
     }
 
+    /// An upstream's requests of the last minute up to this moment, and since when they are all.
+    pub(crate) fn arrivals(&mut self, id: UpstreamId, now_ms: u64) -> (Vec<Arrival>, u64) {
+        self.read_rings();
+        self.arrivals.forget(now_ms);
+        self.arrivals.of(id)
+    }
+
+    /// Remembers the requests that ended since the last time.
+    pub(crate) fn read_rings(&mut self) {
+        for index in 0..self.workers.len() {
+            self.read_ring(index);
+        }
+    }
+
     /// The networks that an upstream's requests lately came from.
     pub(crate) fn clients(&self, id: UpstreamId) -> &[share::Client] {
         self.upstreams[id.index()].clients.list()
@@ -188,13 +205,26 @@ impl History {
             let cpu_percent = effort.map_or(0.0, |effort| effort.cpu_percent);
             sample.workers.push(wire::WorkerSample { slot, requests, cpu_percent });
             track.last = figures;
-            let upstreams = &mut self.upstreams;
-            track.read = recent::read(self.board, track.slot, track.read, |_, entry| {
-                if let Some(upstream) = entry.upstream {
-                    upstreams[upstream.index()].clients.count(entry.client);
-                }
-            });
+            self.read_ring(index);
         }
+        self.arrivals.forget(sample.wall_ms);
+    }
+
+    /// What a worker's ring has got since the last time.
+    fn read_ring(&mut self, index: usize) {
+        let Self { board, workers, upstreams, arrivals, .. } = self;
+        let track = &mut workers[index];
+        let mut awaited = track.read;
+        track.read = recent::read(*board, track.slot, track.read, |number, entry| {
+            if number != awaited {
+                arrivals.lost_until(entry.wall_ms);
+            }
+            awaited = number + 1;
+            arrivals.push(&entry);
+            if let Some(upstream) = entry.upstream {
+                upstreams[upstream.index()].clients.count(entry.client);
+            }
+        });
     }
 
     fn add_upstream(&mut self, sample: &mut wire::Sample, id: UpstreamId) {
@@ -320,6 +350,53 @@ mod tests {
         });
         assert_eq!(history.latency(id), wire::Latency::default());
         assert_eq!(history.mean_service_us(id), None);
+    }
+
+    fn request(wall_ms: u64, service_us: u32) -> recent::Entry {
+        recent::Entry {
+            wall_ms,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
+            method: recent::Method::default(),
+            host: recent::Host::NONE,
+            path: recent::Path::NONE,
+            status: 200,
+            upstream: UpstreamId::new(0),
+            backend: BackendId::new(0).map(|id| (id, 1)),
+            tries: 1,
+            service_us,
+            bytes: 0,
+        }
+    }
+
+    #[test]
+    fn the_last_minutes_requests_outlast_the_ring() {
+        let (board, _) = board();
+        let (slot, upstream) = (WorkerSlot::new(0).unwrap(), UpstreamId::new(0).unwrap());
+        let mut history = History::new(board);
+        for second in 1..=3_u64 {
+            for at in 0..1000 {
+                recent::push(board, slot, &request(second * 1000 + at, 500));
+            }
+            history.push(&[], second * 1000 + 1000);
+        }
+        recent::push(board, slot, &request(4_001, 1_000));
+        let (arrivals, whole_since_ms) = history.arrivals(upstream, 4_001);
+        assert_eq!((arrivals.len(), whole_since_ms), (3_001, 0), "those of this moment, too");
+        assert_eq!(arrivals.last().unwrap().at_us(), 4_000_000);
+        assert_eq!(history.arrivals(upstream, 62_500).0.len(), 1_501, "a minute, no more");
+        assert_eq!(history.arrivals(UpstreamId::new(1).unwrap(), 4_001).0.len(), 0);
+    }
+
+    #[test]
+    fn what_was_overwritten_unread_is_known_to_be_missing() {
+        let (board, _) = board();
+        let (slot, upstream) = (WorkerSlot::new(0).unwrap(), UpstreamId::new(0).unwrap());
+        let mut history = History::new(board);
+        for at in 0..1500 {
+            recent::push(board, slot, &request(1_000 + at, 0));
+        }
+        let (arrivals, whole_since_ms) = history.arrivals(upstream, 3_000);
+        assert_eq!((arrivals.len(), whole_since_ms), (1024, 1_000 + 1500 - 1024));
     }
 
     #[test]

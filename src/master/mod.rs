@@ -10,6 +10,7 @@ pub(crate) mod membership;
 pub(crate) mod programs;
 
 mod answer;
+mod arrivals;
 mod audit;
 mod checks;
 mod clients;

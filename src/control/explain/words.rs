@@ -154,11 +154,11 @@ pub(crate) fn cause(cause: &Cause) -> String {
     if cause.backend.is_empty() { name.to_owned() } else { format!("{name}: {}", cause.backend) }
 }
 
-/// `1,024 arrivals, the last 0.9 s of 60 s (72,611 requests): workers keep no more`.
+/// `1,024 arrivals, the last 0.9 s of 60 s (72,611 requests): no more is kept`.
 pub(crate) fn held(held: &Held) -> String {
     let why = match held.limit {
         Limit::None => return held_short(held),
-        Limit::Kept => "workers keep no more",
+        Limit::Kept => "no more is kept",
         Limit::Work => "a replay takes no more",
     };
     let (covered, wanted) = (seconds(held.covered_ms), seconds(held.wanted_ms));
@@ -253,7 +253,7 @@ mod tests {
         let kept = Held { covered_ms: 900, finished: 72_611, limit: Limit::Kept, ..all };
         assert_eq!(
             held(&kept),
-            "1,204 arrivals, the last 0.9 s of 60 s (72,611 requests): workers keep no more"
+            "1,204 arrivals, the last 0.9 s of 60 s (72,611 requests): no more is kept"
         );
         assert_eq!(held_short(&kept), "1,204 arrivals, 0.9 s of 60 s");
     }

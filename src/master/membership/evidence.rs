@@ -13,10 +13,11 @@ use crate::config::limits::CHANGES_KEPT_MAX;
 use crate::config::model::Strategy;
 use crate::control::explain;
 use crate::control::wire::{self, Answer};
+use crate::master::arrivals::Arrival;
 use crate::master::history::History;
 use crate::scoreboard::account::{self, UpstreamCounts};
 use crate::scoreboard::gate::RAMP_FULL;
-use crate::scoreboard::{BackendId, UpstreamId, recent};
+use crate::scoreboard::{BackendId, UpstreamId};
 
 use super::rows::{Figures, strategy};
 use super::{Membership, Now, Upstream};
@@ -69,7 +70,7 @@ impl Membership {
     pub(crate) fn explained(
         &self,
         name: &str,
-        requests: &[recent::Entry],
+        requests: &[Arrival],
         history: &History,
         now: Now,
     ) -> Result<Explained, Answer> {
@@ -234,12 +235,12 @@ fn peers(upstream: &Upstream, figures: &[Figures]) -> Vec<Peered> {
 }
 
 /// Of the requests of the window, those that went where their client belongs, and how many they are.
-fn kept(members: &[Peered], requests: &[recent::Entry], since_ms: u64) -> (u64, u64) {
+fn kept(members: &[Peered], requests: &[Arrival], since_ms: u64) -> (u64, u64) {
     let mut peers: Vec<balance::Peer> = members.iter().map(|member| member.peer).collect();
     let (mut kept, mut looked_at) = (0, 0);
     for request in requests {
-        let came_ms = request.wall_ms.saturating_sub(u64::from(request.service_us) / 1000);
-        let Some(backend) = request.backend.filter(|_| came_ms >= since_ms) else { continue };
+        let is_of_window = request.at_us() >= since_ms * 1000;
+        let Some(backend) = request.backend.filter(|_| is_of_window) else { continue };
         let mut walk = ip_hash::Walk::start();
         let mut asked =
             balance::Request { client: request.client, tried: 0, walk: &mut walk, now_s: 0 };
