@@ -148,6 +148,7 @@ impl History {
 
     /// Remembers the requests that ended since the last time.
     pub(crate) fn read_rings(&mut self) {
+        self.meet_workers();
         for index in 0..self.workers.len() {
             self.read_ring(index);
         }
@@ -184,12 +185,9 @@ impl History {
     }
 
     fn add_workers(&mut self, sample: &mut wire::Sample, efforts: &[Effort]) {
+        self.meet_workers();
         for (index, worker) in self.board.workers().enumerate() {
             let figures = worker.figures();
-            if index == self.workers.len() {
-                let last = WorkerFigures::default();
-                self.workers.push(WorkerTrack { slot: worker.slot(), last, read: 0 });
-            }
             let track = &mut self.workers[index];
             let requests = narrow(figures.requests.wrapping_sub(track.last.requests));
             sample.requests = sample.requests.saturating_add(requests);
@@ -208,6 +206,13 @@ impl History {
             self.read_ring(index);
         }
         self.arrivals.forget(sample.wall_ms);
+    }
+
+    fn meet_workers(&mut self) {
+        for worker in self.board.workers().skip(self.workers.len()) {
+            let last = WorkerFigures::default();
+            self.workers.push(WorkerTrack { slot: worker.slot(), last, read: 0 });
+        }
     }
 
     /// What a worker's ring has got since the last time.

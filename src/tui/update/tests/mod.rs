@@ -1,5 +1,6 @@
 //! The console by its keys: messages in, the model and the effects out, no terminal anywhere.
 
+mod explained;
 mod properties;
 
 use tui_input::InputRequest;
