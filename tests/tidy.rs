@@ -75,7 +75,7 @@ const LAYERS: &[Row] = &[
     },
     Row {
         folder: "tui",
-        imports: &["sys", "control", "balance"],
+        imports: &["sys", "control"],
         crates: &[
             "tokio",
             "ratatui",

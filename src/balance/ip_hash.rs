@@ -2,7 +2,7 @@
 //!
 //! A closed peer keeps its share of the hash space, so only its own clients move.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::walk::Walk;
 use super::{Peer, PeerSet, Request, stretch};
@@ -10,6 +10,16 @@ use super::{Peer, PeerSet, Request, stretch};
 const SEED: u32 = 89;
 const FACTOR: u32 = 113;
 const MODULUS: u32 = 6271;
+/// All of an address that counts here: its clients go to one peer.
+pub(crate) fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
+        }
+        IpAddr::V6(_) => client,
+    }
+}
 
 /// The client's peer among `open`; `None` sends the request to round robin.
 pub(super) fn pick(peers: &[Peer], open: PeerSet, request: &mut Request<'_>) -> Option<usize> {

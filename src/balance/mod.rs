@@ -5,9 +5,13 @@
 //! live, and stores them back.
 
 pub(crate) mod budget;
+pub(crate) mod cause;
+pub(crate) mod chance;
 pub(crate) mod failure;
 pub(crate) mod fit;
 pub(crate) mod health;
+pub(crate) mod ip_hash;
+pub(crate) mod judge;
 pub(crate) mod least_conn;
 pub(crate) mod least_time;
 pub(crate) mod leaving;
@@ -15,9 +19,9 @@ pub(crate) mod outlier;
 pub(crate) mod ring;
 pub(crate) mod round_robin;
 pub(crate) mod share;
+pub(crate) mod what_if;
 
 mod hash;
-mod ip_hash;
 mod random;
 
 mod crc32;

@@ -92,6 +92,12 @@ fn second_of_two(weights: &[f64]) -> Vec<f64> {
     weights.iter().enumerate().map(part).collect()
 }
 
+/// Who can be given a request, in the order of the members.
+pub(crate) fn candidates(members: &[Member]) -> Vec<bool> {
+    let tier = serving_tier(members);
+    members.iter().map(|member| member.is_serving && tier == Some(member.tier)).collect()
+}
+
 /// Parts of the whole; all zero when the whole is.
 pub(crate) fn fractions(mut parts: Vec<f64>) -> Vec<f64> {
     let whole: f64 = parts.iter().sum();

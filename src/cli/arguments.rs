@@ -95,7 +95,7 @@ impl Verb {
             Self::Run | Self::Check => None,
             Self::Status(_)
             | Self::Backend(Backend::List { .. })
-            | Self::Upstream(Upstream::List(_))
+            | Self::Upstream(Upstream::List(_) | Upstream::Explain { .. })
             | Self::Program(Program::List(_) | Program::Tail(_))
             | Self::Events(_)
             | Self::Requests(_)
@@ -231,6 +231,12 @@ pub(crate) struct BackendName {
 pub(crate) enum Upstream {
     /// List the upstreams.
     List(Listing),
+    /// Does it balance as its strategy promises, why not, and what would another do?
+    Explain {
+        upstream: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
     /// Balance by another strategy: round_robin, least_conn, ip_hash, random, random_two, least_time;
     /// hash and hash_consistent where the file has a hash_key.
     Strategy { upstream: String, strategy: String },

@@ -18,6 +18,7 @@ mod engine;
 
 mod backend;
 mod events;
+mod explain;
 mod overview;
 mod program;
 mod requests;

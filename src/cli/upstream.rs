@@ -1,6 +1,7 @@
 //! `pilothouse upstream`: how each balances.
 
 use super::arguments::Upstream;
+use super::explain;
 use super::failure::Failure;
 use super::out::{Out, Tone};
 use super::place::Place;
@@ -21,6 +22,9 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Upstream) -> Result<(), F
             }
             out.text(&table(&status.upstreams).text(out))?;
             out.text(&differences(out, &status.upstreams))
+        }
+        Upstream::Explain { upstream, listing } => {
+            explain::run(place, out, upstream, listing.json).await
         }
         Upstream::Strategy { upstream, strategy } => {
             let verb = UpstreamVerb::Strategy { strategy };

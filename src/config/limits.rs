@@ -189,6 +189,17 @@ pub(crate) const REQUEST_FOLLOWERS_MAX: usize = 32;
 pub(crate) const REQUEST_FOLLOW_QUEUE_MAX: usize = 32;
 pub(crate) const EVENTS_KEPT_MAX: usize = 1000;
 pub(crate) const HISTORY_SECONDS: usize = 900;
+/// Changes of an upstream that may explain how it balances.
+pub(crate) const CHANGES_KEPT_MAX: usize = 16;
+/// Requests that the master remembers for such a model, of all upstreams.
+pub(crate) const ARRIVALS_KEPT_MAX: usize = 32 * 1024;
+/// What a model of other strategies looks back on, and the requests times backends times strategies
+/// that it may cost: some milliseconds of the master's.
+pub(crate) const WHAT_IF_MS: u64 = 60_000;
+pub(crate) const WHAT_IF_STEPS_MAX: usize = 1 << 19;
+pub(crate) const WHAT_IF_ARRIVALS_MAX: usize = 20_000;
+/// The busiest client networks that are named.
+pub(crate) const TOP_CLIENTS_MAX: usize = 5;
 
 // Supervision.
 pub(crate) const PROGRAM_LOG_RING_BYTES: usize = 256 * 1024;

@@ -128,6 +128,8 @@ pub(crate) enum Query {
     Watch,
     /// Lines of `wire::EventRecord`: those kept, oldest first; without end when followed.
     Events { follow: bool },
+    /// One `explain::Explanation`. An unknown upstream is `server::Reply::Missing`.
+    Explain { upstream: String },
     /// One array of `wire::Sample`, oldest first.
     History,
     /// The text format of Prometheus.

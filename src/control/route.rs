@@ -87,6 +87,7 @@ fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
         ["status"] => Query::Status,
         ["watch"] => Query::Watch,
         ["history"] => Query::History,
+        ["upstreams", upstream, "explain"] => Query::Explain { upstream: (*upstream).to_owned() },
         ["events"] => Query::Events { follow: Parameters::parse(parameters)?.follow },
         ["requests"] => requests(parameters)?,
         ["programs", name, "log"] => log(name, None, parameters)?,
@@ -344,6 +345,9 @@ impl From<&Query> for Request {
             Query::Watch => "/v1/watch".to_owned(),
             Query::History => "/v1/history".to_owned(),
             Query::Metrics => METRICS.to_owned(),
+            Query::Explain { upstream } => {
+                format!("/v1/upstreams/{}/explain", percent::encode(upstream))
+            }
             Query::Events { follow } => format!("/v1/events?follow={}", u8::from(*follow)),
             Query::Requests { filter, tail, follow } => {
                 let tail = tail.map_or_else(String::new, |count| count.to_string());

@@ -9,6 +9,7 @@ use super::access_log::WorkerLog;
 use super::check::Check;
 use super::delta::Delta;
 use super::drain::Drain;
+use super::explain::Fit;
 use super::name::Name;
 
 /// `GET /v1/status`.
@@ -253,6 +254,8 @@ pub(crate) struct UpstreamRow {
     pub(crate) window_since_ms: u64,
     /// Share of the busiest client network in the window, for hash strategies.
     pub(crate) top_client_share: f64,
+    #[serde(default)]
+    pub(crate) fit: Fit,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
     /// As in `Upstream`.

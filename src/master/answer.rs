@@ -71,6 +71,10 @@ impl Master {
                 Reply::Lines(self.requests.kept(&filter, tail))
             }
             Query::Metrics => Reply::Metrics(self.metrics(Now::read())),
+            Query::Explain { upstream } => match self.explain(&upstream, Now::read()) {
+                Ok(explanation) => Reply::Json(json(&explanation)),
+                Err(answer) => Reply::Missing(answer.message),
+            },
             Query::History => Reply::Json(json(&self.history.all())),
             Query::Log { target, stream, tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };

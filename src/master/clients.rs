@@ -4,8 +4,9 @@
 //! A bounded sketch: when it is full the least network makes room. A network is what ip hash sees
 //! of an address, so all clients of one go to one backend.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
+use crate::balance::ip_hash;
 use crate::balance::share::Client;
 
 const CLIENTS_MAX: usize = 256;
@@ -20,7 +21,7 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn count(&mut self, address: IpAddr) {
-        let network = network(address);
+        let network = ip_hash::network(address);
         if let Some(client) = self.list.iter_mut().find(|client| client.address == network) {
             client.requests += 1;
             return;
@@ -44,6 +45,10 @@ impl Clients {
         &self.list
     }
 
+    pub(super) fn top(&self) -> Option<IpAddr> {
+        self.list.iter().max_by_key(|client| client.requests).map(|client| client.address)
+    }
+
     /// The busiest network's part; 0 without requests.
     pub(super) fn top_share(&self) -> f64 {
         let total: u64 = self.list.iter().map(|client| client.requests).sum();
@@ -52,18 +57,10 @@ impl Clients {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(_) => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn of(addresses: &[&str]) -> Clients {

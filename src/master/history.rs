@@ -5,6 +5,7 @@
 //! again, so it starts anew with each master.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::balance::share;
 use crate::config::limits;
@@ -15,10 +16,15 @@ use crate::scoreboard::histogram::Histogram;
 use crate::scoreboard::layout::{BACKENDS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot, recent};
 
+use super::arrivals::{Arrival, Arrivals};
 use super::clients::Clients;
 
 /// Seconds that a shown latency covers.
 const RECENT_SECONDS: usize = 10;
+
+/// Seconds that an average of requests in flight covers, and the least that it is made of.
+const ACTIVE_SECONDS: usize = 60;
+const ACTIVE_SECONDS_MIN: usize = 5;
 
 /// What one worker's processor time was in the last second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +41,7 @@ pub(crate) struct History {
     upstreams: Vec<UpstreamTrack>,
     /// By slot.
     backends: Vec<Option<BackendTrack>>,
+    arrivals: Arrivals,
 }
 
 struct WorkerTrack {
@@ -56,6 +63,8 @@ struct BackendTrack {
     counts: Counts,
     latency: Histogram,
     recent: VecDeque<Second>,
+    /// In flight at the end of each second, with its time.
+    actives: VecDeque<(u64, u32)>,
 }
 
 /// What one backend did in one second.
@@ -73,6 +82,7 @@ impl History {
             workers: Vec::new(),
             upstreams: vec![UpstreamTrack::default(); UPSTREAMS_MAX],
             backends: (0..BACKENDS_MAX).map(|_| None).collect(),
+            arrivals: Arrivals::default(),
         };
         // Counts of before this master are no second's work.
         let _before = history.sample(&[], 0);
@@ -112,9 +122,46 @@ impl History {
         (requests > 0).then(|| service_us as f64 / requests as f64)
     }
 
+    /// Requests in flight on average over the last minute, as far as it lies after `since_ms`; none
+    /// before there are some seconds of it.
+    pub(crate) fn mean_active(&self, id: BackendId, since_ms: u64) -> Option<f64> {
+        let actives = &self.backends[id.index()].as_ref()?.actives;
+        let within = || actives.iter().filter(|(wall_ms, _)| *wall_ms >= since_ms);
+        let sum: u64 = within().map(|(_, active)| u64::from(*active)).sum();
+        let seconds = within().count();
+        (seconds >= ACTIVE_SECONDS_MIN).then(|| sum as f64 / seconds as f64)
+    }
+
+    /// Requests that these backends finished since then.
+    pub(crate) fn finished(&self, keys: &[u32], since_ms: u64) -> u64 {
+        let samples = self.samples.iter().rev().take_while(|sample| sample.wall_ms >= since_ms);
+        let backends = samples.flat_map(|sample| &sample.backends);
+        let theirs = backends.filter(|backend| keys.contains(&backend.key));
+        theirs.map(|backend| u64::from(backend.requests)).sum()
+    }
+
+    /// An upstream's requests of the last minute up to this moment, and since when they are all.
+    pub(crate) fn arrivals(&mut self, id: UpstreamId, now_ms: u64) -> (Vec<Arrival>, u64) {
+        self.read_rings();
+        self.arrivals.forget(now_ms);
+        self.arrivals.of(id)
+    }
+
+    /// Remembers the requests that ended since the last time.
+    pub(crate) fn read_rings(&mut self) {
+        self.meet_workers();
+        for index in 0..self.workers.len() {
+            self.read_ring(index);
+        }
+    }
+
     /// The networks that an upstream's requests lately came from.
     pub(crate) fn clients(&self, id: UpstreamId) -> &[share::Client] {
         self.upstreams[id.index()].clients.list()
+    }
+
+    pub(crate) fn top_client(&self, id: UpstreamId) -> Option<IpAddr> {
+        self.upstreams[id.index()].clients.top()
     }
 
     pub(crate) fn top_client_share(&self, id: UpstreamId) -> f64 {
@@ -139,12 +186,9 @@ impl History {
     }
 
     fn add_workers(&mut self, sample: &mut wire::Sample, efforts: &[Effort]) {
+        self.meet_workers();
         for (index, worker) in self.board.workers().enumerate() {
             let figures = worker.figures();
-            if index == self.workers.len() {
-                let last = WorkerFigures::default();
-                self.workers.push(WorkerTrack { slot: worker.slot(), last, read: 0 });
-            }
             let track = &mut self.workers[index];
             let requests = narrow(figures.requests.wrapping_sub(track.last.requests));
             sample.requests = sample.requests.saturating_add(requests);
@@ -160,13 +204,33 @@ impl History {
             let cpu_percent = effort.map_or(0.0, |effort| effort.cpu_percent);
             sample.workers.push(wire::WorkerSample { slot, requests, cpu_percent });
             track.last = figures;
-            let upstreams = &mut self.upstreams;
-            track.read = recent::read(self.board, track.slot, track.read, |_, entry| {
-                if let Some(upstream) = entry.upstream {
-                    upstreams[upstream.index()].clients.count(entry.client);
-                }
-            });
+            self.read_ring(index);
         }
+        self.arrivals.forget(sample.wall_ms);
+    }
+
+    fn meet_workers(&mut self) {
+        for worker in self.board.workers().skip(self.workers.len()) {
+            let last = WorkerFigures::default();
+            self.workers.push(WorkerTrack { slot: worker.slot(), last, read: 0 });
+        }
+    }
+
+    /// What a worker's ring has got since the last time.
+    fn read_ring(&mut self, index: usize) {
+        let Self { board, workers, upstreams, arrivals, .. } = self;
+        let track = &mut workers[index];
+        let mut awaited = track.read;
+        track.read = recent::read(*board, track.slot, track.read, |number, entry| {
+            if number != awaited {
+                arrivals.lost_until(entry.wall_ms);
+            }
+            awaited = number + 1;
+            arrivals.push(&entry);
+            if let Some(upstream) = entry.upstream {
+                upstreams[upstream.index()].clients.count(entry.client);
+            }
+        });
     }
 
     fn add_upstream(&mut self, sample: &mut wire::Sample, id: UpstreamId) {
@@ -190,6 +254,7 @@ impl History {
                 counts: Counts::default(),
                 latency: Histogram::default(),
                 recent: VecDeque::with_capacity(RECENT_SECONDS),
+                actives: VecDeque::with_capacity(ACTIVE_SECONDS),
             }),
         };
         let counts = account::backend_counts(self.board, id, gate.incarnation);
@@ -206,6 +271,10 @@ impl History {
             p95_us: narrow(latency.quantile_us(950)),
         });
         (track.counts, track.latency) = (counts, total);
+        if track.actives.len() == ACTIVE_SECONDS {
+            track.actives.pop_front();
+        }
+        track.actives.push_back((sample.wall_ms, active));
         if track.recent.len() == RECENT_SECONDS {
             track.recent.pop_front();
         }
@@ -287,6 +356,53 @@ mod tests {
         });
         assert_eq!(history.latency(id), wire::Latency::default());
         assert_eq!(history.mean_service_us(id), None);
+    }
+
+    fn request(wall_ms: u64, service_us: u32) -> recent::Entry {
+        recent::Entry {
+            wall_ms,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
+            method: recent::Method::default(),
+            host: recent::Host::NONE,
+            path: recent::Path::NONE,
+            status: 200,
+            upstream: UpstreamId::new(0),
+            backend: BackendId::new(0).map(|id| (id, 1)),
+            tries: 1,
+            service_us,
+            bytes: 0,
+        }
+    }
+
+    #[test]
+    fn the_last_minutes_requests_outlast_the_ring() {
+        let (board, _) = board();
+        let (slot, upstream) = (WorkerSlot::new(0).unwrap(), UpstreamId::new(0).unwrap());
+        let mut history = History::new(board);
+        for second in 1..=3_u64 {
+            for at in 0..1000 {
+                recent::push(board, slot, &request(second * 1000 + at, 500));
+            }
+            history.push(&[], second * 1000 + 1000);
+        }
+        recent::push(board, slot, &request(4_001, 1_000));
+        let (arrivals, whole_since_ms) = history.arrivals(upstream, 4_001);
+        assert_eq!((arrivals.len(), whole_since_ms), (3_001, 0), "those of this moment, too");
+        assert_eq!(arrivals.last().unwrap().at_us(), 4_000_000);
+        assert_eq!(history.arrivals(upstream, 62_500).0.len(), 1_501, "a minute, no more");
+        assert_eq!(history.arrivals(UpstreamId::new(1).unwrap(), 4_001).0.len(), 0);
+    }
+
+    #[test]
+    fn what_was_overwritten_unread_is_known_to_be_missing() {
+        let (board, _) = board();
+        let (slot, upstream) = (WorkerSlot::new(0).unwrap(), UpstreamId::new(0).unwrap());
+        let mut history = History::new(board);
+        for at in 0..1500 {
+            recent::push(board, slot, &request(1_000 + at, 0));
+        }
+        let (arrivals, whole_since_ms) = history.arrivals(upstream, 3_000);
+        assert_eq!((arrivals.len(), whole_since_ms), (1024, 1_000 + 1500 - 1024));
     }
 
     #[test]

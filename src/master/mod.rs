@@ -10,10 +10,12 @@ pub(crate) mod membership;
 pub(crate) mod programs;
 
 mod answer;
+mod arrivals;
 mod audit;
 mod checks;
 mod clients;
 mod decisions;
+mod explain;
 mod generation;
 mod http;
 mod keeper_link;

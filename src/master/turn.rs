@@ -204,6 +204,8 @@ impl Master {
         let is_due = now.mono_us >= self.clock.snapshot_us;
         if is_due && self.watchers.count() > 0 {
             self.clock.snapshot_us = now.mono_us + WATCHED_US;
+            // More often than every second, so that a busy worker's ring is not overtaken unread.
+            self.history.read_rings();
             let snapshot = self.snapshot(now);
             self.watchers.publish(&snapshot);
         }

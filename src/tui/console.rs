@@ -233,6 +233,8 @@ impl Console {
             Effect::StopLog => self.link.stop_log(),
             Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
             Effect::StopRequests => self.link.stop_requests(),
+            Effect::Explain { upstream } => self.link.explain(upstream),
+            Effect::StopExplaining => self.link.stop_explaining(),
             Effect::UseTheme(name) => match theme::load(&name) {
                 Ok(theme) => self.skin = Skin::new(theme, self.colors, self.glyphs),
                 Err(error) => self.model.say(Severity::Bad, error.to_string()),

@@ -2,6 +2,7 @@
 
 use tui_input::InputRequest;
 
+use crate::control::explain::Explanation;
 use crate::control::requests::Filter;
 use crate::control::wire::{Answer, Frame, LogLine, RequestRecord};
 
@@ -27,6 +28,11 @@ pub(crate) enum Msg {
     /// From a question to its answer; not of orders, which are answered when they are done.
     Measured {
         rtt_ms: u32,
+    },
+    /// How that upstream balances, or why there is no answer.
+    Explained {
+        upstream: String,
+        outcome: Result<Box<Explanation>, String>,
     },
     Answered {
         id: u64,
@@ -78,6 +84,11 @@ pub(crate) enum Effect {
         number: u64,
     },
     StopRequests,
+    /// Ask how this upstream balances from here on, in place of any other.
+    Explain {
+        upstream: String,
+    },
+    StopExplaining,
     /// Draw with this theme.
     UseTheme(String),
     /// Everything anew: the screen may hold foreign text.

@@ -127,6 +127,12 @@ impl Session {
         if view == View::Programs {
             self.until(SETTLE_MS, |model| !model.log.lines.is_empty()).await;
         }
+        if view == View::Balance {
+            let is_explained = |model: &Model| {
+                model.balance_upstream().is_some_and(|row| model.explained.of(row).is_some())
+            };
+            self.until(SETTLE_MS, is_explained).await;
+        }
         if view == View::Requests {
             self.until(SETTLE_MS, |model| !model.requests.records.is_empty()).await;
         }
@@ -147,6 +153,8 @@ impl Session {
             Effect::StopLog => self.link.stop_log(),
             Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
             Effect::StopRequests => self.link.stop_requests(),
+            Effect::Explain { upstream } => self.link.explain(upstream),
+            Effect::StopExplaining => self.link.stop_explaining(),
             // Nothing else follows from looking: no key but the views' is ever pressed.
             Effect::Send { .. }
             | Effect::UseTheme(_)

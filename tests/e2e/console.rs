@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::client::Load;
+use crate::client::{self, Load};
 use crate::engine::{self, Engine, is_alive};
 use crate::origin::Origin;
 use crate::proxy::site;
@@ -54,6 +54,35 @@ fn a_drain_by_key_moves_the_traffic_elsewhere() {
     wait::until("undone", || (engine.backend("app", &name)["state"] == "up").then_some(()));
     wait::until("back in rotation", || (leaving.served() > left).then_some(()));
     assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+#[test]
+fn a_strategy_is_switched_after_a_preview_and_taken_back() {
+    let origins = [Origin::named("one"), Origin::named("two")];
+    let engine = Engine::start(&site("", &[&origins[0], &origins[1]]));
+    (0..40).for_each(|_| drop(client::get(engine.address(), "/")));
+    let mut screen = attached(&engine);
+    let strategy = || engine.status()["upstreams"][0]["strategy"].clone();
+    screen.press("3");
+    screen.wait("what other strategies would do", |text| {
+        text.contains("What if")
+            && text.contains("arrivals")
+            && text.contains("a model, not a promise")
+    });
+    screen.press("S");
+    screen.wait("a preview beside each", |text| {
+        text.contains("Strategy of app") && text.contains("ip hash") && text.contains("est. p95")
+    });
+    screen.press("j");
+    screen.press(ENTER);
+    wait::until("switched", || (strategy() == "least_conn").then_some(()));
+    // What was answered stands there for some seconds, and after it what takes it back.
+    screen.wait("the screen says so", |text| {
+        text.contains("least conn")
+            && (text.contains("app uses least_conn") || text.contains("u undo"))
+    });
+    screen.press("u");
+    wait::until("taken back", || (strategy() == "round_robin").then_some(()));
 }
 
 #[test]

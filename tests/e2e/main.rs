@@ -27,6 +27,7 @@ mod default;
 mod differential;
 mod drain;
 mod ends;
+mod explain;
 mod failing;
 mod framing;
 mod hostile;

@@ -73,6 +73,8 @@ fn the_promised_paths_are_understood() {
     check("POST", "/v1/reload", "", &Ask::Command(Command::Reload));
 
     check("GET", "/v1/status", "", &Ask::Query(Query::Status));
+    let explain = Query::Explain { upstream: "a b".to_owned() };
+    check("GET", "/v1/upstreams/a%20b/explain", "", &Ask::Query(explain));
     check("GET", "/v1/events?follow=1", "", &Ask::Query(Query::Events { follow: true }));
     let mut filter = Filter::default();
     assert!(filter.take("status", "5xx").unwrap() && filter.take("path", "/a b").unwrap());
@@ -92,6 +94,7 @@ fn what_is_wrong_is_said() {
         ("POST", "/v1/upstreams/api/explode", "", "/v1/upstreams/api/explode: no such path"),
         ("POST", "/v1/status", "", "/v1/status: only GET is allowed"),
         ("GET", "/v1/reload", "", "/v1/reload: only POST is allowed"),
+        ("POST", "/v1/upstreams/a/explain", "", "/v1/upstreams/a/explain: only GET is allowed"),
         (
             "GET",
             "/v1/events?follow=maybe",

@@ -100,9 +100,11 @@ fn small_master(asked: Asked) {
                 }
                 Query::Events { .. } => Reply::Lines(two_events()),
                 Query::Metrics => Reply::Metrics(b"up 1\n".to_vec()),
-                Query::Watch | Query::History | Query::Requests { .. } | Query::Log { .. } => {
-                    Reply::Missing("no such program".to_owned())
-                }
+                Query::Watch
+                | Query::History
+                | Query::Explain { .. }
+                | Query::Requests { .. }
+                | Query::Log { .. } => Reply::Missing("no such program".to_owned()),
             };
             reply.send(answer).unwrap();
         }

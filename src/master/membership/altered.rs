@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::balance::cause::Cause as EvidenceCause;
 use crate::config;
 use crate::config::limits;
 use crate::config::model::{Address, Location, Strategy};
@@ -318,6 +319,9 @@ impl Membership {
         for member in going {
             let cause = (Cause::Operator(by.to_owned()), Then::Leave);
             self.begin_drain(Place { upstream: index, member }, cause, timeout_ms, now);
+        }
+        if changes > 0 {
+            self.upstreams[index].evidence.happened(EvidenceCause::StrategyChange, "", now);
         }
         // The file's strategy may use other members, and the removed ones come back.
         self.reseat(index, now);

@@ -7,6 +7,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use crate::balance::cause;
 use crate::config::limits;
 use crate::config::model::{self, Address, Config, Location};
 
@@ -80,7 +81,10 @@ impl Membership {
         now: Now,
     ) -> Result<(), Full> {
         let index = match self.upstreams.iter().position(|upstream| upstream.name == file.name) {
-            Some(index) => index,
+            Some(index) => {
+                self.upstreams[index].evidence.happened(cause::Cause::Reload, "", now);
+                index
+            }
             None => self.add_upstream(file, now)?,
         };
         self.upstreams[index].retire_at_us = None;
@@ -172,6 +176,7 @@ impl Membership {
             ring: None,
             window_since_ms: now.wall_ms,
             judged_at_us: 0,
+            evidence: super::evidence::Evidence::default(),
             retire_at_us: None,
         });
         let index = self.upstreams.len() - 1;
@@ -247,6 +252,7 @@ impl Membership {
             member.check = None;
             member.outlier = outliers::Record::default();
             self.welcome(at, now);
+            self.happened(at, cause::Cause::Membership, now);
         }
         self.settle(at, now);
     }
@@ -255,6 +261,7 @@ impl Membership {
     /// `false`: no such backend.
     pub(crate) fn leave(&mut self, upstream: &str, address: &Address, now: Now) -> bool {
         let Some(at) = self.find(upstream, &address.to_string()) else { return false };
+        self.happened(at, cause::Cause::Membership, now);
         let member = self.member_mut(at);
         match member.origin {
             Origin::File | Origin::Program(_) => {

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::balance::cause;
 use crate::config::limits;
 use crate::config::model::{self, Address, Discovery};
 use crate::control::name::Name;
@@ -166,6 +167,7 @@ impl Membership {
             return None;
         }
         name.answer = news;
+        self.upstreams[index].evidence.happened(cause::Cause::Membership, "", now);
         Some(self.reseat(index, now))
     }
 

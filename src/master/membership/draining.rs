@@ -4,6 +4,7 @@
 //! Only an operator's drain is cut. A program's restart drains too, but what is left then is the
 //! program's to end, which it may do gracefully.
 
+use crate::balance::cause;
 use crate::balance::leaving::Pace;
 use crate::control::drain::Drain;
 use crate::scoreboard::{account, holding};
@@ -23,6 +24,7 @@ impl Membership {
         now: Now,
     ) {
         let times = (now.wall_ms, now.wall_ms.saturating_add(timeout_ms));
+        self.happened(at, cause::Cause::Drain, now);
         self.member_mut(at).admin = Admin::Draining(Draining::again(cause, then, times, now));
         self.settle(at, now);
         // Read after the gate was closed: whoever was picked for it by then is counted.

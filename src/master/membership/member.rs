@@ -2,9 +2,11 @@
 //! it and by whom, and the standing that follows.
 
 use crate::balance::leaving::Pace;
+use crate::balance::{self, share};
 use crate::config::model::Address;
 use crate::control::wire;
 use crate::master::checks;
+use crate::master::history::History;
 use crate::scoreboard::BackendId;
 use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
 
@@ -162,6 +164,7 @@ pub(super) struct Member {
 pub(super) struct WindowStart {
     pub(super) picks: u64,
     pub(super) weight: i64,
+    pub(super) failures: u64,
 }
 
 /// A member before it has decisions or history.
@@ -203,6 +206,25 @@ impl Member {
 
     pub(super) fn weight(&self) -> u32 {
         self.weight_override.unwrap_or(self.settings.weight)
+    }
+
+    /// Takes requests, as far as is known here.
+    pub(super) fn is_serving(&self, is_ejected: bool) -> bool {
+        self.standing() == Standing::Open && !is_ejected
+    }
+
+    pub(super) fn tier(&self) -> balance::Tier {
+        if self.settings.is_backup { balance::Tier::Backup } else { balance::Tier::Primary }
+    }
+
+    /// In the eyes of the expectation.
+    pub(super) fn in_share(&self, is_ejected: bool, history: &History) -> share::Member {
+        share::Member {
+            weight: self.weight(),
+            is_serving: self.is_serving(is_ejected),
+            tier: self.tier(),
+            service_us: history.mean_service_us(self.id),
+        }
     }
 
     pub(super) fn program(&self) -> Option<&str> {

@@ -9,6 +9,7 @@ mod apply;
 mod checked;
 mod discovered;
 mod draining;
+mod evidence;
 mod member;
 mod outliers;
 mod persist;
@@ -22,21 +23,25 @@ mod tests;
 
 pub(crate) use apply::Joining;
 pub(crate) use discovered::{Change, Found, Known, Rank};
+pub(crate) use evidence::Explained;
 pub(crate) use persist::Saved;
+pub(crate) use rows::strategy;
 
 use std::time::Duration;
 
 use crate::balance;
+use crate::balance::cause;
 use crate::config::model::health::{AllDown, Outlier};
 use crate::config::model::{self, Address, Kind, Strategy};
 use crate::config::strategy::Timing;
 use crate::control::wire;
+use crate::scoreboard::account;
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Member, Then, WindowStart};
+use member::{Admin, Cause, Member, Then};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +116,7 @@ struct Upstream {
     window_since_ms: u64,
     /// When members are next compared with each other.
     judged_at_us: u64,
+    evidence: evidence::Evidence,
     /// Gone from the file: kept until every worker serves the new generation.
     retire_at_us: Option<u64>,
 }
@@ -272,6 +278,7 @@ impl Membership {
         }
         let state = member.state(ramp, is_ejected);
         if state != member.shown {
+            let is_left_alone = is_ejected || member.outlier.is_ejected();
             let from = std::mem::replace(&mut member.shown, state);
             member.since_ms = now.wall_ms;
             let backend = member.name.clone();
@@ -282,8 +289,30 @@ impl Membership {
                 to: state,
                 reason: self.reason(at, now),
             });
+            let cause = match (from, state) {
+                (_, wire::BackendState::Failed) if is_left_alone => Some(cause::Cause::Ejection),
+                (_, wire::BackendState::Failed) => Some(cause::Cause::CheckFailure),
+                (wire::BackendState::Failed, _) => Some(cause::Cause::Return),
+                (wire::BackendState::Draining, wire::BackendState::Drained) => {
+                    Some(cause::Cause::Drain)
+                }
+                (wire::BackendState::Starting, wire::BackendState::Up) => {
+                    Some(cause::Cause::SlowStart)
+                }
+                // What was decided is written down where it was, just before.
+                _ => None,
+            };
+            if let Some(cause) = cause {
+                self.happened(at, cause, now);
+            }
             self.restart_window(at.upstream, now);
         }
+    }
+
+    /// What may explain an uneven window.
+    fn happened(&mut self, at: Place, cause: cause::Cause, now: Now) {
+        let Upstream { evidence, members, .. } = &mut self.upstreams[at.upstream];
+        evidence.happened(cause, &members[at.member].name, now);
     }
 
     /// Figures of fit count from here.
@@ -291,12 +320,17 @@ impl Membership {
         let board = self.board;
         let upstream = &mut self.upstreams[upstream];
         upstream.window_since_ms = now.wall_ms;
+        upstream.evidence.counts = account::upstream_counts(board, upstream.id);
+        for member in &mut upstream.members {
+            member.window.failures =
+                account::backend_counts(board, member.id, member.incarnation).failures;
+        }
         // Within a turn, so that picks and weights are of one instant.
         let _turn = board.upstream(upstream.id).take_turn(Owner::Master);
         for member in &mut upstream.members {
             let backend = board.backend(member.id);
-            member.window =
-                WindowStart { picks: backend.picks(), weight: backend.words().current_weight };
+            (member.window.picks, member.window.weight) =
+                (backend.picks(), backend.words().current_weight);
         }
     }
 
@@ -365,6 +399,13 @@ impl Upstream {
     fn strategy(&self) -> Strategy {
         let decided = self.strategy_override.filter(|strategy| self.hindrance(*strategy).is_none());
         decided.unwrap_or(self.settings.strategy)
+    }
+
+    /// The same in short: what it has that the strategy can't use, or lacks.
+    fn refusal(&self, strategy: Strategy) -> Option<&'static str> {
+        self.hindrance(strategy)?;
+        let lacks_key = strategy.needs_key() && !self.settings.has_hash_key;
+        Some(if lacks_key { "has no hash_key" } else { "has backup backends" })
     }
 
     /// Why it can not balance by that strategy. One that was decided on before the file forbade it

@@ -14,14 +14,14 @@ use crate::scoreboard::gate::{RAMP_FULL, Standing};
 use crate::scoreboard::turn::Owner;
 
 use super::member::{Admin, Health, Member, Readiness, Then};
-use super::{Membership, Now, Place, Upstream};
+use super::{Membership, Now, Place, Upstream, evidence};
 
 /// Figures of one backend at one instant.
-struct Figures {
-    picks: u64,
-    current_weight: i64,
-    counts: Counts,
-    is_ejected: bool,
+pub(super) struct Figures {
+    pub(super) picks: u64,
+    pub(super) current_weight: i64,
+    pub(super) counts: Counts,
+    pub(super) is_ejected: bool,
 }
 
 impl Membership {
@@ -36,18 +36,10 @@ impl Membership {
             if upstream.retire_at_us.is_some() {
                 continue;
             }
-            upstreams.push(self.upstream_row(upstream, history));
             let figures = self.figures(index, now);
-            let expected = expected(upstream, &figures, history);
-            let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
-            for (member, figures) in figures.iter().enumerate() {
-                let at = Place { upstream: index, member };
-                let mut row = self.backend_row(at, figures, now);
-                row.backend.expected_share = expected[member];
-                row.backend.actual_share = picked[member];
-                row.backend.latency_us = history.latency(upstream.members[member].id);
-                backends.push(row);
-            }
+            let (upstream, of_upstream) = self.rows_of(index, &figures, history, now);
+            upstreams.push(upstream);
+            backends.extend(of_upstream);
         }
         (upstreams, backends)
     }
@@ -57,6 +49,30 @@ impl Membership {
         let members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
         let checked = members.filter(|member| member.check.is_some());
         checked.map(|member| (member.key(), member.health == Health::Passing)).collect()
+    }
+
+    /// Of one upstream.
+    pub(super) fn rows_of(
+        &self,
+        index: usize,
+        figures: &[Figures],
+        history: &History,
+        now: Now,
+    ) -> (wire::UpstreamRow, Vec<wire::BackendRow>) {
+        let upstream = &self.upstreams[index];
+        let mut row = self.upstream_row(upstream, history);
+        row.fit = evidence::told(upstream, &self.judged(upstream, figures, history), history, now);
+        let expected = expected(upstream, figures, history);
+        let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
+        let backends = figures.iter().enumerate().map(|(member, figures)| {
+            let at = Place { upstream: index, member };
+            let mut row = self.backend_row(at, figures, now);
+            row.backend.expected_share = expected[member];
+            row.backend.actual_share = picked[member];
+            row.backend.latency_us = history.latency(upstream.members[member].id);
+            row
+        });
+        (row, backends.collect())
     }
 
     fn upstream_row(&self, upstream: &Upstream, history: &History) -> wire::UpstreamRow {
@@ -77,6 +93,7 @@ impl Membership {
             overflows: counts.overflows,
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
+            fit: crate::control::explain::Fit::default(),
             names: upstream.names(),
             all_down: upstream.settings.all_down.name().to_owned(),
             desperate: counts.desperate,
@@ -85,7 +102,7 @@ impl Membership {
     }
 
     /// Picks since the window began and smooth weights, all of one instant.
-    fn figures(&self, index: usize, now: Now) -> Vec<Figures> {
+    pub(super) fn figures(&self, index: usize, now: Now) -> Vec<Figures> {
         let upstream = &self.upstreams[index];
         let turn = self.board.upstream(upstream.id).take_turn(Owner::Master);
         let of_turn: Vec<(u64, i64)> = upstream
@@ -197,16 +214,8 @@ impl Membership {
 }
 
 fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
-    let member = |(member, figures): (&Member, &Figures)| share::Member {
-        weight: member.weight(),
-        is_serving: member.standing() == Standing::Open && !figures.is_ejected,
-        tier: if member.settings.is_backup {
-            balance::Tier::Backup
-        } else {
-            balance::Tier::Primary
-        },
-        service_us: history.mean_service_us(member.id),
-    };
+    let member =
+        |(member, figures): (&Member, &Figures)| member.in_share(figures.is_ejected, history);
     let mut members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
     if upstream.settings.all_down == AllDown::UseAll && !members.iter().any(|row| row.is_serving) {
         for (row, member) in members.iter_mut().zip(&upstream.members) {
@@ -219,7 +228,7 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
 }
 
-fn strategy(strategy: Strategy) -> balance::Strategy {
+pub(crate) fn strategy(strategy: Strategy) -> balance::Strategy {
     match strategy {
         Strategy::RoundRobin => balance::Strategy::RoundRobin,
         Strategy::LeastConn => balance::Strategy::LeastConn,

@@ -183,6 +183,7 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             ring: None,
             window_since_ms: now.wall_ms,
             judged_at_us: 0,
+            evidence: super::evidence::Evidence::default(),
             retire_at_us: None,
         })
     };

@@ -3,6 +3,7 @@
 
 mod altered;
 mod draining;
+mod fit;
 mod health;
 mod names;
 mod strategies;

@@ -1,6 +1,7 @@
 //! What an operator can do to a backend or an upstream. Idempotent, and every answer says what was
 //! done or why not.
 
+use crate::balance::cause;
 use crate::config::limits;
 use crate::config::model::Strategy;
 use crate::control::call::{BackendTarget, BackendVerb, UpstreamVerb};
@@ -128,6 +129,7 @@ impl Membership {
         } else if !is_enabled {
             member.outlier.end_ejection();
             member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
+            self.happened(at, cause::Cause::Return, now);
             self.welcome(at, now);
             self.settle(at, now);
         }
@@ -155,6 +157,7 @@ impl Membership {
             return answer(Outcome::Unchanged, format!("{name} is already down"));
         }
         member.admin = Admin::Down { by: by.to_owned() };
+        self.happened(at, cause::Cause::Down, now);
         self.settle(at, now);
         // Counted once it is closed: whoever was picked for it by then is among these.
         let left = requests_left(self.active(at));
@@ -172,6 +175,7 @@ impl Membership {
             return answer(Outcome::Unchanged, format!("{name} already has weight {weight}"));
         }
         member.weight_override = (weight != member.settings.weight).then_some(weight);
+        self.happened(at, cause::Cause::WeightChange, now);
         self.settle(at, now);
         self.restart_round(at.upstream, now);
         answer(Outcome::Changed, format!("{name} weight {weight}, was {before}"))
@@ -191,6 +195,7 @@ impl Membership {
         if let Some(text) = upstream.hindrance(strategy) {
             return answer(Outcome::Refused, text);
         }
+        upstream.evidence.happened(cause::Cause::StrategyChange, "", now);
         upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);
         let text = format!("{} uses {name}, was {}", upstream.name, before.name());
         self.reseat(index, now);

@@ -2,6 +2,7 @@
 //! helps a row.
 
 use crate::control::wire::{BackendRow, BackendState, ProgramRow};
+use crate::tui::model::explained::Lower;
 use crate::tui::model::key::{Key, Kind};
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::rows::Row;
@@ -145,6 +146,11 @@ fn label(model: &Model, action: &Action) -> String {
             Some(0) | None => "restart".to_owned(),
         },
         (Id::Wrap, _) if model.log.is_wrapped => "unwrap".to_owned(),
+        (Id::WhatIf, _) => match model.lower {
+            Lower::Both => "what if".to_owned(),
+            Lower::WhatIf => "shares".to_owned(),
+            Lower::Shares => "both".to_owned(),
+        },
         (Id::Zoom | Id::Quit, _) if model.is_zoomed => "unzoom".to_owned(),
         _ => action.label.to_owned(),
     }

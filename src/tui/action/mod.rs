@@ -52,6 +52,7 @@ pub(crate) enum Id {
     WeightUp,
     WeightDown,
     Strategy,
+    WhatIf,
     Reset,
     Undo,
     Log,
@@ -120,6 +121,7 @@ const BACKENDS: Scope = rows_of(&[Kind::Backend]);
 const PROGRAMS: Scope = rows_of(&[Kind::Program]);
 const RUNS: Scope = rows_of(&[Kind::Program, Kind::Backend]);
 const LOG: Scope = panels(&[Panel::ProgramLog]);
+const BALANCE: Scope = panels(&[Panel::BalanceTable]);
 const REQUESTS: Scope = panels(&[Panel::RequestTable]);
 const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::RequestTable]);
 const UPSTREAMS: Scope =
@@ -190,6 +192,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::WeightUp, [char('+'), char('=')], BACKENDS, Weighs, Some(20), "weight +1", "one more weight: a larger share"),
     action!(Id::WeightDown, [char('-')], BACKENDS, Weighs, Some(21), "weight -1", "one less weight: a smaller share"),
     action!(Id::Strategy, [char('S')], UPSTREAMS, Looks, Some(4), "strategy", "choose how the upstream balances"),
+    action!(Id::WhatIf, [char('w')], BALANCE, Looks, Some(6), "what if", "what other strategies would do with the last minute, backend by backend; again: shares over time"),
     action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "backends, strategy, weights and states back to what the file says"),
     action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight or strategy"),
     action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),

@@ -3,6 +3,7 @@
 //!
 //! A lost engine is asked for again, ever less often; orders are never sent twice.
 
+mod explain;
 mod log;
 mod orders;
 mod pulse;
@@ -34,6 +35,7 @@ pub(crate) struct Link {
     pulse: JoinHandle<()>,
     log: Option<JoinHandle<()>>,
     requests: Option<JoinHandle<()>>,
+    explained: Option<JoinHandle<()>>,
 }
 
 impl Link {
@@ -43,7 +45,17 @@ impl Link {
         let watch = tokio::spawn(watch::run(client.clone(), messages.clone()));
         let pulse = tokio::spawn(pulse::run(client.clone(), messages.clone()));
         let orders = orders::Orders::new(client.clone(), messages.clone());
-        (Self { client, messages, orders, watch, pulse, log: None, requests: None }, received)
+        let link = Self {
+            client,
+            messages,
+            orders,
+            watch,
+            pulse,
+            log: None,
+            requests: None,
+            explained: None,
+        };
+        (link, received)
     }
 
     pub(crate) fn send(&mut self, first_id: u64, order: Confirmed) {
@@ -81,12 +93,27 @@ impl Link {
     }
 }
 
+impl Link {
+    pub(crate) fn explain(&mut self, upstream: String) {
+        self.stop_explaining();
+        let follow = explain::follow(self.client.clone(), upstream, self.messages.clone());
+        self.explained = Some(tokio::spawn(follow));
+    }
+
+    pub(crate) fn stop_explaining(&mut self) {
+        if let Some(explained) = self.explained.take() {
+            explained.abort();
+        }
+    }
+}
+
 impl Drop for Link {
     fn drop(&mut self) {
         self.watch.abort();
         self.pulse.abort();
         self.stop_log();
         self.stop_requests();
+        self.stop_explaining();
     }
 }
 

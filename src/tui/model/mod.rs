@@ -5,7 +5,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod drain;
-pub(crate) mod fit;
+pub(crate) mod explained;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log_tail;
@@ -23,6 +23,7 @@ use crate::control::wire::{
     BackendRow, EventRecord, ProgramRow, Role, Sample, Severity, Snapshot, UpstreamRow,
 };
 
+use explained::{Explained, Lower};
 use key::Key;
 use list::Lists;
 use log_tail::LogTail;
@@ -61,6 +62,9 @@ pub(crate) struct Model {
     pub(crate) is_zoomed: bool,
     /// The upstream the Balance view is about; none: the first.
     pub(crate) balance_of: Option<String>,
+    /// What is shown below its table.
+    pub(crate) lower: Lower,
+    pub(crate) explained: Explained,
     pub(crate) marks: BTreeSet<Key>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) log: LogTail,
@@ -124,6 +128,8 @@ impl Model {
             lists: Lists::default(),
             is_zoomed: false,
             balance_of: None,
+            lower: Lower::default(),
+            explained: Explained::default(),
             marks: BTreeSet::new(),
             overlay: None,
             log: LogTail::default(),

@@ -44,6 +44,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Theme => overlays::open_theme(model),
         Id::Strategy => overlays::open_strategy(model, target),
         Id::Add => overlays::open_add(model, target),
+        Id::WhatIf => model.lower = model.lower.next(),
         Id::Palette => {
             model.overlay =
                 Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });

@@ -7,6 +7,7 @@
 
 mod actions;
 mod cursor;
+mod explain;
 mod frames;
 mod orders;
 mod overlays;
@@ -66,6 +67,10 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             requests::came(model, number, records, lost);
             Vec::new()
         }
+        Msg::Explained { upstream, outcome } => {
+            explain::came(model, &upstream, outcome);
+            Vec::new()
+        }
         Msg::RequestsEnded { number, why } => {
             requests::ended(model, number, why);
             Vec::new()
@@ -73,6 +78,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     };
     effects.extend(follow_selected(model));
     effects.extend(requests::follow(model));
+    effects.extend(explain::follow(model));
     effects
 }
 

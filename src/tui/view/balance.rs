@@ -4,13 +4,14 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::explain::{Fit, words};
 use crate::control::wire::{BackendRow, EventRecord, UpstreamRow};
 
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::over_time::{self, TimeAxis};
-use super::{state, verdict};
-use crate::tui::model::fit::{self, Fit};
+use super::{state, verdict, what_if};
+use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::Panel;
 use crate::tui::model::rows::Row;
@@ -25,9 +26,10 @@ const DEVIATION: usize = 5;
 const DEVIATION_WIDTH: u16 = 19;
 /// What a bar's end can stand for, in points of a percent.
 const SCALES: [f64; 4] = [5.0, 10.0, 25.0, 100.0];
-/// Rows of the fit section, and of the tallest chart.
+/// Rows of the fit section at least, and of the tallest chart.
 const FIT_HEIGHT: u16 = 5;
 const CHART_HEIGHT_MAX: u16 = 14;
+
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::BalanceTable);
     let Some(upstream) = canvas.model.balance_upstream() else {
@@ -35,27 +37,55 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         listing.draw(canvas, Rect { y: body.y + 1, height: body.height - 1, ..body }, |_, _, _| {});
         return;
     };
-    let fit = fit::fit(canvas.model, upstream);
+    let fit = canvas.model.explained.fit(upstream);
     let mut rest = body;
     let is_alone = canvas.model.is_zoomed || body.height < 12;
-    let fit_height = if is_alone { 0 } else { FIT_HEIGHT };
+    let fit_height = if is_alone { 0 } else { fit_height(fit) };
     let table_height = if is_alone {
         body.height
     } else {
         (listing.rows.len().clamp(3, 64) as u16 + 2).min(body.height - fit_height)
     };
     let table_area = take(&mut rest, table_height);
-    table(canvas, table_area, &listing, upstream, &fit);
-    let is_airy = rest.height > fit_height + over_time::HEIGHT_MIN;
+    table(canvas, table_area, &listing, upstream);
+    let is_airy = rest.height > fit_height + what_if::height(canvas, upstream) + 1;
     if is_airy {
         take(&mut rest, 1);
     }
     let fit_area = take(&mut rest, fit_height);
-    findings(canvas, fit_area, &fit);
-    if rest.height >= over_time::HEIGHT_MIN {
-        let height = rest.height.min(CHART_HEIGHT_MAX);
-        let chart_area = take(&mut rest, height);
-        shares(canvas, chart_area, upstream);
+    findings(canvas, fit_area, fit);
+    lower(canvas, rest, upstream);
+}
+
+/// A row a finding, one for the cause, and an empty one where the verdict needs no more.
+fn fit_height(fit: &Fit) -> u16 {
+    let rows = fit.findings.len().min(8) as u16 + u16::from(fit.cause.is_some());
+    rows.max(FIT_HEIGHT - 2) + 2
+}
+
+/// What was and what would be: both where they fit, else what was chosen.
+fn lower(canvas: &mut Canvas, mut rest: Rect, upstream: &UpstreamRow) {
+    let model_height = what_if::height(canvas, upstream);
+    let has_both = rest.height > model_height + over_time::HEIGHT_MIN;
+    match canvas.model.lower {
+        Lower::Both if has_both => {
+            let height = (rest.height - model_height - 1).min(CHART_HEIGHT_MAX);
+            let chart_area = take(&mut rest, height);
+            shares(canvas, chart_area, upstream);
+            take(&mut rest, 1);
+            what_if::short(canvas, rest, upstream);
+        }
+        Lower::Both if rest.height >= what_if::HEIGHT_MIN => {
+            what_if::short(canvas, rest, upstream);
+        }
+        Lower::WhatIf if rest.height >= what_if::HEIGHT_MIN => {
+            what_if::whole(canvas, rest, upstream);
+        }
+        Lower::Shares if rest.height >= over_time::HEIGHT_MIN => {
+            let chart_area = take(&mut rest, CHART_HEIGHT_MAX);
+            shares(canvas, chart_area, upstream);
+        }
+        Lower::Both | Lower::WhatIf | Lower::Shares => {}
     }
 }
 
@@ -64,10 +94,9 @@ fn table<'a>(
     mut area: Rect,
     listing: &Listing<'a>,
     upstream: &'a UpstreamRow,
-    fit: &Fit,
 ) {
     let rule_row = take(&mut area, 1);
-    title(canvas, rule_row, upstream, fit);
+    title(canvas, rule_row, upstream);
     let widest = listing
         .rows
         .iter()
@@ -107,15 +136,16 @@ fn table<'a>(
 }
 
 /// The upstream in view, the others beside it, and what its numbers are about.
-fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow, fit: &Fit) {
+fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow) {
     let model = canvas.model;
     let members: Vec<&BackendRow> = model.backends_of(&upstream.name).collect();
+    let picks = members.iter().map(|row| row.window_picks).sum();
     let separator = canvas.skin.glyphs.separator;
     let window = number::age(model.now_ms.saturating_sub(upstream.window_since_ms));
     let mut facts = vec![
         canvas.span(verdict::strategy_label(&upstream.strategy, &members), Role::Violet),
         canvas.span(format!("{separator}{window}{separator}n = "), Role::Dim),
-        canvas.span(number::count(fit.picks), Role::Text),
+        canvas.span(number::count(picks), Role::Text),
     ];
     if area.width >= 100 {
         let workers = model.live.workers.len();
@@ -207,15 +237,19 @@ fn findings(canvas: &mut Canvas, mut area: Rect, fit: &Fit) {
     }
     let rule_row = take(&mut area, 1);
     let (glyph, role) = verdict::look(canvas, fit.verdict);
-    let short = verdict::in_tier(canvas, fit.short.clone());
+    let short = verdict::in_tier(canvas, words::short(fit));
     let separator = canvas.skin.glyphs.separator;
     let facts = Line::from(vec![
         canvas.span(format!("{glyph} {short}"), role),
-        canvas.span(format!("{separator}{}", fit.rule), Role::Dim),
+        canvas.span(format!("{separator}{}", words::rule(fit.promise)), Role::Dim),
     ]);
     Rule::new("Fit", canvas.skin).facts(facts).draw(canvas.buffer, rule_row, canvas.skin);
     for (at, finding) in (0..).zip(&fit.findings) {
         verdict::finding(canvas, row(content(area), at), finding);
+    }
+    if let Some(cause) = &fit.cause {
+        let place = row(content(area), fit.findings.len().min(8) as u16);
+        verdict::cause(canvas, place, cause);
     }
 }
 

@@ -4,13 +4,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::control::check::Check;
+use crate::control::explain::words;
 use crate::control::name::Name;
 use crate::control::text;
 use crate::control::wire::{BackendRow, BackendSample, Kind, UpstreamRow};
 
 use super::canvas::{Canvas, content, row, take};
 use super::verdict;
-use crate::tui::model::{drain, fit, traffic};
+use crate::tui::model::{drain, traffic};
 use crate::tui::theme::Role;
 use crate::tui::widget::spark::{self, Spark};
 use crate::tui::widget::{bar, number};
@@ -251,9 +252,12 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
     if area.height < 2 {
         return;
     }
-    let fit = fit::fit(canvas.model, upstream);
     let rule = take(&mut area, 1);
-    canvas.rule(rule, &upstream.name, verdict::in_tier(canvas, fit.rule.to_owned()));
+    canvas.rule(
+        rule,
+        &upstream.name,
+        verdict::in_tier(canvas, words::rule(upstream.fit.promise).to_owned()),
+    );
     let area = content(area);
     let members: Vec<&BackendRow> = canvas.model.backends_of(&upstream.name).collect();
     let mut first = vec![
@@ -295,7 +299,7 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         canvas.line(row(area, at), &canvas.cell(line, Role::Warn));
         at += 1;
     }
-    for (at, finding) in (at..).zip(&fit.findings) {
+    for (at, finding) in (at..).zip(&upstream.fit.findings) {
         verdict::finding(canvas, row(area, at), finding);
     }
 }

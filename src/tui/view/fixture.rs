@@ -69,6 +69,7 @@ pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
     ] {
         model.lists.of_mut(panel).cursor = Some(cursor);
     }
+    model.explained.came(Ok(Box::new(super::fixture_fit::explanation(&model.live))));
     for at in 0..REQUESTS {
         model.requests.push(request(at));
     }
@@ -202,6 +203,7 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         overflows: 0,
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
+        fit: super::fixture_fit::fit(strategy, retries),
         names: Vec::new(),
         all_down: "refuse".to_owned(),
         desperate: 0,

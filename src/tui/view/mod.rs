@@ -18,10 +18,13 @@ mod requests;
 mod section;
 mod state;
 mod verdict;
+mod what_if;
 mod workers;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod fixture_fit;
 #[cfg(test)]
 mod tests;
 

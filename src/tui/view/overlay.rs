@@ -4,12 +4,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use tui_input::Input;
 
+use crate::control::explain::LABEL;
+use crate::control::wire::UpstreamRow;
+
 use super::canvas::{Canvas, row};
+use super::what_if;
 use crate::tui::action::{hint, palette};
 use crate::tui::model::order::{Gate, Question};
+use crate::tui::model::overlay::STRATEGIES;
 use crate::tui::theme::Role;
+use crate::tui::widget::columns::{self, Column, Placed};
 use crate::tui::widget::pen::{self, Side};
-use crate::tui::widget::{columns, columns::Column, overlay};
+use crate::tui::widget::{bar, number, overlay};
 
 /// Content cells of the boxes; terminals with less get less.
 const HELP_WIDTH: u16 = 84;
@@ -17,6 +23,9 @@ const PALETTE_WIDTH: u16 = 76;
 const PALETTE_HEIGHT: u16 = 18;
 const QUESTION_WIDTH: u16 = 68;
 const CHOICE_WIDTH: u16 = 44;
+const PREVIEW_WIDTH: u16 = 74;
+/// Cells of one backend's share in the preview; a strip takes over where there are too many.
+const SHARE_WIDTH: usize = 5;
 
 /// The keys that work here, filtered by what is typed.
 pub(super) fn help(canvas: &mut Canvas, area: Rect, filter: &str, scroll: usize) {
@@ -194,13 +203,97 @@ pub(super) fn theme(canvas: &mut Canvas, area: Rect, selected: usize) {
     choice(canvas, area, "Theme", &entries, selected);
 }
 
+/// Each strategy with what the model says of it, so that the choice is a preview.
 pub(super) fn strategy(canvas: &mut Canvas, area: Rect, upstream: &str, selected: usize) {
-    let current = canvas.model.upstream(upstream).map_or("", |row| row.strategy.as_str());
-    let entries: Vec<(String, bool)> = crate::tui::model::overlay::STRATEGIES
-        .iter()
-        .map(|name| (name.replace('_', " "), *name == current))
-        .collect();
-    choice(canvas, area, &format!("Strategy of {upstream}"), &entries, selected);
+    let title = Line::from(canvas.strong(format!(" Strategy of {upstream} "), Role::Accent));
+    let size = (PREVIEW_WIDTH, STRATEGIES.len().min(40) as u16 + 4);
+    let inner = overlay::open(canvas.buffer, area, size, &title, canvas.skin);
+    let Some(upstream) = canvas.model.upstream(upstream) else { return };
+    let columns = [
+        Column::left("", 15),
+        Column::right("max share", 9),
+        Column::right("in flight", 9).priority(3),
+        Column::right("est. p95", 8).priority(2),
+        Column::left("shares", 10).priority(4).grow(24),
+    ];
+    let table =
+        Rect { x: inner.x + 4.min(inner.width), width: inner.width.saturating_sub(4), ..inner };
+    let placed = columns::place(&columns, table);
+    let titles = row(inner, 0);
+    if titles.height > 0 {
+        placed.titles(canvas.buffer, titles.y, titles.x, canvas.skin);
+    }
+    for (at, name) in (0..).zip(STRATEGIES) {
+        let place = row(inner, at + 1);
+        if place.height == 0 {
+            return;
+        }
+        let sign = if name == upstream.strategy { canvas.skin.glyphs.fits } else { " " };
+        let sign = canvas.cell(format!("  {sign}"), Role::Ok);
+        canvas.line(place, &sign);
+        preview(canvas, &placed, place, upstream, name);
+        if usize::from(at) == selected {
+            pen::select(canvas.buffer, place, canvas.skin);
+        }
+    }
+    let below = (inner.height >= 3).then(|| inner.height - 2);
+    if let Some(below) = below.filter(|below| usize::from(*below) > STRATEGIES.len()) {
+        let line = canvas.cell(basis(canvas, upstream, inner.width), Role::Dim);
+        canvas.line(row(inner, below), &line);
+    }
+    let line = canvas.cell("Enter takes it, u takes it back, Esc goes back", Role::Dim);
+    canvas.right(row(inner, inner.height.saturating_sub(1)), &line);
+}
+
+fn preview(canvas: &mut Canvas, placed: &Placed, place: Rect, upstream: &UpstreamRow, name: &str) {
+    let shown = canvas.cell(name.replace('_', " "), Role::Bright);
+    let model = canvas.model;
+    let Some(modelled) = model.explained.modelled(upstream, name) else {
+        return canvas.row(placed, place.y, &[shown]);
+    };
+    if !modelled.impossible.is_empty() {
+        let why = canvas.cell(modelled.impossible.as_str(), Role::Dim);
+        canvas.row(placed, place.y, &[shown]);
+        let x = (place.x + 21).min(place.right());
+        return canvas.line(Rect { x, width: place.right() - x, ..place }, &why);
+    }
+    let cells = [
+        shown,
+        canvas.bold(number::percent(modelled.max_share), Role::Bright),
+        canvas.cell(number::count(u64::from(modelled.in_flight_max)), Role::Text),
+        canvas.latency(u64::from(modelled.service_us.p95)),
+    ];
+    canvas.row(placed, place.y, &cells);
+    let Some(cell) = placed.cell(4, place.y) else { return };
+    let shares = what_if::shares(modelled);
+    if shares.len() * SHARE_WIDTH > usize::from(cell.width) + 1 {
+        return bar::shares(canvas.buffer, cell, &shares, canvas.skin);
+    }
+    let share = |(at, share): (usize, &f64)| {
+        let text = format!("{:>3.0}%", share * 100.0);
+        canvas.span(format!("{text:<SHARE_WIDTH$}"), Role::series(at))
+    };
+    let line = Line::from(shares.iter().enumerate().map(share).collect::<Vec<_>>());
+    canvas.line(cell, &line);
+}
+
+/// What the preview rests on.
+fn basis(canvas: &Canvas, upstream: &UpstreamRow, room: u16) -> String {
+    let explained = &canvas.model.explained;
+    let Some(explanation) = explained.of(upstream) else {
+        return if explained.why.is_empty() {
+            "asking the engine for a preview".to_owned()
+        } else {
+            explained.why.clone()
+        };
+    };
+    let held = &explanation.what_if.held;
+    if held.arrivals == 0 {
+        return "no request in the last minute to preview with".to_owned();
+    }
+    let texts = what_if::facts(held).map(|held| format!("{LABEL}: {held}"));
+    let fitting = texts.into_iter().find(|text| pen::width(text) <= room);
+    fitting.unwrap_or_else(|| LABEL.to_owned())
 }
 
 /// A short list; what holds already carries a sign.

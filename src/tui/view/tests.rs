@@ -6,7 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use tui_input::Input;
 
-use super::fixture;
+use super::{fixture, fixture_fit};
+use crate::tui::model::explained::Lower;
 use crate::tui::model::order::{self, Judged, Weight};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
@@ -41,10 +42,13 @@ fn no_size_panics() {
         for overlay in overlays() {
             let mut model = fixture::model(view, (0, 0));
             model.overlay = overlay;
-            for width in WIDTHS {
-                for height in HEIGHTS {
-                    model.size = Size { width, height };
-                    fixture::draw(&model, &skin);
+            for lower in [Lower::Both, Lower::WhatIf, Lower::Shares] {
+                model.lower = lower;
+                for width in WIDTHS {
+                    for height in HEIGHTS {
+                        model.size = Size { width, height };
+                        fixture::draw(&model, &skin);
+                    }
                 }
             }
         }
@@ -61,6 +65,29 @@ fn views_look_as_they_did() {
             insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin)));
         }
     }
+}
+
+#[test]
+fn what_if_and_a_cause_look_as_they_did() {
+    let named = |name: &str, size, tier, change: &dyn Fn(&mut Model)| {
+        let mut model = fixture::model(View::Balance, size);
+        change(&mut model);
+        let skin = fixture::skin(ColorTier::True, tier);
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin)));
+    };
+    let whole = |model: &mut Model| model.lower = Lower::WhatIf;
+    named("what-if-100x30", (100, 30), GlyphTier::Block, &whole);
+    named("what-if-80x24", (80, 24), GlyphTier::Block, &whole);
+    named("what-if-ascii", (80, 24), GlyphTier::Ascii, &whole);
+    let over_time = |model: &mut Model| model.lower = Lower::Shares;
+    named("over-time-80x24", (80, 24), GlyphTier::Block, &over_time);
+    let deviating = |model: &mut Model| {
+        model.balance_of = Some("static".to_owned());
+        model.live.upstreams[1].fit = fixture_fit::deviating();
+        model.explained.came(Err("the engine is silent".to_owned()));
+    };
+    named("deviating-80x24", (80, 24), GlyphTier::Block, &deviating);
+    named("deviating-ascii", (80, 24), GlyphTier::Ascii, &deviating);
 }
 
 #[test]

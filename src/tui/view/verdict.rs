@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::control::explain::{Cause, Finding, Verdict, words};
 use crate::control::wire::{BackendRow, Kind, UpstreamRow};
 
 use super::canvas::Canvas;
-use crate::tui::model::fit::{self, Finding, Verdict};
 use crate::tui::theme::Role;
-use crate::tui::widget::pen;
+use crate::tui::widget::{number, pen};
 
 /// `least conn`, `weighted rr`: what an operator calls it, in eleven cells.
 pub(super) fn strategy_label(strategy: &str, members: &[&BackendRow]) -> String {
@@ -33,11 +33,10 @@ pub(super) fn kind_tag(kind: Kind) -> &'static str {
 
 /// The verdict in sign, words and colour.
 pub(super) fn line(canvas: &Canvas, row: &UpstreamRow) -> Line<'static> {
-    let fit = fit::fit(canvas.model, row);
-    let (glyph, role) = look(canvas, fit.verdict);
+    let (glyph, role) = look(canvas, row.fit.verdict);
     Line::from(vec![
         canvas.span(format!("{glyph} "), role),
-        canvas.span(in_tier(canvas, fit.short), role),
+        canvas.span(in_tier(canvas, words::short(&row.fit)), role),
     ])
 }
 
@@ -47,7 +46,7 @@ pub(super) fn look(canvas: &Canvas, verdict: Verdict) -> (&'static str, Role) {
         Verdict::TooFew => (glyphs.point, Role::Dim),
         Verdict::Fits => (glyphs.fits, Role::Ok),
         Verdict::Skewed => (glyphs.warning, Role::Warn),
-        Verdict::Off => (glyphs.failed, Role::Bad),
+        Verdict::Deviates => (glyphs.failed, Role::Bad),
     }
 }
 
@@ -65,7 +64,7 @@ pub(super) fn finding(canvas: &mut Canvas, area: Rect, finding: &Finding) {
     let (glyph, role) = look(canvas, finding.verdict);
     let label = Line::from(vec![
         canvas.span(format!("{glyph} "), role),
-        canvas.span(finding.label, Role::Text),
+        canvas.span(words::label(&finding.claim), Role::Text),
     ]);
     let part = |x: u16, width: u16| Rect {
         x: area.x + x.min(area.width),
@@ -73,10 +72,25 @@ pub(super) fn finding(canvas: &mut Canvas, area: Rect, finding: &Finding) {
         ..area
     };
     canvas.line(part(0, LABEL), &label);
-    let value = canvas.bold(in_tier(canvas, finding.value.clone()), Role::Bright);
+    let value = canvas.bold(in_tier(canvas, words::value(&finding.claim)), Role::Bright);
     canvas.right(part(LABEL, VALUE), &value);
     let place = part(LABEL + VALUE + 2, u16::MAX);
-    let note = in_tier(canvas, finding.note.clone());
+    let note = in_tier(canvas, words::note(finding));
     let note = canvas.cell(pen::clauses(&note, place.width).to_owned(), Role::Dim);
     canvas.line(place, &note);
+}
+
+/// Why something went another way than the strategy's, and since when.
+pub(super) fn cause(canvas: &mut Canvas, area: Rect, cause: &Cause) {
+    let at = match cause.at_ms {
+        0 => String::new(),
+        at_ms => format!("  {}Z", number::clock(at_ms)),
+    };
+    let line = Line::from(vec![
+        canvas.span(format!("{} ", canvas.skin.glyphs.warning), Role::Warn),
+        canvas.span("cause  ", Role::Text),
+        canvas.strong(words::cause(cause), Role::Bright),
+        canvas.span(at, Role::Dim),
+    ]);
+    canvas.line(area, &line);
 }

@@ -5,7 +5,7 @@ use crate::balance::health::Health as Concluded;
 use crate::config::model::health::{Check, CheckKind, Outlier, Pace};
 use crate::master::checks::{self, Checked};
 
-const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     proxy_protocol: None,
     kind: CheckKind::Tcp,
     port: None,
@@ -30,7 +30,7 @@ fn result(port: u16, health: Concluded, passes: u32, text: &str) -> Checked {
     Checked { upstream: "api".to_owned(), backend: address(port), health, result }
 }
 
-fn bad(port: u16, text: &str) -> Checked {
+pub(super) fn bad(port: u16, text: &str) -> Checked {
     result(port, Concluded::Failed, 0, text)
 }
 

@@ -1,5 +1,6 @@
 //! The console by its keys: messages in, the model and the effects out, no terminal anywhere.
 
+mod explained;
 mod live;
 mod properties;
 
@@ -142,6 +143,8 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::StopLog
             | Effect::FollowRequests { .. }
             | Effect::StopRequests
+            | Effect::Explain { .. }
+            | Effect::StopExplaining
             | Effect::UseTheme(_)
             | Effect::Repaint
             | Effect::Suspend
