@@ -5,8 +5,7 @@ use std::io;
 use std::mem::size_of_val;
 use std::os::fd::{AsFd, AsRawFd as _};
 
-use super::socket;
-use super::tcp_table::{self, Row, State};
+use super::tcp_table::{self, State};
 
 /// A client that is silent for `seconds` is accepted all the same; 0: every one at once.
 pub(crate) fn set(listener: impl AsFd, seconds: u16) -> io::Result<()> {
@@ -21,9 +20,9 @@ pub(crate) fn set(listener: impl AsFd, seconds: u16) -> io::Result<()> {
     if said == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Whether the kernel still keeps a client of the listener to itself: closing it would reset that one.
-pub(crate) fn is_on(listener: impl AsFd) -> bool {
-    let Ok(address) = socket::local_address(listener) else { return false };
-    let is_kept = |row: &Row| row.state == State::Opening && row.local_port == address.port();
-    tcp_table::rows().iter().any(is_kept)
+/// The ports of which the kernel still keeps a client to itself: closing their listener would reset
+/// that one. Reads the list of all sockets, so it is for the end of a listener alone.
+pub(crate) fn ports() -> Vec<u16> {
+    let opening = tcp_table::rows().into_iter().filter(|row| row.state == State::Opening);
+    opening.map(|row| row.local_port).collect()
 }

@@ -27,7 +27,7 @@ use crate::sys::watched::Watched;
 pub(crate) struct Accepting {
     pub(crate) address: SocketAddr,
     door: Rc<Door>,
-    over: oneshot::Sender<Queued>,
+    over: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
@@ -46,13 +46,43 @@ impl Accepting {
     pub(crate) fn adapt(&self) {
         self.door.defer();
     }
+}
 
-    /// Closes this worker's copy of the socket.
-    pub(crate) async fn end(self, queued: Queued) {
-        drop(self.door);
+/// Closes this worker's copies of the sockets.
+pub(crate) async fn end(ending: Vec<Accepting>, queued: Queued) {
+    let mut doors = Vec::new();
+    for Accepting { door, over, task, .. } in ending {
         // The task is gone only with the worker.
-        let _told = self.over.send(queued);
-        let _over_either_way = self.task.await;
+        let _told = over.send(());
+        let _over_either_way = task.await;
+        doors.push(door);
+    }
+    if let Queued::Taken { until_us } = queued {
+        take_last(&doors, until_us).await;
+    }
+}
+
+async fn take_last(doors: &[Rc<Door>], until_us: u64) {
+    let Some(first) = doors.first() else { return };
+    let shared = &first.shared;
+    let until_us = until_us.min(shared.refresh() + limits::ACCEPT_LAST_MS * 1000);
+    for door in doors {
+        door.take_queued();
+        // From here on the kernel gives out everybody at once.
+        door.set_silent_s(0);
+    }
+    let ports: Vec<u16> = doors.iter().filter_map(|door| door.port()).collect();
+    let is_one_kept = || sys::deferral::ports().iter().any(|port| ports.contains(port));
+    while is_one_kept() && shared.refresh() < until_us {
+        tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LAST_LOOK_MS)).await;
+        take_queued(doors);
+    }
+    take_queued(doors);
+}
+
+fn take_queued(doors: &[Rc<Door>]) {
+    for door in doors {
+        door.take_queued();
     }
 }
 
@@ -89,20 +119,21 @@ impl Door {
     fn defer(&self) {
         let generation = self.shared.generation_at(self.address);
         let is_http = generation.is_some_and(|it| it.tcp_routes.of(self.address).is_none());
-        let seconds = if is_http { limits::ACCEPT_SILENT_S } else { 0 };
+        self.set_silent_s(if is_http { limits::ACCEPT_SILENT_S } else { 0 });
+    }
+
+    /// How long the kernel keeps who says nothing; 0: not at all.
+    fn set_silent_s(&self, seconds: u16) {
         if let Err(error) = sys::deferral::set(&self.listener, seconds) {
             sys::log::notice!("worker", "defer clients of {}: {error}", self.address);
         }
     }
 
-    async fn serve_until(self: Rc<Self>, is_over: oneshot::Receiver<Queued>) {
-        let queued = tokio::select! {
+    async fn serve_until(self: Rc<Self>, is_over: oneshot::Receiver<()>) {
+        tokio::select! {
             biased;
-            ended = is_over => ended,
+            _told_or_gone = is_over => {}
             never = self.serve() => match never {},
-        };
-        if let Ok(Queued::Taken { until_us }) = queued {
-            self.take_last(until_us).await;
         }
     }
 
@@ -153,18 +184,8 @@ impl Door {
         let _either_way = waits.await;
     }
 
-    async fn take_last(&self, until_us: u64) {
-        let until_us = until_us.min(self.shared.refresh() + limits::ACCEPT_LAST_MS * 1000);
-        self.take_queued();
-        // From here on the kernel gives out everybody at once.
-        if let Err(error) = sys::deferral::set(&self.listener, 0) {
-            sys::log::notice!("worker", "take the last clients of {}: {error}", self.address);
-        }
-        while sys::deferral::is_on(&self.listener) && self.shared.refresh() < until_us {
-            tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LAST_LOOK_MS)).await;
-            self.take_queued();
-        }
-        self.take_queued();
+    fn port(&self) -> Option<u16> {
+        sys::socket::local_address(self.listener.as_fd()).ok().map(|address| address.port())
     }
 
     /// Asks the kernel itself, since the runtime hears of a new connection only later. What comes

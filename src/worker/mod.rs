@@ -178,8 +178,7 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 if others == 0 {
                     tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
                 }
-                let leaving = accepting.into_iter().map(|it| it.end(queued));
-                futures_util::future::join_all(leaving).await;
+                accept::end(accepting, queued).await;
                 for task in ending {
                     // It is over, whichever way.
                     let _end = task.await;
@@ -207,8 +206,8 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
 fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) -> Option<JoinHandle<()>> {
     let index = accepting.iter().position(|known| known.address == address)?;
     // Each worker takes what it finds, since each may be the last to close its copy.
-    let ended = accepting.swap_remove(index).end(Queued::Taken { until_us: u64::MAX });
-    Some(tokio::task::spawn_local(ended))
+    let ended = vec![accepting.swap_remove(index)];
+    Some(tokio::task::spawn_local(accept::end(ended, Queued::Taken { until_us: u64::MAX })))
 }
 
 fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation, Error> {
