@@ -112,6 +112,7 @@ impl Definition {
 
 /// What a successor is told of a check. It has the configuration, too, and the certificates in it:
 /// once an instance would fill the room that there is for all of them.
+#[expect(clippy::ref_option, reason = "serde gives a field as it is")]
 fn without_roots<S: Serializer>(check: &Option<Check>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut check = check.clone();
     if let Some(tls) = check.as_mut().and_then(|check| check.kind.tls_mut()) {
