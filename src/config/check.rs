@@ -103,10 +103,5 @@ fn no_more_than(section: &mut Section<'_>, kind: &str) {
 
 /// Of its `ca`.
 pub(super) fn certificate_bytes(check: &Check) -> usize {
-    let tls = match &check.kind {
-        CheckKind::Http { tls, .. } => tls.as_ref(),
-        CheckKind::Tls(tls) => Some(tls),
-        CheckKind::Tcp => None,
-    };
-    tls.and_then(|tls| tls.roots.as_ref()).map_or(0, String::len)
+    check.kind.tls().and_then(|tls| tls.roots.as_ref()).map_or(0, |pem| pem.len())
 }

@@ -45,7 +45,7 @@ fn options(mut section: Section<'_>) -> CheckTls {
         _ => {}
     }
     section.finish(&[("sni", "server_name"), ("name", "server_name"), ("ca_file", "ca")]);
-    CheckTls { server_name: server_name.map(|name| name.value), roots }
+    CheckTls { server_name: server_name.map(|name| name.value), roots: roots.map(Into::into) }
 }
 
 fn name_fits(section: &Section<'_>, name: &Located<String>) {

@@ -1,6 +1,8 @@
 //! How backends are found unfit, and what serves when none is fit: active checks, outliers among
 //! the backends of an upstream, and the choice for the worst case.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::ProxyProtocol;
@@ -44,6 +46,22 @@ pub(crate) enum CheckKind {
 }
 
 impl CheckKind {
+    pub(crate) fn tls(&self) -> Option<&CheckTls> {
+        match self {
+            Self::Http { tls, .. } => tls.as_ref(),
+            Self::Tls(tls) => Some(tls),
+            Self::Tcp => None,
+        }
+    }
+
+    pub(crate) fn tls_mut(&mut self) -> Option<&mut CheckTls> {
+        match self {
+            Self::Http { tls, .. } => tls.as_mut(),
+            Self::Tls(tls) => Some(tls),
+            Self::Tcp => None,
+        }
+    }
+
     /// The same for backends of connections, which need not speak HTTP.
     pub(crate) fn without_request(self) -> Self {
         match self {
@@ -83,8 +101,9 @@ pub(crate) enum Excerpt {
 pub(crate) struct CheckTls {
     /// A DNS name, also sent as SNI, or an address; `None`: the request's host, else the address.
     pub(crate) server_name: Option<String>,
-    /// Certificates that a backend's must lead to, as PEM; `None`: any certificate is good.
-    pub(crate) roots: Option<String>,
+    /// Certificates that a backend's must lead to, as PEM; `None`: any certificate is good. Shared,
+    /// since it can be long and a check is kept with each backend.
+    pub(crate) roots: Option<Arc<str>>,
 }
 
 /// When a backend that serves worse than the others is left alone for a while.

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::model::health::Check;
 use crate::config::model::{AutoRestart, Config, Program, Serves};
@@ -21,6 +21,7 @@ pub(super) struct Definition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ServedUpstream {
     pub(super) serves: Serves,
+    #[serde(serialize_with = "without_roots")]
     pub(super) check: Option<Check>,
     pub(super) drain_timeout_ms: u64,
 }
@@ -109,7 +110,40 @@ impl Definition {
     }
 }
 
+/// What a successor is told of a check. It has the configuration, too, and the certificates in it:
+/// once an instance would fill the room that there is for all of them.
+#[expect(clippy::ref_option, reason = "serde gives a field as it is")]
+fn without_roots<S: Serializer>(check: &Option<Check>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut check = check.clone();
+    if let Some(tls) = check.as_mut().and_then(|check| check.kind.tls_mut()) {
+        tls.roots = None;
+    }
+    check.serialize(serializer)
+}
+
 /// Where an instance serves.
 pub(super) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_is_told_everything_but_certificates() {
+        let config = crate::config::parse(
+            "[upstream.a]\ncheck = { tls = { server_name = \"a.b\" } }\n\
+             [program.p]\ncommand = \"true\"\nserves = { upstream = \"a\", port = 9000 }",
+            "test.toml",
+        );
+        let mut definition = Definition::all(&config.unwrap()).next().unwrap();
+        let without = definition.clone();
+        let check = definition.serving.as_mut().and_then(|serving| serving.check.as_mut());
+        let tls = check.and_then(|check| check.kind.tls_mut()).unwrap();
+        tls.roots = Some("a long text".into());
+        assert_eq!(definition.change(&without), Change::Live, "it is asked anew");
+        let text = serde_json::to_string(&definition).unwrap();
+        assert_eq!(serde_json::from_str::<Definition>(&text).unwrap(), without);
+    }
 }
