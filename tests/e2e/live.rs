@@ -97,3 +97,23 @@ fn an_added_backend_is_checked_like_the_others_and_forgotten_when_it_leaves() {
         (checks() == before).then_some(())
     });
 }
+
+#[test]
+fn the_console_adds_a_backend_as_typed_and_takes_it_back() {
+    let [one, guest] = ["one", "guest"].map(Origin::named);
+    let engine = Engine::start(&site("", &[&one]));
+    let mut screen = engine.console(&[]);
+    screen.wait("attached", |text| text.contains("LIVE") && text.contains("operate"));
+    let name = guest.address.to_string();
+    screen.press(&format!(":add app/{name} 3"));
+    screen.wait("the palette has it", |text| text.contains("as typed"));
+    screen.press("\r");
+    // Only what was answered can be taken back.
+    screen.wait("the answer", |text| text.contains(&format!("{name} added to app")));
+    wait::until("it is a member", || (engine.backend("app", &name)["weight"] == 3).then_some(()));
+    assert_eq!(answers(&engine, 8), ["guest", "one"]);
+    screen.press("2");
+    screen.wait("the upstream is marked", |text| text.contains("app differs"));
+    screen.press("u");
+    wait::until("it is gone", || engine.backend("app", &name).is_null().then_some(()));
+}

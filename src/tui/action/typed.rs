@@ -22,19 +22,16 @@ impl Typed {
 }
 
 /// What was typed, if it is a whole command: `add api/10.0.0.9:80 3 --backup`, `scale web 5`,
-/// `weight api/10.0.0.9:80 3`, each also with the command line's `backend` or `program` before it.
+/// `weight api/10.0.0.9:80 3`, each also with the command line's `backend` or `program` before it,
+/// and `program reset web`.
 pub(crate) fn command(model: &Model, typed: &str) -> Option<Typed> {
     let words: Vec<&str> = typed.split_whitespace().collect();
+    if let ["program", "reset", program] = *words {
+        return scale(model, program, None);
+    }
     match *words.strip_prefix(&["backend"]).or(words.strip_prefix(&["program"])).unwrap_or(&words) {
         ["add", place, ref rest @ ..] => add(place, rest),
-        ["scale", program, count] => {
-            let row = model.live.programs.iter().find(|row| row.program.name == program)?;
-            let command = Command::Scale {
-                program: program.to_owned(),
-                instances: Some(count.parse().ok()?),
-            };
-            Some(Typed { key: Key::of_program(row), command, verb: "scale" })
-        }
+        ["scale", program, count] => scale(model, program, Some(count.parse().ok()?)),
         ["weight", place, weight] => {
             let (upstream, backend) = place.split_once('/')?;
             let mut rows = model.backends_of(upstream);
@@ -50,6 +47,12 @@ pub(crate) fn command(model: &Model, typed: &str) -> Option<Typed> {
         }
         _ => None,
     }
+}
+
+fn scale(model: &Model, program: &str, instances: Option<u32>) -> Option<Typed> {
+    let row = model.live.programs.iter().find(|row| row.program.name == program)?;
+    let command = Command::Scale { program: program.to_owned(), instances };
+    Some(Typed { key: Key::of_program(row), command, verb: "scale" })
 }
 
 /// The engine says what is wrong with an address or an upstream.

@@ -68,13 +68,14 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
     if facts.is_empty() { Weight::Nothing } else { Weight::Something { facts } }
 }
 
-/// `17 requests of api/10.0.3.5:8080 fail, or are asked for elsewhere.`
+/// `17 requests of api/10.0.3.5:8080 are cut at once.`
 fn cut(model: &Model, key: &Key) -> Option<String> {
     let Key::Backend { key: life, .. } = key else { return None };
     let (label, active) = (key.label(), model.backend(*life)?.backend.active);
     Some(match active {
         0 => format!("{label} has nothing in flight."),
-        active => format!("{} of {label} end at once.", requests(active)),
+        1 => format!("1 request of {label} is cut at once."),
+        active => format!("{} of {label} are cut at once.", requests(active)),
     })
 }
 

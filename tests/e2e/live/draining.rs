@@ -209,3 +209,38 @@ fn sessions_of_a_tcp_route_drain_like_upgraded_connections() {
         (&0.into(), &"drained".into())
     );
 }
+
+#[test]
+fn the_console_shows_a_drain_and_cuts_it_when_told() {
+    let (slow, other) = (slow(), Origin::named("other"));
+    let engine = Engine::start(&site("retries = 0", &[&slow, &other]));
+    let places = [&slow, &other].map(|origin| format!("app/{}", origin.address));
+    engine.ctl_ok(&["backend", "down", &places[1]]);
+    let silent = ask(&engine, "/hold", "");
+    wait_for_active(&engine, &slow, 1);
+    engine.ctl_ok(&["backend", "enable", &places[1]]);
+    let mut screen = engine.console(&[]);
+    screen.wait("attached", |text| text.contains("LIVE") && text.contains("operate"));
+    screen.press("2");
+    let name = slow.address.to_string();
+    screen.wait("the backends", |text| text.contains(&name));
+    screen.press("j");
+    screen.wait("the cursor is on the first backend", |text| {
+        text.lines().any(|line| line.starts_with('▌') && line.contains(&name))
+    });
+    screen.press("d");
+    screen.wait("the drain's panel, with an age", |text| {
+        text.contains(&format!("Drain {}", places[0]))
+            && text.contains("in flight")
+            && text.lines().any(|line| line.contains("oldest ") && line.contains("s   leaving"))
+    });
+    screen.press("D");
+    screen.wait("a question", |text| text.contains("is cut at once"));
+    screen.press("y");
+    wait::until("it is cut", || {
+        let row = row(&engine, &slow);
+        (row["state"] == "drained" && row["cuts"] == 1).then_some(())
+    });
+    let answer = client::read_response(&mut BufReader::new(silent)).expect("an answer of our own");
+    assert_eq!(answer.status, 504);
+}

@@ -32,6 +32,7 @@ fn a_command_typed_out_goes_as_typed_and_can_be_taken_back() {
             Some("backend remove api/[::1]:80"),
         ),
         ("scale web 4", "program scale web 4", Some("program scale web 2")),
+        ("program reset web", "program reset web", Some("program scale web 2")),
         ("weight api/10.0.0.1:80 9", "backend weight api/10.0.0.1:80 9", None),
     ] {
         model.undo.clear();
