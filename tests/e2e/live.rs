@@ -108,6 +108,8 @@ fn the_console_adds_a_backend_as_typed_and_takes_it_back() {
     screen.press(&format!(":add app/{name} 3"));
     screen.wait("the palette has it", |text| text.contains("as typed"));
     screen.press("\r");
+    // Only what was answered can be taken back.
+    screen.wait("the answer", |text| text.contains(&format!("{name} added to app")));
     wait::until("it is a member", || (engine.backend("app", &name)["weight"] == 3).then_some(()));
     assert_eq!(answers(&engine, 8), ["guest", "one"]);
     screen.press("2");

@@ -25,15 +25,16 @@ const CHANGES: u32 = 1000;
 const CHANGES_WITHIN: Duration = Duration::from_secs(12);
 const CHANGES_MIN: u32 = 100;
 const ORIGINS: usize = 8;
-/// Each request stays with its origin for so long, so that there is always something in flight.
-const SERVICE: Duration = Duration::from_millis(2);
+/// Each request stays with its origin for so long: nearly all connections have one in flight, and
+/// the load leaves the machine some room for the tests beside it.
+const SERVICE: Duration = Duration::from_millis(50);
 const SEED: u64 = 0x0070_696c_6f74;
 
 struct Backend {
     origin: Origin,
     counts: Arc<Counts>,
     standing: Standing,
-    /// In flight at a life of its slot that is over: they may arrive during the next ones.
+    /// In flight at lives of its slot that are over, at most.
     owed: u64,
 }
 
@@ -46,16 +47,21 @@ struct Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     Open,
-    /// Takes nothing but what was in flight: at most `may` requests beyond the first `arrived`.
-    Closed {
-        arrived: u64,
-        may: u64,
-    },
+    /// Takes nothing but what was in flight.
+    Closed(Close),
     /// The same, and no longer a member.
-    Out {
-        arrived: u64,
-        may: u64,
-    },
+    Out(Close),
+}
+
+/// What was so when a backend was closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Close {
+    /// Requests that had come to the origin, and how many more may.
+    arrived: u64,
+    may: u64,
+    /// In flight, at this life of its slot and at those before, and how many had been answered.
+    in_flight: u64,
+    left: u64,
 }
 
 impl Backend {
@@ -68,7 +74,7 @@ impl Backend {
             of_script.left.fetch_add(1, Ordering::SeqCst);
             origin::ok("it")
         });
-        let standing = Standing::Out { arrived: 0, may: 0 };
+        let standing = Standing::Out(Close::default());
         Self { origin, counts, standing, owed: 0 }
     }
 
@@ -77,27 +83,26 @@ impl Backend {
     }
 
     fn is_member(&self) -> bool {
-        !matches!(self.standing, Standing::Out { .. })
+        !matches!(self.standing, Standing::Out(_))
     }
 
     fn arrived(&self) -> u64 {
         self.counts.arrived.load(Ordering::SeqCst)
     }
 
-    /// How many may still arrive, of so many in flight: not those that are here already.
-    fn may_arrive(&self, in_flight: u64) -> (u64, u64) {
+    /// So many are in flight at this life of its slot. What is here already will not arrive.
+    fn close(&self, in_flight: u64) -> Close {
         let left = self.counts.left.load(Ordering::SeqCst);
         let here = self.arrived().saturating_sub(left);
-        (self.arrived(), (in_flight + self.owed).saturating_sub(here))
+        let in_flight = in_flight + self.owed;
+        Close { arrived: self.arrived(), may: in_flight.saturating_sub(here), in_flight, left }
     }
 
     /// What came while it was closed came from what was in flight.
     #[track_caller]
     fn check(&self, told: &str) {
-        let (Standing::Closed { arrived, may } | Standing::Out { arrived, may }) = self.standing
-        else {
-            return;
-        };
+        let (Standing::Closed(close) | Standing::Out(close)) = self.standing else { return };
+        let Close { arrived, may, .. } = close;
         let came = self.arrived() - arrived;
         assert!(came <= may, "{}: {came} came, {may} were on their way\n{told}", self.name());
     }
@@ -154,15 +159,15 @@ impl Storm {
         let at = self.roll(ORIGINS);
         let others_open = (0..ORIGINS).any(|other| other != at && self.backends[other].is_open());
         match (self.backends[at].standing, self.roll(8)) {
-            (Standing::Out { .. }, _) => self.add(at),
+            (Standing::Out(_), _) => self.add(at),
             (_, 0) => self.strategy(),
-            (Standing::Closed { .. }, 2..=4) => self.enable(at),
+            (Standing::Closed(_), 2..=4) => self.enable(at),
             (Standing::Open, 2..=4) if others_open => self.close(at, "drain"),
             (Standing::Open, 5) if others_open => self.close(at, "down"),
-            (Standing::Closed { .. }, 5) => self.close(at, "drain"),
+            (Standing::Closed(_), 5) => self.close(at, "drain"),
             (_, 6) if others_open => self.remove(at, "remove", ""),
             (_, 7) if others_open => self.remove(at, "remove at once", r#"{"now":true}"#),
-            (Standing::Open | Standing::Closed { .. }, _) => self.weigh(at),
+            (Standing::Open | Standing::Closed(_), _) => self.weigh(at),
         }
     }
 
@@ -181,11 +186,12 @@ impl Storm {
         self.open(at);
     }
 
-    /// What did not come while it was away may still come.
+    /// What was not answered while it was away is in flight beside what its next life gets.
     fn open(&mut self, at: usize) {
         let backend = &mut self.backends[at];
-        if let Standing::Out { arrived, may } = backend.standing {
-            backend.owed = may.saturating_sub(backend.arrived() - arrived);
+        if let Standing::Out(close) = backend.standing {
+            let answered = backend.counts.left.load(Ordering::SeqCst) - close.left;
+            backend.owed = close.in_flight.saturating_sub(answered);
         }
         backend.standing = Standing::Open;
     }
@@ -204,8 +210,8 @@ impl Storm {
     fn close(&mut self, at: usize, verb: &'static str) {
         let path = format!("backends/{}/{verb}", self.backends[at].name());
         let message = self.ask(verb, &path, "");
-        if let Some((arrived, may)) = self.closed_by(at, &message) {
-            self.backends[at].standing = Standing::Closed { arrived, may };
+        if let Some(close) = self.closed_by(at, &message) {
+            self.backends[at].standing = Standing::Closed(close);
         }
     }
 
@@ -213,22 +219,18 @@ impl Storm {
     fn remove(&mut self, at: usize, what: &'static str, body: &str) {
         let path = format!("backends/{}/remove", self.backends[at].name());
         let message = self.ask(what, &path, body);
-        let (arrived, may) = self.closed_by(at, &message).unwrap_or_else(|| {
-            let (Standing::Closed { arrived, may } | Standing::Out { arrived, may }) =
-                self.backends[at].standing
-            else {
-                unreachable!("an open one is closed by its removal");
-            };
-            (arrived, may)
-        });
-        self.backends[at].standing = Standing::Out { arrived, may };
+        let close = match (self.closed_by(at, &message), self.backends[at].standing) {
+            (Some(close), _) | (None, Standing::Closed(close) | Standing::Out(close)) => close,
+            (None, Standing::Open) => unreachable!("an open one is closed by its removal"),
+        };
+        self.backends[at].standing = Standing::Out(close);
     }
 
     /// What may still come to a backend that was open until now; one that was closed already is
     /// still owed what it was owed.
-    fn closed_by(&self, at: usize, message: &str) -> Option<(u64, u64)> {
+    fn closed_by(&self, at: usize, message: &str) -> Option<Close> {
         let backend = &self.backends[at];
-        backend.is_open().then(|| backend.may_arrive(in_flight(message)))
+        backend.is_open().then(|| backend.close(in_flight(message)))
     }
 
     /// With one backend open and nothing in flight at the others, the others get nothing at all.
