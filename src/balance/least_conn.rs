@@ -23,7 +23,10 @@ pub(crate) fn pick(peers: &mut [Peer], among: PeerSet) -> Option<usize> {
     if tied.count_ones() > 1 { round_robin::pick(peers, tied) } else { best }
 }
 
-/// Load of `one` times the weight of `other`: compared crosswise, without a division.
+/// Load of `one` times the weight of `other`: compared crosswise, without a division. A peer that
+/// warms up has a part of its weight.
 fn load(peers: &[Peer], one: usize, other: usize) -> u64 {
-    u64::from(peers[one].conns) * u64::from(peers[other].weight)
+    u64::from(peers[one].conns)
+        * u64::from(peers[other].weight)
+        * u64::from(peers[other].ramp.part())
 }

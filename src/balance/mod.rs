@@ -9,13 +9,18 @@ pub(crate) mod failure;
 pub(crate) mod fit;
 pub(crate) mod ip_hash;
 pub(crate) mod least_conn;
+pub(crate) mod md5;
+pub(crate) mod ramp;
 pub(crate) mod round_robin;
 pub(crate) mod share;
+mod sticky;
 
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
+
+use ramp::Ramp;
 
 /// A set of peers is one machine word, so a pick allocates nothing.
 pub(crate) const PEERS_MAX: usize = 64;
@@ -41,6 +46,8 @@ pub(crate) struct Peer {
     pub(crate) current_weight: i64,
     /// Requests in flight, of all workers.
     pub(crate) conns: u32,
+    /// In flight at most; 0: no bound.
+    pub(crate) max_conns: u32,
     /// 0: failures are counted but never eject.
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
@@ -51,6 +58,11 @@ pub(crate) struct Peer {
     pub(crate) checked_s: u64,
     pub(crate) standing: Standing,
     pub(crate) tier: Tier,
+    /// Tiers within the primaries, lowest first.
+    pub(crate) priority: u8,
+    pub(crate) ramp: Ramp,
+    /// Whether the request's client belongs to it.
+    pub(crate) is_bound: bool,
 }
 
 impl Peer {
@@ -61,6 +73,7 @@ impl Peer {
             effective_weight: i64::from(weight),
             current_weight: 0,
             conns: 0,
+            max_conns: 0,
             max_fails: 1,
             fail_timeout_s: 10,
             fails: 0,
@@ -68,6 +81,9 @@ impl Peer {
             checked_s: 0,
             standing: Standing::Open,
             tier: Tier::Primary,
+            priority: 0,
+            ramp: Ramp::FULL,
+            is_bound: false,
         }
     }
 }
@@ -78,6 +94,8 @@ pub(crate) enum Standing {
     Open,
     /// In slow start and not due in this turn: taken only when no other primary is.
     HeldBack,
+    /// Drained while clients that belong to it still come.
+    Leaving,
     /// nginx's `down`: never picked, but keeps its share of the hash space.
     Closed,
 }
@@ -108,56 +126,110 @@ pub(crate) fn pick(
 ) -> Option<usize> {
     debug_assert!(peers.len() <= PEERS_MAX);
     if failure::is_sole(peers) {
-        return is_sole_peer_free(peers, request.tried).then_some(0);
+        return (is_sole_peer_usable(peers, request.tried) && !is_full(&peers[0])).then_some(0);
     }
     let open = candidates(peers, request);
+    if let Some(index) = sticky::pick(strategy, peers, &open, request) {
+        return Some(index);
+    }
     if strategy == Strategy::IpHash
         && let Some(index) = ip_hash::pick(peers, open.primary, request)
     {
         return Some(index);
     }
-    let among = open.first_tier()?;
     let index = match strategy {
-        Strategy::RoundRobin | Strategy::IpHash => round_robin::pick(peers, among)?,
-        Strategy::LeastConn => least_conn::pick(peers, among)?,
+        Strategy::RoundRobin | Strategy::IpHash => {
+            round_robin::pick_warming(peers, open.first_tier()?)?
+        }
+        Strategy::LeastConn => least_conn::pick(peers, open.eager_or_first_tier()?)?,
     };
     failure::picked(&mut peers[index], request.now_s);
     Some(index)
 }
 
+/// Whether a request that `pick` found nobody for would have been taken, had nobody been full.
+pub(crate) fn is_crowded(peers: &[Peer], request: &Request<'_>) -> bool {
+    if failure::is_sole(peers) {
+        return is_sole_peer_usable(peers, request.tried) && is_full(&peers[0]);
+    }
+    peers.iter().enumerate().any(|(index, peer)| {
+        takes(peer)
+            && request.tried & (1 << index) == 0
+            && !failure::is_ejected(peer, request.now_s)
+    })
+}
+
 /// nginx's `single`: failures never eject the only peer, so nothing but its standing counts.
-fn is_sole_peer_free(peers: &[Peer], tried: PeerSet) -> bool {
-    tried == 0 && peers[0].standing != Standing::Closed
+fn is_sole_peer_usable(peers: &[Peer], tried: PeerSet) -> bool {
+    tried == 0 && takes(&peers[0])
+}
+
+fn is_full(peer: &Peer) -> bool {
+    peer.max_conns > 0 && peer.conns >= peer.max_conns
+}
+
+/// Whether it takes this request's like at all.
+fn takes(peer: &Peer) -> bool {
+    match peer.standing {
+        Standing::Open | Standing::HeldBack => true,
+        Standing::Leaving => peer.is_bound,
+        Standing::Closed => false,
+    }
 }
 
 /// Peers that may take the request, by what they are preferred for.
 struct Candidates {
+    /// Primaries that are due in this turn.
     eager: PeerSet,
+    /// Those of the lowest priority that can.
     primary: PeerSet,
+    priority: u8,
     backup: PeerSet,
+    /// Whom the client belongs to.
+    bound: Option<usize>,
 }
 
 impl Candidates {
+    /// A primary: those of a higher priority number give way to it.
+    fn add(&mut self, priority: u8, primary: PeerSet, eager: PeerSet) {
+        if priority < self.priority {
+            (self.primary, self.eager) = (0, 0);
+            self.priority = priority;
+        }
+        if priority == self.priority {
+            self.primary |= primary;
+            self.eager |= eager;
+        }
+    }
+
     fn first_tier(&self) -> Option<PeerSet> {
-        [self.eager, self.primary, self.backup].into_iter().find(|set| *set != 0)
+        [self.primary, self.backup].into_iter().find(|set| *set != 0)
+    }
+
+    fn eager_or_first_tier(&self) -> Option<PeerSet> {
+        if self.eager != 0 { Some(self.eager) } else { self.first_tier() }
     }
 }
 
 fn candidates(peers: &[Peer], request: &Request<'_>) -> Candidates {
-    let mut found = Candidates { eager: 0, primary: 0, backup: 0 };
+    let mut found = Candidates { eager: 0, primary: 0, priority: u8::MAX, backup: 0, bound: None };
     for (index, peer) in peers.iter().enumerate() {
         let bit = 1 << index;
-        let is_closed = peer.standing == Standing::Closed;
-        if is_closed || request.tried & bit != 0 || failure::is_ejected(peer, request.now_s) {
+        if !takes(peer)
+            || request.tried & bit != 0
+            || is_full(peer)
+            || failure::is_ejected(peer, request.now_s)
+        {
             continue;
         }
+        if peer.is_bound {
+            found.bound = Some(index);
+        }
         match (peer.tier, peer.standing) {
+            (_, Standing::Leaving | Standing::Closed) => {}
             (Tier::Backup, _) => found.backup |= bit,
-            (Tier::Primary, Standing::Open) => {
-                found.eager |= bit;
-                found.primary |= bit;
-            }
-            (Tier::Primary, Standing::HeldBack | Standing::Closed) => found.primary |= bit,
+            (Tier::Primary, Standing::Open) => found.add(peer.priority, bit, bit),
+            (Tier::Primary, Standing::HeldBack) => found.add(peer.priority, bit, 0),
         }
     }
     found

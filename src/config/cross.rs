@@ -169,9 +169,10 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             format!("add [[upstream.{name}.backend]], or `serves` to a program"),
         );
     }
-    for (_, backup) in &draft.backends {
-        if let (Some(span), Strategy::IpHash) = (backup, upstream.strategy) {
-            let message = "`ip_hash` has no use for a backup";
+    for (backend, (_, later)) in upstream.backends.iter().zip(&draft.backends) {
+        if let (Some(span), Strategy::IpHash) = (later, upstream.strategy) {
+            let what = if backend.backup { "a backup" } else { "a priority" };
+            let message = format!("`ip_hash` has no use for {what}");
             report.error(span, message, "a client's backend is given by its address alone");
         }
     }

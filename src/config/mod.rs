@@ -11,6 +11,7 @@ pub(crate) mod diagnostic;
 mod document;
 mod files;
 
+mod capacity;
 mod check;
 mod client;
 mod engine;
@@ -19,6 +20,7 @@ mod program;
 mod resolve;
 pub(crate) mod retry;
 mod server;
+mod sticky;
 mod stream;
 mod upstream;
 

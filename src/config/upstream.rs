@@ -3,7 +3,7 @@
 use super::model::{Backend, Check, Discovery, Kind, Location, Resolve, Strategy, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
-use super::{address, check, limits, links, names, resolve, retry};
+use super::{address, capacity, check, limits, links, names, resolve, retry, sticky};
 
 /// Strategies of the contract that this version does not have.
 const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
@@ -18,7 +18,7 @@ const FAIL_TIMEOUT_S: u32 = 10;
 pub(super) struct Draft {
     pub(super) upstream: Upstream,
     pub(super) name: Span,
-    /// The address, and `backup` if it is there.
+    /// The address, and what says that it is not of the first tier, if anything does.
     pub(super) backends: Vec<(Span, Option<Span>)>,
     /// There are backends, but none could be read: that has been reported.
     pub(super) is_partial: bool,
@@ -32,6 +32,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     let tables = section.sections("backend");
     let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
+    let queue = section.section("queue").and_then(capacity::queue);
+    let sticky = section.section("sticky").and_then(sticky::read);
     let check = section.section("check").map(check::read);
     let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
     let read_timeout_ms = section.positive_duration("read_timeout");
@@ -61,6 +63,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
             .or(read_timeout_ms)
             .unwrap_or(limits::BETWEEN_BYTES_TIMEOUT_MS),
         resolve: resolve::read(&mut section, engines),
+        queue,
+        sticky,
         backends,
     };
     section.finish(&[
@@ -72,6 +76,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("lb_policy", "strategy"),
         ("next_upstream", "retry_on"),
         ("max_connections", "connections_max"),
+        ("max_conns", "connections_max"),
         ("proxy_connect_timeout", "connect_timeout"),
         ("proxy_read_timeout", "read_timeout"),
         ("proxy_send_timeout", "send_timeout"),
@@ -102,9 +107,17 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
     let weight = section.integer("weight", 1..=limits::WEIGHT_MAX).unwrap_or(WEIGHT);
     let max_fails = max_fails(&mut section);
     let fail_timeout_s = fail_timeout(&mut section);
+    let max_conns = capacity::max_conns(&mut section);
+    let priority = capacity::priority(&mut section);
     let backup = section.flag("backup").unwrap_or(false);
     let down = section.flag("down").unwrap_or(false);
+    let route = sticky::route(&mut section);
     let backup_span = section.key_span("backup").filter(|_| backup);
+    let priority_span = section.key_span("priority").filter(|_| priority > 0);
+    if let (Some(_), Some(span)) = (&backup_span, &priority_span) {
+        let message = "a backup has no `priority`";
+        section.report.error(span, message, "backups come after every priority");
+    }
     let weight_span = section.key_span("weight");
     let is_service = address.as_ref().is_some_and(|address| {
         matches!(address.value, Location::Discovered(Discovery::Service { .. }))
@@ -113,10 +126,26 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
         let message = "backends of SRV records have no weight of the file";
         section.report.error(&span, message, "each record brings its own");
     }
-    section.finish(&[("server", "address"), ("url", "address"), ("host", "address")]);
+    section.finish(&[
+        ("server", "address"),
+        ("url", "address"),
+        ("host", "address"),
+        ("maxconn", "max_conns"),
+        ("max_connections", "max_conns"),
+    ]);
     let Located { value: address, span } = address?;
-    let backend = Backend { address, weight, max_fails, fail_timeout_s, backup, down };
-    Some((backend, (span, backup_span)))
+    let backend = Backend {
+        address,
+        weight,
+        max_fails,
+        fail_timeout_s,
+        max_conns,
+        priority,
+        backup,
+        down,
+        route,
+    };
+    Some((backend, (span, backup_span.or(priority_span))))
 }
 
 fn located_address(section: &Section<'_>, text: Located<String>) -> Option<Located<Location>> {

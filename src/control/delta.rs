@@ -82,6 +82,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
                 requests: row.requests,
                 backends: backends_of(snapshot, &row.name),
                 names: row.names.clone(),
+                admission: row.admission.clone(),
             })
             .collect(),
         programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),

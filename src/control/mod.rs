@@ -1,12 +1,13 @@
 //! The control plane's edge: what travels between the engine and its consoles and scripts.
 //!
-//! `wire` holds every shape (a name's beside it) and `call` every question; `route` is how HTTP spells them; `delta` what
+//! `wire` holds every shape (a name's and a capacity's beside it) and `call` every question; `route` is how HTTP spells them; `delta` what
 //! changed between two snapshots; `watch` who is told of it. Wire types stay at the edge: the master
 //! converts into them, nothing inside is built from them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod call;
+pub(crate) mod capacity;
 pub(crate) mod name;
 pub(crate) mod wire;
 

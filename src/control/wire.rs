@@ -1,10 +1,10 @@
 //! The shapes of the control API. `Status` is the promise of the design document, field for field;
-//! `Snapshot` is what a console is sent: the same rows, each with the details a screen needs.
-//!
-//! Times are milliseconds, latencies microseconds, shares fractions of one.
+//! `Snapshot` is what a console is sent: the same rows, each with the details a screen needs. Times
+//! are milliseconds, latencies microseconds, shares fractions of one.
 
 use serde::{Deserialize, Serialize};
 
+use super::capacity::{Admission, Capacity};
 use super::delta::Delta;
 use super::name::Name;
 
@@ -103,6 +103,8 @@ pub(crate) struct Upstream {
     pub(crate) backends: Vec<Backend>,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    #[serde(flatten)]
+    pub(crate) admission: Admission,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +126,8 @@ pub(crate) struct Backend {
     pub(crate) program: Option<String>,
     /// The name of the file under which it was found.
     pub(crate) host: Option<String>,
+    #[serde(flatten)]
+    pub(crate) capacity: Capacity,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -243,6 +247,8 @@ pub(crate) struct UpstreamRow {
     pub(crate) top_client_share: f64,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    #[serde(flatten)]
+    pub(crate) admission: Admission,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -84,6 +84,10 @@ pub(crate) struct UpstreamCounts {
     pub(crate) refused: u64,
     /// The request would have needed one connection too many.
     pub(crate) overflows: u64,
+    /// Waiting at this moment.
+    pub(crate) queued: u32,
+    pub(crate) queue_overflows: u64,
+    pub(crate) queue_timeouts: u64,
 }
 
 impl Account {
@@ -203,11 +207,27 @@ impl Account {
     pub(crate) fn overflowed(self, id: UpstreamId) {
         add(&self.upstream_cell(id).overflows, 1);
     }
+
+    pub(crate) fn queue_overflowed(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).queue_overflows, 1);
+    }
+
+    pub(crate) fn queue_timed_out(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).queue_timeouts, 1);
+    }
 }
 
 impl UpstreamCell {
-    fn numbers(&self) -> [&AtomicU64; 5] {
-        [&self.requests, &self.retries, &self.withheld, &self.refused, &self.overflows]
+    fn numbers(&self) -> [&AtomicU64; 7] {
+        [
+            &self.requests,
+            &self.retries,
+            &self.withheld,
+            &self.refused,
+            &self.overflows,
+            &self.queue_overflows,
+            &self.queue_timeouts,
+        ]
     }
 }
 
@@ -270,6 +290,9 @@ pub(crate) fn upstream_counts(board: Board, id: UpstreamId) -> UpstreamCounts {
             sum.withheld += cell.withheld.load(Ordering::Relaxed);
             sum.refused += cell.refused.load(Ordering::Relaxed);
             sum.overflows += cell.overflows.load(Ordering::Relaxed);
+            sum.queued += cell.queued.load(Ordering::Relaxed);
+            sum.queue_overflows += cell.queue_overflows.load(Ordering::Relaxed);
+            sum.queue_timeouts += cell.queue_timeouts.load(Ordering::Relaxed);
         }
     }
     sum

@@ -23,6 +23,8 @@ pub(crate) const NAME_BYTES_MAX: usize = 64;
 pub(crate) const ADDRESS_BYTES_MAX: usize = 112;
 /// A program's name and its instance's number.
 pub(crate) const LABEL_BYTES_MAX: usize = NAME_BYTES_MAX + 8;
+/// What sticky clients carry: a digest in hexadecimal digits, or the file's own word.
+pub(crate) const STICKY_BYTES_MAX: usize = 64;
 /// Entries of a worker's ring of recent requests.
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
@@ -30,7 +32,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -106,6 +108,8 @@ pub(super) struct TurnWords {
     pub(super) owner: AtomicU32,
     /// Picks made; guarded by `owner`.
     pub(super) picks: AtomicU64,
+    /// Requests that ever waited; guarded by `owner`.
+    pub(super) tickets: AtomicU64,
 }
 
 #[repr(C)]
@@ -145,17 +149,25 @@ pub(super) struct AboutWords {
     pub(super) upstream: AtomicU32,
     pub(super) max_fails: AtomicU32,
     pub(super) fail_timeout_s: AtomicU32,
+    /// 1 for a backup.
     pub(super) tier: AtomicU32,
+    pub(super) priority: AtomicU32,
+    pub(super) max_conns: AtomicU32,
     pub(super) address_len: AtomicU32,
     pub(super) label_len: AtomicU32,
+    pub(super) sticky_len: AtomicU32,
     pub(super) label: [AtomicU8; LABEL_BYTES_MAX],
+    pub(super) sticky: [AtomicU8; STICKY_BYTES_MAX],
 }
 
 /// Writer: the worker whose row it is in.
 #[repr(C)]
 pub(super) struct UpstreamCell {
     pub(super) incarnation: AtomicU32,
-    _pad: AtomicU32,
+    /// Requests that wait; raised within the turn, and cleared by the master for a dead worker.
+    pub(super) queued: AtomicU32,
+    /// The ticket of the one that waits longest, 0 without any; cleared like `queued`.
+    pub(super) front: AtomicU64,
     pub(super) requests: AtomicU64,
     pub(super) retries: AtomicU64,
     /// Retries that the budget did not grant.
@@ -163,6 +175,9 @@ pub(super) struct UpstreamCell {
     pub(super) refused: AtomicU64,
     /// Requests that would have needed one connection too many.
     pub(super) overflows: AtomicU64,
+    /// Requests that found the queue full, and those that waited in vain.
+    pub(super) queue_overflows: AtomicU64,
+    pub(super) queue_timeouts: AtomicU64,
 }
 
 /// Writer: the worker whose row it is in. Counts belong to one incarnation of the backend.
@@ -214,9 +229,9 @@ const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
-const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
+const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
-const _: () = assert!(size_of::<UpstreamCell>() == 48);
+const _: () = assert!(size_of::<UpstreamCell>() == 72);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
 const _: () = assert!(BACKENDS_MAX < u16::MAX as usize);

@@ -14,6 +14,7 @@ pub(crate) mod crew;
 pub(crate) mod gate;
 pub(crate) mod histogram;
 pub(crate) mod layout;
+pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod turn;
 pub(crate) mod upstream;
@@ -119,6 +120,7 @@ impl Board {
                 active.store(0, Ordering::Relaxed);
             }
         }
+        queue::settle(self, slot);
         self.worker(slot).settle();
         fence(Ordering::SeqCst);
     }

@@ -311,6 +311,7 @@ pub(crate) fn begin_reply(
     connection: &Connection,
     exchange: &mut Exchange,
     site: &Site<'_>,
+    picked: &Picked,
 ) -> Result<Persistence, Fault> {
     exchange.uptake = uptake(exchange);
     let version = exchange.request.version;
@@ -338,6 +339,7 @@ pub(crate) fn begin_reply(
     if let Some(mut buffer) = exchange.reply.take() {
         let head = &buffer.content()[..exchange.response.head_bytes];
         exchange.change_reply(connection, site, head);
+        exchange.bind(connection, site.upstream, picked);
         let reply = Reply {
             client_version: version,
             persistence,

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use super::attempts::Attempts;
 use super::backend;
@@ -12,8 +13,9 @@ use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::keep;
 use super::offer;
-use super::pick::{Picked, Tried};
+use super::pick::{Picked, Refusal, Tried};
 use super::pool::Errand;
+use super::queue::{self, InVain};
 use super::server::{Action, Place, Site};
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
@@ -185,33 +187,68 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
 }
 
 impl Exchange {
-    /// Reserves the request on a backend, `None` when there is none for it.
-    pub(crate) fn pick(&mut self, connection: &Connection, upstream: &Upstream) -> Option<Picked> {
+    /// Reserves the request on a backend.
+    pub(crate) fn pick(
+        &mut self,
+        connection: &Connection,
+        upstream: &Upstream,
+    ) -> Result<Picked, Refusal> {
         let shared = &connection.shared;
         let now_us = shared.now_us();
         let mut picker = shared.picker.borrow_mut();
         self.upstream = upstream.id;
-        let picked = upstream.id.and_then(|id| {
-            if upstream.retry.budget_percent.is_some() {
-                picker.asked(id, now_us);
-            }
-            picker.pick(id, self.client, &mut self.tried, now_us).ok()
-        });
-        if picked.is_none() {
-            self.attempts.nobody(502, now_us);
+        let id = upstream.id.ok_or(Refusal::NoBackend)?;
+        if upstream.retry.budget_percent.is_some() {
+            picker.asked(id, now_us);
         }
-        picked
+        if upstream.cookie.is_some() && !self.kept.bound.is_empty() {
+            picker.bind(id, &self.kept.bound, &mut self.tried);
+        }
+        match upstream.queue {
+            None => picker.pick(id, self.client, &mut self.tried, now_us),
+            Some(_) => {
+                let picked = picker.pick_behind(id, self.client, &mut self.tried, now_us);
+                picked.map(|picked| upstream.tend(picked, shared))
+            }
+        }
+    }
+
+    /// Waits for room, where the upstream has a queue for that.
+    pub(crate) async fn wait(
+        &mut self,
+        connection: &mut Connection,
+        site: &Site<'_>,
+    ) -> Result<Picked, InVain> {
+        let upstream = site.upstream;
+        let (Some(id), Some(queue)) = (upstream.id, upstream.queue) else {
+            return Err(InVain::NoBackend);
+        };
+        let (shared, seat) = (Rc::clone(&connection.shared), Rc::clone(&connection.seat));
+        let mut tried = self.tried;
+        let wait = queue::Wait {
+            shared: &shared,
+            seat: &seat,
+            upstream: (id, &upstream.name),
+            queue,
+            client: self.client,
+            tried: &mut tried,
+        };
+        let half_close = site.route.limits.client.half_close;
+        let waited = queue::wait(wait, |cx| connection.poll_gone(cx, self, half_close)).await;
+        self.tried = tried;
+        waited
     }
 
     /// Reserves the request on a further backend, if there is one for it.
     pub(crate) fn pick_another(
         &mut self,
         connection: &Connection,
-        id: UpstreamId,
+        upstream: &Upstream,
     ) -> Option<Picked> {
-        let shared = &connection.shared;
+        let (shared, id) = (&connection.shared, upstream.id?);
         let mut picker = shared.picker.borrow_mut();
-        picker.pick_another(id, self.client, &mut self.tried, shared.now_us()).ok()
+        let picked = picker.pick_another(id, self.client, &mut self.tried, shared.now_us()).ok()?;
+        Some(upstream.tend(picked, shared))
     }
 
     /// The picked backend is asked from here on.

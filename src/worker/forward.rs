@@ -56,6 +56,9 @@ impl Exchange {
         site: Site<'_>,
         head: &[u8],
     ) -> Result<(), u16> {
+        if let Some(cookie) = &site.upstream.cookie {
+            self.keep_bound(cookie, head);
+        }
         let mut rendered = std::mem::take(&mut self.kept.rendered);
         let is_written = self.render(&mut rendered, connection, site, head);
         let rules = &site.route.shape.request;

@@ -24,6 +24,7 @@ mod routes;
 mod server;
 mod session;
 mod shape;
+mod sticky;
 mod tcp_routes;
 mod variables;
 
@@ -34,6 +35,7 @@ mod link;
 mod log;
 pub(crate) mod pick;
 mod pool;
+mod queue;
 mod trust;
 mod tunnel;
 
@@ -65,6 +67,7 @@ use crate::order::worker::{FromWorker, LINK, ToWorker};
 use crate::scoreboard::crew::WorkerState;
 use crate::scoreboard::{Board, WorkerSlot};
 use crate::sys;
+use crate::sys::bell::Bell;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -82,6 +85,8 @@ pub(crate) enum Error {
     Generation { number: u32, cause: io::Error },
     #[error("generation {0} is not a configuration")]
     Undecodable(u32),
+    #[error("listen to the bell: {0}")]
+    Bell(io::Error),
     #[error("listen on {address}: {cause}")]
     Listen { address: SocketAddr, cause: io::Error },
 }
@@ -176,6 +181,10 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 shared.drain();
                 return Ok(deadline_us);
             }
+            ToWorker::Bell => {
+                let bell = descriptor.ok_or(Error::NoDescriptor("the bell"))?;
+                listen_to(bell, shared).map_err(Error::Bell)?;
+            }
             ToWorker::Reopen { number } => {
                 shared.logs.reopen().await;
                 line.say(FromWorker::Reopened { number }).map_err(Error::Line)?;
@@ -189,6 +198,15 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             }
         }
     }
+}
+
+/// Hears of room that other workers have made, from here on.
+fn listen_to(bell: OwnedFd, shared: &Rc<Shared>) -> io::Result<()> {
+    let bell = Rc::new(Bell::new(bell)?);
+    shared.queues.hang(Rc::clone(&bell));
+    let queues = Rc::clone(&shared.queues);
+    tokio::task::spawn_local(async move { bell.listen(|| queues.wake_fronts()).await });
+    Ok(())
 }
 
 async fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) {

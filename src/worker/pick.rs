@@ -5,11 +5,14 @@
 //! pick itself. Membership is copied when its epoch changed; standing and weight are read anew at
 //! every pick, so a drain holds from the next request on.
 
+mod line;
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
+use super::queue::{Nudge, Queues};
 use crate::balance;
 use crate::balance::budget::Budget;
 use crate::balance::ip_hash::Walk;
@@ -26,15 +29,22 @@ const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
 /// Gates that may close between choosing and reserving before the pick gives up.
 const CHOICES_MAX: u32 = 8;
 
-/// No backend can take the request: the answer is 502.
+/// Why there is no backend for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no backend can take the request")]
-pub(crate) struct NoBackend;
+pub(crate) enum Refusal {
+    #[error("no backend can take the request")]
+    NoBackend,
+    /// Those that could have as much in flight as they may.
+    #[error("every backend that could take the request is full")]
+    Full,
+}
 
 /// A backend with one request reserved on it, until this value ends.
 #[must_use = "dropping it gives the reservation back"]
 pub(crate) struct Picked {
     _reservation: Reservation,
+    /// Ends after the reservation, which is what whoever waits waits for.
+    _nudge: Option<Nudge>,
     upstream: UpstreamId,
     backend: BackendId,
     incarnation: u16,
@@ -49,6 +59,11 @@ impl Picked {
         self.backend
     }
 
+    /// The same, whose end is told to those that wait for it.
+    pub(crate) fn awaited(self, queues: &Rc<Queues>) -> Self {
+        Self { _nudge: Some(Nudge::new(queues, self.upstream)), ..self }
+    }
+
     /// Which life of the backend's slot: a pooled connection belongs to one.
     pub(crate) fn incarnation(&self) -> u16 {
         self.incarnation
@@ -60,11 +75,13 @@ impl Picked {
 pub(crate) struct Tried {
     backends: [u64; BACKENDS_MAX / 64],
     walk: Walk,
+    /// Whom its client belongs to.
+    bound: Option<BackendId>,
 }
 
 impl Tried {
     pub(crate) const fn none() -> Self {
-        Self { backends: [0; BACKENDS_MAX / 64], walk: Walk::start() }
+        Self { backends: [0; BACKENDS_MAX / 64], walk: Walk::start(), bound: None }
     }
 
     fn holds(&self, id: BackendId) -> bool {
@@ -80,6 +97,28 @@ impl Tried {
 struct Known {
     incarnation: u16,
     address: Address,
+    /// What its sticky clients carry; empty where none are.
+    sticky: Box<str>,
+}
+
+/// What is picked for.
+#[derive(Clone, Copy)]
+struct Ask {
+    upstream: UpstreamId,
+    client: IpAddr,
+    now_s: u64,
+    order: Order,
+}
+
+/// How a request stands to those that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// It takes what there is.
+    Free,
+    /// It waits behind whoever waits.
+    Behind,
+    /// It waits itself.
+    Ticket(u64),
 }
 
 /// Chooses backends for one worker.
@@ -122,7 +161,7 @@ impl Picker {
         client: IpAddr,
         tried: &mut Tried,
         now_us: u64,
-    ) -> Result<Picked, NoBackend> {
+    ) -> Result<Picked, Refusal> {
         let picked = self.pick_another(upstream, client, tried, now_us);
         if picked.is_err() {
             self.account.refused(upstream);
@@ -138,16 +177,34 @@ impl Picker {
         client: IpAddr,
         tried: &mut Tried,
         now_us: u64,
-    ) -> Result<Picked, NoBackend> {
+    ) -> Result<Picked, Refusal> {
         let now_s = now_us / 1_000_000;
-        self.refresh(upstream);
-        let mut picked = self.choose(upstream, client, tried, now_s);
+        self.find(Ask { upstream, client, now_s, order: Order::Free }, tried)
+    }
+
+    fn find(&mut self, ask: Ask, tried: &mut Tried) -> Result<Picked, Refusal> {
+        self.refresh(ask.upstream);
+        let mut picked = self.choose(ask, tried);
         // Whoever closed may have been replaced while this copy was read: the new ones are there
         // before the old ones close.
-        if picked.is_none() && self.refresh(upstream) == Edition::New {
-            picked = self.choose(upstream, client, tried, now_s);
+        if picked.is_err() && self.refresh(ask.upstream) == Edition::New {
+            picked = self.choose(ask, tried);
         }
-        picked.ok_or(NoBackend)
+        picked
+    }
+
+    /// The request's client belongs to the backend whose clients carry `value`, if there is one.
+    pub(crate) fn bind(&mut self, upstream: UpstreamId, value: &[u8], tried: &mut Tried) {
+        self.refresh(upstream);
+        let Some(roster) = &self.rosters[upstream.index()] else { return };
+        let is_meant = |(_, about): &&(BackendId, About)| about.sticky.as_bytes() == value;
+        tried.bound = roster.members.iter().find(is_meant).map(|(id, _)| *id);
+    }
+
+    /// What clients of that life of the backend carry; empty when they carry nothing.
+    pub(crate) fn sticky(&self, backend: BackendId, incarnation: u16) -> &str {
+        let known = self.known[backend.index()].as_ref();
+        known.filter(|known| known.incarnation == incarnation).map_or("", |known| &*known.sticky)
     }
 
     /// Where the picked backend listens; `None` when its slot has come to belong to another since.
@@ -256,34 +313,45 @@ impl Picker {
     }
 
     /// One pick within the upstream's turn. Nothing is stored until the reservation holds.
-    fn choose(
-        &mut self,
-        upstream: UpstreamId,
-        client: IpAddr,
-        tried: &mut Tried,
-        now_s: u64,
-    ) -> Option<Picked> {
-        let roster = self.rosters[upstream.index()].as_ref()?;
+    ///
+    /// What is in flight is only ever added to within the turn, so a backend that is not full here
+    /// has room for this request whatever the other workers do; who finishes meanwhile only makes
+    /// more. In a turn that is not guarded, a bounded backend counts as full.
+    fn choose(&mut self, ask: Ask, tried: &mut Tried) -> Result<Picked, Refusal> {
+        let Ask { upstream, client, now_s, order } = ask;
+        let roster = self.rosters[upstream.index()].as_ref().ok_or(Refusal::NoBackend)?;
         let strategy = strategy(roster.strategy);
         let turn = self.board.upstream(upstream).take_turn(Owner::Worker(self.slot));
+        if order != Order::Free && !self.is_next(upstream, order) {
+            return Err(Refusal::Full);
+        }
         for _ in 0..CHOICES_MAX {
             let mut walk = tried.walk;
             self.peers.clear();
             let mut offered = 0;
             for (index, (id, about)) in roster.members.iter().enumerate() {
                 let mut peer = load(self.board, *id, about, turn.picks());
-                if strategy == balance::Strategy::LeastConn {
+                if peer.max_conns > 0 && !turn.is_guarded() {
+                    peer.conns = u32::MAX;
+                } else if peer.max_conns > 0 || strategy == balance::Strategy::LeastConn {
                     peer.conns = self.board.backend(*id).active();
                 }
+                peer.is_bound = tried.bound == Some(*id);
                 offered |= u64::from(tried.holds(*id)) << index;
                 self.peers.push(peer);
             }
             let mut request = balance::Request { client, tried: offered, walk: &mut walk, now_s };
-            let index = balance::pick(strategy, &mut self.peers, &mut request)?;
+            let Some(index) = balance::pick(strategy, &mut self.peers, &mut request) else {
+                let is_crowded = balance::is_crowded(&self.peers, &request);
+                return Err(if is_crowded { Refusal::Full } else { Refusal::NoBackend });
+            };
             let (id, about) = &roster.members[index];
             // Reserve first, look again after: a drain either is seen here or sees the reservation.
             let reservation = self.account.reserve(*id);
-            if self.is_usable(*id, about.incarnation) {
+            let gate = self.board.backend(*id).gate();
+            let takes =
+                if self.peers[index].is_bound { gate.takes_bound() } else { gate.is_open() };
+            if takes && gate.incarnation == about.incarnation {
                 // A closed member may be another upstream's by now: it was not changed, nor is it
                 // ours to store.
                 for ((id, _), peer) in roster.members.iter().zip(&self.peers) {
@@ -295,15 +363,16 @@ impl Picker {
                 self.board.backend(*id).count_pick();
                 tried.walk = walk;
                 tried.add(*id);
-                return Some(Picked {
+                return Ok(Picked {
                     _reservation: reservation,
+                    _nudge: None,
                     upstream,
                     backend: *id,
                     incarnation: about.incarnation,
                 });
             }
         }
-        None
+        Err(Refusal::NoBackend)
     }
 
     /// Copies the roster again when its epoch changed; one load otherwise.
@@ -319,7 +388,8 @@ impl Picker {
         roster.members.retain(|(backend, about)| match Address::parse(&about.address) {
             Some(address) => {
                 self.account.meet_backend(*backend, about.incarnation);
-                let known = Known { incarnation: about.incarnation, address };
+                let sticky = about.sticky.as_str().into();
+                let known = Known { incarnation: about.incarnation, address, sticky };
                 self.known[backend.index()] = Some(known);
                 true
             }
@@ -352,8 +422,10 @@ fn load(board: Board, id: BackendId, about: &About, turn: u64) -> balance::Peer 
     let gate = backend.gate();
     let words = backend.words();
     let weight = u32::from(gate.weight);
-    let standing = if !gate.is_open() || gate.incarnation != about.incarnation {
+    let standing = if gate.incarnation != about.incarnation || !gate.takes_bound() {
         balance::Standing::Closed
+    } else if !gate.is_open() {
+        balance::Standing::Leaving
     } else if gate.is_due(turn) {
         balance::Standing::Open
     } else {
@@ -364,6 +436,7 @@ fn load(board: Board, id: BackendId, about: &About, turn: u64) -> balance::Peer 
         effective_weight: (i64::from(weight) - words.weight_lost).max(0),
         current_weight: words.current_weight,
         conns: 0,
+        max_conns: about.max_conns,
         max_fails: about.max_fails,
         fail_timeout_s: about.fail_timeout_s,
         fails: words.fails,
@@ -371,6 +444,9 @@ fn load(board: Board, id: BackendId, about: &About, turn: u64) -> balance::Peer 
         checked_s: words.checked_s,
         standing,
         tier: if about.is_backup { balance::Tier::Backup } else { balance::Tier::Primary },
+        priority: about.priority,
+        ramp: balance::ramp::Ramp::new(gate.ramp, turn),
+        is_bound: false,
     }
 }
 

@@ -5,7 +5,8 @@
 //! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
 //! connected to, for its length is the client's affair. Statuses are nginx's for streams: 200 once
 //! connected, however it ended, 502 when no backend could be had, 503 when there was no connection to
-//! be had for one, and 400 when the PROXY header that must come first did not.
+//! be had for one, or no room in time, and 400 when the PROXY header that must come first did not.
+//! 499 is a client's that left while it waited for room.
 
 use std::rc::Rc;
 
@@ -15,7 +16,8 @@ use super::generation::{Generation, Upstream};
 use super::introduction::{self, Introduction};
 use super::link::{self, Link};
 use super::offer::{self, Fault, SoFar};
-use super::pick::{Picked, Tried};
+use super::pick::{Picked, Refusal, Tried};
+use super::queue::{self, InVain};
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
 use super::watch::Phase;
@@ -86,7 +88,11 @@ impl Session<'_> {
 
     /// A connection to the first backend that takes one, else the status that comes of it.
     async fn connect(&mut self) -> Result<(Picked, Link), u16> {
-        let mut picked = self.pick().ok_or(NO_BACKEND)?;
+        let mut picked = match self.pick() {
+            Ok(picked) => picked,
+            Err(Refusal::Full) => self.wait().await.map_err(InVain::status)?,
+            Err(Refusal::NoBackend) => return Err(NO_BACKEND),
+        };
         let mut retries = 0;
         loop {
             self.backend = Some((picked.backend(), picked.incarnation()));
@@ -111,14 +117,39 @@ impl Session<'_> {
         }
     }
 
-    fn pick(&mut self) -> Option<Picked> {
+    fn pick(&mut self) -> Result<Picked, Refusal> {
         let shared = &self.connection.shared;
-        let (id, now_us) = (self.upstream.id?, shared.now_us());
+        let (id, now_us) = (self.upstream.id.ok_or(Refusal::NoBackend)?, shared.now_us());
         let mut picker = shared.picker.borrow_mut();
         if self.upstream.retry.budget_percent.is_some() {
             picker.asked(id, now_us);
         }
-        picker.pick(id, self.connection.peer, &mut self.tried, now_us).ok()
+        let client = self.connection.peer;
+        match self.upstream.queue {
+            None => picker.pick(id, client, &mut self.tried, now_us),
+            Some(_) => {
+                let picked = picker.pick_behind(id, client, &mut self.tried, now_us);
+                picked.map(|picked| self.upstream.tend(picked, shared))
+            }
+        }
+    }
+
+    /// Waits for room, where the upstream has a queue for that. A client that has ended its side
+    /// before a backend was there has left.
+    async fn wait(&mut self) -> Result<Picked, InVain> {
+        let (Some(id), Some(queue)) = (self.upstream.id, self.upstream.queue) else {
+            return Err(InVain::NoBackend);
+        };
+        let Self { connection, upstream, tried, .. } = self;
+        let wait = queue::Wait {
+            shared: &Rc::clone(&connection.shared),
+            seat: &Rc::clone(&connection.seat),
+            upstream: (id, &upstream.name),
+            queue,
+            client: connection.peer,
+            tried,
+        };
+        queue::wait(wait, |cx| connection.client.poll_hangup(cx).map(|_| ())).await
     }
 
     /// By the same rules as a request, of which nothing was sent yet.
@@ -134,7 +165,7 @@ impl Session<'_> {
         let mut picker = shared.picker.borrow_mut();
         let picked = picker.pick_another(id, client, &mut self.tried, now_us).ok()?;
         picker.retried(id);
-        Some(picked)
+        Some(self.upstream.tend(picked, shared))
     }
 
     async fn carry(&mut self, picked: &Picked, mut link: Link) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::control::capacity::Capacity;
 use crate::control::delta::{self, Delta, Table};
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, Connections, Frame, Head, Latency, Listener,
@@ -17,7 +18,8 @@ fn promised() -> Value {
      "upstreams":[{"name":"api","kind":"http","strategy":"least_conn","requests":0,
        "backends":[{"name":"10.0.3.1:8080","address":"10.0.3.1:8080","state":"up","weight":1,"active":0,"requests":0,
          "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,
-         "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null,"host":null}],"names":[]}],
+         "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null,"host":null,
+         "max_conns":0,"priority":0,"backup":false}],"names":[],"queue":null,"sticky":null}],
      "programs":[{"name":"api","instance":0,"state":"RUNNING","pid":1,"uptime_ms":0,"restarts":0,
        "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"api/127.0.0.1:9001"}]})
 }
@@ -41,6 +43,7 @@ pub(super) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {
             bytes_out: 0,
             program: None,
             host: None,
+            capacity: Capacity::default(),
         },
         key,
         file_weight: 1,

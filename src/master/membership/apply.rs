@@ -23,6 +23,8 @@ pub(crate) struct Joining {
     pub(crate) weight: u32,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
+    pub(crate) max_conns: u32,
+    pub(crate) priority: u8,
     /// `name:instance`.
     pub(crate) program: Option<String>,
 }
@@ -69,12 +71,7 @@ impl Membership {
             None => self.add_upstream(file, now)?,
         };
         self.upstreams[index].retire_at_us = None;
-        self.upstreams[index].settings = super::Settings {
-            kind: file.kind,
-            strategy: file.strategy,
-            drain_timeout_ms: file.drain_timeout_ms,
-            slow_start_ms: file.slow_start_ms,
-        };
+        self.upstreams[index].settings = super::Settings::of(file);
         let wanted = self.wanted(index, file, programs);
         self.upstreams[index].wanted = wanted;
         self.reseat(index, now).full.map_or(Ok(()), Err)
@@ -142,12 +139,7 @@ impl Membership {
         self.upstreams.push(Upstream {
             id,
             name: file.name.clone(),
-            settings: super::Settings {
-                kind: file.kind,
-                strategy: file.strategy,
-                drain_timeout_ms: file.drain_timeout_ms,
-                slow_start_ms: file.slow_start_ms,
-            },
+            settings: super::Settings::of(file),
             strategy_override: None,
             wanted: Vec::new(),
             members: Vec::new(),
@@ -184,8 +176,11 @@ impl Membership {
                 weight: joining.weight,
                 max_fails: joining.max_fails,
                 fail_timeout_s: joining.fail_timeout_s,
+                max_conns: joining.max_conns,
+                priority: joining.priority,
                 is_backup: false,
                 is_down: false,
+                route: None,
             },
             readiness: Readiness::NotReady,
         };
@@ -294,8 +289,11 @@ pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<
             weight: backend.weight,
             max_fails: backend.max_fails,
             fail_timeout_s: backend.fail_timeout_s,
+            max_conns: backend.max_conns,
+            priority: backend.priority,
             is_backup: backend.backup,
             is_down: backend.down,
+            route: backend.route.clone(),
         };
         match &backend.address {
             Location::Fixed(address) => Wanted::Fixed(Arrival {
@@ -318,8 +316,11 @@ pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<
                         weight: serves.weight,
                         max_fails: serves.max_fails,
                         fail_timeout_s: serves.fail_timeout_s,
+                        max_conns: serves.max_conns,
+                        priority: serves.priority,
                         is_backup: false,
                         is_down: false,
+                        route: None,
                     },
                     readiness: Readiness::NotReady,
                 })

@@ -22,9 +22,10 @@ pub(crate) use persist::Saved;
 use std::time::Duration;
 
 use crate::balance;
-use crate::config::model::{Address, Kind, Strategy};
+use crate::config::model::capacity::{OnDrain, Queue, Sticky};
+use crate::config::model::{self, Address, Kind, Strategy};
 use crate::control::wire;
-use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::gate::{Bound, Gate, RAMP_FULL};
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
@@ -97,12 +98,31 @@ struct Upstream {
     retire_at_us: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Settings {
     kind: Kind,
     strategy: Strategy,
     drain_timeout_ms: u64,
     slow_start_ms: u64,
+    queue: Option<Queue>,
+    sticky: Option<Sticky>,
+}
+
+impl Settings {
+    fn of(file: &model::Upstream) -> Self {
+        Self {
+            kind: file.kind,
+            strategy: file.strategy,
+            drain_timeout_ms: file.drain_timeout_ms,
+            slow_start_ms: file.slow_start_ms,
+            queue: file.queue,
+            sticky: file.sticky.clone(),
+        }
+    }
+
+    fn on_drain(&self) -> OnDrain {
+        self.sticky.as_ref().map_or(OnDrain::Move, |sticky| sticky.on_drain)
+    }
 }
 
 /// A backend that left with requests in flight; its slot may not be used again before they end.
@@ -231,6 +251,14 @@ impl Membership {
     }
 
     fn end_drain_if_due(&mut self, at: Place, now: Now) {
+        if self.is_followed(at) {
+            if !self.is_drain_late(at, now) {
+                return;
+            }
+            // Its clients' time is over, too.
+            let backend = self.board.backend(self.member(at).id);
+            backend.set_gate(Gate { bound: Bound::Moved, ..backend.gate() });
+        }
         // Read after the gate was closed and its fence passed: zero here means zero for good.
         let active_left = self.active(at);
         let Upstream { name, members, .. } = &mut self.upstreams[at.upstream];
@@ -247,6 +275,16 @@ impl Membership {
             active_left,
             has_timed_out,
         });
+    }
+
+    /// Whether a drain goes on for its time, since clients that belong to the backend still come.
+    fn is_followed(&self, at: Place) -> bool {
+        let on_drain = self.upstreams[at.upstream].settings.on_drain();
+        self.member(at).bound(on_drain) == Bound::Served
+    }
+
+    fn is_drain_late(&self, at: Place, now: Now) -> bool {
+        matches!(&self.member(at).admin, Admin::Draining(it) if now.mono_us >= it.deadline_us)
     }
 
     /// A backend that was away takes requests again: it warms up, without its old failures.
@@ -273,7 +311,7 @@ impl Membership {
         if ramp == RAMP_FULL {
             member.warming_since_us = None;
         }
-        let gate = member.gate(ramp);
+        let gate = Gate { bound: member.bound(settings.on_drain()), ..member.gate(ramp) };
         if board.backend(member.id).gate() != gate {
             board.backend(member.id).set_gate(gate);
         }
@@ -341,6 +379,7 @@ impl Membership {
             current_weight: words.current_weight,
             max_fails: member.settings.max_fails,
             fail_timeout_s: member.settings.fail_timeout_s,
+            priority: member.settings.priority,
             fails: words.fails,
             accessed_s: words.accessed_s,
             checked_s: words.checked_s,

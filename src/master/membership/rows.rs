@@ -3,10 +3,12 @@
 
 use crate::balance;
 use crate::balance::share;
+use crate::config::model::capacity::OnDrain;
 use crate::config::model::{Kind, Strategy};
+use crate::control::capacity::{Admission, Capacity, Queue, Sticky};
 use crate::control::wire;
 use crate::master::history::History;
-use crate::scoreboard::account::{self, Counts};
+use crate::scoreboard::account::{self, Counts, UpstreamCounts};
 use crate::scoreboard::gate::RAMP_FULL;
 use crate::scoreboard::turn::Owner;
 
@@ -35,7 +37,7 @@ impl Membership {
             }
             upstreams.push(self.upstream_row(upstream, history));
             let figures = self.figures(index, now);
-            let expected = expected(upstream, &figures, history);
+            let expected = expected(upstream, &figures, history, now);
             let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
             for (member, figures) in figures.iter().enumerate() {
                 let at = Place { upstream: index, member };
@@ -68,6 +70,7 @@ impl Membership {
             window_since_ms: upstream.window_since_ms,
             top_client_share: history.top_client_share(upstream.id),
             names: upstream.names(),
+            admission: admission(upstream, &counts),
         }
     }
 
@@ -118,6 +121,11 @@ impl Membership {
                 bytes_out: figures.counts.bytes_out,
                 program: member.program().map(str::to_owned),
                 host: member.host().map(str::to_owned),
+                capacity: Capacity {
+                    max_conns: member.settings.max_conns,
+                    priority: member.settings.priority,
+                    backup: member.settings.is_backup,
+                },
             },
             key: member.key(),
             file_weight: member.settings.weight,
@@ -167,7 +175,7 @@ impl Membership {
     }
 }
 
-fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
+fn expected(upstream: &Upstream, figures: &[Figures], history: &History, now: Now) -> Vec<f64> {
     let member = |(member, figures): (&Member, &Figures)| share::Member {
         weight: member.weight(),
         is_serving: member.standing() == crate::scoreboard::gate::Standing::Open
@@ -177,10 +185,35 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<
         } else {
             balance::Tier::Primary
         },
+        priority: member.settings.priority,
+        ramp: f64::from(member.ramp(upstream.settings.slow_start_ms, now.mono_us))
+            / f64::from(RAMP_FULL),
         service_us: history.mean_service_us(member.id),
     };
     let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
+}
+
+/// Who waits, and who comes back.
+fn admission(upstream: &Upstream, counts: &UpstreamCounts) -> Admission {
+    let settings = &upstream.settings;
+    let on_drain = match settings.on_drain() {
+        OnDrain::Move => "move",
+        OnDrain::Follow => "follow",
+    };
+    Admission {
+        queue: settings.queue.map(|queue| Queue {
+            length: queue.length,
+            timeout_ms: queue.timeout_ms,
+            queued: counts.queued,
+            overflows: counts.queue_overflows,
+            timeouts: counts.queue_timeouts,
+        }),
+        sticky: settings.sticky.as_ref().map(|sticky| Sticky {
+            cookie: sticky.cookie.name.clone(),
+            on_drain: on_drain.to_owned(),
+        }),
+    }
 }
 
 fn strategy(strategy: Strategy) -> balance::Strategy {

@@ -358,6 +358,7 @@ mod tests {
                 bytes_out: 0,
                 program: None,
                 host: None,
+                capacity: crate::control::capacity::Capacity::default(),
             },
             key: 1,
             file_weight: 1,

@@ -174,7 +174,8 @@ fn hash(upstream: &UpstreamRow, members: &[&BackendRow]) -> Vec<Finding> {
 }
 
 fn retried(upstream: &UpstreamRow) -> Finding {
-    let is_well = upstream.refused + upstream.retries_withheld + upstream.overflows == 0;
+    let beyond = upstream.admission.queue.as_ref().map_or(0, |it| it.overflows + it.timeouts);
+    let is_well = upstream.refused + upstream.retries_withheld + upstream.overflows + beyond == 0;
     Finding {
         verdict: if is_well { Verdict::Fits } else { Verdict::Off },
         label: "moved by retries",
@@ -192,6 +193,11 @@ fn retry_note(upstream: &UpstreamRow) -> String {
     }
     if overflows > 0 {
         clauses.push(format!("{overflows} beyond connections_max"));
+    }
+    if let Some(queue) = &upstream.admission.queue {
+        let told = [(queue.overflows, "found the queue full"), (queue.timeouts, "queued in vain")];
+        let told = told.iter().filter(|(count, _)| *count > 0);
+        clauses.extend(told.map(|(count, what)| format!("{count} {what}")));
     }
     if retries <= requests {
         clauses.push(format!("{:.1}% of all", retries as f64 * 100.0 / requests.max(1) as f64));
@@ -237,6 +243,7 @@ mod tests {
                 bytes_out: 0,
                 program: None,
                 host: None,
+                capacity: crate::control::capacity::Capacity::default(),
             },
             key,
             file_weight: weight,

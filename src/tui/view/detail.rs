@@ -231,9 +231,14 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         number::count(upstream.refused)
     );
     first.push(canvas.span(totals, Role::Dim));
-    for (label, count) in
-        [("withheld", upstream.retries_withheld), ("overflows", upstream.overflows)]
-    {
+    let queue = upstream.admission.queue.as_ref();
+    for (label, count) in [
+        ("withheld", upstream.retries_withheld),
+        ("overflows", upstream.overflows),
+        ("queued", queue.map_or(0, |queue| u64::from(queue.queued))),
+        ("queue full", queue.map_or(0, |queue| queue.overflows)),
+        ("queued in vain", queue.map_or(0, |queue| queue.timeouts)),
+    ] {
         if count > 0 {
             first.push(canvas.span(format!("   {label} {}", number::count(count)), Role::Warn));
         }

@@ -5,6 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::control::capacity::Admission;
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, Connections, Drain, EventRecord, Head, Kind,
     Latency, Listener, LogLine, Program, ProgramRow, ProgramState, RequestRecord, Responses, Role,
@@ -192,6 +193,7 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         window_since_ms: NOW_MS - 60_000,
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
         names: Vec::new(),
+        admission: Admission::default(),
     }
 }
 
@@ -224,6 +226,7 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             bytes_out: 1_070_000_000 + u64::from(key),
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
             host: None,
+            capacity: crate::control::capacity::Capacity::default(),
         },
         key,
         file_weight: 1,

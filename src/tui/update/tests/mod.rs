@@ -44,6 +44,7 @@ fn backend(upstream: &str, number: u32, state: BackendState) -> BackendRow {
             bytes_out: 0,
             program: None,
             host: None,
+            capacity: crate::control::capacity::Capacity::default(),
         },
         key: number,
         file_weight: 1,

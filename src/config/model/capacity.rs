@@ -1,0 +1,44 @@
+//! What happens when backends are full, and which backend a client comes back to.
+
+use serde::{Deserialize, Serialize};
+
+/// Where requests wait while every backend that could take them is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Queue {
+    /// Of all workers together.
+    pub(crate) length: u32,
+    pub(crate) timeout_ms: u64,
+}
+
+/// How a client's further requests find the backend of its first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sticky {
+    pub(crate) cookie: Cookie,
+    pub(crate) on_drain: OnDrain,
+}
+
+/// The cookie that a client is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cookie {
+    pub(crate) name: String,
+    /// As they stand behind the value: `; path=/`.
+    pub(crate) attributes: String,
+    pub(crate) renewal: Renewal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Renewal {
+    /// It lasts as long as the client's session does: once is enough.
+    Once,
+    /// It has an age, which counts from the last response.
+    Always,
+}
+
+/// What becomes of clients that belong to a backend which the operator drains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OnDrain {
+    /// They go elsewhere with their next request.
+    Move,
+    /// They stay until the drain's time is over.
+    Follow,
+}
