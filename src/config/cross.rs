@@ -176,6 +176,14 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             report.error(span, message, "a client's backend is given by its address alone");
         }
     }
+    for joining in programs.iter().filter(|it| it.program.serves.is_some()) {
+        let serves = joining.program.serves.as_ref().filter(|it| it.upstream == upstream.name);
+        if serves.is_some_and(|it| it.priority > 0) && upstream.strategy == Strategy::IpHash {
+            let message = "`ip_hash` has no use for a priority";
+            let hint = "a client's backend is given by its address alone";
+            report.error(&joining.port, message, hint);
+        }
+    }
     let mut seen = HashMap::new();
     for (backend, (span, _)) in upstream.backends.iter().zip(&draft.backends) {
         if let Some(first) = seen.insert(&backend.address, span) {

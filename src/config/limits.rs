@@ -69,6 +69,8 @@ pub(crate) const BACKEND_MAX_CONNS_MAX: u32 = 1_000_000;
 pub(crate) const QUEUE_LENGTH_MAX: u32 = 100_000;
 /// As long as nginx's wait.
 pub(crate) const QUEUE_TIMEOUT_MS: u64 = 60_000;
+/// How long a session of the backends' is remembered after it was last seen, as nginx does.
+pub(crate) const SESSION_TIMEOUT_MS: u64 = 600_000;
 /// A backend's word in sticky clients' cookies.
 pub(crate) const STICKY_ROUTE_BYTES_MAX: usize = 64;
 pub(crate) const UPSTREAM_TCP_KEEPALIVE_MS: u64 = 60_000;

@@ -52,7 +52,9 @@ pub(crate) struct Queue {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sticky {
-    pub(crate) cookie: String,
+    /// As the file says it: `cookie`, `learn` or `header`.
+    pub(crate) by: String,
+    pub(crate) name: String,
     /// `move` or `follow`.
     pub(crate) on_drain: String,
 }

@@ -25,6 +25,9 @@ pub(crate) const ADDRESS_BYTES_MAX: usize = 112;
 pub(crate) const LABEL_BYTES_MAX: usize = NAME_BYTES_MAX + 8;
 /// What sticky clients carry: a digest in hexadecimal digits, or the file's own word.
 pub(crate) const STICKY_BYTES_MAX: usize = 64;
+/// Learned sessions of an upstream: so many sets, one cache line each.
+pub(crate) const SESSION_SETS: usize = 4096;
+pub(crate) const SESSION_WAYS: usize = 5;
 /// Entries of a worker's ring of recent requests.
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
@@ -50,6 +53,8 @@ pub(super) struct Layout {
     pub(super) upstream_cells: [Line<[UpstreamCell; UPSTREAMS_MAX]>; WORKERS_MAX],
     pub(super) cells: [[Line<Cell>; BACKENDS_MAX]; WORKERS_MAX],
     pub(super) recent: [Recent; WORKERS_MAX],
+    /// Touched only where sessions are learned.
+    pub(super) sessions: [[Line<[SessionWords; SESSION_WAYS]>; SESSION_SETS]; UPSTREAMS_MAX],
 }
 
 /// Writer: the master.
@@ -195,6 +200,14 @@ pub(super) struct Cell {
     pub(super) latency: [AtomicU32; histogram::BUCKETS],
 }
 
+/// Guarded by the upstream's `owner`.
+#[repr(C)]
+pub(super) struct SessionWords {
+    pub(super) key: [AtomicU64; 2],
+    /// The backend, its incarnation and when it was last seen; 0 holds none.
+    pub(super) owner: AtomicU64,
+}
+
 /// Writer: the worker whose ring it is.
 #[repr(C)]
 pub(super) struct Recent {
@@ -233,6 +246,7 @@ const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamCell>() == 72);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
+const _: () = assert!(size_of::<Line<[SessionWords; SESSION_WAYS]>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
 const _: () = assert!(BACKENDS_MAX < u16::MAX as usize);
 const _: () = assert!(UPSTREAMS_MAX < u16::MAX as usize);

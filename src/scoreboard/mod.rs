@@ -16,6 +16,7 @@ pub(crate) mod histogram;
 pub(crate) mod layout;
 pub(crate) mod queue;
 pub(crate) mod recent;
+pub(crate) mod session;
 pub(crate) mod turn;
 pub(crate) mod upstream;
 

@@ -339,7 +339,9 @@ pub(crate) fn begin_reply(
     if let Some(mut buffer) = exchange.reply.take() {
         let head = &buffer.content()[..exchange.response.head_bytes];
         exchange.change_reply(connection, site, head);
-        exchange.bind(connection, site.upstream, picked);
+        if let Some(token) = &site.upstream.sticky {
+            exchange.note_token(connection, token, picked, head);
+        }
         let reply = Reply {
             client_version: version,
             persistence,

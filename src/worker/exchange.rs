@@ -57,7 +57,7 @@ pub(crate) struct Exchange {
     /// Where it belongs in the connection's generation; `None` while no server is known.
     pub(crate) place: Option<Place>,
     pub(crate) kept: Kept,
-    tried: Tried,
+    pub(crate) tried: Tried,
     started_us: u64,
     upstream: Option<UpstreamId>,
     /// Asked last, with which life of its slot.
@@ -195,22 +195,20 @@ impl Exchange {
     ) -> Result<Picked, Refusal> {
         let shared = &connection.shared;
         let now_us = shared.now_us();
+        if let Some(token) = &upstream.sticky {
+            self.bind(connection, upstream, token);
+        }
         let mut picker = shared.picker.borrow_mut();
         self.upstream = upstream.id;
         let id = upstream.id.ok_or(Refusal::NoBackend)?;
         if upstream.retry.budget_percent.is_some() {
             picker.asked(id, now_us);
         }
-        if upstream.cookie.is_some() && !self.kept.bound.is_empty() {
-            picker.bind(id, &self.kept.bound, &mut self.tried);
+        if upstream.queue.is_none() {
+            return picker.pick(id, self.client, &mut self.tried, now_us);
         }
-        match upstream.queue {
-            None => picker.pick(id, self.client, &mut self.tried, now_us),
-            Some(_) => {
-                let picked = picker.pick_behind(id, self.client, &mut self.tried, now_us);
-                picked.map(|picked| upstream.tend(picked, shared))
-            }
-        }
+        let picked = picker.pick_behind(id, self.client, &mut self.tried, now_us);
+        picked.map(|picked| upstream.tend(picked, shared))
     }
 
     /// Waits for room, where the upstream has a queue for that.

@@ -56,8 +56,8 @@ impl Exchange {
         site: Site<'_>,
         head: &[u8],
     ) -> Result<(), u16> {
-        if let Some(cookie) = &site.upstream.cookie {
-            self.keep_bound(cookie, head);
+        if let Some(token) = &site.upstream.sticky {
+            self.keep_token(token, head);
         }
         let mut rendered = std::mem::take(&mut self.kept.rendered);
         let is_written = self.render(&mut rendered, connection, site, head);

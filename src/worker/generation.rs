@@ -12,7 +12,7 @@ use super::server::{Action, Ground, Place, Server};
 use super::shared::Shared;
 use super::tcp_routes::TcpRoutes;
 use crate::config::limits;
-use crate::config::model::capacity::{Cookie, Queue};
+use crate::config::model::capacity::{Queue, Token};
 use crate::config::model::{Config, Links};
 use crate::config::retry::Retry;
 use crate::http::route;
@@ -47,7 +47,7 @@ pub(crate) struct Upstream {
     pub(crate) retry: Retry,
     pub(crate) links: Links,
     pub(crate) queue: Option<Queue>,
-    pub(crate) cookie: Option<Cookie>,
+    pub(crate) sticky: Option<Token>,
 }
 
 impl Upstream {
@@ -83,7 +83,7 @@ impl Generation {
                     retry: upstream.retry.clone(),
                     links: upstream.links.clone(),
                     queue: upstream.queue,
-                    cookie: upstream.sticky.as_ref().map(|sticky| sticky.cookie.clone()),
+                    sticky: upstream.sticky.as_ref().map(|sticky| sticky.by.clone()),
                 })
                 .collect(),
         }

@@ -6,6 +6,7 @@
 //! every pick, so a drain holds from the next request on.
 
 mod line;
+mod sticky;
 #[cfg(test)]
 mod tests;
 
@@ -191,20 +192,6 @@ impl Picker {
             picked = self.choose(ask, tried);
         }
         picked
-    }
-
-    /// The request's client belongs to the backend whose clients carry `value`, if there is one.
-    pub(crate) fn bind(&mut self, upstream: UpstreamId, value: &[u8], tried: &mut Tried) {
-        self.refresh(upstream);
-        let Some(roster) = &self.rosters[upstream.index()] else { return };
-        let is_meant = |(_, about): &&(BackendId, About)| about.sticky.as_bytes() == value;
-        tried.bound = roster.members.iter().find(is_meant).map(|(id, _)| *id);
-    }
-
-    /// What clients of that life of the backend carry; empty when they carry nothing.
-    pub(crate) fn sticky(&self, backend: BackendId, incarnation: u16) -> &str {
-        let known = self.known[backend.index()].as_ref();
-        known.filter(|known| known.incarnation == incarnation).map_or("", |known| &*known.sticky)
     }
 
     /// Where the picked backend listens; `None` when its slot has come to belong to another since.

@@ -125,13 +125,11 @@ impl Session<'_> {
             picker.asked(id, now_us);
         }
         let client = self.connection.peer;
-        match self.upstream.queue {
-            None => picker.pick(id, client, &mut self.tried, now_us),
-            Some(_) => {
-                let picked = picker.pick_behind(id, client, &mut self.tried, now_us);
-                picked.map(|picked| self.upstream.tend(picked, shared))
-            }
+        if self.upstream.queue.is_none() {
+            return picker.pick(id, client, &mut self.tried, now_us);
         }
+        let picked = picker.pick_behind(id, client, &mut self.tried, now_us);
+        picked.map(|picked| self.upstream.tend(picked, shared))
     }
 
     /// Waits for room, where the upstream has a queue for that. A client that has ended its side

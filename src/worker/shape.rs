@@ -49,8 +49,8 @@ pub(crate) struct Kept {
     pub(crate) spans: Spans,
     pub(crate) request_id: Vec<u8>,
     pub(crate) rendered: Rendered,
-    /// What the client's sticky cookie says; empty without one, or where none is given.
-    pub(crate) bound: Vec<u8>,
+    /// What a sticky client is known by; empty when it brought nothing.
+    pub(crate) token: Vec<u8>,
     /// Header lines towards the client.
     pub(crate) lines: Vec<u8>,
     pub(crate) body: Vec<u8>,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::client::{self, Load, Response};
 use crate::engine::Engine;
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 use crate::proxy::site;
 use crate::wait;
 
@@ -56,7 +56,8 @@ fn a_client_stays_with_its_backend_over_all_workers() {
     let unknown = ask(engine.address(), "srv=0123456789abcdef0123456789abcdef");
     assert!(cookie(&unknown).is_some(), "one that leads nowhere is replaced");
     let status = engine.status();
-    assert_eq!(status["upstreams"][0]["sticky"]["cookie"], "srv", "{status}");
+    let sticky = &status["upstreams"][0]["sticky"];
+    assert_eq!((&sticky["by"], &sticky["name"]), (&"cookie".into(), &"srv".into()), "{status}");
 }
 
 /// The value is nginx's: MD5 of the printed address.
@@ -150,4 +151,50 @@ fn followers_stay_while_their_backend_drains() {
     let tally = load.stop();
     assert_eq!(tally.failed, Vec::<String>::new());
     assert!(!tally.by_backend.contains_key(&first.text()), "who was not bound went elsewhere");
+}
+
+/// A backend that opens a session for who brings none, in a header and a cookie.
+fn keeping_sessions(name: &'static str) -> Origin {
+    Origin::scripted(move |request| {
+        if request.header("x-session").is_some() || request.header("cookie").is_some() {
+            return origin::ok(name);
+        }
+        let number = request.header("x-number").unwrap_or_default();
+        let fields = format!(
+            "X-Session: s{number}\r\nSet-Cookie: other=1\r\nSet-Cookie: SID=s{number}; path=/; SID=no\r\n"
+        );
+        let text = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n{fields}\r\n{name}");
+        text.into_bytes()
+    })
+}
+
+#[test]
+fn sessions_are_learned_from_responses() {
+    for (keys, line) in
+        [("header = \"X-Session\"", "X-Session: "), ("learn = \"SID\"", "Cookie: SID=")]
+    {
+        let origins = [keeping_sessions("1"), keeping_sessions("2"), keeping_sessions("3")];
+        let engine = start(&format!("sticky = {{ {keys} }}"), &origins);
+        let ask = |line: String| {
+            let request =
+                format!("GET / HTTP/1.1\r\nHost: test\r\n{line}\r\nConnection: close\r\n\r\n");
+            let answer = client::raw(engine.address(), request.as_bytes());
+            client::read_response(&mut answer.as_bytes()).expect("an answer").text()
+        };
+        let owners: Vec<String> =
+            (0..30).map(|number| ask(format!("X-Number: {number}"))).collect();
+        assert!(["1", "2", "3"].iter().all(|name| owners.iter().any(|owner| owner == name)));
+        for _ in 0..3 {
+            for (number, owner) in owners.iter().enumerate() {
+                assert_eq!(&ask(format!("{line}s{number}")), owner, "{keys}: session {number}");
+            }
+        }
+        let strangers: String = (0..6).map(|_| ask(format!("{line}nobody"))).collect();
+        assert!(["1", "2", "3"].iter().all(|name| strangers.contains(name)), "{strangers}");
+        let own: usize = owners[0].parse::<usize>().expect("a number") - 1;
+        engine.ctl_ok(&["backend", "down", &name(&origins[own])]);
+        assert_ne!(ask(format!("{line}s0")), owners[0]);
+        engine.ctl_ok(&["backend", "enable", &name(&origins[own])]);
+        assert_eq!(ask(format!("{line}s0")), owners[0], "the same life still knows it");
+    }
 }

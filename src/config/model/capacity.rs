@@ -13,8 +13,33 @@ pub(crate) struct Queue {
 /// How a client's further requests find the backend of its first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sticky {
-    pub(crate) cookie: Cookie,
+    pub(crate) by: Token,
     pub(crate) on_drain: OnDrain,
+}
+
+/// What a client is known by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Token {
+    /// A cookie of ours, which names its backend.
+    Cookie(Cookie),
+    /// A session of the backends' own, which is learned from their responses.
+    Session(Session),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) place: Place,
+    /// Of the header, or the cookie.
+    pub(crate) name: String,
+    /// How long it is remembered after it was last seen.
+    pub(crate) timeout_ms: u64,
+}
+
+/// Where a session's id stands, in responses as in requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    Header,
+    Cookie,
 }
 
 /// The cookie that a client is given.

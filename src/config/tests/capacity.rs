@@ -3,7 +3,7 @@
 use super::errors::check_short;
 use super::good;
 use crate::config::model::Upstream;
-use crate::config::model::capacity::{OnDrain, Queue, Renewal};
+use crate::config::model::capacity::{OnDrain, Place, Queue, Renewal, Session, Token};
 
 fn upstream(lines: &str, backend: &str) -> Upstream {
     good(&format!("[upstream.a]\n{lines}\nbackend = [{{ address = \"127.0.0.1:1\", {backend} }}]"))
@@ -48,12 +48,18 @@ fn sticky_cookies_read_like_nginx() {
     ] {
         let lines = format!("sticky = {{ cookie = \"srv\"{keys} }}");
         let sticky = upstream(&lines, "route = \"a\"").sticky.unwrap();
-        assert_eq!(sticky.cookie.name, "srv");
-        assert_eq!(
-            (sticky.cookie.attributes.as_str(), sticky.cookie.renewal),
-            (attributes, renewal)
-        );
+        let Token::Cookie(cookie) = sticky.by else { panic!("a cookie") };
+        assert_eq!(cookie.name, "srv");
+        assert_eq!((cookie.attributes.as_str(), cookie.renewal), (attributes, renewal));
         assert_eq!(sticky.on_drain, OnDrain::Move);
+    }
+    for (keys, place, timeout_ms) in [
+        ("learn = \"SID\"", Place::Cookie, 600_000),
+        ("header = \"SID\", timeout = \"5m\"", Place::Header, 300_000),
+    ] {
+        let sticky = upstream(&format!("sticky = {{ {keys} }}"), "").sticky.unwrap();
+        let session = Session { place, name: "SID".to_owned(), timeout_ms };
+        assert_eq!(sticky.by, Token::Session(session));
     }
     let lines = "sticky = { cookie = \"srv\", on_drain = \"follow\" }";
     assert_eq!(upstream(lines, "").sticky.unwrap().on_drain, OnDrain::Follow);
@@ -79,10 +85,13 @@ fn errors_about_capacity() {
              2:11 unknown key `size` in [upstream.a.queue] (did you mean `length`?)",
         ),
         ("sticky = true", "2:10 expected a table, found boolean true"),
-        ("sticky = { }", "2:10 [upstream.a.sticky] has no `cookie` (such as `cookie = \"srv\"`)"),
+        (
+            "sticky = { }",
+            "2:10 [upstream.a.sticky] has no `cookie` (such as `cookie = \"srv\"`; or `learn`, or `header`)",
+        ),
         (
             "sticky = { cookie = \"a b\" }",
-            "2:21 `a b` is not a cookie's name (letters, digits, `-` and `_`)",
+            "2:21 `a b` is no name for a cookie (letters, digits, `-` and `_`)",
         ),
         (
             "sticky = { cookie = \"a\", path = \"/;x\" }",
@@ -99,6 +108,14 @@ fn errors_about_capacity() {
         (
             "sticky = { cookie = \"a\", on_drain = \"stay\" }",
             "2:37 unknown on_drain `stay` (expected `move` or `follow`)",
+        ),
+        (
+            "sticky = { header = \"a\", cookie = \"b\" }",
+            "2:12 `cookie` and `header` exclude each other (a client is known by one of them)",
+        ),
+        (
+            "sticky = { learn = \"a\", max_age = \"1h\" }",
+            "2:25 unknown key `max_age` in [upstream.a.sticky] (expected `learn`, `timeout` or `on_drain`)",
         ),
         (
             "max_conns = 5",

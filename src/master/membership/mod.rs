@@ -22,7 +22,7 @@ pub(crate) use persist::Saved;
 use std::time::Duration;
 
 use crate::balance;
-use crate::config::model::capacity::{OnDrain, Queue, Sticky};
+use crate::config::model::capacity::{OnDrain, Queue, Sticky, Token};
 use crate::config::model::{self, Address, Kind, Strategy};
 use crate::control::wire;
 use crate::scoreboard::gate::{Bound, Gate, RAMP_FULL};
@@ -118,6 +118,10 @@ impl Settings {
             queue: file.queue,
             sticky: file.sticky.clone(),
         }
+    }
+
+    fn gives_cookie(&self) -> bool {
+        self.sticky.as_ref().is_some_and(|sticky| matches!(sticky.by, Token::Cookie(_)))
     }
 
     fn on_drain(&self) -> OnDrain {

@@ -3,7 +3,7 @@
 
 use crate::balance;
 use crate::balance::share;
-use crate::config::model::capacity::OnDrain;
+use crate::config::model::capacity::{OnDrain, Place as SessionPlace, Token};
 use crate::config::model::{Kind, Strategy};
 use crate::control::capacity::{Admission, Capacity, Queue, Sticky};
 use crate::control::wire;
@@ -209,9 +209,15 @@ fn admission(upstream: &Upstream, counts: &UpstreamCounts) -> Admission {
             overflows: counts.queue_overflows,
             timeouts: counts.queue_timeouts,
         }),
-        sticky: settings.sticky.as_ref().map(|sticky| Sticky {
-            cookie: sticky.cookie.name.clone(),
-            on_drain: on_drain.to_owned(),
+        sticky: settings.sticky.as_ref().map(|sticky| {
+            let (by, name) = match &sticky.by {
+                Token::Cookie(cookie) => ("cookie", &cookie.name),
+                Token::Session(session) => match session.place {
+                    SessionPlace::Cookie => ("learn", &session.name),
+                    SessionPlace::Header => ("header", &session.name),
+                },
+            };
+            Sticky { by: by.to_owned(), name: name.clone(), on_drain: on_drain.to_owned() }
         }),
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn publish(board: Board, upstream: &Upstream) {
     let publication = board.upstream(upstream.id).publish();
     publication.strategy(strategy_on_board(upstream.strategy()));
     for member in &upstream.members {
-        let sticky = upstream.settings.sticky.as_ref().map(|_| member.sticky());
+        let sticky = upstream.settings.gives_cookie().then(|| member.sticky());
         let about = About { sticky: sticky.unwrap_or_default(), ..about(member) };
         publication.about(member.id, &about);
     }

@@ -169,10 +169,17 @@ impl Membership {
             let text = format!("{} already uses {name}", upstream.name);
             return answer(Outcome::Unchanged, text);
         }
-        let has_backup = upstream.members.iter().any(|member| member.settings.is_backup);
-        if strategy == Strategy::IpHash && has_backup {
-            let text = format!("{} has backup backends, which ip_hash cannot use", upstream.name);
-            return answer(Outcome::Refused, text);
+        if strategy == Strategy::IpHash {
+            let mut members = upstream.members.iter().map(|member| &member.settings);
+            let what = if members.clone().any(|settings| settings.is_backup) {
+                Some("backup backends")
+            } else {
+                members.any(|settings| settings.priority > 0).then_some("priorities")
+            };
+            if let Some(what) = what {
+                let text = format!("{} has {what}, which ip_hash cannot use", upstream.name);
+                return answer(Outcome::Refused, text);
+            }
         }
         upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);
         let text = format!("{} uses {name}, was {}", upstream.name, before.name());

@@ -54,10 +54,9 @@ impl Picker {
     /// Within the turn: whether a request of that order may be picked for.
     pub(super) fn is_next(&self, upstream: UpstreamId, order: Order) -> bool {
         match (order, self.line().first(upstream)) {
-            (Order::Free, _) => true,
             (Order::Behind, first) => first.is_none(),
             (Order::Ticket(ticket), Some((slot, first))) => slot == self.slot && first == ticket,
-            (Order::Ticket(_), None) => true,
+            (Order::Free, _) | (Order::Ticket(_), None) => true,
         }
     }
 
