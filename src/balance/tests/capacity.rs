@@ -87,8 +87,19 @@ fn the_expectation_knows_tiers_and_slow_start() {
     }
 }
 
-/// The client of every other request belongs to the first of two peers, and one more of every three
-/// to nobody: it gets at most one pick in a row beyond its smooth due.
+#[test]
+fn least_conn_leaves_a_warming_peer_its_part() {
+    for (conns, expected) in [([1, 10], 0), ([3, 10], 1), ([0, 1], 0)] {
+        let mut peers = group(&[1, 1]);
+        peers.iter_mut().zip(conns).for_each(|(peer, conns)| peer.conns = conns);
+        // A fifth of its weight: two beside ten would be its load.
+        peers[0].ramp = Ramp::new(51, 0);
+        let found = pick_of(Strategy::LeastConn, &mut peers, CLIENT, 0);
+        assert_eq!(found, Some(expected), "{conns:?}");
+    }
+}
+
+/// nginx's `low_limit`: a peer whose clients all come back owes the others no more than one turn.
 #[test]
 fn sticky_picks_debit_no_more_than_one_in_a_row() {
     let mut peers = group(&[1, 1]);

@@ -1,6 +1,7 @@
 //! Decisions against a real board: what an order, a program or a dead master leads to, and what
 //! people are told about it.
 
+mod capacity;
 mod names;
 
 use super::*;
