@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::model::route::PathMatch;
-use super::model::{Address, Location, Strategy};
+use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::{action, limits, nearest, program, server, stream, upstream};
 
@@ -34,6 +34,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     proxied(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
+        cookies(report, draft);
     }
     ports(report, sections);
     bounds(report, upstreams, programs);
@@ -190,6 +191,14 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             let hint = format!("first on line {}; `weight` gives it more", line(report, first));
             report.error(span, format!("{} is in this upstream already", backend.address), hint);
         }
+    }
+}
+
+/// What brings clients back is in requests.
+fn cookies(report: &Report<'_>, draft: &upstream::Draft) {
+    if let (Some(span), Kind::Tcp) = (&draft.sticky, draft.upstream.kind) {
+        let message = "only TCP routes lead here, and their clients bring no cookies";
+        report.error(span, message, "`ip_hash` brings a client's network back");
     }
 }
 

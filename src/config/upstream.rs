@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) is_partial: bool,
     /// The check does not say what it asks: that depends on who leads here.
     pub(super) is_check_open: bool,
+    /// The key, if it is there.
+    pub(super) sticky: Option<Span>,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Resolve) -> Draft {
@@ -33,6 +35,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
     let queue = section.section("queue").and_then(capacity::queue);
+    let sticky_span = section.key_span("sticky");
     let sticky = section.section("sticky").and_then(sticky::read);
     let check = section.section("check").map(check::read);
     let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
@@ -81,7 +84,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("proxy_read_timeout", "read_timeout"),
         ("proxy_send_timeout", "send_timeout"),
     ]);
-    Draft { upstream, name: name.span, backends: spans, is_partial, is_check_open }
+    let (name, backends, sticky) = (name.span, spans, sticky_span);
+    Draft { upstream, name, backends, is_partial, is_check_open, sticky }
 }
 
 fn strategy(section: &mut Section<'_>) -> Option<Strategy> {

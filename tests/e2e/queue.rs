@@ -40,7 +40,7 @@ fn with_one_held(
 
 #[test]
 fn under_load_everybody_is_served_and_no_bound_is_broken() {
-    let backends = [Busy::new(), Busy::new()];
+    let backends = [Busy::new(3), Busy::new(3)];
     let config = bounded(
         "queue = { length = 100 }",
         "max_conns = 3",

@@ -128,6 +128,15 @@ fn errors_about_capacity() {
 }
 
 #[test]
+fn tcp_routes_know_no_sessions() {
+    let text = "[[stream]]\nlisten = [\"127.0.0.1:1\"]\nupstream = \"a\"\n[upstream.a]\n\
+                backend = [{ address = \"127.0.0.1:2\" }]\nsticky = { cookie = \"srv\" }";
+    let error = "6:1 only TCP routes lead here, and their clients bring no cookies \
+                 (`ip_hash` brings a client's network back)";
+    check_short(text, &[error]);
+}
+
+#[test]
 fn errors_about_a_backends_place() {
     for (keys, error) in [
         ("max_conns = -1", "2:51 `max_conns` is -1, out of range (expected 0 to 1000000)"),
