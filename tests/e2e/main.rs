@@ -15,6 +15,7 @@ mod wait;
 
 mod access_log;
 mod api;
+mod bounds;
 mod buffering;
 mod capacity;
 mod cli;
