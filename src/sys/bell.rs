@@ -47,3 +47,50 @@ impl AsFd for Bell {
         self.0.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Waits until the count has risen to `least`.
+    async fn heard(count: &Cell<u32>, least: u32) {
+        let risen = async {
+            while count.get() < least {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), risen).await.expect("the bell is heard");
+    }
+
+    #[test]
+    fn every_listener_hears_every_ringing() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let descriptor = create().unwrap();
+            let counts: [Rc<Cell<u32>>; 3] = Default::default();
+            let bells = counts.each_ref().map(|count| {
+                let bell = Rc::new(Bell::new(descriptor.try_clone().unwrap()).unwrap());
+                let (count, listening) = (Rc::clone(count), Rc::clone(&bell));
+                tokio::task::spawn_local(async move {
+                    listening.listen(|| count.set(count.get() + 1)).await;
+                });
+                bell
+            });
+            for bell in bells.iter().cycle().take(9) {
+                let before = counts.each_ref().map(|count| count.get());
+                bell.ring();
+                for (count, before) in counts.iter().zip(before) {
+                    heard(count, before + 1).await;
+                }
+            }
+            // Nobody takes the news from another, and nobody hears what was not rung.
+            let before = counts.each_ref().map(|count| count.get());
+            tokio::task::yield_now().await;
+            assert_eq!(counts.each_ref().map(|count| count.get()), before);
+        });
+    }
+}

@@ -3,7 +3,8 @@
 //! First come, first served, over all workers: the order is on the scoreboard (`scoreboard::queue`),
 //! and here is who of this worker waits. Nobody polls. Whoever gives a place back wakes the next in
 //! line, through its task in this worker and by the bell in another one; what comes of the
-//! membership, and a bell that was not heard, is noticed by the sweep.
+//! membership, and a bell that was not heard, is noticed by the sweep. A retry does not wait: it was
+//! let in before those that do, and takes what there is.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;

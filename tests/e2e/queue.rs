@@ -193,6 +193,27 @@ fn a_killed_worker_leaves_nobody_in_the_line() {
     assert_eq!(client::get(engine.address(), "/").status, 200);
 }
 
+#[test]
+fn a_new_master_and_new_workers_keep_the_line() {
+    let backend = Busy::new(2);
+    let config = bounded("queue = { length = 100 }", "max_conns = 2", &[&backend.origin]);
+    let engine = Engine::start(&config);
+    engine.replace_master();
+    let before = engine.worker_pids();
+    for pid in &before {
+        signal(*pid, "KILL");
+    }
+    wait::until("other workers run", || {
+        let status = engine.try_status()?;
+        let workers = status["workers"].as_array()?;
+        let is_new =
+            |row: &Value| row["state"] == "running" && !before.iter().any(|pid| row["pid"] == *pid);
+        (workers.len() == 2 && workers.iter().all(is_new)).then_some(())
+    });
+    assert_eq!(crowd(engine.address(), 16, 20), vec![200; 16 * 20]);
+    assert_eq!((backend.most(), queued(&engine)), (2, 0));
+}
+
 /// The pid of the one with the fewest requests: others have some.
 fn least_busy_worker(engine: &Engine) -> i32 {
     let status = engine.status();
