@@ -192,6 +192,14 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             report.error(span, format!("{} is in this upstream already", backend.address), hint);
         }
     }
+    let mut seen = HashMap::new();
+    for (backend, (span, _)) in upstream.backends.iter().zip(&draft.backends) {
+        let Some(route) = &backend.route else { continue };
+        if let Some(first) = seen.insert(route, span) {
+            let hint = format!("of the one on line {}", line(report, first));
+            report.error(span, format!("`route` is `{route}`, as another backend's is"), hint);
+        }
+    }
 }
 
 /// What brings clients back is in requests.

@@ -53,9 +53,15 @@ fn session(section: &mut Section<'_>, key: &'static str, place: Place) -> Option
     Some(Session { place, name: name?, timeout_ms })
 }
 
-/// A backend's own word in place of a digest of its address.
-pub(super) fn route(section: &mut Section<'_>) -> Option<String> {
+/// A backend's own word in place of a digest of its address; `behind` is what stands for several
+/// backends, if that is what the section is about.
+pub(super) fn route(section: &mut Section<'_>, behind: Option<&str>) -> Option<String> {
     let route = section.text("route")?;
+    if let Some(behind) = behind {
+        let message = format!("backends behind {behind} have no `route` of the file");
+        section.report.error(&route.span, message, "each is told by its address");
+        return None;
+    }
     let is_short = route.value.len() <= limits::STICKY_ROUTE_BYTES_MAX;
     if route.value.is_empty() || !is_short || !route.value.bytes().all(is_value_byte) {
         let max = limits::STICKY_ROUTE_BYTES_MAX;

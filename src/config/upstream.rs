@@ -115,7 +115,8 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
     let priority = capacity::priority(&mut section);
     let backup = section.flag("backup").unwrap_or(false);
     let down = section.flag("down").unwrap_or(false);
-    let route = sticky::route(&mut section);
+    let is_found = matches!(&address, Some(it) if matches!(it.value, Location::Discovered(_)));
+    let route = sticky::route(&mut section, is_found.then_some("a name or a list"));
     let backup_span = section.key_span("backup").filter(|_| backup);
     let priority_span = section.key_span("priority").filter(|_| priority > 0);
     if let (Some(_), Some(span)) = (&backup_span, &priority_span) {

@@ -160,6 +160,17 @@ fn errors_about_a_backends_place() {
         check_short(&text, &[error]);
     }
     check_short(
+        "[upstream.a]\nbackend = [{ address = \"app.internal:80\", route = \"a\" }]",
+        &[
+            "2:51 backends behind a name or a list have no `route` of the file (each is told by its address)",
+        ],
+    );
+    check_short(
+        "[upstream.a]\nbackend = [{ address = \"127.0.0.1:1\", route = \"a\" }, \
+         { address = \"127.0.0.1:2\", route = \"a\" }]",
+        &["2:66 `route` is `a`, as another backend's is (of the one on line 2)"],
+    );
+    check_short(
         "[upstream.a]\nstrategy = \"ip_hash\"\nbackend = [{ address = \"127.0.0.1:1\" }, \
          { address = \"127.0.0.1:2\", priority = 1 }, { address = \"127.0.0.1:3\", priority = 0 }]",
         &[
