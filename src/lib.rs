@@ -49,9 +49,12 @@
 //! *peer*, as nginx does). *pick*: one choice of a backend. *queue*: where requests wait while every
 //! backend is full; those of all workers are one *line*. *sticky*: of clients that come back to the
 //! backend they are *bound* to. *name*: what the file writes for backends that are looked up (in
-//! `config`, a *discovery*). *drain*: no new request, the running ones finish. *program*: what the supervisor runs, in one or more *instances*. *probe*: one
-//! readiness or health check. *generation*: a loaded configuration's number. *incarnation*: which
-//! life of a row; a stale one is refused. *snapshot*, *delta*, *sample*: what a watcher is sent.
+//! `config`, a *discovery*). *drain*: no new request, the running ones finish. *program*: what the
+//! supervisor runs, in one or more *instances*. *probe*: one readiness or health check. *outlier*: a
+//! backend that serves worse than the others of its upstream, and is ejected for a while. *ring*:
+//! where consistent hashing looks a key's backend up; the ring of recent requests is a buffer of that
+//! form. *generation*: a loaded configuration's number. *incarnation*: which life of a row; a stale
+//! one is refused. *snapshot*, *delta*, *sample*: what a watcher is sent.
 
 pub(crate) mod sys;
 

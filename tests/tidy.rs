@@ -20,7 +20,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "config",
         imports: &["sys"],
-        crates: &["serde", "serde_json", "toml", "shell_words", "regex"],
+        crates: &["serde", "serde_json", "toml", "shell_words", "regex", "rustls"],
     },
     Row { folder: "http", imports: &[], crates: &["httparse", "memchr", "itoa"] },
     Row { folder: "balance", imports: &[], crates: &[] },
@@ -44,8 +44,29 @@ const LAYERS: &[Row] = &[
     Row { folder: "keeper", imports: &["sys", "order"], crates: &[] },
     Row {
         folder: "master",
-        imports: &["sys", "config", "scoreboard", "order", "control", "supervise", "balance"],
-        crates: &["tokio", "serde", "serde_json", "sysinfo", "bytes", "hickory_resolver"],
+        imports: &[
+            "sys",
+            "config",
+            "scoreboard",
+            "order",
+            "control",
+            "supervise",
+            "http",
+            "balance",
+        ],
+        crates: &[
+            "tokio",
+            "serde",
+            "serde_json",
+            "sysinfo",
+            "bytes",
+            "hickory_resolver",
+            "itoa",
+            "memchr",
+            "regex",
+            "rustls",
+            "tokio_rustls",
+        ],
     },
     Row {
         folder: "worker",
@@ -93,6 +114,8 @@ const GUARDED: &[&str] = &[
     "http_body_util",
     "bytes",
     "hickory_resolver",
+    "rustls",
+    "tokio_rustls",
     "sysinfo",
     "ratatui",
     "crossterm",
@@ -220,6 +243,20 @@ fn every_offered_configuration_passes_the_check() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+/// What is offered for other programs is given to those programs by an end-to-end test.
+#[test]
+fn every_offered_file_of_others_is_tried_by_a_test() {
+    let mut tests = String::new();
+    walk(Path::new("tests/e2e"), &mut |path| {
+        tests += &fs::read_to_string(path).expect("tests are readable text");
+    });
+    walk(Path::new("configs"), &mut |path| {
+        let is_ours = path.extension().is_some_and(|extension| extension == "toml");
+        let name = path.display().to_string();
+        assert!(is_ours || tests.contains(&format!("\"{name}\"")), "no test reads {name}");
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Times are whole seconds and the window includes its last one, as in nginx: a peer is offered a
 //! request again strictly after `fail_timeout`.
 
-use super::{Peer, Tier};
+use super::{Peer, Standing, Tier};
 
 /// Exactly one peer and no backup: nowhere else to go, so failures never eject it.
 pub(crate) fn is_sole(peers: &[Peer]) -> bool {
@@ -15,6 +15,21 @@ pub(crate) fn is_ejected(peer: &Peer, now_s: u64) -> bool {
     peer.max_fails > 0
         && peer.fails >= peer.max_fails
         && now_s.saturating_sub(peer.checked_s) <= u64::from(peer.fail_timeout_s)
+}
+
+/// Whether no peer can take a request, whichever were tried.
+pub(crate) fn are_all_out(peers: &[Peer], now_s: u64) -> bool {
+    let is_sole = is_sole(peers);
+    let may_take = |peer: &&Peer| matches!(peer.standing, Standing::Open | Standing::HeldBack);
+    let mut open = peers.iter().filter(may_take);
+    open.all(|peer| !is_sole && is_ejected(peer, now_s))
+}
+
+/// Lets a peer take requests whatever failed there, of this pick's copy alone: what is known of its
+/// failures stays.
+pub(crate) fn overlook(peer: &mut Peer) {
+    peer.standing = Standing::Open;
+    peer.max_fails = 0;
 }
 
 /// A pick after the window is its probe: the window begins anew, so exactly one request is risked.

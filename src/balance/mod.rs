@@ -7,20 +7,36 @@
 pub(crate) mod budget;
 pub(crate) mod failure;
 pub(crate) mod fit;
-pub(crate) mod ip_hash;
+pub(crate) mod health;
 pub(crate) mod least_conn;
+pub(crate) mod least_time;
+pub(crate) mod leaving;
 pub(crate) mod md5;
+pub(crate) mod outlier;
 pub(crate) mod ramp;
+pub(crate) mod ring;
 pub(crate) mod round_robin;
 pub(crate) mod share;
 mod sticky;
+
+mod hash;
+mod ip_hash;
+mod random;
+
+mod crc32;
+pub(crate) mod dice;
+mod stretch;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
 
+use dice::Dice;
 use ramp::Ramp;
+use ring::Ring;
+use walk::Walk;
 
 /// A set of peers is one machine word, so a pick allocates nothing.
 pub(crate) const PEERS_MAX: usize = 64;
@@ -36,6 +52,16 @@ pub(crate) enum Strategy {
     LeastConn,
     /// One client network, one peer.
     IpHash,
+    /// Drawn by weight.
+    Random,
+    /// Two drawn by weight, of which the less loaded one.
+    RandomTwo,
+    /// One key, one peer.
+    Hash,
+    /// The same, and few keys move when a peer comes or goes.
+    HashConsistent,
+    /// The nearest answer, by average times and requests in flight; ties by smooth round robin.
+    LeastTime,
 }
 
 /// A backend as the strategies see it. Field names are nginx's.
@@ -48,6 +74,8 @@ pub(crate) struct Peer {
     pub(crate) conns: u32,
     /// In flight at most; 0: no bound.
     pub(crate) max_conns: u32,
+    /// How long its answers take on average, in whichever way the group counts; 0: not known.
+    pub(crate) time_ms: u64,
     /// 0: failures are counted but never eject.
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
@@ -74,6 +102,7 @@ impl Peer {
             current_weight: 0,
             conns: 0,
             max_conns: 0,
+            time_ms: 0,
             max_fails: 1,
             fail_timeout_s: 10,
             fails: 0,
@@ -111,10 +140,15 @@ pub(crate) enum Tier {
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) client: IpAddr,
+    /// What it is hashed by; empty: nothing.
+    pub(crate) key: &'a [u8],
+    /// The group's, where there is need of one.
+    pub(crate) ring: Option<&'a Ring>,
+    pub(crate) dice: &'a mut Dice,
     /// Peers this request was offered to already.
     pub(crate) tried: PeerSet,
-    /// Where the request stands in the hash space; kept from try to try.
-    pub(crate) walk: &'a mut ip_hash::Walk,
+    /// Where the request stands among hashes or draws; kept from try to try.
+    pub(crate) walk: &'a mut Walk,
     pub(crate) now_s: u64,
 }
 
@@ -132,16 +166,17 @@ pub(crate) fn pick(
     if let Some(index) = sticky::pick(strategy, peers, &open, request) {
         return Some(index);
     }
-    if strategy == Strategy::IpHash
-        && let Some(index) = ip_hash::pick(peers, open.primary, request)
-    {
-        return Some(index);
-    }
     let index = match strategy {
-        Strategy::RoundRobin | Strategy::IpHash => {
-            round_robin::pick_warming(peers, open.first_tier()?)?
-        }
-        Strategy::LeastConn => least_conn::pick(peers, open.eager_or_first_tier()?)?,
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime => None,
+        Strategy::IpHash => ip_hash::pick(peers, open.primary, request),
+        Strategy::Hash => hash::pick(peers, open.primary, request),
+        Strategy::HashConsistent => ring::pick(peers, open.primary, request),
+        Strategy::Random => random::pick(peers, open.first_primaries(), request),
+        Strategy::RandomTwo => random::pick_of_two(peers, open.first_primaries(), request),
+    };
+    let index = match index {
+        Some(index) => index,
+        None => by_turns(strategy, peers, &open, request.now_s)?,
     };
     failure::picked(&mut peers[index], request.now_s);
     Some(index)
@@ -157,6 +192,27 @@ pub(crate) fn is_crowded(peers: &[Peer], request: &Request<'_>) -> bool {
             && request.tried & (1 << index) == 0
             && !failure::is_ejected(peer, request.now_s)
     })
+}
+
+/// Among peers that all may take the request; also what hashes and draws come down to when they
+/// find nobody.
+fn by_turns(
+    strategy: Strategy,
+    peers: &mut [Peer],
+    open: &Candidates,
+    now_s: u64,
+) -> Option<usize> {
+    match strategy {
+        Strategy::LeastConn => least_conn::pick(peers, open.eager_or_first_tier()?),
+        Strategy::LeastTime => least_time::pick(peers, open.eager_or_first_tier()?, now_s),
+        // They go by slow start as draws do: who is not due is left out.
+        Strategy::Random | Strategy::RandomTwo => {
+            round_robin::pick(peers, open.eager_or_first_tier()?)
+        }
+        Strategy::RoundRobin | Strategy::IpHash | Strategy::Hash | Strategy::HashConsistent => {
+            round_robin::pick_warming(peers, open.first_tier()?)
+        }
+    }
 }
 
 /// nginx's `single`: failures never eject the only peer, so nothing but its standing counts.
@@ -208,6 +264,10 @@ impl Candidates {
 
     fn eager_or_first_tier(&self) -> Option<PeerSet> {
         if self.eager != 0 { Some(self.eager) } else { self.first_tier() }
+    }
+
+    fn first_primaries(&self) -> PeerSet {
+        if self.eager == 0 { self.primary } else { self.eager }
     }
 }
 

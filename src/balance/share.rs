@@ -1,11 +1,14 @@
 //! The share of requests each peer should get, by strategy: what a screen sets beside what it got.
 //!
-//! An expectation, not a promise: least connections depends on how long requests take, ip hash on
-//! who the clients are.
+//! An expectation, not a promise: least connections and least time depend on how long requests
+//! take, hashes on who the clients are and what they ask for.
 
 use std::net::IpAddr;
 
-use super::{Peer, Request, Standing, Strategy, Tier, ip_hash};
+use super::dice::Dice;
+use super::ring::Ring;
+use super::walk::Walk;
+use super::{Peer, Request, Standing, Strategy, Tier, least_time};
 
 /// A peer in the eyes of the expectation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,15 +46,55 @@ pub(crate) fn expected(strategy: Strategy, members: &[Member], clients: &[Client
             let speed = |m: &Member| weight(m) / m.service_us.unwrap_or(1.0).max(1.0);
             members.iter().map(|m| if is_candidate(m) { speed(m) } else { 0.0 }).collect()
         }
-        Strategy::RoundRobin | Strategy::LeastConn => {
-            members.iter().map(|m| if is_candidate(m) { weight(m) } else { 0.0 }).collect()
+        Strategy::LeastTime if members.iter().filter(|m| is_candidate(m)).all(is_timed) => {
+            // Requests in flight settle where they weigh the same times the peer's time, and each
+            // takes that time: once for who is asked, once for how fast it finishes.
+            members.iter().map(|m| if is_candidate(m) { nearness(m) } else { 0.0 }).collect()
         }
-        Strategy::IpHash => members
+        Strategy::RandomTwo => second_of_two(&weights(members, is_candidate)),
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime | Strategy::Random => {
+            weights(members, is_candidate)
+        }
+        // A key's peer is its peer, warm or not.
+        Strategy::IpHash | Strategy::Hash | Strategy::HashConsistent => members
             .iter()
             .map(|m| if is_candidate(m) { f64::from(m.weight) } else { 0.0 })
             .collect(),
     };
     fractions(parts)
+}
+
+/// What consistent hashing comes to when no key is more asked for than another: the ring's own
+/// parts, which weights only roughly are.
+pub(crate) fn on_ring(ring: &Ring, members: &[Member]) -> Vec<f64> {
+    let open = members.iter().enumerate().filter(|(_, member)| member.is_serving);
+    ring.shares(open.fold(0, |set, (index, _)| set | 1 << index), members.len())
+}
+
+fn weights(members: &[Member], is_candidate: impl Fn(&Member) -> bool) -> Vec<f64> {
+    members.iter().map(|m| if is_candidate(m) { weight(m) } else { 0.0 }).collect()
+}
+
+fn nearness(member: &Member) -> f64 {
+    let service_us = member.service_us.unwrap_or(1.0).max(1.0);
+    let stepped_ms = least_time::stepped_ms((service_us / 1000.0) as u64);
+    weight(member) / (stepped_ms as f64 * service_us)
+}
+
+/// Of two different peers drawn by weight, the second: it is taken while both are equally loaded.
+fn second_of_two(weights: &[f64]) -> Vec<f64> {
+    let whole: f64 = weights.iter().sum();
+    let is_only = |weight: f64| weight >= whole;
+    let after_others = |index: usize| -> f64 {
+        let others = weights.iter().enumerate().filter(|(other, _)| *other != index);
+        others.map(|(_, first)| first / whole * weights[index] / (whole - first)).sum()
+    };
+    let part = |(index, weight): (usize, &f64)| match *weight {
+        weight if is_only(weight) => weight,
+        0.0 => 0.0,
+        _ => after_others(index),
+    };
+    weights.iter().enumerate().map(part).collect()
 }
 
 /// Parts of the whole; all zero when the whole is.
@@ -95,8 +138,15 @@ fn by_clients(members: &[Member], clients: &[Client]) -> Vec<f64> {
         .map(|m| Peer { standing: standing(m), tier: m.tier, ..Peer::fresh(m.weight) })
         .collect();
     for client in clients {
-        let mut walk = ip_hash::Walk::start();
-        let mut request = Request { client: client.address, tried: 0, walk: &mut walk, now_s: 0 };
+        let mut request = Request {
+            client: client.address,
+            key: b"",
+            ring: None,
+            dice: &mut Dice::seeded(0),
+            tried: 0,
+            walk: &mut Walk::start(),
+            now_s: 0,
+        };
         if let Some(index) = super::pick(Strategy::IpHash, &mut peers, &mut request) {
             parts[index] += client.requests as f64;
         }

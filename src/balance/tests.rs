@@ -9,8 +9,15 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
+use super::dice::Dice;
 use super::fit::{self, Served};
-use super::{PEERS_MAX, Peer, Request, Standing, Strategy, Tier, failure, ip_hash, pick, share};
+use super::walk::Walk;
+use super::{PEERS_MAX, Peer, PeerSet, Request, Standing, Strategy, Tier, failure, pick, share};
+
+mod draws;
+mod hashes;
+mod second_reading;
+mod times;
 
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
@@ -19,8 +26,21 @@ fn group(weights: &[u32]) -> Vec<Peer> {
 }
 
 fn pick_of(strategy: Strategy, peers: &mut [Peer], client: IpAddr, now_s: u64) -> Option<usize> {
-    let mut walk = ip_hash::Walk::start();
-    pick(strategy, peers, &mut Request { client, tried: 0, walk: &mut walk, now_s })
+    offer(strategy, peers, client, (0, &mut Walk::start()), now_s)
+}
+
+/// One try of a request that stands at `walk` and was offered to `tried`.
+fn offer(
+    strategy: Strategy,
+    peers: &mut [Peer],
+    client: IpAddr,
+    (tried, walk): (PeerSet, &mut Walk),
+    now_s: u64,
+) -> Option<usize> {
+    let mut dice = Dice::seeded(u64::from(walk.is_over()) + tried);
+    let request =
+        &mut Request { client, key: b"", ring: None, dice: &mut dice, tried, walk, now_s };
+    pick(strategy, peers, request)
 }
 
 /// Picks as nginx's manuals write them: `12131`, counted from one; `-` for none.
@@ -111,7 +131,16 @@ fn max_fails_zero_never_ejects() {
 
 #[test]
 fn the_only_peer_is_never_ejected_but_can_be_closed() {
-    for strategy in [Strategy::RoundRobin, Strategy::LeastConn, Strategy::IpHash] {
+    for strategy in [
+        Strategy::RoundRobin,
+        Strategy::LeastConn,
+        Strategy::IpHash,
+        Strategy::Random,
+        Strategy::RandomTwo,
+        Strategy::Hash,
+        Strategy::HashConsistent,
+        Strategy::LeastTime,
+    ] {
         let mut peers = group(&[2]);
         failure::fail(&mut peers, 0, 5);
         assert_eq!(sequence(strategy, &mut peers, 3, 5), "111");
@@ -201,19 +230,18 @@ fn ip_hash_is_nginxs() {
 #[test]
 fn ip_hash_goes_on_from_where_the_request_stands() {
     let mut peers = group(&[1, 1, 1, 1, 1]);
-    let mut walk = ip_hash::Walk::start();
+    let mut walk = Walk::start();
     let mut tried = 0;
     for _ in 0..peers.len() {
-        let mut request = Request { client: CLIENT, tried, walk: &mut walk, now_s: 0 };
-        let index = pick(Strategy::IpHash, &mut peers, &mut request).unwrap();
+        let index = offer(Strategy::IpHash, &mut peers, CLIENT, (tried, &mut walk), 0).unwrap();
         assert_eq!(tried & (1 << index), 0, "offered twice");
         tried |= 1 << index;
     }
-    let mut request = Request { client: CLIENT, tried, walk: &mut walk, now_s: 0 };
-    assert_eq!(pick(Strategy::IpHash, &mut peers, &mut request), None);
+    assert_eq!(offer(Strategy::IpHash, &mut peers, CLIENT, (tried, &mut walk), 0), None);
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn expected_shares_by_strategy() {
     let member = |weight, is_serving, service_us| share::Member {
         weight,
@@ -265,6 +293,44 @@ fn expected_shares_by_strategy() {
             vec![net("10.0.0.0")],
             vec![1.0, 0.0],
         ),
+        (
+            Strategy::Random,
+            vec![member(3, true, None), member(1, true, None), member(9, false, None)],
+            vec![],
+            vec![0.75, 0.25, 0.0],
+        ),
+        // 3/4 of the first draws are the first peer, so 3/4 of the second ones are the other.
+        (
+            Strategy::RandomTwo,
+            vec![member(3, true, None), member(1, true, None)],
+            vec![],
+            vec![0.25, 0.75],
+        ),
+        (
+            Strategy::RandomTwo,
+            vec![member(3, true, None), member(1, false, None)],
+            vec![],
+            vec![1.0, 0.0],
+        ),
+        (
+            Strategy::Hash,
+            vec![member(3, true, None), member(1, true, None)],
+            vec![net("10.0.0.0")],
+            vec![0.75, 0.25],
+        ),
+        // Both times are of one step of 20 ms: only how fast each finishes counts.
+        (
+            Strategy::LeastTime,
+            vec![member(1, true, Some(3_000.0)), member(1, true, Some(1_000.0))],
+            vec![],
+            vec![0.25, 0.75],
+        ),
+        (
+            Strategy::LeastTime,
+            vec![member(2, true, Some(39_000.0)), member(2, true, None)],
+            vec![],
+            vec![0.5, 0.5],
+        ),
     ] {
         assert_eq!(
             share::expected(strategy, &members, &clients),
@@ -312,7 +378,14 @@ fn peers() -> impl proptest::strategy::Strategy<Value = Vec<Peer>> {
 }
 
 fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
-    prop_oneof![Just(Strategy::RoundRobin), Just(Strategy::LeastConn), Just(Strategy::IpHash)]
+    prop::sample::select(vec![
+        Strategy::RoundRobin,
+        Strategy::LeastConn,
+        Strategy::IpHash,
+        Strategy::Random,
+        Strategy::RandomTwo,
+        Strategy::LeastTime,
+    ])
 }
 
 proptest! {
@@ -328,10 +401,8 @@ proptest! {
                 && (failure::is_sole(&peers) || !failure::is_ejected(peer, now_s))
         };
         let usable: Vec<bool> = peers.iter().enumerate().map(is_usable).collect();
-        let mut walk = ip_hash::Walk::start();
         let client = IpAddr::V4(client.into());
-        let mut request = Request { client, tried, walk: &mut walk, now_s };
-        match pick(strategy, &mut peers, &mut request) {
+        match offer(strategy, &mut peers, client, (tried, &mut Walk::start()), now_s) {
             Some(index) => prop_assert!(usable[index]),
             None => prop_assert!(!usable.contains(&true)),
         }

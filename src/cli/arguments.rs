@@ -167,11 +167,11 @@ pub(crate) enum Backend {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Give it no new request; the running ones finish.
+    /// Give it no new request; the running ones finish, and with --wait fail if some had to be cut.
     Drain {
-        #[command(flatten)]
-        place: BackendPlace,
-        /// After this, running requests are no longer waited for, such as 30s.
+        #[arg(value_name = "UPSTREAM/BACKEND", value_parser = backend_name, required = true)]
+        names: Vec<BackendName>,
+        /// After this, running requests are cut, such as 30s; else the upstream's drain_timeout.
         #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
         timeout: Option<u64>,
         #[command(flatten)]
@@ -187,6 +187,31 @@ pub(crate) enum Backend {
         place: BackendPlace,
         #[arg(value_name = "N")]
         weight: u32,
+    },
+    /// Add one to an upstream, beside those of the file; kept until it is removed, or
+    /// `upstream reset`.
+    Add {
+        #[arg(value_name = "UPSTREAM/ADDRESS", value_parser = backend_name)]
+        name: BackendName,
+        #[arg(value_name = "WEIGHT")]
+        weight: Option<u32>,
+        /// Ask it only when none of the others can be asked.
+        #[arg(long)]
+        backup: bool,
+    },
+    /// Take it off its upstream: it drains, then it is gone; one of the file comes back by
+    /// `backend add` or `upstream reset`.
+    Remove {
+        #[command(flatten)]
+        place: BackendPlace,
+        /// Off the list at once; the running requests finish.
+        #[arg(long, conflicts_with_all = ["timeout", "wait"])]
+        now: bool,
+        /// After this, running requests are cut, such as 30s.
+        #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
+        timeout: Option<u64>,
+        #[command(flatten)]
+        waiting: Waiting,
     },
 }
 
@@ -206,9 +231,10 @@ pub(crate) struct BackendName {
 pub(crate) enum Upstream {
     /// List the upstreams.
     List(Listing),
-    /// Balance by another strategy: round_robin, least_conn, ip_hash.
+    /// Balance by another strategy: round_robin, least_conn, ip_hash, random, random_two, least_time;
+    /// hash and hash_consistent where the file has a hash_key.
     Strategy { upstream: String, strategy: String },
-    /// Back to the strategy, weights and states of the file.
+    /// Back to the file: its backends, and their strategy, weights and states.
     Reset { upstream: String },
 }
 
@@ -231,6 +257,19 @@ pub(crate) enum Program {
         #[command(flatten)]
         place: ProgramPlace,
         signal: String,
+    },
+    /// Run so many instances: more are started, the last ones drain and stop; the others are left
+    /// alone. Kept until `program reset`.
+    Scale {
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[arg(value_name = "N")]
+        instances: u32,
+    },
+    /// Run as many instances as the file says.
+    Reset {
+        #[arg(value_name = "NAME")]
+        name: String,
     },
     /// Show the last lines of its output.
     Tail(Tail),
@@ -393,6 +432,8 @@ mod tests {
             ("backend drain api", "expected UPSTREAM/BACKEND"),
             ("backend drain a/b --timeout 30", "expected a duration such as 30s"),
             ("backend weight a/b", "<N>"),
+            ("backend add a", "expected UPSTREAM/BACKEND"),
+            ("backend remove a/b --now --wait", "'--now' cannot be used with '--wait'"),
             ("requests --status 6xx", "expected such as 404 or 5xx"),
             ("requests --client 10.0.0", "expected such as 10.0.1.7"),
             ("--colour never", "'--color'"),

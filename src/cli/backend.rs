@@ -3,14 +3,16 @@
 use serde::Serialize;
 
 use super::arguments::{Backend, BackendName};
+use super::drain::{self, Goal};
 use super::failure::Failure;
 use super::out::{Out, Tone};
 use super::place::Place;
 use super::steer::steer;
 use super::table::{Align, Cell, Table};
-use crate::control::call::{BackendTarget, BackendVerb, Command, Query};
-use crate::control::wire::{self, BackendState, Frame, Snapshot, Upstream};
-use crate::control::{delta, text};
+use crate::control::call::{Addition, BackendTarget, BackendVerb, Command, Rank, Removal};
+use crate::control::check::Check;
+use crate::control::text;
+use crate::control::wire::{self, BackendState, Upstream};
 use crate::sys;
 use crate::tui::widget::number;
 
@@ -24,10 +26,17 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Backend) -> Result<(), Fa
                 out.text(&table(&upstreams).text(out))
             }
         }
-        Backend::Drain { place: backend, timeout, waiting } => {
+        Backend::Drain { names, timeout, waiting } => {
             let verb = BackendVerb::Drain { timeout_ms: timeout };
-            steer(place, out, &command(&backend.name, verb)).await?;
-            if waiting.wait { drained(place, out, &backend.name).await } else { Ok(()) }
+            let asked_ms = sys::clock::wall_ms();
+            for name in &names {
+                steer(place, out, &command(name, verb)).await?;
+            }
+            for name in names.iter().filter(|_| waiting.wait) {
+                let wait = drain::Wait { name, goal: Goal::Drained, asked_ms };
+                drain::wait(place, out, wait).await?;
+            }
+            Ok(())
         }
         Backend::Enable(backend) => {
             steer(place, out, &command(&backend.name, BackendVerb::Enable)).await
@@ -37,6 +46,22 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Backend) -> Result<(), Fa
         }
         Backend::Weight { place: backend, weight } => {
             steer(place, out, &command(&backend.name, BackendVerb::Weight { weight })).await
+        }
+        Backend::Add { name: BackendName { upstream, backend }, weight, backup } => {
+            let rank = if backup { Rank::Backup } else { Rank::Primary };
+            let addition = Addition { upstream, address: backend, weight, rank };
+            steer(place, out, &Command::Add(addition)).await
+        }
+        Backend::Remove { place: backend, now, timeout, waiting } => {
+            let gently = Removal::Drained { timeout_ms: timeout };
+            let removal = if now { Removal::AtOnce } else { gently };
+            let asked_ms = sys::clock::wall_ms();
+            steer(place, out, &command(&backend.name, BackendVerb::Remove(removal))).await?;
+            if !waiting.wait {
+                return Ok(());
+            }
+            let wait = drain::Wait { name: &backend.name, goal: Goal::Gone, asked_ms };
+            drain::wait(place, out, wait).await
         }
     }
 }
@@ -89,6 +114,8 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
         ("P50", Align::Right),
         ("P99", Align::Right),
         ("FROM", Align::Left),
+        ("CHECK", Align::Left),
+        ("REASON", Align::Left),
     ]);
     for upstream in upstreams {
         for row in &upstream.backends {
@@ -105,10 +132,24 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
                 number::latency(row.latency_us.p50).trim().into(),
                 number::latency(row.latency_us.p99).trim().into(),
                 row.program.as_deref().or(row.host.as_deref()).unwrap_or("").into(),
+                checked(row.check.as_ref()),
+                row.reason.as_str().into(),
             ]);
         }
     }
-    table
+    table.without_empty(&["CHECK", "REASON"])
+}
+
+/// The last result, how long it took, and how many in a row were like it.
+fn checked(check: Option<&Check>) -> Cell {
+    let Some(check) = check else { return "".into() };
+    if check.is_awaited() {
+        return Cell::toned(Tone::Quiet, check.text());
+    }
+    let took = number::latency(check.latency_us);
+    let row = check.passes.max(check.fails);
+    let tone = if check.is_good { Tone::Quiet } else { Tone::Bad };
+    Cell::toned(tone, format!("{} in {} (x{row})", check.text(), took.trim()))
 }
 
 fn troubles(count: u64) -> Cell {
@@ -133,42 +174,4 @@ fn tone(state: BackendState) -> Tone {
         BackendState::Starting | BackendState::Draining | BackendState::Drained => Tone::Warn,
         BackendState::Down | BackendState::Failed => Tone::Bad,
     }
-}
-
-/// Watches until the drain is over. It ends by itself: the engine holds its time limit.
-async fn drained(place: &Place, out: Out, name: &BackendName) -> Result<(), Failure> {
-    let asked_ms = sys::clock::wall_ms();
-    let shown = text::plain(&format!("{}/{}", name.upstream, name.backend)).into_owned();
-    let mut lines =
-        place.client().lines(&Query::Watch).await.map_err(|error| place.explain(error))?;
-    let mut snapshot = Snapshot::default();
-    while let Some(frame) = lines.next::<Frame>().await? {
-        match frame {
-            Frame::Snapshot { snapshot: first, .. } => snapshot = *first,
-            Frame::Delta { delta } => delta::apply(&mut snapshot, *delta),
-            Frame::Sample { .. } | Frame::Event { .. } => continue,
-        }
-        if snapshot.head.wall_ms < asked_ms {
-            // Taken before the drain began.
-            continue;
-        }
-        match state_of(&snapshot, name) {
-            Some(BackendState::Draining) => {}
-            Some(BackendState::Drained) => return out.line(&format!("{shown}: drained")),
-            Some(other) => {
-                let word = word(other);
-                return Err(Failure::Failed(format!(
-                    "{shown}: the drain was undone, it is {word}"
-                )));
-            }
-            None => return Err(Failure::Failed(format!("{shown}: left its upstream meanwhile"))),
-        }
-    }
-    Err(Failure::Failed(format!("{shown}: the engine ended before the drain did")))
-}
-
-fn state_of(snapshot: &Snapshot, name: &BackendName) -> Option<BackendState> {
-    let is_meant =
-        |row: &&wire::BackendRow| row.upstream == name.upstream && row.backend.name == name.backend;
-    snapshot.backends.iter().find(is_meant).map(|row| row.backend.state)
 }

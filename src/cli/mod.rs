@@ -13,6 +13,7 @@ mod roles;
 
 mod background;
 mod console;
+mod drain;
 mod engine;
 
 mod backend;

@@ -99,7 +99,9 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
                 BackendState::Up | BackendState::Starting => continue,
             };
             let word = backend::word(row.state);
-            found.push((tone, format!("! {}/{} is {word}", upstream.name, row.name)));
+            let gap = if row.reason.is_empty() { "" } else { ": " };
+            let text = format!("! {}/{} is {word}{gap}{}", upstream.name, row.name, row.reason);
+            found.push((tone, text));
         }
     }
     for row in &status.workers {

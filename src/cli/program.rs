@@ -19,9 +19,17 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
                 let json = serde_json::to_string_pretty(&programs);
                 return out.line(&json.expect("rows are plain data"));
             }
-            return out.text(&table(&programs).text(out));
+            out.text(&table(&programs).text(out))?;
+            return out.text(&differences(out, &programs));
         }
         Program::Tail(tail) => return show_tail(place, out, tail).await,
+        Program::Scale { name, instances } => {
+            let command = Command::Scale { program: name, instances: Some(instances) };
+            return steer(place, out, &command).await;
+        }
+        Program::Reset { name } => {
+            return steer(place, out, &Command::Scale { program: name, instances: None }).await;
+        }
         Program::Start(program) => (program, ProgramVerb::Start),
         Program::Stop(program) => (program, ProgramVerb::Stop),
         Program::Restart(program) => (program, ProgramVerb::Restart),
@@ -70,6 +78,17 @@ pub(crate) fn table(programs: &[wire::Program]) -> Table {
         ]);
     }
     table
+}
+
+/// What is otherwise than the file says, a line a program.
+fn differences(out: Out, programs: &[wire::Program]) -> String {
+    let first = programs.iter().filter(|row| row.instance == 0);
+    let differing = first.filter(|row| !row.differs.is_empty());
+    let lines = differing.map(|row| {
+        let line = format!("{} differs from the file: {}", row.name, row.differs);
+        out.paint(Tone::Warn, &text::plain(&line)) + "\n"
+    });
+    lines.collect()
 }
 
 pub(crate) fn word(state: ProgramState) -> &'static str {

@@ -50,6 +50,18 @@ impl Table {
         self.rows.push(cells.map(Cell::safe).into());
     }
 
+    /// Without those of the columns that say nothing in any row.
+    pub(crate) fn without_empty(mut self, titles: &[&str]) -> Self {
+        for at in (0..self.columns.len()).rev() {
+            let is_empty = self.rows.iter().all(|row| row[at].text.is_empty());
+            if is_empty && titles.contains(&self.columns[at].0) {
+                self.columns.remove(at);
+                self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+            }
+        }
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -107,9 +119,14 @@ mod tests {
             Table::new(&[("NAME", Align::Left), ("N", Align::Right), ("", Align::Left)]);
         table.row(["a".into(), "1,204".into(), Cell::from("")]);
         table.row(["longer".into(), "7".into(), Cell::toned(Tone::Bad, "down")]);
+        let table = table.without_empty(&["NAME"]);
         let plain = table.text(Out::new(When::Never));
         assert_eq!(plain, "NAME        N\na       1,204\nlonger      7  down\n");
         let coloured = table.text(Out::new(When::Always));
         assert!(coloured.contains("  \u{1b}[31mdown\u{1b}[0m\n"), "{coloured:?}");
+        let mut table = Table::new(&[("A", Align::Left), ("B", Align::Left), ("C", Align::Left)]);
+        table.row(["a".into(), "".into(), "".into()]);
+        let text = table.without_empty(&["A", "B"]).text(Out::new(When::Never));
+        assert_eq!(text, "A  C\na\n");
     }
 }

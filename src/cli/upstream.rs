@@ -7,6 +7,7 @@ use super::place::Place;
 use super::steer::steer;
 use super::table::{Align, Cell, Table};
 use crate::control::call::{Command, UpstreamVerb};
+use crate::control::text;
 use crate::control::wire::{self, BackendState};
 use crate::tui::widget::number;
 
@@ -18,7 +19,8 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Upstream) -> Result<(), F
                 let json = serde_json::to_string_pretty(&status.upstreams);
                 return out.line(&json.expect("rows are plain data"));
             }
-            out.text(&table(&status.upstreams).text(out))
+            out.text(&table(&status.upstreams).text(out))?;
+            out.text(&differences(out, &status.upstreams))
         }
         Upstream::Strategy { upstream, strategy } => {
             let verb = UpstreamVerb::Strategy { strategy };
@@ -42,6 +44,7 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
         ("QUEUED", Align::Right),
         ("REQUESTS", Align::Right),
         ("FAILURES", Align::Right),
+        ("FILE", Align::Left),
     ]);
     for row in upstreams {
         let up = row.backends.iter().filter(|row| row.state == BackendState::Up).count();
@@ -62,6 +65,10 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
             queued(row).into(),
             number::count(row.requests).into(),
             number::count(failures).into(),
+            match row.differs.len() {
+                0 => Cell::from(""),
+                _ => Cell::toned(Tone::Warn, "differs"),
+            },
         ]);
     }
     table
@@ -71,4 +78,27 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
 fn queued(row: &wire::Upstream) -> String {
     let queue = row.admission.queue.as_ref();
     queue.map_or_else(String::new, |queue| format!("{}/{}", queue.queued, queue.length))
+}
+
+/// What is otherwise than the file says, a line each.
+fn differences(out: Out, upstreams: &[wire::Upstream]) -> String {
+    let of_one = |row: &wire::Upstream| {
+        let line = |what: &String| {
+            let line = format!("{} differs from the file: {what}", row.name);
+            out.paint(Tone::Warn, &text::plain(&line)) + "\n"
+        };
+        row.differs.iter().map(line).collect::<String>()
+    };
+    upstreams.iter().map(of_one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::model::Strategy;
+    use crate::tui::model::overlay::STRATEGIES;
+
+    #[test]
+    fn the_console_offers_every_strategy() {
+        assert_eq!(STRATEGIES, Strategy::ALL.map(Strategy::name));
+    }
 }

@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::model::route::PathMatch;
 use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
-use super::{action, limits, nearest, program, server, stream, upstream};
+use super::template::Variable;
+use super::{action, check, control, limits, nearest, program, server, stream, upstream};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -16,10 +17,11 @@ pub(super) struct Sections<'a> {
     pub(super) streams: &'a [stream::Draft],
     pub(super) upstreams: &'a [upstream::Draft],
     pub(super) programs: &'a [program::Draft],
+    pub(super) control: &'a control::Draft,
 }
 
 pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
-    let Sections { servers, streams, upstreams, programs } = sections;
+    let Sections { servers, streams, upstreams, programs, control } = sections;
     let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
     let routed = servers.iter().flat_map(|draft| &draft.leads_to);
     let streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref());
@@ -31,12 +33,15 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     pages(report, servers);
     hosts(report, servers);
     addresses(report, servers, streams);
+    control_address(report, control, servers, streams);
     proxied(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
         cookies(report, draft);
+        hashed(report, draft);
     }
     ports(report, sections);
+    certificates(report, upstreams);
     bounds(report, upstreams, programs);
 }
 
@@ -133,6 +138,32 @@ fn addresses(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::
     }
 }
 
+/// The control API answers nobody's clients.
+fn control_address(
+    report: &Report<'_>,
+    control: &control::Draft,
+    servers: &[server::Draft],
+    streams: &[stream::Draft],
+) {
+    let (Some(address), Some(at)) = (control.control.http, &control.http) else { return };
+    let of_servers = servers.iter().flat_map(|draft| draft.server.listen.iter().zip(&draft.listen));
+    let of_streams = streams.iter().flat_map(|draft| draft.stream.listen.iter().zip(&draft.listen));
+    let mut all = of_servers.chain(of_streams);
+    if let Some((listen, other)) = all.find(|(listen, _)| is_met(listen.address, address)) {
+        let hint = format!("on line {}", line(report, other));
+        report.error(at, format!("clients are served on {} already", listen.address), hint);
+    }
+}
+
+/// Whether a connection to one of the addresses may be meant for the other.
+fn is_met(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (is_any || one.ip() == other.ip())
+}
+
 /// Servers of one address share its socket, so they agree on how its connections begin.
 fn proxied(report: &Report<'_>, servers: &[server::Draft]) {
     let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
@@ -171,18 +202,19 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
         );
     }
     for (backend, (_, later)) in upstream.backends.iter().zip(&draft.backends) {
-        if let (Some(span), Strategy::IpHash) = (later, upstream.strategy) {
+        if let (Some(span), Some(why)) = (later, without_backups(upstream.strategy)) {
             let what = if backend.backup { "a backup" } else { "a priority" };
-            let message = format!("`ip_hash` has no use for {what}");
-            report.error(span, message, "a client's backend is given by its address alone");
+            let message = format!("`{}` has no use for {what}", upstream.strategy.name());
+            report.error(span, message, why);
         }
     }
     for joining in programs.iter().filter(|it| it.program.serves.is_some()) {
         let serves = joining.program.serves.as_ref().filter(|it| it.upstream == upstream.name);
-        if serves.is_some_and(|it| it.priority > 0) && upstream.strategy == Strategy::IpHash {
-            let message = "`ip_hash` has no use for a priority";
-            let hint = "a client's backend is given by its address alone";
-            report.error(&joining.port, message, hint);
+        if let (true, Some(why)) =
+            (serves.is_some_and(|it| it.priority > 0), without_backups(upstream.strategy))
+        {
+            let message = format!("`{}` has no use for a priority", upstream.strategy.name());
+            report.error(&joining.port, message, why);
         }
     }
     let mut seen = HashMap::new();
@@ -210,20 +242,44 @@ fn cookies(report: &Report<'_>, draft: &upstream::Draft) {
     }
 }
 
+/// Why backups mean nothing to a strategy, where they don't.
+fn without_backups(strategy: Strategy) -> Option<&'static str> {
+    match strategy {
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime => None,
+        Strategy::IpHash => Some("a client's backend is given by its address alone"),
+        Strategy::Hash | Strategy::HashConsistent => Some("a key's backend is given by it alone"),
+        Strategy::Random | Strategy::RandomTwo => Some("it draws among all backends alike"),
+    }
+}
+
+/// A TCP route has no request to take a key from.
+fn hashed(report: &Report<'_>, draft: &upstream::Draft) {
+    let (Some(key), Some(span)) = (&draft.upstream.hash_key, &draft.key_span) else { return };
+    let is_streamed = draft.upstream.kind != Kind::Http;
+    if is_streamed && !key.variables().all(Variable::is_of_connection) {
+        let message = "`hash_key` names what only a request has, and a TCP route leads here";
+        let hint = "a connection has `$remote_addr`, `$remote_port`, `$realip_remote_addr`, \
+                    `$server_addr`, `$server_port`, `$proxy_protocol_addr`, `$proxy_protocol_port`";
+        report.error(span, message, hint);
+    }
+}
+
 /// The ports of programs' instances exist and meet nobody else's.
 fn ports(report: &Report<'_>, sections: Sections<'_>) {
-    let Sections { servers, streams, upstreams, programs } = sections;
+    let Sections { servers, streams, upstreams, programs, control } = sections;
     let mut taken: HashMap<u16, String> = HashMap::new();
     let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
-    let listened = of_servers.map(|listen| (listen, "a server"));
-    for (listen, owner) in listened.chain(of_streams.map(|listen| (listen, "a TCP route"))) {
-        let is_met = match listen.address.ip() {
+    let listened = of_servers.map(|listen| (listen.address, "a server"));
+    let streamed = of_streams.map(|listen| (listen.address, "a TCP route"));
+    let controlled = control.control.http.map(|address| (address, "the control API"));
+    for (address, owner) in listened.chain(streamed).chain(controlled) {
+        let is_met = match address.ip() {
             IpAddr::V4(ip) => ip.is_unspecified() || ip.is_loopback(),
             IpAddr::V6(ip) => ip.is_unspecified(),
         };
-        if is_met && listen.address.port() != 0 {
-            taken.insert(listen.address.port(), format!("{owner} on {}", listen.address));
+        if is_met && address.port() != 0 {
+            taken.insert(address.port(), format!("{owner} on {address}"));
         }
     }
     for draft in programs {
@@ -251,6 +307,19 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
                 let message = format!("{address} is a backend of `{}` already", serves.upstream);
                 report.error(port, message, "an instance joins by itself; remove the backend");
             }
+        }
+    }
+}
+
+/// All certificates of checks together fit what travels to a worker.
+fn certificates(report: &Report<'_>, upstreams: &[upstream::Draft]) {
+    let mut bytes = 0;
+    for draft in upstreams {
+        bytes += draft.upstream.check.as_ref().map_or(0, check::certificate_bytes);
+        if bytes > limits::CHECK_CA_BYTES_MAX {
+            let message = format!("certificates of checks with {bytes} bytes");
+            let hint = format!("expected up to {} in all", limits::CHECK_CA_BYTES_MAX);
+            return report.error(&draft.name, message, hint);
         }
     }
 }

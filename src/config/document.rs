@@ -8,7 +8,7 @@ use super::diagnostic::Errors;
 use super::model::Config;
 use super::report::{Report, Span, Surroundings};
 use super::section::Section;
-use super::{cross, engine, names, program, server, stream, upstream, variables};
+use super::{control, cross, engine, names, program, server, stream, upstream, variables};
 
 /// Reads and checks a text; see `config::parse`.
 pub(super) fn read(
@@ -69,13 +69,14 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         .map(|(name, section)| program::read(name, section))
         .collect();
     stream::settle_kinds(&mut upstreams, &servers, &streams);
-    let control = engine::read_control(file.section("control"));
+    let control = control::read(file.section("control"));
     if !file.report.is_broken {
         let sections = cross::Sections {
             servers: &servers,
             streams: &streams,
             upstreams: &upstreams,
             programs: &programs,
+            control: &control,
         };
         cross::check(file.report, sections);
     }
@@ -92,7 +93,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         streams: streams.into_iter().map(|draft| draft.stream).collect(),
         upstreams: upstreams.into_iter().map(|draft| draft.upstream).collect(),
         programs: programs.into_iter().map(|draft| draft.program).collect(),
-        control,
+        control: control.control,
         source: name.to_owned(),
         is_embedded: false,
     }

@@ -1,7 +1,7 @@
-//! `[engine]` and `[control]`.
+//! `[engine]`.
 
 use super::limits;
-use super::model::{Control, Engine, Workers};
+use super::model::{Engine, Workers};
 use super::names;
 use super::resolve;
 use super::section::{Section, integer_of};
@@ -58,15 +58,4 @@ fn workers(section: &mut Section<'_>) -> Option<Workers> {
             section.unexpected(value, &format!("\"auto\" or a number from 1 to {most}"))
         }
     }
-}
-
-/// The socket needs no configuration; what TCP will need is refused until it exists.
-pub(super) fn read_control(section: Option<Section<'_>>) -> Control {
-    if let Some(mut section) = section {
-        for key in ["http", "token_file", "token"] {
-            section.unsupported(key, "the control socket is always there");
-        }
-        section.finish(&[]);
-    }
-    Control { http: None, token_file: None }
 }

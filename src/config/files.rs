@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::sys;
@@ -13,6 +14,8 @@ use super::report::Surroundings;
 use super::{Source, document, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
+/// Reading and writing by whoever is neither the owner nor of the group.
+const OTHERS: u32 = 0o006;
 
 /// See `config::find`.
 pub(super) fn find(explicit: Option<&Path>) -> Source {
@@ -42,6 +45,7 @@ pub(super) fn load(path: &Path) -> Result<Config, Errors> {
         is_folder: &Path::is_dir,
         is_user: &|name| sys::user::identity(name).is_some(),
         page: &|path| page(path).map_err(|error| reason(&error)),
+        token: &|path| token(path).map(|_said_when_used| ()),
     };
     document::read(&text, &name, surroundings)
 }
@@ -67,10 +71,39 @@ fn page(path: &Path) -> io::Result<String> {
     read(path, limits::PAGE_BYTES_MAX)
 }
 
+/// See `config::token`. The open file is judged, so that it is the one that is read.
+pub(super) fn token(path: &Path) -> Result<String, String> {
+    let name = path.display();
+    let failed = |error: io::Error| format!("read {name}: {}", reason(&error));
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(format!("read {name}: not a file"));
+    }
+    let file = fs::File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.mode();
+    if mode & OTHERS != 0 {
+        return Err(format!("{name} is open to every user (mode {:03o})", mode & 0o777));
+    }
+    let text = read_from(file, limits::CONTROL_TOKEN_BYTES_MAX).map_err(failed)?;
+    let token = text.trim_ascii();
+    if token.is_empty() {
+        Err(format!("{name} is empty"))
+    } else if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(token.to_owned())
+    } else {
+        // What it holds is nobody's to see, not even in part.
+        Err(format!("{name} holds more than one word of plain characters"))
+    }
+}
+
 /// A whole text of bounded length.
 fn read(path: &Path, bytes_max: u64) -> io::Result<String> {
+    read_from(fs::File::open(path)?, bytes_max)
+}
+
+fn read_from(file: fs::File, bytes_max: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > bytes_max {
         let message = format!("larger than {bytes_max} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));

@@ -78,7 +78,12 @@ pub(super) fn line(report: &Report<'_>, text: &Located<String>, scope: Scope<'_>
 }
 
 /// Whether a rule may be about that header; reports it otherwise.
-fn is_free(report: &Report<'_>, name: &Located<String>, side: Side, change: &Change) -> bool {
+pub(super) fn is_free(
+    report: &Report<'_>,
+    name: &Located<String>,
+    side: Side,
+    change: &Change,
+) -> bool {
     if !is_name(report, name) {
         return false;
     }

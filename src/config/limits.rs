@@ -18,6 +18,9 @@ pub(crate) const BACKENDS_MAX: usize = 512;
 pub(crate) const UPSTREAM_MEMBERS_MAX: usize = 64;
 pub(crate) const PROGRAM_INSTANCES_MAX: u32 = 64;
 pub(crate) const WEIGHT_MAX: u32 = 1000;
+/// Of a whole upstream that hashes consistently, beyond which weights are scaled down: its ring has
+/// 160 points for each.
+pub(crate) const RING_WEIGHT_MAX: u32 = 1024;
 pub(crate) const NAME_BYTES_MAX: usize = 64;
 
 // Client side of the data path.
@@ -94,6 +97,21 @@ pub(crate) const REQUEST_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Helper threads of a worker, which wait for files.
 pub(crate) const FILE_THREADS_MAX: usize = 4;
 
+// Health of backends.
+/// Questions of active checks at a time; the rest wait for their turn.
+pub(crate) const CHECKS_AT_ONCE_MAX: usize = 64;
+/// First questions are spread over this long, or over the interval if that is less.
+pub(crate) const CHECK_SPREAD_MS: u64 = 1_000;
+/// What is looked at of an answer to a check: its head, and the beginning of its body.
+pub(crate) const CHECK_HEAD_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const CHECK_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Certificates to verify backends with, of all checks together.
+pub(crate) const CHECK_CA_BYTES_MAX: usize = 4 << 20;
+/// How often a backend that is ejected again and again is out for longer each time.
+pub(crate) const EJECTIONS_MAX: u32 = 10;
+/// Medians below this are no slower than others, however fast those are.
+pub(crate) const OUTLIER_LATENCY_US_MIN: u64 = 1_000;
+
 // Names of backends.
 pub(crate) const RESOLVERS_MAX: usize = 8;
 pub(crate) const RESOLVE_TIMEOUT_MS: u64 = 5_000;
@@ -117,20 +135,32 @@ pub(crate) const BODY_COPY_BYTES_MAX: usize = 4 * 1024;
 
 // The worker's own pace.
 pub(crate) const SWEEP_INTERVAL_MS: u64 = 250;
+/// Connections between two requests that keep what serving takes, until a sweep finds them idle.
+pub(crate) const RESTING_MAX: u32 = 256;
 /// The last worker that leaves accepts for this long: those who came meanwhile were promised a
 /// connection by the kernel.
 pub(crate) const DRAIN_ACCEPT_MS: u64 = 50;
 /// How long an idle connection may still bring a request once its worker drains.
 pub(crate) const DRAIN_IDLE_GRACE_MS: u64 = 500;
+/// How long what is cut at the end of a worker's time may take to be answered, counted and logged.
+pub(crate) const CUT_GRACE_MS: u64 = 200;
 /// How long the next bytes of a client whose connection ends are waited for, and how long they are
 /// dropped in all, so that it can read the last answer: closing at once would take it back.
 pub(crate) const LINGER_TIMEOUT_MS: u64 = 5_000;
 pub(crate) const LINGER_TIME_MAX_MS: u64 = 30_000;
 /// Between two lines of a worker about the same trouble of its own.
 pub(crate) const COMPLAINT_PAUSE_MS: u64 = 1_000;
+/// How long the kernel keeps a client to itself that has connected and said nothing yet: most speak at
+/// once, and one wake-up for both costs a tenth less. The kernel counts in seconds.
+pub(crate) const ACCEPT_SILENT_S: u16 = 1;
+/// How long a listener that goes is kept for those: the kernel asks a silent client once more after a
+/// second, and its answer is good.
+pub(crate) const ACCEPT_LAST_MS: u64 = 1_200;
+/// How often it is looked whether there are any.
+pub(crate) const ACCEPT_LAST_LOOK_MS: u64 = 20;
 /// How long a worker leaves a connection to others that hold fewer before it looks whether anybody
 /// took it, and how many it takes then; twice as many each time that more are waiting.
-pub(crate) const ACCEPT_LATE_MS: u64 = 3;
+pub(crate) const ACCEPT_LATE_MS: u64 = 8;
 pub(crate) const ACCEPT_LATE_FIRST: usize = 2;
 /// A worker that has not shown itself for this long is not left any connection.
 pub(crate) const ACCEPT_HEARTBEAT_MS: u64 = 1_000;
@@ -156,6 +186,13 @@ pub(crate) const LOG_REOPEN_WAIT_MS: u64 = 3_000;
 pub(crate) const CONTROL_CLIENTS_MAX: usize = 64;
 pub(crate) const CONTROL_BODY_BYTES_MAX: usize = 1 << 20;
 pub(crate) const CONTROL_HEADER_TIMEOUT_MS: u64 = 10_000;
+/// Over TCP: fewer, since strangers may come here.
+pub(crate) const CONTROL_HTTP_CLIENTS_MAX: usize = 32;
+/// How long a client over TCP may take nothing of its answer.
+pub(crate) const CONTROL_HTTP_STALL_MS: u64 = 10_000;
+/// How long what is being answered goes on when its address or token is no more.
+pub(crate) const CONTROL_HTTP_CLOSING_MS: u64 = 1_000;
+pub(crate) const CONTROL_TOKEN_BYTES_MAX: u64 = 4 * 1024;
 pub(crate) const WATCH_QUEUE_MAX: usize = 64;
 pub(crate) const REQUEST_FOLLOWERS_MAX: usize = 32;
 /// Batches of requests waiting for one follower.
@@ -194,4 +231,5 @@ const _: () = assert!(UPSTREAM_MEMBERS_MAX <= BACKENDS_MAX);
 const _: () = assert!(RESOLVE_VALID_MIN_MS <= RESOLVE_VALID_MAX_MS);
 const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);
 const _: () = assert!(2 * SWEEP_INTERVAL_MS <= ACCEPT_HEARTBEAT_MS);
+const _: () = assert!(ACCEPT_LAST_MS > ACCEPT_SILENT_S as u64 * 1000);
 const _: () = assert!(LOG_SETTLE_MS < LOG_REOPEN_WAIT_MS);

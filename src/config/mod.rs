@@ -14,15 +14,18 @@ mod files;
 mod capacity;
 mod check;
 mod client;
+mod control;
 mod engine;
 mod links;
+mod outlier;
 mod program;
 mod resolve;
 pub(crate) mod retry;
 mod server;
 mod sticky;
+pub(crate) mod strategy;
 mod stream;
-mod upstream;
+pub(crate) mod upstream;
 
 mod access_log;
 mod action;
@@ -34,13 +37,16 @@ mod cross;
 
 mod nearest;
 mod report;
+pub(crate) mod scale;
 mod section;
 
 mod address;
 pub(crate) mod duration;
 mod names;
+mod percent;
 mod size;
 pub(crate) mod template;
+pub(crate) mod trust;
 pub(crate) mod variables;
 
 use std::path::{Path, PathBuf};
@@ -88,6 +94,11 @@ pub(crate) fn load(path: &Path) -> Result<Config, Errors> {
     files::load(path)
 }
 
+/// What the token file says, on one line; the error says what is wrong with the file.
+pub(crate) fn token(path: &Path) -> Result<String, String> {
+    files::token(path)
+}
+
 /// Checks a text. `name` is what errors call it; no file is looked at.
 pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
     let surroundings = report::Surroundings {
@@ -96,6 +107,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         is_folder: &|_| true,
         is_user: &|_| true,
         page: &|_| Ok(String::new()),
+        token: &|_| Ok(()),
     };
     document::read(text, name, surroundings)
 }
@@ -106,6 +118,11 @@ pub(crate) fn embedded() -> Config {
     let mut config = parse(text, EMBEDDED_NAME).expect("a test parses the embedded file");
     config.is_embedded = true;
     config
+}
+
+/// Where a backend is, or how it is found, as the file writes it; an error says what was expected.
+pub(crate) fn backend_location(text: &str) -> Result<model::Location, String> {
+    address::backend(text)
 }
 
 /// Replaces each `${NAME}` by what `lookup` says; `$${` stands for a literal `${`.

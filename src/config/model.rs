@@ -5,6 +5,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod capacity;
+pub(crate) mod health;
 pub(crate) mod route;
 
 use std::net::SocketAddr;
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::limits;
 use super::retry::Retry;
+use super::strategy::Timing;
+use super::template::Template;
 
 /// A whole configuration, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -197,9 +200,16 @@ pub(crate) struct Upstream {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) strategy: Strategy,
+    /// What the hash strategies go by; without them it waits for the operator to switch.
+    pub(crate) hash_key: Option<Template>,
+    /// What `least_time` goes by.
+    pub(crate) timing: Timing,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
-    pub(crate) check: Option<Check>,
+    pub(crate) check: Option<health::Check>,
+    /// `None`: nobody is compared with the others.
+    pub(crate) outlier: Option<health::Outlier>,
+    pub(crate) all_down: health::AllDown,
     pub(crate) drain_timeout_ms: u64,
     pub(crate) slow_start_ms: u64,
     pub(crate) connect_timeout_ms: u64,
@@ -251,10 +261,24 @@ pub(crate) enum Strategy {
     RoundRobin,
     LeastConn,
     IpHash,
+    Random,
+    RandomTwo,
+    Hash,
+    HashConsistent,
+    LeastTime,
 }
 
 impl Strategy {
-    pub(crate) const ALL: [Self; 3] = [Self::RoundRobin, Self::LeastConn, Self::IpHash];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::RoundRobin,
+        Self::LeastConn,
+        Self::IpHash,
+        Self::Random,
+        Self::RandomTwo,
+        Self::Hash,
+        Self::HashConsistent,
+        Self::LeastTime,
+    ];
 
     /// The name in the configuration, the API and the CLI.
     pub(crate) fn name(self) -> &'static str {
@@ -262,33 +286,40 @@ impl Strategy {
             Self::RoundRobin => "round_robin",
             Self::LeastConn => "least_conn",
             Self::IpHash => "ip_hash",
+            Self::Random => "random",
+            Self::RandomTwo => "random_two",
+            Self::Hash => "hash",
+            Self::HashConsistent => "hash_consistent",
+            Self::LeastTime => "least_time",
+        }
+    }
+
+    /// Whether backups mean anything to it: hashes and draws are among all.
+    pub(crate) fn takes_backups(self) -> bool {
+        match self {
+            Self::RoundRobin | Self::LeastConn | Self::LeastTime => true,
+            Self::IpHash | Self::Random | Self::RandomTwo | Self::Hash | Self::HashConsistent => {
+                false
+            }
+        }
+    }
+
+    /// Whether it goes by the upstream's `hash_key`.
+    pub(crate) fn needs_key(self) -> bool {
+        match self {
+            Self::Hash | Self::HashConsistent => true,
+            Self::RoundRobin
+            | Self::LeastConn
+            | Self::IpHash
+            | Self::Random
+            | Self::RandomTwo
+            | Self::LeastTime => false,
         }
     }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.name() == name)
     }
-}
-
-/// An active check; also the readiness probe of programs that serve the upstream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Check {
-    /// The upstream's, since its backends expect it of every connection.
-    pub(crate) proxy_protocol: Option<ProxyProtocol>,
-    pub(crate) kind: CheckKind,
-    pub(crate) interval_ms: u64,
-    pub(crate) timeout_ms: u64,
-    pub(crate) fall: u32,
-    pub(crate) rise: u32,
-}
-
-/// What a backend is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum CheckKind {
-    /// A GET; a status from 200 to 399 is good.
-    Http { path: String },
-    /// An accepted connection is answer enough.
-    Tcp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

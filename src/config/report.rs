@@ -20,6 +20,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) is_user: &'a dyn Fn(&str) -> bool,
     /// The text of a file that is answered as it is; the error says why there is none.
     pub(super) page: &'a dyn Fn(&Path) -> Result<String, String>,
+    /// Whether a file holds a token; the error is the whole message.
+    pub(super) token: &'a dyn Fn(&Path) -> Result<(), String>,
 }
 
 /// A value and where it stands.

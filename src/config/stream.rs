@@ -2,7 +2,7 @@
 //!
 //! Looks at no byte, so it has no hosts and no paths: an address belongs to one route alone.
 
-use super::model::{CheckKind, Kind, Stream};
+use super::model::{Kind, Stream};
 use super::report::{Located, Span};
 use super::section::Section;
 use super::{limits, server, upstream};
@@ -58,7 +58,7 @@ pub(super) fn settle_kinds(
             && draft.is_check_open
             && draft.upstream.kind == Kind::Tcp
         {
-            check.kind = CheckKind::Tcp;
+            check.kind = check.kind.clone().without_request();
         }
     }
 }

@@ -1,23 +1,25 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
-use super::model::{Backend, Check, Discovery, Kind, Location, Resolve, Strategy, Upstream};
+use super::model::health::{AllDown, Check};
+use super::model::{Address, Backend, Discovery, Kind, Location, Resolve, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
-use super::{address, capacity, check, limits, links, names, resolve, retry, sticky};
-
-/// Strategies of the contract that this version does not have.
-const LATER_STRATEGIES: [&str; 4] = ["random", "hash", "sticky", "least_time"];
+use super::{
+    address, capacity, check, limits, links, names, outlier, resolve, retry, sticky, strategy,
+};
 
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
 const COUNT_MAX: u32 = 1_000_000;
 pub(super) const WEIGHT: u32 = 1;
-const MAX_FAILS: u32 = 1;
-const FAIL_TIMEOUT_S: u32 = 10;
+pub(crate) const MAX_FAILS: u32 = 1;
+pub(crate) const FAIL_TIMEOUT_S: u32 = 10;
 
 /// An upstream, and where in the file its parts stand.
 pub(super) struct Draft {
     pub(super) upstream: Upstream,
     pub(super) name: Span,
+    /// The text of `hash_key`.
+    pub(super) key_span: Option<Span>,
     /// The address, and what says that it is not of the first tier, if anything does.
     pub(super) backends: Vec<(Span, Option<Span>)>,
     /// There are backends, but none could be read: that has been reported.
@@ -30,7 +32,7 @@ pub(super) struct Draft {
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Resolve) -> Draft {
     names::check(section.report, "an upstream", &name);
-    let strategy = strategy(&mut section).unwrap_or(Strategy::RoundRobin);
+    let strategy = strategy::read(&mut section);
     let tables = section.sections("backend");
     let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
@@ -39,16 +41,23 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     let sticky = section.section("sticky").and_then(sticky::read);
     let check = section.section("check").map(check::read);
     let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
+    if let Some(port) = check.as_ref().and_then(|draft| draft.port.as_ref()) {
+        port_fits(&section, port, &backends);
+    }
     let read_timeout_ms = section.positive_duration("read_timeout");
     let links = links::read(&mut section);
     let proxy_protocol = links.proxy_protocol;
     let upstream = Upstream {
         name: name.value,
         kind: Kind::default(),
-        strategy,
+        strategy: strategy.strategy,
+        hash_key: strategy.hash_key,
+        timing: strategy.timing,
         retry: retry::read(&mut section),
         links,
         check: check.map(|draft| Check { proxy_protocol, ..draft.check }),
+        outlier: section.section("outlier").map(outlier::read),
+        all_down: all_down(&mut section),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
         slow_start_ms: section.duration("slow_start").unwrap_or(0),
         connect_timeout_ms: section
@@ -75,8 +84,10 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("servers", "backend"),
         ("backends", "backend"),
         ("health_check", "check"),
+        ("outlier_detection", "outlier"),
         ("method", "strategy"),
         ("lb_policy", "strategy"),
+        ("hash", "hash_key"),
         ("next_upstream", "retry_on"),
         ("max_connections", "connections_max"),
         ("max_conns", "connections_max"),
@@ -85,21 +96,26 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("proxy_send_timeout", "send_timeout"),
     ]);
     let (name, backends, sticky) = (name.span, spans, sticky_span);
-    Draft { upstream, name, backends, is_partial, is_check_open, sticky }
+    let key_span = strategy.key_span;
+    Draft { upstream, name, key_span, backends, is_partial, is_check_open, sticky }
 }
 
-fn strategy(section: &mut Section<'_>) -> Option<Strategy> {
-    let word = section.text("strategy")?;
-    let known = Strategy::ALL.map(Strategy::name);
-    let strategy = Strategy::parse(&word.value);
-    if strategy.is_none() && LATER_STRATEGIES.contains(&word.value.as_str()) {
-        let message = format!("strategy `{}` is not supported by this version", word.value);
-        let hint = "expected `round_robin`, `least_conn` or `ip_hash`";
-        section.report.error(&word.span, message, hint);
-    } else if strategy.is_none() {
-        unknown_word(section.report, "strategy", &word, &known);
+/// A check's own port is of no use where a backend has none.
+fn port_fits(section: &Section<'_>, port: &Span, backends: &[Backend]) {
+    let is_unix = |backend: &&Backend| matches!(backend.address, Location::Fixed(Address::Unix(_)));
+    if let Some(backend) = backends.iter().find(is_unix) {
+        let message = format!("{} has no port to check instead of", backend.address);
+        section.report.error(port, message, "remove `port`");
     }
-    strategy
+}
+
+fn all_down(section: &mut Section<'_>) -> AllDown {
+    let Some(word) = section.text("all_down") else { return AllDown::default() };
+    let known = AllDown::ALL.into_iter().find(|choice| choice.name() == word.value);
+    if known.is_none() {
+        unknown_word(section.report, "choice", &word, &AllDown::ALL.map(AllDown::name));
+    }
+    known.unwrap_or_default()
 }
 
 fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> {

@@ -3,6 +3,9 @@
 //!
 //! Names are not resolved here: an unknown upstream is the master's answer, not a parse error.
 
+use std::fmt;
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::requests;
@@ -11,9 +14,24 @@ use super::wire::{Role, Stream};
 /// An action that changes something; idempotent, written to the events with its caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Command {
-    Backend { target: BackendTarget, verb: BackendVerb },
-    Upstream { name: String, verb: UpstreamVerb },
-    Program { target: ProgramTarget, verb: ProgramVerb },
+    Backend {
+        target: BackendTarget,
+        verb: BackendVerb,
+    },
+    Add(Addition),
+    Upstream {
+        name: String,
+        verb: UpstreamVerb,
+    },
+    Program {
+        target: ProgramTarget,
+        verb: ProgramVerb,
+    },
+    /// So many instances; `None`: as many as the file says.
+    Scale {
+        program: String,
+        instances: Option<u32>,
+    },
     Reload,
     Reopen,
     Shutdown,
@@ -27,6 +45,23 @@ pub(crate) struct BackendTarget {
     pub(crate) key: Option<u32>,
 }
 
+/// A backend that the file does not name; back in, if the file does and it was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Addition {
+    pub(crate) upstream: String,
+    pub(crate) address: String,
+    /// Without one, 1, or what the file says.
+    pub(crate) weight: Option<u32>,
+    pub(crate) rank: Rank,
+}
+
+/// Whether a backend is asked first, or when none of those can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Rank {
+    Primary,
+    Backup,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum BackendVerb {
     /// Without a timeout, the upstream's `drain_timeout`.
@@ -38,6 +73,17 @@ pub(crate) enum BackendVerb {
     Weight {
         weight: u32,
     },
+    Remove(Removal),
+}
+
+/// How a backend leaves its upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Removal {
+    /// When its last request is through, or its time is over; without a timeout, the upstream's
+    /// `drain_timeout`.
+    Drained { timeout_ms: Option<u64> },
+    /// Off the list with this call; what it works on may finish.
+    AtOnce,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,17 +130,35 @@ pub(crate) enum Query {
     Events { follow: bool },
     /// One array of `wire::Sample`, oldest first.
     History,
-    /// Lines of `wire::RequestLine`: those kept that match, or of them the last `tail`, oldest
+    /// The text format of Prometheus.
+    Metrics,
+    /// Lines of `requests::RequestLine`: those kept that match, or of them the last `tail`, oldest
     /// first; without end when followed.
     Requests { filter: requests::Filter, tail: Option<u32>, follow: bool },
     /// Lines of `wire::LogLine`: those kept, or of them the last `tail`; without end when followed.
     Log { target: ProgramTarget, stream: Option<Stream>, tail: Option<u32>, follow: bool },
 }
 
-/// Who asks, from SO_PEERCRED, and what that allows.
+/// Who asks, and what that allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
-    pub(crate) uid: u32,
-    pub(crate) pid: u32,
+    pub(crate) peer: Peer,
     pub(crate) role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// On the control socket: SO_PEERCRED says who.
+    Process { uid: u32, pid: u32 },
+    /// Over TCP: nobody says more than where from.
+    Network(SocketAddr),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process { uid, .. } => write!(f, "uid {uid}"),
+            Self::Network(address) => write!(f, "{}", address.ip()),
+        }
+    }
 }

@@ -183,7 +183,10 @@ impl Lines {
             match self.body.frame().await {
                 None if self.buffer.is_empty() => return Ok(None),
                 None => return Err(self.protocol("the last line is cut off")),
-                Some(Err(error)) => return Err(self.protocol(error)),
+                // The text of the library says nothing to who only sees the end of what he follows.
+                Some(Err(error)) => {
+                    return Err(self.protocol(format!("the engine went away ({error})")));
+                }
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         self.buffer.extend_from_slice(&data);

@@ -83,6 +83,9 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
                 backends: backends_of(snapshot, &row.name),
                 names: row.names.clone(),
                 admission: row.admission.clone(),
+                all_down: row.all_down.clone(),
+                desperate: row.desperate,
+                differs: row.differs.clone(),
             })
             .collect(),
         programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),
@@ -91,7 +94,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
 
 fn backends_of(snapshot: &Snapshot, upstream: &str) -> Vec<Backend> {
     let rows = snapshot.backends.iter().filter(|row| row.upstream == upstream);
-    rows.map(|row| row.backend.clone()).collect()
+    rows.map(|row| Backend { reason: row.reason.clone(), ..row.backend.clone() }).collect()
 }
 
 fn is_same_worker(one: &Worker, other: &Worker) -> bool {

@@ -1,7 +1,10 @@
 //! A command as the command line spells it: shown in the events and the console, so that what was
 //! done by a key can be done again by a script.
 
-use super::call::{BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, UpstreamVerb};
+use super::call::{
+    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Rank, Removal,
+    UpstreamVerb,
+};
 
 /// A command in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +27,13 @@ pub(crate) fn of(command: &Command) -> Line {
                 BackendVerb::Enable => ("enable", String::new()),
                 BackendVerb::Down => ("down", String::new()),
                 BackendVerb::Weight { weight } => ("weight", weight.to_string()),
+                BackendVerb::Remove(removal) => ("remove", removal_words(*removal)),
             };
             ("backend", verb, format!("{upstream}/{backend}"), argument)
+        }
+        Command::Add(addition) => {
+            let target = format!("{}/{}", addition.upstream, addition.address);
+            ("backend", "add", target, addition_words(addition))
         }
         Command::Upstream { name, verb } => {
             let (verb, argument) = match verb {
@@ -45,6 +53,10 @@ pub(crate) fn of(command: &Command) -> Line {
             };
             ("program", verb, program_name(target), argument)
         }
+        Command::Scale { program, instances } => match instances {
+            Some(instances) => ("program", "scale", program.clone(), instances.to_string()),
+            None => ("program", "reset", program.clone(), String::new()),
+        },
         Command::Reload => ("", "reload", String::new(), String::new()),
         Command::Reopen => ("", "reopen", String::new(), String::new()),
         Command::Shutdown => ("", "shutdown", String::new(), String::new()),
@@ -53,6 +65,23 @@ pub(crate) fn of(command: &Command) -> Line {
         [group, verb, &target, &argument].into_iter().filter(|word| !word.is_empty()).collect();
     let words = words.join(" ");
     Line { verb, target, words }
+}
+
+fn removal_words(removal: Removal) -> String {
+    match removal {
+        Removal::Drained { timeout_ms: None } => String::new(),
+        Removal::Drained { timeout_ms: Some(timeout_ms) } => format!("--timeout {timeout_ms}ms"),
+        Removal::AtOnce => "--now".to_owned(),
+    }
+}
+
+fn addition_words(addition: &Addition) -> String {
+    let weight = addition.weight.map(|weight| weight.to_string());
+    let rank = match addition.rank {
+        Rank::Primary => None,
+        Rank::Backup => Some("--backup".to_owned()),
+    };
+    weight.into_iter().chain(rank).collect::<Vec<_>>().join(" ")
 }
 
 fn program_name(target: &ProgramTarget) -> String {
@@ -86,6 +115,15 @@ mod tests {
                     verb: ProgramVerb::Signal { signal: "HUP".into() },
                 },
                 "program signal web HUP",
+            ),
+            (
+                Command::Add(Addition {
+                    upstream: "api".into(),
+                    address: "10.0.0.9:80".into(),
+                    weight: Some(3),
+                    rank: Rank::Backup,
+                }),
+                "backend add api/10.0.0.9:80 3 --backup",
             ),
             (Command::Reload, "reload"),
         ] {

@@ -1,17 +1,22 @@
 //! The control plane's edge: what travels between the engine and its consoles and scripts.
 //!
-//! `wire` holds every shape (a name's and a capacity's beside it) and `call` every question; `route` is how HTTP spells them; `delta` what
+//! `wire` holds every shape (some in files beside it) and `call` every question; `route` is how HTTP
+//! spells them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`); `delta` what
 //! changed between two snapshots; `watch` who is told of it. Wire types stay at the edge: the master
 //! converts into them, nothing inside is built from them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod access_log;
+mod body;
 pub(crate) mod call;
 pub(crate) mod capacity;
+pub(crate) mod check;
 pub(crate) mod name;
 pub(crate) mod wire;
 
 pub(crate) mod delta;
+pub(crate) mod drain;
 pub(crate) mod line;
 pub(crate) mod percent;
 pub(crate) mod requests;
@@ -20,7 +25,11 @@ pub(crate) mod text;
 
 pub(crate) mod client;
 pub(crate) mod server;
+
+pub(crate) mod entrance;
+pub(crate) mod tcp;
+
 pub(crate) mod watch;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,16 +3,19 @@
 //! The client writes what the server reads, so a verb is spelled in this file only. Pure: no
 //! sockets, and no knowledge of which upstreams or programs exist.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
+use super::body;
 use super::call::{
-    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
+    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
+    Removal, UpstreamVerb,
 };
 use super::percent;
 use super::requests;
 use super::wire::Stream;
+
+/// Where Prometheus looks by itself.
+const METRICS: &str = "/metrics";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
@@ -50,6 +53,9 @@ pub(crate) fn parse(method: &str, target: &str, body: &[u8]) -> Result<Ask, Unro
     let not_found = || Unroutable::NotFound { path: path.to_owned() };
     let malformed = |cause| Unroutable::Malformed { path: path.to_owned(), cause };
 
+    if path == METRICS {
+        return asked(method, path, Query::Metrics);
+    }
     let segments = path
         .strip_prefix("/v1/")
         .ok_or_else(not_found)?
@@ -60,16 +66,20 @@ pub(crate) fn parse(method: &str, target: &str, body: &[u8]) -> Result<Ask, Unro
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
 
     if let Some(query) = query(&segments, parameters).map_err(malformed)? {
-        return match method {
-            "GET" | "HEAD" => Ok(Ask::Query(query)),
-            _ => Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "GET" }),
-        };
+        return asked(method, path, query);
     }
     let action = Action::at(&segments).map_err(malformed)?.ok_or_else(not_found)?;
     if method != "POST" {
         return Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "POST" });
     }
     action.command(body).map(Ask::Command).map_err(malformed)
+}
+
+fn asked(method: &str, path: &str, query: Query) -> Result<Ask, Unroutable> {
+    match method {
+        "GET" | "HEAD" => Ok(Ask::Query(query)),
+        _ => Err(Unroutable::MethodNotAllowed { path: path.to_owned(), allow: "GET" }),
+    }
 }
 
 fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
@@ -155,8 +165,10 @@ impl Parameters {
 /// What a path asks to be done, before its body is read.
 enum Action<'a> {
     Backend { upstream: &'a str, backend: &'a str, verb: BackendWord },
+    Add { upstream: &'a str },
     Upstream { name: &'a str, verb: UpstreamWord },
     Program { name: &'a str, instance: Option<u32>, verb: ProgramWord },
+    Scale { name: &'a str, verb: ScaleWord },
     Reload,
     Reopen,
     Shutdown,
@@ -167,10 +179,16 @@ enum BackendWord {
     Enable,
     Down,
     Weight,
+    Remove,
 }
 
 enum UpstreamWord {
     Strategy,
+    Reset,
+}
+
+enum ScaleWord {
+    Scale,
     Reset,
 }
 
@@ -188,9 +206,12 @@ impl<'a> Action<'a> {
             ["upstreams", upstream, "backends", backend, word] => {
                 BackendWord::parse(word).map(|verb| Self::Backend { upstream, backend, verb })
             }
+            ["upstreams", upstream, "backends"] => Some(Self::Add { upstream }),
             ["upstreams", name, word] => {
                 UpstreamWord::parse(word).map(|verb| Self::Upstream { name, verb })
             }
+            ["programs", name, "scale"] => Some(Self::Scale { name, verb: ScaleWord::Scale }),
+            ["programs", name, "reset"] => Some(Self::Scale { name, verb: ScaleWord::Reset }),
             ["programs", name, word] => {
                 ProgramWord::parse(word).map(|verb| Self::Program { name, instance: None, verb })
             }
@@ -209,6 +230,11 @@ impl<'a> Action<'a> {
                 let (upstream, backend) = (upstream.to_owned(), backend.to_owned());
                 Ok(Command::Backend { target: BackendTarget { upstream, backend, key }, verb })
             }
+            Self::Add { upstream } => {
+                let body::Add { address, weight, backup } = body::read(body)?;
+                let rank = if backup { Rank::Backup } else { Rank::Primary };
+                Ok(Command::Add(Addition { upstream: upstream.to_owned(), address, weight, rank }))
+            }
             Self::Upstream { name, verb } => {
                 Ok(Command::Upstream { name: name.to_owned(), verb: verb.with(body)? })
             }
@@ -217,9 +243,18 @@ impl<'a> Action<'a> {
                 let target = ProgramTarget { name: name.to_owned(), instance, incarnation };
                 Ok(Command::Program { target, verb })
             }
-            Self::Reload => object::<Nothing>(body).map(|_| Command::Reload),
-            Self::Reopen => object::<Nothing>(body).map(|_| Command::Reopen),
-            Self::Shutdown => object::<Nothing>(body).map(|_| Command::Shutdown),
+            Self::Scale { name, verb } => {
+                let instances = match verb {
+                    ScaleWord::Scale => {
+                        body::read(body).map(|body::Scale { instances }| Some(instances))
+                    }
+                    ScaleWord::Reset => body::read(body).map(|body::Nothing {}| None),
+                }?;
+                Ok(Command::Scale { program: name.to_owned(), instances })
+            }
+            Self::Reload => body::read::<body::Nothing>(body).map(|_| Command::Reload),
+            Self::Reopen => body::read::<body::Nothing>(body).map(|_| Command::Reopen),
+            Self::Shutdown => body::read::<body::Nothing>(body).map(|_| Command::Shutdown),
         }
     }
 }
@@ -231,6 +266,7 @@ impl BackendWord {
             "enable" => Some(Self::Enable),
             "down" => Some(Self::Down),
             "weight" => Some(Self::Weight),
+            "remove" => Some(Self::Remove),
             _ => None,
         }
     }
@@ -238,12 +274,20 @@ impl BackendWord {
     /// The verb whole, and the key of the row it is meant for.
     fn with(self, body: &[u8]) -> Result<(BackendVerb, Option<u32>), String> {
         match self {
-            Self::Drain => object(body)
-                .map(|DrainBody { timeout_ms, key }| (BackendVerb::Drain { timeout_ms }, key)),
-            Self::Enable => object(body).map(|KeyBody { key }| (BackendVerb::Enable, key)),
-            Self::Down => object(body).map(|KeyBody { key }| (BackendVerb::Down, key)),
-            Self::Weight => {
-                object(body).map(|WeightBody { weight, key }| (BackendVerb::Weight { weight }, key))
+            Self::Drain => body::read(body)
+                .map(|body::Drain { timeout_ms, key }| (BackendVerb::Drain { timeout_ms }, key)),
+            Self::Enable => body::read(body).map(|body::Key { key }| (BackendVerb::Enable, key)),
+            Self::Down => body::read(body).map(|body::Key { key }| (BackendVerb::Down, key)),
+            Self::Weight => body::read(body)
+                .map(|body::Weight { weight, key }| (BackendVerb::Weight { weight }, key)),
+            Self::Remove => {
+                let body::Remove { now, timeout_ms, key } = body::read(body)?;
+                let removal = match (now, timeout_ms) {
+                    (true, Some(_)) => return Err("`now` leaves no time to drain".to_owned()),
+                    (true, None) => Removal::AtOnce,
+                    (false, timeout_ms) => Removal::Drained { timeout_ms },
+                };
+                Ok((BackendVerb::Remove(removal), key))
             }
         }
     }
@@ -260,10 +304,9 @@ impl UpstreamWord {
 
     fn with(self, body: &[u8]) -> Result<UpstreamVerb, String> {
         match self {
-            Self::Strategy => {
-                object(body).map(|StrategyBody { strategy }| UpstreamVerb::Strategy { strategy })
-            }
-            Self::Reset => object::<Nothing>(body).map(|_| UpstreamVerb::Reset),
+            Self::Strategy => body::read(body)
+                .map(|body::Strategy { strategy }| UpstreamVerb::Strategy { strategy }),
+            Self::Reset => body::read::<body::Nothing>(body).map(|_| UpstreamVerb::Reset),
         }
     }
 }
@@ -285,76 +328,13 @@ impl ProgramWord {
     fn with(self, body: &[u8]) -> Result<(ProgramVerb, Option<u32>), String> {
         match self {
             Self::Plain(verb) => {
-                object(body).map(|InstanceBody { incarnation }| (verb, incarnation))
+                body::read(body).map(|body::Instance { incarnation }| (verb, incarnation))
             }
-            Self::Signal => object(body).map(|SignalBody { signal, incarnation }| {
+            Self::Signal => body::read(body).map(|body::Signal { signal, incarnation }| {
                 (ProgramVerb::Signal { signal }, incarnation)
             }),
         }
     }
-}
-
-/// One type a verb, so that a member that belongs to another verb is an error and not ignored.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DrainBody {
-    timeout_ms: Option<u64>,
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WeightBody {
-    weight: u32,
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyBody {
-    key: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StrategyBody {
-    strategy: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InstanceBody {
-    incarnation: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignalBody {
-    #[serde(deserialize_with = "name_or_number")]
-    signal: String,
-    incarnation: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Signal {
-        Name(String),
-        Number(u32),
-    }
-    Ok(match Signal::deserialize(deserializer)? {
-        Signal::Name(name) => name,
-        Signal::Number(number) => number.to_string(),
-    })
-}
-
-fn object<Body: DeserializeOwned>(body: &[u8]) -> Result<Body, String> {
-    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| format!("read body: {error}"))
 }
 
 impl From<&Query> for Request {
@@ -363,6 +343,7 @@ impl From<&Query> for Request {
             Query::Status => "/v1/status".to_owned(),
             Query::Watch => "/v1/watch".to_owned(),
             Query::History => "/v1/history".to_owned(),
+            Query::Metrics => METRICS.to_owned(),
             Query::Events { follow } => format!("/v1/events?follow={}", u8::from(*follow)),
             Query::Requests { filter, tail, follow } => {
                 let tail = tail.map_or_else(String::new, |count| count.to_string());
@@ -393,6 +374,11 @@ impl From<&Command> for Request {
                 let backend = percent::encode(&target.backend);
                 (format!("/v1/upstreams/{upstream}/backends/{backend}/{word}"), body)
             }
+            Command::Add(Addition { upstream, address, weight, rank }) => {
+                let (address, backup) = (address.clone(), *rank == Rank::Backup);
+                let target = format!("/v1/upstreams/{}/backends", percent::encode(upstream));
+                (target, json!(body::Add { address, weight: *weight, backup }))
+            }
             Command::Upstream { name, verb } => {
                 let (word, body) = upstream_verb(verb);
                 (format!("/v1/upstreams/{}/{word}", percent::encode(name)), body)
@@ -400,6 +386,13 @@ impl From<&Command> for Request {
             Command::Program { target, verb } => {
                 let (word, body) = program_verb(verb, target.incarnation);
                 (format!("{}/{word}", program(target)), body)
+            }
+            Command::Scale { program, instances } => {
+                let (word, body) = match *instances {
+                    Some(instances) => ("scale", json!(body::Scale { instances })),
+                    None => ("reset", json!({})),
+                };
+                (format!("/v1/programs/{}/{word}", percent::encode(program)), body)
             }
             Command::Reload => ("/v1/reload".to_owned(), json!({})),
             Command::Reopen => ("/v1/reopen".to_owned(), json!({})),
@@ -419,17 +412,24 @@ fn program(target: &ProgramTarget) -> String {
 
 fn backend_verb(verb: BackendVerb, key: Option<u32>) -> (&'static str, serde_json::Value) {
     match verb {
-        BackendVerb::Drain { timeout_ms } => ("drain", json!(DrainBody { timeout_ms, key })),
-        BackendVerb::Enable => ("enable", json!(KeyBody { key })),
-        BackendVerb::Down => ("down", json!(KeyBody { key })),
-        BackendVerb::Weight { weight } => ("weight", json!(WeightBody { weight, key })),
+        BackendVerb::Drain { timeout_ms } => ("drain", json!(body::Drain { timeout_ms, key })),
+        BackendVerb::Enable => ("enable", json!(body::Key { key })),
+        BackendVerb::Down => ("down", json!(body::Key { key })),
+        BackendVerb::Weight { weight } => ("weight", json!(body::Weight { weight, key })),
+        BackendVerb::Remove(removal) => {
+            let (now, timeout_ms) = match removal {
+                Removal::Drained { timeout_ms } => (false, timeout_ms),
+                Removal::AtOnce => (true, None),
+            };
+            ("remove", json!(body::Remove { now, timeout_ms, key }))
+        }
     }
 }
 
 fn upstream_verb(verb: &UpstreamVerb) -> (&'static str, serde_json::Value) {
     match verb {
         UpstreamVerb::Strategy { strategy } => {
-            ("strategy", json!(StrategyBody { strategy: strategy.clone() }))
+            ("strategy", json!(body::Strategy { strategy: strategy.clone() }))
         }
         UpstreamVerb::Reset => ("reset", json!({})),
     }
@@ -443,8 +443,8 @@ fn program_verb(verb: &ProgramVerb, incarnation: Option<u32>) -> (&'static str, 
         ProgramVerb::Roll => "roll",
         ProgramVerb::Kill => "kill",
         ProgramVerb::Signal { signal } => {
-            return ("signal", json!(SignalBody { signal: signal.clone(), incarnation }));
+            return ("signal", json!(body::Signal { signal: signal.clone(), incarnation }));
         }
     };
-    (word, json!(InstanceBody { incarnation }))
+    (word, json!(body::Instance { incarnation }))
 }

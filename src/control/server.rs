@@ -15,10 +15,11 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::call::{Caller, Command, Query};
+use super::call::{Caller, Command, Peer, Query};
 use super::route::{self, Ask, Unroutable};
 use super::wire::{Answer, Outcome, Role};
 use crate::sys;
@@ -34,6 +35,8 @@ pub(crate) enum Asked {
 pub(crate) enum Reply {
     /// One JSON document.
     Json(Vec<u8>),
+    /// Prometheus's text.
+    Metrics(Vec<u8>),
     /// NDJSON until the sender is dropped; each item holds whole lines with their line feeds.
     Lines(mpsc::Receiver<Bytes>),
     /// What was asked about does not exist: for people.
@@ -51,7 +54,7 @@ pub(crate) struct Bounds {
 }
 
 /// After a failed accept (descriptors used up), so that the loop does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the task is dropped; must run inside a `LocalSet`.
 pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::Sender<Asked>) {
@@ -79,26 +82,36 @@ pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::S
 
 /// A client too many gets its answer at once, instead of waiting behind consoles that never leave.
 fn refuse(stream: UnixStream) {
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
-        Connection: close\r\n\r\n{\"error\":\"too many clients are attached\"}";
     // A fresh socket's buffer has room for it; should it not, closing says enough.
-    let _closing_says_enough =
-        stream.into_std().and_then(|mut stream| std::io::Write::write_all(&mut stream, ANSWER));
+    let _closing_says_enough = stream
+        .into_std()
+        .and_then(|mut stream| std::io::Write::write_all(&mut stream, TOO_MANY_CLIENTS));
 }
+
+pub(super) const TOO_MANY_CLIENTS: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+    Connection: close\r\n\r\n{\"error\":\"too many clients are attached\"}";
 
 async fn converse(stream: UnixStream, bounds: Bounds, asked: mpsc::Sender<Asked>) {
     let Ok(credentials) = stream.peer_cred() else { return };
     let uid = credentials.uid();
-    let caller = Caller {
-        uid,
-        pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0),
-        role: role_of(uid, bounds.owner_uid),
-    };
+    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+    let caller = Caller { peer: Peer::Process { uid, pid }, role: role_of(uid, bounds.owner_uid) };
     let desk = Desk { bounds, asked, caller };
-    let service = service_fn(|request| {
-        let desk = desk.clone();
-        async move { Ok::<_, std::convert::Infallible>(desk.answer(request).await) }
-    });
+    hold(stream, bounds, async |request| desk.answer(request).await).await;
+}
+
+/// HTTP/1.1 on the stream until either side ends it.
+pub(super) async fn hold(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    bounds: Bounds,
+    answer: impl AsyncFn(Request<Incoming>) -> Response<Body>,
+) {
+    let answer = &answer;
+    let service =
+        service_fn(
+            |request| async move { Ok::<_, std::convert::Infallible>(answer(request).await) },
+        );
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(bounds.header_timeout_ms))
@@ -114,14 +127,14 @@ pub(crate) fn role_of(uid: u32, owner_uid: u32) -> Role {
 
 /// What one connection needs to answer its requests.
 #[derive(Clone)]
-struct Desk {
-    bounds: Bounds,
-    asked: mpsc::Sender<Asked>,
-    caller: Caller,
+pub(super) struct Desk {
+    pub(super) bounds: Bounds,
+    pub(super) asked: mpsc::Sender<Asked>,
+    pub(super) caller: Caller,
 }
 
 impl Desk {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let limit = Duration::from_millis(self.bounds.header_timeout_ms);
         let body = Limited::new(body, self.bounds.body_bytes_max).collect();
@@ -142,8 +155,8 @@ impl Desk {
 
     async fn command(&self, command: Command) -> Response<Body> {
         if self.caller.role == Role::Read {
-            let uid = self.caller.uid;
-            let text = format!("uid {uid} may read but not operate this engine");
+            let peer = self.caller.peer;
+            let text = format!("{peer} may read but not operate this engine");
             return failure(StatusCode::FORBIDDEN, &text);
         }
         let (reply, answer) = oneshot::channel();
@@ -167,6 +180,10 @@ impl Desk {
         let caller = self.caller.clone();
         match self.ask(Asked::Query { query, caller, reply }, answer).await {
             Some(Reply::Json(document)) => json(StatusCode::OK, document),
+            Some(Reply::Metrics(text)) => {
+                let body = Body::Whole(Some(Bytes::from(text)));
+                response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body)
+            }
             Some(Reply::Lines(lines)) => {
                 response(StatusCode::OK, "application/x-ndjson", Body::Lines(lines))
             }
@@ -198,7 +215,7 @@ fn unanswered() -> Response<Body> {
     failure(StatusCode::SERVICE_UNAVAILABLE, "the engine is going down and did not answer")
 }
 
-fn failure(status: StatusCode, text: &str) -> Response<Body> {
+pub(super) fn failure(status: StatusCode, text: &str) -> Response<Body> {
     json(status, serde_json::json!({ "error": text }).to_string().into_bytes())
 }
 
@@ -213,7 +230,7 @@ fn response(status: StatusCode, content_type: &'static str, body: Body) -> Respo
     response
 }
 
-enum Body {
+pub(super) enum Body {
     Whole(Option<Bytes>),
     Lines(mpsc::Receiver<Bytes>),
 }

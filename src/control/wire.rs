@@ -4,8 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access_log::WorkerLog;
 use super::capacity::{Admission, Capacity};
+use super::check::Check;
 use super::delta::Delta;
+use super::drain::Drain;
 use super::name::Name;
 
 /// `GET /v1/status`.
@@ -72,20 +75,6 @@ pub(crate) struct Worker {
     pub(crate) log: Option<WorkerLog>,
 }
 
-/// What a worker's writing of access logs came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WorkerLog {
-    pub(crate) lines: u64,
-    /// Lines that were not written.
-    pub(crate) dropped: u64,
-    /// Openings and writings that failed.
-    pub(crate) errors: u64,
-    /// Why the last of them failed; empty without one.
-    pub(crate) last_error: String,
-    /// Whether lines are being lost at present.
-    pub(crate) is_failing: bool,
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Connections {
     /// With a request under way.
@@ -103,6 +92,15 @@ pub(crate) struct Upstream {
     pub(crate) backends: Vec<Backend>,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    /// `refuse` or `use_all`: what becomes of requests while every backend is failed.
+    #[serde(default)]
+    pub(crate) all_down: String,
+    /// Requests that failed backends were asked for, since all were.
+    #[serde(default)]
+    pub(crate) desperate: u64,
+    /// What the operator made otherwise than the file says, one sentence each.
+    #[serde(default)]
+    pub(crate) differs: Vec<String>,
     #[serde(flatten)]
     pub(crate) admission: Admission,
 }
@@ -126,6 +124,17 @@ pub(crate) struct Backend {
     pub(crate) program: Option<String>,
     /// The name of the file under which it was found.
     pub(crate) host: Option<String>,
+    /// `None` where its upstream has none.
+    #[serde(default)]
+    pub(crate) check: Option<Check>,
+    /// As a row's, for `Status`; empty in a `Snapshot`, whose rows have it.
+    #[serde(default)]
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) drain: Option<Drain>,
+    /// Requests that the time limits of drains have ended.
+    #[serde(default)]
+    pub(crate) cuts: u64,
     #[serde(flatten)]
     pub(crate) capacity: Capacity,
 }
@@ -182,6 +191,9 @@ pub(crate) struct Program {
     pub(crate) rss_bytes: u64,
     /// `upstream/address` of the backend it serves as.
     pub(crate) backend: Option<String>,
+    /// What of the program is not as the file says; empty when nothing.
+    #[serde(default)]
+    pub(crate) differs: String,
 }
 
 /// Supervisor's public state names.
@@ -247,6 +259,13 @@ pub(crate) struct UpstreamRow {
     pub(crate) top_client_share: f64,
     #[serde(default)]
     pub(crate) names: Vec<Name>,
+    /// As in `Upstream`.
+    #[serde(default)]
+    pub(crate) all_down: String,
+    #[serde(default)]
+    pub(crate) desperate: u64,
+    #[serde(default)]
+    pub(crate) differs: Vec<String>,
     #[serde(flatten)]
     pub(crate) admission: Admission,
 }
@@ -262,7 +281,6 @@ pub(crate) struct BackendRow {
     pub(crate) since_ms: u64,
     /// Why it is in this state, for people; empty when up.
     pub(crate) reason: String,
-    pub(crate) drain: Option<Drain>,
     /// Picks since the upstream's window began, and smooth weights at both ends (times one).
     pub(crate) window_picks: u64,
     pub(crate) window_weight_start: i64,
@@ -271,14 +289,6 @@ pub(crate) struct BackendRow {
     pub(crate) active_by_worker: Vec<u32>,
     /// Last result of the active check, for people; empty without one.
     pub(crate) check: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Drain {
-    pub(crate) since_ms: u64,
-    pub(crate) deadline_ms: u64,
-    pub(crate) by: String,
-    pub(crate) active_at_start: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -296,6 +306,9 @@ pub(crate) struct ProgramRow {
     pub(crate) command: String,
     pub(crate) last_line: String,
     pub(crate) is_drain_first: bool,
+    /// How many instances of the program there should be.
+    #[serde(default)]
+    pub(crate) instances: u32,
 }
 
 /// One second of the engine, for graphs and replay.
@@ -438,47 +451,6 @@ impl Answer {
             Outcome::Unknown | Outcome::Refused => false,
         }
     }
-}
-
-/// One finished request, as `GET /v1/requests` streams them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RequestRecord {
-    /// When it ended.
-    pub(crate) wall_ms: u64,
-    /// The worker's slot, and the request's running number in that slot: its identity.
-    pub(crate) worker: u16,
-    pub(crate) seq: u64,
-    pub(crate) client: String,
-    /// `-` for an uncommon one.
-    pub(crate) method: String,
-    /// Its first 24 bytes, empty when there was none.
-    pub(crate) host: String,
-    /// Without the query, its first 48 bytes.
-    pub(crate) path: String,
-    pub(crate) is_host_cut: bool,
-    pub(crate) is_path_cut: bool,
-    /// 499: the client left before the response was through.
-    pub(crate) status: u16,
-    /// From the head's arrival to the response's last byte.
-    pub(crate) service_us: u32,
-    /// To the client, head and body.
-    pub(crate) bytes: u64,
-    pub(crate) upstream: Option<String>,
-    /// The one asked last, while it is still there.
-    pub(crate) backend: Option<String>,
-    /// Backends asked.
-    pub(crate) tries: u8,
-}
-
-/// A line of `GET /v1/requests`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum RequestLine {
-    /// So many requests were not looked at: there were too many of them, or the reader was slow.
-    Lost {
-        lost: u64,
-    },
-    Request(Box<RequestRecord>),
 }
 
 /// One line of a program's output, as `GET /v1/programs/NAME/I/log` streams them.

@@ -20,26 +20,15 @@ pub(crate) enum Body {
 pub(crate) fn declared(bytes: &[u8], headers: &[Header]) -> Result<Option<Body>, Error> {
     let mut declared = None;
     for header in headers {
-        let (body, repeated) = match header.kind {
-            Kind::ContentLength => {
-                (Body::Length(length(header.value.in_bytes(bytes))?), Error::ContentLength)
+        let (body, repeated) = if header.kind == Kind::ContentLength {
+            (Body::Length(length(header.value.in_bytes(bytes))?), Error::ContentLength)
+        } else if header.kind == Kind::TransferEncoding {
+            if !header.value.in_bytes(bytes).eq_ignore_ascii_case(b"chunked") {
+                return Err(Error::TransferEncoding);
             }
-            Kind::TransferEncoding => {
-                if !header.value.in_bytes(bytes).eq_ignore_ascii_case(b"chunked") {
-                    return Err(Error::TransferEncoding);
-                }
-                (Body::Chunked, Error::TransferEncoding)
-            }
-            Kind::Other
-            | Kind::HopByHop
-            | Kind::Connection
-            | Kind::Upgrade
-            | Kind::Host
-            | Kind::Expect
-            | Kind::ForwardedFor
-            | Kind::ForwardedProto
-            | Kind::Date
-            | Kind::MaxForwards => continue,
+            (Body::Chunked, Error::TransferEncoding)
+        } else {
+            continue;
         };
         match (declared, body) {
             (None, _) => declared = Some(body),

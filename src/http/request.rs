@@ -170,7 +170,7 @@ impl Request {
             };
         };
         match self.host {
-            Some(host) if host.in_bytes(bytes).eq_ignore_ascii_case(authority) => Ok(()),
+            Some(host) if is_same_authority(host.in_bytes(bytes), authority) => Ok(()),
             None if self.version == Version::Http10 => {
                 self.host = Some(Span::of(bytes, authority));
                 Ok(())
@@ -199,6 +199,12 @@ impl Request {
             .filter(move |header| header.name.in_bytes(bytes).eq_ignore_ascii_case(name.as_bytes()))
             .map(|header| header.value.in_bytes(bytes))
     }
+}
+
+/// Whether both name the same place: the scheme's own port may be left out (RFC 9110, 4.2.1).
+fn is_same_authority(one: &[u8], other: &[u8]) -> bool {
+    let without_port = |text: &[u8]| text.strip_suffix(b":80").unwrap_or(text).to_ascii_lowercase();
+    one.eq_ignore_ascii_case(other) || without_port(one) == without_port(other)
 }
 
 /// A longer method is none; the longest that is registered has 17 letters.

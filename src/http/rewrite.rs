@@ -214,7 +214,8 @@ fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 fn status_line(out: &mut Vec<u8>, code: u16, reason: &[u8]) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    number(out, code);
+    let digits = [code / 100 % 10, code / 10 % 10, code % 10].map(|digit| b'0' + digit as u8);
+    out.extend_from_slice(&digits);
     out.push(b' ');
     let own = status::reason(code).as_bytes();
     out.extend_from_slice(if reason.is_empty() { own } else { reason });

@@ -62,7 +62,8 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
         let Some(end) = memchr::memchr(b']', rest) else { return false };
         (&rest[..end], &rest[end + 1..])
     } else {
-        authority.split_at(memchr::memchr(b':', authority).unwrap_or(authority.len()))
+        let colon = authority.iter().position(|byte| *byte == b':');
+        authority.split_at(colon.unwrap_or(authority.len()))
     };
     let is_bracketed = authority.starts_with(b"[");
     let is_host_byte = |&byte: &u8| IN_HOST[usize::from(byte)] || (is_bracketed && byte == b':');
@@ -76,8 +77,8 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
 
 /// The path without its query.
 pub(crate) fn path(path_and_query: &[u8]) -> &[u8] {
-    let end = memchr::memchr(b'?', path_and_query).unwrap_or(path_and_query.len());
-    &path_and_query[..end]
+    let end = path_and_query.iter().position(|byte| *byte == b'?');
+    &path_and_query[..end.unwrap_or(path_and_query.len())]
 }
 
 /// The normal form of `path`: itself when it has it, else written to `scratch`.

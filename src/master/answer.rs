@@ -27,11 +27,14 @@ impl Master {
         let now = Now::read();
         let answer = match command {
             Command::Backend { target, verb } => self.membership.backend(target, *verb, &by, now),
+            Command::Add(addition) => self.membership.add(addition, &by, now),
             Command::Upstream { name, verb } => self.membership.upstream(name, verb, now),
             // Answered when it is done, and written down by the programs themselves.
             Command::Program { target, verb } => {
                 return self.programs.command(target, verb, &by, reply);
             }
+            // Answered and written down when it is done.
+            Command::Scale { .. } => return self.scale(command, caller, reply),
             Command::Reload => self.reload(),
             // Answered when it is done.
             Command::Reopen => return self.reopen_for(caller, reply),
@@ -40,6 +43,7 @@ impl Master {
                 Answer::changed("the engine is stopping")
             }
         };
+        self.follow_members();
         self.note(audit::of_command(command, caller, &answer));
         let _nobody_waits = reply.send(answer);
     }
@@ -66,6 +70,7 @@ impl Master {
             Query::Requests { filter, tail, follow: false } => {
                 Reply::Lines(self.requests.kept(&filter, tail))
             }
+            Query::Metrics => Reply::Metrics(self.metrics(Now::read())),
             Query::History => Reply::Json(json(&self.history.all())),
             Query::Log { target, stream, tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::control::call::{Caller, Command};
+use crate::control::call::{Caller, Command, Peer};
 use crate::control::line;
 use crate::control::wire::{Answer, EventRecord, Outcome, Severity};
 use crate::sys::user;
@@ -59,7 +59,10 @@ impl Audit {
 
 /// The name to write beside what this caller did.
 pub(super) fn who(caller: &Caller) -> String {
-    format!("{} (uid {})", user::name(caller.uid), caller.uid)
+    match caller.peer {
+        Peer::Process { uid, .. } => format!("{} (uid {uid})", user::name(uid)),
+        Peer::Network(address) => format!("token (from {})", address.ip()),
+    }
 }
 
 /// The record of a command and of what it was answered.

@@ -107,7 +107,8 @@ impl History {
     pub(crate) fn mean_service_us(&self, id: BackendId) -> Option<f64> {
         let recent = &self.backends[id.index()].as_ref()?.recent;
         let requests: u64 = recent.iter().map(|second| second.counts.requests).sum();
-        let service_us: u64 = recent.iter().map(|second| second.counts.service_us).sum();
+        let of_second = |second: &Second| second.counts.service_us + second.counts.sessions_us;
+        let service_us: u64 = recent.iter().map(of_second).sum();
         (requests > 0).then(|| service_us as f64 / requests as f64)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keeper_link::{Held, KeeperLink};
 use super::memory::Memory;
-use super::{Master, WHO, decisions, membership, programs, workers};
+use super::{Master, WHO, decisions, membership, metrics, programs, workers};
 use crate::control::wire::EventRecord;
 use crate::sys;
 
@@ -19,6 +19,11 @@ const EVENTS_MAX: usize = 100;
 pub(super) struct Will {
     pub(super) started_us: u64,
     pub(super) config_error: String,
+    #[serde(default)]
+    pub(super) loads: metrics::Loads,
+    /// Latencies of backends that have left.
+    #[serde(default)]
+    pub(super) lifetimes: Vec<metrics::lifetime::Saved>,
     pub(super) workers: Vec<workers::Record>,
     pub(super) membership: membership::Saved,
     /// What names led to.
@@ -71,6 +76,8 @@ impl Master {
         self.legacy.keep(Will {
             started_us: self.started_us,
             config_error: self.config_error.clone(),
+            loads: self.loads,
+            lifetimes: self.lifetimes.save(),
             workers: self.workers.records(),
             membership: membership.clone(),
             known: self.membership.known(),

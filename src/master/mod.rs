@@ -15,15 +15,18 @@ mod checks;
 mod clients;
 mod decisions;
 mod generation;
+mod http;
 mod keeper_link;
 mod legacy;
 mod listeners;
 mod memory;
+mod metrics;
 mod probe;
 mod reload;
 mod reopening;
 mod requests;
 mod resolve;
+mod scale;
 mod signals;
 mod snapshot;
 mod socket;
@@ -121,6 +124,7 @@ struct Master {
     generation: Generation,
     /// Why the last reload was refused; empty when the running configuration is the file's.
     config_error: String,
+    loads: metrics::Loads,
     listeners: listeners::Listeners,
     workers: workers::Workers,
     membership: membership::Membership,
@@ -130,12 +134,14 @@ struct Master {
 
     control: socket::ControlSocket,
     serving: tokio::task::JoinHandle<()>,
+    http: http::Http,
     watchers: Watchers,
     audit: audit::Audit,
     history: history::History,
     requests: requests::Requests,
     reopening: reopening::Reopening,
     usage: usage::Usage,
+    lifetimes: metrics::lifetime::Lifetimes,
 
     legacy: legacy::Legacy,
     decisions: decisions::DecisionsFile,

@@ -27,12 +27,15 @@ impl Master {
         match answer {
             Ok(message) => {
                 self.config_error.clear();
+                self.loads.taken += 1;
+                self.loads.last_taken_ms = Now::read().wall_ms;
                 log::notice!(WHO, "reload: {message}");
                 Answer::changed(message)
             }
             Err(reason) => {
                 log::error!(WHO, "reload refused, the running configuration stays: {reason}");
                 self.config_error.clone_from(&reason);
+                self.loads.refused += 1;
                 Answer::refused(reason)
             }
         }
@@ -50,12 +53,14 @@ impl Master {
             .listeners
             .prepare(&wanted, Taken::of(&config))
             .map_err(|error| error.to_string())?;
+        let http = self.http.prepare(&config.control).map_err(|error| error.to_string())?;
         let number = self.generation.number + 1;
         let generation = Generation::new(number, config, &self.keeper)
             .map_err(|error| format!("keep the configuration: {error}"))?;
 
         std::mem::replace(&mut self.generation, generation).forget(&self.keeper);
         self.announce_patience();
+        self.http.commit(http, &self.asks);
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);
         // Upstreams must be on the board before a request can be routed to them.

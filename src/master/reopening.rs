@@ -23,6 +23,8 @@ struct Wait {
     number: u32,
     /// Slot and life of those that have not answered yet.
     left: Vec<(u16, u32)>,
+    /// Slot of each that could not open a file, and the kernel's number of why.
+    failed: Vec<(u16, u32)>,
     deadline_us: u64,
     caller: Caller,
     reply: oneshot::Sender<Answer>,
@@ -49,6 +51,7 @@ impl Master {
         self.reopening.waits.push(Wait {
             number: self.reopening.number,
             left: self.workers.serving().collect(),
+            failed: Vec::new(),
             deadline_us: clock::monotonic_us() + LOG_REOPEN_WAIT_MS * 1000,
             caller: caller.clone(),
             reply,
@@ -57,10 +60,11 @@ impl Master {
     }
 
     /// A worker has done it, and with it what was asked for before.
-    pub(super) fn on_reopened(&mut self, slot: u16, life: u32, number: u32) {
+    pub(super) fn on_reopened(&mut self, worker: (u16, u32), number: u32, failing: u32) {
         for wait in &mut self.reopening.waits {
             if wait.number <= number {
-                wait.left.retain(|other| *other != (slot, life));
+                wait.left.retain(|other| *other != worker);
+                wait.failed.extend((failing != 0).then_some((worker.0, failing)));
             }
         }
         self.settle_reopenings();
@@ -80,8 +84,8 @@ impl Master {
         let (over, waits): (Vec<Wait>, Vec<Wait>) =
             std::mem::take(&mut self.reopening.waits).into_iter().partition(is_over);
         self.reopening.waits = waits;
-        for Wait { left, caller, reply, .. } in over {
-            let answer = answer(&left);
+        for Wait { left, failed, caller, reply, .. } in over {
+            let answer = answer(&left, &failed);
             self.note(audit::of_command(&Command::Reopen, &caller, &answer));
             // Whoever asked may be gone by now.
             let _nobody_waits = reply.send(answer);
@@ -89,7 +93,13 @@ impl Master {
     }
 }
 
-fn answer(left: &[(u16, u32)]) -> Answer {
+fn answer(left: &[(u16, u32)], failed: &[(u16, u32)]) -> Answer {
+    if let [(slot, failing), ..] = failed {
+        let cause = std::io::Error::from_raw_os_error(*failing as i32);
+        return Answer::refused(format!(
+            "worker {slot} could not open all log files again ({cause}); the engine's log names them"
+        ));
+    }
     if left.is_empty() {
         return Answer::changed("log files are opened again");
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Master, membership, usage, workers};
+use crate::control::access_log::WorkerLog;
 use crate::control::wire;
 use crate::scoreboard::crew::{WorkerFigures, WorkerState};
 use crate::scoreboard::{WorkerSlot, access_log};
@@ -41,6 +42,7 @@ impl Master {
     fn program_rows(&self) -> Vec<wire::ProgramRow> {
         let mut rows = self.programs.rows();
         for row in &mut rows {
+            self.tell_scale(row);
             let Some(pid) = row.program.pid else { continue };
             let usage::Figures { cpu_percent, rss_bytes } = self.usage.of(pid);
             row.program.cpu_percent = cpu_percent;
@@ -77,9 +79,9 @@ impl Master {
         }
     }
 
-    fn log_row(&self, slot: WorkerSlot) -> Option<wire::WorkerLog> {
+    fn log_row(&self, slot: WorkerSlot) -> Option<WorkerLog> {
         let figures = access_log::figures(self.board, slot);
-        let row = || wire::WorkerLog {
+        let row = || WorkerLog {
             lines: figures.lines,
             dropped: figures.dropped,
             errors: figures.errors,

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::checks::Checks;
 use super::event::{EVENTS_WAITING_MAX, Event, Post};
 use super::generation::Generation;
+use super::http::{self, Http, HttpError};
 use super::keeper_link::{Held, KeeperLink};
 use super::legacy::{Legacy, Will};
 use super::listeners::{self, Listeners, Taken};
@@ -23,8 +24,8 @@ use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
-    Master, Options, Phase, WHO, audit, decisions, history, reopening, requests, signals, strays,
-    turn, usage,
+    Master, Options, Phase, WHO, audit, decisions, history, metrics, reopening, requests, signals,
+    strays, turn, usage,
 };
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
@@ -62,6 +63,8 @@ pub(super) enum StartError {
     Folder(#[from] FolderError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error(transparent)]
@@ -101,6 +104,7 @@ struct Prepared {
     listeners: Listeners,
     made: listeners::Prepared,
     control: (ControlSocket, UnixListener),
+    http: http::Prepared,
     /// This binary.
     binary: PathBuf,
     recipe: Recipe,
@@ -134,6 +138,14 @@ impl Prepared {
         let made = listeners.prepare(&listeners::addresses(config), Taken::of(config))?;
         let folder = folders::make_runtime_dir(&options.name)?;
         let control = ControlSocket::listen(&folder.join("control.sock"))?;
+        let http = match Http::default().prepare(&config.control) {
+            Err(error) if held.starts > 1 => {
+                // What runs already must not end for want of it; a reload tries again.
+                sys::log::error!(WHO, "{error}");
+                Http::nothing()
+            }
+            prepared => prepared?,
+        };
         let (legacy, will) = match Legacy::recover(&mut held) {
             Some((legacy, will)) => (legacy, Some(will)),
             None => (Legacy::create(keeper).map_err(io("make room for the state"))?, None),
@@ -152,6 +164,7 @@ impl Prepared {
             listeners,
             made,
             control,
+            http,
             binary,
             recipe,
             decisions,
@@ -165,6 +178,7 @@ impl Prepared {
         let is_successor = self.will.is_some();
         let will = self.will.unwrap_or_else(|| Will {
             started_us: now.mono_us,
+            loads: metrics::Loads { last_taken_ms: now.wall_ms, ..metrics::Loads::default() },
             membership: self.decisions.decisions().membership,
             intent: self.decisions.decisions().intent,
             ..Will::default()
@@ -193,6 +207,7 @@ impl Prepared {
             keeper_pid: sys::proc::parent(),
             events: self.events,
             serving: serve(listener, asks.clone()),
+            http: Http::default(),
             asks,
             asked,
             membership: Membership::new(board),
@@ -204,6 +219,7 @@ impl Prepared {
             bell: self.bell,
             generation: self.generation,
             config_error: will.config_error,
+            loads: will.loads,
             listeners: self.listeners,
             workers,
             control,
@@ -213,12 +229,15 @@ impl Prepared {
             requests: requests::Requests::new(board),
             reopening: reopening::Reopening::default(),
             usage: usage::Usage::new(),
+            lifetimes: metrics::lifetime::Lifetimes::new(board),
             legacy: self.legacy,
             decisions: self.decisions,
             clock: turn::Clock::new(now.mono_us),
             started_us: will.started_us,
             phase: Phase::Running,
         };
+        master.lifetimes.restore(&will.lifetimes);
+        master.http.commit(self.http, &master.asks);
         master.membership.restore(will.membership, now);
         master.membership.recall_known(will.known);
         // A worker looks an upstream up once, when it is given the configuration, so it has to be on
@@ -256,18 +275,22 @@ pub(super) fn serve(
     listener: UnixListener,
     asks: mpsc::Sender<Asked>,
 ) -> tokio::task::JoinHandle<()> {
-    let bounds = server::Bounds {
-        owner_uid: sys::user::own_uid(),
-        clients_max: limits::CONTROL_CLIENTS_MAX,
-        body_bytes_max: limits::CONTROL_BODY_BYTES_MAX,
-        header_timeout_ms: limits::CONTROL_HEADER_TIMEOUT_MS,
-    };
+    let bounds = control_bounds();
     tokio::task::spawn_local(async move {
         match tokio::net::UnixListener::from_std(listener) {
             Ok(listener) => server::serve(listener, bounds, asks).await,
             Err(error) => sys::log::alert!(WHO, "serve the control socket: {error}"),
         }
     })
+}
+
+pub(super) fn control_bounds() -> server::Bounds {
+    server::Bounds {
+        owner_uid: sys::user::own_uid(),
+        clients_max: limits::CONTROL_CLIENTS_MAX,
+        body_bytes_max: limits::CONTROL_BODY_BYTES_MAX,
+        header_timeout_ms: limits::CONTROL_HEADER_TIMEOUT_MS,
+    }
 }
 
 /// What the will says of the processes that run.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::checks::{Checked, Health};
+use super::checks::Checked;
 use super::event::Event;
 use super::history::Effort;
 use super::membership::{Notice, Now};
@@ -89,6 +89,7 @@ impl Master {
             programs_us,
             stop_us,
             self.reopening.due_us(),
+            self.membership.outliers_due_us(),
         ]);
         due_us.min().unwrap_or(0)
     }
@@ -104,8 +105,8 @@ impl Master {
             Event::KeeperLost => {
                 log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
             }
-            Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number } } => {
-                self.on_reopened(slot, life, number);
+            Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number, failing } } => {
+                self.on_reopened((slot, life), number, failing);
             }
             Event::WorkerSaid { slot, life, said } => log_said(slot, life, said),
             Event::WorkerEnded { slot, life, exit } => {
@@ -143,14 +144,8 @@ impl Master {
     }
 
     fn on_checked(&mut self, checked: &Checked) {
-        let text = checked.text.as_str();
-        let result = match checked.health {
-            Health::Good => Ok(text),
-            Health::Failed => Err(text),
-        };
         // A result may come after its backend has left.
-        let _was_there =
-            self.membership.checked(&checked.upstream, &checked.backend, result, Now::read());
+        let _was_there = self.membership.checked(checked, Now::read());
     }
 
     fn on_worker_ended(&mut self, slot: u16, life: u32, how: &str) {
@@ -196,6 +191,7 @@ impl Master {
         for notice in self.membership.tick(now) {
             self.on_notice(notice);
         }
+        self.follow_members();
         if now.mono_us >= self.clock.second_us {
             // A late turn is one second, not several short ones.
             self.clock.second_us = now.mono_us + SECOND_US;
@@ -226,6 +222,7 @@ impl Master {
                 cpu_percent: self.usage.of(living.pid).cpu_percent,
             })
             .collect();
+        self.lifetimes.settle();
         let sample = self.history.push(&efforts, now.wall_ms);
         self.watchers.sample(&sample);
         if !self.control.is_there() {
@@ -248,15 +245,19 @@ impl Master {
 
     fn on_notice(&mut self, notice: Notice) {
         let (verb, target, result, severity) = match notice {
-            Notice::Drained { upstream, backend, active_left, has_timed_out } => {
+            Notice::Drained { upstream, backend, active_left, has_timed_out, cuts } => {
                 self.programs.on_drained(&upstream, &backend);
-                let result = if has_timed_out {
-                    format!("out of time, {active_left} requests left")
-                } else {
-                    "no request left".to_owned()
+                let result = match (has_timed_out, active_left) {
+                    (false, _) => "no request left".to_owned(),
+                    (true, 0) => format!("out of time, {cuts} cut"),
+                    (true, _) => format!("out of time, {cuts} cut, {active_left} left"),
                 };
                 let severity = if has_timed_out { Severity::Warn } else { Severity::Good };
                 ("drained", format!("{upstream}/{backend}"), result, severity)
+            }
+            Notice::Removed { upstream, backend } => {
+                let result = "off its upstream".to_owned();
+                ("removed", format!("{upstream}/{backend}"), result, Severity::Good)
             }
             Notice::Turned { upstream, backend, from, to, reason } => {
                 let change = format!("{} to {}", state_name(from), state_name(to));
@@ -272,6 +273,13 @@ impl Master {
             severity,
             cli: String::new(),
         });
+    }
+
+    /// Checks go to whoever is a member.
+    pub(super) fn follow_members(&mut self) {
+        if self.membership.take_coming_and_going() {
+            self.checks.follow(self.membership.subjects());
+        }
     }
 
     /// Writes an event down and tells everyone who follows them.
@@ -290,17 +298,17 @@ impl Master {
     }
 
     pub(super) fn apply_membership(&mut self, now: Now) {
-        let config = std::rc::Rc::clone(&self.generation.config);
+        let config = self.scaled_config();
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");
         }
-        self.checks.apply_config(&config, self.membership.unsupervised());
+        self.checks.apply_config(&config, self.membership.subjects());
         self.names.apply_config(&config);
     }
 
     /// After the membership: a program can only join an upstream that is there.
     pub(super) fn apply_programs(&mut self, now: Now) {
-        let config = std::rc::Rc::clone(&self.generation.config);
+        let config = self.scaled_config();
         self.programs.apply_config(&config);
         self.carry_out_wants(now);
     }

@@ -26,10 +26,9 @@ impl Master {
         match want {
             Want::Join(join) => self.join(join, now),
             Want::Leave { upstream, address } => {
-                let address = Address::Tcp(address);
-                self.checks.left(&upstream, &address);
                 // It may have left with its upstream already.
-                let _was_there = self.membership.leave(&upstream, &address, now);
+                let _was_there = self.membership.leave(&upstream, &Address::Tcp(address), now);
+                self.checks.follow(self.membership.subjects());
             }
             Want::Drain { upstream, address, timeout_ms } => {
                 let backend = Address::Tcp(address);
@@ -53,10 +52,8 @@ impl Master {
     }
 
     fn join(&mut self, join: Join, now: Now) {
-        let address = Address::Tcp(join.address);
-        self.checks.joined(&join.upstream, address.clone());
         let joining = Joining {
-            address,
+            address: Address::Tcp(join.address),
             weight: join.weight,
             max_fails: join.max_fails,
             fail_timeout_s: join.fail_timeout_s,
@@ -67,5 +64,6 @@ impl Master {
         if let Err(error) = self.membership.join(&join.upstream, joining, now) {
             log::error!(WHO, "{error}");
         }
+        self.checks.follow(self.membership.subjects());
     }
 }

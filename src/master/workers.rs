@@ -89,12 +89,15 @@ pub(super) struct Workers {
     post: Post,
     places: Vec<Place>,
     next_life: u32,
+    /// Restarts of slots that are not in use: their counting goes on when they are.
+    retired: BTreeMap<u16, u32>,
 }
 
 impl Workers {
     /// `recipe` starts this binary as a worker.
     pub(super) fn new(board: Board, recipe: Recipe, post: Post) -> Self {
-        Self { board, recipe, post, places: Vec::new(), next_life: 1 }
+        let retired = BTreeMap::new();
+        Self { board, recipe, post, places: Vec::new(), next_life: 1, retired }
     }
 
     /// Takes back the workers an earlier master left running; the others' slots are settled, and
@@ -134,8 +137,8 @@ impl Workers {
     pub(super) fn resize(&mut self, count: u16, supplies: &Supplies<'_>, drain_deadline_us: u64) {
         for slot in 0..count {
             if !self.places.iter().any(|place| place.slot == slot) {
-                let place =
-                    Place { slot, life: 0, restarts: 0, early_deaths: 0, stage: Stage::Empty };
+                let restarts = self.retired.remove(&slot).unwrap_or(0);
+                let place = Place { slot, life: 0, restarts, early_deaths: 0, stage: Stage::Empty };
                 self.places.push(place);
             }
         }
@@ -207,7 +210,8 @@ impl Workers {
                 Ended::Replace { pause_ms: pause_ms(place.early_deaths) }
             }
             Stage::Leaving(_) | Stage::Empty => {
-                self.places.remove(index);
+                let place = self.places.remove(index);
+                self.retired.insert(slot, place.restarts);
                 Ended::Retired
             }
         }
@@ -280,6 +284,13 @@ impl Workers {
             }),
             Stage::Empty => None,
         })
+    }
+
+    /// How often the slot's worker was replaced, also while it has none.
+    pub(super) fn restarts(&self, slot: u16) -> u32 {
+        let place = self.places.iter().find(|place| place.slot == slot);
+        let retired = || self.retired.get(&slot).copied().unwrap_or(0);
+        place.map_or_else(retired, |place| place.restarts)
     }
 
     /// Nobody lives there: what the dead one held on the board is given back.

@@ -41,7 +41,7 @@ fn every_message_decodes_to_itself() {
     for message in [
         FromWorker::Running { generation: 1 },
         FromWorker::Drained,
-        FromWorker::Reopened { number: 9 },
+        FromWorker::Reopened { number: 9, failing: 2 },
     ] {
         assert_eq!(FromWorker::decode(message.encode().as_ref()), Ok(message));
     }

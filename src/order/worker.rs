@@ -40,8 +40,9 @@ pub(crate) enum ToWorker {
 pub(crate) enum FromWorker {
     /// New requests are served by this generation.
     Running { generation: u32 },
-    /// No line is written any more to a file that was open at that order.
-    Reopened { number: u32 },
+    /// No line is written any more to a file that was open at that order. `failing` is why nothing can
+    /// be written at all, the kernel's number, or 0.
+    Reopened { number: u32, failing: u32 },
     /// Nothing is under way any more; the process exits.
     Drained,
 }
@@ -80,7 +81,7 @@ impl FromWorker {
         match self {
             Self::Running { generation } => Writer::new(1).u32(generation).end(),
             Self::Drained => Writer::new(2).end(),
-            Self::Reopened { number } => Writer::new(3).u32(number).end(),
+            Self::Reopened { number, failing } => Writer::new(3).u32(number).u32(failing).end(),
         }
     }
 
@@ -89,7 +90,7 @@ impl FromWorker {
         let decoded = match tag {
             1 => Self::Running { generation: fields.u32()? },
             2 => Self::Drained,
-            3 => Self::Reopened { number: fields.u32()? },
+            3 => Self::Reopened { number: fields.u32()?, failing: fields.u32()? },
             _ => return Err(DecodeError("unknown tag")),
         };
         fields.end(decoded)

@@ -18,6 +18,18 @@ pub(crate) struct Figures {
     pub(crate) last_error: u32,
 }
 
+impl Figures {
+    /// With what earlier workers of the slot counted.
+    pub(crate) fn after(self, earlier: &Self) -> Self {
+        Self {
+            lines: self.lines + earlier.lines,
+            dropped: self.dropped + earlier.dropped,
+            errors: self.errors + earlier.errors,
+            ..self
+        }
+    }
+}
+
 /// By the slot's worker alone.
 pub(crate) fn publish(board: Board, slot: WorkerSlot, figures: &Figures) {
     let words = words(board, slot);

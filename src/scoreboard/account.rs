@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::histogram::{self, Histogram};
-use super::layout::{Cell, UpstreamCell};
+use super::layout::{Cell, HoldingWords, UpstreamCell};
 use super::{BackendId, Board, UpstreamId, WorkerSlot};
 
 /// The writing end, for the worker of that slot alone.
@@ -50,9 +50,14 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     pub(crate) responses: [u64; 5],
     pub(crate) failures: u64,
+    /// Ended by a drain's time limit.
+    pub(crate) cuts: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// The sum of all latencies.
     pub(crate) service_us: u64,
+    /// How long TCP routes' connections lasted, once connected or not.
+    pub(crate) sessions_us: u64,
 }
 
 impl Counts {
@@ -66,9 +71,11 @@ impl Counts {
             requests: self.requests.saturating_sub(earlier.requests),
             responses,
             failures: self.failures.saturating_sub(earlier.failures),
+            cuts: self.cuts.saturating_sub(earlier.cuts),
             bytes_in: self.bytes_in.saturating_sub(earlier.bytes_in),
             bytes_out: self.bytes_out.saturating_sub(earlier.bytes_out),
             service_us: self.service_us.saturating_sub(earlier.service_us),
+            sessions_us: self.sessions_us.saturating_sub(earlier.sessions_us),
         }
     }
 }
@@ -88,6 +95,8 @@ pub(crate) struct UpstreamCounts {
     pub(crate) queued: u32,
     pub(crate) queue_overflows: u64,
     pub(crate) queue_timeouts: u64,
+    /// Failed members were asked, since all were.
+    pub(crate) desperate: u64,
 }
 
 impl Account {
@@ -114,6 +123,7 @@ impl Account {
         // A reader that still sees the old life's number must not see the new life's counts.
         fence(Ordering::Release);
         cell.numbers().for_each(|number| number.store(0, Ordering::Relaxed));
+        cell.cuts.store(0, Ordering::Relaxed);
         cell.latency.iter().for_each(|count| count.store(0, Ordering::Relaxed));
         cell.incarnation.store(incarnation, Ordering::Release);
     }
@@ -154,6 +164,7 @@ impl Account {
     /// A TCP route's connection stands; it took so long.
     pub(crate) fn session_connected(self, id: BackendId, incarnation: u16, took_us: u32) {
         if let Some(cell) = self.cell_of(id, incarnation) {
+            add(&cell.service_us, u64::from(took_us));
             histogram::add(&cell.latency, took_us);
         }
     }
@@ -177,7 +188,7 @@ impl Account {
         if let Some(cell) = self.cell_of(id, incarnation) {
             add(&cell.requests, 1);
             add(&cell.responses[class_of(status)], 1);
-            add(&cell.service_us, lasted_us);
+            add(&cell.sessions_us, lasted_us);
         }
         add(&self.upstream_cell(upstream).requests, 1);
     }
@@ -186,6 +197,17 @@ impl Account {
     fn cell_of(self, id: BackendId, incarnation: u16) -> Option<&'static Cell> {
         let cell = self.cell(id);
         (cell.incarnation.load(Ordering::Relaxed) == u32::from(incarnation)).then_some(cell)
+    }
+
+    /// A drain's time was over, and with it what was in flight here.
+    pub(crate) fn cut(self, id: BackendId, incarnation: u16) {
+        if let Some(cell) = self.cell_of(id, incarnation) {
+            cell.cuts.store(cell.cuts.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn holdings(self) -> &'static [HoldingWords] {
+        &self.board.layout.holdings[self.slot.index()].0
     }
 
     pub(crate) fn failed(self, id: BackendId) {
@@ -215,27 +237,41 @@ impl Account {
     pub(crate) fn queue_timed_out(self, id: UpstreamId) {
         add(&self.upstream_cell(id).queue_timeouts, 1);
     }
+
+    pub(crate) fn despaired(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).desperate, 1);
+    }
 }
 
 impl UpstreamCell {
-    fn numbers(&self) -> [&AtomicU64; 7] {
+    fn numbers(&self) -> [&AtomicU64; 8] {
+        let Self { requests, retries, withheld, refused, overflows, .. } = self;
+        let Self { queue_overflows, queue_timeouts, desperate, .. } = self;
         [
-            &self.requests,
-            &self.retries,
-            &self.withheld,
-            &self.refused,
-            &self.overflows,
-            &self.queue_overflows,
-            &self.queue_timeouts,
+            requests,
+            retries,
+            withheld,
+            refused,
+            overflows,
+            queue_overflows,
+            queue_timeouts,
+            desperate,
         ]
     }
 }
 
 impl Cell {
     fn numbers(&self) -> impl Iterator<Item = &AtomicU64> {
-        [&self.requests, &self.failures, &self.bytes_in, &self.bytes_out, &self.service_us]
-            .into_iter()
-            .chain(&self.responses)
+        [
+            &self.requests,
+            &self.failures,
+            &self.bytes_in,
+            &self.bytes_out,
+            &self.service_us,
+            &self.sessions_us,
+        ]
+        .into_iter()
+        .chain(&self.responses)
     }
 }
 
@@ -258,9 +294,11 @@ pub(crate) fn backend_counts(board: Board, id: BackendId, incarnation: u16) -> C
             *total += class.load(Ordering::Relaxed);
         }
         sum.failures += cell.failures.load(Ordering::Relaxed);
+        sum.cuts += u64::from(cell.cuts.load(Ordering::Relaxed));
         sum.bytes_in += cell.bytes_in.load(Ordering::Relaxed);
         sum.bytes_out += cell.bytes_out.load(Ordering::Relaxed);
         sum.service_us += cell.service_us.load(Ordering::Relaxed);
+        sum.sessions_us += cell.sessions_us.load(Ordering::Relaxed);
     }
     sum
 }
@@ -293,6 +331,7 @@ pub(crate) fn upstream_counts(board: Board, id: UpstreamId) -> UpstreamCounts {
             sum.queued += cell.queued.load(Ordering::Relaxed);
             sum.queue_overflows += cell.queue_overflows.load(Ordering::Relaxed);
             sum.queue_timeouts += cell.queue_timeouts.load(Ordering::Relaxed);
+            sum.desperate += cell.desperate.load(Ordering::Relaxed);
         }
     }
     sum

@@ -35,6 +35,14 @@ pub(crate) struct Words {
     pub(crate) checked_s: u64,
 }
 
+/// How long a backend's answers take, on average or one of them: from its being asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// To the end of the head.
+    pub(crate) header_ms: u64,
+    pub(crate) last_byte_ms: u64,
+}
+
 /// What went wrong between a worker and a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -169,9 +177,25 @@ impl Backend {
         self.balance().failure.store(failure as u32 + 1, Ordering::Relaxed);
     }
 
-    /// Forgets smooth weights and failures: a new life, or a round that must begin anew.
+    pub(crate) fn times(self) -> Times {
+        let balance = self.balance();
+        Times {
+            header_ms: balance.header_ms.load(Ordering::Relaxed),
+            last_byte_ms: balance.last_byte_ms.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Stores averages loaded within the same turn.
+    pub(crate) fn set_times(self, times: Times) {
+        let balance = self.balance();
+        balance.header_ms.store(times.header_ms, Ordering::Relaxed);
+        balance.last_byte_ms.store(times.last_byte_ms, Ordering::Relaxed);
+    }
+
+    /// Forgets smooth weights, failures and times: a new life, or a round that must begin anew.
     pub(crate) fn restart_round(self) {
         self.set_words(&Words::default());
+        self.set_times(Times::default());
     }
 
     pub(crate) fn about(self) -> About {

@@ -17,10 +17,12 @@ pub(crate) enum Standing {
     Down,
     /// By active checks.
     Failed,
+    /// Drained by force: what is still in flight is to be ended.
+    Cut,
 }
 
 impl Standing {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Vacant,
         Self::Open,
         Self::Starting,
@@ -28,6 +30,7 @@ impl Standing {
         Self::Drained,
         Self::Down,
         Self::Failed,
+        Self::Cut,
     ];
 }
 

@@ -1,7 +1,7 @@
 //! Latency histogram: log-linear buckets of microseconds, at most 1/16 wide in proportion.
 //!
 //! Workers only add (one writer a histogram); readers copy, subtract an earlier copy and take
-//! quantiles. Counts wrap, which a difference does not notice.
+//! quantiles. Counts wrap, which a difference does not notice; `Totals` adds differences up for good.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -28,6 +28,18 @@ pub(super) fn add(words: &[AtomicU32; BUCKETS], value_us: u32) {
 }
 
 impl Histogram {
+    /// As a worker counts these.
+    #[cfg(test)]
+    pub(crate) fn of(values_us: &[u32]) -> Self {
+        let words = [const { AtomicU32::new(0) }; BUCKETS];
+        for value in values_us {
+            add(&words, *value);
+        }
+        let mut histogram = Self::default();
+        histogram.gather(&words);
+        histogram
+    }
+
     /// Adds another worker's counts.
     pub(super) fn gather(&mut self, words: &[AtomicU32; BUCKETS]) {
         for (sum, word) in self.0.iter_mut().zip(words) {
@@ -70,6 +82,67 @@ impl Histogram {
     }
 }
 
+/// The counts of a whole life, which the narrow words of a board can not hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Empty until something is counted.
+    counts: Vec<u64>,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, counts: &Histogram) {
+        self.counts.resize(BUCKETS, 0);
+        for (sum, count) in self.counts.iter_mut().zip(&counts.0) {
+            *sum += u64::from(*count);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.counts.resize(BUCKETS, 0);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
+    }
+
+    /// Numbers of buckets and their counts, without the empty ones.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = (u16, u64)> {
+        let numbered = (0_u16..).zip(self.counts.iter().copied());
+        numbered.filter(|(_, count)| *count > 0)
+    }
+
+    /// The inverse; numbers beyond the last bucket are nobody's.
+    pub(crate) fn of(counts: impl Iterator<Item = (u16, u64)>) -> Self {
+        let mut totals = Self { counts: vec![0; BUCKETS] };
+        for (index, count) in counts {
+            if let Some(sum) = totals.counts.get_mut(usize::from(index)) {
+                *sum = count;
+            }
+        }
+        totals
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many values are below each of these, which ascend and are edges of buckets: nothing is
+    /// estimated.
+    pub(crate) fn below<'a>(&'a self, edges: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
+        let (mut at, mut below) = (0, 0);
+        edges.iter().map(move |limit| {
+            while at < self.counts.len() && edge(at) < *limit {
+                below += self.counts[at];
+                at += 1;
+            }
+            below
+        })
+    }
+}
+
+/// Whether buckets meet there.
+#[cfg(test)]
+pub(crate) fn is_edge(value_us: u64) -> bool {
+    (0..=BUCKETS).any(|index| edge(index) == value_us)
+}
+
 fn bucket(value: u32) -> usize {
     if (value as usize) < LINEAR {
         return value as usize;
@@ -96,13 +169,7 @@ mod tests {
     use super::*;
 
     fn of(values: &[u32]) -> Histogram {
-        let words = [const { AtomicU32::new(0) }; BUCKETS];
-        for value in values {
-            add(&words, *value);
-        }
-        let mut histogram = Histogram::default();
-        histogram.gather(&words);
-        histogram
+        Histogram::of(values)
     }
 
     #[test]
@@ -134,6 +201,22 @@ mod tests {
         let second = after.since(&before);
         assert_eq!(second.count(), 2);
         assert!((870..=960).contains(&second.quantile_us(1000)));
+    }
+
+    #[test]
+    fn totals_outgrow_a_word_and_are_cut_at_edges() {
+        let mut totals = Totals::default();
+        assert_eq!(totals.below(&[1, 1 << 20]).collect::<Vec<_>>(), [0, 0]);
+        let mut most = Histogram::default();
+        most.0[bucket(100)] = u32::MAX;
+        totals.add(&most);
+        totals.add(&most);
+        totals.add(&of(&[127, 128, u32::MAX]));
+        assert_eq!(totals.count(), 2 * u64::from(u32::MAX) + 3);
+        let many = 2 * u64::from(u32::MAX);
+        let below: Vec<u64> = totals.below(&[64, 128, 192, 1 << 26]).collect();
+        assert_eq!(below, [0, many + 1, many + 2, many + 2]);
+        assert!(is_edge(128) && is_edge(192) && is_edge(1 << 27) && !is_edge(1000));
     }
 
     proptest! {

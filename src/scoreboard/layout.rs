@@ -35,7 +35,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -50,6 +50,7 @@ pub(super) struct Layout {
     pub(super) backends: [BackendWords; BACKENDS_MAX],
     /// Requests in flight, by worker: packed, so that summing a backend's reads one line a worker.
     pub(super) actives: [Line<[AtomicU32; BACKENDS_MAX]>; WORKERS_MAX],
+    pub(super) holdings: [Line<[HoldingWords; BACKENDS_MAX]>; WORKERS_MAX],
     pub(super) upstream_cells: [Line<[UpstreamCell; UPSTREAMS_MAX]>; WORKERS_MAX],
     pub(super) cells: [[Line<Cell>; BACKENDS_MAX]; WORKERS_MAX],
     pub(super) recent: [Recent; WORKERS_MAX],
@@ -64,6 +65,8 @@ pub(super) struct Header {
     pub(super) version: AtomicU32,
     /// Worker slots ever used: readers look no further.
     pub(super) workers_used: AtomicU32,
+    /// Backends that drain.
+    pub(super) drains: AtomicU32,
 }
 
 /// Writer: the slot's worker; `pid`, `generation` and `state` also the master while none lives.
@@ -122,6 +125,8 @@ pub(super) struct RosterWords {
     /// Even: stable. Odd: the master is writing. A change of value tells workers to read again.
     pub(super) epoch: AtomicU32,
     pub(super) strategy: AtomicU32,
+    /// What becomes of requests while every member is failed.
+    pub(super) all_down: AtomicU32,
     pub(super) incarnation: AtomicU32,
     pub(super) members_len: AtomicU32,
     pub(super) name_len: AtomicU32,
@@ -146,6 +151,9 @@ pub(super) struct BalanceWords {
     pub(super) picks: AtomicU64,
     pub(super) fails: AtomicU32,
     pub(super) failure: AtomicU32,
+    /// Average times, while the strategy asks for them.
+    pub(super) header_ms: AtomicU64,
+    pub(super) last_byte_ms: AtomicU64,
 }
 
 /// Writer: the master, under the upstream's epoch.
@@ -183,20 +191,36 @@ pub(super) struct UpstreamCell {
     /// Requests that found the queue full, and those that waited in vain.
     pub(super) queue_overflows: AtomicU64,
     pub(super) queue_timeouts: AtomicU64,
+    /// Requests that failed members were asked for, since all were.
+    pub(super) desperate: AtomicU64,
+}
+
+/// Writer: the worker whose row it is in.
+#[repr(C)]
+pub(super) struct HoldingWords {
+    /// Of what is in flight, the connections that were upgraded.
+    pub(super) upgraded: AtomicU32,
+    _pad: AtomicU32,
+    /// When the oldest request in flight began; 0 without one, or when nobody drains.
+    pub(super) oldest_us: AtomicU64,
 }
 
 /// Writer: the worker whose row it is in. Counts belong to one incarnation of the backend.
 #[repr(C)]
 pub(super) struct Cell {
     pub(super) incarnation: AtomicU32,
-    _pad: AtomicU32,
+    /// Requests that a drain's time limit ended.
+    pub(super) cuts: AtomicU32,
     pub(super) requests: AtomicU64,
     /// 1xx to 5xx.
     pub(super) responses: [AtomicU64; 5],
     pub(super) failures: AtomicU64,
     pub(super) bytes_in: AtomicU64,
     pub(super) bytes_out: AtomicU64,
+    /// The sum of what `latency` counts.
     pub(super) service_us: AtomicU64,
+    /// How long TCP routes' connections lasted, which is no latency.
+    pub(super) sessions_us: AtomicU64,
     pub(super) latency: [AtomicU32; histogram::BUCKETS],
 }
 
@@ -244,7 +268,8 @@ const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
-const _: () = assert!(size_of::<UpstreamCell>() == 72);
+const _: () = assert!(size_of::<HoldingWords>() == 16);
+const _: () = assert!(size_of::<UpstreamCell>() == 80);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<[SessionWords; SESSION_WAYS]>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));

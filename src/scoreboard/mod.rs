@@ -13,6 +13,7 @@ pub(crate) mod backend;
 pub(crate) mod crew;
 pub(crate) mod gate;
 pub(crate) mod histogram;
+pub(crate) mod holding;
 pub(crate) mod layout;
 pub(crate) mod queue;
 pub(crate) mod recent;
@@ -122,6 +123,13 @@ impl Board {
             }
         }
         queue::settle(self, slot);
+        for holding in &self.layout.holdings[slot.index()].0 {
+            if holding.upgraded.load(Ordering::Relaxed) != 0 {
+                holding.upgraded.store(0, Ordering::Relaxed);
+            }
+        }
+        let nothing = [0; layout::BACKENDS_MAX];
+        self.account(slot).set_oldest(&nothing);
         self.worker(slot).settle();
         fence(Ordering::SeqCst);
     }

@@ -195,6 +195,23 @@ fn counts_belong_to_one_life() {
     assert_eq!(account::backend_counts(board, backend(0), 1).requests, 1, "the other worker's");
 }
 
+/// A session's latency is the time it took to connect, however long it lasted.
+#[test]
+fn the_sum_of_latencies_belongs_to_their_counts() {
+    let (board, _) = boards();
+    board.worker(slot(0)).occupy(1);
+    let account = board.account(slot(0));
+    account.meet_backend(backend(0), 1);
+    account.meet_upstream(upstream(), 0);
+    let outcome = Outcome { status: 200, service_us: 700, ..Outcome::default() };
+    account.finished(upstream(), backend(0), &outcome);
+    account.session_connected(backend(0), 1, 50);
+    account.session_ended(upstream(), (backend(0), 1), 200, 9_000_000);
+    let counts = account::backend_counts(board, backend(0), 1);
+    assert_eq!((counts.requests, counts.service_us, counts.sessions_us), (2, 750, 9_000_000));
+    assert_eq!(account::backend_latency(board, backend(0), 1).count(), 2);
+}
+
 /// The two halves of a drain: close the gate, then look; reserve, then look. Whatever the timing,
 /// one of them sees the other.
 #[test]
@@ -233,6 +250,45 @@ fn a_drain_never_misses_a_request() {
         }
     });
     assert_eq!(missed.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn what_is_in_flight_is_told_apart_and_a_dead_worker_leaves_nothing_of_it() {
+    let (master, worker) = boards();
+    for number in 0..2 {
+        worker.worker(slot(number)).occupy(1);
+    }
+    let accounts = [0, 1].map(|number| worker.account(slot(number)));
+    let upgraded = accounts.map(|account| account.upgrade(backend(3)));
+    let mut since_us = vec![0; layout::BACKENDS_MAX];
+    for (account, oldest_us) in accounts.iter().zip([70, 50]) {
+        since_us[3] = oldest_us;
+        account.set_oldest(&since_us);
+    }
+    assert_eq!(holding::upgraded(master, backend(3)), 2);
+    assert_eq!(holding::oldest_us(master, backend(3)), Some(50));
+    assert_eq!(holding::oldest_us(master, backend(4)), None);
+
+    std::mem::forget(upgraded);
+    master.settle_worker(slot(1));
+    assert_eq!(holding::upgraded(master, backend(3)), 1);
+    assert_eq!(holding::oldest_us(master, backend(3)), Some(70));
+    assert!(!worker.has_drains());
+    master.set_drains(1);
+    assert!(worker.has_drains());
+}
+
+#[test]
+fn cuts_belong_to_one_life_of_a_backend() {
+    let (master, worker) = boards();
+    worker.worker(slot(0)).occupy(1);
+    let account = worker.account(slot(0));
+    account.meet_backend(backend(0), 1);
+    account.cut(backend(0), 1);
+    account.cut(backend(0), 7);
+    assert_eq!(account::backend_counts(master, backend(0), 1).cuts, 1);
+    account.meet_backend(backend(0), 2);
+    assert_eq!(account::backend_counts(master, backend(0), 2).cuts, 0);
 }
 
 fn wait_for(word: &AtomicU64, value: u64) {

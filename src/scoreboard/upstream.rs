@@ -18,16 +18,46 @@ pub(crate) enum Strategy {
     RoundRobin,
     LeastConn,
     IpHash,
+    Random,
+    RandomTwo,
+    Hash,
+    HashConsistent,
+    /// By the time to the end of a response's head.
+    LeastTimeHeader,
+    /// By the time to a response's last byte.
+    LeastTimeLastByte,
 }
 
 impl Strategy {
+    const ALL: [Self; 9] = [
+        Self::RoundRobin,
+        Self::LeastConn,
+        Self::IpHash,
+        Self::Random,
+        Self::RandomTwo,
+        Self::Hash,
+        Self::HashConsistent,
+        Self::LeastTimeHeader,
+        Self::LeastTimeLastByte,
+    ];
+
     /// An unknown number is a newer master's: round robin serves until this worker is replaced.
     fn of(word: u32) -> Self {
-        match word {
-            1 => Self::LeastConn,
-            2 => Self::IpHash,
-            _ => Self::RoundRobin,
-        }
+        Self::ALL.get(word as usize).copied().unwrap_or(Self::RoundRobin)
+    }
+}
+
+/// What a pick does while every member is failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AllDown {
+    Refuse,
+    UseAll,
+}
+
+impl AllDown {
+    /// As for a strategy: an unknown choice is the safe one.
+    fn of(word: u32) -> Self {
+        if word == Self::UseAll as u32 { Self::UseAll } else { Self::Refuse }
     }
 }
 
@@ -37,6 +67,7 @@ pub(crate) struct Roster {
     pub(crate) epoch: u32,
     pub(crate) incarnation: u32,
     pub(crate) strategy: Strategy,
+    pub(crate) all_down: AllDown,
     /// In the order of the configuration: ties and hashes depend on it.
     pub(crate) members: Vec<(BackendId, backend::About)>,
 }
@@ -102,6 +133,7 @@ impl Upstream {
             epoch,
             incarnation: self.incarnation(),
             strategy: Strategy::of(words.strategy.load(Ordering::Relaxed)),
+            all_down: AllDown::of(words.all_down.load(Ordering::Relaxed)),
             members: self.roster_members().map(|id| (id, self.board.backend(id).about())).collect(),
         };
         // Orders the reads above before the second look at the epoch.
@@ -144,6 +176,10 @@ impl Publication {
 
     pub(crate) fn strategy(&self, strategy: Strategy) {
         self.upstream.words().roster.0.strategy.store(strategy as u32, Ordering::Relaxed);
+    }
+
+    pub(crate) fn all_down(&self, all_down: AllDown) {
+        self.upstream.words().roster.0.all_down.store(all_down as u32, Ordering::Relaxed);
     }
 
     pub(crate) fn members(&self, members: &[BackendId]) {

@@ -5,6 +5,7 @@
 
 pub(crate) mod bell;
 pub(crate) mod clock;
+pub(crate) mod deferral;
 pub(crate) mod log;
 pub(crate) mod random;
 
@@ -26,6 +27,7 @@ pub(crate) mod map;
 pub(crate) mod memfd;
 
 pub(crate) mod poll;
+mod tcp_table;
 pub(crate) mod tty;
 pub(crate) mod unnamed_file;
 

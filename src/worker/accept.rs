@@ -26,6 +26,7 @@ use crate::sys::watched::Watched;
 /// A listener being served, until `end`.
 pub(crate) struct Accepting {
     pub(crate) address: SocketAddr,
+    door: Rc<Door>,
     over: oneshot::Sender<Queued>,
     task: JoinHandle<()>,
 }
@@ -36,13 +37,19 @@ pub(crate) enum Queued {
     /// Other workers go on accepting them.
     Left,
     /// To those clients the connection stands, and the last copy of the socket that is closed
-    /// resets it.
-    Taken,
+    /// resets it. Who has said nothing yet is waited for until then, but not for long.
+    Taken { until_us: u64 },
 }
 
 impl Accepting {
+    /// To be called when the configuration has changed.
+    pub(crate) fn adapt(&self) {
+        self.door.defer();
+    }
+
     /// Closes this worker's copy of the socket.
     pub(crate) async fn end(self, queued: Queued) {
+        drop(self.door);
         // The task is gone only with the worker.
         let _told = self.over.send(queued);
         let _over_either_way = self.task.await;
@@ -57,19 +64,11 @@ pub(crate) fn accept(
     address: SocketAddr,
 ) -> io::Result<Accepting> {
     sys::socket::set_nodelay(&listener)?;
-    let door = Door { shared, listener: Watched::new(listener)?, address };
+    let door = Rc::new(Door { shared, listener: Watched::new(listener)?, address });
+    door.defer();
     let (over, is_over) = oneshot::channel();
-    let task = tokio::task::spawn_local(async move {
-        let queued = tokio::select! {
-            biased;
-            ended = is_over => ended,
-            never = door.serve() => match never {},
-        };
-        if queued == Ok(Queued::Taken) {
-            door.take_queued();
-        }
-    });
-    Ok(Accepting { address, over, task })
+    let task = tokio::task::spawn_local(Rc::clone(&door).serve_until(is_over));
+    Ok(Accepting { address, door, over, task })
 }
 
 struct Door {
@@ -86,6 +85,27 @@ enum Queue {
 }
 
 impl Door {
+    /// HTTP's clients speak first. Those of a TCP route may wait for the backend to.
+    fn defer(&self) {
+        let generation = self.shared.generation_at(self.address);
+        let is_http = generation.is_some_and(|it| it.tcp_routes.of(self.address).is_none());
+        let seconds = if is_http { limits::ACCEPT_SILENT_S } else { 0 };
+        if let Err(error) = sys::deferral::set(&self.listener, seconds) {
+            sys::log::notice!("worker", "defer clients of {}: {error}", self.address);
+        }
+    }
+
+    async fn serve_until(self: Rc<Self>, is_over: oneshot::Receiver<Queued>) {
+        let queued = tokio::select! {
+            biased;
+            ended = is_over => ended,
+            never = self.serve() => match never {},
+        };
+        if let Ok(Queued::Taken { until_us }) = queued {
+            self.take_last(until_us).await;
+        }
+    }
+
     async fn serve(&self) -> Infallible {
         let mut late_max = limits::ACCEPT_LATE_FIRST;
         loop {
@@ -131,6 +151,20 @@ impl Door {
         });
         // An error of the listener is met, and told, by `accept`.
         let _either_way = waits.await;
+    }
+
+    async fn take_last(&self, until_us: u64) {
+        let until_us = until_us.min(self.shared.refresh() + limits::ACCEPT_LAST_MS * 1000);
+        self.take_queued();
+        // From here on the kernel gives out everybody at once.
+        if let Err(error) = sys::deferral::set(&self.listener, 0) {
+            sys::log::notice!("worker", "take the last clients of {}: {error}", self.address);
+        }
+        while sys::deferral::is_on(&self.listener) && self.shared.refresh() < until_us {
+            tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LAST_LOOK_MS)).await;
+            self.take_queued();
+        }
+        self.take_queued();
     }
 
     /// Asks the kernel itself, since the runtime hears of a new connection only later. What comes

@@ -63,6 +63,7 @@ pub(crate) struct Written {
     persistence: Persistence,
     /// What becomes of the connection if it gets there.
     next: Next,
+    send_timeout_ms: u64,
 }
 
 impl Connection {
@@ -79,9 +80,11 @@ impl Connection {
     }
 
     fn write_status(&self, exchange: &mut Exchange, status: u16, next: Next) -> Written {
-        let generation = self.generation.as_deref();
-        let ground = generation.zip(exchange.place);
-        let ground = ground.map(|(generation, place)| generation.ground(place));
+        // Who cannot be told where he wanted to go is answered by the listener's default server.
+        let ground = self.generation.as_deref().and_then(|generation| {
+            let place = exchange.place.or_else(|| generation.default_place(self.listener));
+            place.map(|place| generation.ground(place))
+        });
         let plain = Answer { status, body: None, location: None };
         let answer = Answer::of_page(ground, status).unwrap_or(plain);
         self.write_answer(exchange, ground, answer, next)
@@ -142,11 +145,20 @@ impl Connection {
 
     /// Sends what was written, and counts it.
     pub(crate) async fn send(&mut self, exchange: &mut Exchange, written: Written) -> Next {
-        self.limit(limits::SEND_TIMEOUT_MS);
+        let timeout_ms = written.send_timeout_ms;
         let pump = &mut exchange.to_client;
+        let mut sent_bytes = None;
         let sent = poll_fn(|cx| match pump.poll_flush(cx, &mut self.client) {
-            Poll::Pending if self.seat.is_late() => Poll::Ready(false),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending if self.seat.is_late() && sent_bytes == Some(pump.moved()) => {
+                Poll::Ready(false)
+            }
+            Poll::Pending => {
+                // Between two writes, as nginx counts.
+                if sent_bytes.replace(pump.moved()) != Some(pump.moved()) {
+                    self.seat.limit(self.shared.now_us(), timeout_ms);
+                }
+                Poll::Pending
+            }
             Poll::Ready(sent) => Poll::Ready(sent.is_ok()),
         })
         .await;
@@ -176,13 +188,15 @@ impl Connection {
         lines.extend_from_slice(&exchange.kept.challenge);
         body.clear();
         let (mut content_type, mut server) = (PAGE_TYPE, SERVER);
-        let is_own_word = answer.status == OWN_WORD && ground.is_none();
+        let is_own_word = answer.status == OWN_WORD && exchange.place.is_none();
         if is_own_word || answer.status == METHOD_NOT_ALLOWED {
             allow(&mut lines, ground);
         }
         if let Some(ground) = ground {
             let rules = &ground.shape().response;
-            let facts = exchange.facts(self, ground, (&exchange.kept.head, b""), answer.status);
+            // Of a head that was refused nothing was kept; what is there is an earlier request's.
+            let head = if exchange.place.is_some() { &exchange.kept.head[..] } else { b"" };
+            let facts = exchange.facts(self, ground, (head, b""), answer.status);
             if let Some(location) = answer.location {
                 lines.extend_from_slice(b"Location: ");
                 variables::render(&mut lines, location, &facts, Manner::Location);
@@ -216,7 +230,10 @@ impl Connection {
         rewrite::own_response(&mut exchange.start_answer().head, own, reply);
         exchange.kept.lines = lines;
         exchange.kept.body = body;
-        Written { status: answer.status, persistence, next }
+        let route = ground.and_then(|ground| ground.route);
+        let timeout_ms = route.map(|route| route.limits.client.send_timeout_ms);
+        let send_timeout_ms = timeout_ms.unwrap_or(limits::SEND_TIMEOUT_MS);
+        Written { status: answer.status, persistence, next, send_timeout_ms }
     }
 }
 

@@ -18,8 +18,8 @@ pub(crate) struct Attempt {
     pub(crate) connect_us: Option<u32>,
     /// To the end of the response's head.
     pub(crate) header_us: Option<u32>,
-    /// To the end of the attempt.
-    pub(crate) response_us: u32,
+    /// To the end of the attempt; `None` before that.
+    pub(crate) response_us: Option<u32>,
     started_us: u64,
 }
 
@@ -29,7 +29,7 @@ impl Attempt {
         status: 0,
         connect_us: None,
         header_us: None,
-        response_us: 0,
+        response_us: None,
         started_us: 0,
     };
 
@@ -101,7 +101,7 @@ impl Attempts {
     }
 
     pub(crate) fn ended(&mut self, now_us: u64) {
-        self.with_last(|attempt| attempt.response_us = attempt.elapsed_us(now_us));
+        self.with_last(|attempt| attempt.response_us = Some(attempt.elapsed_us(now_us)));
     }
 
     fn push(&mut self, attempt: Attempt) {
@@ -136,11 +136,11 @@ mod tests {
         let [first, second] = attempts.all() else { panic!("two attempts") };
         assert_eq!(
             (first.backend, first.status, first.response_us),
-            (Some((id(3), 7)), 504, 5_000)
+            (Some((id(3), 7)), 504, Some(5_000))
         );
         assert_eq!((first.connect_us, first.header_us), (None, None));
         assert_eq!((second.connect_us, second.header_us), (Some(300), Some(1_000)));
-        assert_eq!((second.status, second.response_us), (200, 3_000));
+        assert_eq!((second.status, second.response_us), (200, Some(3_000)));
         attempts.clear();
         attempts.nobody(502, 5);
         assert_eq!(attempts.all()[0].backend, None);

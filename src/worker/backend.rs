@@ -140,6 +140,12 @@ impl Talk<'_> {
         };
         // At the first look, it is an earlier wait that is late: of another backend, or for the head.
         if connection.seat.is_late() && self.waits.is_some() {
+            if connection.seat.is_cut() {
+                return Poll::Ready(Err(Fault::Cut));
+            }
+            if connection.shared.is_cutting() {
+                return Poll::Ready(Err(Fault::Full));
+            }
             return Poll::Ready(Err(match waits {
                 Waits::ClientBody => Fault::Client(ClientFault::Late),
                 Waits::BackendRoom | Waits::Response => Fault::Backend(Failure::TimedOut),
@@ -414,6 +420,7 @@ impl Relay<'_> {
         if connection.seat.is_late() && self.waits.is_some() {
             return Poll::Ready(match wait {
                 Wait::Source => RelayEnd::Cut,
+                Wait::Sink if connection.seat.is_cut() => RelayEnd::Cut,
                 Wait::Sink => RelayEnd::ClientGone,
             });
         }

@@ -232,9 +232,21 @@ impl Connection {
         match self.poll_more(cx) {
             Poll::Ready(Ok(count)) if count > 0 => Poll::Ready(ControlFlow::Continue(())),
             Poll::Ready(_) => Poll::Ready(ControlFlow::Break(())),
-            Poll::Pending if self.seat.is_late() => Poll::Ready(ControlFlow::Break(())),
+            Poll::Pending if self.seat.is_late() && self.is_out_of_words() => {
+                Poll::Ready(ControlFlow::Break(()))
+            }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Of a client that is to leave: whether nothing of it has come. The reactor may not have heard
+    /// yet, and closing would reset a request that is already here.
+    fn is_out_of_words(&self) -> bool {
+        let is_quiet = self.client.is_quiet();
+        if !is_quiet {
+            self.limit(limits::HEADER_READ_TIMEOUT_MS);
+        }
+        is_quiet
     }
 
     /// Reads once; a buffer is held only with something in it.
@@ -280,7 +292,10 @@ impl Connection {
                 Poll::Pending if self.seat.is_late() && exchange.is_some() => {
                     return Poll::Ready(Arrival::Refused { status: 408 });
                 }
-                Poll::Pending if self.seat.is_late() => return Poll::Ready(Arrival::Gone),
+                Poll::Pending if self.seat.is_late() => {
+                    let is_over = self.is_out_of_words();
+                    return if is_over { Poll::Ready(Arrival::Gone) } else { Poll::Pending };
+                }
                 Poll::Pending if self.seat.is_idle() => return Poll::Ready(Arrival::Quiet),
                 Poll::Pending => return Poll::Pending,
             }
@@ -291,7 +306,7 @@ impl Connection {
     fn rest(&mut self, timeout_ms: u64) {
         let is_draining = self.shared.is_draining();
         self.limit(if is_draining { limits::DRAIN_IDLE_GRACE_MS } else { timeout_ms });
-        self.shared.seats.enter(&self.seat, Phase::Resting);
+        self.shared.seats.rest(&self.seat);
     }
 
     /// How to close when all of the request was read: a client that did not ask for the end may have
@@ -303,7 +318,8 @@ impl Connection {
         }
     }
 
-    /// Whether the client has left while its request is worked on. That it sends no more is taken
+    /// Whether the client has left while its request is worked on, asked from the first sweep on, which
+    /// wakes the connection. That it sends no more is taken
     /// for that, unless the route says otherwise, or it sent several requests: then it has said all
     /// it wanted and reads the answers.
     pub(crate) fn poll_gone(
@@ -312,6 +328,9 @@ impl Connection {
         exchange: &Exchange,
         half_close: HalfClose,
     ) -> Poll<()> {
+        if !self.seat.is_lasting() {
+            return Poll::Pending;
+        }
         match (ready!(self.client.poll_hangup(cx)), half_close) {
             (Hangup::Reset, _) => Poll::Ready(()),
             (Hangup::End, HalfClose::Answer) => Poll::Pending,

@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::net::IpAddr;
-use std::rc::Rc;
 
 use super::attempts::Attempts;
 use super::backend;
@@ -13,12 +12,12 @@ use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::keep;
 use super::offer;
-use super::pick::{Picked, Refusal, Tried};
+use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
-use super::queue::{self, InVain};
 use super::server::{Action, Place, Site};
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
+use super::watch::{self, Held};
 use crate::config::limits;
 use crate::config::model::Keepalive;
 use crate::config::retry::{Condition, Conditions};
@@ -27,6 +26,7 @@ use crate::http::framing::Body;
 use crate::http::request::{Method, Request};
 use crate::http::response::Response;
 use crate::scoreboard::account::Outcome;
+use crate::scoreboard::holding::Upgraded;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
@@ -204,37 +204,12 @@ impl Exchange {
         if upstream.retry.budget_percent.is_some() {
             picker.asked(id, now_us);
         }
+        let asker = Asker { client: self.client, key: &self.kept.hash_key };
         if upstream.queue.is_none() {
-            return picker.pick(id, self.client, &mut self.tried, now_us);
+            return picker.pick(id, asker, &mut self.tried, now_us);
         }
-        let picked = picker.pick_behind(id, self.client, &mut self.tried, now_us);
+        let picked = picker.pick_behind(id, asker, &mut self.tried, now_us);
         picked.map(|picked| upstream.tend(picked, shared))
-    }
-
-    /// Waits for room, where the upstream has a queue for that.
-    pub(crate) async fn wait(
-        &mut self,
-        connection: &mut Connection,
-        site: &Site<'_>,
-    ) -> Result<Picked, InVain> {
-        let upstream = site.upstream;
-        let (Some(id), Some(queue)) = (upstream.id, upstream.queue) else {
-            return Err(InVain::NoBackend);
-        };
-        let (shared, seat) = (Rc::clone(&connection.shared), Rc::clone(&connection.seat));
-        let mut tried = self.tried;
-        let wait = queue::Wait {
-            shared: &shared,
-            seat: &seat,
-            upstream: (id, &upstream.name),
-            queue,
-            client: self.client,
-            tried: &mut tried,
-        };
-        let half_close = site.route.limits.client.half_close;
-        let waited = queue::wait(wait, |cx| connection.poll_gone(cx, self, half_close)).await;
-        self.tried = tried;
-        waited
     }
 
     /// Reserves the request on a further backend, if there is one for it.
@@ -245,7 +220,8 @@ impl Exchange {
     ) -> Option<Picked> {
         let (shared, id) = (&connection.shared, upstream.id?);
         let mut picker = shared.picker.borrow_mut();
-        let picked = picker.pick_another(id, self.client, &mut self.tried, shared.now_us()).ok()?;
+        let asker = Asker { client: self.client, key: &self.kept.hash_key };
+        let picked = picker.pick_another(id, asker, &mut self.tried, shared.now_us()).ok()?;
         Some(upstream.tend(picked, shared))
     }
 
@@ -254,6 +230,18 @@ impl Exchange {
         self.backend = Some((picked.backend(), picked.incarnation()));
         let now_us = connection.shared.now_us();
         self.attempts.begin(picked.backend(), picked.incarnation(), now_us);
+        connection.seat.hold(Held {
+            backend: picked.backend(),
+            incarnation: picked.incarnation(),
+            since_us: self.started_us,
+        });
+    }
+
+    /// What it holds of its backend is no request from here on, as long as the value lives.
+    pub(crate) fn upgrade(&self, connection: &Connection) -> Option<Upgraded> {
+        let (backend, incarnation) = self.backend?;
+        connection.seat.hold(Held { backend, incarnation, since_us: watch::UPGRADED });
+        Some(connection.shared.picker.borrow().upgrade(backend))
     }
 
     fn begin(&mut self, connection: &Connection) {
@@ -265,9 +253,11 @@ impl Exchange {
         self.uptake = Uptake::Unknown;
         self.place = None;
         self.kept.challenge.clear();
+        self.kept.hash_key.clear();
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);
         self.attempts.clear();
+        self.response.head_bytes = 0;
         self.upstream = None;
         self.backend = None;
     }
@@ -276,6 +266,7 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, connection: &Connection) {
         self.begin(connection);
         self.request = Request::default();
+        self.kept.forget();
         self.method = recent::Method::default();
         self.host = recent::Host::NONE;
         self.path = recent::Path::NONE;
@@ -324,6 +315,7 @@ impl Exchange {
     /// Makes ready to send the request once more.
     pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
         self.to_backend.rewind(buffers);
+        self.response.head_bytes = 0;
         self.head_seen_bytes = 0;
         if let Some(buffer) = self.reply.take() {
             buffers.borrow_mut().give(buffer);
@@ -376,6 +368,7 @@ impl Exchange {
 
     /// Counts a response of which the client gets nothing.
     pub(crate) fn answered(&mut self, connection: &Connection, picked: Picked) {
+        connection.seat.let_go();
         let shared = &connection.shared;
         let now_us = shared.refresh();
         self.attempts.ended(now_us);
@@ -385,7 +378,18 @@ impl Exchange {
             bytes_out: 0,
             service_us: elapsed_us(self.started_us, now_us),
         };
-        shared.picker.borrow_mut().finished(picked, &outcome);
+        let mut picker = shared.picker.borrow_mut();
+        self.time(&mut picker, &picked);
+        picker.finished(picked, &outcome);
+    }
+
+    /// Tells how long the last attempt took.
+    fn time(&self, picker: &mut Picker, picked: &Picked) {
+        if let Some(last) = self.attempts.all().last()
+            && let Some(response_us) = last.response_us
+        {
+            picker.timed(picked, last.header_us, response_us);
+        }
     }
 
     /// Counts what was relayed.
@@ -399,6 +403,10 @@ impl Exchange {
         let now_us = shared.refresh();
         self.attempts.ended(now_us);
         let mut picker = shared.picker.borrow_mut();
+        connection.seat.let_go();
+        if relayed.end == backend::RelayEnd::Cut && connection.seat.is_cut() {
+            picker.cut(&picked);
+        }
         let status = match relayed.end {
             backend::RelayEnd::Through | backend::RelayEnd::Cut => {
                 let outcome = Outcome {
@@ -407,6 +415,7 @@ impl Exchange {
                     bytes_out: self.to_client.moved(),
                     service_us: elapsed_us(self.started_us, now_us),
                 };
+                self.time(&mut picker, &picked);
                 picker.finished(picked, &outcome);
                 self.response.status
             }
@@ -460,11 +469,14 @@ impl Exchange {
 
     /// Gives everything back that is not reused as it is.
     pub(crate) fn clear(&mut self, buffers: &RefCell<Buffers>) {
-        let left =
-            [self.reply.take(), self.to_client.finish(buffers), self.to_backend.finish(buffers)];
-        for buffer in left.into_iter().flatten() {
-            buffers.borrow_mut().give(buffer);
-        }
+        let give = |left: Option<Buffer>| {
+            if let Some(buffer) = left {
+                buffers.borrow_mut().give(buffer);
+            }
+        };
+        give(self.reply.take());
+        give(self.to_client.finish(buffers));
+        give(self.to_backend.finish(buffers));
         self.head_seen_bytes = 0;
     }
 }

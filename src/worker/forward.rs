@@ -61,6 +61,12 @@ impl Exchange {
         }
         let mut rendered = std::mem::take(&mut self.kept.rendered);
         let is_written = self.render(&mut rendered, connection, site, head);
+        if let Some(template) = &site.upstream.hash_key {
+            let mut key = std::mem::take(&mut self.kept.hash_key);
+            let facts = self.facts(connection, site.ground(), (head, b""), 0);
+            variables::render(&mut key, template, &facts, Manner::Plain);
+            self.kept.hash_key = key;
+        }
         let rules = &site.route.shape.request;
         rules.mark(&mut self.request.headers, head);
         let some = |text| Some(text).filter(|text: &&[u8]| !text.is_empty());

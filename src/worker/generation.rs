@@ -15,6 +15,7 @@ use crate::config::limits;
 use crate::config::model::capacity::{Queue, Token};
 use crate::config::model::{Config, Links};
 use crate::config::retry::Retry;
+use crate::config::template::Template;
 use crate::http::route;
 use crate::scoreboard::UpstreamId;
 
@@ -48,6 +49,8 @@ pub(crate) struct Upstream {
     pub(crate) links: Links,
     pub(crate) queue: Option<Queue>,
     pub(crate) sticky: Option<Token>,
+    /// What requests are hashed by.
+    pub(crate) hash_key: Option<Template>,
 }
 
 impl Upstream {
@@ -84,6 +87,7 @@ impl Generation {
                     links: upstream.links.clone(),
                     queue: upstream.queue,
                     sticky: upstream.sticky.as_ref().map(|sticky| sticky.by.clone()),
+                    hash_key: upstream.hash_key.clone(),
                 })
                 .collect(),
         }

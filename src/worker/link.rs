@@ -97,6 +97,8 @@ pub(crate) async fn connect(
             }
             Err(Fault::Full)
         }
+        Err(_) if connection.seat.is_cut() => Err(Fault::Cut),
+        Err(_) if shared.is_cutting() => Err(Fault::Full),
         Err(error) => Err(Fault::Backend(match error.kind() {
             io::ErrorKind::ConnectionRefused => Failure::Refused,
             io::ErrorKind::TimedOut => Failure::TimedOut,

@@ -56,6 +56,8 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use accept::{Accepting, Queued};
 use generation::Generation;
 use orders::Line;
@@ -145,7 +147,9 @@ async fn start(line: &Line) -> Result<Shared, Error> {
 async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
     let mut accepting: Vec<Accepting> = Vec::new();
     let mut waiting: Vec<(SocketAddr, OwnedFd)> = Vec::new();
+    let mut ending: Vec<JoinHandle<()>> = Vec::new();
     loop {
+        ending.retain(|task| !task.is_finished());
         let Some((order, descriptor)) = line.order().await.map_err(Error::Line)? else {
             sys::log::warning!("worker", "no master and no keeper are left; serving what there is");
             return std::future::pending().await;
@@ -155,27 +159,35 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             ToWorker::Generation { number } => {
                 let bytes = descriptor.ok_or(Error::NoDescriptor("a generation"))?;
                 shared.swap(generation(shared, number, bytes)?);
+                accepting.iter().for_each(Accepting::adapt);
                 shared.crew.set_state(WorkerState::Running);
                 line.say(FromWorker::Running { generation: number }).map_err(Error::Line)?;
             }
             ToWorker::Listen { address } => {
                 let listener = descriptor.ok_or(Error::NoDescriptor("a listener"))?;
-                end(&mut accepting, address).await;
+                ending.extend(end(&mut accepting, address));
                 waiting.push((address, listener));
             }
             ToWorker::Unlisten { address } => {
-                end(&mut accepting, address).await;
+                ending.extend(end(&mut accepting, address));
                 waiting.retain(|(known, _)| *known != address);
             }
             ToWorker::Drain { deadline_us } => {
                 shared.crew.set_state(WorkerState::Stopping);
                 shared.drain();
-                let queued = if shared.others().workers > 0 { Queued::Left } else { Queued::Taken };
-                if queued == Queued::Taken {
+                let others = shared.others().workers;
+                let queued = match others {
+                    0 => Queued::Taken { until_us: deadline_us },
+                    1.. => Queued::Left,
+                };
+                if others == 0 {
                     tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
                 }
-                for accepting in accepting {
-                    accepting.end(queued).await;
+                let leaving = accepting.into_iter().map(|it| it.end(queued));
+                ending.extend(leaving.map(tokio::task::spawn_local));
+                for task in ending {
+                    // It is over, whichever way.
+                    let _end = task.await;
                 }
                 // Those who came meanwhile.
                 shared.drain();
@@ -186,8 +198,8 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 listen_to(bell, shared).map_err(Error::Bell)?;
             }
             ToWorker::Reopen { number } => {
-                shared.logs.reopen().await;
-                line.say(FromWorker::Reopened { number }).map_err(Error::Line)?;
+                let failing = shared.logs.reopen().await;
+                line.say(FromWorker::Reopened { number, failing }).map_err(Error::Line)?;
             }
         }
         // Whoever comes in must find a configuration that serves it.
@@ -209,11 +221,12 @@ fn listen_to(bell: OwnedFd, shared: &Rc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
-async fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) {
-    if let Some(index) = accepting.iter().position(|known| known.address == address) {
-        // Each worker takes what it finds, since each may be the last to close its copy.
-        accepting.swap_remove(index).end(Queued::Taken).await;
-    }
+/// Ends accepting there, in a task of its own: the next order may not wait for a silent client.
+fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) -> Option<JoinHandle<()>> {
+    let index = accepting.iter().position(|known| known.address == address)?;
+    // Each worker takes what it finds, since each may be the last to close its copy.
+    let ended = accepting.swap_remove(index).end(Queued::Taken { until_us: u64::MAX });
+    Some(tokio::task::spawn_local(ended))
 }
 
 fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation, Error> {
@@ -226,9 +239,13 @@ fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation
 /// Waits until the last connection has left, or the deadline.
 async fn leave(shared: &Shared, deadline_us: u64) {
     let left_us = deadline_us.saturating_sub(shared.refresh());
-    // At the deadline, what is left is cut by the process's end.
-    let _is_in_time =
-        tokio::time::timeout(Duration::from_micros(left_us), shared.seats.emptied()).await;
+    let in_time = Duration::from_micros(left_us);
+    if tokio::time::timeout(in_time, shared.seats.emptied()).await.is_err() {
+        shared.cut();
+        // What is left even then is cut by the process's end.
+        let grace = Duration::from_millis(limits::CUT_GRACE_MS);
+        let _everybody_went = tokio::time::timeout(grace, shared.seats.emptied()).await;
+    }
 }
 
 /// The sweep, and how late it comes: what the worker's loop was busy with instead.

@@ -26,7 +26,10 @@ pub(crate) enum Fault {
     /// A pooled connection turned out dead, and the request cannot be repeated; or what was picked
     /// is no longer there. No fault of the backend.
     Stale,
-    /// We have no connection for it: `connections_max` is reached, or the system has none left.
+    /// Its drain is out of time, and nothing was heard of it yet. No fault of the backend.
+    Cut,
+    /// We have no connection for it: `connections_max` is reached, the system has none left, or the
+    /// worker's time is over.
     Full,
     Client(ClientFault),
 }
@@ -35,7 +38,7 @@ impl Fault {
     /// What it comes to for the client, if nothing better is found.
     fn status(self) -> u16 {
         match self {
-            Self::Backend(Failure::TimedOut) => 504,
+            Self::Backend(Failure::TimedOut) | Self::Cut => 504,
             Self::Backend(
                 Failure::Refused
                 | Failure::Unreachable
@@ -53,9 +56,8 @@ impl Fault {
     /// What `retry_on` calls it, if it is a reason to ask another backend.
     fn condition(self) -> Option<Condition> {
         match self {
-            Self::Backend(Failure::Refused | Failure::Unreachable | Failure::Closed) => {
-                Some(Condition::Error)
-            }
+            Self::Backend(Failure::Refused | Failure::Unreachable | Failure::Closed)
+            | Self::Cut => Some(Condition::Error),
             Self::Backend(Failure::TimedOut) => Some(Condition::Timeout),
             Self::Backend(Failure::Malformed | Failure::Unfit) => Some(Condition::InvalidHeader),
             Self::Answered(status) => Condition::of_status(status),
@@ -68,7 +70,9 @@ impl Fault {
         match self {
             Self::Backend(failure) => Some(failure),
             // Another backend may know what this one does not: no failure, in nginx's eyes.
-            Self::Answered(403 | 404) | Self::Stale | Self::Full | Self::Client(_) => None,
+            Self::Answered(403 | 404) | Self::Stale | Self::Cut | Self::Full | Self::Client(_) => {
+                None
+            }
             Self::Answered(_) => Some(Failure::Unfit),
         }
     }
@@ -162,12 +166,14 @@ pub(crate) fn is_allowed(
     so_far: SoFar,
 ) -> bool {
     let (Some(id), retry) = (upstream.id, &upstream.retry) else { return false };
-    if !fault.condition().is_some_and(|condition| retry.on.holds(condition)) {
-        return false;
-    }
+    let Some(condition) = fault.condition() else { return false };
     let now_us = shared.refresh();
+    // Whether or not it is a reason to ask once more.
     if so_far.retries > 0 && fault.blame().is_some() {
         shared.picker.borrow_mut().retried_in_vain(id, now_us);
+    }
+    if !retry.on.holds(condition) {
+        return false;
     }
     let elapsed_us = now_us.saturating_sub(so_far.since_us);
     let is_late = retry.timeout_ms > 0 && elapsed_us >= retry.timeout_ms * 1000;
@@ -193,6 +199,10 @@ fn leave(connection: &Connection, exchange: &mut Exchange, picked: Picked, fault
 /// Gives the reservation back without a response, and blames the backend where it is to blame.
 pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
     let now_us = connection.shared.now_us();
+    connection.seat.let_go();
+    if fault == Fault::Cut {
+        connection.shared.picker.borrow().cut(&picked);
+    }
     if let Some(failure) = fault.blame() {
         connection.shared.picker.borrow_mut().failed(&picked, failure, now_us);
     }
@@ -240,7 +250,7 @@ fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, mut link:
 async fn give_up(connection: &mut Connection, exchange: &mut Exchange, fault: Fault) -> Next {
     match fault {
         Fault::Client(fault) => exchange.blame(connection, fault).await,
-        Fault::Backend(_) | Fault::Answered(_) | Fault::Stale | Fault::Full => {
+        Fault::Backend(_) | Fault::Answered(_) | Fault::Stale | Fault::Cut | Fault::Full => {
             let next = exchange.next_if_read(connection);
             connection.answer(exchange, fault.status(), next).await
         }

@@ -6,7 +6,11 @@
 //! every pick, so a drain holds from the next request on.
 
 mod line;
+mod outcomes;
+mod peers;
+mod rings;
 mod sticky;
+
 #[cfg(test)]
 mod tests;
 
@@ -16,19 +20,25 @@ use std::rc::Rc;
 use super::queue::{Nudge, Queues};
 use crate::balance;
 use crate::balance::budget::Budget;
-use crate::balance::ip_hash::Walk;
+use crate::balance::dice::Dice;
+use crate::balance::walk::Walk;
 use crate::config::model::Address;
-use crate::scoreboard::account::{Account, Outcome, Reservation};
-use crate::scoreboard::backend::{About, Failure, Words};
+use crate::scoreboard::account::{Account, Reservation};
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
 use crate::scoreboard::turn::Owner;
-use crate::scoreboard::upstream::{Roster, Strategy};
+use crate::scoreboard::upstream::{AllDown, Roster, Strategy};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot};
+use crate::sys::random;
+use peers::{load, may_serve, store, strategy, takes_bound, weigh};
+use rings::KeptRing;
 
 const _: () = assert!(MEMBERS_MAX <= balance::PEERS_MAX);
 
 /// Gates that may close between choosing and reserving before the pick gives up.
 const CHOICES_MAX: u32 = 8;
+
+/// Changes of membership that may overtake one pick before it gives up.
+const EDITIONS_MAX: u32 = 16;
 
 /// Why there is no backend for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +81,15 @@ impl Picked {
     }
 }
 
-/// The backends one request was offered to, and where it stands in the hash space.
+/// Who asks for a backend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) client: IpAddr,
+    /// What the upstream's `hash_key` comes to; empty without one.
+    pub(crate) key: &'a [u8],
+}
+
+/// The backends one request was offered to, and where it stands among hashes or draws.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tried {
     backends: [u64; BACKENDS_MAX / 64],
@@ -104,9 +122,9 @@ struct Known {
 
 /// What is picked for.
 #[derive(Clone, Copy)]
-struct Ask {
+struct Ask<'a> {
     upstream: UpstreamId,
-    client: IpAddr,
+    asker: Asker<'a>,
     now_s: u64,
     order: Order,
 }
@@ -129,10 +147,13 @@ pub(crate) struct Picker {
     account: Account,
     /// By upstream slot; empty until first met.
     rosters: Vec<Option<Roster>>,
+    /// By upstream slot; for those that hash consistently.
+    rings: Vec<Option<Box<KeptRing>>>,
     /// By backend slot.
     known: Vec<Option<Known>>,
     /// By upstream slot.
     budgets: Vec<Budget>,
+    dice: Dice,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,
 }
@@ -144,8 +165,10 @@ impl Picker {
             slot,
             account: board.account(slot),
             rosters: (0..UPSTREAMS_MAX).map(|_| None).collect(),
+            rings: (0..UPSTREAMS_MAX).map(|_| None).collect(),
             known: (0..BACKENDS_MAX).map(|_| None).collect(),
             budgets: vec![Budget::default(); UPSTREAMS_MAX],
+            dice: Dice::seeded(random::seed()),
             peers: Vec::with_capacity(MEMBERS_MAX),
         }
     }
@@ -159,11 +182,11 @@ impl Picker {
     pub(crate) fn pick(
         &mut self,
         upstream: UpstreamId,
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, Refusal> {
-        let picked = self.pick_another(upstream, client, tried, now_us);
+        let picked = self.pick_another(upstream, asker, tried, now_us);
         if picked.is_err() {
             self.account.refused(upstream);
         }
@@ -175,21 +198,35 @@ impl Picker {
     pub(crate) fn pick_another(
         &mut self,
         upstream: UpstreamId,
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, Refusal> {
         let now_s = now_us / 1_000_000;
-        self.find(Ask { upstream, client, now_s, order: Order::Free }, tried)
+        self.find(Ask { upstream, asker, now_s, order: Order::Free }, tried)
     }
 
-    fn find(&mut self, ask: Ask, tried: &mut Tried) -> Result<Picked, Refusal> {
+    fn find(&mut self, ask: Ask<'_>, tried: &mut Tried) -> Result<Picked, Refusal> {
         self.refresh(ask.upstream);
-        let mut picked = self.choose(ask, tried);
-        // Whoever closed may have been replaced while this copy was read: the new ones are there
-        // before the old ones close.
-        if picked.is_err() && self.refresh(ask.upstream) == Edition::New {
-            picked = self.choose(ask, tried);
+        let mut refusal = Refusal::NoBackend;
+        for _ in 0..EDITIONS_MAX {
+            match self.choose(ask, tried, Among::Fit) {
+                Ok(picked) => return Ok(picked),
+                Err(why) => refusal = why,
+            }
+            // Whoever closed may have been replaced while this copy was read: the new ones are
+            // there before the old ones close. Gates change within turns, so when the copy was good
+            // for the whole of one, nobody was open in it.
+            if self.refresh(ask.upstream) == Edition::Same {
+                break;
+            }
+        }
+        if refusal == Refusal::Full || !self.is_desperate(ask.upstream, ask.now_s) {
+            return Err(refusal);
+        }
+        let picked = self.choose(ask, tried, Among::Failed);
+        if picked.is_ok() {
+            self.account.despaired(ask.upstream);
         }
         picked
     }
@@ -211,103 +248,19 @@ impl Picker {
         gate.is_open() && gate.incarnation == incarnation
     }
 
-    /// The backend failed the request: it counts against the backend. The reservation stays.
-    pub(crate) fn failed(&mut self, picked: &Picked, failure: Failure, now_us: u64) {
-        self.account.failed(picked.backend);
-        let Some(roster) = &self.rosters[picked.upstream.index()] else { return };
-        let is_picked = |(id, _): &(BackendId, About)| *id == picked.backend;
-        let Some(index) = roster.members.iter().position(is_picked) else { return };
-        let _turn = self.board.upstream(picked.upstream).take_turn(Owner::Worker(self.slot));
-        let backend = self.board.backend(picked.backend);
-        self.peers.clear();
-        let members = roster.members.iter();
-        self.peers.extend(members.map(|(id, about)| load(self.board, *id, about, 0)));
-        balance::failure::fail(&mut self.peers, index, now_us / 1_000_000);
-        store(self.board, picked.backend, &self.peers[index]);
-        backend.set_last_failure(failure);
-    }
-
-    /// The response is through, and the reservation ends.
-    #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
-    pub(crate) fn finished(&mut self, picked: Picked, outcome: &Outcome) {
-        self.account.finished(picked.upstream, picked.backend, outcome);
-        // A backend without failures has nothing to be forgiven, so most requests take no turn.
-        if self.board.backend(picked.backend).fails() > 0 {
-            self.forgive(&picked);
-        }
-    }
-
-    /// A TCP route's connection to the backend stands, which a backend that failed before is
-    /// forgiven for. The reservation stays.
-    pub(crate) fn session_connected(&mut self, picked: &Picked, took_us: u64) {
-        let took_us = u32::try_from(took_us).unwrap_or(u32::MAX);
-        self.account.session_connected(picked.backend, picked.incarnation, took_us);
-        if self.board.backend(picked.backend).fails() > 0 {
-            self.forgive(picked);
-        }
-    }
-
-    /// Bytes that went to the backend and came from it, on a connection that goes on.
-    pub(crate) fn carried(&self, picked: &Picked, bytes_in: u64, bytes_out: u64) {
-        self.account.carried(picked.backend, picked.incarnation, bytes_in, bytes_out);
-    }
-
-    /// A TCP route's connection is over.
-    #[expect(clippy::needless_pass_by_value, reason = "the reservation ends here, so it is taken")]
-    pub(crate) fn session_ended(&mut self, picked: Picked, status: u16, lasted_us: u64) {
-        let life = (picked.backend, picked.incarnation);
-        self.account.session_ended(picked.upstream, life, status, lasted_us);
-    }
-
-    /// Notes a request's first offer: retries are granted by the number of these.
-    pub(crate) fn asked(&mut self, upstream: UpstreamId, now_us: u64) {
-        self.budgets[upstream.index()].asked(now_us / 1_000_000);
-    }
-
-    /// Whether the upstream's budget, `percent` of its requests, has one more retry.
-    pub(crate) fn grants_retry(&mut self, upstream: UpstreamId, percent: u32, now_us: u64) -> bool {
-        let is_granted = self.budgets[upstream.index()].grants(percent, now_us / 1_000_000);
-        if !is_granted {
-            self.account.withheld(upstream);
-        }
-        is_granted
-    }
-
-    /// The request is offered to a further backend.
-    pub(crate) fn retried(&mut self, upstream: UpstreamId) {
-        self.account.retried(upstream);
-    }
-
-    /// The further backend failed it, too.
-    pub(crate) fn retried_in_vain(&mut self, upstream: UpstreamId, now_us: u64) {
-        self.budgets[upstream.index()].failed(now_us / 1_000_000);
-    }
-
-    /// The request would have needed one connection too many.
-    pub(crate) fn overflowed(&mut self, upstream: UpstreamId) {
-        self.account.overflowed(upstream);
-    }
-
-    fn forgive(&mut self, picked: &Picked) {
-        let Some(roster) = &self.rosters[picked.upstream.index()] else { return };
-        let Some((_, about)) = roster.members.iter().find(|(id, _)| *id == picked.backend) else {
-            return;
-        };
-        let _turn = self.board.upstream(picked.upstream).take_turn(Owner::Worker(self.slot));
-        let mut peer = load(self.board, picked.backend, about, 0);
-        balance::failure::success(&mut peer);
-        store(self.board, picked.backend, &peer);
-    }
-
     /// One pick within the upstream's turn. Nothing is stored until the reservation holds.
     ///
     /// What is in flight is only ever added to within the turn, so a backend that is not full here
     /// has room for this request whatever the other workers do; who finishes meanwhile only makes
     /// more. In a turn that is not guarded, a bounded backend counts as full.
-    fn choose(&mut self, ask: Ask, tried: &mut Tried) -> Result<Picked, Refusal> {
-        let Ask { upstream, client, now_s, order } = ask;
+    fn choose(&mut self, ask: Ask<'_>, tried: &mut Tried, among: Among) -> Result<Picked, Refusal> {
+        let Ask { upstream, asker, now_s, order } = ask;
         let roster = self.rosters[upstream.index()].as_ref().ok_or(Refusal::NoBackend)?;
         let strategy = strategy(roster.strategy);
+        if strategy == balance::Strategy::HashConsistent {
+            rings::refresh(&mut self.rings[upstream.index()], self.board, roster);
+        }
+        let ring = self.rings[upstream.index()].as_deref().map(KeptRing::ring);
         let turn = self.board.upstream(upstream).take_turn(Owner::Worker(self.slot));
         if order != Order::Free && !self.is_next(upstream, order) {
             return Err(Refusal::Full);
@@ -318,16 +271,23 @@ impl Picker {
             let mut offered = 0;
             for (index, (id, about)) in roster.members.iter().enumerate() {
                 let mut peer = load(self.board, *id, about, turn.picks());
-                if peer.max_conns > 0 && !turn.is_guarded() {
-                    peer.conns = u32::MAX;
-                } else if peer.max_conns > 0 || strategy == balance::Strategy::LeastConn {
-                    peer.conns = self.board.backend(*id).active();
+                weigh(self.board, *id, roster.strategy, turn.is_guarded(), &mut peer);
+                if among == Among::Failed && may_serve(self.board, *id, about) {
+                    balance::failure::overlook(&mut peer);
                 }
                 peer.is_bound = tried.bound == Some(*id);
                 offered |= u64::from(tried.holds(*id)) << index;
                 self.peers.push(peer);
             }
-            let mut request = balance::Request { client, tried: offered, walk: &mut walk, now_s };
+            let mut request = balance::Request {
+                client: asker.client,
+                key: asker.key,
+                ring,
+                dice: &mut self.dice,
+                tried: offered,
+                walk: &mut walk,
+                now_s,
+            };
             let Some(index) = balance::pick(strategy, &mut self.peers, &mut request) else {
                 let is_crowded = balance::is_crowded(&self.peers, &request);
                 return Err(if is_crowded { Refusal::Full } else { Refusal::NoBackend });
@@ -335,10 +295,12 @@ impl Picker {
             let (id, about) = &roster.members[index];
             // Reserve first, look again after: a drain either is seen here or sees the reservation.
             let reservation = self.account.reserve(*id);
-            let gate = self.board.backend(*id).gate();
-            let takes =
-                if self.peers[index].is_bound { gate.takes_bound() } else { gate.is_open() };
-            if takes && gate.incarnation == about.incarnation {
+            let may_serve = match among {
+                Among::Fit if self.peers[index].is_bound => takes_bound(self.board, *id, about),
+                Among::Fit => self.is_usable(*id, about.incarnation),
+                Among::Failed => may_serve(self.board, *id, about),
+            };
+            if may_serve {
                 // A closed member may be another upstream's by now: it was not changed, nor is it
                 // ours to store.
                 for ((id, _), peer) in roster.members.iter().zip(&self.peers) {
@@ -362,6 +324,19 @@ impl Picker {
         Err(Refusal::NoBackend)
     }
 
+    /// Whether the upstream wants failed members to be asked while there are no others. Looked at
+    /// only where a pick found nobody.
+    fn is_desperate(&mut self, upstream: UpstreamId, now_s: u64) -> bool {
+        let Some(roster) = &self.rosters[upstream.index()] else { return false };
+        if roster.all_down == AllDown::Refuse {
+            return false;
+        }
+        let members = roster.members.iter();
+        self.peers.clear();
+        self.peers.extend(members.map(|(id, about)| load(self.board, *id, about, 0)));
+        balance::failure::are_all_out(&self.peers, now_s)
+    }
+
     /// Copies the roster again when its epoch changed; one load otherwise.
     fn refresh(&mut self, id: UpstreamId) -> Edition {
         let upstream = self.board.upstream(id);
@@ -382,9 +357,20 @@ impl Picker {
             }
             None => false,
         });
+        if roster.strategy != Strategy::HashConsistent {
+            self.rings[id.index()] = None;
+        }
         self.rosters[id.index()] = Some(roster);
         Edition::New
     }
+}
+
+/// Whom a pick chooses among.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Among {
+    Fit,
+    /// Those that are out for failures, too: there are no others.
+    Failed,
 }
 
 /// Which roster a pick goes by.
@@ -393,56 +379,4 @@ enum Edition {
     /// The one it had.
     Same,
     New,
-}
-
-fn strategy(word: Strategy) -> balance::Strategy {
-    match word {
-        Strategy::RoundRobin => balance::Strategy::RoundRobin,
-        Strategy::LeastConn => balance::Strategy::LeastConn,
-        Strategy::IpHash => balance::Strategy::IpHash,
-    }
-}
-
-/// A member as the strategies see it at this turn; in flight counts are added where they matter.
-fn load(board: Board, id: BackendId, about: &About, turn: u64) -> balance::Peer {
-    let backend = board.backend(id);
-    let gate = backend.gate();
-    let words = backend.words();
-    let weight = u32::from(gate.weight);
-    let standing = if gate.incarnation != about.incarnation || !gate.takes_bound() {
-        balance::Standing::Closed
-    } else if !gate.is_open() {
-        balance::Standing::Leaving
-    } else if gate.is_due(turn) {
-        balance::Standing::Open
-    } else {
-        balance::Standing::HeldBack
-    };
-    balance::Peer {
-        weight,
-        effective_weight: (i64::from(weight) - words.weight_lost).max(0),
-        current_weight: words.current_weight,
-        conns: 0,
-        max_conns: about.max_conns,
-        max_fails: about.max_fails,
-        fail_timeout_s: about.fail_timeout_s,
-        fails: words.fails,
-        accessed_s: words.accessed_s,
-        checked_s: words.checked_s,
-        standing,
-        tier: if about.is_backup { balance::Tier::Backup } else { balance::Tier::Primary },
-        priority: about.priority,
-        ramp: balance::ramp::Ramp::new(gate.ramp, turn),
-        is_bound: false,
-    }
-}
-
-fn store(board: Board, id: BackendId, peer: &balance::Peer) {
-    board.backend(id).set_words(&Words {
-        current_weight: peer.current_weight,
-        weight_lost: i64::from(peer.weight) - peer.effective_weight,
-        fails: peer.fails,
-        accessed_s: peer.accessed_s,
-        checked_s: peer.checked_s,
-    });
 }

@@ -9,11 +9,13 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::pick::{Picked, Refusal, Tried};
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::pick::{Asker, Picked, Refusal, Tried};
+use super::server::Site;
 use super::shared::Shared;
 use super::watch::Seat;
 use crate::config::model::capacity::Queue;
@@ -137,7 +139,7 @@ pub(crate) struct Wait<'a> {
     pub(crate) seat: &'a Seat,
     pub(crate) upstream: (UpstreamId, &'a str),
     pub(crate) queue: Queue,
-    pub(crate) client: IpAddr,
+    pub(crate) asker: Asker<'a>,
     pub(crate) tried: &'a mut Tried,
 }
 
@@ -169,7 +171,7 @@ pub(crate) async fn wait(
     wait: Wait<'_>,
     mut poll_gone: impl FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> Result<Picked, InVain> {
-    let Wait { shared, seat, upstream: (upstream, name), queue, client, tried } = wait;
+    let Wait { shared, seat, upstream: (upstream, name), queue, asker, tried } = wait;
     let Some(ticket) = shared.picker.borrow_mut().join_line(upstream, queue.length) else {
         if shared.may_complain() {
             let length = queue.length;
@@ -187,7 +189,7 @@ pub(crate) async fn wait(
         if shared.queues.is_front(upstream, ticket) {
             let now_us = shared.refresh();
             let mut picker = shared.picker.borrow_mut();
-            match picker.pick_in_line((upstream, ticket), client, tried, now_us) {
+            match picker.pick_in_line((upstream, ticket), asker, tried, now_us) {
                 Ok(picked) => return Poll::Ready(Ok(picked)),
                 Err(Refusal::NoBackend) => return Poll::Ready(Err(InVain::NoBackend)),
                 Err(Refusal::Full) => {}
@@ -204,4 +206,33 @@ pub(crate) async fn wait(
         }
     }
     waited.map(|picked| picked.awaited(&shared.queues))
+}
+
+impl Exchange {
+    /// Waits for room, where the upstream has a queue for that.
+    pub(crate) async fn wait(
+        &mut self,
+        connection: &mut Connection,
+        site: &Site<'_>,
+    ) -> Result<Picked, InVain> {
+        let upstream = site.upstream;
+        let (Some(id), Some(queue)) = (upstream.id, upstream.queue) else {
+            return Err(InVain::NoBackend);
+        };
+        let (shared, seat) = (Rc::clone(&connection.shared), Rc::clone(&connection.seat));
+        let mut tried = self.tried;
+        let key = std::mem::take(&mut self.kept.hash_key);
+        let wait = Wait {
+            shared: &shared,
+            seat: &seat,
+            upstream: (id, &upstream.name),
+            queue,
+            asker: Asker { client: self.client, key: &key },
+            tried: &mut tried,
+        };
+        let half_close = site.route.limits.client.half_close;
+        let waited = self::wait(wait, |cx| connection.poll_gone(cx, self, half_close)).await;
+        (self.tried, self.kept.hash_key) = (tried, key);
+        waited
+    }
 }

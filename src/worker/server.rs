@@ -151,25 +151,33 @@ impl Route {
         logs: &Logs,
     ) -> Self {
         let pages: Rc<[ErrorPage]> = route.shape.error_pages.clone().into();
-        let templates = route.action.templates();
+        let place = match &route.action {
+            route::Action::Proxy { upstream, .. } => {
+                let named = config.upstreams.iter().position(|known| known.name == *upstream);
+                Some(named.expect("the configuration's check resolves every upstream"))
+            }
+            route::Action::Respond(_) | route::Action::Redirect(_) => None,
+        };
+        let upstream = place.map(|place| &config.upstreams[place]);
+        let mut templates = route.action.templates();
+        templates.extend(upstream.and_then(|upstream| upstream.hash_key.as_ref()));
         let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
         let mut shape =
             Shape::compile(server, (&route.shape, &pages), &templates).logged(logs.compile(log));
-        let (action, upstream) = match &route.action {
-            route::Action::Proxy { upstream, retarget } => {
-                let named = config.upstreams.iter().position(|known| known.name == *upstream);
-                let upstream = named.expect("the configuration's check resolves every upstream");
+        let action = match &route.action {
+            route::Action::Proxy { retarget, .. } => {
+                let upstream = place.expect("found above for this action");
                 let retarget = retarget.as_ref().map(Retarget::compile);
                 shape.keeps.path |= retarget.is_some();
-                (Action::Proxy { upstream, retarget }, Some(&config.upstreams[upstream]))
+                Action::Proxy { upstream, retarget }
             }
             route::Action::Respond(respond) => {
                 shape.keeps.head |= reads_head(&templates);
-                (Action::Respond(respond.clone()), None)
+                Action::Respond(respond.clone())
             }
             route::Action::Redirect(redirect) => {
                 shape.keeps.head |= reads_head(&templates);
-                (Action::Redirect(redirect.clone()), None)
+                Action::Redirect(redirect.clone())
             }
         };
         let limits = Limits::compile(route, upstream);

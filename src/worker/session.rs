@@ -16,11 +16,12 @@ use super::generation::{Generation, Upstream};
 use super::introduction::{self, Introduction};
 use super::link::{self, Link};
 use super::offer::{self, Fault, SoFar};
-use super::pick::{Picked, Refusal, Tried};
+use super::pick::{Asker, Picked, Refusal, Tried};
 use super::queue::{self, InVain};
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
-use super::watch::Phase;
+use super::variables;
+use super::watch::{self, Held, Phase};
 use crate::http::framing::Body;
 use crate::scoreboard::{BackendId, recent};
 
@@ -50,8 +51,12 @@ pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>
         backend: None,
         tries: 0,
         tried: Tried::none(),
+        hash_key: Vec::new(),
         bytes_out: 0,
     };
+    if let Some(template) = &upstream.hash_key {
+        variables::render_of_connection(&mut session.hash_key, template, &session.connection);
+    }
     let status = match introduction {
         Introduction::Made => session.run().await,
         Introduction::Botched => BAD_INTRODUCTION,
@@ -69,6 +74,8 @@ struct Session<'g> {
     backend: Option<(BackendId, u16)>,
     tries: u8,
     tried: Tried,
+    /// What its upstream hashes it by; empty without anything.
+    hash_key: Vec<u8>,
     bytes_out: u64,
 }
 
@@ -79,8 +86,16 @@ impl Session<'_> {
             Ok(connected) => connected,
             Err(status) => return status,
         };
+        let seat = &self.connection.seat;
+        let (backend, incarnation) = (picked.backend(), picked.incarnation());
+        seat.hold(Held { backend, incarnation, since_us: watch::UPGRADED });
+        let upgraded = self.connection.shared.picker.borrow().upgrade(backend);
         self.carry(&picked, link).await;
-        let shared = &self.connection.shared;
+        drop(upgraded);
+        let (shared, seat) = (&self.connection.shared, &self.connection.seat);
+        if seat.is_cut() {
+            shared.picker.borrow().cut(&picked);
+        }
         let lasted_us = shared.refresh().saturating_sub(self.started_us);
         shared.picker.borrow_mut().session_ended(picked, THROUGH, lasted_us);
         THROUGH
@@ -95,7 +110,9 @@ impl Session<'_> {
         };
         let mut retries = 0;
         loop {
-            self.backend = Some((picked.backend(), picked.incarnation()));
+            let (backend, incarnation) = (picked.backend(), picked.incarnation());
+            self.backend = Some((backend, incarnation));
+            self.connection.seat.hold(Held { backend, incarnation, since_us: self.started_us });
             self.tries = self.tries.saturating_add(1);
             let (connection, timeout_ms) = (&self.connection, self.route.connect_timeout_ms);
             let client = connection.peer;
@@ -124,11 +141,11 @@ impl Session<'_> {
         if self.upstream.retry.budget_percent.is_some() {
             picker.asked(id, now_us);
         }
-        let client = self.connection.peer;
+        let asker = Asker { client: self.connection.peer, key: &self.hash_key };
         if self.upstream.queue.is_none() {
-            return picker.pick(id, client, &mut self.tried, now_us);
+            return picker.pick(id, asker, &mut self.tried, now_us);
         }
-        let picked = picker.pick_behind(id, client, &mut self.tried, now_us);
+        let picked = picker.pick_behind(id, asker, &mut self.tried, now_us);
         picked.map(|picked| self.upstream.tend(picked, shared))
     }
 
@@ -138,13 +155,13 @@ impl Session<'_> {
         let (Some(id), Some(queue)) = (self.upstream.id, self.upstream.queue) else {
             return Err(InVain::NoBackend);
         };
-        let Self { connection, upstream, tried, .. } = self;
+        let Self { connection, upstream, tried, hash_key, .. } = self;
         let wait = queue::Wait {
             shared: &Rc::clone(&connection.shared),
             seat: &Rc::clone(&connection.seat),
             upstream: (id, &upstream.name),
             queue,
-            client: connection.peer,
+            asker: Asker { client: connection.peer, key: hash_key },
             tried,
         };
         queue::wait(wait, |cx| connection.client.poll_hangup(cx).map(|_| ())).await
@@ -159,9 +176,10 @@ impl Session<'_> {
         {
             return None;
         }
-        let (id, client, now_us) = (self.upstream.id?, self.connection.peer, shared.now_us());
+        let (id, now_us) = (self.upstream.id?, shared.now_us());
         let mut picker = shared.picker.borrow_mut();
-        let picked = picker.pick_another(id, client, &mut self.tried, now_us).ok()?;
+        let asker = Asker { client: self.connection.peer, key: &self.hash_key };
+        let picked = picker.pick_another(id, asker, &mut self.tried, now_us).ok()?;
         picker.retried(id);
         Some(self.upstream.tend(picked, shared))
     }

@@ -48,6 +48,8 @@ pub(crate) struct Kept {
     /// Of the route's expression, in `uri`.
     pub(crate) spans: Spans,
     pub(crate) request_id: Vec<u8>,
+    /// What its upstream hashes it by; empty without anything.
+    pub(crate) hash_key: Vec<u8>,
     pub(crate) rendered: Rendered,
     /// What a sticky client is known by; empty when it brought nothing.
     pub(crate) token: Vec<u8>,
@@ -56,6 +58,16 @@ pub(crate) struct Kept {
     pub(crate) body: Vec<u8>,
     /// Lines of an intercepted response that go along with its error page.
     pub(crate) challenge: Vec<u8>,
+}
+
+impl Kept {
+    /// Of a request that cannot be read nothing is known: what is here is an earlier one's.
+    pub(crate) fn forget(&mut self) {
+        self.head.clear();
+        self.uri.clear();
+        self.spans = Spans::default();
+        self.request_id.clear();
+    }
 }
 
 /// What of a request is kept beyond its being sent on.

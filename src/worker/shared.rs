@@ -19,6 +19,7 @@ use super::share;
 use super::watch::Seats;
 use crate::config::limits;
 use crate::http::date;
+use crate::scoreboard::layout::BACKENDS_MAX;
 use crate::scoreboard::{Board, WorkerSlot, crew};
 use crate::scoreboard::{access_log, recent};
 use crate::sys;
@@ -31,11 +32,15 @@ pub(crate) enum Stage {
     Serving,
     /// Each connection ends after its request.
     Draining,
+    /// Each ends at once.
+    Cutting,
 }
 
 pub(crate) struct Shared {
     board: Board,
     slot: WorkerSlot,
+    /// What earlier workers of the slot wrote down.
+    logged_before: access_log::Figures,
     pub(crate) crew: crew::Worker,
     pub(crate) picker: RefCell<Picker>,
     pub(crate) pool: RefCell<Pool>,
@@ -55,6 +60,10 @@ pub(crate) struct Shared {
     date: Cell<[u8; date::DATE_BYTES]>,
     complained_us: Cell<u64>,
     connections: Cell<u32>,
+    /// By backend slot, when the oldest request at a draining one began.
+    oldest_us: RefCell<Vec<u64>>,
+    /// Whether the last sweep wrote something into it.
+    has_looked_at_drains: Cell<bool>,
     /// The state of what request ids are drawn from.
     dice: Cell<u64>,
     pub(crate) hostname: String,
@@ -62,9 +71,14 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(board: Board, slot: WorkerSlot) -> Self {
+        // The slot's lines go on, as its requests do; what failed is over.
+        let earlier = access_log::figures(board, slot);
+        let logged_before = access_log::Figures { failing: 0, last_error: 0, ..earlier };
+        access_log::publish(board, slot, &logged_before);
         let shared = Self {
             board,
             slot,
+            logged_before,
             crew: board.worker(slot),
             picker: RefCell::new(Picker::new(board, slot)),
             pool: RefCell::new(Pool::new()),
@@ -81,11 +95,11 @@ impl Shared {
             date: Cell::new([0; date::DATE_BYTES]),
             complained_us: Cell::new(0),
             connections: Cell::new(0),
+            oldest_us: RefCell::new(vec![0; BACKENDS_MAX]),
+            has_looked_at_drains: Cell::new(false),
             dice: Cell::new(sys::random::seed()),
             hostname: sys::host::name(),
         };
-        // What an earlier worker of the slot left is not this one's.
-        access_log::publish(board, slot, &access_log::Figures::default());
         shared.read_clocks();
         shared
     }
@@ -143,7 +157,19 @@ impl Shared {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.stage.get() == Stage::Draining
+        self.stage.get() != Stage::Serving
+    }
+
+    /// Whether who is called has been called because the worker's time is over.
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.stage.get() == Stage::Cutting
+    }
+
+    /// Calls everybody who is left: what is under way ends, and is counted and logged as it is.
+    pub(crate) fn cut(&self) {
+        self.stage.set(Stage::Cutting);
+        self.refresh();
+        self.seats.call_all();
     }
 
     pub(crate) fn drain(&self) {
@@ -177,11 +203,25 @@ impl Shared {
         self.read_clocks();
         let now_us = self.now_us();
         self.seats.sweep(now_us);
+        if self.board.has_drains() || self.has_looked_at_drains.get() {
+            self.look_at_drains();
+        }
         self.pool.borrow_mut().sweep(&self.picker.borrow(), now_us);
         self.queues.wake_fronts();
         self.publish();
         self.crew.set_lag_us(u32::try_from(lag_us).unwrap_or(u32::MAX));
         self.crew.set_heartbeat_us(now_us);
+    }
+
+    /// Once more after the last drain, so that nothing of it stays behind.
+    fn look_at_drains(&self) {
+        let mut oldest_us = self.oldest_us.borrow_mut();
+        oldest_us.fill(0);
+        self.has_looked_at_drains.set(self.board.has_drains());
+        if self.board.has_drains() {
+            self.seats.look_at_drains(self.board, &mut oldest_us);
+        }
+        self.board.account(self.slot).set_oldest(&oldest_us);
     }
 
     /// Whether this worker accepts the next connection itself.
@@ -198,7 +238,7 @@ impl Shared {
 
     pub(crate) fn publish(&self) {
         if let Some(figures) = self.logs.sweep() {
-            access_log::publish(self.board, self.slot, &figures);
+            access_log::publish(self.board, self.slot, &figures.after(&self.logged_before));
         }
         self.crew.set_connections(self.seats.active(), self.seats.idle());
     }

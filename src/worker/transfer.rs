@@ -314,7 +314,10 @@ impl Pump {
             Coding::Dechunk => self.reader.strip(buffer.content_mut()),
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
-        self.taken += taken.bytes as u64;
+        // What is read from the file was counted when it came.
+        if self.kept != Kept::Whole {
+            self.taken += taken.bytes as u64;
+        }
         Ok(taken)
     }
 
@@ -325,6 +328,7 @@ impl Pump {
     }
 
     /// Gives the buffer back, unless bytes of what comes next are in it.
+    #[inline]
     fn release(&mut self, buffers: &RefCell<Buffers>) {
         if let Some(buffer) = self.body.take_if(|buffer| buffer.is_empty()) {
             buffers.borrow_mut().give(buffer);

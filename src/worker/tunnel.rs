@@ -19,6 +19,7 @@ pub(crate) async fn run(
     stream: &mut Stream,
 ) -> Relayed {
     let end = if exchange.to_backend.is_through() {
+        let _upgraded = exchange.upgrade(connection);
         carry(connection, exchange, limits, stream).await
     } else {
         // A switch in the middle of the request's body leaves no place where the tunnel begins.

@@ -76,6 +76,26 @@ pub(crate) fn render(out: &mut Vec<u8>, template: &Template, facts: &Facts<'_>, 
     }
 }
 
+/// The same for a connection of which no byte is looked at: by the few variables that it has, which
+/// are all that the configuration allows there.
+pub(crate) fn render_of_connection(
+    out: &mut Vec<u8>,
+    template: &Template,
+    connection: &Connection,
+) {
+    for part in &template.parts {
+        match part {
+            Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Part::Variable(Variable::RemoteAddr) => {
+                out.extend_from_slice(PeerText::new(connection.peer).as_bytes());
+            }
+            Part::Variable(variable) => {
+                of_connection(out, variable, connection);
+            }
+        }
+    }
+}
+
 /// What a variable's value must not hold. What was decoded may be any bytes and is escaped again;
 /// the rest stands as it was received.
 fn place(manner: Manner, variable: &Variable) -> Option<Place> {
@@ -119,12 +139,12 @@ impl<'a> Facts<'a> {
             Variable::ProxyAddXForwardedFor => self.proxies(out),
             Variable::Capture(group) => put_some(out, self.group(*group)),
             Variable::RemoteAddr => put(out, PeerText::new(exchange.client).as_bytes()),
-            Variable::RealipRemoteAddr => put(out, connection.peer_text.as_bytes()),
-            Variable::RemotePort => number(out, u64::from(connection.peer_port)),
-            Variable::ServerAddr => address(out, connection.client.local_address()),
-            Variable::ServerPort => port(out, connection.client.local_address()),
-            Variable::ProxyProtocolAddr => address(out, self.introduced()),
-            Variable::ProxyProtocolPort => port(out, self.introduced()),
+            Variable::RealipRemoteAddr
+            | Variable::RemotePort
+            | Variable::ServerAddr
+            | Variable::ServerPort
+            | Variable::ProxyProtocolAddr
+            | Variable::ProxyProtocolPort => of_connection(out, variable, connection),
             Variable::ServerName => put(out, self.server_name.as_bytes()),
             Variable::Scheme => put(out, b"http"),
             Variable::Connection => number(out, u64::from(connection.number)),
@@ -142,7 +162,7 @@ impl<'a> Facts<'a> {
             Variable::UpstreamName => put_some(out, self.upstream_name.map(str::as_bytes)),
             Variable::UpstreamAddr => self.upstream_addresses(out),
             Variable::UpstreamStatus => self.upstream_statuses(out),
-            Variable::UpstreamResponseTime => self.times(out, |attempt| Some(attempt.response_us)),
+            Variable::UpstreamResponseTime => self.times(out, |attempt| attempt.response_us),
             Variable::UpstreamConnectTime => self.times(out, |attempt| attempt.connect_us),
             Variable::UpstreamHeaderTime => self.times(out, |attempt| attempt.header_us),
             Variable::UpstreamBytesSent => self.if_asked(out, exchange.to_backend.moved()),
@@ -178,11 +198,6 @@ impl<'a> Facts<'a> {
     fn body_bytes_sent(&self) -> u64 {
         let sent = &self.exchange.to_client;
         sent.moved().saturating_sub(lookup::head_bytes(&sent.head) as u64)
-    }
-
-    /// Whom a PROXY header said the client is.
-    fn introduced(&self) -> Option<SocketAddr> {
-        self.connection.introduced.as_ref().map(|endpoints| endpoints.source)
     }
 
     /// The first line of the head, without what may stand before and after it.
@@ -296,6 +311,21 @@ impl<'a> Facts<'a> {
             write(out, attempt);
         }
         if attempts.is_empty() { Value::Absent } else { Value::Written }
+    }
+}
+
+/// What is known without any request.
+fn of_connection(out: &mut Vec<u8>, variable: &Variable, connection: &Connection) -> Value {
+    // Whom a PROXY header said the client is.
+    let introduced = || connection.introduced.as_ref().map(|endpoints| endpoints.source);
+    match variable {
+        Variable::RealipRemoteAddr => put(out, connection.peer_text.as_bytes()),
+        Variable::RemotePort => number(out, u64::from(connection.peer_port)),
+        Variable::ServerAddr => address(out, connection.client.local_address()),
+        Variable::ServerPort => port(out, connection.client.local_address()),
+        Variable::ProxyProtocolAddr => address(out, introduced()),
+        Variable::ProxyProtocolPort => port(out, introduced()),
+        _ => Value::Absent,
     }
 }
 

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::config::limits;
+use crate::scoreboard::gate::Standing;
+use crate::scoreboard::{BackendId, Board};
 
 /// No limit runs.
 const NEVER: u64 = u64::MAX;
@@ -16,17 +18,45 @@ const SWEEP_US: u64 = limits::SWEEP_INTERVAL_MS * 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Has just come: what it said may not have been heard of yet.
+    Fresh,
     /// Between requests, for a while or since it came.
     Idle,
     /// Between requests since the last sweep, or nearly so.
     Resting,
     /// A request is under way, or its head is arriving.
     Active,
+    /// So it was at a sweep already.
+    Lasting,
 }
+
+impl Phase {
+    fn is_busy(self) -> bool {
+        match self {
+            Self::Fresh | Self::Idle | Self::Resting => false,
+            Self::Active | Self::Lasting => true,
+        }
+    }
+}
+
+/// What a connection has in flight at a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) backend: BackendId,
+    /// Which life of the backend's slot.
+    pub(crate) incarnation: u16,
+    /// When its request began; `UPGRADED` when it is no request any more.
+    pub(crate) since_us: u64,
+}
+
+/// An upgraded connection lasts as long as it pleases: its age says nothing.
+pub(crate) const UPGRADED: u64 = u64::MAX;
 
 pub(crate) struct Seat {
     due_us: Cell<u64>,
+    held: Cell<Option<Held>>,
     is_late: Cell<bool>,
+    is_cut: Cell<bool>,
     phase: Cell<Phase>,
     place: Cell<usize>,
     waker: RefCell<Option<Waker>>,
@@ -44,6 +74,26 @@ impl Seat {
         self.is_late.get()
     }
 
+    /// What is in flight from here on. A new attempt is not cut by what cut the last one.
+    pub(crate) fn hold(&self, held: Held) {
+        self.held.set(Some(held));
+        self.is_cut.set(false);
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.held.set(None);
+    }
+
+    /// Whether it is late because the time of its backend's drain is over.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.get()
+    }
+
+    fn cut(&self) {
+        self.is_cut.set(true);
+        self.call();
+    }
+
     /// Whom to wake when late: the connection's task, whose waker never changes.
     pub(crate) fn wakes(&self, waker: &Waker) {
         *self.waker.borrow_mut() = Some(waker.clone());
@@ -53,11 +103,14 @@ impl Seat {
         self.phase.get() == Phase::Idle
     }
 
+    /// Whether the request has lasted until a sweep: only then its client's leaving is looked out for,
+    /// so that short requests do without.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.phase.get() == Phase::Lasting
+    }
+
     fn is_between_requests(&self) -> bool {
-        match self.phase.get() {
-            Phase::Idle | Phase::Resting => true,
-            Phase::Active => false,
-        }
+        !self.phase.get().is_busy()
     }
 
     fn call(&self) {
@@ -78,6 +131,7 @@ impl Seat {
 pub(crate) struct Seats {
     taken: RefCell<Vec<Rc<Seat>>>,
     active: Cell<u32>,
+    resting: Cell<u32>,
     seats_max: Cell<usize>,
     /// Woken when somebody leaves a full house.
     left: tokio::sync::Notify,
@@ -94,8 +148,10 @@ impl Seats {
         let mut taken = self.taken.borrow_mut();
         let seat = Rc::new(Seat {
             due_us: Cell::new(NEVER),
+            held: Cell::new(None),
             is_late: Cell::new(false),
-            phase: Cell::new(Phase::Idle),
+            is_cut: Cell::new(false),
+            phase: Cell::new(Phase::Fresh),
             place: Cell::new(taken.len()),
             waker: RefCell::new(None),
         });
@@ -116,12 +172,21 @@ impl Seats {
     }
 
     pub(crate) fn enter(&self, seat: &Seat, phase: Phase) {
-        match (seat.phase.replace(phase), phase) {
-            (Phase::Idle | Phase::Resting, Phase::Active) => self.active.set(self.active.get() + 1),
-            (Phase::Active, Phase::Idle | Phase::Resting) => self.active.set(self.active.get() - 1),
-            (Phase::Idle | Phase::Resting, Phase::Idle | Phase::Resting)
-            | (Phase::Active, Phase::Active) => {}
-        }
+        let before = seat.phase.replace(phase);
+        let count = |counted: &Cell<u32>, was: bool, is: bool| match (was, is) {
+            (false, true) => counted.set(counted.get() + 1),
+            (true, false) => counted.set(counted.get() - 1),
+            (false, false) | (true, true) => {}
+        };
+        count(&self.active, before.is_busy(), phase.is_busy());
+        count(&self.resting, before == Phase::Resting, phase == Phase::Resting);
+    }
+
+    /// Between requests. What serving takes is held by so many at the most, however fast they come:
+    /// it would be left behind in the heap among what idle connections need.
+    pub(crate) fn rest(&self, seat: &Seat) {
+        let is_room = self.resting.get() < limits::RESTING_MAX;
+        self.enter(seat, if is_room { Phase::Resting } else { Phase::Idle });
     }
 
     pub(crate) fn free(&self) -> usize {
@@ -143,14 +208,51 @@ impl Seats {
         }
     }
 
-    /// Marks and wakes whoever is late, and whoever has come to be idle.
+    /// Marks and wakes whoever is late, and whoever has come to be idle or has lasted.
     pub(crate) fn sweep(&self, now_us: u64) {
         for seat in self.taken.borrow().iter() {
             if seat.due_us.get() <= now_us {
                 seat.call();
-            } else if seat.phase.get() == Phase::Resting {
-                seat.phase.set(Phase::Idle);
-                seat.wake();
+                continue;
+            }
+            let phase = match seat.phase.get() {
+                Phase::Fresh | Phase::Resting => Phase::Idle,
+                Phase::Active => Phase::Lasting,
+                Phase::Idle | Phase::Lasting => continue,
+            };
+            self.enter(seat, phase);
+            seat.wake();
+        }
+        // Who waits for a seat may find somebody idle now.
+        if self.free() == 0 {
+            self.left.notify_one();
+        }
+    }
+
+    /// Looks at what is in flight at backends that drain: notes by backend slot when the oldest
+    /// request began, and ends what is to be cut. `oldest_us` holds zeros before.
+    pub(crate) fn look_at_drains(&self, board: Board, oldest_us: &mut [u64]) {
+        for seat in self.taken.borrow().iter() {
+            let Some(held) = seat.held.get() else { continue };
+            let gate = board.backend(held.backend).gate();
+            if gate.incarnation != held.incarnation {
+                continue;
+            }
+            match gate.standing {
+                Standing::Cut => seat.cut(),
+                Standing::Draining if held.since_us != UPGRADED => {
+                    let oldest_us = &mut oldest_us[held.backend.index()];
+                    if *oldest_us == 0 || held.since_us < *oldest_us {
+                        *oldest_us = held.since_us;
+                    }
+                }
+                Standing::Draining
+                | Standing::Vacant
+                | Standing::Open
+                | Standing::Starting
+                | Standing::Drained
+                | Standing::Down
+                | Standing::Failed => {}
             }
         }
     }
@@ -164,10 +266,16 @@ impl Seats {
         }
     }
 
+    pub(crate) fn call_all(&self) {
+        self.taken.borrow().iter().for_each(|seat| seat.call());
+    }
+
     /// One at a time: who was called is still seated until its task has run.
     fn call_longest_idle(&self) {
         let taken = self.taken.borrow();
-        let idle = || taken.iter().filter(|seat| seat.is_between_requests());
+        let is_callable =
+            |seat: &&Rc<Seat>| seat.is_between_requests() && seat.phase.get() != Phase::Fresh;
+        let idle = || taken.iter().filter(is_callable);
         if idle().any(|seat| seat.is_late.get()) {
             return;
         }

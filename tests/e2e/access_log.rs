@@ -327,3 +327,62 @@ fn a_reload_moves_the_log_and_a_stop_writes_the_last_line() {
     assert!(read("one.log").contains("GET /1") && !read("one.log").contains("GET /2"));
     assert!(read("two.log").contains("GET /2"));
 }
+
+#[test]
+fn what_is_cut_at_the_end_of_a_stop_is_logged() {
+    let (asked, was_asked) = std::sync::mpsc::channel();
+    let origin = Origin::by_hand(move |stream| {
+        let mut reader = BufReader::new(stream);
+        if crate::origin::read_request(&mut reader).is_some() {
+            asked.send(()).expect("the test waits");
+            let _end = std::io::Read::read(&mut reader, &mut [0]);
+        }
+    });
+    let keys = "access_log = { file = \"access.log\", format = \"$status $request\" }";
+    let soon = "workers = 1\nshutdown_timeout = \"300ms\"";
+    let mut engine =
+        Engine::start(&one_worker(keys, "", &[&origin]).replacen("workers = 1", soon, 1));
+    let mut client = connect(engine.address()).expect("the listener accepts");
+    client.write_all(b"GET /held HTTP/1.1\r\nHost: test\r\n\r\n").expect("the proxy reads");
+    was_asked.recv().expect("it arrives");
+    engine.stop();
+    let answer = read_response(&mut BufReader::new(client)).expect("a word at the end");
+    assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
+    assert_eq!(lines(&file(&engine, "access.log"), 1), ["503 GET /held HTTP/1.1"]);
+}
+
+#[test]
+fn a_reopen_that_fails_says_so() {
+    let origin = origin();
+    let engine = Engine::start_in(
+        &one_worker("access_log = { file = \"{folder}/logs/access.log\" }", "", &[&origin]),
+        |folder| fs::create_dir(folder.join("logs")).expect("the folder is ours"),
+    );
+    engine.ctl_ok(&["reopen"]);
+    fs::remove_dir_all(file(&engine, "logs")).expect("it is ours");
+    let said = engine.ctl(&["reopen"]);
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(1), "{text}");
+    assert!(text.contains("could not open all log files again (No such file"), "{text}");
+}
+
+#[test]
+fn what_was_not_there_is_not_an_earlier_requests() {
+    let origin = origin();
+    let keys = "request_buffering = true\nbody_max = \"1MB\"\naccess_log = { file = \"access.log\", \
+                format = \"$request_length $upstream_bytes_received $status\" }";
+    let engine = Engine::start(&one_worker(keys, "", &[&origin]));
+    let body = "x".repeat(200_000);
+    let request = |length: usize| {
+        format!(
+            "POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let head = request(body.len());
+    client::raw(engine.address(), format!("{head}{body}").as_bytes());
+    engine.ctl_ok(&["backend", "down", &format!("app/{}", origin.address)]);
+    client::get(engine.address(), "/");
+    let found = lines(&file(&engine, "access.log"), 2);
+    assert!(found[0].starts_with(&format!("{} ", head.len() + body.len())), "{found:?}");
+    assert_eq!(found[1].split(' ').nth(1), Some("0"), "{found:?}");
+}

@@ -37,10 +37,9 @@ fn misbehave(stream: &TcpStream, start: &[u8], then: Then) {
     }
 }
 
-const SMALL: &str = "header_timeout = \"300ms\"\nbody_timeout = \"300ms\"\nsend_timeout = \"300ms\"\n\
-                     keepalive_timeout = \"300ms\"\nbody_max = \"1KB\"";
-const SHORT: &str =
-    "keepalive = 0\nfirst_byte_timeout = \"300ms\"\nbetween_bytes_timeout = \"300ms\"";
+const SMALL: &str = "header_timeout = \"1s\"\nbody_timeout = \"1s\"\nsend_timeout = \"1s\"\n\
+                     keepalive_timeout = \"1s\"\nbody_max = \"1KB\"";
+const SHORT: &str = "keepalive = 0\nfirst_byte_timeout = \"1s\"\nbetween_bytes_timeout = \"1s\"";
 
 /// A client's bytes, what it does then, and the status of the answer; 0 for a close without a word.
 const CLIENTS: &[(&[u8], Then, u16)] = &[

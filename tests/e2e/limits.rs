@@ -284,3 +284,21 @@ fn who_comes_to_a_full_house_waits_for_a_seat() {
     }
     assert_eq!(fifth.join().expect("it was answered"), 200);
 }
+
+#[test]
+fn whoever_waits_for_a_seat_has_his_request_answered() {
+    const SEATS: usize = 8;
+    let origin = Origin::named("one");
+    let engine = Engine::start(&one_worker("", "", &[&origin]).replacen(
+        "workers = 1",
+        &format!("workers = 1\nworker_connections = {SEATS}"),
+        1,
+    ));
+    let address = engine.address();
+    let asking: Vec<_> = (0..6 * SEATS)
+        .map(|_| std::thread::spawn(move || client::get(address, "/").text()))
+        .collect();
+    for one in asking {
+        assert_eq!(one.join().expect("nobody is reset"), "one");
+    }
+}

@@ -199,3 +199,19 @@ fn what_the_operator_decided_outlives_reloads_and_engines_until_it_is_reset() {
     engine.restart();
     assert_eq!(standing(&engine), reset);
 }
+
+#[test]
+fn who_has_said_nothing_yet_when_its_listener_goes_is_served() {
+    let origin = Origin::named("one");
+    let extra = crate::ports::address();
+    let second = format!("listen = [\"{{listen}}\", \"{extra}\"]");
+    let one = site("", &[&origin]);
+    let engine = Engine::start(&one.replacen("listen = [\"{listen}\"]", &second, 1));
+    let mut silent = client::connect(extra.parse().expect("an address")).expect("it listens");
+    engine.rewrite_config(&one);
+    engine.ctl_ok(&["reload"]);
+    std::io::Write::write_all(&mut silent, b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        .expect("the kernel takes it");
+    let answer = client::read_response(&mut std::io::BufReader::new(silent));
+    assert_eq!(answer.expect("it is not reset").text(), "one");
+}

@@ -146,7 +146,7 @@ fn ours(case: &Case, cast: &Cast, at: usize, listen: &str) -> String {
     format!(
         "[[server]]\nlisten = \"{listen}\"\n[[server.route]]\npath = \"/\"\nupstream = \"u{at}\"\n\
          [upstream.u{at}]\nretry_on = [{}]\nretries = {}\nretry_budget = \"off\"\n\
-         read_timeout = \"300ms\"\n{}",
+         read_timeout = \"1s\"\n{}",
         words.join(", "),
         case.tries - 1,
         backends.collect::<String>()
@@ -158,7 +158,7 @@ fn theirs(case: &Case, cast: &Cast, at: usize, listen: &str) -> String {
     format!(
         "upstream u{at} {{ {} }}\nserver {{ listen {listen}; location / {{ proxy_pass http://u{at}; \
          proxy_http_version 1.1; proxy_next_upstream {}; proxy_next_upstream_tries {}; \
-         proxy_read_timeout 300ms; }} }}\n",
+         proxy_read_timeout 1s; }} }}\n",
         servers.collect::<String>(),
         case.conditions,
         case.tries

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::foreign::Foreign;
 use crate::origin::{self, Origin, Request};
 use crate::ports;
+use crate::proxy::one_worker;
 
 /// An engine with these routes, and what its server says, before one backend.
 fn engine(server: &str, routes: &str, origin: &Origin) -> Engine {
@@ -438,4 +439,35 @@ fn paths_and_redirects_are_those_of_nginx() {
         }
     }
     assert!(different.is_empty(), "\n{}", different.join("\n"));
+}
+
+#[test]
+fn a_head_that_is_refused_gets_the_default_servers_page() {
+    let origin = Origin::named("one");
+    let keys = r#"
+        error_pages = [{ status = [400, 405, 414], body = "mine: $status $request_uri", content_type = "text/plain" }]
+        response_headers = { set = { X-Mine = "yes" } }
+        uri_max = "100B"
+    "#;
+    let engine = Engine::start(&one_worker(keys, "", &[&origin]));
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(200));
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400),
+        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        (&long, 414),
+    ] {
+        let answer = client::exchange(engine.address(), request.as_bytes()).expect("an answer");
+        assert_eq!((answer.status, answer.header("x-mine")), (status, Some("yes")), "{request}");
+        assert!(answer.text().starts_with(&format!("mine: {status}")), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_time_that_still_runs_is_not_told() {
+    let origin = Origin::named("one");
+    let keys = r#"response_headers = { set = { X-Whole = "$upstream_response_time", X-Head = "$upstream_header_time" } }"#;
+    let engine = Engine::start(&one_worker(keys, "", &[&origin]));
+    let answer = client::get(engine.address(), "/");
+    assert_eq!(answer.header("x-whole"), Some("-"));
+    assert!(answer.header("x-head").is_some_and(|time| time.starts_with("0.0")), "{}", answer.head);
 }

@@ -17,7 +17,8 @@ fn held(engine: &Engine) -> TcpStream {
     client
 }
 
-fn connections(engine: &Engine) -> Vec<u64> {
+/// Of each worker.
+pub(crate) fn connections(engine: &Engine) -> Vec<u64> {
     let status = engine.status();
     let workers = status["workers"].as_array().expect("a row a worker").iter();
     let count = |row: &serde_json::Value| {

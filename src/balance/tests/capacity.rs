@@ -4,7 +4,16 @@ use super::*;
 use crate::balance::is_crowded;
 use crate::balance::ramp::Ramp;
 
-const STRATEGIES: [Strategy; 3] = [Strategy::RoundRobin, Strategy::LeastConn, Strategy::IpHash];
+const STRATEGIES: [Strategy; 8] = [
+    Strategy::RoundRobin,
+    Strategy::LeastConn,
+    Strategy::IpHash,
+    Strategy::Random,
+    Strategy::RandomTwo,
+    Strategy::Hash,
+    Strategy::HashConsistent,
+    Strategy::LeastTime,
+];
 
 #[test]
 fn a_full_peer_is_passed_over_and_keeps_its_weights() {
@@ -24,8 +33,9 @@ fn the_only_peer_can_be_full() {
     let mut peers = group(&[1]);
     peers[0] = Peer { max_conns: 1, conns: 1, ..peers[0] };
     assert_eq!(sequence(Strategy::RoundRobin, &mut peers, 1, 0), "-");
-    let mut walk = ip_hash::Walk::start();
-    let request = Request { client: CLIENT, tried: 0, walk: &mut walk, now_s: 0 };
+    let (mut walk, mut dice) = (Walk::start(), Dice::seeded(1));
+    let (walk, dice) = (&mut walk, &mut dice);
+    let request = Request { client: CLIENT, key: b"", ring: None, dice, tried: 0, walk, now_s: 0 };
     assert!(is_crowded(&peers, &request));
     peers[0].standing = Standing::Closed;
     assert!(!is_crowded(&peers, &request), "gone is not full");
@@ -167,8 +177,10 @@ proptest! {
         peers[bound.index(count)].is_bound = true;
         let before = peers.clone();
         let tried = if failure::is_sole(&peers) { 0 } else { tried };
-        let mut walk = ip_hash::Walk::start();
-        let mut request = Request { client: CLIENT, tried, walk: &mut walk, now_s: 20 };
+        let (mut walk, mut dice) = (Walk::start(), Dice::seeded(tried));
+        let (walk, dice) = (&mut walk, &mut dice);
+        let mut request =
+            Request { client: CLIENT, key: b"k", ring: None, dice, tried, walk, now_s: 20 };
         let is_full = |peer: &Peer| peer.max_conns > 0 && peer.conns >= peer.max_conns;
         let picked = pick(strategy, &mut peers, &mut request);
         if let Some(index) = picked {

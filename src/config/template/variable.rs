@@ -204,6 +204,20 @@ impl Variable {
         }
     }
 
+    /// Whether a connection has it of which no byte is looked at.
+    pub(crate) fn is_of_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::RemoteAddr
+                | Self::RemotePort
+                | Self::RealipRemoteAddr
+                | Self::ServerAddr
+                | Self::ServerPort
+                | Self::ProxyProtocolAddr
+                | Self::ProxyProtocolPort
+        )
+    }
+
     /// Whether it is read from the lines of the request's head, which are gone once the head was
     /// sent on unless they are kept.
     pub(crate) fn reads_request_head(&self) -> bool {

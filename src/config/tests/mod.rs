@@ -4,20 +4,22 @@
 mod access_log;
 mod bounds;
 mod capacity;
+mod control;
 mod discovered;
 mod errors;
+mod health;
 mod links;
 mod shaping;
+mod strategies;
 mod templates;
 
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
+use super::model::health::CheckKind;
 use super::model::route::{Action, PathMatch};
-use super::model::{
-    Address, AutoRestart, CheckKind, Cidr, Config, Location, Strategy as Balancing, Workers,
-};
+use super::model::{Address, AutoRestart, Cidr, Config, Location, Strategy as Balancing, Workers};
 use super::variables::ExpandError;
 use super::{Source, address, duration, nearest, size};
 
@@ -28,7 +30,8 @@ fn good(text: &str) -> Config {
 fn configs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let entries = std::fs::read_dir(folder).expect("the repository has its examples");
-    entries.map(|entry| entry.expect("a readable folder").path()).collect()
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect()
 }
 
 #[test]
@@ -154,17 +157,27 @@ fn a_check_asks_what_its_upstream_serves() {
     let stream = "[[stream]]\nlisten = \"[::]:1\"\nupstream = \"a\"\n";
     let server = "[[server]]\nlisten = \"[::]:2\"\nroute = [{ path = \"/\", upstream = \"a\" }]\n";
     let both = format!("{stream}{server}");
-    let http = |path: &str| CheckKind::Http { path: path.to_owned() };
     for (check, routes, expected) in [
-        ("", server, http("/")),
-        ("", stream, CheckKind::Tcp),
-        ("", both.as_str(), http("/")),
-        ("", "", http("/")),
-        ("kind = \"tcp\"", server, CheckKind::Tcp),
-        ("kind = \"http\"", stream, http("/")),
-        ("path = \"/up\"", stream, http("/up")),
+        ("", server, "http /"),
+        ("", stream, "tcp"),
+        ("", both.as_str(), "http /"),
+        ("", "", "http /"),
+        ("kind = \"tcp\"", server, "tcp"),
+        ("kind = \"http\"", stream, "http /"),
+        ("path = \"/up\"", stream, "http /up"),
+        ("expect = 200", stream, "http /"),
+        ("kind = \"tls\"", server, "tls"),
+        ("tls = true", stream, "tls"),
+        ("tls = true", server, "https /"),
+        ("tls = false", stream, "tcp"),
     ] {
-        assert_eq!(kind(check, routes), expected, "{check:?} with {routes:?}");
+        let kind = match kind(check, routes) {
+            CheckKind::Tcp => "tcp".to_owned(),
+            CheckKind::Tls(_) => "tls".to_owned(),
+            CheckKind::Http { request, tls: None } => format!("http {}", request.path),
+            CheckKind::Http { request, tls: Some(_) } => format!("https {}", request.path),
+        };
+        assert_eq!(kind, expected, "{check:?} with {routes:?}");
     }
 }
 

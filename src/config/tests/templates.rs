@@ -16,6 +16,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         is_folder: &|_| true,
         is_user: &|_| true,
         page: &|_| Ok(String::new()),
+        token: &|_| Ok(()),
     };
     let source = format!("\"{text}\"");
     let report = Report::new("test.toml", &source, surroundings);

@@ -3,5 +3,6 @@
 mod delta;
 mod route;
 mod talk;
+mod tcp;
 mod watch;
-mod wire;
+pub(crate) mod wire;

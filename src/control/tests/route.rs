@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use crate::control::call::{
-    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, UpstreamVerb,
+    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
+    Removal, UpstreamVerb,
 };
 use crate::control::requests::Filter;
 use crate::control::route::{Ask, Method, Request, Unroutable, parse};
@@ -36,6 +37,18 @@ fn the_promised_paths_are_understood() {
     check("POST", &format!("{at}/down"), " \n", &backend(BackendVerb::Down, None));
     let weight = BackendVerb::Weight { weight: 5 };
     check("POST", &format!("{at}/weight"), r#"{"weight":5}"#, &backend(weight, None));
+    let gently = BackendVerb::Remove(Removal::Drained { timeout_ms: None });
+    check("POST", &format!("{at}/remove"), "", &backend(gently, None));
+    let at_once = BackendVerb::Remove(Removal::AtOnce);
+    check("POST", &format!("{at}/remove"), r#"{"now":true,"key":7}"#, &backend(at_once, Some(7)));
+    let addition = Addition {
+        upstream: "api".to_owned(),
+        address: "10.0.3.9:8080".to_owned(),
+        weight: Some(3),
+        rank: Rank::Backup,
+    };
+    let body = r#"{"address":"10.0.3.9:8080","weight":3,"backup":true}"#;
+    check("POST", "/v1/upstreams/api/backends", body, &Ask::Command(Command::Add(addition)));
 
     check("POST", "/v1/programs/api/restart", "", &program(None, None, ProgramVerb::Restart));
     let body = r#"{"incarnation":3}"#;
@@ -49,6 +62,10 @@ fn the_promised_paths_are_understood() {
     );
     let number = ProgramVerb::Signal { signal: "15".to_owned() };
     check("POST", "/v1/programs/api/signal", r#"{"signal":15}"#, &program(None, None, number));
+
+    let scale = |instances| Ask::Command(Command::Scale { program: "web".to_owned(), instances });
+    check("POST", "/v1/programs/web/scale", r#"{"instances":5}"#, &scale(Some(5)));
+    check("POST", "/v1/programs/web/reset", "", &scale(None));
 
     let verb = UpstreamVerb::Strategy { strategy: "ip_hash".to_owned() };
     let strategy = Ask::Command(Command::Upstream { name: "api".to_owned(), verb });
@@ -117,6 +134,18 @@ fn what_is_wrong_is_said() {
             r#"{"weight":1}"#,
             "/v1/upstreams/a/backends/b/drain: read body: unknown field `weight`, expected `timeout_ms` or `key` at line 1 column 9",
         ),
+        (
+            "POST",
+            "/v1/upstreams/a/backends",
+            "{}",
+            "/v1/upstreams/a/backends: read body: missing field `address` at line 1 column 2",
+        ),
+        (
+            "POST",
+            "/v1/upstreams/a/backends/b/remove",
+            r#"{"now":true,"timeout_ms":5}"#,
+            "/v1/upstreams/a/backends/b/remove: `now` leaves no time to drain",
+        ),
     ] {
         let found = parse(method, target, body.as_bytes()).expect_err(target);
         assert_eq!(found.to_string(), expected);
@@ -146,6 +175,9 @@ fn command() -> impl Strategy<Value = Command> {
         Just(BackendVerb::Enable),
         Just(BackendVerb::Down),
         any::<u32>().prop_map(|weight| BackendVerb::Weight { weight }),
+        any::<Option<u64>>()
+            .prop_map(|timeout_ms| BackendVerb::Remove(Removal::Drained { timeout_ms })),
+        Just(BackendVerb::Remove(Removal::AtOnce)),
     ];
     let upstream_verb = prop_oneof![
         any::<String>().prop_map(|strategy| UpstreamVerb::Strategy { strategy }),
@@ -163,10 +195,17 @@ fn command() -> impl Strategy<Value = Command> {
         (name(), name(), key(), backend_verb).prop_map(|(upstream, backend, key, verb)| {
             Command::Backend { target: BackendTarget { upstream, backend, key }, verb }
         }),
+        (name(), name(), key(), any::<bool>()).prop_map(
+            |(upstream, address, weight, is_backup)| {
+                let rank = if is_backup { Rank::Backup } else { Rank::Primary };
+                Command::Add(Addition { upstream, address, weight, rank })
+            }
+        ),
         (name(), upstream_verb).prop_map(|(name, verb)| Command::Upstream { name, verb }),
         (name(), key(), key(), program_verb).prop_map(|(name, instance, incarnation, verb)| {
             Command::Program { target: ProgramTarget { name, instance, incarnation }, verb }
         }),
+        (name(), key()).prop_map(|(program, instances)| Command::Scale { program, instances }),
         Just(Command::Reload),
         Just(Command::Reopen),
         Just(Command::Shutdown),

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use super::wire::snapshot;
-use crate::control::call::{BackendTarget, BackendVerb, Command, Query};
+use crate::control::call::{BackendTarget, BackendVerb, Command, Peer, Query};
 use crate::control::client::{Client, ClientError};
 use crate::control::delta;
 use crate::control::server::{Asked, Bounds, Reply, role_of, serve};
@@ -76,15 +76,18 @@ fn small_master(asked: Asked) {
     match asked {
         Asked::Command { command, caller, reply } => {
             assert_eq!(caller.role, Role::Operate);
-            assert_eq!(caller.pid, std::process::id());
+            let Peer::Process { pid, .. } = caller.peer else { panic!("{caller:?}") };
+            assert_eq!(pid, std::process::id());
             let answer = match &command {
                 Command::Backend { target, .. } if target.backend == "[::1]:80/x" => {
                     Answer::changed("drained")
                 }
                 Command::Backend { .. } => Answer::unknown("no such backend"),
                 Command::Reload => Answer::refused("bad configuration"),
-                Command::Upstream { .. }
+                Command::Add(_)
+                | Command::Upstream { .. }
                 | Command::Program { .. }
+                | Command::Scale { .. }
                 | Command::Reopen
                 | Command::Shutdown => return,
             };
@@ -96,6 +99,7 @@ fn small_master(asked: Asked) {
                     Reply::Json(serde_json::to_vec(&delta::status(&snapshot())).unwrap())
                 }
                 Query::Events { .. } => Reply::Lines(two_events()),
+                Query::Metrics => Reply::Metrics(b"up 1\n".to_vec()),
                 Query::Watch | Query::History | Query::Requests { .. } | Query::Log { .. } => {
                     Reply::Missing("no such program".to_owned())
                 }

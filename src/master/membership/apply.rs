@@ -14,7 +14,7 @@ use crate::scoreboard::gate::RAMP_FULL;
 
 use super::discovered::{Change, Wanted};
 use super::member::{Admin, Arrival, Cause, Health, Member, Origin, Readiness, Settings};
-use super::{Membership, Now, Place, Upstream, slots};
+use super::{Membership, Now, Place, Upstream, outliers, slots};
 
 /// A backend that comes by itself: a program's instance that is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,21 @@ impl Membership {
         result
     }
 
+    /// Another number of a program's instances; only its upstream is touched.
+    pub(crate) fn apply_instances(
+        &mut self,
+        config: &Config,
+        program: &str,
+        now: Now,
+    ) -> Result<(), Full> {
+        let serves =
+            config.programs.iter().find(|it| it.name == program).and_then(|it| it.serves.as_ref());
+        let upstream = serves.and_then(|serves| {
+            config.upstreams.iter().find(|upstream| upstream.name == serves.upstream)
+        });
+        upstream.map_or(Ok(()), |file| self.apply_upstream(file, &config.programs, now))
+    }
+
     fn apply_upstream(
         &mut self,
         file: &model::Upstream,
@@ -72,8 +87,15 @@ impl Membership {
         };
         self.upstreams[index].retire_at_us = None;
         self.upstreams[index].settings = super::Settings::of(file);
+        if file.check.is_none() {
+            self.forget_checks(index, now);
+        }
+        if file.outlier.is_none() {
+            self.forget_outliers(index, now);
+        }
         let wanted = self.wanted(index, file, programs);
         self.upstreams[index].wanted = wanted;
+        self.upstreams[index].forget_what_the_file_settled();
         self.reseat(index, now).full.map_or(Ok(()), Err)
     }
 
@@ -91,7 +113,7 @@ impl Membership {
                 members.push(update(member, wanted));
                 continue;
             }
-            let is_found = matches!(wanted.origin, Origin::Discovered(_));
+            let is_found = matches!(wanted.origin, Origin::Discovered(_) | Origin::Added);
             match self.seat(&name, wanted, members.len(), now) {
                 Ok(member) => {
                     if is_found && !is_first {
@@ -113,7 +135,9 @@ impl Membership {
                     member.origin = Origin::Joined(Some(label));
                     members.push(member);
                 }
-                None if goes_on => members.push(member),
+                None if goes_on && !self.upstreams[index].is_removed(&member.name) => {
+                    members.push(member);
+                }
                 Some(_) | None => gone.push(member),
             }
         }
@@ -121,7 +145,8 @@ impl Membership {
         slots::publish(self.board, &self.upstreams[index]);
         // Last, so that a worker that finds them closed finds those that take their place.
         for member in gone {
-            self.leaving.push(slots::unseat(self.board, &member, now));
+            let upstream = self.upstreams[index].id;
+            self.leaving.push(slots::unseat(self.board, upstream, &member, now));
             change.left.push(member.name);
         }
         for member in fresh {
@@ -129,6 +154,7 @@ impl Membership {
         }
         self.settle_all(index, now);
         self.restart_round(index, now);
+        self.has_come_and_gone |= !change.joined.is_empty() || !change.left.is_empty();
         change
     }
 
@@ -142,12 +168,16 @@ impl Membership {
             settings: super::Settings::of(file),
             strategy_override: None,
             wanted: Vec::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
             members: Vec::new(),
+            ring: None,
             window_since_ms: now.wall_ms,
+            judged_at_us: 0,
             retire_at_us: None,
         });
         let index = self.upstreams.len() - 1;
-        self.recall_strategy(index);
+        self.recall_upstream(index);
         Ok(index)
     }
 
@@ -160,7 +190,8 @@ impl Membership {
             let members = std::mem::take(&mut upstream.members);
             slots::publish(self.board, &upstream);
             self.board.upstream(upstream.id).publish().name("");
-            let left = members.iter().map(|member| slots::unseat(self.board, member, now));
+            let unseat = |member| slots::unseat(self.board, upstream.id, member, now);
+            let left = members.iter().map(unseat);
             self.leaving.extend(left);
         }
     }
@@ -205,14 +236,21 @@ impl Membership {
         let is_restarts = match &member.admin {
             Admin::Draining(draining) => draining.cause == Cause::Restart,
             Admin::Drained(cause) => *cause == Cause::Restart,
-            Admin::AsFile | Admin::Enabled | Admin::Down { .. } => false,
+            Admin::AsFile
+            | Admin::Enabled
+            | Admin::Cutting(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => false,
         };
         if is_restarts {
             member.admin = Admin::AsFile;
         }
         if member.readiness == Readiness::NotReady {
             member.readiness = Readiness::Ready;
+            // Another process: what was found of the one before does not count.
             member.health = Health::Passing;
+            member.check = None;
+            member.outlier = outliers::Record::default();
             self.welcome(at, now);
         }
         self.settle(at, now);
@@ -230,11 +268,12 @@ impl Membership {
                     member.admin = Admin::AsFile;
                 }
             }
-            // Nobody's to take away but its name's.
-            Origin::Discovered(_) => return false,
+            // Nobody's to take away but its name's, or the operator's.
+            Origin::Discovered(_) | Origin::Added => return false,
             Origin::Joined(_) => {
-                let member = self.upstreams[at.upstream].members.remove(at.member);
-                self.leaving.push(slots::unseat(self.board, &member, now));
+                let upstream = &mut self.upstreams[at.upstream];
+                let member = upstream.members.remove(at.member);
+                self.leaving.push(slots::unseat(self.board, upstream.id, &member, now));
                 slots::publish(self.board, &self.upstreams[at.upstream]);
                 self.restart_window(at.upstream, now);
                 return true;
@@ -254,7 +293,8 @@ impl Membership {
         member.weight_override = before.weight_override;
         member.admin = before.admin.clone();
         let before = std::mem::replace(before, member);
-        self.leaving.push(slots::unseat(self.board, &before, now));
+        let upstream = self.upstreams[at.upstream].id;
+        self.leaving.push(slots::unseat(self.board, upstream, &before, now));
         Ok(())
     }
 
@@ -344,7 +384,7 @@ fn take_match(before: &mut Vec<Member>, wanted: &Arrival) -> Option<Member> {
 /// The same instance of a program wherever it listens, or the same address.
 fn is_same(member: &Member, wanted: &Arrival) -> bool {
     let label = match &wanted.origin {
-        Origin::File | Origin::Discovered(_) => None,
+        Origin::File | Origin::Discovered(_) | Origin::Added => None,
         Origin::Program(label) => Some(label.as_str()),
         Origin::Joined(label) => label.as_deref(),
     };
@@ -357,7 +397,7 @@ fn is_same(member: &Member, wanted: &Arrival) -> bool {
 /// The member under its new settings; what was decided about it and whether it is ready stay.
 fn update(mut member: Member, wanted: Arrival) -> Member {
     member.readiness = match wanted.origin {
-        Origin::File | Origin::Discovered(_) => Readiness::Ready,
+        Origin::File | Origin::Discovered(_) | Origin::Added => Readiness::Ready,
         Origin::Program(_) | Origin::Joined(_) => member.readiness,
     };
     if matches!(&member.admin, Admin::Down { by } if by == slots::BY_PREDECESSOR) {

@@ -10,9 +10,10 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::config::limits;
-use crate::config::model::{self, Address, Discovery, Strategy};
+use crate::config::model::{self, Address, Discovery};
 use crate::control::name::Name;
 
+use super::altered;
 use super::apply::{self, Full};
 use super::member::{Arrival, Member, Origin, Readiness, Settings};
 use super::{Membership, Now, Upstream};
@@ -88,7 +89,21 @@ impl Wanted {
         Self::Named(Named { discovery, settings, answer: Answer::Awaited })
     }
 
-    fn name(&self) -> Option<&Named> {
+    pub(super) fn is_backup(&self) -> bool {
+        match self {
+            Self::Fixed(arrival) => arrival.settings.is_backup,
+            Self::Named(name) => name.settings.is_backup,
+        }
+    }
+
+    pub(super) fn has_priority(&self) -> bool {
+        match self {
+            Self::Fixed(arrival) => arrival.settings.priority > 0,
+            Self::Named(name) => name.settings.priority > 0,
+        }
+    }
+
+    pub(super) fn name(&self) -> Option<&Named> {
         match self {
             Self::Fixed(_) => None,
             Self::Named(name) => Some(name),
@@ -206,34 +221,27 @@ impl Membership {
     pub(crate) fn recall_known(&mut self, known: Vec<Known>) {
         self.known = known;
     }
-
-    /// The backends that no program answers for, with their upstreams: whom the checks follow.
-    pub(crate) fn unsupervised(&self) -> Vec<(String, Address)> {
-        let present = self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none());
-        let of_upstream = |upstream: &Upstream| {
-            let members = upstream.members.iter().filter(|member| member.program().is_none());
-            let address =
-                |member: &Member| Some((upstream.name.clone(), Address::parse(&member.name)?));
-            members.filter_map(address).collect::<Vec<_>>()
-        };
-        present.flat_map(of_upstream).collect()
-    }
 }
 
 impl Upstream {
     /// Everyone who should be a member, and how many are too many. What the file writes out has its
-    /// place in any case; an address that is written out or found before is not taken twice.
+    /// place in any case, and so has whom the operator added; an address that is written out or
+    /// found before is not taken twice, and one that he removed not at all.
     pub(super) fn arrivals(&self) -> (Vec<Arrival>, usize) {
         let fixed = self.wanted.iter().filter_map(|wanted| match wanted {
-            Wanted::Fixed(arrival) => Some(arrival.address.to_string()),
-            Wanted::Named(_) => None,
+            Wanted::Fixed(arrival) if !self.leaves_out(arrival) => {
+                Some(arrival.address.to_string())
+            }
+            Wanted::Fixed(_) | Wanted::Named(_) => None,
         });
         let mut taken: HashSet<String> = fixed.collect();
+        taken.extend(self.added.iter().map(|added| added.address.to_string()));
         let mut room = limits::UPSTREAM_MEMBERS_MAX.saturating_sub(taken.len());
         let mut beyond = 0;
         let mut arrivals = Vec::with_capacity(self.members.len());
         for wanted in &self.wanted {
             let name = match wanted {
+                Wanted::Fixed(arrival) if self.leaves_out(arrival) => continue,
                 Wanted::Fixed(arrival) => {
                     arrivals.push(arrival.clone());
                     continue;
@@ -241,7 +249,8 @@ impl Upstream {
                 Wanted::Named(name) => name,
             };
             for found in name.found().iter().filter(|found| self.can_use(name, found.rank)) {
-                if !taken.insert(found.address.to_string()) {
+                let address = found.address.to_string();
+                if self.is_removed(&address) || !taken.insert(address) {
                     continue;
                 }
                 if room == 0 {
@@ -252,15 +261,15 @@ impl Upstream {
                 arrivals.push(name.arrival(found));
             }
         }
+        arrivals.extend(self.added.iter().map(altered::Added::arrival));
         (arrivals, beyond)
     }
 
     /// Backups have no backups, and hashes have no use for any.
     fn can_use(&self, name: &Named, rank: Rank) -> bool {
-        match (rank, self.strategy()) {
-            (Rank::First, _) => true,
-            (Rank::Later, Strategy::IpHash) => false,
-            (Rank::Later, Strategy::RoundRobin | Strategy::LeastConn) => !name.settings.is_backup,
+        match rank {
+            Rank::First => true,
+            Rank::Later => self.strategy().takes_backups() && !name.settings.is_backup,
         }
     }
 

@@ -1,14 +1,16 @@
 //! One backend of one upstream, as the master knows it: where it came from, what was decided about
 //! it and by whom, and the standing that follows.
 
+use crate::balance::leaving::Pace;
 use crate::balance::md5;
 use crate::config::model::Address;
 use crate::config::model::capacity::OnDrain;
 use crate::control::wire;
+use crate::master::checks;
 use crate::scoreboard::BackendId;
 use crate::scoreboard::gate::{Bound, Gate, RAMP_FULL, Standing};
 
-use super::Now;
+use super::{Now, outliers};
 
 /// Who brought the backend in; decides what happens when its source no longer names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(super) enum Origin {
     Joined(Option<String>),
     /// Found under this name of the file; gone when the name leads elsewhere.
     Discovered(String),
+    /// Brought in by the operator; gone when he removes it.
+    Added,
 }
 
 /// What the operator or a restart decided.
@@ -29,7 +33,13 @@ pub(super) enum Admin {
     /// Enabled against the file's `down`.
     Enabled,
     Draining(Draining),
+    /// Its time is over: the workers end what is left.
+    Cutting(Draining),
     Drained(Cause),
+    /// Drained in order to leave, which it does with the same tick.
+    Left {
+        by: String,
+    },
     Down {
         by: String,
     },
@@ -39,13 +49,48 @@ pub(super) enum Admin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draining {
     pub(super) cause: Cause,
+    pub(super) then: Then,
     pub(super) since_ms: u64,
     pub(super) deadline_ms: u64,
     pub(super) deadline_us: u64,
     pub(super) active_at_start: u32,
+    /// Counts of the backend when it began.
+    pub(super) picks_at_start: u64,
+    pub(super) cuts_at_start: u64,
+    pub(super) pace: Pace,
+}
+
+/// What becomes of a backend that has drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Stay,
+    /// It is off its upstream.
+    Leave,
 }
 
 impl Draining {
+    /// A predecessor's, or of another run of the engine: what it counted by is not known.
+    pub(super) fn again(
+        cause: Cause,
+        then: Then,
+        (since_ms, deadline_ms): (u64, u64),
+        now: Now,
+    ) -> Self {
+        // The monotonic clock of the deadline may be another boot's; the wall's is not.
+        let left_ms = deadline_ms.saturating_sub(now.wall_ms);
+        Self {
+            cause,
+            then,
+            since_ms,
+            deadline_ms,
+            deadline_us: now.mono_us.saturating_add(left_ms.saturating_mul(1000)),
+            active_at_start: 0,
+            picks_at_start: 0,
+            cuts_at_start: 0,
+            pace: Pace::default(),
+        }
+    }
+
     pub(super) fn end_within(&mut self, timeout_ms: u64, now: Now) {
         self.deadline_ms = now.wall_ms.saturating_add(timeout_ms);
         self.deadline_us = now.mono_us.saturating_add(timeout_ms.saturating_mul(1000));
@@ -107,8 +152,9 @@ pub(super) struct Member {
     pub(super) admin: Admin,
     pub(super) readiness: Readiness,
     pub(super) health: Health,
-    /// The last check's result, for people.
-    pub(super) check: String,
+    pub(super) outlier: outliers::Record,
+    /// The last check's result.
+    pub(super) check: Option<checks::Result>,
     /// Start of a slow start under way.
     pub(super) warming_since_us: Option<u64>,
     /// What was last shown, and since when.
@@ -145,7 +191,8 @@ impl Member {
             admin: Admin::AsFile,
             readiness: arrival.readiness,
             health: Health::Passing,
-            check: String::new(),
+            outlier: outliers::Record::default(),
+            check: None,
             warming_since_us: None,
             shown: wire::BackendState::Up,
             since_ms: now.wall_ms,
@@ -166,7 +213,7 @@ impl Member {
 
     pub(super) fn program(&self) -> Option<&str> {
         match &self.origin {
-            Origin::File | Origin::Discovered(_) => None,
+            Origin::File | Origin::Discovered(_) | Origin::Added => None,
             Origin::Program(label) => Some(label),
             Origin::Joined(label) => label.as_deref(),
         }
@@ -176,20 +223,45 @@ impl Member {
     pub(super) fn host(&self) -> Option<&str> {
         match &self.origin {
             Origin::Discovered(name) => Some(name),
-            Origin::File | Origin::Program(_) | Origin::Joined(_) => None,
+            Origin::File | Origin::Program(_) | Origin::Joined(_) | Origin::Added => None,
         }
     }
 
-    /// The operator's word first, then the file's, then readiness, then health.
+    /// The drain under way.
+    pub(super) fn draining(&self) -> Option<&Draining> {
+        match &self.admin {
+            Admin::Draining(draining) | Admin::Cutting(draining) => Some(draining),
+            Admin::AsFile
+            | Admin::Enabled
+            | Admin::Drained(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => None,
+        }
+    }
+
+    /// Whether it leaves its upstream once it has drained.
+    pub(super) fn is_leaving(&self) -> bool {
+        match &self.admin {
+            Admin::Draining(draining) | Admin::Cutting(draining) => draining.then == Then::Leave,
+            Admin::Left { .. } => true,
+            Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => false,
+        }
+    }
+
+    /// The operator's word first, then the file's, then readiness, then health, then how it serves.
     pub(super) fn standing(&self) -> Standing {
         match &self.admin {
             Admin::Draining(_) => Standing::Draining,
-            Admin::Drained(_) => Standing::Drained,
+            Admin::Cutting(_) => Standing::Cut,
+            Admin::Drained(_) | Admin::Left { .. } => Standing::Drained,
             Admin::Down { .. } => Standing::Down,
             Admin::AsFile if self.settings.is_down => Standing::Down,
             Admin::AsFile | Admin::Enabled => match (self.readiness, &self.health) {
                 (Readiness::NotReady, _) => Standing::Starting,
                 (Readiness::Ready, Health::Failing(_)) => Standing::Failed,
+                (Readiness::Ready, Health::Passing) if self.outlier.is_ejected() => {
+                    Standing::Failed
+                }
                 (Readiness::Ready, Health::Passing) => Standing::Open,
             },
         }
@@ -208,9 +280,15 @@ impl Member {
                 Cause::Restart => Bound::Moved,
             },
             (Admin::Draining(_), OnDrain::Move)
-            | (Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. }, _) => {
-                Bound::Moved
-            }
+            | (
+                Admin::AsFile
+                | Admin::Enabled
+                | Admin::Cutting(_)
+                | Admin::Drained(_)
+                | Admin::Left { .. }
+                | Admin::Down { .. },
+                _,
+            ) => Bound::Moved,
         }
     }
 
@@ -235,7 +313,7 @@ impl Member {
             Standing::Open if ramp < RAMP_FULL => wire::BackendState::Starting,
             Standing::Open => wire::BackendState::Up,
             Standing::Starting => wire::BackendState::Starting,
-            Standing::Draining => wire::BackendState::Draining,
+            Standing::Draining | Standing::Cut => wire::BackendState::Draining,
             Standing::Drained => wire::BackendState::Drained,
             Standing::Down | Standing::Vacant => wire::BackendState::Down,
             Standing::Failed => wire::BackendState::Failed,

@@ -4,10 +4,15 @@
 //! Decides and publishes; starts nothing, reads no clock, writes no file. What happens by itself
 //! (a drain that ends, a backend that fails) comes out of `tick` as notices.
 
+mod altered;
 mod apply;
+mod checked;
 mod discovered;
+mod draining;
 mod member;
+mod outliers;
 mod persist;
+mod rings;
 mod rows;
 mod slots;
 mod verbs;
@@ -23,14 +28,16 @@ use std::time::Duration;
 
 use crate::balance;
 use crate::config::model::capacity::{OnDrain, Queue, Sticky, Token};
+use crate::config::model::health::{AllDown, Outlier};
 use crate::config::model::{self, Address, Kind, Strategy};
+use crate::config::strategy::Timing;
 use crate::control::wire;
-use crate::scoreboard::gate::{Bound, Gate, RAMP_FULL};
+use crate::scoreboard::gate::{Gate, RAMP_FULL};
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
 
-use member::{Admin, Cause, Draining, Health, Member, WindowStart};
+use member::{Admin, Cause, Member, Then, WindowStart};
 
 /// One reading of both clocks: decisions use the monotonic one, people the wall's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +60,9 @@ impl Now {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// No request is left, or the time for it is over.
-    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool },
+    Drained { upstream: String, backend: String, active_left: u32, has_timed_out: bool, cuts: u64 },
+    /// Off its upstream, as the operator wanted.
+    Removed { upstream: String, backend: String },
     /// What is shown of a backend changed, for the events.
     Turned {
         upstream: String,
@@ -76,6 +85,8 @@ pub(crate) struct Membership {
     remembered: persist::Saved,
     /// What a predecessor knew of names that are not in place yet.
     known: Vec<Known>,
+    /// Whether members came or went since `take_coming_and_going`.
+    has_come_and_gone: bool,
 }
 
 /// Where a member stands in the lists; good until the next change of membership.
@@ -92,8 +103,15 @@ struct Upstream {
     strategy_override: Option<Strategy>,
     /// Whom the file wants here, in its order.
     wanted: Vec<discovered::Wanted>,
+    /// What the operator made of that.
+    added: Vec<altered::Added>,
+    removed: Vec<altered::Removed>,
     members: Vec<Member>,
+    /// Made by `tick`, while it hashes consistently.
+    ring: Option<rings::ShownRing>,
     window_since_ms: u64,
+    /// When members are next compared with each other.
+    judged_at_us: u64,
     /// Gone from the file: kept until every worker serves the new generation.
     retire_at_us: Option<u64>,
 }
@@ -102,10 +120,15 @@ struct Upstream {
 struct Settings {
     kind: Kind,
     strategy: Strategy,
+    timing: Timing,
+    has_hash_key: bool,
     drain_timeout_ms: u64,
     slow_start_ms: u64,
     queue: Option<Queue>,
     sticky: Option<Sticky>,
+    has_check: bool,
+    all_down: AllDown,
+    outlier: Option<Outlier>,
 }
 
 impl Settings {
@@ -113,10 +136,15 @@ impl Settings {
         Self {
             kind: file.kind,
             strategy: file.strategy,
+            timing: file.timing,
+            has_hash_key: file.hash_key.is_some(),
             drain_timeout_ms: file.drain_timeout_ms,
             slow_start_ms: file.slow_start_ms,
             queue: file.queue,
             sticky: file.sticky.clone(),
+            has_check: file.check.is_some(),
+            all_down: file.all_down,
+            outlier: file.outlier,
         }
     }
 
@@ -150,6 +178,7 @@ impl Membership {
             notices: Vec::new(),
             remembered: Saved::default(),
             known: Vec::new(),
+            has_come_and_gone: false,
         }
     }
 
@@ -168,55 +197,32 @@ impl Membership {
             timeout_ms.unwrap_or(self.upstreams[at.upstream].settings.drain_timeout_ms);
         match &mut self.member_mut(at).admin {
             Admin::AsFile | Admin::Enabled => {
-                self.begin_drain(at, Cause::Restart, timeout_ms, now);
+                self.begin_drain(at, (Cause::Restart, Then::Stay), timeout_ms, now);
             }
             Admin::Draining(draining) => match draining.cause {
                 Cause::Restart => draining.end_within(timeout_ms, now),
                 // The operator's own drain ends with the same notice, and stays his.
                 Cause::Operator(_) => {}
             },
-            Admin::Drained(_) | Admin::Down { .. } => {
+            Admin::Cutting(_) => {}
+            Admin::Drained(_) | Admin::Left { .. } | Admin::Down { .. } => {
                 let active_left = self.active(at);
                 self.notices.push(Notice::Drained {
                     upstream: upstream.to_owned(),
                     backend: name,
                     active_left,
                     has_timed_out: false,
+                    cuts: 0,
                 });
             }
         }
         true
     }
 
-    /// An active check's conclusion about a backend, after its own counting of rise and fall; the
-    /// text is its last result. `false`: no such backend.
-    pub(crate) fn checked(
-        &mut self,
-        upstream: &str,
-        address: &Address,
-        result: Result<&str, &str>,
-        now: Now,
-    ) -> bool {
-        let Some(at) = self.find(upstream, &address.to_string()) else { return false };
-        let member = self.member_mut(at);
-        result.unwrap_or_else(|failing| failing).clone_into(&mut member.check);
-        let health = match result {
-            Ok(_) => Health::Passing,
-            Err(text) => Health::Failing(text.to_owned()),
-        };
-        let is_back = health == Health::Passing && member.health != Health::Passing;
-        member.health = health;
-        if is_back {
-            self.welcome(at, now);
-        }
-        self.settle(at, now);
-        true
-    }
-
     /// How soon `tick` has something to look at.
     pub(crate) fn tick_within(&self) -> Duration {
         let mut members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
-        let is_draining = members.clone().any(|m| matches!(m.admin, Admin::Draining(_)));
+        let is_draining = members.clone().any(|member| member.draining().is_some());
         let is_soon = is_draining || !self.leaving.is_empty() || !self.notices.is_empty();
         if is_soon {
             Duration::from_millis(10)
@@ -233,62 +239,17 @@ impl Membership {
             .retain(|leaving| !slots::try_free(self.board, leaving.id, leaving.deadline_us, now));
         self.retire_due(now);
         for upstream in 0..self.upstreams.len() {
+            self.look_for_outliers(upstream, now);
             for member in 0..self.upstreams[upstream].members.len() {
                 let at = Place { upstream, member };
                 self.end_drain_if_due(at, now);
                 self.settle(at, now);
             }
+            self.take_off_the_drained(upstream, now);
         }
+        self.refresh_rings();
+        self.announce_drains();
         std::mem::take(&mut self.notices)
-    }
-
-    fn begin_drain(&mut self, at: Place, cause: Cause, timeout_ms: u64, now: Now) {
-        let active_at_start = self.active(at);
-        self.member_mut(at).admin = Admin::Draining(Draining {
-            cause,
-            since_ms: now.wall_ms,
-            deadline_ms: now.wall_ms.saturating_add(timeout_ms),
-            deadline_us: now.mono_us.saturating_add(timeout_ms.saturating_mul(1000)),
-            active_at_start,
-        });
-        self.settle(at, now);
-    }
-
-    fn end_drain_if_due(&mut self, at: Place, now: Now) {
-        if self.is_followed(at) {
-            if !self.is_drain_late(at, now) {
-                return;
-            }
-            // Its clients' time is over, too.
-            let backend = self.board.backend(self.member(at).id);
-            backend.set_gate(Gate { bound: Bound::Moved, ..backend.gate() });
-        }
-        // Read after the gate was closed and its fence passed: zero here means zero for good.
-        let active_left = self.active(at);
-        let Upstream { name, members, .. } = &mut self.upstreams[at.upstream];
-        let member = &mut members[at.member];
-        let Admin::Draining(draining) = &member.admin else { return };
-        let has_timed_out = active_left > 0 && now.mono_us >= draining.deadline_us;
-        if active_left > 0 && !has_timed_out {
-            return;
-        }
-        member.admin = Admin::Drained(draining.cause.clone());
-        self.notices.push(Notice::Drained {
-            upstream: name.clone(),
-            backend: member.name.clone(),
-            active_left,
-            has_timed_out,
-        });
-    }
-
-    /// Whether a drain goes on for its time, since clients that belong to the backend still come.
-    fn is_followed(&self, at: Place) -> bool {
-        let on_drain = self.upstreams[at.upstream].settings.on_drain();
-        self.member(at).bound(on_drain) == Bound::Served
-    }
-
-    fn is_drain_late(&self, at: Place, now: Now) -> bool {
-        matches!(&self.member(at).admin, Admin::Draining(it) if now.mono_us >= it.deadline_us)
     }
 
     /// A backend that was away takes requests again: it warms up, without its old failures.
@@ -309,7 +270,7 @@ impl Membership {
     fn settle(&mut self, at: Place, now: Now) {
         let board = self.board;
         let is_ejected = self.is_ejected(at, now);
-        let Upstream { settings, members, .. } = &mut self.upstreams[at.upstream];
+        let Upstream { id, settings, members, .. } = &mut self.upstreams[at.upstream];
         let member = &mut members[at.member];
         let ramp = member.ramp(settings.slow_start_ms, now.mono_us);
         if ramp == RAMP_FULL {
@@ -317,6 +278,9 @@ impl Membership {
         }
         let gate = Gate { bound: member.bound(settings.on_drain()), ..member.gate(ramp) };
         if board.backend(member.id).gate() != gate {
+            // Within a turn: to a pick, each backend is open or closed for the whole of it, so none
+            // finds all of them closed while one was always open.
+            let _turn = board.upstream(*id).take_turn(Owner::Master);
             board.backend(member.id).set_gate(gate);
         }
         let state = member.state(ramp, is_ejected);
@@ -413,6 +377,30 @@ impl Membership {
 
 impl Upstream {
     fn strategy(&self) -> Strategy {
-        self.strategy_override.unwrap_or(self.settings.strategy)
+        let decided = self.strategy_override.filter(|strategy| self.hindrance(*strategy).is_none());
+        decided.unwrap_or(self.settings.strategy)
+    }
+
+    /// Why it can not balance by that strategy. One that was decided on before the file forbade it
+    /// rests until the file allows it again.
+    fn hindrance(&self, strategy: Strategy) -> Option<String> {
+        let (upstream, name) = (&self.name, strategy.name());
+        if strategy.needs_key() && !self.settings.has_hash_key {
+            return Some(format!(
+                "{upstream} has no hash_key, which {name} needs; add one to the file, \
+                 such as hash_key = \"$request_uri\", and reload"
+            ));
+        }
+        let has_backup = self.wanted.iter().any(discovered::Wanted::is_backup)
+            || self.members.iter().any(|member| member.settings.is_backup);
+        let has_priority = self.wanted.iter().any(discovered::Wanted::has_priority)
+            || self.members.iter().any(|member| member.settings.priority > 0);
+        let what = match (has_backup, has_priority) {
+            (true, _) => "backup backends",
+            (false, true) => "priorities",
+            (false, false) => return None,
+        };
+        (!strategy.takes_backups())
+            .then(|| format!("{upstream} has {what}, which {name} cannot use"))
     }
 }

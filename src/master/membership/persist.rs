@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::limits;
 use crate::config::model::Strategy;
 
-use super::member::{Admin, Cause, Draining, Member};
+use super::altered::{Added, Removed};
+use super::member::{Admin, Cause, Draining, Member, Then};
 use super::{Membership, Now};
 
 /// Decisions that differ from the file.
@@ -21,7 +22,11 @@ pub(crate) struct Saved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct SavedUpstream {
     name: String,
-    strategy: Strategy,
+    strategy: Option<Strategy>,
+    #[serde(default)]
+    added: Vec<Added>,
+    #[serde(default)]
+    removed: Vec<Removed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +42,39 @@ struct SavedBackend {
 enum Decision {
     AsFile,
     Enabled,
-    Draining { by: String, since_ms: u64, deadline_ms: u64, active_at_start: u32 },
-    Drained { by: String },
-    Down { by: String },
+    Draining {
+        by: String,
+        since_ms: u64,
+        deadline_ms: u64,
+        active_at_start: u32,
+    },
+    /// A drain that ends with its leaving.
+    Leaving {
+        by: String,
+        since_ms: u64,
+        deadline_ms: u64,
+        active_at_start: u32,
+    },
+    Drained {
+        by: String,
+    },
+    Down {
+        by: String,
+    },
 }
 
 impl Membership {
     pub(crate) fn save(&self) -> Saved {
         let mut saved = self.remembered.clone();
         for upstream in self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none()) {
-            if let Some(strategy) = upstream.strategy_override {
-                saved.upstreams.push(SavedUpstream { name: upstream.name.clone(), strategy });
+            let of_upstream = SavedUpstream {
+                name: upstream.name.clone(),
+                strategy: upstream.strategy_override,
+                added: upstream.added.clone(),
+                removed: upstream.removed.clone(),
+            };
+            if of_upstream.is_decided() {
+                saved.upstreams.push(of_upstream);
             }
             let decided = upstream.members.iter().filter_map(|member| {
                 let decision = decision(&member.admin);
@@ -71,7 +98,7 @@ impl Membership {
         self.remembered = saved;
         for index in 0..self.upstreams.len() {
             let name = self.upstreams[index].name.clone();
-            self.recall_strategy(index);
+            self.recall_upstream(index);
             let mut members = std::mem::take(&mut self.upstreams[index].members);
             for member in &mut members {
                 self.recall(&name, member, now);
@@ -81,11 +108,14 @@ impl Membership {
         }
     }
 
-    pub(super) fn recall_strategy(&mut self, index: usize) {
+    /// Applies, once, what is remembered about an upstream.
+    pub(super) fn recall_upstream(&mut self, index: usize) {
         let upstream = &mut self.upstreams[index];
         let is_it = |saved: &SavedUpstream| saved.name == upstream.name;
         if let Some(place) = self.remembered.upstreams.iter().position(is_it) {
-            upstream.strategy_override = Some(self.remembered.upstreams.remove(place).strategy);
+            let saved = self.remembered.upstreams.remove(place);
+            upstream.strategy_override = saved.strategy;
+            upstream.recall_alterations(saved.added, saved.removed);
         }
     }
 
@@ -103,40 +133,55 @@ impl Membership {
             Decision::Drained { by } => member.admin = Admin::Drained(Cause::Operator(by)),
             Decision::Down { by } => member.admin = Admin::Down { by },
             Decision::Draining { by, since_ms, deadline_ms, active_at_start } => {
-                // The monotonic clock of the deadline may be another boot's; the wall's is not.
-                let left_ms = deadline_ms.saturating_sub(now.wall_ms);
-                member.admin = Admin::Draining(Draining {
-                    cause: Cause::Operator(by),
-                    since_ms,
-                    deadline_ms,
-                    deadline_us: now.mono_us.saturating_add(left_ms.saturating_mul(1000)),
-                    active_at_start,
-                });
+                let saved = (by, since_ms, deadline_ms, active_at_start);
+                member.admin = draining_again(saved, Then::Stay, now);
+            }
+            Decision::Leaving { by, since_ms, deadline_ms, active_at_start } => {
+                let saved = (by, since_ms, deadline_ms, active_at_start);
+                member.admin = draining_again(saved, Then::Leave, now);
             }
         }
     }
 }
 
+impl SavedUpstream {
+    fn is_decided(&self) -> bool {
+        self.strategy.is_some() || !self.added.is_empty() || !self.removed.is_empty()
+    }
+}
+
+fn draining_again(
+    (by, since_ms, deadline_ms, active_at_start): (String, u64, u64, u32),
+    then: Then,
+    now: Now,
+) -> Admin {
+    let draining = Draining::again(Cause::Operator(by), then, (since_ms, deadline_ms), now);
+    Admin::Draining(Draining { active_at_start, ..draining })
+}
+
 /// A restart's drain is the program's to repeat, so it is nobody's decision.
 fn decision(admin: &Admin) -> Decision {
     match admin {
-        Admin::AsFile
-        | Admin::Drained(Cause::Restart)
-        | Admin::Draining(Draining { cause: Cause::Restart, .. }) => Decision::AsFile,
+        Admin::AsFile | Admin::Drained(Cause::Restart) => Decision::AsFile,
         Admin::Enabled => Decision::Enabled,
         Admin::Down { by } => Decision::Down { by: by.clone() },
+        Admin::Left { by } => {
+            Decision::Leaving { by: by.clone(), since_ms: 0, deadline_ms: 0, active_at_start: 0 }
+        }
         Admin::Drained(Cause::Operator(by)) => Decision::Drained { by: by.clone() },
-        Admin::Draining(Draining {
-            cause: Cause::Operator(by),
-            since_ms,
-            deadline_ms,
-            active_at_start,
-            ..
-        }) => Decision::Draining {
-            by: by.clone(),
-            since_ms: *since_ms,
-            deadline_ms: *deadline_ms,
-            active_at_start: *active_at_start,
-        },
+        Admin::Draining(draining) | Admin::Cutting(draining) => {
+            let Draining { cause, then, since_ms, deadline_ms, active_at_start, .. } = draining;
+            let (since_ms, deadline_ms) = (*since_ms, *deadline_ms);
+            let active_at_start = *active_at_start;
+            match (cause, then) {
+                (Cause::Restart, _) => Decision::AsFile,
+                (Cause::Operator(by), Then::Stay) => {
+                    Decision::Draining { by: by.clone(), since_ms, deadline_ms, active_at_start }
+                }
+                (Cause::Operator(by), Then::Leave) => {
+                    Decision::Leaving { by: by.clone(), since_ms, deadline_ms, active_at_start }
+                }
+            }
+        }
     }
 }

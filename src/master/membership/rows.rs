@@ -1,18 +1,21 @@
 //! Membership as people are shown it: one row an upstream, one a backend, with what each should
 //! get beside what it got.
 
+use std::collections::BTreeMap;
+
 use crate::balance;
 use crate::balance::share;
 use crate::config::model::capacity::{OnDrain, Place as SessionPlace, Token};
+use crate::config::model::health::AllDown;
 use crate::config::model::{Kind, Strategy};
 use crate::control::capacity::{Admission, Capacity, Queue, Sticky};
 use crate::control::wire;
 use crate::master::history::History;
 use crate::scoreboard::account::{self, Counts, UpstreamCounts};
-use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::gate::{RAMP_FULL, Standing};
 use crate::scoreboard::turn::Owner;
 
-use super::member::{Admin, Health, Member, Readiness};
+use super::member::{Admin, Health, Member, Readiness, Then};
 use super::{Membership, Now, Place, Upstream};
 
 /// Figures of one backend at one instant.
@@ -51,6 +54,13 @@ impl Membership {
         (upstreams, backends)
     }
 
+    /// What active checks last concluded, by the row's key; who was not checked is left out.
+    pub(crate) fn passing(&self) -> BTreeMap<u32, bool> {
+        let members = self.upstreams.iter().flat_map(|upstream| &upstream.members);
+        let checked = members.filter(|member| member.check.is_some());
+        checked.map(|member| (member.key(), member.health == Health::Passing)).collect()
+    }
+
     fn upstream_row(&self, upstream: &Upstream, history: &History) -> wire::UpstreamRow {
         let counts = account::upstream_counts(self.board, upstream.id);
         wire::UpstreamRow {
@@ -71,6 +81,9 @@ impl Membership {
             top_client_share: history.top_client_share(upstream.id),
             names: upstream.names(),
             admission: admission(upstream, &counts),
+            all_down: upstream.settings.all_down.name().to_owned(),
+            desperate: counts.desperate,
+            differs: upstream.differs(),
         }
     }
 
@@ -103,6 +116,9 @@ impl Membership {
         let member = self.member(at);
         let active_by_worker = self.board.backend(member.id).active_by_worker();
         let ramp = member.ramp(upstream.settings.slow_start_ms, now.mono_us);
+        let check = upstream.check_of(member);
+        let check_text = check.as_ref().map_or_else(String::new, |check| check.text().to_owned());
+        let active = active_by_worker.iter().sum();
         wire::BackendRow {
             upstream: upstream.name.clone(),
             backend: wire::Backend {
@@ -110,7 +126,7 @@ impl Membership {
                 address: member.name.clone(),
                 state: member.state(ramp, figures.is_ejected),
                 weight: member.weight(),
-                active: active_by_worker.iter().sum(),
+                active,
                 requests: figures.counts.requests,
                 expected_share: 0.0,
                 actual_share: 0.0,
@@ -126,17 +142,20 @@ impl Membership {
                     priority: member.settings.priority,
                     backup: member.settings.is_backup,
                 },
+                check,
+                reason: String::new(),
+                drain: self.drain_row(at, active, now),
+                cuts: figures.counts.cuts,
             },
             key: member.key(),
             file_weight: member.settings.weight,
             since_ms: member.since_ms,
             reason: self.reason(at, now),
-            drain: drain(&member.admin),
             window_picks: figures.picks,
             window_weight_start: member.window.weight,
             current_weight: figures.current_weight,
             active_by_worker,
-            check: member.check.clone(),
+            check: check_text,
         }
     }
 
@@ -144,7 +163,14 @@ impl Membership {
     pub(super) fn reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
         match &member.admin {
+            Admin::Cutting(draining) => {
+                format!("drained by {}, out of time", draining.cause.by())
+            }
+            Admin::Draining(draining) if draining.then == Then::Leave => {
+                format!("leaves, removed by {}", draining.cause.by())
+            }
             Admin::Draining(draining) => format!("drained by {}", draining.cause.by()),
+            Admin::Left { by } => format!("removed by {by}"),
             Admin::Drained(cause) => format!("drained by {}", cause.by()),
             Admin::Down { by } => format!("taken down by {by}"),
             Admin::AsFile if member.settings.is_down => "down in the configuration".to_owned(),
@@ -160,6 +186,9 @@ impl Membership {
 
     fn open_reason(&self, at: Place, now: Now) -> String {
         let member = self.member(at);
+        if let Some(reason) = member.outlier.reason(now) {
+            return reason;
+        }
         if self.is_ejected(at, now) {
             let backend = self.board.backend(member.id);
             let failure = backend.last_failure().map_or("failed", |failure| failure.text());
@@ -178,8 +207,7 @@ impl Membership {
 fn expected(upstream: &Upstream, figures: &[Figures], history: &History, now: Now) -> Vec<f64> {
     let member = |(member, figures): (&Member, &Figures)| share::Member {
         weight: member.weight(),
-        is_serving: member.standing() == crate::scoreboard::gate::Standing::Open
-            && !figures.is_ejected,
+        is_serving: member.standing() == Standing::Open && !figures.is_ejected,
         tier: if member.settings.is_backup {
             balance::Tier::Backup
         } else {
@@ -190,7 +218,15 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History, now: No
             / f64::from(RAMP_FULL),
         service_us: history.mean_service_us(member.id),
     };
-    let members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    let mut members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
+    if upstream.settings.all_down == AllDown::UseAll && !members.iter().any(|row| row.is_serving) {
+        for (row, member) in members.iter_mut().zip(&upstream.members) {
+            row.is_serving = matches!(member.standing(), Standing::Open | Standing::Failed);
+        }
+    }
+    if let Some(ring) = upstream.ring.as_ref().and_then(|ring| ring.of(upstream)) {
+        return share::on_ring(ring, &members);
+    }
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
 }
 
@@ -227,18 +263,11 @@ fn strategy(strategy: Strategy) -> balance::Strategy {
         Strategy::RoundRobin => balance::Strategy::RoundRobin,
         Strategy::LeastConn => balance::Strategy::LeastConn,
         Strategy::IpHash => balance::Strategy::IpHash,
-    }
-}
-
-fn drain(admin: &Admin) -> Option<wire::Drain> {
-    match admin {
-        Admin::Draining(draining) => Some(wire::Drain {
-            since_ms: draining.since_ms,
-            deadline_ms: draining.deadline_ms,
-            by: draining.cause.by().to_owned(),
-            active_at_start: draining.active_at_start,
-        }),
-        Admin::AsFile | Admin::Enabled | Admin::Drained(_) | Admin::Down { .. } => None,
+        Strategy::Random => balance::Strategy::Random,
+        Strategy::RandomTwo => balance::Strategy::RandomTwo,
+        Strategy::Hash => balance::Strategy::Hash,
+        Strategy::HashConsistent => balance::Strategy::HashConsistent,
+        Strategy::LeastTime => balance::Strategy::LeastTime,
     }
 }
 

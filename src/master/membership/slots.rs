@@ -2,12 +2,17 @@
 //! again what a predecessor had put there.
 
 use crate::config::limits;
+use crate::config::model::health::AllDown;
 use crate::config::model::{Address, Kind, Strategy};
+use crate::config::strategy::Timing;
 use crate::scoreboard::backend::About;
 use crate::scoreboard::gate::{Gate, Standing};
+use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 
-use super::member::{Admin, Arrival, Cause, Draining, Health, Member, Origin, Readiness, Settings};
+use super::member::{
+    Admin, Arrival, Cause, Draining, Health, Member, Origin, Readiness, Settings, Then,
+};
 use super::{Leaving, Now, Upstream};
 
 /// Who is named for a `down` that was found on the board. What the operator decided is restored under
@@ -28,6 +33,11 @@ const _: () = assert!(limits::UPSTREAMS_MAX == scoreboard::layout::UPSTREAMS_MAX
 const _: () = assert!(limits::WORKERS_MAX == scoreboard::layout::WORKERS_MAX);
 const _: () = assert!(limits::NAME_BYTES_MAX == scoreboard::layout::NAME_BYTES_MAX);
 
+/// Whether one more backend would find a slot.
+pub(super) fn has_free(board: Board) -> bool {
+    BackendId::all().any(|id| board.backend(id).gate().standing == Standing::Vacant)
+}
+
 /// Puts a backend into a free slot, not yet on any list; `None` when all are taken.
 pub(super) fn seat(board: Board, arrival: Arrival, now: Now) -> Option<Member> {
     let is_free = |id: &BackendId| board.backend(*id).gate().standing == Standing::Vacant;
@@ -42,8 +52,9 @@ pub(super) fn seat(board: Board, arrival: Arrival, now: Now) -> Option<Member> {
 }
 
 /// Takes a backend out of service for good. Its slot is free once its last request is through.
-pub(super) fn unseat(board: Board, member: &Member, now: Now) -> Leaving {
+pub(super) fn unseat(board: Board, upstream: UpstreamId, member: &Member, now: Now) -> Leaving {
     let backend = board.backend(member.id);
+    let _turn = board.upstream(upstream).take_turn(Owner::Master);
     backend.set_gate(Gate { standing: Standing::Draining, ..backend.gate() });
     Leaving { id: member.id, deadline_us: now.mono_us.saturating_add(LEAVE_WITHIN_US) }
 }
@@ -67,7 +78,11 @@ pub(super) fn free_upstream(board: Board) -> Option<UpstreamId> {
 /// Tells the workers who is in an upstream and how it chooses.
 pub(super) fn publish(board: Board, upstream: &Upstream) {
     let publication = board.upstream(upstream.id).publish();
-    publication.strategy(strategy_on_board(upstream.strategy()));
+    publication.strategy(strategy_on_board(upstream.strategy(), upstream.settings.timing));
+    publication.all_down(match upstream.settings.all_down {
+        AllDown::Refuse => scoreboard::upstream::AllDown::Refuse,
+        AllDown::UseAll => scoreboard::upstream::AllDown::UseAll,
+    });
     for member in &upstream.members {
         let sticky = upstream.settings.gives_cookie().then(|| member.sticky());
         let about = About { sticky: sticky.unwrap_or_default(), ..about(member) };
@@ -91,11 +106,19 @@ fn about(member: &Member) -> About {
     }
 }
 
-fn strategy_on_board(strategy: Strategy) -> scoreboard::upstream::Strategy {
+fn strategy_on_board(strategy: Strategy, timing: Timing) -> scoreboard::upstream::Strategy {
     match strategy {
         Strategy::RoundRobin => scoreboard::upstream::Strategy::RoundRobin,
         Strategy::LeastConn => scoreboard::upstream::Strategy::LeastConn,
         Strategy::IpHash => scoreboard::upstream::Strategy::IpHash,
+        Strategy::Random => scoreboard::upstream::Strategy::Random,
+        Strategy::RandomTwo => scoreboard::upstream::Strategy::RandomTwo,
+        Strategy::Hash => scoreboard::upstream::Strategy::Hash,
+        Strategy::HashConsistent => scoreboard::upstream::Strategy::HashConsistent,
+        Strategy::LeastTime => match timing {
+            Timing::Header => scoreboard::upstream::Strategy::LeastTimeHeader,
+            Timing::LastByte => scoreboard::upstream::Strategy::LeastTimeLastByte,
+        },
     }
 }
 
@@ -104,6 +127,26 @@ fn strategy_from_board(strategy: scoreboard::upstream::Strategy) -> Strategy {
         scoreboard::upstream::Strategy::RoundRobin => Strategy::RoundRobin,
         scoreboard::upstream::Strategy::LeastConn => Strategy::LeastConn,
         scoreboard::upstream::Strategy::IpHash => Strategy::IpHash,
+        scoreboard::upstream::Strategy::Random => Strategy::Random,
+        scoreboard::upstream::Strategy::RandomTwo => Strategy::RandomTwo,
+        scoreboard::upstream::Strategy::Hash => Strategy::Hash,
+        scoreboard::upstream::Strategy::HashConsistent => Strategy::HashConsistent,
+        scoreboard::upstream::Strategy::LeastTimeHeader
+        | scoreboard::upstream::Strategy::LeastTimeLastByte => Strategy::LeastTime,
+    }
+}
+
+fn timing_from_board(strategy: scoreboard::upstream::Strategy) -> Timing {
+    match strategy {
+        scoreboard::upstream::Strategy::LeastTimeLastByte => Timing::LastByte,
+        scoreboard::upstream::Strategy::RoundRobin
+        | scoreboard::upstream::Strategy::LeastConn
+        | scoreboard::upstream::Strategy::IpHash
+        | scoreboard::upstream::Strategy::Random
+        | scoreboard::upstream::Strategy::RandomTwo
+        | scoreboard::upstream::Strategy::Hash
+        | scoreboard::upstream::Strategy::HashConsistent
+        | scoreboard::upstream::Strategy::LeastTimeHeader => Timing::Header,
     }
 }
 
@@ -126,15 +169,27 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
             settings: super::Settings {
                 kind: Kind::default(),
                 strategy: strategy_from_board(roster.strategy),
+                timing: timing_from_board(roster.strategy),
+                has_hash_key: true,
                 drain_timeout_ms: 0,
                 slow_start_ms: 0,
                 queue: None,
                 sticky: None,
+                has_check: false,
+                all_down: match roster.all_down {
+                    scoreboard::upstream::AllDown::Refuse => AllDown::Refuse,
+                    scoreboard::upstream::AllDown::UseAll => AllDown::UseAll,
+                },
+                outlier: None,
             },
             strategy_override: None,
             wanted: Vec::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
             members: members.collect(),
+            ring: None,
             window_since_ms: now.wall_ms,
+            judged_at_us: 0,
             retire_at_us: None,
         })
     };
@@ -161,19 +216,17 @@ fn adopt_member(id: BackendId, about: &About, gate: Gate, now: Now) -> Option<Me
             | Standing::Draining
             | Standing::Drained
             | Standing::Down
-            | Standing::Failed => Readiness::Ready,
+            | Standing::Failed
+            | Standing::Cut => Readiness::Ready,
         },
     };
     let mut member = Member::new(id, gate.incarnation, arrival, now);
     // Until `restore` says more, what was closed stays closed.
     member.admin = match gate.standing {
-        Standing::Draining => Admin::Draining(Draining {
-            cause: Cause::Restart,
-            since_ms: now.wall_ms,
-            deadline_ms: now.wall_ms.saturating_add(ADOPTED_DRAIN_MS),
-            deadline_us: now.mono_us.saturating_add(ADOPTED_DRAIN_MS * 1000),
-            active_at_start: 0,
-        }),
+        Standing::Draining | Standing::Cut => {
+            let times = (now.wall_ms, now.wall_ms.saturating_add(ADOPTED_DRAIN_MS));
+            Admin::Draining(Draining::again(Cause::Restart, Then::Stay, times, now))
+        }
         Standing::Drained => Admin::Drained(Cause::Restart),
         Standing::Down => Admin::Down { by: BY_PREDECESSOR.to_owned() },
         Standing::Vacant | Standing::Open | Standing::Starting | Standing::Failed => Admin::AsFile,

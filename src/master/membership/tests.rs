@@ -1,8 +1,12 @@
 //! Decisions against a real board: what an order, a program or a dead master leads to, and what
 //! people are told about it.
 
+mod altered;
 mod capacity;
+mod draining;
+mod health;
 mod names;
+mod strategies;
 
 use super::*;
 use crate::config::model::{self, Config};
@@ -49,6 +53,8 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
         kind: model::Kind::Http,
         name: name.to_owned(),
         strategy: Strategy::RoundRobin,
+        hash_key: None,
+        timing: Timing::default(),
         retry: crate::config::retry::Retry {
             more_max: 1,
             on: crate::config::retry::Conditions::DEFAULT,
@@ -65,6 +71,8 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
             proxy_protocol: None,
         },
         check: None,
+        outlier: None,
+        all_down: AllDown::Refuse,
         drain_timeout_ms: 30_000,
         slow_start_ms: 0,
         connect_timeout_ms: 1000,
@@ -186,33 +194,8 @@ fn worker(board: Board) -> account::Account {
 fn drained(notices: &[Notice]) -> Option<(u32, bool)> {
     notices.iter().find_map(|notice| match notice {
         Notice::Drained { active_left, has_timed_out, .. } => Some((*active_left, *has_timed_out)),
-        Notice::Turned { .. } => None,
+        Notice::Turned { .. } | Notice::Removed { .. } => None,
     })
-}
-
-#[test]
-fn a_drain_ends_with_the_last_request_or_its_time() {
-    for (finishes, ends_at, expected) in [(true, 1, (0, false)), (false, 30, (1, true))] {
-        let (mut membership, board) = applied(&two());
-        let account = worker(board);
-        let reservation = account.reserve(id(&membership, 9001));
-        let (outcome, text) = order(&mut membership, 9001, DRAIN, at(0));
-        assert_eq!(
-            (outcome, text.as_str()),
-            (Outcome::Changed, "127.0.0.1:9001 draining, 1 request in flight")
-        );
-        assert!(!board.backend(id(&membership, 9001)).gate().is_open());
-        assert_eq!(drained(&membership.tick(at(0))), None);
-        let shown = row(&membership, board, 9001, at(0));
-        assert_eq!(shown.drain.unwrap().by, "eva (1000)");
-        assert_eq!(order(&mut membership, 9001, DRAIN, at(0)).0, Outcome::Unchanged);
-        let _still_running = Some(reservation).filter(|_| !finishes);
-        assert_eq!(drained(&membership.tick(at(ends_at))), Some(expected));
-        assert_eq!(state(&membership, board, 9001, at(ends_at)), BackendState::Drained);
-        assert_eq!(drained(&membership.tick(at(ends_at + 1))), None, "said once");
-        assert_eq!(order(&mut membership, 9001, BackendVerb::Enable, at(31)).0, Outcome::Changed);
-        assert_eq!(state(&membership, board, 9001, at(31)), BackendState::Up);
-    }
 }
 
 #[test]
@@ -410,30 +393,6 @@ fn failures_of_requests_are_shown_with_their_reason_and_end() {
     assert!(shown[0].backend.expected_share < f64::EPSILON);
     assert!((shown[1].backend.expected_share - 1.0).abs() < f64::EPSILON);
     assert!(matches!(&membership.tick(at(111))[..], [Notice::Turned { to: BackendState::Up, .. }]));
-}
-
-#[test]
-fn checks_take_out_and_bring_back_with_a_slow_start() {
-    let slow = model::Upstream { slow_start_ms: 10_000, ..two().upstreams[0].clone() };
-    let (mut membership, board) = applied(&config(&[slow], &[]));
-    assert_eq!(
-        state(&membership, board, 9001, at(0)),
-        BackendState::Up,
-        "no ramp at the first start"
-    );
-    assert!(membership.checked("api", &address(9001), Err("GET /healthz: 503"), at(1)));
-    let shown = row(&membership, board, 9001, at(1));
-    assert_eq!(
-        (shown.backend.state, shown.reason.as_str()),
-        (BackendState::Failed, "GET /healthz: 503")
-    );
-    assert!(membership.checked("api", &address(9001), Ok("200 in 1 ms"), at(2)));
-    assert_eq!(state(&membership, board, 9001, at(2)), BackendState::Starting);
-    membership.tick(at(7));
-    assert_eq!(board.backend(id(&membership, 9001)).gate().ramp, 127);
-    membership.tick(at(12));
-    assert_eq!(state(&membership, board, 9001, at(12)), BackendState::Up);
-    assert!(!membership.checked("api", &address(1), Ok(""), at(2)));
 }
 
 #[test]

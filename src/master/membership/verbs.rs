@@ -7,8 +7,11 @@ use crate::control::call::{BackendTarget, BackendVerb, UpstreamVerb};
 use crate::control::wire::{Answer, Outcome};
 use crate::scoreboard::gate::Standing;
 
-use super::member::{Admin, Cause};
+use super::member::{Admin, Cause, Then};
 use super::{Membership, Now, Place};
+
+/// Who takes off what an upstream's reset takes off.
+const RESET: &str = "the reset";
 
 impl Membership {
     pub(crate) fn backend(
@@ -27,6 +30,7 @@ impl Membership {
             BackendVerb::Enable => self.enable_asked(at, now),
             BackendVerb::Down => self.down_asked(at, by, now),
             BackendVerb::Weight { weight } => self.weight_asked(at, weight, now),
+            BackendVerb::Remove(removal) => self.remove_asked(at, removal, by, now),
         }
     }
 
@@ -34,7 +38,7 @@ impl Membership {
         let Some(upstream) = self.upstream_index(name) else { return self.no_upstream(name) };
         match verb {
             UpstreamVerb::Strategy { strategy } => self.strategy_asked(upstream, strategy, now),
-            UpstreamVerb::Reset => self.reset_asked(upstream, now),
+            UpstreamVerb::Reset => self.reset_asked(upstream, RESET, now),
         }
     }
 
@@ -57,7 +61,7 @@ impl Membership {
         Ok(Place { upstream, member })
     }
 
-    fn no_upstream(&self, name: &str) -> Answer {
+    pub(super) fn no_upstream(&self, name: &str) -> Answer {
         let present = self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none());
         let has = names(present.map(|upstream| upstream.name.as_str()));
         answer(Outcome::Unknown, format!("no upstream {name}; there is {has}"))
@@ -70,10 +74,11 @@ impl Membership {
         let name = member.name.clone();
         let cause = Cause::Operator(by.to_owned());
         match &mut member.admin {
-            Admin::AsFile | Admin::Enabled | Admin::Down { .. } => {
+            Admin::AsFile | Admin::Enabled | Admin::Left { .. } | Admin::Down { .. } => {
                 let timeout_ms = timeout_ms.unwrap_or(default_ms);
-                self.begin_drain(at, cause, timeout_ms, now);
-                let text = format!("{name} draining, {}", requests_left(active));
+                self.begin_drain(at, (cause, Then::Stay), timeout_ms, now);
+                // Counted once it is closed: whoever was picked for it by then is among these.
+                let text = format!("{name} draining, {}", requests_left(self.active(at)));
                 answer(Outcome::Changed, text)
             }
             Admin::Draining(draining) => {
@@ -90,6 +95,10 @@ impl Membership {
                 let text = format!("{name} goes on draining, {}", requests_left(active));
                 answer(Outcome::Changed, text)
             }
+            Admin::Cutting(_) => {
+                let text = format!("{name} is out of time, cut with {}", requests_left(active));
+                answer(Outcome::Unchanged, text)
+            }
             Admin::Drained(Cause::Operator(_)) => {
                 answer(Outcome::Unchanged, format!("{name} is already drained"))
             }
@@ -105,22 +114,34 @@ impl Membership {
         let is_enabled = match &member.admin {
             Admin::AsFile => !member.settings.is_down,
             Admin::Enabled => true,
-            Admin::Draining(_) | Admin::Drained(_) | Admin::Down { .. } => false,
+            Admin::Draining(_)
+            | Admin::Cutting(_)
+            | Admin::Drained(_)
+            | Admin::Left { .. }
+            | Admin::Down { .. } => false,
         };
-        if !is_enabled {
+        // What it did before does not count any more.
+        let was_ejected = is_enabled && member.outlier.end_ejection();
+        if was_ejected {
+            self.welcome(at, now);
+            self.settle(at, now);
+        } else if !is_enabled {
+            member.outlier.end_ejection();
             member.admin = if member.settings.is_down { Admin::Enabled } else { Admin::AsFile };
             self.welcome(at, now);
             self.settle(at, now);
         }
         let member = self.member(at);
-        let outcome = if is_enabled { Outcome::Unchanged } else { Outcome::Changed };
-        let verb = if is_enabled { "is already enabled" } else { "enabled" };
+        let is_unchanged = is_enabled && !was_ejected;
+        let outcome = if is_unchanged { Outcome::Unchanged } else { Outcome::Changed };
+        let verb = if is_unchanged { "is already enabled" } else { "enabled" };
         let but = match member.standing() {
             Standing::Starting => ", but its program is not ready",
             Standing::Failed => ", but its checks fail",
             Standing::Open
             | Standing::Vacant
             | Standing::Draining
+            | Standing::Cut
             | Standing::Drained
             | Standing::Down => "",
         };
@@ -128,7 +149,6 @@ impl Membership {
     }
 
     fn down_asked(&mut self, at: Place, by: &str, now: Now) -> Answer {
-        let active = self.active(at);
         let member = self.member_mut(at);
         let name = member.name.clone();
         if member.standing() == Standing::Down {
@@ -136,16 +156,15 @@ impl Membership {
         }
         member.admin = Admin::Down { by: by.to_owned() };
         self.settle(at, now);
-        answer(Outcome::Changed, format!("{name} down, {}", requests_left(active)))
+        // Counted once it is closed: whoever was picked for it by then is among these.
+        let left = requests_left(self.active(at));
+        answer(Outcome::Changed, format!("{name} down, {left}"))
     }
 
     fn weight_asked(&mut self, at: Place, weight: u32, now: Now) -> Answer {
         let member = self.member_mut(at);
         let name = member.name.clone();
-        if !(1..=limits::WEIGHT_MAX).contains(&weight) {
-            let max = limits::WEIGHT_MAX;
-            let text =
-                format!("weight {weight} is not 1 to {max}; drain or down takes a backend out");
+        if let Err(text) = check_weight(weight) {
             return answer(Outcome::Refused, text);
         }
         let before = member.weight();
@@ -169,64 +188,29 @@ impl Membership {
             let text = format!("{} already uses {name}", upstream.name);
             return answer(Outcome::Unchanged, text);
         }
-        if strategy == Strategy::IpHash {
-            let mut members = upstream.members.iter().map(|member| &member.settings);
-            let what = if members.clone().any(|settings| settings.is_backup) {
-                Some("backup backends")
-            } else {
-                members.any(|settings| settings.priority > 0).then_some("priorities")
-            };
-            if let Some(what) = what {
-                let text = format!("{} has {what}, which ip_hash cannot use", upstream.name);
-                return answer(Outcome::Refused, text);
-            }
+        if let Some(text) = upstream.hindrance(strategy) {
+            return answer(Outcome::Refused, text);
         }
         upstream.strategy_override = (strategy != upstream.settings.strategy).then_some(strategy);
         let text = format!("{} uses {name}, was {}", upstream.name, before.name());
         self.reseat(index, now);
         answer(Outcome::Changed, text)
     }
-
-    /// Back to what the file says: strategy, weights, and what the operator took out.
-    fn reset_asked(&mut self, index: usize, now: Now) -> Answer {
-        let upstream = &mut self.upstreams[index];
-        let mut changes = usize::from(upstream.strategy_override.take().is_some());
-        let mut returning = Vec::new();
-        for (position, member) in upstream.members.iter_mut().enumerate() {
-            changes += usize::from(member.weight_override.take().is_some());
-            let is_operators = match &member.admin {
-                Admin::AsFile | Admin::Drained(Cause::Restart) => false,
-                Admin::Draining(draining) => draining.cause != Cause::Restart,
-                Admin::Enabled | Admin::Drained(Cause::Operator(_)) | Admin::Down { .. } => true,
-            };
-            if is_operators {
-                member.admin = Admin::AsFile;
-                returning.push(position);
-            }
-        }
-        changes += returning.len();
-        for member in returning {
-            self.welcome(Place { upstream: index, member }, now);
-        }
-        // The file's strategy may use other members.
-        self.reseat(index, now);
-        let name = &self.upstreams[index].name;
-        match changes {
-            0 => answer(Outcome::Unchanged, format!("{name} is already as the file says")),
-            1 => answer(Outcome::Changed, format!("{name} back to the file, 1 change undone")),
-            _ => answer(
-                Outcome::Changed,
-                format!("{name} back to the file, {changes} changes undone"),
-            ),
-        }
-    }
 }
 
-fn answer(outcome: Outcome, message: String) -> Answer {
+pub(super) fn check_weight(weight: u32) -> Result<(), String> {
+    let max = limits::WEIGHT_MAX;
+    if (1..=max).contains(&weight) {
+        return Ok(());
+    }
+    Err(format!("weight {weight} is not 1 to {max}; drain or down takes a backend out"))
+}
+
+pub(super) fn answer(outcome: Outcome, message: String) -> Answer {
     Answer { outcome, message }
 }
 
-fn requests_left(active: u32) -> String {
+pub(super) fn requests_left(active: u32) -> String {
     match active {
         0 => "nothing in flight".to_owned(),
         1 => "1 request in flight".to_owned(),

@@ -47,6 +47,27 @@ impl Programs {
         self.settle();
     }
 
+    /// After instances were added: answers when they run, or can not.
+    pub(crate) fn answer_when_running(
+        &mut self,
+        command: &Command,
+        instances: std::ops::Range<u32>,
+        by: &str,
+        reply: Reply,
+    ) {
+        let Command::Scale { program, .. } = command else { return };
+        let asked = Asked { by: by.to_owned(), line: line::of(command) };
+        let ids: Vec<InstanceId> = instances
+            .map(|instance| InstanceId { program: program.clone(), instance })
+            .filter(|id| self.instances.contains_key(id))
+            .collect();
+        let waits_us = ids.iter().map(|id| self.instances[id].wait_us());
+        let until_us = sys::clock::monotonic_us() + waits_us.max().unwrap_or(0);
+        let (goal, is_changed) = (Goal::Running, true);
+        self.callers.push(Caller { asked, ids, goal, is_changed, until_us, reply });
+        self.settle();
+    }
+
     fn try_command(
         &mut self,
         target: &ProgramTarget,

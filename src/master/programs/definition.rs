@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::model::{AutoRestart, Check, Config, Program, Serves};
+use crate::config::model::health::Check;
+use crate::config::model::{AutoRestart, Config, Program, Serves};
 use crate::supervise::policy::{Policy, Readiness, Restart, Serving};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

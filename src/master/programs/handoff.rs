@@ -24,6 +24,9 @@ use crate::sys;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Intent {
     wishes: BTreeMap<String, Wish>,
+    /// Instances of a program, where not as many as the configuration says.
+    #[serde(default)]
+    scales: BTreeMap<String, u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,17 @@ pub(crate) enum Wish {
 }
 
 impl Intent {
+    pub(crate) fn scales(&self) -> &BTreeMap<String, u32> {
+        &self.scales
+    }
+
+    pub(super) fn scale(&mut self, program: &str, instances: Option<u32>) {
+        match instances {
+            Some(instances) => self.scales.insert(program.to_owned(), instances),
+            None => self.scales.remove(program),
+        };
+    }
+
     pub(super) fn of(&self, id: &InstanceId) -> Option<Wish> {
         self.wishes.get(&id.to_string()).copied()
     }

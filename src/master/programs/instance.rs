@@ -16,7 +16,7 @@ use super::texts;
 use super::want::{Join, Want};
 use crate::supervise;
 use crate::supervise::policy::{Ending, Policy};
-use crate::supervise::state::{Next, Phase, Shown, Stage, State};
+use crate::supervise::state::{Next, Phase, Shown, Stage, StartCheck, State};
 use crate::supervise::step::{Effect, Event, Group, SpawnError};
 use crate::sys;
 
@@ -156,6 +156,11 @@ impl Instance {
             }
             (Change::Restart, Phase::Delay { .. } | Phase::Done | Phase::GaveUp) => {
                 self.say(Event::Restart, desk);
+            }
+            // Asked anew, in the new words.
+            (Change::Live, Phase::Starting { check: StartCheck::Probe, .. }) => {
+                self.open_files(desk);
+                self.probe(desk.reporter(&self.id, self.state.life));
             }
             (Change::Live, _) => self.open_files(desk),
             // Nothing to do, or what comes next is made from the new definition anyhow.

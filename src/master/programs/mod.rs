@@ -92,6 +92,12 @@ impl Programs {
         self.settle();
     }
 
+    /// How many instances the operator wants; `None`: as many as the file says.
+    pub(crate) fn scale(&mut self, program: &str, instances: Option<u32>) {
+        self.intent.scale(program, instances);
+        self.desk.changed();
+    }
+
     pub(crate) fn on_event(&mut self, event: event::Event) {
         let event::Event { id, life, report } = event;
         if let Some(instance) = self.instances.get_mut(&id)

@@ -80,8 +80,11 @@ impl Process {
         }
     }
 
+    /// In place of one that asks already.
     pub(super) fn set_prober(&mut self, prober: JoinHandle<()>) {
-        self.prober = Some(prober);
+        if let Some(earlier) = self.prober.replace(prober) {
+            earlier.abort();
+        }
     }
 
     /// To the main process alone. Already ended is not an error.

@@ -4,13 +4,15 @@
 //! afterwards the upstream's active check watches it, like any backend.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
 use super::event::Report;
 use super::process::Reporter;
-use crate::config::model::{Address, Check};
+use crate::config::model::Address;
+use crate::config::model::health::Check;
 use crate::master::probe::{Probe, Question};
 
 const PAUSE_MS_MIN: u64 = 10;
@@ -24,17 +26,10 @@ pub(super) fn begin(
 ) -> JoinHandle<()> {
     let address = Address::Tcp(address);
     let (probe, rise) = if let Some(check) = check {
-        (Probe::of_check(address, check), check.rise.max(1))
+        let question = Rc::new(Question::new(check));
+        (Probe::of_check(&address, check, question), check.rise.max(1))
     } else {
-        (
-            Probe {
-                address,
-                introduction: b"",
-                question: Question::Connect,
-                timeout_ms: CONNECT_TIMEOUT_MS,
-            },
-            1,
-        )
+        (Probe::of_connection(address, CONNECT_TIMEOUT_MS), 1)
     };
     tokio::task::spawn_local(ask_until_ready(probe, rise, reporter))
 }
@@ -46,7 +41,7 @@ async fn ask_until_ready(probe: Probe, rise: u32, reporter: Reporter) {
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         match probe.ask().await {
             // The next of a row is asked for as quickly as the first.
-            Ok(()) => (good, pause_ms) = (good + 1, PAUSE_MS_MIN),
+            Ok(_) => (good, pause_ms) = (good + 1, PAUSE_MS_MIN),
             Err(error) => {
                 (good, pause_ms) = (0, (pause_ms * 2).min(PAUSE_MS_MAX));
                 let why = error.to_string();

@@ -59,6 +59,8 @@ impl Instance {
                     .joined
                     .as_ref()
                     .map(|joined| format!("{}/{}", joined.upstream, joined.address)),
+                // The whole program's to tell.
+                differs: String::new(),
             },
             incarnation: self.state.life,
             since_ms: self.since_wall_ms,
@@ -68,6 +70,7 @@ impl Instance {
             command: self.definition.program.command.join(" "),
             last_line: self.output.borrow().last_line().to_owned(),
             is_drain_first: self.policy.serving != Serving::No,
+            instances: self.definition.program.instances,
         }
     }
 }

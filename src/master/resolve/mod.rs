@@ -215,7 +215,7 @@ impl Master {
             Err(error) => (self.membership.not_found(&upstream, &discovery, now), Some(error)),
         };
         if change.is_some() {
-            self.checks.follow(self.membership.unsupervised());
+            self.checks.follow(self.membership.subjects());
         }
         let change = change.unwrap_or_default();
         let (verb, result, severity) = match (turn, error) {

@@ -8,6 +8,7 @@ pub(crate) mod chord;
 pub(crate) mod hint;
 pub(crate) mod order;
 pub(crate) mod palette;
+pub(crate) mod typed;
 pub(crate) mod weigh;
 
 #[cfg(test)]
@@ -40,7 +41,12 @@ pub(crate) enum Id {
     Start,
     Stop,
     Kill,
+    ScaleUp,
+    ScaleDown,
     Drain,
+    Cut,
+    Remove,
+    Add,
     Enable,
     TakeDown,
     WeightUp,
@@ -173,13 +179,18 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Start, [char('s')], PROGRAMS, Weighs, Some(2), "start", "start the program"),
     action!(Id::Stop, [char('x')], PROGRAMS, Weighs, Some(3), "stop", "stop the program, its backend drained first"),
     action!(Id::Kill, [char('X')], PROGRAMS, Asks, Some(31), "kill", "SIGKILL the program now; its restart policy then applies"),
+    action!(Id::ScaleUp, [char('+'), char('=')], PROGRAMS, Weighs, Some(35), "scale +1", "one more instance; `:scale NAME N` for any number"),
+    action!(Id::ScaleDown, [char('-')], PROGRAMS, Weighs, Some(36), "scale -1", "one instance less: the last one drains and stops"),
     action!(Id::Drain, [char('d')], BACKENDS, Weighs, Some(1), "drain", "no new request; the running ones finish"),
+    action!(Id::Cut, [char('D')], BACKENDS, Asks, Some(24), "cut", "end what is left of a drain now"),
+    action!(Id::Remove, [], BACKENDS, Weighs, None, "remove", "off its upstream once it has drained; undo brings it back"),
+    action!(Id::Add, [], UPSTREAMS, Looks, None, "add", "one more backend: `add UPSTREAM/ADDRESS [WEIGHT] [--backup]`"),
     action!(Id::Enable, [char('e')], BACKENDS, Weighs, Some(2), "enable", "back in rotation"),
     action!(Id::TakeDown, [char('x')], BACKENDS, Weighs, Some(3), "down", "out of rotation until enabled, also after a restart of the engine"),
     action!(Id::WeightUp, [char('+'), char('=')], BACKENDS, Weighs, Some(20), "weight +1", "one more weight: a larger share"),
     action!(Id::WeightDown, [char('-')], BACKENDS, Weighs, Some(21), "weight -1", "one less weight: a smaller share"),
     action!(Id::Strategy, [char('S')], UPSTREAMS, Looks, Some(4), "strategy", "choose how the upstream balances"),
-    action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "strategy and weights back to what the file says"),
+    action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "backends, strategy, weights and states back to what the file says"),
     action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight or strategy"),
     action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
     action!(Id::Follow, [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),

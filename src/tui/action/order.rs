@@ -5,7 +5,8 @@
 //! an earlier order is on its way that answer would be about the past, so then the engine is asked.
 
 use crate::control::call::{
-    BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, UpstreamVerb,
+    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Rank, Removal,
+    UpstreamVerb,
 };
 use crate::control::wire::{BackendRow, BackendState, ProgramRow, ProgramState, Role};
 use crate::tui::model::key::Key;
@@ -13,6 +14,7 @@ use crate::tui::model::order::{self, Change, Judged, Undo};
 use crate::tui::model::pending::Stage;
 use crate::tui::model::{Link, Model, rows};
 
+use super::typed::Typed;
 use super::{Id, Scope, of, weigh};
 
 /// The changes `id` means on `target`, or on the marked rows, or on the row under the cursor.
@@ -55,6 +57,42 @@ pub(crate) fn strategy(model: &Model, upstream: &str, strategy: &str) -> Result<
     let weight = weigh::weight(model, &changes);
     Ok(order::judge(weigh::title(&changes), changes, weight))
 }
+
+/// What was typed out in the palette.
+pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
+    permitted(model)?;
+    let Typed { key, command, verb } = typed;
+    let undo = match &command {
+        Command::Add(Addition { upstream, address, .. }) => {
+            Some(BackendTarget { upstream: upstream.clone(), backend: address.clone(), key: None })
+                .map(|target| Command::Backend { target, verb: BackendVerb::Remove(GENTLY) })
+        }
+        Command::Scale { program, .. } => wanted(model, program)
+            .map(|before| Command::Scale { program: program.clone(), instances: Some(before) }),
+        Command::Backend { .. }
+        | Command::Upstream { .. }
+        | Command::Program { .. }
+        | Command::Reload
+        | Command::Reopen
+        | Command::Shutdown => None,
+    };
+    let undo = undo.map(|command| undoing(&key, command));
+    let changes = vec![Change { key, command, verb, undo }];
+    let weight = weigh::weight(model, &changes);
+    Ok(order::judge(weigh::title(&changes), changes, weight))
+}
+
+/// How many instances of a program there should be.
+pub(super) fn wanted(model: &Model, program: &str) -> Option<u32> {
+    let row = model.live.programs.iter().find(|row| row.program.name == program)?;
+    Some(row.instances)
+}
+
+fn undoing(key: &Key, command: Command) -> Undo {
+    Undo { key: key.clone(), label: crate::control::line::of(&command).words, command }
+}
+
+const GENTLY: Removal = Removal::Drained { timeout_ms: None };
 
 fn permitted(model: &Model) -> Result<(), String> {
     match (&model.link, model.role) {
@@ -113,6 +151,9 @@ fn targets(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Key>, Stri
 fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
     let gone = || format!("{} is gone", key.label());
     match key {
+        Key::Backend { key: life, .. } if id == Id::Remove => {
+            remove_change(model, model.backend(*life).ok_or_else(gone)?)
+        }
         Key::Backend { key: life, .. } => {
             let row = model.backend(*life).ok_or_else(gone)?;
             match program_verb(id) {
@@ -127,6 +168,9 @@ fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
         }
         Key::Program { name, instance } => {
             let row = model.program(name, *instance).ok_or_else(gone)?;
+            if matches!(id, Id::ScaleUp | Id::ScaleDown) {
+                return scale_change(model, id, row);
+            }
             let verb = program_verb(id).ok_or_else(|| nothing(id, key))?;
             program_change(model, verb, row)
         }
@@ -210,6 +254,50 @@ fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
     }
 }
 
+/// From what the last order on its way asked for, so that pressing `+` three times adds three.
+fn scale_change(model: &Model, id: Id, row: &ProgramRow) -> Result<Change, String> {
+    let program = &row.program.name;
+    let asked =
+        model.pending.iter().rev().find_map(|pending| match (&pending.command, &pending.stage) {
+            (Command::Scale { program: other, instances }, Stage::Sent) if other == program => {
+                *instances
+            }
+            _ => None,
+        });
+    let before = asked.unwrap_or(row.instances).max(1);
+    let after = if id == Id::ScaleUp { before + 1 } else { before - 1 };
+    if after == 0 {
+        return Err(format!("{program} has one instance, the least: stop it instead"));
+    }
+    let scale = |count| Command::Scale { program: program.clone(), instances: Some(count) };
+    let key = Key::of_program(row);
+    let undo = Some(undoing(&key, scale(before)));
+    Ok(Change { key, command: scale(after), verb: "scale", undo })
+}
+
+fn remove_change(model: &Model, row: &BackendRow) -> Result<Change, String> {
+    let key = Key::of_backend(row);
+    if let Some(program) = model.program_of(row) {
+        let name = &program.program.name;
+        return Err(format!("{} is served by {name}: scale that", key.label()));
+    }
+    let target = BackendTarget {
+        upstream: row.upstream.clone(),
+        backend: row.backend.name.clone(),
+        key: Some(row.key),
+    };
+    // Whether it was a backup is not on the screen; the file's own comes back as the file says.
+    let back = Command::Add(Addition {
+        upstream: row.upstream.clone(),
+        address: row.backend.name.clone(),
+        weight: Some(row.backend.weight),
+        rank: Rank::Primary,
+    });
+    let undo = Some(undoing(&key, back));
+    let command = Command::Backend { target, verb: BackendVerb::Remove(GENTLY) };
+    Ok(Change { key, command, verb: "remove", undo })
+}
+
 fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, String> {
     let key = Key::of_backend(row);
     let label = key.label();
@@ -220,6 +308,10 @@ fn backend_change(model: &Model, id: Id, row: &BackendRow) -> Result<Change, Str
             return Err(format!("{label} is {} already", rows::state_word(state).to_lowercase()));
         }
         Id::Drain => (BackendVerb::Drain { timeout_ms: None }, "drain", back_to(state)),
+        Id::Cut if is_sure && state != BackendState::Draining => {
+            return Err(format!("{label} does not drain"));
+        }
+        Id::Cut => (BackendVerb::Drain { timeout_ms: Some(0) }, "cut", BackendVerb::Enable),
         Id::Enable if is_sure && matches!(state, BackendState::Up | BackendState::Starting) => {
             return Err(format!("{label} is in rotation already"));
         }

@@ -6,6 +6,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use crate::tui::model::Model;
 use crate::tui::model::key::{Key, Kind};
 
+use super::typed::{self, Typed};
 use super::{ALL, Action, Danger, Id, Scope, hint};
 
 /// Entries offered at most; more than any terminal shows.
@@ -21,6 +22,8 @@ pub(crate) struct Entry {
     /// The key that does the same, where one does.
     pub(crate) keys: String,
     pub(crate) help: &'static str,
+    /// The whole of it, where it was typed out.
+    pub(crate) typed: Option<Typed>,
 }
 
 /// Entries that match what was typed, best first.
@@ -38,7 +41,8 @@ pub(crate) fn entries(model: &Model, typed: &str) -> Vec<Entry> {
     // Stable: among equals the order of the registry and of the screen stays.
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     scored.truncate(ENTRIES_MAX);
-    scored.into_iter().map(|(_, entry)| entry).collect()
+    let whole = typed::command(model, typed).filter(|_| model.may_operate()).map(whole);
+    whole.into_iter().chain(scored.into_iter().map(|(_, entry)| entry)).collect()
 }
 
 fn all(model: &Model) -> Vec<Entry> {
@@ -55,6 +59,18 @@ fn all(model: &Model) -> Vec<Entry> {
     entries
 }
 
+/// What was typed is a command already.
+fn whole(typed: Typed) -> Entry {
+    Entry {
+        id: Id::Palette,
+        key: None,
+        text: typed.words(),
+        keys: String::new(),
+        help: "as typed",
+        typed: Some(typed),
+    }
+}
+
 /// Moving and typing keys are no commands.
 fn is_offered(model: &Model, action: &Action) -> bool {
     match action.danger {
@@ -63,6 +79,7 @@ fn is_offered(model: &Model, action: &Action) -> bool {
             action.id,
             Id::Show(_)
                 | Id::Strategy
+                | Id::Add
                 | Id::Log
                 | Id::Theme
                 | Id::Zoom
@@ -78,7 +95,7 @@ fn entry(action: &Action, key: Option<Key>) -> Entry {
         Some(key) => format!("{} {}", action.label, key.label()),
         None => action.label.to_owned(),
     };
-    Entry { id: action.id, key, text, keys: hint::keys(action), help: action.help }
+    Entry { id: action.id, key, text, keys: hint::keys(action), help: action.help, typed: None }
 }
 
 fn targets(model: &Model) -> impl Iterator<Item = Key> {

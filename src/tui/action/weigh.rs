@@ -21,6 +21,11 @@ pub(crate) fn title(changes: &[Change]) -> String {
             Command::Program { target, verb: ProgramVerb::Roll } => {
                 format!("Roll {}?", target.name)
             }
+            Command::Add(addition) => format!("Add {}?", addition.address),
+            Command::Scale { program, instances: Some(instances) } => {
+                format!("Scale {program} to {instances}?")
+            }
+            Command::Scale { program, instances: None } => format!("Reset {program}?"),
             Command::Backend { .. } | Command::Upstream { .. } | Command::Program { .. } => {
                 format!("{} {}?", capital(change.verb), change.key.label())
             }
@@ -35,7 +40,15 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
         match &change.command {
             Command::Shutdown => return shutdown(model),
             Command::Program { verb, .. } => program_facts(model, change, verb, &mut facts),
+            Command::Scale { program, instances: Some(after) } => {
+                facts.extend(leaving_instances(model, program, *after));
+            }
+            Command::Backend { verb: BackendVerb::Drain { timeout_ms: Some(0) }, .. } => {
+                facts.extend(cut(model, &change.key));
+            }
             Command::Backend { .. }
+            | Command::Add(_)
+            | Command::Scale { .. }
             | Command::Upstream { .. }
             | Command::Reload
             | Command::Reopen => {}
@@ -53,6 +66,27 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
         return Weight::Last { facts, name: upstream };
     }
     if facts.is_empty() { Weight::Nothing } else { Weight::Something { facts } }
+}
+
+/// `17 requests of api/10.0.3.5:8080 are cut at once.`
+fn cut(model: &Model, key: &Key) -> Option<String> {
+    let Key::Backend { key: life, .. } = key else { return None };
+    let (label, active) = (key.label(), model.backend(*life)?.backend.active);
+    Some(match active {
+        0 => format!("{label} has nothing in flight."),
+        1 => format!("1 request of {label} is cut at once."),
+        active => format!("{} of {label} are cut at once.", requests(active)),
+    })
+}
+
+/// The instances that would be too many, with what drains first.
+fn leaving_instances(model: &Model, program: &str, after: u32) -> Vec<String> {
+    let rows = model.live.programs.iter().filter(|row| {
+        row.program.name == program
+            && row.program.instance >= after
+            && is_running(row.program.state)
+    });
+    rows.map(|row| drains(model, row, &Key::of_program(row).label())).collect()
 }
 
 fn shutdown(model: &Model) -> Weight {
@@ -118,7 +152,10 @@ fn drains(model: &Model, row: &ProgramRow, name: &str) -> String {
 fn leaving<'a>(model: &'a Model, change: &Change) -> Option<&'a BackendRow> {
     let row = match (&change.command, &change.key) {
         (
-            Command::Backend { verb: BackendVerb::Drain { .. } | BackendVerb::Down, .. },
+            Command::Backend {
+                verb: BackendVerb::Drain { .. } | BackendVerb::Down | BackendVerb::Remove(_),
+                ..
+            },
             Key::Backend { key, .. },
         ) => model.backend(*key),
         (

@@ -5,7 +5,7 @@
 mod names;
 
 use crate::control::wire::{
-    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, Severity, Worker,
+    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, Severity, UpstreamRow, Worker,
 };
 
 use super::key::Key;
@@ -107,7 +107,7 @@ fn upstreams(model: &Model, list: &mut Vec<Attention>) {
             word: "NONE UP",
             kind: "upstream",
             name: upstream.name.clone(),
-            text: format!("answers 502, {} so far; no backend is up", upstream.refused),
+            text: none_up(model, upstream),
             since_ms: model
                 .backends_of(&upstream.name)
                 .map(|row| row.since_ms)
@@ -116,6 +116,17 @@ fn upstreams(model: &Model, list: &mut Vec<Attention>) {
             rank: 0,
         });
     }
+}
+
+/// What becomes of requests meanwhile: the file's choice, which only failed backends fall under.
+fn none_up(model: &Model, upstream: &UpstreamRow) -> String {
+    let mut members = model.backends_of(&upstream.name);
+    let has_failed = members.any(|row| row.backend.state == BackendState::Failed);
+    if has_failed && upstream.all_down == "use_all" {
+        let count = upstream.desperate;
+        return format!("asks failed backends, {count} times so far; none is up");
+    }
+    format!("answers 502, {} so far; no backend is up", upstream.refused)
 }
 
 /// Whether a backend in this state is offered new requests.
@@ -359,12 +370,15 @@ mod tests {
                 program: None,
                 host: None,
                 capacity: crate::control::capacity::Capacity::default(),
+                check: None,
+                reason: String::new(),
+                drain: None,
+                cuts: 0,
             },
             key: 1,
             file_weight: 1,
             since_ms: NOW_MS - 5_000,
             reason: reason.to_owned(),
-            drain: None,
             window_picks: 0,
             window_weight_start: 0,
             current_weight: 0,
@@ -457,6 +471,8 @@ mod tests {
             ("FAILED", "connection refused x3"),
         ];
         check(&model, &expected);
+        model.live.upstreams[0].all_down = "use_all".to_owned();
+        assert!(super::list(&model)[0].text.starts_with("asks failed backends, 0 times so far"));
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //!   remains is explained to the request by the smooth weights at both ends.
 //! * least connections: in-flight requests are even; shares follow from speed and are no error.
 //! * ip hash: clients decide; one client with a large part is a property of the clients.
+//! * hash: keys decide; what chance does not explain is a property of the keys.
+//! * random: chance decides, and how far it goes is known.
+//! * least time: the fastest has the most, for its weight.
 
 use crate::balance::fit;
 use crate::control::wire::{BackendRow, UpstreamRow};
@@ -18,6 +21,10 @@ const SPREAD_REQUESTS_MAX: f64 = 1.0;
 const CLIENT_SHARE_MAX: f64 = 0.25;
 /// Counts are read while requests run: so much of the window may be unexplained.
 const UNEXPLAINED_MAX: f64 = 0.01;
+/// Beyond so many standard deviations it is not chance: one window in fifteen thousand.
+const DEVIATIONS_MAX: f64 = 4.0;
+/// Times within a step of 20 ms count as one, so the fastest may have a little less than another.
+const NEAR_SHARE: f64 = 0.8;
 /// Seconds that in-flight averages are taken over.
 const AVERAGE_SECONDS: usize = 60;
 
@@ -57,6 +64,16 @@ pub(crate) fn fit(model: &Model, upstream: &UpstreamRow) -> Fit {
     let (rule, mut findings) = match upstream.strategy.as_str() {
         "least_conn" => ("even in-flight, not even shares", least_connections(model, &members)),
         "ip_hash" => ("each client keeps its backend", hash(upstream, &members)),
+        "hash" | "hash_consistent" => {
+            ("each key keeps its backend", vec![drawn(&members, picks, Verdict::Skewed, KEYS)])
+        }
+        "random" => {
+            ("the weights, within chance", vec![drawn(&members, picks, Verdict::Off, DRAWS)])
+        }
+        "random_two" => {
+            ("idle: two drawn alike", vec![drawn(&members, picks, Verdict::Skewed, LOADS)])
+        }
+        "least_time" => ("nearest answer first", vec![nearest(&members)]),
         _ => ("within one request of the weights, always", round_robin(&members, picks)),
     };
     findings.push(retried(upstream));
@@ -81,7 +98,13 @@ fn short(strategy: &str, findings: &[Finding]) -> (Verdict, String) {
     let first = &findings[0];
     let text = match (strategy, first.verdict) {
         ("ip_hash", _) => format!("top client {}", first.value),
-        (_, Verdict::Off) => format!("uneven {}", first.value),
+        ("hash" | "hash_consistent" | "random" | "random_two", Verdict::Fits) => {
+            format!("chance {}", first.value)
+        }
+        ("least_time", _) => format!("fastest {}", first.value),
+        ("hash" | "hash_consistent" | "random_two", _) | (_, Verdict::Off) => {
+            format!("uneven {}", first.value)
+        }
         ("least_conn", _) => format!("even {}", first.value),
         _ => format!("exact {}", first.value),
     };
@@ -173,6 +196,52 @@ fn hash(upstream: &UpstreamRow, members: &[&BackendRow]) -> Vec<Finding> {
     findings
 }
 
+/// What else than chance moves shares that chance should spread.
+const KEYS: &str = "busy keys; one can't be split";
+const DRAWS: &str = "retries, ejections, slow start";
+const LOADS: &str = "loads; the busier of two is left out";
+
+/// Shares that are random: each backend's picks are within a few standard deviations of its due.
+fn drawn(members: &[&BackendRow], picks: u64, beyond: Verdict, causes: &str) -> Finding {
+    let off = |row: &BackendRow| (row.backend.actual_share - row.backend.expected_share).abs();
+    let spread = |row: &BackendRow| {
+        let share = row.backend.expected_share;
+        (share * (1.0 - share) / picks.max(1) as f64).sqrt()
+    };
+    // A thousandth for what is read while requests run.
+    let is_chance = |row: &BackendRow| off(row) <= DEVIATIONS_MAX * spread(row) + 0.001;
+    let worst = eligible(members).map(off).fold(0.0, f64::max);
+    Finding {
+        verdict: if eligible(members).all(is_chance) { Verdict::Fits } else { beyond },
+        label: "furthest from its share",
+        value: format!("±{:.1}%", worst * 100.0),
+        note: format!("chance explains {DEVIATIONS_MAX:.0} deviations; beyond it: {causes}"),
+    }
+}
+
+/// The fastest backend has the largest share, in proportion to weight.
+fn nearest(members: &[&BackendRow]) -> Finding {
+    let portion =
+        |row: &BackendRow| row.backend.actual_share / f64::from(row.backend.weight.max(1));
+    let largest = eligible(members).max_by(|a, b| portion(a).total_cmp(&portion(b)));
+    let fastest = eligible(members).min_by_key(|row| row.backend.latency_us.p50);
+    let (Some(largest), Some(fastest)) = (largest, fastest) else {
+        return Finding {
+            verdict: Verdict::TooFew,
+            label: "share of the fastest",
+            value: "-".to_owned(),
+            note: "no backend takes requests".to_owned(),
+        };
+    };
+    let is_it = largest.key == fastest.key || portion(fastest) >= portion(largest) * NEAR_SHARE;
+    Finding {
+        verdict: if is_it { Verdict::Fits } else { Verdict::Skewed },
+        label: "share of the fastest",
+        value: format!("{:.0}%", fastest.backend.actual_share * 100.0),
+        note: format!("{}; most go to {}", fastest.backend.name, largest.backend.name),
+    }
+}
+
 fn retried(upstream: &UpstreamRow) -> Finding {
     let beyond = upstream.admission.queue.as_ref().map_or(0, |it| it.overflows + it.timeouts);
     let is_well = upstream.refused + upstream.retries_withheld + upstream.overflows + beyond == 0;
@@ -244,12 +313,15 @@ mod tests {
                 program: None,
                 host: None,
                 capacity: crate::control::capacity::Capacity::default(),
+                check: None,
+                reason: String::new(),
+                drain: None,
+                cuts: 0,
             },
             key,
             file_weight: weight,
             since_ms: 0,
             reason: String::new(),
-            drain: None,
             window_picks: picks,
             window_weight_start: 0,
             current_weight,
@@ -307,6 +379,33 @@ mod tests {
         check("least_conn", two(), &[1, 1], (Verdict::Fits, "even ±0.0"));
         check("least_conn", two(), &[58, 56], (Verdict::Fits, "even ×1.04"));
         check("least_conn", two(), &[40, 10], (Verdict::Off, "uneven ×4.00"));
+    }
+
+    #[test]
+    fn chance_is_allowed_what_it_takes() {
+        let two = |a, b| {
+            let mut rows = vec![row(0, 1, a, 0), row(1, 1, b, 0)];
+            for row in &mut rows {
+                row.backend.actual_share = row.window_picks as f64 / (a + b) as f64;
+            }
+            rows
+        };
+        check("random", two(520, 480), &[], (Verdict::Fits, "chance ±2.0%"));
+        check("random", two(620, 380), &[], (Verdict::Off, "uneven ±12.0%"));
+        check("hash", two(620, 380), &[], (Verdict::Skewed, "uneven ±12.0%"));
+        check("hash_consistent", two(510, 490), &[], (Verdict::Fits, "chance ±1.0%"));
+        check("random_two", two(700, 300), &[], (Verdict::Skewed, "uneven ±20.0%"));
+    }
+
+    #[test]
+    fn least_time_looks_at_the_fastest() {
+        let mut two = vec![row(0, 1, 90, 0), row(1, 1, 10, 0)];
+        two[0].backend.actual_share = 0.9;
+        two[1].backend.actual_share = 0.1;
+        two[1].backend.latency_us.p50 = 900;
+        check("least_time", two.clone(), &[], (Verdict::Fits, "fastest 90%"));
+        two[0].backend.latency_us.p50 = 9_000;
+        check("least_time", two, &[], (Verdict::Skewed, "fastest 10%"));
     }
 
     #[test]

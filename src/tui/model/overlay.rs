@@ -5,7 +5,16 @@ use tui_input::Input;
 use super::order::Question;
 
 /// What an upstream's strategy can be changed to, by the names of the API.
-pub(crate) const STRATEGIES: [&str; 3] = ["round_robin", "least_conn", "ip_hash"];
+pub(crate) const STRATEGIES: [&str; 8] = [
+    "round_robin",
+    "least_conn",
+    "ip_hash",
+    "random",
+    "random_two",
+    "hash",
+    "hash_consistent",
+    "least_time",
+];
 
 #[derive(Clone, Debug)]
 pub(crate) enum Overlay {

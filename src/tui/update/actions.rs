@@ -1,6 +1,7 @@
 //! What each action of the registry does. Orders go through `orders`; all else is done here.
 
-use crate::control::wire::{RequestRecord, Severity};
+use crate::control::requests::RequestRecord;
+use crate::control::wire::Severity;
 use crate::tui::action::Id;
 use crate::tui::model::key::Key;
 use crate::tui::model::overlay::Overlay;
@@ -43,6 +44,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Filter => overlays::open_filter(model),
         Id::Theme => overlays::open_theme(model),
         Id::Strategy => overlays::open_strategy(model, target),
+        Id::Add => overlays::open_add(model, target),
         Id::Palette => {
             model.overlay =
                 Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
@@ -59,7 +61,11 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         | Id::Start
         | Id::Stop
         | Id::Kill
+        | Id::ScaleUp
+        | Id::ScaleDown
         | Id::Drain
+        | Id::Cut
+        | Id::Remove
         | Id::Enable
         | Id::TakeDown
         | Id::WeightUp

@@ -1,6 +1,7 @@
 //! Orders: made, asked about, sent, answered, taken back.
 
 use crate::control::wire::{Answer, Outcome, Severity};
+use crate::tui::action::typed::Typed;
 use crate::tui::action::{self, Id};
 use crate::tui::model::key::Key;
 use crate::tui::model::order::{Change, Confirmed, Judged};
@@ -19,6 +20,11 @@ pub(super) fn order(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effe
 
 pub(super) fn strategy(model: &mut Model, upstream: &str, strategy: &str) -> Vec<Effect> {
     let judged = action::order::strategy(model, upstream, strategy);
+    take(model, judged)
+}
+
+pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Effect> {
+    let judged = action::order::typed(model, typed);
     take(model, judged)
 }
 

@@ -57,6 +57,25 @@ pub(super) fn open_filter(model: &mut Model) {
     model.overlay = Some(Overlay::Filter { input: Input::new(before.clone()), before });
 }
 
+/// The palette with the beginning of a command in it.
+pub(super) fn open_add(model: &mut Model, target: Option<&Key>) {
+    let key = target.cloned().or_else(|| rows::selected(model).map(|row| row.key()));
+    let upstream = match key {
+        Some(Key::Upstream { name }) => name,
+        Some(
+            Key::Backend { .. }
+            | Key::Program { .. }
+            | Key::Worker { .. }
+            | Key::Event { .. }
+            | Key::Request { .. }
+            | Key::Config,
+        )
+        | None => return,
+    };
+    let input = Input::new(format!("add {upstream}/"));
+    model.overlay = Some(Overlay::Palette { input, selected: 0 });
+}
+
 pub(super) fn open_theme(model: &mut Model) {
     let selected = model.themes.iter().position(|name| *name == model.theme).unwrap_or(0);
     model.overlay = Some(Overlay::Theme { selected, before: model.theme.clone() });
@@ -110,6 +129,9 @@ fn palette(model: &mut Model, press: Press, mut input: Input, selected: usize) -
         Reading::Close => return Vec::new(),
         Reading::Accept => {
             let Some(entry) = entries.into_iter().nth(selected) else { return Vec::new() };
+            if let Some(typed) = entry.typed {
+                return orders::typed(model, typed);
+            }
             return actions::perform(model, entry.id, entry.key.as_ref());
         }
         Reading::Step(by) | Reading::Aside(by) => selected.saturating_add_signed(by).min(last),

@@ -20,6 +20,7 @@ use crate::tui::widget::{number, pen};
 
 /// Rows below the table: a drain with its rule, and the detail with its rule.
 const DRAIN_HEIGHT: u16 = 4;
+const DRAIN_HEIGHT_SHORT: u16 = 3;
 const DETAIL_HEIGHT: u16 = 8;
 const DRAIN_HEIGHT_MIN: u16 = 18;
 const DETAIL_HEIGHT_MIN: u16 = 26;
@@ -30,8 +31,10 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let draining = draining(canvas, &listing);
     let is_zoomed = canvas.model.is_zoomed;
     let drain_height = match draining {
-        Some(_) if body.height >= DRAIN_HEIGHT_MIN && !is_zoomed => DRAIN_HEIGHT,
-        Some(_) | None => 0,
+        None => 0,
+        Some(_) if body.height < DRAIN_HEIGHT_MIN || is_zoomed => 0,
+        Some(_) if body.height < DETAIL_HEIGHT_MIN => DRAIN_HEIGHT_SHORT,
+        Some(_) => DRAIN_HEIGHT,
     };
     // Beside a drain the rows of the table are worth more than one of them in full.
     let needed = listing.rows.len().min(200) as u16 + 1 + drain_height + DETAIL_HEIGHT;
@@ -57,8 +60,9 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
 
 /// The drain to show: the selected backend's, else the first one under way.
 fn draining<'a>(canvas: &Canvas<'a>, listing: &Listing<'a>) -> Option<&'a BackendRow> {
-    let is_draining =
-        |row: &&BackendRow| row.drain.is_some() && row.backend.state == BackendState::Draining;
+    let is_draining = |row: &&BackendRow| {
+        row.backend.drain.is_some() && row.backend.state == BackendState::Draining
+    };
     let selected = match listing.selected() {
         Some(Row::Backend(row)) => Some(*row).filter(is_draining),
         _ => None,
@@ -124,6 +128,7 @@ fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>
         canvas.span(format!("{} ", canvas.skin.glyphs.unfolded), Role::Dim),
         canvas.strong(row.name.as_str(), Role::Bright),
         canvas.span(verdict::kind_tag(row.kind), Role::Dim),
+        canvas.span(if row.differs.is_empty() { "" } else { " differs" }, Role::Warn),
     ]);
     let strategy = verdict::strategy_label(&row.strategy, &members);
     vec![

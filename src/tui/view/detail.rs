@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::check::Check;
 use crate::control::name::Name;
 use crate::control::text;
 use crate::control::wire::{BackendRow, BackendSample, Kind, UpstreamRow};
@@ -20,13 +21,15 @@ const LABEL: u16 = 11;
 const FACT: u16 = 14;
 /// Names of an upstream's backends shown with it; those in trouble are in the attention list too.
 const NAMES_MAX: usize = 3;
+/// The command line lists them all.
+const DIFFERS_MAX: usize = 3;
 
 /// How far, how fast, until when; and what happens then.
 pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
     let Some(progress) = drain::progress(canvas.model, backend) else { return };
     let rule = take(&mut area, 1);
     let name = format!("Drain {}/{}", backend.upstream, backend.backend.name);
-    let started = backend.drain.as_ref().map_or_else(String::new, |drain| {
+    let started = backend.backend.drain.as_ref().map_or_else(String::new, |drain| {
         format!("since {}Z by {}", number::clock(drain.since_ms), text::plain(&drain.by))
     });
     canvas.rule(rule, &name, started);
@@ -36,35 +39,55 @@ pub(super) fn drain(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow) {
     let progress_bar = Rect { width, ..first };
     bar::level(canvas.buffer, progress_bar, progress.done, Role::Warn, canvas.skin);
     let arrow = canvas.skin.glyphs.arrow;
-    let (estimate, eta) = match progress.eta_ms {
-        Some(eta_ms) => ("   empty in about ", format!("{:<6}", number::remaining(eta_ms))),
-        None => ("   no estimate: none has left lately", String::new()),
-    };
-    let line = Line::from(vec![
+    let mut line = vec![
         canvas.strong(format!("{:>4.0}%", progress.done * 100.0), Role::Bright),
         canvas.span(format!("   {:>4} {arrow} ", progress.of), Role::Dim),
         canvas.strong(format!("{:<4}", progress.left), Role::Bright),
         canvas.span("in flight", Role::Dim),
-    ]);
+    ];
+    if progress.upgraded > 0 {
+        line.push(canvas.strong(format!("  + {}", progress.upgraded), Role::Bright));
+        line.push(canvas.span(" upgraded", Role::Dim));
+    }
     let beside = Rect { x: first.x + width, width: first.width.saturating_sub(width), ..first };
-    canvas.line(beside, &line);
-    let line = Line::from(vec![
-        canvas.span("leaving ", Role::Dim),
+    canvas.line(beside, &Line::from(line));
+    let line = pace(canvas, &progress);
+    canvas.line(row(area, 1), &line);
+    let end = match progress.end {
+        drain::End::Stays => "no new request since; when empty it stays drained until ",
+        drain::End::Leaves => "no new request since; when empty it leaves, but for ",
+    };
+    let mut line = vec![canvas.span(end, Role::Dim), canvas.strong("e", Role::Accent)];
+    for (key, what) in [("u", " takes it back"), ("D", " cuts it now")] {
+        line.extend([canvas.span("   ", Role::Dim), canvas.strong(key, Role::Accent)]);
+        line.push(canvas.span(what, Role::Dim));
+    }
+    if area.height > 2 {
+        canvas.line(row(area, 2), &Line::from(line));
+    }
+}
+
+/// How old the oldest, how fast, until when.
+fn pace<'a>(canvas: &Canvas<'a>, progress: &drain::Progress) -> Line<'a> {
+    let oldest = progress.oldest_ms.map_or_else(
+        || format!("{:>6}", canvas.skin.glyphs.dash),
+        |oldest_ms| format!("{:>5.1}s", oldest_ms as f64 / 1000.0),
+    );
+    let (estimate, eta) = match progress.eta_ms {
+        Some(eta_ms) => ("   empty in about ", format!("{:<6}", number::remaining(eta_ms))),
+        None if progress.upgraded > 0 => ("   no estimate: some are upgraded", String::new()),
+        None => ("   no estimate: none has left lately", String::new()),
+    };
+    Line::from(vec![
+        canvas.span("oldest ", Role::Dim),
+        canvas.span(oldest, Role::Text),
+        canvas.span("   leaving ", Role::Dim),
         canvas.span(format!("{:>5.1}/s", progress.leaving_per_s), Role::Text),
         canvas.span(estimate, Role::Dim),
         canvas.strong(eta, Role::Bright),
         canvas.span("   cut off in ", Role::Dim),
         canvas.strong(format!("{:<6}", number::remaining(progress.hard_stop_ms)), Role::Warn),
-    ]);
-    canvas.line(row(area, 1), &line);
-    let line = Line::from(vec![
-        canvas.span("no new request since; when empty it stays drained until ", Role::Dim),
-        canvas.strong("e", Role::Accent),
-        canvas.span("   ", Role::Dim),
-        canvas.strong("u", Role::Accent),
-        canvas.span(" takes it back", Role::Dim),
-    ]);
-    canvas.line(row(area, 2), &line);
+    ])
 }
 
 /// A label, a graph of one number of a backend's samples, the newest value.
@@ -189,14 +212,31 @@ fn backend_lines<'a>(canvas: &Canvas<'a>, row: &'a BackendRow, kind: Kind) -> [L
     let words = match (&backend.program, row.reason.is_empty()) {
         (_, false) => text::plain(&row.reason),
         (Some(program), true) => format!("served by program {program}").into(),
-        (None, true) => text::plain(&row.check),
+        (None, true) => "".into(),
     };
     let mut remarks = vec![Span::styled(words, canvas.skin.style(Role::Dim))];
+    if let Some(check) = &backend.check {
+        let gap = if remarks[0].content.is_empty() { "" } else { "   " };
+        remarks.push(canvas.span(format!("{gap}check "), Role::Dim));
+        remarks.push(canvas.span(check_text(canvas, check), Role::Text));
+    }
     if let Some(host) = &backend.host {
         let gap = if remarks[0].content.is_empty() { "" } else { "   " };
         remarks.insert(0, canvas.span(format!("{}{gap}", text::plain(host)), Role::Text));
     }
     [Line::from(totals.concat()), Line::from(held), Line::from(remarks)]
+}
+
+/// The last result of a check, when it was, and how long results have been like it.
+fn check_text(canvas: &Canvas<'_>, check: &Check) -> String {
+    let result = text::plain(check.text());
+    if check.is_awaited() {
+        return result.into_owned();
+    }
+    let took = number::latency(check.latency_us);
+    let age = number::age(canvas.model.now_ms.saturating_sub(check.at_ms));
+    let row = number::count(u64::from(check.passes.max(check.fails)));
+    format!("{result} in {}, {} ago, {row} in a row", took.trim(), age.trim())
 }
 
 /// What is counted when it is over.
@@ -238,6 +278,7 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         ("queued", queue.map_or(0, |queue| u64::from(queue.queued))),
         ("queue full", queue.map_or(0, |queue| queue.overflows)),
         ("queued in vain", queue.map_or(0, |queue| queue.timeouts)),
+        ("asked failed ones", upstream.desperate),
     ] {
         if count > 0 {
             first.push(canvas.span(format!("   {label} {}", number::count(count)), Role::Warn));
@@ -252,7 +293,13 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         let line = name_line(canvas, name);
         canvas.line(row(area, at), &line);
     }
-    for (at, finding) in (2 + named as u16..).zip(&fit.findings) {
+    let mut at = 2 + named as u16;
+    for what in upstream.differs.iter().take(DIFFERS_MAX) {
+        let line = format!("differs from the file: {}", text::plain(what));
+        canvas.line(row(area, at), &canvas.cell(line, Role::Warn));
+        at += 1;
+    }
+    for (at, finding) in (at..).zip(&fit.findings) {
         verdict::finding(canvas, row(area, at), finding);
     }
 }

@@ -6,10 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::control::capacity::Admission;
+use crate::control::check::Check;
+use crate::control::drain::Drain;
+use crate::control::requests::RequestRecord;
 use crate::control::wire::{
-    Backend, BackendRow, BackendSample, BackendState, Connections, Drain, EventRecord, Head, Kind,
-    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, RequestRecord, Responses, Role,
-    Sample, Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
+    Backend, BackendRow, BackendSample, BackendState, Connections, EventRecord, Head, Kind,
+    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, Responses, Role, Sample,
+    Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
 };
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::{Panel, View};
@@ -122,20 +125,29 @@ fn snapshot() -> Snapshot {
         ],
     );
     backends[3].reason = "drained by ana".to_owned();
-    backends[3].drain = Some(Drain {
+    backends[3].backend.drain = Some(Drain {
         since_ms: NOW_MS - 12_000,
         deadline_ms: NOW_MS + 18_000,
         by: "ana (1000)".to_owned(),
         active_at_start: 64,
+        in_flight: 17,
+        upgraded: 0,
+        oldest_ms: Some(8_100),
+        leaving_per_s: 4.0,
+        eta_ms: Some(4_250),
+        picks: 0,
+        is_removal: false,
     });
     backends[4].reason = "connection refused ×18".to_owned();
     backends[5].window_weight_start = 2;
+    let mut altered = upstream("static", "round_robin", 29_881, 0);
+    altered.differs = vec!["10.0.4.2:9000 added by ana (1000)".to_owned()];
     Snapshot {
         head: head(),
         workers: vec![worker(0, 21.0, 0), worker(1, 24.0, 1)],
         upstreams: vec![
             upstream("api", "least_conn", 72_611, 212),
-            upstream("static", "round_robin", 29_881, 0),
+            altered,
             upstream("ws", "ip_hash", 8_000, 0),
         ],
         backends,
@@ -194,6 +206,9 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
         names: Vec::new(),
         admission: Admission::default(),
+        all_down: "refuse".to_owned(),
+        desperate: 0,
+        differs: Vec::new(),
     }
 }
 
@@ -227,6 +242,10 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
             host: None,
             capacity: crate::control::capacity::Capacity::default(),
+            check: Some(check_of(state)),
+            reason: String::new(),
+            drain: None,
+            cuts: 0,
         },
         key,
         file_weight: 1,
@@ -236,12 +255,25 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             _ => NOW_MS - 76 * 3_600_000,
         },
         reason: String::new(),
-        drain: None,
         window_picks: 0,
         window_weight_start: 0,
         current_weight: 0,
         active_by_worker: Vec::new(),
         check: "ok, 200 in 2 ms".to_owned(),
+    }
+}
+
+fn check_of(state: BackendState) -> Check {
+    let (result, row) =
+        if state == BackendState::Failed { ("connection refused", 64) } else { ("ok, 200", 1_840) };
+    let is_good = result.starts_with("ok");
+    Check {
+        result: result.to_owned(),
+        is_good,
+        at_ms: NOW_MS - 1_200,
+        latency_us: 2_100,
+        passes: if is_good { row } else { 0 },
+        fails: if is_good { 0 } else { row },
     }
 }
 

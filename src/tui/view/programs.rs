@@ -104,11 +104,21 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
         while_running(number::bytes(program.rss_bytes)),
         restarts,
         exit,
-        program
-            .backend
-            .as_deref()
-            .map_or_else(|| canvas.none(), |backend| canvas.cell(backend, Role::Dim)),
+        serves(canvas, row),
     ]
+}
+
+/// And on the first instance's row, whether there are as many as the file says.
+fn serves<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Line<'a> {
+    let program = &row.program;
+    let mut line = program
+        .backend
+        .as_deref()
+        .map_or_else(|| canvas.none(), |backend| canvas.cell(backend, Role::Dim));
+    if program.instance == 0 && !program.differs.is_empty() {
+        line.push_span(canvas.span(format!("  {}", program.differs), Role::Warn));
+    }
+    line
 }
 
 fn output(canvas: &mut Canvas, mut area: Rect) {

@@ -17,7 +17,7 @@ pub(super) fn strategy_label(strategy: &str, members: &[&BackendRow]) -> String 
     match strategy {
         "round_robin" if is_weighted => "weighted rr".to_owned(),
         "round_robin" => "round robin".to_owned(),
-        "least_conn" => "least conn".to_owned(),
+        "hash_consistent" => "ketama hash".to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -135,14 +135,15 @@ impl Logs {
     }
 
     /// All files by their names anew: what is written from here on is in those. Waits until it is
-    /// so, but not for a disk that takes too long.
-    pub(crate) async fn reopen(&self) {
+    /// so, but not for a disk that takes too long. Why there is a file that nothing can be written
+    /// to, the kernel's number, or 0.
+    pub(crate) async fn reopen(&self) -> u32 {
         self.sweep();
         let writer = self.writer.borrow().clone();
-        if let Some(writer) = writer {
-            writer.reopen();
-            settle(&writer).await;
-        }
+        let Some(writer) = writer else { return 0 };
+        writer.reopen();
+        settle(&writer).await;
+        writer.figures().failing
     }
 
     /// Before the process ends: the last lines.

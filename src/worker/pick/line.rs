@@ -1,8 +1,6 @@
 //! Picks for requests that may wait: in the order in which all workers' requests came.
 
-use std::net::IpAddr;
-
-use super::{Ask, Order, Picked, Picker, Refusal, Tried};
+use super::{Ask, Asker, Order, Picked, Picker, Refusal, Tried};
 use crate::scoreboard::UpstreamId;
 use crate::scoreboard::queue::Queues;
 use crate::scoreboard::turn::Owner;
@@ -12,12 +10,12 @@ impl Picker {
     pub(crate) fn pick_behind(
         &mut self,
         upstream: UpstreamId,
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, Refusal> {
         let now_s = now_us / 1_000_000;
-        let picked = self.find(Ask { upstream, client, now_s, order: Order::Behind }, tried);
+        let picked = self.find(Ask { upstream, asker, now_s, order: Order::Behind }, tried);
         self.count_refusal(upstream, &picked);
         picked
     }
@@ -37,12 +35,12 @@ impl Picker {
     pub(crate) fn pick_in_line(
         &mut self,
         (upstream, ticket): (UpstreamId, u64),
-        client: IpAddr,
+        asker: Asker<'_>,
         tried: &mut Tried,
         now_us: u64,
     ) -> Result<Picked, Refusal> {
         let (now_s, order) = (now_us / 1_000_000, Order::Ticket(ticket));
-        let picked = self.find(Ask { upstream, client, now_s, order }, tried);
+        let picked = self.find(Ask { upstream, asker, now_s, order }, tried);
         self.count_refusal(upstream, &picked);
         picked
     }

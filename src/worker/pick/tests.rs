@@ -2,6 +2,7 @@
 //! is seen by the rest.
 
 mod capacity;
+mod strategies;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
@@ -11,9 +12,12 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
+use crate::scoreboard::account::{self, Outcome};
+use crate::scoreboard::backend::{About, Failure, Times};
 use crate::scoreboard::gate::{Bound, Gate, Standing};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ASKER: Asker<'_> = Asker { client: CLIENT, key: b"" };
 const SECOND_US: u64 = 1_000_000;
 
 fn upstream() -> UpstreamId {
@@ -70,7 +74,7 @@ fn pickers(board: Board, count: usize) -> Vec<Picker> {
 }
 
 fn pick(picker: &mut Picker) -> Result<Picked, Refusal> {
-    picker.pick(upstream(), CLIENT, &mut Tried::none(), SECOND_US)
+    picker.pick(upstream(), ASKER, &mut Tried::none(), SECOND_US)
 }
 
 /// Picks and answers at once; the backend's number from one.
@@ -178,7 +182,7 @@ fn a_failure_in_one_worker_ejects_for_all_and_a_probe_readmits() {
     let later_us = 13 * SECOND_US;
     let mut served = Vec::new();
     for _ in 0..4 {
-        let picked = pickers[1].pick(upstream(), CLIENT, &mut Tried::none(), later_us).unwrap();
+        let picked = pickers[1].pick(upstream(), ASKER, &mut Tried::none(), later_us).unwrap();
         served.push(picked.backend().index() + 1);
         pickers[1].finished(picked, &Outcome { status: 200, ..Outcome::default() });
     }
@@ -192,7 +196,7 @@ fn a_retry_goes_elsewhere_until_all_were_tried() {
         let mut picker = pickers(board(strategy, &[1, 1, 1]), 1).remove(0);
         let mut tried = Tried::none();
         let mut seen = Vec::new();
-        while let Ok(picked) = picker.pick(upstream(), CLIENT, &mut tried, SECOND_US) {
+        while let Ok(picked) = picker.pick(upstream(), ASKER, &mut tried, SECOND_US) {
             seen.push(picked.backend());
             drop(picked);
         }
@@ -335,4 +339,68 @@ fn a_panic_leaves_nothing_in_flight() {
     }));
     assert!(panicked.is_err());
     assert_eq!(board.backend(id(0)).active(), 0);
+}
+
+fn use_all(board: Board) {
+    board.upstream(upstream()).publish().all_down(AllDown::UseAll);
+}
+
+#[test]
+fn failed_backends_serve_only_where_they_may_and_while_there_are_no_others() {
+    for strategy in [Strategy::RoundRobin, Strategy::LeastConn, Strategy::IpHash] {
+        let board = board(strategy, &[1, 1, 1]);
+        let mut picker = pickers(board, 1).remove(0);
+        (0..2).for_each(|index| set(board, index, Standing::Failed, 1));
+        use_all(board);
+        assert!((0..6).all(|_| serve(&mut picker) == 3), "{strategy:?}: one is well");
+        // A request that the only good one failed is not given to a failed one either.
+        let mut tried = Tried::none();
+        let picked = picker.pick(upstream(), ASKER, &mut tried, SECOND_US).unwrap();
+        assert!(picker.pick_another(upstream(), ASKER, &mut tried, SECOND_US).is_err());
+        drop(picked);
+        let desperate = || account::upstream_counts(board, upstream()).desperate;
+        assert_eq!(desperate(), 0);
+        // The operator's word stands, whatever else.
+        set(board, 2, Standing::Drained, 1);
+        let mut served: Vec<usize> = (0..6).map(|_| serve(&mut picker)).collect();
+        served.sort_unstable();
+        served.dedup();
+        let expected: &[usize] = if strategy == Strategy::IpHash { &served[..1] } else { &[1, 2] };
+        assert_eq!(served, expected, "{strategy:?}");
+        assert!(!served.contains(&3) && desperate() == 6);
+        board.upstream(upstream()).publish().all_down(AllDown::Refuse);
+        assert!(pick(&mut picker).is_err(), "{strategy:?}: the default refuses");
+    }
+}
+
+#[test]
+fn failures_of_requests_are_overlooked_and_not_forgotten() {
+    let board = board(Strategy::RoundRobin, &[3, 1]);
+    let mut picker = pickers(board, 1).remove(0);
+    for _ in 0..2 {
+        let picked = pick(&mut picker).unwrap();
+        picker.failed(&picked, Failure::Refused, SECOND_US);
+    }
+    assert!(pick(&mut picker).is_err());
+    use_all(board);
+    let mut tried = Tried::none();
+    let mut seen = Vec::new();
+    while let Ok(picked) = picker.pick_another(upstream(), ASKER, &mut tried, SECOND_US) {
+        seen.push(picked.backend());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [id(0), id(1)], "each once for one request");
+    assert!((0..2).all(|index| board.backend(id(index)).fails() == 1));
+}
+
+#[test]
+fn the_only_backend_is_asked_though_its_checks_fail() {
+    let board = board(Strategy::RoundRobin, &[1]);
+    let mut picker = pickers(board, 1).remove(0);
+    set(board, 0, Standing::Failed, 1);
+    assert!(pick(&mut picker).is_err());
+    use_all(board);
+    assert_eq!(serve(&mut picker), 1);
+    set(board, 0, Standing::Starting, 1);
+    assert!(pick(&mut picker).is_err(), "a program that is not ready is no failed one");
 }

@@ -42,7 +42,9 @@ fn a_draining_worker_finishes_what_is_under_way() {
         }
     });
     let mut proxy = Proxy::before(&[origin]);
-    let mut idle = proxy.connect();
+    let mut idle = proxy.send(GET);
+    go.send(()).unwrap();
+    read_response(&mut idle);
     let mut client = proxy.send(GET);
     until("the request is at the backend", || proxy.board.backend(id(0)).active() == 1);
     let deadline_us = sys::clock::monotonic_us() + PATIENCE.as_micros() as u64;

@@ -147,6 +147,27 @@ fn retries_in_vain_stop_at_the_budget() {
 }
 
 #[test]
+fn an_answer_that_is_no_reason_to_ask_again_was_asked_for_in_vain_too() {
+    let (second, _) = saying(503);
+    let proxy = Proxy::with(&[nobody(), second], |config| {
+        let retry = &mut config.upstreams[0].retry;
+        (retry.on, retry.budget_percent) = (Conditions::of(&[Condition::Error]), Some(20));
+    });
+    for index in 0..2 {
+        set_max_fails(&proxy, index, 0);
+    }
+    let mut client = proxy.connect();
+    for _ in 0..400 {
+        client.write_all(GET.as_bytes()).unwrap();
+        assert!(matches!(status(&read_response(&mut client).0), 502 | 503));
+    }
+    let counts = upstream_counts(&proxy);
+    // A fifth of them, and a few that are always granted; each second one would have liked to.
+    assert!((40..=100).contains(&counts.retries), "{counts:?}");
+    assert!(counts.withheld > 50, "{counts:?}");
+}
+
+#[test]
 fn retries_that_help_are_not_counted_against_the_budget() {
     let (bad, _) = saying(503);
     let (good, _) = saying(200);

@@ -32,12 +32,13 @@ fn assert_ramp(membership: &mut Membership, board: Board, port: u16, from_s: u64
 #[test]
 fn whoever_comes_back_warms_up_and_is_expected_to() {
     let even = warming(upstream("api", &[backend(9001, 1), backend(9002, 1)]));
+    let even = model::Upstream { check: Some(health::CHECK), ..even };
     let (mut membership, board) = applied(&config(&[even], &[]));
     order(&mut membership, 9001, BackendVerb::Down, at(1));
     order(&mut membership, 9001, BackendVerb::Enable, at(2));
     assert_ramp(&mut membership, board, 9001, 2);
-    membership.checked("api", &address(9002), Err("503"), at(20));
-    membership.checked("api", &address(9002), Ok("200"), at(30));
+    membership.checked(&health::bad(9002, "503"), at(20));
+    membership.checked(&health::good(9002), at(30));
     assert_ramp(&mut membership, board, 9002, 30);
     order(&mut membership, 9001, DRAIN, at(50));
     membership.tick(at(50));

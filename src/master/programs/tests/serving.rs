@@ -2,11 +2,27 @@
 //! that it decides when the instance is ready.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The first of `count` free ports in a row. Those that the kernel gives to clients are not asked for:
+/// any of them may be taken by a connection, or wait after one.
+fn free_ports(count: u16) -> u16 {
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (0..1000)
+        .map(|_| {
+            let n = NEXT.fetch_add(u32::from(count), Ordering::Relaxed);
+            12_000 + ((std::process::id() * 61 + n) % 18_000) as u16
+        })
+        .find(|first| (*first..first + count).all(is_free))
+        .expect("that many ports are never taken")
+}
+
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    free_ports(1)
 }
 
 fn text(port: u16, instances: u32) -> String {
@@ -123,11 +139,7 @@ fn the_embedded_default_takes_the_next_free_port() {
 #[test]
 fn a_roll_takes_one_instance_after_another() {
     on_stage(async {
-        // Two ports in a row that are free now.
-        let port = (0..100)
-            .map(|_| free_port())
-            .find(|port| TcpListener::bind(("127.0.0.1", port + 1)).is_ok())
-            .unwrap();
+        let port = free_ports(2);
         let mut stage = Stage::new(&text(port, 2));
         let mut listeners = [
             Some(make_ready(&mut stage, "web:0", port).await),

@@ -1,15 +1,16 @@
 //! The console by its keys: messages in, the model and the effects out, no terminal anywhere.
 
+mod live;
 mod properties;
 
 use tui_input::InputRequest;
 
 use crate::control::call::{BackendVerb, Command};
 use crate::control::delta::Delta;
-use crate::control::requests::{Filter, Status};
+use crate::control::requests::{Filter, RequestRecord, Status};
 use crate::control::wire::{
     Answer, Backend, BackendRow, BackendState, Frame, Head, Latency, Program, ProgramRow,
-    ProgramState, RequestRecord, Responses, Role, Snapshot, UpstreamRow,
+    ProgramState, Responses, Role, Snapshot, UpstreamRow,
 };
 use crate::tui::action::chord::{Chord, Code, char, ctrl, key};
 use crate::tui::action::{ALL, Danger, Id, order};
@@ -45,12 +46,15 @@ fn backend(upstream: &str, number: u32, state: BackendState) -> BackendRow {
             program: None,
             host: None,
             capacity: crate::control::capacity::Capacity::default(),
+            check: None,
+            reason: String::new(),
+            drain: None,
+            cuts: 0,
         },
         key: number,
         file_weight: 1,
         since_ms: START_MS,
         reason: String::new(),
-        drain: None,
         window_picks: 0,
         window_weight_start: 0,
         current_weight: 0,
@@ -67,7 +71,8 @@ fn program(name: &str, state: ProgramState) -> ProgramRow {
         pid: is_alive.then_some(4121),
         ..Program::default()
     };
-    ProgramRow { program, incarnation: 3, since_ms: START_MS, ..ProgramRow::default() }
+    let instances = 2;
+    ProgramRow { program, incarnation: 3, since_ms: START_MS, instances, ..ProgramRow::default() }
 }
 
 fn snapshot() -> Snapshot {
@@ -307,8 +312,14 @@ fn silence_is_stale_and_a_word_is_live() {
 #[test]
 fn what_always_asks_always_asks() {
     let mut model = attached();
-    on(&mut model, Panel::ProgramTable, "web:0");
+    model.live.backends[0].backend.state = BackendState::Draining;
     for action in ALL.iter().filter(|action| action.danger == Danger::Asks) {
+        if action.id == Id::Cut {
+            on(&mut model, Panel::BackendTable, "api/10.0.0.1:80");
+        } else {
+            on(&mut model, Panel::ProgramTable, "web:0");
+        }
+        pass(&mut model, UNSEEN_MS);
         match order::make(&model, action.id, None) {
             Ok(Judged::Ask(_)) => {}
             Ok(Judged::Free(_)) => panic!("{:?} goes unasked", action.id),

@@ -19,11 +19,11 @@ fn front(board: Board, worker: usize, ticket: Option<u64>) {
 }
 
 fn in_line(picker: &mut Picker, ticket: u64) -> Result<Picked, Refusal> {
-    picker.pick_in_line((upstream(), ticket), CLIENT, &mut Tried::none(), SECOND_US)
+    picker.pick_in_line((upstream(), ticket), ASKER, &mut Tried::none(), SECOND_US)
 }
 
 fn behind(picker: &mut Picker) -> Result<Picked, Refusal> {
-    picker.pick_behind(upstream(), CLIENT, &mut Tried::none(), SECOND_US)
+    picker.pick_behind(upstream(), ASKER, &mut Tried::none(), SECOND_US)
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_client_comes_back_to_its_backend() {
     let mut bound_pick = |value: &[u8]| {
         let mut tried = Tried::none();
         picker.bind(upstream(), value, &mut tried);
-        let picked = picker.pick(upstream(), CLIENT, &mut tried, SECOND_US).unwrap();
+        let picked = picker.pick(upstream(), ASKER, &mut tried, SECOND_US).unwrap();
         assert_eq!(picker.sticky(id(1), 1), "b");
         picked.backend().index()
     };

@@ -1,0 +1,92 @@
+//! The JSON bodies of commands: one type a verb, so that a member that belongs to another verb is
+//! an error and not ignored.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Drain {
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Weight {
+    pub(super) weight: u32,
+    pub(super) key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Add {
+    pub(super) address: String,
+    pub(super) weight: Option<u32>,
+    #[serde(default)]
+    pub(super) backup: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Remove {
+    #[serde(default)]
+    pub(super) now: bool,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Key {
+    pub(super) key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Strategy {
+    pub(super) strategy: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scale {
+    pub(super) instances: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Instance {
+    pub(super) incarnation: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Signal {
+    #[serde(deserialize_with = "name_or_number")]
+    pub(super) signal: String,
+    pub(super) incarnation: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Signal {
+        Name(String),
+        Number(u32),
+    }
+    Ok(match Signal::deserialize(deserializer)? {
+        Signal::Name(name) => name,
+        Signal::Number(number) => number.to_string(),
+    })
+}
+
+/// An empty body counts as `{}`.
+pub(super) fn read<Body: DeserializeOwned>(body: &[u8]) -> Result<Body, String> {
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| format!("read body: {error}"))
+}
