@@ -46,14 +46,15 @@
 //! what a request is matched against. *TCP route* (`[[stream]]`): an address that leads to an
 //! upstream as it is; one client's connection through it is a *session*. *upstream*: a named set of
 //! *backends* and a *strategy* (the pure code in `balance` calls a backend's balancing state a
-//! *peer*, as nginx does). *pick*: one choice of a backend. *name*: what the file writes for
-//! backends that are looked up (in `config`, a *discovery*). *drain*: no new request, the running
-//! ones finish. *program*: what the supervisor runs, in one or more *instances*. *probe*: one
-//! readiness or health check. *outlier*: a backend that serves worse than the others of its upstream,
-//! and is ejected for a while. *ring*: where consistent hashing looks a key's backend up; the ring of
-//! recent requests is a buffer of that form. *generation*: a loaded configuration's number.
-//! *incarnation*: which life of a row; a stale one is refused. *snapshot*, *delta*, *sample*: what a
-//! watcher is sent.
+//! *peer*, as nginx does). *pick*: one choice of a backend. *queue*: where requests wait while every
+//! backend is full; those of all workers are one *line*. *sticky*: of clients that come back to the
+//! backend they are *bound* to. *name*: what the file writes for backends that are looked up (in
+//! `config`, a *discovery*). *drain*: no new request, the running ones finish. *program*: what the
+//! supervisor runs, in one or more *instances*. *probe*: one readiness or health check. *outlier*: a
+//! backend that serves worse than the others of its upstream, and is ejected for a while. *ring*:
+//! where consistent hashing looks a key's backend up; the ring of recent requests is a buffer of that
+//! form. *generation*: a loaded configuration's number. *incarnation*: which life of a row; a stale
+//! one is refused. *snapshot*, *delta*, *sample*: what a watcher is sent.
 
 pub(crate) mod sys;
 

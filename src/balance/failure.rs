@@ -20,7 +20,8 @@ pub(crate) fn is_ejected(peer: &Peer, now_s: u64) -> bool {
 /// Whether no peer can take a request, whichever were tried.
 pub(crate) fn are_all_out(peers: &[Peer], now_s: u64) -> bool {
     let is_sole = is_sole(peers);
-    let mut open = peers.iter().filter(|peer| peer.standing != Standing::Closed);
+    let may_take = |peer: &&Peer| matches!(peer.standing, Standing::Open | Standing::HeldBack);
+    let mut open = peers.iter().filter(may_take);
     open.all(|peer| !is_sole && is_ejected(peer, now_s))
 }
 

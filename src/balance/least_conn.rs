@@ -10,8 +10,7 @@ pub(crate) fn pick(peers: &mut [Peer], among: PeerSet) -> Option<usize> {
     pick_by(peers, among, |peer| u64::from(peer.conns))
 }
 
-/// The least burdened in proportion to weight, whatever a burden is; it must leave room for a
-/// weight's factor.
+/// The least burdened in proportion to weight, whatever a burden is.
 pub(super) fn pick_by(
     peers: &mut [Peer],
     among: PeerSet,
@@ -21,10 +20,11 @@ pub(super) fn pick_by(
     let mut best: Option<(usize, u64)> = None;
     for index in positions(among) {
         let own = burden(&peers[index]);
-        let weight = |index: usize| u64::from(peers[index].weight);
         // Compared crosswise, without a division.
         let order = best.map_or(Ordering::Less, |(best, least)| {
-            (own * weight(best)).cmp(&(least * weight(index)))
+            let (own, least) = (u128::from(own), u128::from(least));
+            (own * u128::from(weight(&peers[best])))
+                .cmp(&(least * u128::from(weight(&peers[index]))))
         });
         match order {
             Ordering::Greater => {}
@@ -45,5 +45,10 @@ pub(super) fn pick_by(
 
 /// Load of `one` times the weight of `other`: compared crosswise, without a division.
 pub(super) fn load(peers: &[Peer], one: usize, other: usize) -> u64 {
-    u64::from(peers[one].conns) * u64::from(peers[other].weight)
+    u64::from(peers[one].conns) * weight(&peers[other])
+}
+
+/// A peer that warms up has a part of its weight.
+fn weight(peer: &Peer) -> u64 {
+    u64::from(peer.weight) * u64::from(peer.ramp.part())
 }

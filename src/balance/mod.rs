@@ -15,10 +15,13 @@ pub(crate) mod judge;
 pub(crate) mod least_conn;
 pub(crate) mod least_time;
 pub(crate) mod leaving;
+pub(crate) mod md5;
 pub(crate) mod outlier;
+pub(crate) mod ramp;
 pub(crate) mod ring;
 pub(crate) mod round_robin;
 pub(crate) mod share;
+mod sticky;
 pub(crate) mod what_if;
 
 mod hash;
@@ -35,6 +38,7 @@ mod tests;
 use std::net::IpAddr;
 
 use dice::Dice;
+use ramp::Ramp;
 use ring::Ring;
 use walk::Walk;
 
@@ -72,6 +76,8 @@ pub(crate) struct Peer {
     pub(crate) current_weight: i64,
     /// Requests in flight, of all workers.
     pub(crate) conns: u32,
+    /// In flight at most; 0: no bound.
+    pub(crate) max_conns: u32,
     /// How long its answers take on average, in whichever way the group counts; 0: not known.
     pub(crate) time_ms: u64,
     /// 0: failures are counted but never eject.
@@ -84,6 +90,11 @@ pub(crate) struct Peer {
     pub(crate) checked_s: u64,
     pub(crate) standing: Standing,
     pub(crate) tier: Tier,
+    /// Tiers within the primaries, lowest first.
+    pub(crate) priority: u8,
+    pub(crate) ramp: Ramp,
+    /// Whether the request's client belongs to it.
+    pub(crate) is_bound: bool,
 }
 
 impl Peer {
@@ -94,6 +105,7 @@ impl Peer {
             effective_weight: i64::from(weight),
             current_weight: 0,
             conns: 0,
+            max_conns: 0,
             time_ms: 0,
             max_fails: 1,
             fail_timeout_s: 10,
@@ -102,6 +114,9 @@ impl Peer {
             checked_s: 0,
             standing: Standing::Open,
             tier: Tier::Primary,
+            priority: 0,
+            ramp: Ramp::FULL,
+            is_bound: false,
         }
     }
 }
@@ -112,6 +127,8 @@ pub(crate) enum Standing {
     Open,
     /// In slow start and not due in this turn: taken only when no other primary is.
     HeldBack,
+    /// Drained while clients that belong to it still come.
+    Leaving,
     /// nginx's `down`: never picked, but keeps its share of the hash space.
     Closed,
 }
@@ -147,9 +164,12 @@ pub(crate) fn pick(
 ) -> Option<usize> {
     debug_assert!(peers.len() <= PEERS_MAX);
     if failure::is_sole(peers) {
-        return is_sole_peer_free(peers, request.tried).then_some(0);
+        return (is_sole_peer_usable(peers, request.tried) && !is_full(&peers[0])).then_some(0);
     }
     let open = candidates(peers, request);
+    if let Some(index) = sticky::pick(strategy, peers, &open, request) {
+        return Some(index);
+    }
     let index = match strategy {
         Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime => None,
         Strategy::IpHash => ip_hash::pick(peers, open.primary, request),
@@ -160,42 +180,94 @@ pub(crate) fn pick(
     };
     let index = match index {
         Some(index) => index,
-        None => by_turns(strategy, peers, open.first_tier()?, request.now_s)?,
+        None => by_turns(strategy, peers, &open, request.now_s)?,
     };
     failure::picked(&mut peers[index], request.now_s);
     Some(index)
 }
 
+/// Whether a request that `pick` found nobody for would have been taken, had nobody been full.
+pub(crate) fn is_crowded(peers: &[Peer], request: &Request<'_>) -> bool {
+    if failure::is_sole(peers) {
+        return is_sole_peer_usable(peers, request.tried) && is_full(&peers[0]);
+    }
+    peers.iter().enumerate().any(|(index, peer)| {
+        takes(peer)
+            && request.tried & (1 << index) == 0
+            && !failure::is_ejected(peer, request.now_s)
+    })
+}
+
 /// Among peers that all may take the request; also what hashes and draws come down to when they
 /// find nobody.
-fn by_turns(strategy: Strategy, peers: &mut [Peer], among: PeerSet, now_s: u64) -> Option<usize> {
+fn by_turns(
+    strategy: Strategy,
+    peers: &mut [Peer],
+    open: &Candidates,
+    now_s: u64,
+) -> Option<usize> {
     match strategy {
-        Strategy::LeastConn => least_conn::pick(peers, among),
-        Strategy::LeastTime => least_time::pick(peers, among, now_s),
-        Strategy::RoundRobin
-        | Strategy::IpHash
-        | Strategy::Random
-        | Strategy::RandomTwo
-        | Strategy::Hash
-        | Strategy::HashConsistent => round_robin::pick(peers, among),
+        Strategy::LeastConn => least_conn::pick(peers, open.eager_or_first_tier()?),
+        Strategy::LeastTime => least_time::pick(peers, open.eager_or_first_tier()?, now_s),
+        // They go by slow start as draws do: who is not due is left out.
+        Strategy::Random | Strategy::RandomTwo => {
+            round_robin::pick(peers, open.eager_or_first_tier()?)
+        }
+        Strategy::RoundRobin | Strategy::IpHash | Strategy::Hash | Strategy::HashConsistent => {
+            round_robin::pick_warming(peers, open.first_tier()?)
+        }
     }
 }
 
 /// nginx's `single`: failures never eject the only peer, so nothing but its standing counts.
-fn is_sole_peer_free(peers: &[Peer], tried: PeerSet) -> bool {
-    tried == 0 && peers[0].standing != Standing::Closed
+fn is_sole_peer_usable(peers: &[Peer], tried: PeerSet) -> bool {
+    tried == 0 && takes(&peers[0])
+}
+
+fn is_full(peer: &Peer) -> bool {
+    peer.max_conns > 0 && peer.conns >= peer.max_conns
+}
+
+/// Whether it takes this request's like at all.
+fn takes(peer: &Peer) -> bool {
+    match peer.standing {
+        Standing::Open | Standing::HeldBack => true,
+        Standing::Leaving => peer.is_bound,
+        Standing::Closed => false,
+    }
 }
 
 /// Peers that may take the request, by what they are preferred for.
 struct Candidates {
+    /// Primaries that are due in this turn.
     eager: PeerSet,
+    /// Those of the lowest priority that can.
     primary: PeerSet,
+    priority: u8,
     backup: PeerSet,
+    /// Whom the client belongs to.
+    bound: Option<usize>,
 }
 
 impl Candidates {
+    /// A primary: those of a higher priority number give way to it.
+    fn add(&mut self, priority: u8, primary: PeerSet, eager: PeerSet) {
+        if priority < self.priority {
+            (self.primary, self.eager) = (0, 0);
+            self.priority = priority;
+        }
+        if priority == self.priority {
+            self.primary |= primary;
+            self.eager |= eager;
+        }
+    }
+
     fn first_tier(&self) -> Option<PeerSet> {
-        [self.eager, self.primary, self.backup].into_iter().find(|set| *set != 0)
+        [self.primary, self.backup].into_iter().find(|set| *set != 0)
+    }
+
+    fn eager_or_first_tier(&self) -> Option<PeerSet> {
+        if self.eager != 0 { Some(self.eager) } else { self.first_tier() }
     }
 
     fn first_primaries(&self) -> PeerSet {
@@ -204,20 +276,24 @@ impl Candidates {
 }
 
 fn candidates(peers: &[Peer], request: &Request<'_>) -> Candidates {
-    let mut found = Candidates { eager: 0, primary: 0, backup: 0 };
+    let mut found = Candidates { eager: 0, primary: 0, priority: u8::MAX, backup: 0, bound: None };
     for (index, peer) in peers.iter().enumerate() {
         let bit = 1 << index;
-        let is_closed = peer.standing == Standing::Closed;
-        if is_closed || request.tried & bit != 0 || failure::is_ejected(peer, request.now_s) {
+        if !takes(peer)
+            || request.tried & bit != 0
+            || is_full(peer)
+            || failure::is_ejected(peer, request.now_s)
+        {
             continue;
         }
+        if peer.is_bound {
+            found.bound = Some(index);
+        }
         match (peer.tier, peer.standing) {
+            (_, Standing::Leaving | Standing::Closed) => {}
             (Tier::Backup, _) => found.backup |= bit,
-            (Tier::Primary, Standing::Open) => {
-                found.eager |= bit;
-                found.primary |= bit;
-            }
-            (Tier::Primary, Standing::HeldBack | Standing::Closed) => found.primary |= bit,
+            (Tier::Primary, Standing::Open) => found.add(peer.priority, bit, bit),
+            (Tier::Primary, Standing::HeldBack) => found.add(peer.priority, bit, 0),
         }
     }
     found

@@ -17,6 +17,10 @@ pub(crate) struct Member {
     /// Takes requests: open, and not out after failures.
     pub(crate) is_serving: bool,
     pub(crate) tier: Tier,
+    /// Among the primaries, lowest first.
+    pub(crate) priority: u8,
+    /// The part of its weight that it has while it warms up; 1 when warm.
+    pub(crate) ramp: f64,
     /// How long its requests take on average; `None` without one.
     pub(crate) service_us: Option<f64>,
 }
@@ -33,13 +37,13 @@ pub(crate) struct Client {
 pub(crate) fn expected(strategy: Strategy, members: &[Member], clients: &[Client]) -> Vec<f64> {
     let tier = serving_tier(members);
     let is_candidate =
-        |member: &Member| member.is_serving && tier.is_some_and(|tier| member.tier == tier);
+        |member: &Member| member.is_serving && tier.is_some_and(|tier| rank(member) == tier);
     let parts = match strategy {
         Strategy::IpHash if !clients.is_empty() => by_clients(members, clients),
         Strategy::LeastConn if members.iter().filter(|m| is_candidate(m)).all(is_timed) => {
             // With as many requests in flight per weight at each, the faster peer finishes more
             // (Little's law).
-            let speed = |m: &Member| f64::from(m.weight) / m.service_us.unwrap_or(1.0).max(1.0);
+            let speed = |m: &Member| weight(m) / m.service_us.unwrap_or(1.0).max(1.0);
             members.iter().map(|m| if is_candidate(m) { speed(m) } else { 0.0 }).collect()
         }
         Strategy::LeastTime if members.iter().filter(|m| is_candidate(m)).all(is_timed) => {
@@ -48,13 +52,14 @@ pub(crate) fn expected(strategy: Strategy, members: &[Member], clients: &[Client
             members.iter().map(|m| if is_candidate(m) { nearness(m) } else { 0.0 }).collect()
         }
         Strategy::RandomTwo => second_of_two(&weights(members, is_candidate)),
-        Strategy::RoundRobin
-        | Strategy::LeastConn
-        | Strategy::IpHash
-        | Strategy::Random
-        | Strategy::Hash
-        | Strategy::HashConsistent
-        | Strategy::LeastTime => weights(members, is_candidate),
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime | Strategy::Random => {
+            weights(members, is_candidate)
+        }
+        // A key's peer is its peer, warm or not.
+        Strategy::IpHash | Strategy::Hash | Strategy::HashConsistent => members
+            .iter()
+            .map(|m| if is_candidate(m) { f64::from(m.weight) } else { 0.0 })
+            .collect(),
     };
     fractions(parts)
 }
@@ -67,13 +72,13 @@ pub(crate) fn on_ring(ring: &Ring, members: &[Member]) -> Vec<f64> {
 }
 
 fn weights(members: &[Member], is_candidate: impl Fn(&Member) -> bool) -> Vec<f64> {
-    members.iter().map(|m| if is_candidate(m) { f64::from(m.weight) } else { 0.0 }).collect()
+    members.iter().map(|m| if is_candidate(m) { weight(m) } else { 0.0 }).collect()
 }
 
 fn nearness(member: &Member) -> f64 {
     let service_us = member.service_us.unwrap_or(1.0).max(1.0);
     let stepped_ms = least_time::stepped_ms((service_us / 1000.0) as u64);
-    f64::from(member.weight) / (stepped_ms as f64 * service_us)
+    weight(member) / (stepped_ms as f64 * service_us)
 }
 
 /// Of two different peers drawn by weight, the second: it is taken while both are equally loaded.
@@ -95,7 +100,7 @@ fn second_of_two(weights: &[f64]) -> Vec<f64> {
 /// Who can be given a request, in the order of the members.
 pub(crate) fn candidates(members: &[Member]) -> Vec<bool> {
     let tier = serving_tier(members);
-    members.iter().map(|member| member.is_serving && tier == Some(member.tier)).collect()
+    members.iter().map(|member| member.is_serving && tier == Some(rank(member))).collect()
 }
 
 /// Parts of the whole; all zero when the whole is.
@@ -109,9 +114,21 @@ pub(crate) fn fractions(mut parts: Vec<f64>) -> Vec<f64> {
     parts
 }
 
-fn serving_tier(members: &[Member]) -> Option<Tier> {
-    let has = |tier| members.iter().any(|m| m.is_serving && m.tier == tier);
-    [Tier::Primary, Tier::Backup].into_iter().find(|tier| has(*tier))
+/// Which tier a member is of, the first one being the lowest.
+fn rank(member: &Member) -> u16 {
+    match member.tier {
+        Tier::Primary => u16::from(member.priority),
+        Tier::Backup => u16::MAX,
+    }
+}
+
+fn serving_tier(members: &[Member]) -> Option<u16> {
+    members.iter().filter(|member| member.is_serving).map(rank).min()
+}
+
+/// As slow start leaves it.
+fn weight(member: &Member) -> f64 {
+    f64::from(member.weight) * member.ramp
 }
 
 fn is_timed(member: &Member) -> bool {

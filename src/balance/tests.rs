@@ -2,6 +2,8 @@
 //! every group.
 #![expect(clippy::float_cmp, reason = "sums of integers, divided once: exact means equal")]
 
+mod capacity;
+
 use std::net::IpAddr;
 
 use proptest::prelude::*;
@@ -165,9 +167,9 @@ fn a_peer_held_back_serves_before_a_backup() {
     let mut peers = group(&[1, 1, 1]);
     peers[0].standing = Standing::HeldBack;
     peers[2].tier = Tier::Backup;
-    assert_eq!(sequence(Strategy::RoundRobin, &mut peers, 3, 0), "222");
+    assert_eq!(sequence(Strategy::LeastConn, &mut peers, 3, 0), "222");
     peers[1].standing = Standing::Closed;
-    assert_eq!(sequence(Strategy::RoundRobin, &mut peers, 3, 0), "111");
+    assert_eq!(sequence(Strategy::LeastConn, &mut peers, 3, 0), "111");
 }
 
 #[test]
@@ -245,6 +247,8 @@ fn expected_shares_by_strategy() {
         weight,
         is_serving,
         tier: Tier::Primary,
+        priority: 0,
+        ramp: 1.0,
         service_us,
     };
     let backup = share::Member { tier: Tier::Backup, ..member(1, true, None) };

@@ -123,7 +123,7 @@ pub(crate) fn table(upstreams: &[Upstream]) -> Table {
                 format!("{}/{}", upstream.name, row.name).into(),
                 Cell::toned(tone(row.state), word(row.state)),
                 row.weight.to_string().into(),
-                number::count(row.active.into()).into(),
+                row.capacity.beside(number::count(row.active.into())).into(),
                 number::count(row.requests).into(),
                 number::percent(row.actual_share).trim().into(),
                 number::percent(row.expected_share).trim().into(),

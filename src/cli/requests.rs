@@ -9,8 +9,8 @@ use super::failure::Failure;
 use super::out::{Out, Tone};
 use super::place::Place;
 use crate::control::call::Query;
+use crate::control::requests::{RequestLine, RequestRecord};
 use crate::control::text;
-use crate::control::wire::{RequestLine, RequestRecord};
 use crate::sys;
 
 pub(crate) async fn run(place: &Place, out: Out, verb: Requests) -> Result<(), Failure> {

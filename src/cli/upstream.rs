@@ -45,6 +45,7 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
         ("BACKENDS", Align::Right),
         ("UP", Align::Right),
         ("ACTIVE", Align::Right),
+        ("QUEUED", Align::Right),
         ("REQUESTS", Align::Right),
         ("FAILURES", Align::Right),
         ("FILE", Align::Left),
@@ -65,6 +66,7 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
             row.backends.len().to_string().into(),
             Cell::toned(tone, up.to_string()),
             number::count(active).into(),
+            queued(row).into(),
             number::count(row.requests).into(),
             number::count(failures).into(),
             match row.differs.len() {
@@ -74,6 +76,12 @@ fn table(upstreams: &[wire::Upstream]) -> Table {
         ]);
     }
     table
+}
+
+/// Waiting, and how many may: `3/100`; nothing without a queue.
+fn queued(row: &wire::Upstream) -> String {
+    let queue = row.admission.queue.as_ref();
+    queue.map_or_else(String::new, |queue| format!("{}/{}", queue.queued, queue.length))
 }
 
 /// What is otherwise than the file says, a line each.

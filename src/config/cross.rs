@@ -37,6 +37,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     proxied(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
+        cookies(report, draft);
         hashed(report, draft);
     }
     ports(report, sections);
@@ -200,10 +201,20 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             format!("add [[upstream.{name}.backend]], or `serves` to a program"),
         );
     }
-    for (_, backup) in &draft.backends {
-        if let (Some(span), Some(why)) = (backup, without_backups(upstream.strategy)) {
-            let message = format!("`{}` has no use for a backup", upstream.strategy.name());
+    for (backend, (_, later)) in upstream.backends.iter().zip(&draft.backends) {
+        if let (Some(span), Some(why)) = (later, without_backups(upstream.strategy)) {
+            let what = if backend.backup { "a backup" } else { "a priority" };
+            let message = format!("`{}` has no use for {what}", upstream.strategy.name());
             report.error(span, message, why);
+        }
+    }
+    for joining in programs.iter().filter(|it| it.program.serves.is_some()) {
+        let serves = joining.program.serves.as_ref().filter(|it| it.upstream == upstream.name);
+        if let (true, Some(why)) =
+            (serves.is_some_and(|it| it.priority > 0), without_backups(upstream.strategy))
+        {
+            let message = format!("`{}` has no use for a priority", upstream.strategy.name());
+            report.error(&joining.port, message, why);
         }
     }
     let mut seen = HashMap::new();
@@ -212,6 +223,22 @@ fn backends(report: &Report<'_>, draft: &upstream::Draft, programs: &[program::D
             let hint = format!("first on line {}; `weight` gives it more", line(report, first));
             report.error(span, format!("{} is in this upstream already", backend.address), hint);
         }
+    }
+    let mut seen = HashMap::new();
+    for (backend, (span, _)) in upstream.backends.iter().zip(&draft.backends) {
+        let Some(route) = &backend.route else { continue };
+        if let Some(first) = seen.insert(route, span) {
+            let hint = format!("of the one on line {}", line(report, first));
+            report.error(span, format!("`route` is `{route}`, as another backend's is"), hint);
+        }
+    }
+}
+
+/// What brings clients back is in requests.
+fn cookies(report: &Report<'_>, draft: &upstream::Draft) {
+    if let (Some(span), Kind::Tcp) = (&draft.sticky, draft.upstream.kind) {
+        let message = "only TCP routes lead here, and their clients bring no cookies";
+        report.error(span, message, "`ip_hash` brings a client's network back");
     }
 }
 

@@ -66,6 +66,16 @@ pub(crate) const UPSTREAM_AGE_MAX_MS: u64 = 3_600_000;
 pub(crate) const UPSTREAM_REQUESTS_MAX: u32 = 1000;
 /// Of one worker to one upstream, serving or idle.
 pub(crate) const UPSTREAM_CONNECTIONS_MAX: u32 = 16 * 1024;
+/// Requests in flight at one backend that can be asked for.
+pub(crate) const BACKEND_MAX_CONNS_MAX: u32 = 1_000_000;
+/// Requests that wait for one upstream, in all workers.
+pub(crate) const QUEUE_LENGTH_MAX: u32 = 100_000;
+/// As long as nginx's wait.
+pub(crate) const QUEUE_TIMEOUT_MS: u64 = 60_000;
+/// How long a session of the backends' is remembered after it was last seen, as nginx does.
+pub(crate) const SESSION_TIMEOUT_MS: u64 = 600_000;
+/// A backend's word in sticky clients' cookies.
+pub(crate) const STICKY_ROUTE_BYTES_MAX: usize = 64;
 pub(crate) const UPSTREAM_TCP_KEEPALIVE_MS: u64 = 60_000;
 /// Further backends a failed request may be offered to.
 pub(crate) const RETRIES: u32 = 1;

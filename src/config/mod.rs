@@ -11,6 +11,7 @@ pub(crate) mod diagnostic;
 mod document;
 mod files;
 
+mod capacity;
 mod check;
 mod client;
 mod control;
@@ -21,6 +22,7 @@ mod program;
 mod resolve;
 pub(crate) mod retry;
 mod server;
+mod sticky;
 pub(crate) mod strategy;
 mod stream;
 pub(crate) mod upstream;

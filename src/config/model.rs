@@ -4,6 +4,7 @@
 //! Addresses of backends stay text plus parsed form, because the text is the backend's name.
 
 pub(crate) mod access_log;
+pub(crate) mod capacity;
 pub(crate) mod health;
 pub(crate) mod route;
 
@@ -216,6 +217,9 @@ pub(crate) struct Upstream {
     pub(crate) first_byte_timeout_ms: u64,
     pub(crate) between_bytes_timeout_ms: u64,
     pub(crate) resolve: Resolve,
+    /// Without one, a request that finds every backend full is refused.
+    pub(crate) queue: Option<capacity::Queue>,
+    pub(crate) sticky: Option<capacity::Sticky>,
     pub(crate) backends: Vec<Backend>,
 }
 
@@ -324,8 +328,14 @@ pub(crate) struct Backend {
     pub(crate) weight: u32,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
+    /// Requests or sessions in flight there, of all workers; 0: no bound.
+    pub(crate) max_conns: u32,
+    /// Those of a higher number serve only while none of a lower one can.
+    pub(crate) priority: u8,
     pub(crate) backup: bool,
     pub(crate) down: bool,
+    /// What sticky clients carry in place of a digest of the address.
+    pub(crate) route: Option<String>,
 }
 
 /// Where a backend of the file is, or how those it stands for are found.
@@ -443,6 +453,9 @@ pub(crate) struct Serves {
     pub(crate) weight: u32,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
+    /// Of each instance.
+    pub(crate) max_conns: u32,
+    pub(crate) priority: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::sys::signal;
 use super::model::{AutoRestart, LogTarget, Program, Serves};
 use super::report::{Located, Span};
 use super::section::{Section, integer_of, unknown_word};
-use super::{limits, names, upstream, variables};
+use super::{capacity, limits, names, upstream, variables};
 
 const SECONDS_START_MS: u64 = 1_000;
 const SECONDS_STOP_MS: u64 = 10_000;
@@ -143,7 +143,9 @@ fn serves(mut section: Section<'_>) -> Joining {
     let weight = section.integer("weight", 1..=limits::WEIGHT_MAX).unwrap_or(upstream::WEIGHT);
     let max_fails = upstream::max_fails(&mut section);
     let fail_timeout_s = upstream::fail_timeout(&mut section);
-    section.finish(&[]);
+    let max_conns = capacity::max_conns(&mut section);
+    let priority = capacity::priority(&mut section);
+    section.finish(&[("maxconn", "max_conns")]);
     let known = joins.clone().zip(number.and_then(|number| u16::try_from(number).ok()));
     let serves = known.map(|(upstream, port)| Serves {
         upstream: upstream.value,
@@ -151,6 +153,8 @@ fn serves(mut section: Section<'_>) -> Joining {
         weight,
         max_fails,
         fail_timeout_s,
+        max_conns,
+        priority,
     });
     Joining { joins, port, serves }
 }

@@ -7,8 +7,8 @@ use super::report::Span;
 use super::section::{Section, unknown_word};
 use super::template::{self, Scope, Stage, Template};
 
-/// Strategies of the contract that this version does not have.
-const LATER: [&str; 1] = ["sticky"];
+/// No strategy of its own: it goes with any of them.
+const STICKY: &str = "sticky";
 
 /// Which time of a backend's answers `least_time` goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +45,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Draft {
     let strategy = word.as_ref().and_then(|word| {
         let strategy = Strategy::parse(&word.value);
         let known = Strategy::ALL.map(Strategy::name);
-        if strategy.is_none() && LATER.contains(&word.value.as_str()) {
-            let message = format!("strategy `{}` is not supported by this version", word.value);
-            let hint = "`ip_hash` and the hashes keep clients with their backend, too";
+        if word.value == STICKY {
+            let message = "`sticky` is no strategy: it goes with any of them";
+            let hint = "such as `sticky = { cookie = \"srv\" }`";
             section.report.error(&word.span, message, hint);
         } else if strategy.is_none() {
             unknown_word(section.report, "strategy", word, &known);

@@ -4,7 +4,9 @@ use super::model::health::{AllDown, Check};
 use super::model::{Address, Backend, Discovery, Kind, Location, Resolve, Upstream};
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
-use super::{address, check, limits, links, names, outlier, resolve, retry, strategy};
+use super::{
+    address, capacity, check, limits, links, names, outlier, resolve, retry, sticky, strategy,
+};
 
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
 const COUNT_MAX: u32 = 1_000_000;
@@ -18,12 +20,14 @@ pub(super) struct Draft {
     pub(super) name: Span,
     /// The text of `hash_key`.
     pub(super) key_span: Option<Span>,
-    /// The address, and `backup` if it is there.
+    /// The address, and what says that it is not of the first tier, if anything does.
     pub(super) backends: Vec<(Span, Option<Span>)>,
     /// There are backends, but none could be read: that has been reported.
     pub(super) is_partial: bool,
     /// The check does not say what it asks: that depends on who leads here.
     pub(super) is_check_open: bool,
+    /// The key, if it is there.
+    pub(super) sticky: Option<Span>,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Resolve) -> Draft {
@@ -32,6 +36,9 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     let tables = section.sections("backend");
     let (backends, spans): (Vec<_>, Vec<_>) = tables.into_iter().filter_map(backend).unzip();
     let is_partial = backends.is_empty() && section.key_span("backend").is_some();
+    let queue = section.section("queue").and_then(capacity::queue);
+    let sticky_span = section.key_span("sticky");
+    let sticky = section.section("sticky").and_then(sticky::read);
     let check = section.section("check").map(check::read);
     let is_check_open = check.as_ref().is_some_and(|draft| draft.is_kind_open);
     if let Some(port) = check.as_ref().and_then(|draft| draft.port.as_ref()) {
@@ -68,6 +75,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
             .or(read_timeout_ms)
             .unwrap_or(limits::BETWEEN_BYTES_TIMEOUT_MS),
         resolve: resolve::read(&mut section, engines),
+        queue,
+        sticky,
         backends,
     };
     section.finish(&[
@@ -81,12 +90,14 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         ("hash", "hash_key"),
         ("next_upstream", "retry_on"),
         ("max_connections", "connections_max"),
+        ("max_conns", "connections_max"),
         ("proxy_connect_timeout", "connect_timeout"),
         ("proxy_read_timeout", "read_timeout"),
         ("proxy_send_timeout", "send_timeout"),
     ]);
+    let (name, backends, sticky) = (name.span, spans, sticky_span);
     let key_span = strategy.key_span;
-    Draft { upstream, name: name.span, key_span, backends: spans, is_partial, is_check_open }
+    Draft { upstream, name, key_span, backends, is_partial, is_check_open, sticky }
 }
 
 /// A check's own port is of no use where a backend has none.
@@ -116,9 +127,18 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
     let weight = section.integer("weight", 1..=limits::WEIGHT_MAX).unwrap_or(WEIGHT);
     let max_fails = max_fails(&mut section);
     let fail_timeout_s = fail_timeout(&mut section);
+    let max_conns = capacity::max_conns(&mut section);
+    let priority = capacity::priority(&mut section);
     let backup = section.flag("backup").unwrap_or(false);
     let down = section.flag("down").unwrap_or(false);
+    let is_found = matches!(&address, Some(it) if matches!(it.value, Location::Discovered(_)));
+    let route = sticky::route(&mut section, is_found.then_some("a name or a list"));
     let backup_span = section.key_span("backup").filter(|_| backup);
+    let priority_span = section.key_span("priority").filter(|_| priority > 0);
+    if let (Some(_), Some(span)) = (&backup_span, &priority_span) {
+        let message = "a backup has no `priority`";
+        section.report.error(span, message, "backups come after every priority");
+    }
     let weight_span = section.key_span("weight");
     let is_service = address.as_ref().is_some_and(|address| {
         matches!(address.value, Location::Discovered(Discovery::Service { .. }))
@@ -127,10 +147,26 @@ fn backend(mut section: Section<'_>) -> Option<(Backend, (Span, Option<Span>))> 
         let message = "backends of SRV records have no weight of the file";
         section.report.error(&span, message, "each record brings its own");
     }
-    section.finish(&[("server", "address"), ("url", "address"), ("host", "address")]);
+    section.finish(&[
+        ("server", "address"),
+        ("url", "address"),
+        ("host", "address"),
+        ("maxconn", "max_conns"),
+        ("max_connections", "max_conns"),
+    ]);
     let Located { value: address, span } = address?;
-    let backend = Backend { address, weight, max_fails, fail_timeout_s, backup, down };
-    Some((backend, (span, backup_span)))
+    let backend = Backend {
+        address,
+        weight,
+        max_fails,
+        fail_timeout_s,
+        max_conns,
+        priority,
+        backup,
+        down,
+        route,
+    };
+    Some((backend, (span, backup_span.or(priority_span))))
 }
 
 fn located_address(section: &Section<'_>, text: Located<String>) -> Option<Located<Location>> {

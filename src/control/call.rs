@@ -134,7 +134,7 @@ pub(crate) enum Query {
     History,
     /// The text format of Prometheus.
     Metrics,
-    /// Lines of `wire::RequestLine`: those kept that match, or of them the last `tail`, oldest
+    /// Lines of `requests::RequestLine`: those kept that match, or of them the last `tail`, oldest
     /// first; without end when followed.
     Requests { filter: requests::Filter, tail: Option<u32>, follow: bool },
     /// Lines of `wire::LogLine`: those kept, or of them the last `tail`; without end when followed.

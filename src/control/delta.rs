@@ -82,6 +82,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
                 requests: row.requests,
                 backends: backends_of(snapshot, &row.name),
                 names: row.names.clone(),
+                admission: row.admission.clone(),
                 all_down: row.all_down.clone(),
                 desperate: row.desperate,
                 differs: row.differs.clone(),

@@ -10,6 +10,7 @@
 pub(crate) mod access_log;
 mod body;
 pub(crate) mod call;
+pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod name;

@@ -1,12 +1,54 @@
-//! Which of the recent requests somebody wants to see: the filter of `GET /v1/requests`, as typed in
+//! What is shown of recent requests, and which of them somebody wants to see: the filter of `GET /v1/requests`, as typed in
 //! a query string, on the command line or in the console, and matched by the engine.
 //!
 //! Pure. A filter that is not understood is an error, never one that matches everything.
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::percent;
-use super::wire::RequestRecord;
+
+/// One finished request, as `GET /v1/requests` streams them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequestRecord {
+    /// When it ended.
+    pub(crate) wall_ms: u64,
+    /// The worker's slot, and the request's running number in that slot: its identity.
+    pub(crate) worker: u16,
+    pub(crate) seq: u64,
+    pub(crate) client: String,
+    /// `-` for an uncommon one.
+    pub(crate) method: String,
+    /// Its first 24 bytes, empty when there was none.
+    pub(crate) host: String,
+    /// Without the query, its first 48 bytes.
+    pub(crate) path: String,
+    pub(crate) is_host_cut: bool,
+    pub(crate) is_path_cut: bool,
+    /// 499: the client left before the response was through.
+    pub(crate) status: u16,
+    /// From the head's arrival to the response's last byte.
+    pub(crate) service_us: u32,
+    /// To the client, head and body.
+    pub(crate) bytes: u64,
+    pub(crate) upstream: Option<String>,
+    /// The one asked last, while it is still there.
+    pub(crate) backend: Option<String>,
+    /// Backends asked.
+    pub(crate) tries: u8,
+}
+
+/// A line of `GET /v1/requests`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RequestLine {
+    /// So many requests were not looked at: there were too many of them, or the reader was slow.
+    Lost {
+        lost: u64,
+    },
+    Request(Box<RequestRecord>),
+}
 
 /// All that is given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

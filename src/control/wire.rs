@@ -1,11 +1,11 @@
 //! The shapes of the control API. `Status` is the promise of the design document, field for field;
-//! `Snapshot` is what a console is sent: the same rows, each with the details a screen needs.
-//!
-//! Times are milliseconds, latencies microseconds, shares fractions of one.
+//! `Snapshot` is what a console is sent: the same rows, each with the details a screen needs. Times
+//! are milliseconds, latencies microseconds, shares fractions of one.
 
 use serde::{Deserialize, Serialize};
 
 use super::access_log::WorkerLog;
+use super::capacity::{Admission, Capacity};
 use super::check::Check;
 use super::delta::Delta;
 use super::drain::Drain;
@@ -102,6 +102,8 @@ pub(crate) struct Upstream {
     /// What the operator made otherwise than the file says, one sentence each.
     #[serde(default)]
     pub(crate) differs: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) admission: Admission,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +136,8 @@ pub(crate) struct Backend {
     /// Requests that the time limits of drains have ended.
     #[serde(default)]
     pub(crate) cuts: u64,
+    #[serde(flatten)]
+    pub(crate) capacity: Capacity,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -265,6 +269,8 @@ pub(crate) struct UpstreamRow {
     pub(crate) desperate: u64,
     #[serde(default)]
     pub(crate) differs: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) admission: Admission,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -448,47 +454,6 @@ impl Answer {
             Outcome::Unknown | Outcome::Refused => false,
         }
     }
-}
-
-/// One finished request, as `GET /v1/requests` streams them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RequestRecord {
-    /// When it ended.
-    pub(crate) wall_ms: u64,
-    /// The worker's slot, and the request's running number in that slot: its identity.
-    pub(crate) worker: u16,
-    pub(crate) seq: u64,
-    pub(crate) client: String,
-    /// `-` for an uncommon one.
-    pub(crate) method: String,
-    /// Its first 24 bytes, empty when there was none.
-    pub(crate) host: String,
-    /// Without the query, its first 48 bytes.
-    pub(crate) path: String,
-    pub(crate) is_host_cut: bool,
-    pub(crate) is_path_cut: bool,
-    /// 499: the client left before the response was through.
-    pub(crate) status: u16,
-    /// From the head's arrival to the response's last byte.
-    pub(crate) service_us: u32,
-    /// To the client, head and body.
-    pub(crate) bytes: u64,
-    pub(crate) upstream: Option<String>,
-    /// The one asked last, while it is still there.
-    pub(crate) backend: Option<String>,
-    /// Backends asked.
-    pub(crate) tries: u8,
-}
-
-/// A line of `GET /v1/requests`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum RequestLine {
-    /// So many requests were not looked at: there were too many of them, or the reader was slow.
-    Lost {
-        lost: u64,
-    },
-    Request(Box<RequestRecord>),
 }
 
 /// One line of a program's output, as `GET /v1/programs/NAME/I/log` streams them.

@@ -292,12 +292,12 @@ fn narrow(count: u64) -> u32 {
 mod tests {
     use super::*;
     use crate::scoreboard::account::Outcome;
-    use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
+    use crate::scoreboard::gate::Gate;
 
     fn board() -> (Board, account::Account) {
         let (board, _) = Board::create().unwrap();
         let (upstream, id) = (UpstreamId::new(0).unwrap(), BackendId::new(0).unwrap());
-        let gate = Gate { standing: Standing::Open, incarnation: 1, weight: 1, ramp: RAMP_FULL };
+        let gate = Gate::open(1, 1);
         board.backend(id).set_gate(gate);
         let publication = board.upstream(upstream).publish();
         publication.name("api");

@@ -121,6 +121,8 @@ struct Master {
 
     board: Board,
     board_fd: OwnedFd,
+    /// By which workers tell each other that there is room at a backend.
+    bell: OwnedFd,
     generation: Generation,
     /// Why the last reload was refused; empty when the running configuration is the file's.
     config_error: String,
@@ -156,6 +158,7 @@ impl Master {
         let supplies = workers::Supplies {
             listeners: &self.listeners,
             board: self.board_fd.as_fd(),
+            bell: self.bell.as_fd(),
             generation: self.generation.number,
             config: self.generation.as_fd(),
             keeper: &self.keeper,

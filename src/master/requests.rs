@@ -10,8 +10,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::config::limits::{REQUEST_FOLLOW_QUEUE_MAX, REQUEST_FOLLOWERS_MAX};
-use crate::control::requests::Filter;
-use crate::control::wire::{RequestLine, RequestRecord};
+use crate::control::requests::{Filter, RequestLine, RequestRecord};
 use crate::scoreboard::layout::WORKERS_MAX;
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot, recent};
 

@@ -39,6 +39,7 @@ use crate::sys::socket::BindError;
 use crate::sys::spawn::{Order, Recipe, SpawnError};
 
 const BOARD: &str = "board";
+const BELL: &str = "bell";
 /// A command that workers are run by, for whoever looks into one (`valgrind`, `strace -o file`).
 const WORKER_UNDER: &str = "PILOTHOUSE_WORKER_UNDER";
 
@@ -98,6 +99,7 @@ struct Prepared {
     /// What an earlier master of this keeper left; `None` at the engine's start.
     will: Option<Will>,
     board: (Board, OwnedFd),
+    bell: OwnedFd,
     generation: Generation,
     listeners: Listeners,
     made: listeners::Prepared,
@@ -127,6 +129,11 @@ impl Prepared {
             None => Board::create().map_err(io("create the scoreboard"))?,
         };
         keeper.hold(BOARD, &[board.1.as_fd()]);
+        let bell = match held.take_one(BELL) {
+            Some(bell) => bell,
+            None => sys::bell::create().map_err(io("create the workers' bell"))?,
+        };
+        keeper.hold(BELL, &[bell.as_fd()]);
         let listeners = Listeners::recover(&mut held);
         let made = listeners.prepare(&listeners::addresses(config), Taken::of(config))?;
         let folder = folders::make_runtime_dir(&options.name)?;
@@ -152,6 +159,7 @@ impl Prepared {
             legacy,
             will,
             board,
+            bell,
             generation,
             listeners,
             made,
@@ -208,6 +216,7 @@ impl Prepared {
             names: Names::new(self.post.clone()),
             board,
             board_fd,
+            bell: self.bell,
             generation: self.generation,
             config_error: will.config_error,
             loads: will.loads,

@@ -57,6 +57,8 @@ impl Master {
             weight: join.weight,
             max_fails: join.max_fails,
             fail_timeout_s: join.fail_timeout_s,
+            max_conns: join.max_conns,
+            priority: join.priority,
             program: Some(join.program),
         };
         if let Err(error) = self.membership.join(&join.upstream, joining, now) {

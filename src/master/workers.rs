@@ -31,6 +31,7 @@ const PAUSE_MS_MAX: u64 = 5_000;
 pub(super) struct Supplies<'a> {
     pub(super) listeners: &'a Listeners,
     pub(super) board: BorrowedFd<'a>,
+    pub(super) bell: BorrowedFd<'a>,
     pub(super) generation: u32,
     /// Sealed memfd with the configuration.
     pub(super) config: BorrowedFd<'a>,
@@ -187,6 +188,7 @@ impl Workers {
         }
         supplies.keeper.hold(&format!("{KEY}{slot}"), &[process.link()]);
         process.tell(ToWorker::Start { slot }, Some(supplies.board));
+        process.tell(ToWorker::Bell, Some(supplies.bell));
         for (address, socket) in supplies.listeners.sockets() {
             process.tell(ToWorker::Listen { address }, Some(socket));
         }

@@ -31,6 +31,8 @@ pub(crate) enum ToWorker {
     Drain { deadline_us: u64 },
     /// Open the log files again, and say so.
     Reopen { number: u32 },
+    /// How workers tell each other that there is room at a backend. Descriptor: the bell.
+    Bell,
 }
 
 /// From a worker.
@@ -54,6 +56,7 @@ impl ToWorker {
             Self::Unlisten { address } => Writer::new(4).text(address.to_string().as_bytes()),
             Self::Drain { deadline_us } => Writer::new(5).u64(*deadline_us).end(),
             Self::Reopen { number } => Writer::new(6).u32(*number).end(),
+            Self::Bell => Writer::new(7).end(),
         }
     }
 
@@ -66,6 +69,7 @@ impl ToWorker {
             4 => return Ok(Self::Unlisten { address: address(fields.text())? }),
             5 => Self::Drain { deadline_us: fields.u64()? },
             6 => Self::Reopen { number: fields.u32()? },
+            7 => Self::Bell,
             _ => return Err(DecodeError("unknown tag")),
         };
         fields.end(decoded)

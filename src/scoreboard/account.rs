@@ -91,6 +91,10 @@ pub(crate) struct UpstreamCounts {
     pub(crate) refused: u64,
     /// The request would have needed one connection too many.
     pub(crate) overflows: u64,
+    /// Waiting at this moment.
+    pub(crate) queued: u32,
+    pub(crate) queue_overflows: u64,
+    pub(crate) queue_timeouts: u64,
     /// Failed members were asked, since all were.
     pub(crate) desperate: u64,
 }
@@ -226,15 +230,33 @@ impl Account {
         add(&self.upstream_cell(id).overflows, 1);
     }
 
+    pub(crate) fn queue_overflowed(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).queue_overflows, 1);
+    }
+
+    pub(crate) fn queue_timed_out(self, id: UpstreamId) {
+        add(&self.upstream_cell(id).queue_timeouts, 1);
+    }
+
     pub(crate) fn despaired(self, id: UpstreamId) {
         add(&self.upstream_cell(id).desperate, 1);
     }
 }
 
 impl UpstreamCell {
-    fn numbers(&self) -> [&AtomicU64; 6] {
-        let Self { requests, retries, withheld, refused, overflows, desperate, .. } = self;
-        [requests, retries, withheld, refused, overflows, desperate]
+    fn numbers(&self) -> [&AtomicU64; 8] {
+        let Self { requests, retries, withheld, refused, overflows, .. } = self;
+        let Self { queue_overflows, queue_timeouts, desperate, .. } = self;
+        [
+            requests,
+            retries,
+            withheld,
+            refused,
+            overflows,
+            queue_overflows,
+            queue_timeouts,
+            desperate,
+        ]
     }
 }
 
@@ -306,6 +328,9 @@ pub(crate) fn upstream_counts(board: Board, id: UpstreamId) -> UpstreamCounts {
             sum.withheld += cell.withheld.load(Ordering::Relaxed);
             sum.refused += cell.refused.load(Ordering::Relaxed);
             sum.overflows += cell.overflows.load(Ordering::Relaxed);
+            sum.queued += cell.queued.load(Ordering::Relaxed);
+            sum.queue_overflows += cell.queue_overflows.load(Ordering::Relaxed);
+            sum.queue_timeouts += cell.queue_timeouts.load(Ordering::Relaxed);
             sum.desperate += cell.desperate.load(Ordering::Relaxed);
         }
     }

@@ -13,9 +13,14 @@ pub(crate) struct About {
     pub(crate) incarnation: u16,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
+    /// Requests in flight, of all workers; 0: no bound.
+    pub(crate) max_conns: u32,
+    pub(crate) priority: u8,
     pub(crate) is_backup: bool,
     /// The program's instance behind it, `name:instance`; empty without one.
     pub(crate) label: String,
+    /// What sticky clients carry; empty where none are.
+    pub(crate) sticky: String,
 }
 
 /// What all workers balance by; read and written within the upstream's turn.
@@ -201,8 +206,11 @@ impl Backend {
             incarnation: self.gate().incarnation,
             max_fails: about.max_fails.load(Ordering::Relaxed),
             fail_timeout_s: about.fail_timeout_s.load(Ordering::Relaxed),
+            max_conns: about.max_conns.load(Ordering::Relaxed),
+            priority: about.priority.load(Ordering::Relaxed) as u8,
             is_backup: about.tier.load(Ordering::Relaxed) != 0,
             label: load_text(&about.label, &about.label_len),
+            sticky: load_text(&about.sticky, &about.sticky_len),
         }
     }
 
@@ -212,7 +220,10 @@ impl Backend {
         about.upstream.store(upstream.index() as u32, Ordering::Relaxed);
         about.max_fails.store(description.max_fails, Ordering::Relaxed);
         about.fail_timeout_s.store(description.fail_timeout_s, Ordering::Relaxed);
+        about.max_conns.store(description.max_conns, Ordering::Relaxed);
+        about.priority.store(u32::from(description.priority), Ordering::Relaxed);
         about.tier.store(u32::from(description.is_backup), Ordering::Relaxed);
+        store_text(&about.sticky, &about.sticky_len, &description.sticky);
         store_text(&about.label, &about.label_len, &description.label);
         store_text(&slot.address.0, &about.address_len, &description.address);
     }

@@ -98,6 +98,10 @@ impl Worker {
         self.words().heartbeat_us.store(now_us, Ordering::Relaxed);
     }
 
+    pub(crate) fn heartbeat_us(self) -> u64 {
+        self.words().heartbeat_us.load(Ordering::Relaxed)
+    }
+
     /// Connections with a request under way, and without.
     pub(crate) fn set_connections(self, active: u32, idle: u32) {
         self.words().connections_active.store(active, Ordering::Relaxed);

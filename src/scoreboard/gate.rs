@@ -34,6 +34,13 @@ impl Standing {
     ];
 }
 
+/// Whether a backend that drains goes on serving the clients that are bound to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Moved,
+    Served,
+}
+
 /// Fully open in slow start: every turn counts.
 pub(crate) const RAMP_FULL: u8 = u8::MAX;
 
@@ -45,11 +52,21 @@ pub(crate) struct Gate {
     pub(crate) weight: u16,
     /// Slow start: out of 255 turns, how many count; `RAMP_FULL` when warm.
     pub(crate) ramp: u8,
+    /// What becomes of clients that are bound to it while it drains.
+    pub(crate) bound: Bound,
 }
 
 impl Gate {
+    /// Of a backend that is warm.
+    #[cfg(test)]
+    pub(crate) fn open(incarnation: u16, weight: u16) -> Self {
+        let (standing, bound) = (Standing::Open, Bound::Moved);
+        Self { standing, incarnation, weight, ramp: RAMP_FULL, bound }
+    }
+
     pub(super) fn pack(self) -> u64 {
         u64::from(self.incarnation) << 48
+            | u64::from(self.bound == Bound::Served) << 32
             | u64::from(self.weight) << 16
             | u64::from(self.ramp) << 8
             | self.standing as u64
@@ -63,11 +80,17 @@ impl Gate {
             incarnation: (word >> 48) as u16,
             weight: (word >> 16) as u16,
             ramp: (word >> 8) as u8,
+            bound: if (word >> 32) & 1 == 0 { Bound::Moved } else { Bound::Served },
         }
     }
 
     pub(crate) fn is_open(self) -> bool {
         self.standing == Standing::Open
+    }
+
+    /// Whether it takes requests of clients that are bound to it.
+    pub(crate) fn takes_bound(self) -> bool {
+        self.is_open() || (self.standing == Standing::Draining && self.bound == Bound::Served)
     }
 
     /// Whether a backend in slow start takes part in this turn: `ramp` of 255 turns, spread evenly
@@ -86,8 +109,10 @@ mod tests {
     fn every_gate_survives_its_word() {
         for standing in Standing::ALL {
             for (incarnation, weight, ramp) in [(0, 0, 0), (1, 3, 255), (u16::MAX, 1000, 127)] {
-                let gate = Gate { standing, incarnation, weight, ramp };
-                assert_eq!(Gate::unpack(gate.pack()), gate);
+                for bound in [Bound::Moved, Bound::Served] {
+                    let gate = Gate { standing, incarnation, weight, ramp, bound };
+                    assert_eq!(Gate::unpack(gate.pack()), gate);
+                }
             }
         }
         assert_eq!(Gate::unpack(u64::MAX).standing, Standing::Vacant);
@@ -96,7 +121,7 @@ mod tests {
     #[test]
     fn a_ramp_counts_its_part_of_the_turns() {
         for ramp in [0u8, 26, 128, 254, RAMP_FULL] {
-            let gate = Gate { standing: Standing::Open, incarnation: 1, weight: 1, ramp };
+            let gate = Gate { ramp, ..Gate::open(1, 1) };
             let due = (0..25_600).filter(|turn| gate.is_due(*turn)).count();
             let expected = if ramp == RAMP_FULL { 25_600 } else { 100 * usize::from(ramp) };
             assert!(due.abs_diff(expected) <= 256, "{ramp}: {due}");

@@ -23,6 +23,11 @@ pub(crate) const NAME_BYTES_MAX: usize = 64;
 pub(crate) const ADDRESS_BYTES_MAX: usize = 112;
 /// A program's name and its instance's number.
 pub(crate) const LABEL_BYTES_MAX: usize = NAME_BYTES_MAX + 8;
+/// What sticky clients carry: a digest in hexadecimal digits, or the file's own word.
+pub(crate) const STICKY_BYTES_MAX: usize = 64;
+/// Learned sessions of an upstream: so many sets, one cache line each.
+pub(crate) const SESSION_SETS: usize = 4096;
+pub(crate) const SESSION_WAYS: usize = 5;
 /// Entries of a worker's ring of recent requests.
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
@@ -30,7 +35,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -49,6 +54,8 @@ pub(super) struct Layout {
     pub(super) upstream_cells: [Line<[UpstreamCell; UPSTREAMS_MAX]>; WORKERS_MAX],
     pub(super) cells: [[Line<Cell>; BACKENDS_MAX]; WORKERS_MAX],
     pub(super) recent: [Recent; WORKERS_MAX],
+    /// Touched only where sessions are learned.
+    pub(super) sessions: [[Line<[SessionWords; SESSION_WAYS]>; SESSION_SETS]; UPSTREAMS_MAX],
 }
 
 /// Writer: the master.
@@ -109,6 +116,8 @@ pub(super) struct TurnWords {
     pub(super) owner: AtomicU32,
     /// Picks made; guarded by `owner`.
     pub(super) picks: AtomicU64,
+    /// Requests that ever waited; guarded by `owner`.
+    pub(super) tickets: AtomicU64,
 }
 
 #[repr(C)]
@@ -153,17 +162,25 @@ pub(super) struct AboutWords {
     pub(super) upstream: AtomicU32,
     pub(super) max_fails: AtomicU32,
     pub(super) fail_timeout_s: AtomicU32,
+    /// 1 for a backup.
     pub(super) tier: AtomicU32,
+    pub(super) priority: AtomicU32,
+    pub(super) max_conns: AtomicU32,
     pub(super) address_len: AtomicU32,
     pub(super) label_len: AtomicU32,
+    pub(super) sticky_len: AtomicU32,
     pub(super) label: [AtomicU8; LABEL_BYTES_MAX],
+    pub(super) sticky: [AtomicU8; STICKY_BYTES_MAX],
 }
 
 /// Writer: the worker whose row it is in.
 #[repr(C)]
 pub(super) struct UpstreamCell {
     pub(super) incarnation: AtomicU32,
-    _pad: AtomicU32,
+    /// Requests that wait; raised within the turn, and cleared by the master for a dead worker.
+    pub(super) queued: AtomicU32,
+    /// The ticket of the one that waits longest, 0 without any; cleared like `queued`.
+    pub(super) front: AtomicU64,
     pub(super) requests: AtomicU64,
     pub(super) retries: AtomicU64,
     /// Retries that the budget did not grant.
@@ -171,6 +188,9 @@ pub(super) struct UpstreamCell {
     pub(super) refused: AtomicU64,
     /// Requests that would have needed one connection too many.
     pub(super) overflows: AtomicU64,
+    /// Requests that found the queue full, and those that waited in vain.
+    pub(super) queue_overflows: AtomicU64,
+    pub(super) queue_timeouts: AtomicU64,
     /// Requests that failed members were asked for, since all were.
     pub(super) desperate: AtomicU64,
 }
@@ -202,6 +222,14 @@ pub(super) struct Cell {
     /// How long TCP routes' connections lasted, which is no latency.
     pub(super) sessions_us: AtomicU64,
     pub(super) latency: [AtomicU32; histogram::BUCKETS],
+}
+
+/// Guarded by the upstream's `owner`.
+#[repr(C)]
+pub(super) struct SessionWords {
+    pub(super) key: [AtomicU64; 2],
+    /// The backend, its incarnation and when it was last seen; 0 holds none.
+    pub(super) owner: AtomicU64,
 }
 
 /// Writer: the worker whose ring it is.
@@ -238,11 +266,12 @@ const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
-const _: () = assert!(size_of::<BackendWords>() == 3 * LINE_BYTES);
+const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<HoldingWords>() == 16);
-const _: () = assert!(size_of::<UpstreamCell>() == 56);
+const _: () = assert!(size_of::<UpstreamCell>() == 80);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
+const _: () = assert!(size_of::<Line<[SessionWords; SESSION_WAYS]>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Layout>().is_multiple_of(LINE_BYTES));
 const _: () = assert!(BACKENDS_MAX < u16::MAX as usize);
 const _: () = assert!(UPSTREAMS_MAX < u16::MAX as usize);

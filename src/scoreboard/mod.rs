@@ -15,7 +15,9 @@ pub(crate) mod gate;
 pub(crate) mod histogram;
 pub(crate) mod holding;
 pub(crate) mod layout;
+pub(crate) mod queue;
 pub(crate) mod recent;
+pub(crate) mod session;
 pub(crate) mod turn;
 pub(crate) mod upstream;
 
@@ -120,6 +122,7 @@ impl Board {
                 active.store(0, Ordering::Relaxed);
             }
         }
+        queue::settle(self, slot);
         for holding in &self.layout.holdings[slot.index()].0 {
             if holding.upgraded.load(Ordering::Relaxed) != 0 {
                 holding.upgraded.store(0, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::account::{self, Outcome};
 use super::backend::{About, Words};
 use super::crew::WorkerState;
-use super::gate::{Gate, RAMP_FULL, Standing};
+use super::gate::{Gate, Standing};
 use super::recent::{self, Entry, Host, Method, Path};
 use super::turn::Owner;
 use super::upstream::Strategy;
@@ -36,13 +36,16 @@ fn about(number: u32) -> About {
         incarnation: 1,
         max_fails: number,
         fail_timeout_s: number,
+        max_conns: number,
+        priority: number as u8,
         is_backup: number % 2 == 1,
         label: format!("web:{number}"),
+        sticky: format!("s{number}"),
     }
 }
 
 fn open(board: Board, id: BackendId) {
-    let gate = Gate { standing: Standing::Open, incarnation: 1, weight: 1, ramp: RAMP_FULL };
+    let gate = Gate::open(1, 1);
     board.backend(id).set_gate(gate);
 }
 

@@ -66,6 +66,19 @@ impl Turn {
         picks
     }
 
+    /// Whether nobody else is in it. An unguarded one may do what is uneven, but nothing that must
+    /// be exact.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.words.owner.load(Ordering::Relaxed) == self.tag
+    }
+
+    /// The number of the next request that waits, from one.
+    pub(super) fn ticket(&self) -> u64 {
+        let ticket = self.words.tickets.load(Ordering::Relaxed).wrapping_add(1);
+        self.words.tickets.store(ticket, Ordering::Relaxed);
+        ticket
+    }
+
     pub(crate) fn picks(&self) -> u64 {
         self.words.picks.load(Ordering::Relaxed)
     }

@@ -3,6 +3,7 @@
 //! Knows no domain word: nothing here mentions workers, backends or programs. All `unsafe` of the
 //! crate lives here and in `scoreboard::layout`.
 
+pub(crate) mod bell;
 pub(crate) mod clock;
 pub(crate) mod deferral;
 pub(crate) mod log;

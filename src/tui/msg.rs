@@ -3,8 +3,8 @@
 use tui_input::InputRequest;
 
 use crate::control::explain::Explanation;
-use crate::control::requests::Filter;
-use crate::control::wire::{Answer, Frame, LogLine, RequestRecord};
+use crate::control::requests::{Filter, RequestRecord};
+use crate::control::wire::{Answer, Frame, LogLine};
 
 use super::action::chord::Chord;
 use super::model::Size;

@@ -317,6 +317,7 @@ pub(crate) fn begin_reply(
     connection: &Connection,
     exchange: &mut Exchange,
     site: &Site<'_>,
+    picked: &Picked,
 ) -> Result<Persistence, Fault> {
     exchange.uptake = uptake(exchange);
     let version = exchange.request.version;
@@ -344,6 +345,9 @@ pub(crate) fn begin_reply(
     if let Some(mut buffer) = exchange.reply.take() {
         let head = &buffer.content()[..exchange.response.head_bytes];
         exchange.change_reply(connection, site, head);
+        if let Some(token) = &site.upstream.sticky {
+            exchange.note_token(connection, token, picked, head);
+        }
         let reply = Reply {
             client_version: version,
             persistence,

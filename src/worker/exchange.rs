@@ -12,7 +12,7 @@ use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::keep;
 use super::offer;
-use super::pick::{Asker, Picked, Picker, Tried};
+use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
 use super::server::{Action, Place, Site};
 use super::shape::Kept;
@@ -57,7 +57,7 @@ pub(crate) struct Exchange {
     /// Where it belongs in the connection's generation; `None` while no server is known.
     pub(crate) place: Option<Place>,
     pub(crate) kept: Kept,
-    tried: Tried,
+    pub(crate) tried: Tried,
     started_us: u64,
     upstream: Option<UpstreamId>,
     /// Asked last, with which life of its slot.
@@ -187,35 +187,42 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
 }
 
 impl Exchange {
-    /// Reserves the request on a backend, `None` when there is none for it.
-    pub(crate) fn pick(&mut self, connection: &Connection, upstream: &Upstream) -> Option<Picked> {
+    /// Reserves the request on a backend.
+    pub(crate) fn pick(
+        &mut self,
+        connection: &Connection,
+        upstream: &Upstream,
+    ) -> Result<Picked, Refusal> {
         let shared = &connection.shared;
         let now_us = shared.now_us();
+        if let Some(token) = &upstream.sticky {
+            self.bind(connection, upstream, token);
+        }
         let mut picker = shared.picker.borrow_mut();
         self.upstream = upstream.id;
-        let picked = upstream.id.and_then(|id| {
-            if upstream.retry.budget_percent.is_some() {
-                picker.asked(id, now_us);
-            }
-            let asker = Asker { client: self.client, key: &self.kept.hash_key };
-            picker.pick(id, asker, &mut self.tried, now_us).ok()
-        });
-        if picked.is_none() {
-            self.attempts.nobody(502, now_us);
+        let id = upstream.id.ok_or(Refusal::NoBackend)?;
+        if upstream.retry.budget_percent.is_some() {
+            picker.asked(id, now_us);
         }
-        picked
+        let asker = Asker { client: self.client, key: &self.kept.hash_key };
+        if upstream.queue.is_none() {
+            return picker.pick(id, asker, &mut self.tried, now_us);
+        }
+        let picked = picker.pick_behind(id, asker, &mut self.tried, now_us);
+        picked.map(|picked| upstream.tend(picked, shared))
     }
 
     /// Reserves the request on a further backend, if there is one for it.
     pub(crate) fn pick_another(
         &mut self,
         connection: &Connection,
-        id: UpstreamId,
+        upstream: &Upstream,
     ) -> Option<Picked> {
-        let shared = &connection.shared;
+        let (shared, id) = (&connection.shared, upstream.id?);
         let mut picker = shared.picker.borrow_mut();
         let asker = Asker { client: self.client, key: &self.kept.hash_key };
-        picker.pick_another(id, asker, &mut self.tried, shared.now_us()).ok()
+        let picked = picker.pick_another(id, asker, &mut self.tried, shared.now_us()).ok()?;
+        Some(upstream.tend(picked, shared))
     }
 
     /// The picked backend is asked from here on.

@@ -56,6 +56,9 @@ impl Exchange {
         site: Site<'_>,
         head: &[u8],
     ) -> Result<(), u16> {
+        if let Some(token) = &site.upstream.sticky {
+            self.keep_token(token, head);
+        }
         let mut rendered = std::mem::take(&mut self.kept.rendered);
         let is_written = self.render(&mut rendered, connection, site, head);
         if let Some(template) = &site.upstream.hash_key {

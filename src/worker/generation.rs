@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::log::Logs;
-use super::pick::Picker;
+use super::pick::{Picked, Picker};
 use super::server::{Action, Ground, Place, Server};
+use super::shared::Shared;
 use super::tcp_routes::TcpRoutes;
 use crate::config::limits;
+use crate::config::model::capacity::{Queue, Token};
 use crate::config::model::{Config, Links};
 use crate::config::retry::Retry;
 use crate::config::template::Template;
@@ -45,8 +47,20 @@ pub(crate) struct Upstream {
     pub(crate) id: Option<UpstreamId>,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
+    pub(crate) queue: Option<Queue>,
+    pub(crate) sticky: Option<Token>,
     /// What requests are hashed by.
     pub(crate) hash_key: Option<Template>,
+}
+
+impl Upstream {
+    /// What was picked, heard of by those that wait when it ends.
+    pub(crate) fn tend(&self, picked: Picked, shared: &Shared) -> Picked {
+        match self.queue {
+            Some(_) => picked.awaited(&shared.queues),
+            None => picked,
+        }
+    }
 }
 
 impl Generation {
@@ -71,6 +85,8 @@ impl Generation {
                     id: picker.upstream_id(&upstream.name),
                     retry: upstream.retry.clone(),
                     links: upstream.links.clone(),
+                    queue: upstream.queue,
+                    sticky: upstream.sticky.as_ref().map(|sticky| sticky.by.clone()),
                     hash_key: upstream.hash_key.clone(),
                 })
                 .collect(),

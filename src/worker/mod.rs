@@ -24,6 +24,7 @@ mod routes;
 mod server;
 mod session;
 mod shape;
+mod sticky;
 mod tcp_routes;
 mod variables;
 
@@ -34,6 +35,7 @@ mod link;
 mod log;
 pub(crate) mod pick;
 mod pool;
+mod queue;
 mod trust;
 mod tunnel;
 
@@ -67,6 +69,7 @@ use crate::order::worker::{FromWorker, LINK, ToWorker};
 use crate::scoreboard::crew::WorkerState;
 use crate::scoreboard::{Board, WorkerSlot};
 use crate::sys;
+use crate::sys::bell::Bell;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -84,6 +87,8 @@ pub(crate) enum Error {
     Generation { number: u32, cause: io::Error },
     #[error("generation {0} is not a configuration")]
     Undecodable(u32),
+    #[error("listen to the bell: {0}")]
+    Bell(io::Error),
     #[error("listen on {address}: {cause}")]
     Listen { address: SocketAddr, cause: io::Error },
 }
@@ -178,7 +183,7 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 if others == 0 {
                     tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
                 }
-                accept::end(accepting, queued).await;
+                ending.push(tokio::task::spawn_local(accept::end(accepting, queued)));
                 for task in ending {
                     // It is over, whichever way.
                     let _end = task.await;
@@ -186,6 +191,10 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 // Those who came meanwhile.
                 shared.drain();
                 return Ok(deadline_us);
+            }
+            ToWorker::Bell => {
+                let bell = descriptor.ok_or(Error::NoDescriptor("the bell"))?;
+                listen_to(bell, shared).map_err(Error::Bell)?;
             }
             ToWorker::Reopen { number } => {
                 let failing = shared.logs.reopen().await;
@@ -200,6 +209,15 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             }
         }
     }
+}
+
+/// Hears of room that other workers have made, from here on.
+fn listen_to(bell: OwnedFd, shared: &Rc<Shared>) -> io::Result<()> {
+    let bell = Rc::new(Bell::new(bell)?);
+    shared.queues.hang(Rc::clone(&bell));
+    let queues = Rc::clone(&shared.queues);
+    tokio::task::spawn_local(async move { bell.listen(|| queues.wake_fronts()).await });
+    Ok(())
 }
 
 /// Ends accepting there, in a task of its own: the next order may not wait for a silent client.

@@ -9,7 +9,8 @@ use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
 use super::generation::Upstream;
 use super::link::Link;
-use super::pick::Picked;
+use super::pick::{Picked, Refusal};
+use super::queue::InVain;
 use super::server::Site;
 use super::shared::Shared;
 use crate::config::retry::Condition;
@@ -83,9 +84,15 @@ pub(crate) async fn run(
     exchange: &mut Exchange,
     site: Site<'_>,
 ) -> Next {
-    let Some(mut picked) = exchange.pick(connection, site.upstream) else {
-        let next = exchange.next_if_read(connection);
-        return connection.answer(exchange, 502, next).await;
+    let picked = match exchange.pick(connection, site.upstream) {
+        Ok(picked) => Ok(picked),
+        // Boxed, since it is seldom: every idle client would hold room for it.
+        Err(Refusal::Full) => Box::pin(exchange.wait(connection, &site)).await,
+        Err(Refusal::NoBackend) => Err(InVain::NoBackend),
+    };
+    let mut picked = match picked {
+        Ok(picked) => picked,
+        Err(reason) => return turn_away(connection, exchange, reason).await,
     };
     let mut retries = 0;
     loop {
@@ -112,6 +119,16 @@ pub(crate) async fn run(
     }
 }
 
+/// There is no backend for the request.
+async fn turn_away(connection: &mut Connection, exchange: &mut Exchange, reason: InVain) -> Next {
+    exchange.attempts.nobody(reason.status(), connection.shared.now_us());
+    if reason == InVain::ClientGone {
+        return exchange.blame(connection, ClientFault::Gone).await;
+    }
+    let next = exchange.next_if_read(connection);
+    connection.answer(exchange, reason.status(), next).await
+}
+
 /// A further backend for the request, if the rules allow one, the budget has one and there is one.
 fn another(
     connection: &Connection,
@@ -129,7 +146,7 @@ fn another(
     {
         return None;
     }
-    let picked = exchange.pick_another(connection, id)?;
+    let picked = exchange.pick_another(connection, upstream)?;
     shared.picker.borrow_mut().retried(id);
     Some(picked)
 }
@@ -205,7 +222,7 @@ async fn relay(
         let next = exchange.next_if_read(connection);
         return connection.answer(exchange, status, next).await;
     }
-    match backend::begin_reply(connection, exchange, site) {
+    match backend::begin_reply(connection, exchange, site, &picked) {
         Ok(persistence) => {
             let relayed =
                 backend::relay(connection, exchange, site, &mut link.stream, persistence).await;

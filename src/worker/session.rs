@@ -5,7 +5,8 @@
 //! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
 //! connected to, for its length is the client's affair. Statuses are nginx's for streams: 200 once
 //! connected, however it ended, 502 when no backend could be had, 503 when there was no connection to
-//! be had for one, and 400 when the PROXY header that must come first did not.
+//! be had for one, or no room in time, and 400 when the PROXY header that must come first did not.
+//! 499 is a client's that left while it waited for room.
 
 use std::rc::Rc;
 
@@ -15,7 +16,8 @@ use super::generation::{Generation, Upstream};
 use super::introduction::{self, Introduction};
 use super::link::{self, Link};
 use super::offer::{self, Fault, SoFar};
-use super::pick::{Asker, Picked, Tried};
+use super::pick::{Asker, Picked, Refusal, Tried};
+use super::queue::{self, InVain};
 use super::tcp_routes::TcpRoute;
 use super::transfer::{Coding, Pump};
 use super::variables;
@@ -101,7 +103,11 @@ impl Session<'_> {
 
     /// A connection to the first backend that takes one, else the status that comes of it.
     async fn connect(&mut self) -> Result<(Picked, Link), u16> {
-        let mut picked = self.pick().ok_or(NO_BACKEND)?;
+        let mut picked = match self.pick() {
+            Ok(picked) => picked,
+            Err(Refusal::Full) => self.wait().await.map_err(InVain::status)?,
+            Err(Refusal::NoBackend) => return Err(NO_BACKEND),
+        };
         let mut retries = 0;
         loop {
             let (backend, incarnation) = (picked.backend(), picked.incarnation());
@@ -128,15 +134,37 @@ impl Session<'_> {
         }
     }
 
-    fn pick(&mut self) -> Option<Picked> {
+    fn pick(&mut self) -> Result<Picked, Refusal> {
         let shared = &self.connection.shared;
-        let (id, now_us) = (self.upstream.id?, shared.now_us());
+        let (id, now_us) = (self.upstream.id.ok_or(Refusal::NoBackend)?, shared.now_us());
         let mut picker = shared.picker.borrow_mut();
         if self.upstream.retry.budget_percent.is_some() {
             picker.asked(id, now_us);
         }
         let asker = Asker { client: self.connection.peer, key: &self.hash_key };
-        picker.pick(id, asker, &mut self.tried, now_us).ok()
+        if self.upstream.queue.is_none() {
+            return picker.pick(id, asker, &mut self.tried, now_us);
+        }
+        let picked = picker.pick_behind(id, asker, &mut self.tried, now_us);
+        picked.map(|picked| self.upstream.tend(picked, shared))
+    }
+
+    /// Waits for room, where the upstream has a queue for that. A client that has ended its side
+    /// before a backend was there has left.
+    async fn wait(&mut self) -> Result<Picked, InVain> {
+        let (Some(id), Some(queue)) = (self.upstream.id, self.upstream.queue) else {
+            return Err(InVain::NoBackend);
+        };
+        let Self { connection, upstream, tried, hash_key, .. } = self;
+        let wait = queue::Wait {
+            shared: &Rc::clone(&connection.shared),
+            seat: &Rc::clone(&connection.seat),
+            upstream: (id, &upstream.name),
+            queue,
+            asker: Asker { client: connection.peer, key: hash_key },
+            tried,
+        };
+        queue::wait(wait, |cx| connection.client.poll_hangup(cx).map(|_| ())).await
     }
 
     /// By the same rules as a request, of which nothing was sent yet.
@@ -153,7 +181,7 @@ impl Session<'_> {
         let asker = Asker { client: self.connection.peer, key: &self.hash_key };
         let picked = picker.pick_another(id, asker, &mut self.tried, now_us).ok()?;
         picker.retried(id);
-        Some(picked)
+        Some(self.upstream.tend(picked, shared))
     }
 
     async fn carry(&mut self, picked: &Picked, mut link: Link) {

@@ -51,6 +51,8 @@ pub(crate) struct Kept {
     /// What its upstream hashes it by; empty without anything.
     pub(crate) hash_key: Vec<u8>,
     pub(crate) rendered: Rendered,
+    /// What a sticky client is known by; empty when it brought nothing.
+    pub(crate) token: Vec<u8>,
     /// Header lines towards the client.
     pub(crate) lines: Vec<u8>,
     pub(crate) body: Vec<u8>,

@@ -14,6 +14,7 @@ use super::generation::Generation;
 use super::log::Logs;
 use super::pick::Picker;
 use super::pool::Pool;
+use super::queue::Queues;
 use super::share;
 use super::watch::Seats;
 use crate::config::limits;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) crew: crew::Worker,
     pub(crate) picker: RefCell<Picker>,
     pub(crate) pool: RefCell<Pool>,
+    pub(crate) queues: Rc<Queues>,
     pub(crate) buffers: RefCell<Buffers>,
     pub(crate) seats: Seats,
     pub(crate) logs: Logs,
@@ -80,6 +82,7 @@ impl Shared {
             crew: board.worker(slot),
             picker: RefCell::new(Picker::new(board, slot)),
             pool: RefCell::new(Pool::new()),
+            queues: Rc::new(Queues::new(board, slot)),
             buffers: RefCell::default(),
             seats: Seats::default(),
             logs: Logs::default(),
@@ -204,6 +207,7 @@ impl Shared {
             self.look_at_drains();
         }
         self.pool.borrow_mut().sweep(&self.picker.borrow(), now_us);
+        self.queues.wake_fronts();
         self.publish();
         self.crew.set_lag_us(u32::try_from(lag_us).unwrap_or(u32::MAX));
         self.crew.set_heartbeat_us(now_us);

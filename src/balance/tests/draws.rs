@@ -46,6 +46,8 @@ fn shares_are_the_expected_ones() {
                 weight: peer.weight,
                 is_serving: peer.standing == Standing::Open,
                 tier: Tier::Primary,
+                priority: 0,
+                ramp: 1.0,
                 service_us: None,
             };
             let members: Vec<share::Member> = peers.iter().map(member).collect();

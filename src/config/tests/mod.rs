@@ -3,6 +3,7 @@
 
 mod access_log;
 mod bounds;
+mod capacity;
 mod control;
 mod discovered;
 mod errors;

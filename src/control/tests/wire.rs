@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::control::capacity::Capacity;
 use crate::control::delta::{self, Delta, Table};
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, Connections, Frame, Head, Latency, Listener,
@@ -18,8 +19,8 @@ fn promised() -> Value {
        "backends":[{"name":"10.0.3.1:8080","address":"10.0.3.1:8080","state":"up","weight":1,"active":0,"requests":0,
          "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,
          "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null,"host":null,
-         "check":null,"reason":"","drain":null,"cuts":0}],"names":[],"all_down":"","desperate":0,
-       "differs":[]}],
+         "check":null,"reason":"","drain":null,"cuts":0,"max_conns":0,"priority":0,"backup":false}],
+       "names":[],"all_down":"","desperate":0,"differs":[],"queue":null,"sticky":null}],
      "programs":[{"name":"api","instance":0,"state":"RUNNING","pid":1,"uptime_ms":0,"restarts":0,
        "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"api/127.0.0.1:9001",
        "differs":""}]})
@@ -44,6 +45,7 @@ pub(crate) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {
             bytes_out: 0,
             program: None,
             host: None,
+            capacity: Capacity::default(),
             check: None,
             reason: String::new(),
             drain: None,

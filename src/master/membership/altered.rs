@@ -43,8 +43,11 @@ impl Added {
                 weight: self.weight,
                 max_fails: config::upstream::MAX_FAILS,
                 fail_timeout_s: config::upstream::FAIL_TIMEOUT_S,
+                max_conns: 0,
+                priority: 0,
                 is_backup: self.is_backup,
                 is_down: false,
+                route: None,
             },
             readiness: Readiness::Ready,
         }

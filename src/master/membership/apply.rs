@@ -24,6 +24,8 @@ pub(crate) struct Joining {
     pub(crate) weight: u32,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
+    pub(crate) max_conns: u32,
+    pub(crate) priority: u8,
     /// `name:instance`.
     pub(crate) program: Option<String>,
 }
@@ -210,8 +212,11 @@ impl Membership {
                 weight: joining.weight,
                 max_fails: joining.max_fails,
                 fail_timeout_s: joining.fail_timeout_s,
+                max_conns: joining.max_conns,
+                priority: joining.priority,
                 is_backup: false,
                 is_down: false,
+                route: None,
             },
             readiness: Readiness::NotReady,
         };
@@ -331,8 +336,11 @@ pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<
             weight: backend.weight,
             max_fails: backend.max_fails,
             fail_timeout_s: backend.fail_timeout_s,
+            max_conns: backend.max_conns,
+            priority: backend.priority,
             is_backup: backend.backup,
             is_down: backend.down,
+            route: backend.route.clone(),
         };
         match &backend.address {
             Location::Fixed(address) => Wanted::Fixed(Arrival {
@@ -355,8 +363,11 @@ pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<
                         weight: serves.weight,
                         max_fails: serves.max_fails,
                         fail_timeout_s: serves.fail_timeout_s,
+                        max_conns: serves.max_conns,
+                        priority: serves.priority,
                         is_backup: false,
                         is_down: false,
+                        route: None,
                     },
                     readiness: Readiness::NotReady,
                 })

@@ -97,6 +97,13 @@ impl Wanted {
         }
     }
 
+    pub(super) fn has_priority(&self) -> bool {
+        match self {
+            Self::Fixed(arrival) => arrival.settings.priority > 0,
+            Self::Named(name) => name.settings.priority > 0,
+        }
+    }
+
     pub(super) fn name(&self) -> Option<&Named> {
         match self {
             Self::Fixed(_) => None,

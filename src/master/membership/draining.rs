@@ -7,6 +7,8 @@
 use crate::balance::cause;
 use crate::balance::leaving::Pace;
 use crate::control::drain::Drain;
+use crate::scoreboard::gate::{Bound, Gate};
+use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{account, holding};
 
 use super::member::{Admin, Cause, Draining, Then};
@@ -40,6 +42,10 @@ impl Membership {
     }
 
     pub(super) fn end_drain_if_due(&mut self, at: Place, now: Now) {
+        let is_followed = self.is_followed(at);
+        if is_followed && self.is_drain_late(at, now) {
+            self.send_followers_away(at);
+        }
         // Read after the gate was closed and its fence passed: zero here means zero for good.
         let active_left = self.active(at);
         let (id, incarnation) = (self.member(at).id, self.member(at).incarnation);
@@ -54,7 +60,7 @@ impl Membership {
                     member.admin = Admin::Cutting(draining.clone());
                     return;
                 }
-                is_late || active_left == 0
+                is_late || (active_left == 0 && !is_followed)
             }
             Admin::Cutting(draining) => {
                 active_left == 0
@@ -87,6 +93,23 @@ impl Membership {
             has_timed_out,
             cuts: counts.cuts.saturating_sub(cuts_at_start),
         });
+    }
+
+    /// Whether a drain goes on for its time, since clients that belong to the backend still come.
+    fn is_followed(&self, at: Place) -> bool {
+        let on_drain = self.upstreams[at.upstream].settings.on_drain();
+        self.member(at).bound(on_drain) == Bound::Served
+    }
+
+    fn is_drain_late(&self, at: Place, now: Now) -> bool {
+        self.member(at).draining().is_some_and(|draining| now.mono_us >= draining.deadline_us)
+    }
+
+    /// The drain's time is over, so theirs is, too.
+    fn send_followers_away(&self, at: Place) {
+        let _turn = self.board.upstream(self.upstreams[at.upstream].id).take_turn(Owner::Master);
+        let backend = self.board.backend(self.member(at).id);
+        backend.set_gate(Gate { bound: Bound::Moved, ..backend.gate() });
     }
 
     /// Tells the workers whether to look for the oldest requests, and for those to be cut.

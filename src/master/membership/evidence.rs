@@ -235,6 +235,8 @@ fn peers(upstream: &Upstream, figures: &[Figures]) -> Vec<Peered> {
                         balance::Standing::Closed
                     },
                     tier: member.tier(),
+                    priority: member.settings.priority,
+                    max_conns: member.settings.max_conns,
                     ..balance::Peer::fresh(member.weight())
                 },
             }

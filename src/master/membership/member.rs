@@ -2,13 +2,14 @@
 //! it and by whom, and the standing that follows.
 
 use crate::balance::leaving::Pace;
-use crate::balance::{self, share};
+use crate::balance::{self, md5, share};
 use crate::config::model::Address;
+use crate::config::model::capacity::OnDrain;
 use crate::control::wire;
 use crate::master::checks;
 use crate::master::history::History;
 use crate::scoreboard::BackendId;
-use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
+use crate::scoreboard::gate::{Bound, Gate, RAMP_FULL, Standing};
 
 use super::{Now, outliers};
 
@@ -133,8 +134,12 @@ pub(super) struct Settings {
     pub(super) weight: u32,
     pub(super) max_fails: u32,
     pub(super) fail_timeout_s: u32,
+    pub(super) max_conns: u32,
+    pub(super) priority: u8,
     pub(super) is_backup: bool,
     pub(super) is_down: bool,
+    /// What sticky clients carry in place of a digest of the address.
+    pub(super) route: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -217,12 +222,14 @@ impl Member {
         if self.settings.is_backup { balance::Tier::Backup } else { balance::Tier::Primary }
     }
 
-    /// In the eyes of the expectation.
+    /// In the eyes of the expectation, warm.
     pub(super) fn in_share(&self, is_ejected: bool, history: &History) -> share::Member {
         share::Member {
             weight: self.weight(),
             is_serving: self.is_serving(is_ejected),
             tier: self.tier(),
+            priority: self.settings.priority,
+            ramp: 1.0,
             service_us: history.mean_service_us(self.id),
         }
     }
@@ -285,7 +292,32 @@ impl Member {
 
     pub(super) fn gate(&self, ramp: u8) -> Gate {
         let (standing, incarnation) = (self.standing(), self.incarnation);
-        Gate { standing, incarnation, weight: self.weight() as u16, ramp }
+        Gate { standing, incarnation, weight: self.weight() as u16, ramp, bound: Bound::Moved }
+    }
+
+    /// What becomes of the clients that belong to it. A restart waits for nobody's session.
+    pub(super) fn bound(&self, on_drain: OnDrain) -> Bound {
+        match (&self.admin, on_drain) {
+            (Admin::Draining(draining), OnDrain::Follow) => match draining.cause {
+                Cause::Operator(_) => Bound::Served,
+                Cause::Restart => Bound::Moved,
+            },
+            (Admin::Draining(_), OnDrain::Move)
+            | (
+                Admin::AsFile
+                | Admin::Enabled
+                | Admin::Cutting(_)
+                | Admin::Drained(_)
+                | Admin::Left { .. }
+                | Admin::Down { .. },
+                _,
+            ) => Bound::Moved,
+        }
+    }
+
+    /// What sticky clients carry of it.
+    pub(super) fn sticky(&self) -> String {
+        self.settings.route.clone().unwrap_or_else(|| md5::hex(self.name.as_bytes()))
     }
 
     /// How much of its turns count `now_us` in a slow start of that length.

@@ -31,12 +31,13 @@ use std::time::Duration;
 
 use crate::balance;
 use crate::balance::cause;
+use crate::config::model::capacity::{OnDrain, Queue, Sticky, Token};
 use crate::config::model::health::{AllDown, Outlier};
 use crate::config::model::{self, Address, Kind, Strategy};
 use crate::config::strategy::Timing;
 use crate::control::wire;
 use crate::scoreboard::account;
-use crate::scoreboard::gate::RAMP_FULL;
+use crate::scoreboard::gate::{Gate, RAMP_FULL};
 use crate::scoreboard::turn::Owner;
 use crate::scoreboard::{self, BackendId, Board, UpstreamId};
 use crate::sys::clock;
@@ -121,7 +122,7 @@ struct Upstream {
     retire_at_us: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Settings {
     kind: Kind,
     strategy: Strategy,
@@ -129,6 +130,8 @@ struct Settings {
     has_hash_key: bool,
     drain_timeout_ms: u64,
     slow_start_ms: u64,
+    queue: Option<Queue>,
+    sticky: Option<Sticky>,
     has_check: bool,
     all_down: AllDown,
     outlier: Option<Outlier>,
@@ -143,10 +146,20 @@ impl Settings {
             has_hash_key: file.hash_key.is_some(),
             drain_timeout_ms: file.drain_timeout_ms,
             slow_start_ms: file.slow_start_ms,
+            queue: file.queue,
+            sticky: file.sticky.clone(),
             has_check: file.check.is_some(),
             all_down: file.all_down,
             outlier: file.outlier,
         }
+    }
+
+    fn gives_cookie(&self) -> bool {
+        self.sticky.as_ref().is_some_and(|sticky| matches!(sticky.by, Token::Cookie(_)))
+    }
+
+    fn on_drain(&self) -> OnDrain {
+        self.sticky.as_ref().map_or(OnDrain::Move, |sticky| sticky.on_drain)
     }
 }
 
@@ -269,7 +282,7 @@ impl Membership {
         if ramp == RAMP_FULL {
             member.warming_since_us = None;
         }
-        let gate = member.gate(ramp);
+        let gate = Gate { bound: member.bound(settings.on_drain()), ..member.gate(ramp) };
         if board.backend(member.id).gate() != gate {
             // Within a turn: to a pick, each backend is open or closed for the whole of it, so none
             // finds all of them closed while one was always open.
@@ -368,6 +381,7 @@ impl Membership {
             current_weight: words.current_weight,
             max_fails: member.settings.max_fails,
             fail_timeout_s: member.settings.fail_timeout_s,
+            priority: member.settings.priority,
             fails: words.fails,
             accessed_s: words.accessed_s,
             checked_s: words.checked_s,
@@ -420,7 +434,14 @@ impl Upstream {
         }
         let has_backup = self.wanted.iter().any(discovered::Wanted::is_backup)
             || self.members.iter().any(|member| member.settings.is_backup);
-        (has_backup && !strategy.takes_backups())
-            .then(|| format!("{upstream} has backup backends, which {name} cannot use"))
+        let has_priority = self.wanted.iter().any(discovered::Wanted::has_priority)
+            || self.members.iter().any(|member| member.settings.priority > 0);
+        let what = match (has_backup, has_priority) {
+            (true, _) => "backup backends",
+            (false, true) => "priorities",
+            (false, false) => return None,
+        };
+        (!strategy.takes_backups())
+            .then(|| format!("{upstream} has {what}, which {name} cannot use"))
     }
 }

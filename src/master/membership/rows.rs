@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::balance;
 use crate::balance::share;
+use crate::config::model::capacity::{OnDrain, Place as SessionPlace, Token};
 use crate::config::model::health::AllDown;
 use crate::config::model::{Kind, Strategy};
+use crate::control::capacity::{Admission, Capacity, Queue, Sticky};
 use crate::control::wire;
 use crate::master::history::History;
-use crate::scoreboard::account::{self, Counts};
+use crate::scoreboard::account::{self, Counts, UpstreamCounts};
 use crate::scoreboard::gate::{RAMP_FULL, Standing};
 use crate::scoreboard::turn::Owner;
 
@@ -62,7 +64,7 @@ impl Membership {
         let upstream = &self.upstreams[index];
         let mut row = self.upstream_row(upstream, history);
         row.fit = evidence::told(upstream, &self.judged(upstream, figures, history), history, now);
-        let expected = expected(upstream, figures, history);
+        let expected = expected(upstream, figures, history, now);
         let picked = share::fractions(figures.iter().map(|f| f.picks as f64).collect());
         let backends = figures.iter().enumerate().map(|(member, figures)| {
             let at = Place { upstream: index, member };
@@ -95,6 +97,7 @@ impl Membership {
             top_client_share: history.top_client_share(upstream.id),
             fit: crate::control::explain::Fit::default(),
             names: upstream.names(),
+            admission: admission(upstream, &counts),
             all_down: upstream.settings.all_down.name().to_owned(),
             desperate: counts.desperate,
             differs: upstream.differs(),
@@ -151,6 +154,11 @@ impl Membership {
                 bytes_out: figures.counts.bytes_out,
                 program: member.program().map(str::to_owned),
                 host: member.host().map(str::to_owned),
+                capacity: Capacity {
+                    max_conns: member.settings.max_conns,
+                    priority: member.settings.priority,
+                    backup: member.settings.is_backup,
+                },
                 check,
                 reason: String::new(),
                 drain: self.drain_row(at, active, now),
@@ -213,9 +221,15 @@ impl Membership {
     }
 }
 
-fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<f64> {
-    let member =
-        |(member, figures): (&Member, &Figures)| member.in_share(figures.is_ejected, history);
+fn expected(upstream: &Upstream, figures: &[Figures], history: &History, now: Now) -> Vec<f64> {
+    let slow_start_ms = upstream.settings.slow_start_ms;
+    let member = |(member, figures): (&Member, &Figures)| {
+        let ramp = member.ramp(slow_start_ms, now.mono_us);
+        share::Member {
+            ramp: f64::from(ramp) / f64::from(RAMP_FULL),
+            ..member.in_share(figures.is_ejected, history)
+        }
+    };
     let mut members: Vec<_> = upstream.members.iter().zip(figures).map(member).collect();
     if upstream.settings.all_down == AllDown::UseAll && !members.iter().any(|row| row.is_serving) {
         for (row, member) in members.iter_mut().zip(&upstream.members) {
@@ -226,6 +240,34 @@ fn expected(upstream: &Upstream, figures: &[Figures], history: &History) -> Vec<
         return share::on_ring(ring, &members);
     }
     share::expected(strategy(upstream.strategy()), &members, history.clients(upstream.id))
+}
+
+/// Who waits, and who comes back.
+fn admission(upstream: &Upstream, counts: &UpstreamCounts) -> Admission {
+    let settings = &upstream.settings;
+    let on_drain = match settings.on_drain() {
+        OnDrain::Move => "move",
+        OnDrain::Follow => "follow",
+    };
+    Admission {
+        queue: settings.queue.map(|queue| Queue {
+            length: queue.length,
+            timeout_ms: queue.timeout_ms,
+            queued: counts.queued,
+            overflows: counts.queue_overflows,
+            timeouts: counts.queue_timeouts,
+        }),
+        sticky: settings.sticky.as_ref().map(|sticky| {
+            let (by, name) = match &sticky.by {
+                Token::Cookie(cookie) => ("cookie", &cookie.name),
+                Token::Session(session) => match session.place {
+                    SessionPlace::Cookie => ("learn", &session.name),
+                    SessionPlace::Header => ("header", &session.name),
+                },
+            };
+            Sticky { by: by.to_owned(), name: name.clone(), on_drain: on_drain.to_owned() }
+        }),
+    }
 }
 
 pub(crate) fn strategy(strategy: Strategy) -> balance::Strategy {

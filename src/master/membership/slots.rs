@@ -84,7 +84,9 @@ pub(super) fn publish(board: Board, upstream: &Upstream) {
         AllDown::UseAll => scoreboard::upstream::AllDown::UseAll,
     });
     for member in &upstream.members {
-        publication.about(member.id, &about(member));
+        let sticky = upstream.settings.gives_cookie().then(|| member.sticky());
+        let about = About { sticky: sticky.unwrap_or_default(), ..about(member) };
+        publication.about(member.id, &about);
     }
     let ids: Vec<BackendId> = upstream.members.iter().map(|member| member.id).collect();
     publication.members(&ids);
@@ -96,8 +98,11 @@ fn about(member: &Member) -> About {
         incarnation: member.incarnation,
         max_fails: member.settings.max_fails,
         fail_timeout_s: member.settings.fail_timeout_s,
+        max_conns: member.settings.max_conns,
+        priority: member.settings.priority,
         is_backup: member.settings.is_backup,
         label: member.program().unwrap_or_default().to_owned(),
+        sticky: String::new(),
     }
 }
 
@@ -168,6 +173,8 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
                 has_hash_key: true,
                 drain_timeout_ms: 0,
                 slow_start_ms: 0,
+                queue: None,
+                sticky: None,
                 has_check: false,
                 all_down: match roster.all_down {
                     scoreboard::upstream::AllDown::Refuse => AllDown::Refuse,
@@ -198,8 +205,11 @@ fn adopt_member(id: BackendId, about: &About, gate: Gate, now: Now) -> Option<Me
             weight: u32::from(gate.weight),
             max_fails: about.max_fails,
             fail_timeout_s: about.fail_timeout_s,
+            max_conns: about.max_conns,
+            priority: about.priority,
             is_backup: about.is_backup,
             is_down: false,
+            route: None,
         },
         readiness: match gate.standing {
             Standing::Starting | Standing::Vacant => Readiness::NotReady,

@@ -2,6 +2,7 @@
 //! people are told about it.
 
 mod altered;
+mod capacity;
 mod draining;
 mod fit;
 mod health;
@@ -31,8 +32,11 @@ fn backend(port: u16, weight: u32) -> model::Backend {
         weight,
         max_fails: 1,
         fail_timeout_s: 10,
+        max_conns: 0,
+        priority: 0,
         backup: false,
         down: false,
+        route: None,
     }
 }
 
@@ -77,6 +81,8 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
         first_byte_timeout_ms: 1000,
         between_bytes_timeout_ms: 1000,
         resolve: resolve(),
+        queue: None,
+        sticky: None,
         backends: backends.to_vec(),
     }
 }
@@ -93,6 +99,8 @@ fn program(name: &str, instances: u32, port: u16) -> model::Program {
             weight: 1,
             max_fails: 1,
             fail_timeout_s: 10,
+            max_conns: 0,
+            priority: 0,
         }),
         autostart: true,
         autorestart: model::AutoRestart::Always,
@@ -106,6 +114,18 @@ fn program(name: &str, instances: u32, port: u16) -> model::Program {
         user: None,
         stdout: log.clone(),
         stderr: log,
+    }
+}
+
+fn joining(port: u16, label: &str) -> Joining {
+    Joining {
+        address: address(port),
+        weight: 1,
+        max_fails: 1,
+        fail_timeout_s: 10,
+        max_conns: 0,
+        priority: 0,
+        program: Some(label.to_owned()),
     }
 }
 
@@ -324,13 +344,7 @@ fn an_instance_has_its_place_before_it_is_ready() {
         (shown.backend.state, shown.reason.as_str()),
         (BackendState::Starting, "web:0 is not ready")
     );
-    let joining = |port| Joining {
-        address: address(port),
-        weight: 1,
-        max_fails: 1,
-        fail_timeout_s: 10,
-        program: Some("web:1".to_owned()),
-    };
+    let joining = |port| joining(port, "web:1");
     membership.join("api", joining(9002), at(1)).unwrap();
     assert_eq!(state(&membership, board, 9002, at(1)), BackendState::Up);
     assert!(membership.leave("api", &address(9002), at(2)));
@@ -352,21 +366,14 @@ fn a_restarts_drain_ends_when_its_instance_is_back_and_the_operators_does_not() 
     for (is_operators, expected) in [(false, BackendState::Up), (true, BackendState::Drained)] {
         let (mut membership, board) =
             applied(&config(&[upstream("api", &[backend(9009, 1)])], &[program("web", 1, 9001)]));
-        let joining = Joining {
-            address: address(9001),
-            weight: 1,
-            max_fails: 1,
-            fail_timeout_s: 10,
-            program: Some("web:0".to_owned()),
-        };
-        membership.join("api", joining.clone(), at(1)).unwrap();
+        membership.join("api", joining(9001, "web:0"), at(1)).unwrap();
         if is_operators {
             order(&mut membership, 9001, DRAIN, at(1));
         }
         assert!(membership.drain("api", &address(9001), None, at(1)));
         assert_eq!(drained(&membership.tick(at(1))), Some((0, false)));
         membership.leave("api", &address(9001), at(2));
-        membership.join("api", joining, at(3)).unwrap();
+        membership.join("api", joining(9001, "web:0"), at(3)).unwrap();
         assert_eq!(state(&membership, board, 9001, at(3)), expected);
     }
 }
@@ -422,14 +429,7 @@ fn decisions_outlive_the_master_and_the_engine() {
 fn a_successor_takes_the_board_back_without_closing_a_gate() {
     let config = config(&[upstream("api", &[backend(9009, 1)])], &[program("web", 1, 9001)]);
     let (mut membership, board) = applied(&config);
-    let joining = Joining {
-        address: address(9777),
-        weight: 1,
-        max_fails: 1,
-        fail_timeout_s: 10,
-        program: Some("web:0".to_owned()),
-    };
-    membership.join("api", joining, at(1)).unwrap();
+    membership.join("api", joining(9777, "web:0"), at(1)).unwrap();
     let before = [id(&membership, 9009), id(&membership, 9777)];
     // Died in the middle of a publication, and of a turn.
     let slot = UpstreamId::new(0).unwrap();

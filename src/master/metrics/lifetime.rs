@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use crate::scoreboard::WorkerSlot;
     use crate::scoreboard::account::{Account, Outcome};
-    use crate::scoreboard::gate::{Gate, RAMP_FULL};
+    use crate::scoreboard::gate::Gate;
 
     struct Site {
         board: Board,
@@ -223,7 +223,7 @@ mod tests {
         }
 
         fn stand(&self, id: BackendId, standing: Standing, incarnation: u16) {
-            let gate = Gate { standing, incarnation, weight: 1, ramp: RAMP_FULL };
+            let gate = Gate { standing, ..Gate::open(incarnation, 1) };
             self.board.backend(id).set_gate(gate);
         }
 

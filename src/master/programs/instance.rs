@@ -331,6 +331,8 @@ impl Instance {
             weight: serving.serves.weight,
             max_fails: serving.serves.max_fails,
             fail_timeout_s: serving.serves.fail_timeout_s,
+            max_conns: serving.serves.max_conns,
+            priority: serving.serves.priority,
             program: self.id.to_string(),
         }));
     }

@@ -41,6 +41,8 @@ pub(crate) struct Join {
     pub(crate) weight: u32,
     pub(crate) max_fails: u32,
     pub(crate) fail_timeout_s: u32,
+    pub(crate) max_conns: u32,
+    pub(crate) priority: u8,
     /// `name:instance`.
     pub(crate) program: String,
 }

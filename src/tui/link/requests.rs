@@ -7,9 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::control::call::Query;
 use crate::control::client::{Client, ClientError};
-use crate::control::requests::Filter;
+use crate::control::requests::{Filter, RequestLine, RequestRecord};
 use crate::control::text;
-use crate::control::wire::{RequestLine, RequestRecord};
 use crate::tui::model::request_tail::RECORDS_MAX;
 use crate::tui::msg::Msg;
 

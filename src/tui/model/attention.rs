@@ -369,6 +369,7 @@ mod tests {
                 bytes_out: 0,
                 program: None,
                 host: None,
+                capacity: crate::control::capacity::Capacity::default(),
                 check: None,
                 reason: String::new(),
                 drain: None,

@@ -5,8 +5,7 @@
 use std::collections::VecDeque;
 
 use super::Model;
-use crate::control::requests::{Client, Filter, Status};
-use crate::control::wire::RequestRecord;
+use crate::control::requests::{Client, Filter, RequestRecord, Status};
 
 pub(crate) const RECORDS_MAX: usize = 1_000;
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
+use crate::control::requests::RequestRecord;
 use crate::control::wire::{
-    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, RequestRecord, UpstreamRow,
-    Worker,
+    BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, UpstreamRow, Worker,
 };
 
 use super::Model;

@@ -1,6 +1,7 @@
 //! What each action of the registry does. Orders go through `orders`; all else is done here.
 
-use crate::control::wire::{RequestRecord, Severity};
+use crate::control::requests::RequestRecord;
+use crate::control::wire::Severity;
 use crate::tui::action::Id;
 use crate::tui::model::key::Key;
 use crate::tui::model::overlay::Overlay;

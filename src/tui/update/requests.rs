@@ -1,6 +1,6 @@
 //! The requests: asked for while their view is open, with what its filter says, and no longer.
 
-use crate::control::wire::RequestRecord;
+use crate::control::requests::RequestRecord;
 use crate::tui::model::list::List;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::{Link, Model, request_tail};

@@ -137,7 +137,7 @@ fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>
         Line::default(),
         canvas.bold(number::compact(rate, 7), Role::Bright),
         Line::default(),
-        canvas.amount(active, number::count(active)),
+        in_flight(canvas, row, active),
         canvas.latency(p95_us),
         Line::default(),
         Line::default(),
@@ -166,12 +166,30 @@ fn backend_cells<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Vec<Line<'a>> 
         canvas.cell(number::count(u64::from(backend.weight)), weight_role),
         canvas.amount(rate, number::compact(rate, 7)),
         canvas.cell(number::percent(backend.actual_share), Role::Text),
-        canvas.amount(u64::from(backend.active), number::count(u64::from(backend.active))),
+        load(canvas, row),
         canvas.latency(p95_us),
         server_errors(canvas, row),
         canvas.cell(number::age(model.now_ms.saturating_sub(row.since_ms)), Role::Dim),
         remark(canvas, row),
     ]
+}
+
+/// What an upstream's backends have in flight, and what waits for them: `40+12`.
+fn in_flight<'a>(canvas: &Canvas<'a>, row: &UpstreamRow, active: u64) -> Line<'a> {
+    match row.admission.queue.as_ref().map_or(0, |queue| queue.queued) {
+        0 => canvas.amount(active, number::count(active)),
+        queued => canvas.bold(format!("{}+{queued}", number::count(active)), Role::Warn),
+    }
+}
+
+/// In flight, with its bound where there is one: `12/40`.
+fn load<'a>(canvas: &Canvas<'a>, row: &BackendRow) -> Line<'a> {
+    let active = row.backend.active;
+    let text = row.backend.capacity.beside(number::count(u64::from(active)));
+    if row.backend.capacity.is_full(active) {
+        return canvas.cell(text, Role::Warn);
+    }
+    canvas.amount(u64::from(active), text)
 }
 
 fn server_errors<'a>(canvas: &Canvas<'a>, row: &BackendRow) -> Line<'a> {

@@ -275,9 +275,13 @@ pub(super) fn upstream(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamR
         number::count(upstream.refused)
     );
     first.push(canvas.span(totals, Role::Dim));
+    let queue = upstream.admission.queue.as_ref();
     for (label, count) in [
         ("withheld", upstream.retries_withheld),
         ("overflows", upstream.overflows),
+        ("queued", queue.map_or(0, |queue| u64::from(queue.queued))),
+        ("queue full", queue.map_or(0, |queue| queue.overflows)),
+        ("queued in vain", queue.map_or(0, |queue| queue.timeouts)),
         ("asked failed ones", upstream.desperate),
     ] {
         if count > 0 {

@@ -5,12 +5,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::control::capacity::Admission;
 use crate::control::check::Check;
 use crate::control::drain::Drain;
+use crate::control::requests::RequestRecord;
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, Connections, EventRecord, Head, Kind,
-    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, RequestRecord, Responses, Role,
-    Sample, Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
+    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, Responses, Role, Sample,
+    Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
 };
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::{Panel, View};
@@ -205,6 +207,7 @@ fn upstream(name: &str, strategy: &str, requests: u64, retries: u64) -> Upstream
         top_client_share: if strategy == "ip_hash" { 0.31 } else { 0.0 },
         fit: super::fixture_fit::fit(strategy, retries),
         names: Vec::new(),
+        admission: Admission::default(),
         all_down: "refuse".to_owned(),
         desperate: 0,
         differs: Vec::new(),
@@ -240,6 +243,7 @@ fn backend(key: u32, upstream: &str, name: &str, state: BackendState) -> Backend
             bytes_out: 1_070_000_000 + u64::from(key),
             program: (upstream == "api" && key < 2).then(|| format!("api:{key}")),
             host: None,
+            capacity: crate::control::capacity::Capacity::default(),
             check: Some(check_of(state)),
             reason: String::new(),
             drain: None,

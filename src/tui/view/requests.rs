@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::control::wire::RequestRecord;
-
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
 use super::state;
+use crate::control::requests::RequestRecord;
 use crate::tui::model::panel::Panel;
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;

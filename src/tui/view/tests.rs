@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier};
 use tui_input::Input;
 
 use super::{fixture, fixture_fit};
+use crate::control::capacity::{Capacity, Queue};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::order::{self, Judged, Weight};
 use crate::tui::model::overlay::Overlay;
@@ -97,6 +98,24 @@ fn overlays_look_as_they_did() {
         let mut model = fixture::model(View::Backends, (80, 24));
         model.overlay = overlay;
         insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
+    }
+}
+
+/// What is full, and who waits for it, is seen where in flight is.
+#[test]
+fn bounds_and_queues_are_seen_in_the_table() {
+    for (width, height) in [(80, 24), (60, 16)] {
+        let mut model = fixture::model(View::Backends, (width, height));
+        let upstream = model.live.backends[0].upstream.clone();
+        let capacity = Capacity { max_conns: 40, ..Capacity::default() };
+        model.live.backends[0].backend.active = 40;
+        model.live.backends[0].backend.capacity = capacity;
+        let row = model.live.upstreams.iter_mut().find(|row| row.name == upstream);
+        let queue = Queue { length: 100, queued: 12, ..Queue::default() };
+        row.expect("of the fixture").admission.queue = Some(queue);
+        let text = fixture::text(&fixture::draw(&model, &skin()));
+        assert!(text.contains("40/40"), "{text}");
+        assert!(text.contains("+12"), "{text}");
     }
 }
 

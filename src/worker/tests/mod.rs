@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::model::Config;
 use crate::scoreboard::backend::About;
-use crate::scoreboard::gate::{Gate, RAMP_FULL, Standing};
+use crate::scoreboard::gate::{Gate, Standing};
 use crate::scoreboard::upstream::Strategy;
 use crate::scoreboard::{BackendId, UpstreamId, account};
 use crate::sys::seqpacket::{self, Wait};
@@ -150,7 +150,7 @@ fn id(index: usize) -> BackendId {
 }
 
 fn set(board: Board, index: usize, standing: Standing) {
-    let gate = Gate { standing, incarnation: 1, weight: 1, ramp: RAMP_FULL };
+    let gate = Gate { standing, ..Gate::open(1, 1) };
     board.backend(id(index)).set_gate(gate);
 }
 
@@ -166,8 +166,11 @@ fn publish(board: Board, backends: &[SocketAddr]) {
             incarnation: 1,
             max_fails: 1,
             fail_timeout_s: 10,
+            max_conns: 0,
+            priority: 0,
             is_backup: false,
             label: String::new(),
+            sticky: String::new(),
         };
         publication.about(members[index], &about);
     }

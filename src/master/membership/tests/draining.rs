@@ -106,14 +106,7 @@ fn what_the_workers_cut_is_counted_in_the_notice() {
 fn a_restarts_drain_is_never_cut() {
     let served = config(&[upstream("api", &[])], &[program("web", 1, 9101)]);
     let (mut membership, board) = applied(&served);
-    let joining = Joining {
-        address: address(9101),
-        weight: 1,
-        max_fails: 1,
-        fail_timeout_s: 10,
-        program: Some("web:0".to_owned()),
-    };
-    membership.join("api", joining, at(0)).unwrap();
+    membership.join("api", joining(9101, "web:0"), at(0)).unwrap();
     let _busy = worker(board).reserve(id(&membership, 9101));
     assert!(membership.drain("api", &address(9101), Some(1000), at(1)));
     assert_eq!(drained(&membership.tick(at(3))), Some((1, true)));

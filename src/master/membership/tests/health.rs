@@ -34,7 +34,7 @@ pub(super) fn bad(port: u16, text: &str) -> Checked {
     result(port, Concluded::Failed, 0, text)
 }
 
-fn good(port: u16) -> Checked {
+pub(super) fn good(port: u16) -> Checked {
     result(port, Concluded::Good, 2, "ok, 200")
 }
 
@@ -95,14 +95,7 @@ fn instances_are_checked_while_they_are_ready() {
     let checked = model::Upstream { backends: Vec::new(), ..checked_upstream(0) };
     let (mut membership, _) = applied(&config(&[checked], &[program("web", 2, 9001)]));
     assert_eq!(membership.subjects(), []);
-    let joining = Joining {
-        address: address(9002),
-        weight: 1,
-        max_fails: 1,
-        fail_timeout_s: 10,
-        program: Some("web:1".to_owned()),
-    };
-    membership.join("api", joining, at(1)).unwrap();
+    membership.join("api", joining(9002, "web:1"), at(1)).unwrap();
     let backends: Vec<_> =
         membership.subjects().into_iter().map(|subject| subject.backend).collect();
     assert_eq!(backends, [address(9002)]);

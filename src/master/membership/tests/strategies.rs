@@ -47,7 +47,7 @@ fn every_strategy_reaches_the_board_and_comes_back() {
             };
             let (_, board) = applied(&config(&[file], &[]));
             let successor = Membership::new(board);
-            let settings = successor.upstreams[0].settings;
+            let settings = &successor.upstreams[0].settings;
             assert_eq!(settings.strategy, strategy);
             if strategy == Strategy::LeastTime {
                 assert_eq!(settings.timing, timing);

@@ -8,10 +8,10 @@ use tui_input::InputRequest;
 
 use crate::control::call::{BackendVerb, Command};
 use crate::control::delta::Delta;
-use crate::control::requests::{Filter, Status};
+use crate::control::requests::{Filter, RequestRecord, Status};
 use crate::control::wire::{
     Answer, Backend, BackendRow, BackendState, Frame, Head, Latency, Program, ProgramRow,
-    ProgramState, RequestRecord, Responses, Role, Snapshot, UpstreamRow,
+    ProgramState, Responses, Role, Snapshot, UpstreamRow,
 };
 use crate::tui::action::chord::{Chord, Code, char, ctrl, key};
 use crate::tui::action::{ALL, Danger, Id, order};
@@ -46,6 +46,7 @@ fn backend(upstream: &str, number: u32, state: BackendState) -> BackendRow {
             bytes_out: 0,
             program: None,
             host: None,
+            capacity: crate::control::capacity::Capacity::default(),
             check: None,
             reason: String::new(),
             drain: None,
