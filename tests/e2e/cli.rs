@@ -103,16 +103,17 @@ fn shape(value: &Value) -> Value {
 fn the_status_has_the_promised_shape_on_the_socket_and_the_command_line() {
     let origin = Origin::named("one");
     let engine = Engine::start(&format!("{}{PROGRAMS}", site("", &[&origin])));
+    let backend = json!({"name":"","address":"","state":"","weight":1,"active":0,"requests":0,
+            "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,
+            "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null,"host":null,
+            "check":null,"reason":"","drain":null,"cuts":0,"max_conns":0,"priority":0,"backup":false});
     let promised = json!({"name":"","version":"","generation":0,"uptime_ms":0,"config":"",
         "listeners":[{"address":"","tls":false,"kind":""}],
         "workers":[{"slot":0,"pid":1,"generation":3,"state":"","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
           "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"lag_us":0}],
         "upstreams":[{"name":"","kind":"","strategy":"","requests":0,"names":[],"differs":[],
-          "queue":null,"sticky":null,
-          "backends":[{"name":"","address":"","state":"","weight":1,"active":0,"requests":0,
-            "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,
-            "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null,"host":null,
-            "drain":null,"cuts":0,"max_conns":0,"priority":0,"backup":false}]}],
+          "all_down":"","desperate":0,"queue":null,"sticky":null,
+          "backends":[backend]}],
         "programs":[{"name":"","instance":0,"state":"","pid":1,"uptime_ms":0,"restarts":0,
           "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"","differs":""}]});
     let printed: Value =
