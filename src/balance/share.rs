@@ -96,9 +96,9 @@ fn drawn(
     for end in ends {
         let is_due = |member: &Member| is_candidate(member) && member.ramp >= end;
         let is_anyone = members.iter().any(is_due);
-        let weight = |m: &Member| match if is_anyone { is_due(m) } else { is_candidate(m) } {
-            true => f64::from(m.weight),
-            false => 0.0,
+        let weight = |m: &Member| {
+            let is_drawn = if is_anyone { is_due(m) } else { is_candidate(m) };
+            if is_drawn { f64::from(m.weight) } else { 0.0 }
         };
         let weights: Vec<f64> = members.iter().map(weight).collect();
         for (share, part) in shares.iter_mut().zip(fractions(parts(&weights))) {
