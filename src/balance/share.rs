@@ -51,8 +51,9 @@ pub(crate) fn expected(strategy: Strategy, members: &[Member], clients: &[Client
             // takes that time: once for who is asked, once for how fast it finishes.
             members.iter().map(|m| if is_candidate(m) { nearness(m) } else { 0.0 }).collect()
         }
-        Strategy::RandomTwo => second_of_two(&weights(members, is_candidate)),
-        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime | Strategy::Random => {
+        Strategy::Random => drawn(members, is_candidate, <[f64]>::to_vec),
+        Strategy::RandomTwo => drawn(members, is_candidate, second_of_two),
+        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime => {
             weights(members, is_candidate)
         }
         // A key's peer is its peer, warm or not.
@@ -79,6 +80,33 @@ fn nearness(member: &Member) -> f64 {
     let service_us = member.service_us.unwrap_or(1.0).max(1.0);
     let stepped_ms = least_time::stepped_ms((service_us / 1000.0) as u64);
     weight(member) / (stepped_ms as f64 * service_us)
+}
+
+/// Draws are among those that are due in the turn, which is all that slow start does to them: of
+/// all turns, the part in which the same peers are due has shares of its own.
+fn drawn(
+    members: &[Member],
+    is_candidate: impl Fn(&Member) -> bool,
+    parts: impl Fn(&[f64]) -> Vec<f64>,
+) -> Vec<f64> {
+    let mut ends: Vec<f64> = members.iter().filter(|m| is_candidate(m)).map(|m| m.ramp).collect();
+    ends.push(1.0);
+    ends.sort_by(f64::total_cmp);
+    let (mut shares, mut start) = (vec![0.0; members.len()], 0.0);
+    for end in ends {
+        let is_due = |member: &Member| is_candidate(member) && member.ramp >= end;
+        let is_anyone = members.iter().any(is_due);
+        let weight = |m: &Member| {
+            let is_drawn = if is_anyone { is_due(m) } else { is_candidate(m) };
+            if is_drawn { f64::from(m.weight) } else { 0.0 }
+        };
+        let weights: Vec<f64> = members.iter().map(weight).collect();
+        for (share, part) in shares.iter_mut().zip(fractions(parts(&weights))) {
+            *share += part * (end - start);
+        }
+        start = end;
+    }
+    shares
 }
 
 /// Of two different peers drawn by weight, the second: it is taken while both are equally loaded.

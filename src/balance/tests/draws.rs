@@ -116,6 +116,42 @@ fn a_peer_in_slow_start_is_drawn_only_when_it_is_due() {
     }
 }
 
+/// Whoever warms up is due in its part of the turns, all by the same spread.
+#[test]
+fn shares_follow_slow_start() {
+    for strategy in [Strategy::Random, Strategy::RandomTwo] {
+        for ramps in [[255, 255, 100], [60, 255, 180], [40, 120, 40]] {
+            let member = |(weight, ramp): (u32, u8)| share::Member {
+                weight,
+                is_serving: true,
+                tier: Tier::Primary,
+                priority: 0,
+                ramp: f64::from(ramp) / 255.0,
+                service_us: None,
+            };
+            let weights = [3, 1, 2];
+            let members: Vec<_> = weights.into_iter().zip(ramps).map(member).collect();
+            let expected = share::expected(strategy, &members, &[]);
+            assert!((expected.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{expected:?}");
+            let (mut peers, mut dice) = (group(&weights), Dice::seeded(5));
+            let mut counts = [0.0; 3];
+            for turn in 0..u64::from(DRAWS) {
+                for (peer, ramp) in peers.iter_mut().zip(ramps) {
+                    let spread = (turn as u8).wrapping_mul(97);
+                    let is_due = ramp == 255 || spread < ramp;
+                    peer.standing = if is_due { Standing::Open } else { Standing::HeldBack };
+                }
+                let picked = draw(strategy, &mut peers, &mut dice, &mut Walk::start());
+                counts[picked.unwrap()] += 1.0;
+            }
+            for (count, expected) in counts.iter().zip(&expected) {
+                let got = count / f64::from(DRAWS);
+                assert!((got - expected).abs() < 0.02, "{strategy:?} {ramps:?}: {got} {expected}");
+            }
+        }
+    }
+}
+
 #[test]
 fn dice_are_even_and_repeat_by_their_seed() {
     let roll = |seed, end, count: u32| -> Vec<u32> {

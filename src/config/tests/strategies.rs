@@ -57,6 +57,8 @@ fn a_tcp_route_is_hashed_by_what_a_connection_has() {
 fn bad_keys_are_told() {
     let backup =
         "backend = [{ address = \"127.0.0.1:1\" }, { address = \"127.0.0.1:2\", backup = true }]";
+    let second =
+        "backend = [{ address = \"127.0.0.1:1\" }, { address = \"127.0.0.1:2\", priority = 1 }]";
     for (lines, backend, error) in [
         (
             "strategy = \"hash\"",
@@ -118,6 +120,16 @@ fn bad_keys_are_told() {
             "strategy = \"random_two\"",
             backup,
             "3:68 `random_two` has no use for a backup (it draws among all backends alike)",
+        ),
+        (
+            "strategy = \"random\"",
+            second,
+            "3:68 `random` has no use for a priority (it draws among all backends alike)",
+        ),
+        (
+            "strategy = \"sticky\"",
+            BACKEND,
+            "2:12 `sticky` is no strategy: it goes with any of them (such as `sticky = { cookie = \"srv\" }`)",
         ),
     ] {
         check_short(&format!("[upstream.a]\n{lines}\n{backend}"), &[error]);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::model::capacity::{Cookie, Place, Renewal, Session, Token};
+use crate::control::call::Removal;
 
 fn warming(upstream: model::Upstream) -> model::Upstream {
     model::Upstream { slow_start_ms: 10_000, ..upstream }
@@ -84,6 +85,24 @@ fn followers_are_served_until_the_drains_time_is_over() {
 }
 
 #[test]
+fn a_followed_drain_is_cut_by_its_time_and_may_be_a_removal() {
+    let (mut membership, board) = applied(&sticky(cookie(), OnDrain::Follow));
+    let slot = id(&membership, 9001);
+    let reservation = worker(board).reserve(slot);
+    let remove = BackendVerb::Remove(Removal::Drained { timeout_ms: Some(5000) });
+    assert_eq!(order(&mut membership, 9001, remove, at(1)).0, Outcome::Changed);
+    assert_eq!(drained(&membership.tick(at(5))), None);
+    assert!(board.backend(slot).gate().takes_bound());
+    assert_eq!(drained(&membership.tick(at(6))), None, "the workers are to end it");
+    let gate = board.backend(slot).gate();
+    assert_eq!((gate.standing, gate.takes_bound()), (Standing::Cut, false));
+    drop(reservation);
+    assert_eq!(drained(&membership.tick(at(7))), Some((0, true)));
+    let left = board.upstream(membership.upstreams[0].id).roster().unwrap().members;
+    assert_eq!(left.len(), 1, "it is gone");
+}
+
+#[test]
 fn only_cookies_of_ours_name_a_backend() {
     let session = Session { place: Place::Cookie, name: "SID".to_owned(), timeout_ms: 1000 };
     for (by, expected) in [(cookie(), 32), (Token::Session(session), 0)] {
@@ -94,16 +113,16 @@ fn only_cookies_of_ours_name_a_backend() {
 }
 
 #[test]
-fn ip_hash_is_refused_where_there_are_priorities() {
+fn strategies_without_tiers_are_refused_where_there_are_priorities() {
     let second = model::Backend { priority: 1, max_conns: 5, ..backend(9002, 1) };
     let (mut membership, board) =
         applied(&config(&[upstream("api", &[backend(9001, 1), second])], &[]));
-    let verb = UpstreamVerb::Strategy { strategy: "ip_hash".to_owned() };
-    let answer = membership.upstream("api", &verb, at(1));
-    assert_eq!(
-        (answer.outcome, answer.message.as_str()),
-        (Outcome::Refused, "api has priorities, which ip_hash cannot use")
-    );
+    for strategy in ["ip_hash", "random", "random_two"] {
+        let verb = UpstreamVerb::Strategy { strategy: strategy.to_owned() };
+        let answer = membership.upstream("api", &verb, at(1));
+        let text = format!("api has priorities, which {strategy} cannot use");
+        assert_eq!((answer.outcome, answer.message), (Outcome::Refused, text));
+    }
     let shown = row(&membership, board, 9002, at(1)).backend.capacity;
     assert_eq!((shown.priority, shown.max_conns, shown.backup), (1, 5, false));
     let about = board.backend(id(&membership, 9002)).about();

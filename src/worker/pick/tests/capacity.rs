@@ -29,7 +29,13 @@ fn behind(picker: &mut Picker) -> Result<Picked, Refusal> {
 #[test]
 fn no_race_exceeds_a_bound() {
     const BOUND: u32 = 3;
-    for strategy in [Strategy::RoundRobin, Strategy::LeastConn, Strategy::IpHash] {
+    for strategy in [
+        Strategy::RoundRobin,
+        Strategy::LeastConn,
+        Strategy::IpHash,
+        Strategy::RandomTwo,
+        Strategy::LeastTimeHeader,
+    ] {
         let board = board(strategy, &[2, 1]);
         (0..2).for_each(|index| bound(board, index, BOUND));
         // Raised after a pick and lowered before its end: never more than what is in flight.
@@ -39,7 +45,7 @@ fn no_race_exceeds_a_bound() {
             for mut picker in pickers(board, 4) {
                 let (held, most) = (&held, &most);
                 scope.spawn(move || {
-                    for round in 0..2_000_usize {
+                    for round in 0..1_000_usize {
                         let mut taken = Vec::new();
                         while let Ok(picked) = pick(&mut picker) {
                             let at = picked.backend().index();
@@ -78,6 +84,31 @@ fn full_is_told_from_gone() {
         (0..weights.len()).for_each(|index| set(board, index, Standing::Open, 1));
         assert!(pick(&mut pickers[1]).is_ok());
     }
+}
+
+/// Where all are failed and may be asked all the same, bounds and the line hold as ever.
+#[test]
+fn failed_backends_have_their_bounds_too() {
+    let board = board(Strategy::RoundRobin, &[1, 1]);
+    (0..2).for_each(|index| bound(board, index, 1));
+    (0..2).for_each(|index| set(board, index, Standing::Failed, 1));
+    let mut pickers = pickers(board, 2);
+    assert_eq!(behind(&mut pickers[0]).err(), Some(Refusal::NoBackend));
+    use_all(board);
+    let held = [behind(&mut pickers[0]).unwrap(), behind(&mut pickers[1]).unwrap()];
+    assert_ne!(held[0].backend(), held[1].backend());
+    assert_eq!(pick(&mut pickers[0]).err(), Some(Refusal::Full));
+    let ticket = pickers[1].join_line(upstream(), 9).unwrap();
+    front(board, 1, Some(ticket));
+    assert_eq!(in_line(&mut pickers[1], ticket).err(), Some(Refusal::Full));
+    drop(held);
+    assert_eq!(behind(&mut pickers[0]).err(), Some(Refusal::Full), "others were here first");
+    assert!(in_line(&mut pickers[1], ticket).is_ok());
+    assert_eq!(account::upstream_counts(board, upstream()).desperate, 3);
+    // One that is well and full is no reason to ask a failed one.
+    set(board, 0, Standing::Open, 1);
+    let _held = pick(&mut pickers[0]).unwrap();
+    assert_eq!(pick(&mut pickers[0]).err(), Some(Refusal::Full));
 }
 
 #[test]
@@ -166,7 +197,13 @@ fn the_length_is_exact_under_a_race() {
 
 #[test]
 fn a_client_comes_back_to_its_backend() {
-    let board = board(Strategy::RoundRobin, &[1, 1, 1]);
+    for strategy in [Strategy::RoundRobin, Strategy::LeastTimeHeader, Strategy::Random] {
+        comes_back(strategy);
+    }
+}
+
+fn comes_back(strategy: Strategy) {
+    let board = board(strategy, &[1, 1, 1]);
     let about = About { sticky: "b".to_owned(), ..board.backend(id(1)).about() };
     board.upstream(upstream()).publish().about(id(1), &about);
     let mut picker = pickers(board, 1).remove(0);
@@ -178,7 +215,7 @@ fn a_client_comes_back_to_its_backend() {
         picked.backend().index()
     };
     assert!((0..9).all(|_| bound_pick(b"b") == 1));
-    let spread: Vec<usize> = (0..3).map(|_| bound_pick(b"nobody's")).collect();
+    let spread: Vec<usize> = (0..99).map(|_| bound_pick(b"nobody's")).collect();
     assert!(spread.contains(&0) && spread.contains(&2), "{spread:?}");
     set(board, 1, Standing::Draining, 1);
     assert!((0..9).all(|_| bound_pick(b"b") != 1), "moved");
