@@ -188,6 +188,13 @@ pub(crate) enum Backend {
         #[arg(value_name = "N")]
         weight: u32,
     },
+    /// Bound what it has in flight, over all workers; 0: no bound.
+    MaxConns {
+        #[command(flatten)]
+        place: BackendPlace,
+        #[arg(value_name = "N")]
+        max_conns: u32,
+    },
     /// Add one to an upstream, beside those of the file; kept until it is removed, or
     /// `upstream reset`.
     Add {
@@ -438,6 +445,7 @@ mod tests {
             ("backend drain api", "expected UPSTREAM/BACKEND"),
             ("backend drain a/b --timeout 30", "expected a duration such as 30s"),
             ("backend weight a/b", "<N>"),
+            ("backend max-conns a/b", "<N>"),
             ("backend add a", "expected UPSTREAM/BACKEND"),
             ("backend remove a/b --now --wait", "'--now' cannot be used with '--wait'"),
             ("requests --status 6xx", "expected such as 404 or 5xx"),

@@ -47,6 +47,9 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Backend) -> Result<(), Fa
         Backend::Weight { place: backend, weight } => {
             steer(place, out, &command(&backend.name, BackendVerb::Weight { weight })).await
         }
+        Backend::MaxConns { place: backend, max_conns } => {
+            steer(place, out, &command(&backend.name, BackendVerb::MaxConns { max_conns })).await
+        }
         Backend::Add { name: BackendName { upstream, backend }, weight, backup } => {
             let rank = if backup { Rank::Backup } else { Rank::Primary };
             let addition = Addition { upstream, address: backend, weight, rank };

@@ -161,7 +161,7 @@ pub(crate) const ACCEPT_LAST_LOOK_MS: u64 = 20;
 /// How long a worker leaves a connection to others that hold fewer before it looks whether anybody
 /// took it, and how many it takes then; twice as many each time that more are waiting.
 pub(crate) const ACCEPT_LATE_MS: u64 = 8;
-pub(crate) const ACCEPT_LATE_FIRST: usize = 2;
+pub(crate) const ACCEPT_LATE_FIRST: usize = 1;
 /// A worker that has not shown itself for this long is not left any connection.
 pub(crate) const ACCEPT_HEARTBEAT_MS: u64 = 1_000;
 /// Pause after `accept` failed for want of descriptors or memory.

@@ -20,6 +20,13 @@ pub(super) struct Weight {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct MaxConns {
+    pub(super) max_conns: u32,
+    pub(super) key: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Add {
     pub(super) address: String,
     pub(super) weight: Option<u32>,

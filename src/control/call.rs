@@ -73,6 +73,10 @@ pub(crate) enum BackendVerb {
     Weight {
         weight: u32,
     },
+    /// In flight at most; 0: no bound.
+    MaxConns {
+        max_conns: u32,
+    },
     Remove(Removal),
 }
 

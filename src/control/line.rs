@@ -27,6 +27,7 @@ pub(crate) fn of(command: &Command) -> Line {
                 BackendVerb::Enable => ("enable", String::new()),
                 BackendVerb::Down => ("down", String::new()),
                 BackendVerb::Weight { weight } => ("weight", weight.to_string()),
+                BackendVerb::MaxConns { max_conns } => ("max-conns", max_conns.to_string()),
                 BackendVerb::Remove(removal) => ("remove", removal_words(*removal)),
             };
             ("backend", verb, format!("{upstream}/{backend}"), argument)

@@ -180,6 +180,7 @@ enum BackendWord {
     Enable,
     Down,
     Weight,
+    MaxConns,
     Remove,
 }
 
@@ -267,6 +268,7 @@ impl BackendWord {
             "enable" => Some(Self::Enable),
             "down" => Some(Self::Down),
             "weight" => Some(Self::Weight),
+            "max_conns" => Some(Self::MaxConns),
             "remove" => Some(Self::Remove),
             _ => None,
         }
@@ -281,6 +283,9 @@ impl BackendWord {
             Self::Down => body::read(body).map(|body::Key { key }| (BackendVerb::Down, key)),
             Self::Weight => body::read(body)
                 .map(|body::Weight { weight, key }| (BackendVerb::Weight { weight }, key)),
+            Self::MaxConns => body::read(body).map(|body::MaxConns { max_conns, key }| {
+                (BackendVerb::MaxConns { max_conns }, key)
+            }),
             Self::Remove => {
                 let body::Remove { now, timeout_ms, key } = body::read(body)?;
                 let removal = match (now, timeout_ms) {
@@ -420,6 +425,9 @@ fn backend_verb(verb: BackendVerb, key: Option<u32>) -> (&'static str, serde_jso
         BackendVerb::Enable => ("enable", json!(body::Key { key })),
         BackendVerb::Down => ("down", json!(body::Key { key })),
         BackendVerb::Weight { weight } => ("weight", json!(body::Weight { weight, key })),
+        BackendVerb::MaxConns { max_conns } => {
+            ("max_conns", json!(body::MaxConns { max_conns, key }))
+        }
         BackendVerb::Remove(removal) => {
             let (now, timeout_ms) = match removal {
                 Removal::Drained { timeout_ms } => (false, timeout_ms),

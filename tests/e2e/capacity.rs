@@ -201,3 +201,30 @@ fn shares_follow_the_ramp_of_a_slow_start() {
     }
     assert_eq!(load.stop().failed, Vec::<String>::new());
 }
+
+#[test]
+fn a_bound_is_changed_live_kept_and_taken_back() {
+    let (origin, gate) = holding();
+    let mut engine = Engine::start(&site("", &[&origin]));
+    let name = origin.address.to_string();
+    let backend = format!("app/{name}");
+    let bound = |engine: &Engine| engine.backend("app", &name)["max_conns"].as_u64();
+    engine.ctl_ok(&["backend", "max-conns", &backend, "1"]);
+    let held = begin(engine.address(), "/hold");
+    wait::until("it is at the backend", || {
+        (engine.backend("app", &name)["active"] == 1).then_some(())
+    });
+    assert_eq!(client::get(engine.address(), "/").status, 502, "one is all there may be");
+    engine.ctl_ok(&["backend", "max-conns", &backend, "2"]);
+    assert_eq!(client::get(engine.address(), "/").status, 200);
+    gate.wait();
+    assert_eq!(held.join().expect("it ends").status, 200);
+    engine.restart();
+    assert_eq!(bound(&engine), Some(2));
+    let told = engine.ctl_ok(&["upstream", "list"]);
+    assert!(told.contains("max_conns 2, 0 in the file"), "{told}");
+    engine.ctl_ok(&["upstream", "reset", "app"]);
+    assert_eq!(bound(&engine), Some(0));
+    let refused = engine.ctl(&["backend", "max-conns", &backend, "2000000"]);
+    assert_eq!(refused.status.code(), Some(1));
+}

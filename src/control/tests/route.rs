@@ -37,6 +37,8 @@ fn the_promised_paths_are_understood() {
     check("POST", &format!("{at}/down"), " \n", &backend(BackendVerb::Down, None));
     let weight = BackendVerb::Weight { weight: 5 };
     check("POST", &format!("{at}/weight"), r#"{"weight":5}"#, &backend(weight, None));
+    let bound = BackendVerb::MaxConns { max_conns: 64 };
+    check("POST", &format!("{at}/max_conns"), r#"{"max_conns":64}"#, &backend(bound, None));
     let gently = BackendVerb::Remove(Removal::Drained { timeout_ms: None });
     check("POST", &format!("{at}/remove"), "", &backend(gently, None));
     let at_once = BackendVerb::Remove(Removal::AtOnce);
@@ -178,6 +180,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(BackendVerb::Enable),
         Just(BackendVerb::Down),
         any::<u32>().prop_map(|weight| BackendVerb::Weight { weight }),
+        any::<u32>().prop_map(|max_conns| BackendVerb::MaxConns { max_conns }),
         any::<Option<u64>>()
             .prop_map(|timeout_ms| BackendVerb::Remove(Removal::Drained { timeout_ms })),
         Just(BackendVerb::Remove(Removal::AtOnce)),

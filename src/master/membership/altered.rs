@@ -111,6 +111,10 @@ impl Upstream {
                 let (name, file) = (&member.name, member.settings.weight);
                 differs.push(format!("{name} weight {weight}, {file} in the file"));
             }
+            if let Some(max_conns) = member.max_conns_override {
+                let (name, file) = (&member.name, member.settings.max_conns);
+                differs.push(format!("{name} max_conns {max_conns}, {file} in the file"));
+            }
             differs.extend(decided(member));
         }
         differs
@@ -305,6 +309,7 @@ impl Membership {
         let (mut returning, mut going) = (Vec::new(), Vec::new());
         for (position, member) in upstream.members.iter_mut().enumerate() {
             changes += usize::from(member.weight_override.take().is_some());
+            changes += usize::from(member.max_conns_override.take().is_some());
             if member.origin == Origin::Added {
                 if !member.is_leaving() {
                     going.push(position);

@@ -298,6 +298,7 @@ impl Membership {
         member.origin = before.origin.clone();
         member.settings = before.settings.clone();
         member.weight_override = before.weight_override;
+        member.max_conns_override = before.max_conns_override;
         member.admin = before.admin.clone();
         let before = std::mem::replace(before, member);
         let upstream = self.upstreams[at.upstream].id;

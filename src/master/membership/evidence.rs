@@ -236,7 +236,7 @@ fn peers(upstream: &Upstream, figures: &[Figures]) -> Vec<Peered> {
                     },
                     tier: member.tier(),
                     priority: member.settings.priority,
-                    max_conns: member.settings.max_conns,
+                    max_conns: member.max_conns(),
                     ..balance::Peer::fresh(member.weight())
                 },
             }

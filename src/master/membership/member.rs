@@ -150,6 +150,7 @@ pub(super) struct Member {
     pub(super) origin: Origin,
     pub(super) settings: Settings,
     pub(super) weight_override: Option<u32>,
+    pub(super) max_conns_override: Option<u32>,
     pub(super) admin: Admin,
     pub(super) readiness: Readiness,
     pub(super) health: Health,
@@ -190,6 +191,7 @@ impl Member {
             origin: arrival.origin,
             settings: arrival.settings,
             weight_override: None,
+            max_conns_override: None,
             admin: Admin::AsFile,
             readiness: arrival.readiness,
             health: Health::Passing,
@@ -207,6 +209,10 @@ impl Member {
     /// Identity for samples and actions: a slot's next life has another.
     pub(super) fn key(&self) -> u32 {
         u32::from(self.incarnation) << 16 | self.id.index() as u32
+    }
+
+    pub(super) fn max_conns(&self) -> u32 {
+        self.max_conns_override.unwrap_or(self.settings.max_conns)
     }
 
     pub(super) fn weight(&self) -> u32 {

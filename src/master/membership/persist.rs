@@ -34,6 +34,8 @@ struct SavedBackend {
     upstream: String,
     backend: String,
     weight: Option<u32>,
+    #[serde(default)]
+    max_conns: Option<u32>,
     decision: Decision,
 }
 
@@ -78,11 +80,14 @@ impl Membership {
             }
             let decided = upstream.members.iter().filter_map(|member| {
                 let decision = decision(&member.admin);
-                let is_decided = decision != Decision::AsFile || member.weight_override.is_some();
+                let is_decided = decision != Decision::AsFile
+                    || member.weight_override.is_some()
+                    || member.max_conns_override.is_some();
                 is_decided.then(|| SavedBackend {
                     upstream: upstream.name.clone(),
                     backend: member.name.clone(),
                     weight: member.weight_override,
+                    max_conns: member.max_conns_override,
                     decision,
                 })
             });
@@ -127,6 +132,8 @@ impl Membership {
         let saved = self.remembered.backends.remove(place);
         // The file is the operator's to edit: a weight out of range counts as none.
         member.weight_override = saved.weight.filter(|w| (1..=limits::WEIGHT_MAX).contains(w));
+        let is_possible = |bound: &u32| *bound <= limits::BACKEND_MAX_CONNS_MAX;
+        member.max_conns_override = saved.max_conns.filter(is_possible);
         match saved.decision {
             Decision::AsFile => {}
             Decision::Enabled => member.admin = Admin::Enabled,

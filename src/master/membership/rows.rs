@@ -155,7 +155,7 @@ impl Membership {
                 program: member.program().map(str::to_owned),
                 host: member.host().map(str::to_owned),
                 capacity: Capacity {
-                    max_conns: member.settings.max_conns,
+                    max_conns: member.max_conns(),
                     priority: member.settings.priority,
                     backup: member.settings.is_backup,
                 },

@@ -98,7 +98,7 @@ fn about(member: &Member) -> About {
         incarnation: member.incarnation,
         max_fails: member.settings.max_fails,
         fail_timeout_s: member.settings.fail_timeout_s,
-        max_conns: member.settings.max_conns,
+        max_conns: member.max_conns(),
         priority: member.settings.priority,
         is_backup: member.settings.is_backup,
         label: member.program().unwrap_or_default().to_owned(),

@@ -223,6 +223,21 @@ fn orders_are_idempotent_and_say_what_they_did() {
             Outcome::Refused,
             "weight 1001 is not 1 to 1000; drain or down takes a backend out",
         ),
+        (
+            BackendVerb::MaxConns { max_conns: 64 },
+            Outcome::Changed,
+            "127.0.0.1:9001 max_conns 64, was no bound",
+        ),
+        (
+            BackendVerb::MaxConns { max_conns: 64 },
+            Outcome::Unchanged,
+            "127.0.0.1:9001 already has max_conns 64",
+        ),
+        (
+            BackendVerb::MaxConns { max_conns: 1_000_001 },
+            Outcome::Refused,
+            "max_conns 1000001 is more than 1000000",
+        ),
     ] {
         assert_eq!(
             order(&mut membership, 9001, verb, at(1)),

@@ -9,7 +9,7 @@ use crate::control::wire::{Answer, Outcome};
 use crate::scoreboard::gate::Standing;
 
 use super::member::{Admin, Cause, Then};
-use super::{Membership, Now, Place};
+use super::{Membership, Now, Place, slots};
 
 /// Who takes off what an upstream's reset takes off.
 const RESET: &str = "the reset";
@@ -31,6 +31,7 @@ impl Membership {
             BackendVerb::Enable => self.enable_asked(at, now),
             BackendVerb::Down => self.down_asked(at, by, now),
             BackendVerb::Weight { weight } => self.weight_asked(at, weight, now),
+            BackendVerb::MaxConns { max_conns } => self.max_conns_asked(at, max_conns, now),
             BackendVerb::Remove(removal) => self.remove_asked(at, removal, by, now),
         }
     }
@@ -179,6 +180,31 @@ impl Membership {
         self.settle(at, now);
         self.restart_round(at.upstream, now);
         answer(Outcome::Changed, format!("{name} weight {weight}, was {before}"))
+    }
+
+    /// What is in flight beyond a new bound finishes.
+    fn max_conns_asked(&mut self, at: Place, max_conns: u32, now: Now) -> Answer {
+        let max = limits::BACKEND_MAX_CONNS_MAX;
+        if max_conns > max {
+            return answer(Outcome::Refused, format!("max_conns {max_conns} is more than {max}"));
+        }
+        let member = self.member_mut(at);
+        let name = member.name.clone();
+        let words = |bound: u32| match bound {
+            0 => "no bound".to_owned(),
+            bound => format!("max_conns {bound}"),
+        };
+        let before = member.max_conns();
+        if before == max_conns {
+            let text = format!("{name} already has {}", words(max_conns));
+            return answer(Outcome::Unchanged, text);
+        }
+        member.max_conns_override = (max_conns != member.settings.max_conns).then_some(max_conns);
+        self.happened(at, cause::Cause::Membership, now);
+        slots::publish(self.board, &self.upstreams[at.upstream]);
+        self.restart_window(at.upstream, now);
+        let text = format!("{name} {}, was {}", words(max_conns), words(before));
+        answer(Outcome::Changed, text)
     }
 
     fn strategy_asked(&mut self, index: usize, name: &str, now: Now) -> Answer {

@@ -22,7 +22,7 @@ impl Typed {
 }
 
 /// What was typed, if it is a whole command: `add api/10.0.0.9:80 3 --backup`, `scale web 5`,
-/// `weight api/10.0.0.9:80 3`, each also with the command line's `backend` or `program` before it,
+/// `weight api/10.0.0.9:80 3`, `max-conns api/10.0.0.9:80 64`, each also with the command line's `backend` or `program` before it,
 /// and `program reset web`.
 pub(crate) fn command(model: &Model, typed: &str) -> Option<Typed> {
     let words: Vec<&str> = typed.split_whitespace().collect();
@@ -32,7 +32,8 @@ pub(crate) fn command(model: &Model, typed: &str) -> Option<Typed> {
     match *words.strip_prefix(&["backend"]).or(words.strip_prefix(&["program"])).unwrap_or(&words) {
         ["add", place, ref rest @ ..] => add(place, rest),
         ["scale", program, count] => scale(model, program, Some(count.parse().ok()?)),
-        ["weight", place, weight] => {
+        [word @ ("weight" | "max-conns"), place, number] => {
+            let number = number.parse().ok()?;
             let (upstream, backend) = place.split_once('/')?;
             let mut rows = model.backends_of(upstream);
             let row = rows.find(|row| row.backend.name == backend)?;
@@ -41,9 +42,12 @@ pub(crate) fn command(model: &Model, typed: &str) -> Option<Typed> {
                 backend: backend.to_owned(),
                 key: Some(row.key),
             };
-            let verb = BackendVerb::Weight { weight: weight.parse().ok()? };
+            let (verb, word) = match word {
+                "weight" => (BackendVerb::Weight { weight: number }, "weight"),
+                _ => (BackendVerb::MaxConns { max_conns: number }, "max-conns"),
+            };
             let command = Command::Backend { target, verb };
-            Some(Typed { key: Key::of_backend(row), command, verb: "weight" })
+            Some(Typed { key: Key::of_backend(row), command, verb: word })
         }
         _ => None,
     }
