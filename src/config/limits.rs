@@ -157,7 +157,7 @@ pub(crate) const ACCEPT_SILENT_S: u16 = 1;
 /// second, and its answer is good.
 pub(crate) const ACCEPT_LAST_MS: u64 = 1_200;
 /// How often it is looked whether there are any.
-pub(crate) const ACCEPT_LAST_LOOK_MS: u64 = 20;
+pub(crate) const ACCEPT_LAST_LOOK_MS: u64 = 100;
 /// How long a worker leaves a connection to others that hold fewer before it looks whether anybody
 /// took it, and how many it takes then; twice as many each time that more are waiting.
 pub(crate) const ACCEPT_LATE_MS: u64 = 8;

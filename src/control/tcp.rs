@@ -74,7 +74,7 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) if talks.len() >= bounds.clients_max => refuse(&stream),
+            Ok((stream, _)) if talks.len() >= bounds.clients_max => refuse(stream),
             Ok((stream, peer)) => {
                 let (door, asked) = (Rc::clone(&door), asked.clone());
                 talks.spawn_local(async move {
@@ -101,8 +101,11 @@ async fn finish(mut talks: JoinSet<()>, limit: Duration) {
 }
 
 /// A client too many gets its answer at once, if it fits where nothing waits yet.
-fn refuse(stream: &TcpStream) {
-    let _closing_says_enough = stream.try_write(TOO_MANY_CLIENTS);
+fn refuse(stream: TcpStream) {
+    // Not by the runtime, which has not heard yet that the fresh socket can be written to.
+    let _closing_says_enough = stream
+        .into_std()
+        .and_then(|mut stream| io::Write::write_all(&mut stream, TOO_MANY_CLIENTS));
 }
 
 async fn answer(door: &Door, desk: &Desk, request: Request<Incoming>) -> Response<Body> {

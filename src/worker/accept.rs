@@ -72,12 +72,17 @@ async fn take_last(doors: &[Rc<Door>], until_us: u64) {
         door.set_silent_s(0);
     }
     let ports: Vec<u16> = doors.iter().filter_map(|door| door.port()).collect();
-    let is_one_kept = || sys::deferral::ports().iter().any(|port| ports.contains(port));
-    while is_one_kept() && shared.refresh() < until_us {
+    while is_one_kept(&ports).await && shared.refresh() < until_us {
         tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LAST_LOOK_MS)).await;
         take_queued(doors);
     }
     take_queued(doors);
+}
+
+/// In a thread of its own: the list is as long as the machine is busy.
+async fn is_one_kept(ports: &[u16]) -> bool {
+    let kept = tokio::task::spawn_blocking(sys::deferral::ports).await;
+    kept.is_ok_and(|kept| kept.iter().any(|port| ports.contains(port)))
 }
 
 fn take_queued(doors: &[Rc<Door>]) {
@@ -160,7 +165,11 @@ impl Door {
                 Ok(None) => {
                     tokio::time::sleep(Duration::from_millis(limits::ACCEPT_LATE_MS)).await;
                     late_max = match self.take(late_max.min(self.shared.seats.free())) {
-                        Queue::Empty => limits::ACCEPT_LATE_FIRST,
+                        Queue::Empty => {
+                            // Until the next one: the reactor has to hear that nobody is there.
+                            self.somebody_waits().await;
+                            limits::ACCEPT_LATE_FIRST
+                        }
                         Queue::Ahead => (late_max * 2).min(limits::LISTEN_QUEUE_MAX),
                     };
                 }

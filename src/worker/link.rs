@@ -86,7 +86,11 @@ pub(crate) async fn connect(
         Ok(mut stream) => {
             if let Some(version) = links.proxy_protocol {
                 let told = introduction::write(connection, client, version, &mut stream);
-                told.await.map_err(Fault::Backend)?;
+                told.await.map_err(|failure| match failure {
+                    _ if connection.seat.is_cut() => Fault::Cut,
+                    _ if shared.is_cutting() => Fault::Full,
+                    failure => Fault::Backend(failure),
+                })?;
             }
             Ok(Link { stream, opened_us: shared.refresh(), served: 0, _place: place })
         }

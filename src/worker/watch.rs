@@ -141,7 +141,7 @@ impl Seats {
     /// How many connections there may be; those beyond a new bound stay until they leave.
     pub(crate) fn set_max(&self, seats_max: usize) {
         self.seats_max.set(seats_max);
-        self.left.notify_one();
+        self.left.notify_waiters();
     }
 
     pub(crate) fn take(&self, now_us: u64, timeout_ms: u64) -> Rc<Seat> {
@@ -223,10 +223,8 @@ impl Seats {
             self.enter(seat, phase);
             seat.wake();
         }
-        // Who waits for a seat may find somebody idle now.
-        if self.free() == 0 {
-            self.left.notify_one();
-        }
+        // Who waits for a seat may find somebody idle now, or a seat.
+        self.left.notify_waiters();
     }
 
     /// Looks at what is in flight at backends that drain: notes by backend slot when the oldest

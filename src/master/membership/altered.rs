@@ -89,7 +89,9 @@ impl Upstream {
         self.added.retain(|added| !is_written(&added.address.to_string()));
         self.removed.retain(|removed| has_names || is_written(&removed.backend));
         // The file may have come to name so many that there is no room for all.
-        let room = limits::UPSTREAM_MEMBERS_MAX.saturating_sub(written.len());
+        let is_there = |backend: &&String| !self.is_removed(backend);
+        let taken = written.iter().filter(is_there).count();
+        let room = limits::UPSTREAM_MEMBERS_MAX.saturating_sub(taken);
         self.added.truncate(room);
     }
 
@@ -272,7 +274,8 @@ impl Membership {
 
     /// Whoever has drained to leave.
     pub(super) fn take_off_the_drained(&mut self, index: usize, now: Now) {
-        loop {
+        // Each round takes one off.
+        for _ in 0..self.upstreams[index].members.len() {
             let members = &self.upstreams[index].members;
             let has_left = |member: &Member| matches!(&member.admin, Admin::Left { .. });
             let Some(member) = members.iter().position(has_left) else { return };
@@ -289,8 +292,10 @@ impl Membership {
     /// Off the list with this call; how many requests it still works on.
     fn take_off(&mut self, at: Place, by: &str, now: Now) -> u32 {
         let upstream = &mut self.upstreams[at.upstream];
-        let member = &upstream.members[at.member];
+        let member = &mut upstream.members[at.member];
         let (id, name) = (member.id, member.name.clone());
+        // Whatever its upstream goes on with until a name is looked up.
+        member.admin = Admin::Left { by: by.to_owned() };
         match member.origin {
             Origin::Added => upstream.added.retain(|added| added.address.to_string() != name),
             Origin::File | Origin::Program(_) | Origin::Joined(_) | Origin::Discovered(_) => {
@@ -324,7 +329,17 @@ impl Membership {
         for member in returning {
             self.welcome(Place { upstream: index, member }, now);
         }
+        // Where there is no room for both, those that were added go at once.
+        let upstream = &mut self.upstreams[index];
+        let is_crowded = upstream.arrivals().0.len() > limits::UPSTREAM_MEMBERS_MAX;
+        if is_crowded {
+            upstream.added.clear();
+        }
         for member in going {
+            if is_crowded {
+                self.upstreams[index].members[member].admin = Admin::Left { by: by.to_owned() };
+                continue;
+            }
             let cause = (Cause::Operator(by.to_owned()), Then::Leave);
             self.begin_drain(Place { upstream: index, member }, cause, timeout_ms, now);
         }

@@ -113,6 +113,10 @@ impl Membership {
         let mut members = Vec::with_capacity(arrivals.len());
         let mut fresh = Vec::new();
         for wanted in arrivals {
+            if members.len() >= limits::UPSTREAM_MEMBERS_MAX {
+                change.full = Some(Full::Members(wanted.address.to_string()));
+                continue;
+            }
             if let Some(member) = take_match(&mut before, &wanted) {
                 members.push(update(member, wanted));
                 continue;
@@ -139,7 +143,10 @@ impl Membership {
                     member.origin = Origin::Joined(Some(label));
                     members.push(member);
                 }
-                None if goes_on && !self.upstreams[index].is_removed(&member.name) => {
+                None if goes_on
+                    && !member.is_leaving()
+                    && !self.upstreams[index].is_removed(&member.name) =>
+                {
                     members.push(member);
                 }
                 Some(_) | None => gone.push(member),
@@ -319,6 +326,7 @@ impl Membership {
         }
         let mut member = slots::seat(self.board, wanted, now).ok_or(Full::Backends(name))?;
         self.recall(upstream, &mut member, now);
+        stay_if_programs(&mut member);
         self.board.backend(member.id).set_gate(member.gate(RAMP_FULL));
         Ok(member)
     }
@@ -413,5 +421,13 @@ fn update(mut member: Member, wanted: Arrival) -> Member {
     }
     member.origin = wanted.origin;
     member.settings = wanted.settings;
+    stay_if_programs(&mut member);
     member
+}
+
+/// It is its program that a program's instance would have to be taken from.
+fn stay_if_programs(member: &mut Member) {
+    if member.is_leaving() && member.program().is_some() {
+        member.admin = Admin::AsFile;
+    }
 }

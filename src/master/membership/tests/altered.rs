@@ -234,3 +234,51 @@ fn reset_drains_what_was_added_and_brings_back_what_was_removed() {
     assert_eq!(differs(&membership, board, at(3)), Vec::<String>::new());
     assert_eq!(reset(&mut membership, at(4)), "api is already as the file says");
 }
+
+/// A file with so many backends, of which these were removed and as many others added.
+fn exchanged(file: u16, removed: u16) -> (Membership, Board, Config) {
+    let backends: Vec<model::Backend> = (0..file).map(|n| backend(9001 + n, 1)).collect();
+    let config = config(&[upstream("api", &backends)], &[]);
+    let (mut membership, board) = applied(&config);
+    for n in 0..removed {
+        assert_eq!(order(&mut membership, 9001 + n, AT_ONCE, at(1)).0, Outcome::Changed);
+        let (outcome, text) = add(&mut membership, &format!("127.0.0.1:{}", 8001 + n), at(1));
+        assert_eq!(outcome, Outcome::Changed, "{text}");
+    }
+    (membership, board, config)
+}
+
+#[test]
+fn a_reload_keeps_what_was_added_in_place_of_what_was_removed() {
+    let (mut membership, board, config) = exchanged(40, 40);
+    membership.apply_config(&config, at(2)).unwrap();
+    assert_eq!(members(&membership, board).len(), 40);
+}
+
+#[test]
+fn a_reset_without_room_for_both_takes_off_at_once_what_was_added() {
+    let (mut membership, board, _) = exchanged(40, 30);
+    for n in 0..24 {
+        add(&mut membership, &format!("127.0.0.1:{}", 7001 + n), at(2));
+    }
+    assert_eq!(members(&membership, board).len(), 64);
+    reset(&mut membership, at(3));
+    let ports = members(&membership, board);
+    assert_eq!(ports.len(), 40);
+    assert!(ports.iter().all(|port| *port > 9000), "{ports:?}");
+    assert!(differs(&membership, board, at(3)).is_empty());
+}
+
+#[test]
+fn whoever_is_removed_leaves_also_beside_a_name_that_is_looked_up() {
+    let mut named = backend(9001, 1);
+    let name = model::Discovery::Host { name: "api.internal".to_owned(), port: 80 };
+    named.address = model::Location::Discovered(name);
+    let (mut membership, board) = applied(&config(&[upstream("api", &[named])], &[]));
+    for (port, verb) in [(9005, AT_ONCE), (9006, GENTLY)] {
+        add(&mut membership, &format!("127.0.0.1:{port}"), at(1));
+        assert_eq!(order(&mut membership, port, verb, at(2)).0, Outcome::Changed);
+        membership.tick(at(3));
+        assert_eq!(members(&membership, board), [0_u16; 0], "{verb:?}");
+    }
+}
