@@ -1,6 +1,7 @@
 //! Heads: what is accepted has one reading, and what is sent on has the same one for everybody.
 
 use super::second_reader::{self, LENIENCIES, Message};
+use crate::http::HEADERS_MAX;
 use crate::http::framing::Body;
 use crate::http::head::{self, Header, Kind, Persistence, Version};
 use crate::http::request::{Method, Parsed, Request};
@@ -11,6 +12,10 @@ const TARGET_BYTES_MAX: usize = 1000;
 
 /// Cuts tried of one head.
 const CUTS_MAX: usize = 32;
+
+/// Lines that a proxy adds at the most: a head that fills the bound on lines is sent on with more, and is
+/// not read back by the same bound.
+const LINES_ADDED_MAX: usize = 8;
 
 /// Bodies are made up to this length to be read back.
 const BODY_BYTES_MAX: u64 = 1000;
@@ -23,6 +28,9 @@ pub(crate) fn request_head(bytes: &[u8]) {
     let head = &bytes[..request.head_bytes];
     comes_in_pieces(head, |part| Request::default().parse(part, TARGET_BYTES_MAX).ok());
     spans_lie_within(&request.headers, head);
+    if request.headers.len() + LINES_ADDED_MAX > HEADERS_MAX {
+        return;
+    }
     for is_peer_trusted in [false, true] {
         let changes = rewrite::Changes::default();
         let forwarding =
@@ -101,6 +109,9 @@ pub(crate) fn response_head(bytes: &[u8]) {
         let head = &bytes[..response.head_bytes];
         comes_in_pieces(head, |part| Response::default().parse(part, asked).ok());
         spans_lie_within(&response.headers, head);
+        if response.headers.len() + LINES_ADDED_MAX > HEADERS_MAX {
+            continue;
+        }
         for client_version in [Version::Http10, Version::Http11] {
             let body = match (response.body, client_version) {
                 (Body::UntilClose, Version::Http11) => Body::Chunked,
