@@ -49,6 +49,17 @@ fn sequence(strategy: Strategy, peers: &mut [Peer], picks: usize, now_s: u64) ->
     (0..picks).map(|_| name(pick_of(strategy, peers, CLIENT, now_s))).collect()
 }
 
+const STRATEGIES: [Strategy; 8] = [
+    Strategy::RoundRobin,
+    Strategy::LeastConn,
+    Strategy::IpHash,
+    Strategy::Random,
+    Strategy::RandomTwo,
+    Strategy::Hash,
+    Strategy::HashConsistent,
+    Strategy::LeastTime,
+];
+
 #[test]
 fn known_sequences_repeat_for_ever() {
     for (weights, expected) in [
@@ -131,16 +142,7 @@ fn max_fails_zero_never_ejects() {
 
 #[test]
 fn the_only_peer_is_never_ejected_but_can_be_closed() {
-    for strategy in [
-        Strategy::RoundRobin,
-        Strategy::LeastConn,
-        Strategy::IpHash,
-        Strategy::Random,
-        Strategy::RandomTwo,
-        Strategy::Hash,
-        Strategy::HashConsistent,
-        Strategy::LeastTime,
-    ] {
+    for strategy in STRATEGIES {
         let mut peers = group(&[2]);
         failure::fail(&mut peers, 0, 5);
         assert_eq!(sequence(strategy, &mut peers, 3, 5), "111");

@@ -82,7 +82,7 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
             | ProgramState::Stopping
             | ProgramState::Exited => continue,
         };
-        let word = program::word(row.state);
+        let word = text::program_state(row.state);
         let gap = if row.reason.is_empty() { "" } else { ": " };
         found.push((tone, format!("! {}:{} is {word}{gap}{}", row.name, row.instance, row.reason)));
     }

@@ -66,7 +66,7 @@ pub(crate) fn table(programs: &[wire::Program]) -> Table {
         let of_process = |text: String| if row.pid.is_some() { text } else { String::new() };
         table.row([
             format!("{}:{}", row.name, row.instance).into(),
-            Cell::toned(tone(row.state), word(row.state)),
+            Cell::toned(tone(row.state), text::program_state(row.state)),
             row.pid.map_or_else(String::new, |pid| pid.to_string()).into(),
             of_process(number::age(row.uptime_ms).trim().to_owned()).into(),
             number::count(row.restarts.into()).into(),
@@ -89,19 +89,6 @@ fn differences(out: Out, programs: &[wire::Program]) -> String {
         out.paint(Tone::Warn, &text::plain(&line)) + "\n"
     });
     lines.collect()
-}
-
-pub(crate) fn word(state: ProgramState) -> &'static str {
-    match state {
-        ProgramState::Stopped => "STOPPED",
-        ProgramState::Starting => "STARTING",
-        ProgramState::Running => "RUNNING",
-        ProgramState::Backoff => "BACKOFF",
-        ProgramState::Stopping => "STOPPING",
-        ProgramState::Exited => "EXITED",
-        ProgramState::Fatal => "FATAL",
-        ProgramState::Unknown => "UNKNOWN",
-    }
 }
 
 fn tone(state: ProgramState) -> Tone {

@@ -6,6 +6,22 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use super::wire::ProgramState;
+
+/// Supervisor's word for a program's state, which is also how the API spells it.
+pub(crate) fn program_state(state: ProgramState) -> &'static str {
+    match state {
+        ProgramState::Stopped => "STOPPED",
+        ProgramState::Starting => "STARTING",
+        ProgramState::Running => "RUNNING",
+        ProgramState::Backoff => "BACKOFF",
+        ProgramState::Stopping => "STOPPING",
+        ProgramState::Exited => "EXITED",
+        ProgramState::Fatal => "FATAL",
+        ProgramState::Unknown => "UNKNOWN",
+    }
+}
+
 /// Without any escape sequence; other control characters become visible (`^G`), a tab four spaces.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     neutralised(text, Colour::Dropped)

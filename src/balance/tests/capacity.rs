@@ -4,17 +4,6 @@ use super::*;
 use crate::balance::is_crowded;
 use crate::balance::ramp::Ramp;
 
-const STRATEGIES: [Strategy; 8] = [
-    Strategy::RoundRobin,
-    Strategy::LeastConn,
-    Strategy::IpHash,
-    Strategy::Random,
-    Strategy::RandomTwo,
-    Strategy::Hash,
-    Strategy::HashConsistent,
-    Strategy::LeastTime,
-];
-
 #[test]
 fn a_full_peer_is_passed_over_and_keeps_its_weights() {
     for strategy in STRATEGIES {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::balance::cause::Cause as EvidenceCause;
 use crate::config;
 use crate::config::limits;
-use crate::config::model::{Address, Location, Strategy};
+use crate::config::model::{Address, Location};
 use crate::control::call::{Addition, Rank, Removal};
 use crate::control::wire::{Answer, Outcome};
 
@@ -172,7 +172,7 @@ impl Membership {
             return self.take_back(index, &name, addition.weight, now);
         }
         let is_backup = addition.rank == Rank::Backup;
-        if is_backup && !takes_backups(upstream.strategy()) {
+        if is_backup && !upstream.strategy().takes_backups() {
             let strategy = upstream.strategy().name();
             return refused(format!("{} uses {strategy}, which has no backups", upstream.name));
         }
@@ -368,17 +368,5 @@ fn parse(text: &str) -> Result<Address, String> {
              10.0.3.9:8080 or unix:/run/app.sock can be added"
         )),
         Err(hint) => Err(format!("`{text}` is not a backend's address: {hint}")),
-    }
-}
-
-/// A hash spreads over all of its members, and a draw is among all of them: there is nobody behind.
-fn takes_backups(strategy: Strategy) -> bool {
-    match strategy {
-        Strategy::RoundRobin | Strategy::LeastConn | Strategy::LeastTime => true,
-        Strategy::IpHash
-        | Strategy::Hash
-        | Strategy::HashConsistent
-        | Strategy::Random
-        | Strategy::RandomTwo => false,
     }
 }

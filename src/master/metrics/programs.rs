@@ -2,6 +2,7 @@
 
 use super::series::Kind::{self, Counter, Gauge};
 use super::series::{Labels, Text, Value};
+use crate::control::text;
 use crate::control::wire::{Program, ProgramRow, ProgramState};
 
 const STATES: [ProgramState; 8] = [
@@ -14,20 +15,6 @@ const STATES: [ProgramState; 8] = [
     ProgramState::Fatal,
     ProgramState::Unknown,
 ];
-
-/// As the API spells it. A new state belongs into the list above, too.
-fn word(state: ProgramState) -> &'static str {
-    match state {
-        ProgramState::Stopped => "STOPPED",
-        ProgramState::Starting => "STARTING",
-        ProgramState::Running => "RUNNING",
-        ProgramState::Backoff => "BACKOFF",
-        ProgramState::Stopping => "STOPPING",
-        ProgramState::Exited => "EXITED",
-        ProgramState::Fatal => "FATAL",
-        ProgramState::Unknown => "UNKNOWN",
-    }
-}
 
 type Reading = fn(&Program) -> Value;
 
@@ -42,7 +29,8 @@ pub(super) fn write(text: &mut Text, programs: &[ProgramRow]) {
     let mut family =
         text.family("pilothouse_program_state", Gauge, "1 for the state the instance is in.");
     for (labels, program) in &rows {
-        let of = |state: ProgramState| (word(state), Value::from(state == program.state));
+        let of =
+            |state: ProgramState| (text::program_state(state), Value::from(state == program.state));
         family.each(labels, "state", STATES.map(of));
     }
     let families: [(&'static str, Kind, &str, Reading); 4] = [

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::control::requests::RequestRecord;
+use crate::control::text;
 use crate::control::wire::{
     BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, UpstreamRow, Worker,
 };
@@ -56,7 +57,7 @@ impl Row<'_> {
                 "{}:{} {} {}",
                 row.program.name,
                 row.program.instance,
-                program_word(row.program.state),
+                text::program_state(row.program.state),
                 row.program.reason
             ),
             Self::Worker(row) => format!("worker {} {} {}", row.slot, row.pid, row.state),
@@ -297,19 +298,5 @@ pub(crate) fn state_word(state: BackendState) -> &'static str {
         BackendState::Drained => "DRAINED",
         BackendState::Down => "DOWN",
         BackendState::Failed => "FAILED",
-    }
-}
-
-/// Supervisor's word for a program's state.
-pub(crate) fn program_word(state: ProgramState) -> &'static str {
-    match state {
-        ProgramState::Stopped => "STOPPED",
-        ProgramState::Starting => "STARTING",
-        ProgramState::Running => "RUNNING",
-        ProgramState::Backoff => "BACKOFF",
-        ProgramState::Stopping => "STOPPING",
-        ProgramState::Exited => "EXITED",
-        ProgramState::Fatal => "FATAL",
-        ProgramState::Unknown => "UNKNOWN",
     }
 }

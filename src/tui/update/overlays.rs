@@ -59,19 +59,7 @@ pub(super) fn open_filter(model: &mut Model) {
 
 /// The palette with the beginning of a command in it.
 pub(super) fn open_add(model: &mut Model, target: Option<&Key>) {
-    let key = target.cloned().or_else(|| rows::selected(model).map(|row| row.key()));
-    let upstream = match key {
-        Some(Key::Upstream { name }) => name,
-        Some(
-            Key::Backend { .. }
-            | Key::Program { .. }
-            | Key::Worker { .. }
-            | Key::Event { .. }
-            | Key::Request { .. }
-            | Key::Config,
-        )
-        | None => return,
-    };
+    let Some(upstream) = upstream_of(model, target) else { return };
     let input = Input::new(format!("add {upstream}/"));
     model.overlay = Some(Overlay::Palette { input, selected: 0 });
 }
@@ -82,25 +70,25 @@ pub(super) fn open_theme(model: &mut Model) {
 }
 
 pub(super) fn open_strategy(model: &mut Model, target: Option<&Key>) {
-    let key = target.cloned().or_else(|| rows::selected(model).map(|row| row.key()));
-    let upstream = match key {
-        Some(Key::Upstream { name }) => name,
-        Some(
-            Key::Backend { .. }
-            | Key::Program { .. }
-            | Key::Worker { .. }
-            | Key::Event { .. }
-            | Key::Request { .. }
-            | Key::Config,
-        )
-        | None => match model.balance_upstream() {
-            Some(row) => row.name.clone(),
-            None => return,
-        },
-    };
+    let shown = || model.balance_upstream().map(|row| row.name.clone());
+    let Some(upstream) = upstream_of(model, target).or_else(shown) else { return };
     let Some(row) = model.upstream(&upstream) else { return };
     let selected = STRATEGIES.iter().position(|name| *name == row.strategy).unwrap_or(0);
     model.overlay = Some(Overlay::Strategy { upstream, selected });
+}
+
+/// The upstream that is meant or selected, if it is one.
+fn upstream_of(model: &Model, target: Option<&Key>) -> Option<String> {
+    let key = target.cloned().or_else(|| rows::selected(model).map(|row| row.key()));
+    match key? {
+        Key::Upstream { name } => Some(name),
+        Key::Backend { .. }
+        | Key::Program { .. }
+        | Key::Worker { .. }
+        | Key::Event { .. }
+        | Key::Request { .. }
+        | Key::Config => None,
+    }
 }
 
 fn help(model: &mut Model, press: Press, mut filter: Input, scroll: usize) -> Vec<Effect> {

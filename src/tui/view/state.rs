@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::control::text;
 use crate::control::wire::{BackendState, ProgramState, Severity};
 
 use super::canvas::Canvas;
@@ -99,7 +100,7 @@ pub(super) fn backend_word(state: BackendState) -> &'static str {
 }
 
 pub(super) fn program_word(state: ProgramState) -> &'static str {
-    rows::program_word(state)
+    text::program_state(state)
 }
 
 impl Canvas<'_> {
