@@ -106,7 +106,7 @@ impl Membership {
         });
         // Of past requests the clients are remembered, not the keys.
         let unknown =
-            |strategy: Strategy| strategy.needs_key().then_some("keys are not remembered");
+            |strategy: Strategy| strategy.needs_key().then_some("has no memory of past keys");
         let refusal = |strategy: Strategy| {
             (strategy, upstream.refusal(strategy).or_else(|| unknown(strategy)))
         };

@@ -106,7 +106,7 @@ pub(super) fn whole(canvas: &mut Canvas, mut area: Rect, upstream: &UpstreamRow)
                 if figure == 0 {
                     let text = format!("not possible: the upstream {}", modelled.impossible);
                     let line = canvas.cell(text, Role::Dim);
-                    canvas.line(part(place, 2 + NAME, u16::MAX), &line);
+                    canvas.line(part(place, 2 + NAME + 2, u16::MAX), &line);
                 }
                 continue;
             }
