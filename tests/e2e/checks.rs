@@ -157,6 +157,26 @@ fn a_certificate_can_name_the_address() {
 }
 
 #[test]
+fn a_certificate_that_is_not_trusted_says_why() {
+    let authority = SecureOrigin::authority(&["127.0.0.1"]);
+    let stranger = SecureOrigin::named(&["127.0.0.1"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, &authority.certificate).expect("the folder is ours");
+    let keys = format!("kind = \"tls\", tls = {{ ca = \"{}\" }}", ca.display());
+    for (origin, why) in [
+        (&authority, "it is an authority's own (CA:TRUE), not a server's"),
+        (&stranger, "no certificate in `ca` signed it"),
+    ] {
+        let address = origin.address.to_string();
+        let engine = Engine::start(&with_address(&checked(&keys), &address));
+        let row = turned(&engine, &address, "failed");
+        let reason = row["reason"].as_str().unwrap_or("");
+        assert!(reason.contains(&format!("tls: invalid peer certificate: {why}")), "{reason}");
+    }
+}
+
+#[test]
 fn what_is_asked_and_what_is_good_is_what_the_file_says() {
     let origin = Origin::scripted(|request| {
         let body = if request.header("x-probe").is_some() { "all's well" } else { "who asks?" };

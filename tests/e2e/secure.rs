@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -33,21 +34,32 @@ pub(crate) struct Seen {
 impl SecureOrigin {
     /// For these names and addresses.
     pub(crate) fn named(names: &[&str]) -> Self {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let signed = rcgen::generate_simple_self_signed(names).expect("names can be signed");
-        let key =
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
+        Self::signed_by_itself(&params(names))
+    }
+
+    /// With the certificate that `openssl req -x509` makes: an authority's.
+    pub(crate) fn authority(names: &[&str]) -> Self {
+        let mut params = params(names);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "authority");
+        Self::signed_by_itself(&params)
+    }
+
+    fn signed_by_itself(params: &CertificateParams) -> Self {
+        let signing_key = KeyPair::generate().expect("keys can be made");
+        let signed = params.self_signed(&signing_key).expect("it signs itself");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider knows the default versions")
             .with_no_client_auth()
-            .with_single_cert(vec![signed.cert.der().clone()], key)
+            .with_single_cert(vec![signed.der().clone()], key)
             .expect("the key is the certificate's");
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let origin = Self {
             address: listener.local_addr().expect("bound"),
-            certificate: signed.cert.pem(),
+            certificate: signed.pem(),
             is_broken: Arc::default(),
             is_busy: Arc::default(),
             handshakes: Arc::default(),
@@ -74,6 +86,11 @@ impl SecureOrigin {
     pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().expect("no test panics while holding it").clone()
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    CertificateParams::new(names).expect("names can be signed")
 }
 
 /// One connection: the handshake, and a request if one comes.

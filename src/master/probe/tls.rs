@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{self, CryptoProvider};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -65,9 +65,25 @@ impl Dialer {
         let handshake = self.connector.connect(name, stream).await;
         handshake.map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => ProbeError::Tls("closed in the handshake".into()),
-            _ => ProbeError::Tls(words(&error)),
+            _ => ProbeError::Tls(reason(&error)),
         })
     }
+}
+
+/// What people meet who make their own certificates, in words; rustls names these by identifier.
+fn reason(error: &std::io::Error) -> String {
+    let source = error.get_ref().and_then(|source| source.downcast_ref::<Error>());
+    let Some(Error::InvalidCertificate(certificate)) = source else { return words(error) };
+    let why = match certificate {
+        CertificateError::UnknownIssuer => "no certificate in `ca` signed it",
+        CertificateError::BadSignature => "a signature is not by the key it should be",
+        // webpki's error is known here by its text alone.
+        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
+            "it is an authority's own (CA:TRUE), not a server's"
+        }
+        _ => return words(error),
+    };
+    format!("invalid peer certificate: {why}")
 }
 
 /// `app.internal:8443`, `[::1]:8443` and `[::1]` without what a certificate does not name.
