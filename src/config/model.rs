@@ -6,6 +6,7 @@
 pub(crate) mod access_log;
 pub(crate) mod capacity;
 pub(crate) mod health;
+pub(crate) mod program;
 pub(crate) mod route;
 
 use std::net::SocketAddr;
@@ -25,7 +26,7 @@ pub(crate) struct Config {
     pub(crate) servers: Vec<Server>,
     pub(crate) streams: Vec<Stream>,
     pub(crate) upstreams: Vec<Upstream>,
-    pub(crate) programs: Vec<Program>,
+    pub(crate) programs: Vec<program::Program>,
     pub(crate) control: Control,
     /// What the console shows as the configuration's name: a path, or "embedded default".
     pub(crate) source: String,
@@ -421,57 +422,6 @@ impl std::fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Program {
-    pub(crate) name: String,
-    /// Words as a shell splits them, `${...}` not yet expanded (instance variables differ).
-    pub(crate) command: Vec<String>,
-    pub(crate) instances: u32,
-    pub(crate) serves: Option<Serves>,
-    pub(crate) autostart: bool,
-    pub(crate) autorestart: AutoRestart,
-    pub(crate) exit_codes: Vec<i32>,
-    pub(crate) start_seconds_ms: u64,
-    pub(crate) start_retries: u32,
-    /// A number; names are resolved at load.
-    pub(crate) stop_signal: i32,
-    pub(crate) stop_seconds_ms: u64,
-    pub(crate) environment: Vec<(String, String)>,
-    pub(crate) directory: Option<PathBuf>,
-    pub(crate) user: Option<String>,
-    pub(crate) stdout: LogTarget,
-    pub(crate) stderr: LogTarget,
-}
-
-/// Instance `i` gets `PORT = port + i` and joins the upstream as `127.0.0.1:PORT` when ready.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Serves {
-    pub(crate) upstream: String,
-    pub(crate) port: u16,
-    pub(crate) weight: u32,
-    pub(crate) max_fails: u32,
-    pub(crate) fail_timeout_s: u32,
-    /// Of each instance.
-    pub(crate) max_conns: u32,
-    pub(crate) priority: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum AutoRestart {
-    Never,
-    Unexpected,
-    Always,
-}
-
-/// A rotating file, or only the in-memory ring that the console reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LogTarget {
-    /// `${...}` not yet expanded, so that instances can have a file each.
-    pub(crate) file: Option<PathBuf>,
-    pub(crate) max_bytes: u64,
-    pub(crate) backups: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

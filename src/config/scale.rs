@@ -6,7 +6,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::limits;
-use super::model::{Address, Config, Location, Program, Serves};
+use super::model::program::{Program, Serves};
+use super::model::{Address, Config, Location};
 
 /// The same configuration but for that, or why it would not be one.
 pub(crate) fn scaled(config: &Config, name: &str, instances: u32) -> Result<Config, String> {

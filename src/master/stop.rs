@@ -52,7 +52,7 @@ impl Master {
     /// What the slowest program was promised for its end, but no more than half.
     fn programs_share_us(&self, whole_us: u64) -> u64 {
         let programs = self.generation.config.programs.iter();
-        let slowest_us = programs.map(|program| program.stop_seconds_ms * 1000).max();
+        let slowest_us = programs.map(|program| program.stop.wait_ms * 1000).max();
         slowest_us.unwrap_or(0).min(whole_us / 2)
     }
 

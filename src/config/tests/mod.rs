@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::model::health::CheckKind;
+use super::model::program::AutoRestart;
 use super::model::route::{Action, PathMatch};
-use super::model::{Address, AutoRestart, Cidr, Config, Location, Strategy as Balancing, Workers};
+use super::model::{Address, Cidr, Config, Location, Strategy as Balancing, Workers};
 use super::variables::ExpandError;
 use super::{Source, address, duration, nearest, size};
 
@@ -115,13 +116,13 @@ fn a_file_becomes_its_final_types() {
     assert_eq!(upstream.backends[0].address, unix);
     assert_eq!((upstream.backends[0].weight, upstream.backends[0].down), (3, true));
     assert_eq!(program.command, ["run", "two words", "${PORT}"]);
-    assert_eq!((program.autorestart, program.stop_signal), (AutoRestart::Always, 2));
+    assert_eq!((program.restart.when, program.stop.signal), (AutoRestart::Always, 2));
     assert_eq!(
-        (program.exit_codes.as_slice(), program.start_seconds_ms),
+        (program.restart.exit_codes.as_slice(), program.restart.start_ms),
         ([0, 2].as_slice(), 1500)
     );
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert_eq!(program.environment, [pair("Z", "1"), pair("A", "${INSTANCE}")]);
+    assert_eq!(program.process.environment, [pair("Z", "1"), pair("A", "${INSTANCE}")]);
 }
 
 #[test]
@@ -325,9 +326,9 @@ fn a_named_file_is_loaded_relative_to_its_folder() {
     std::fs::write(&path, text.replace("user = \"no such user\"", "user = \"root\"")).unwrap();
     let config = super::find(Some(&path)).load().unwrap();
     let program = &config.programs[0];
-    assert_eq!(program.directory, Some(folder.path().join("work")));
-    assert_eq!(program.stdout.file, Some(folder.path().join("a.log")));
-    assert_eq!(program.stderr.file, Some(PathBuf::from("${PROGRAM}.log")));
+    assert_eq!(program.process.directory, Some(folder.path().join("work")));
+    assert_eq!(program.output.stdout.file, Some(folder.path().join("a.log")));
+    assert_eq!(program.output.stderr.file, Some(PathBuf::from("${PROGRAM}.log")));
     let missing = folder.path().join("nowhere.toml");
     let error = Source::File(missing.clone()).load().unwrap_err().to_string();
     assert!(error.starts_with(&format!("error: read {}: no such file", missing.display())));

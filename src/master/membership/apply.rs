@@ -79,7 +79,7 @@ impl Membership {
     fn apply_upstream(
         &mut self,
         file: &model::Upstream,
-        programs: &[model::Program],
+        programs: &[model::program::Program],
         now: Now,
     ) -> Result<(), Full> {
         let index = match self.upstreams.iter().position(|upstream| upstream.name == file.name) {
@@ -339,7 +339,7 @@ impl Membership {
 }
 
 /// What the file names for an upstream: its backends, then its programs' instances.
-pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<Wanted> {
+pub(super) fn named(file: &model::Upstream, programs: &[model::program::Program]) -> Vec<Wanted> {
     let backends = file.backends.iter().map(|backend| {
         let settings = Settings {
             weight: backend.weight,
@@ -385,7 +385,7 @@ pub(super) fn named(file: &model::Upstream, programs: &[model::Program]) -> Vec<
     backends.chain(instances).collect()
 }
 
-fn instance_address(serves: &model::Serves, instance: u32) -> Address {
+fn instance_address(serves: &model::program::Serves, instance: u32) -> Address {
     let port = u32::from(serves.port) + instance;
     // The configuration refuses ports beyond the last one.
     let port = u16::try_from(port).unwrap_or(u16::MAX);

@@ -183,7 +183,7 @@ impl Membership {
         &mut self,
         index: usize,
         file: &model::Upstream,
-        programs: &[model::Program],
+        programs: &[model::program::Program],
     ) -> Vec<Wanted> {
         let mut wanted = apply::named(file, programs);
         for entry in &mut wanted {

@@ -87,34 +87,14 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
     }
 }
 
-fn program(name: &str, instances: u32, port: u16) -> model::Program {
-    let log = model::LogTarget { file: None, max_bytes: 0, backups: 0 };
-    model::Program {
-        name: name.to_owned(),
-        command: vec!["true".to_owned()],
-        instances,
-        serves: Some(model::Serves {
-            upstream: "api".to_owned(),
-            port,
-            weight: 1,
-            max_fails: 1,
-            fail_timeout_s: 10,
-            max_conns: 0,
-            priority: 0,
-        }),
-        autostart: true,
-        autorestart: model::AutoRestart::Always,
-        exit_codes: vec![0],
-        start_seconds_ms: 0,
-        start_retries: 0,
-        stop_signal: 15,
-        stop_seconds_ms: 0,
-        environment: Vec::new(),
-        directory: None,
-        user: None,
-        stdout: log.clone(),
-        stderr: log,
-    }
+/// With what the file says when it says nothing else, but for what is served.
+fn program(name: &str, instances: u32, port: u16) -> model::program::Program {
+    let text = format!(
+        "[upstream.api]\n[program.{name}]\ncommand = \"true\"\ninstances = {instances}\n\
+         serves = {{ upstream = \"api\", port = {port} }}"
+    );
+    let mut config = crate::config::parse(&text, "test.toml").unwrap();
+    config.programs.remove(0)
 }
 
 fn joining(port: u16, label: &str) -> Joining {
@@ -129,7 +109,7 @@ fn joining(port: u16, label: &str) -> Joining {
     }
 }
 
-fn config(upstreams: &[model::Upstream], programs: &[model::Program]) -> Config {
+fn config(upstreams: &[model::Upstream], programs: &[model::program::Program]) -> Config {
     Config {
         engine: model::Engine {
             name: "test".to_owned(),

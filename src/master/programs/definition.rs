@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::config::model::Config;
 use crate::config::model::health::Check;
-use crate::config::model::{AutoRestart, Config, Program, Serves};
+use crate::config::model::program::{AutoRestart, Program, Serves};
 use crate::supervise::policy::{Policy, Readiness, Restart, Serving};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,9 +64,7 @@ impl Definition {
         let serves = |definition: &Self| definition.program.serves.clone();
         let (old_program, new_program) = (&self.program, &new.program);
         let is_same_process = old_program.command == new_program.command
-            && old_program.environment == new_program.environment
-            && old_program.directory == new_program.directory
-            && old_program.user == new_program.user
+            && old_program.process == new_program.process
             && serves(self) == serves(new)
             && self.ports == new.ports;
         if !is_same_process {
@@ -89,17 +88,17 @@ impl Definition {
             }
         };
         Policy {
-            restart: match program.autorestart {
+            restart: match program.restart.when {
                 AutoRestart::Never => Restart::Never,
                 AutoRestart::Unexpected => Restart::Unexpected,
                 AutoRestart::Always => Restart::Always,
             },
-            exit_codes: program.exit_codes.clone(),
+            exit_codes: program.restart.exit_codes.clone(),
             readiness,
             serving,
-            start_us: program.start_seconds_ms * 1000,
-            start_retries: program.start_retries,
-            stop_us: program.stop_seconds_ms * 1000,
+            start_us: program.restart.start_ms * 1000,
+            start_retries: program.restart.retries,
+            stop_us: program.stop.wait_ms * 1000,
         }
     }
 

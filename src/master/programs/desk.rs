@@ -15,7 +15,7 @@ use super::output::file::RotatingFile;
 use super::process::Reporter;
 use super::want::{Note, Want};
 use crate::config;
-use crate::config::model::LogTarget;
+use crate::config::model::program::LogTarget;
 use crate::control::line::Line;
 use crate::control::wire::Severity;
 use crate::master::event;

@@ -43,7 +43,7 @@ pub(super) fn launch(
         arguments.push(OsString::from(expand(word, &lookup)?));
     }
     let identity =
-        match &program.user {
+        match &program.process.user {
             None => None,
             Some(name) => Some(sys::user::identity(name).ok_or_else(|| {
                 SpawnError::Failed(format!("change user to {name}: no such user"))
@@ -52,7 +52,7 @@ pub(super) fn launch(
     let recipe = sys::spawn::Recipe::new(&sys::spawn::Order {
         arguments: &arguments,
         environment: &environment,
-        directory: program.directory.as_deref(),
+        directory: program.process.directory.as_deref(),
         identity: identity.as_ref(),
     })
     .map_err(|error| spawn_error(&error.cause, &error))?;
@@ -117,7 +117,7 @@ fn environment(
     for (name, value) in variables {
         set(&mut environment, name, value.clone());
     }
-    for (name, value) in &definition.program.environment {
+    for (name, value) in &definition.program.process.environment {
         let value = expand(value, &|name: &str| find(&environment, name))?;
         set(&mut environment, name, value);
     }

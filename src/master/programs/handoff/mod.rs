@@ -4,11 +4,14 @@
 //! exactly. [`Intent`] is for the next engine: only what the operator decided against the
 //! configuration. Writing either is the state file's matter.
 
+mod phase;
+
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
+use self::phase::{SavedCause, SavedPhase};
 use super::Programs;
 use super::definition::{Definition, loopback};
 use super::desk::{Desk, pipes_key};
@@ -16,8 +19,7 @@ use super::event::InstanceId;
 use super::instance::{Instance, Joined};
 use super::process::Process;
 use super::want::Want;
-use crate::supervise::policy::Ending;
-use crate::supervise::state::{After, Cause, Next, Phase, Stage, StartCheck, State};
+use crate::supervise::state::{Phase, Stage, StartCheck, State};
 use crate::sys;
 
 /// What the operator decided where it differs from the configuration's `autostart`.
@@ -84,60 +86,6 @@ pub(crate) struct Saved {
 struct SavedProcess {
     pid: u32,
     start_time: u64,
-}
-
-/// `Phase` for the wire; its instants stay true, since the monotonic clock is the machine's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum SavedPhase {
-    Idle,
-    /// Without an instant: until its probe answers.
-    Starting {
-        spawned_us: u64,
-        alive_at_us: Option<u64>,
-    },
-    Ready {
-        spawned_us: u64,
-        stable_at_us: u64,
-    },
-    Delay {
-        until_us: u64,
-    },
-    Stopping {
-        spawned_us: u64,
-        stage: SavedStage,
-        deadline_us: u64,
-        after: SavedAfter,
-    },
-    Done,
-    GaveUp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum SavedStage {
-    Draining,
-    Terminating,
-    Killing { kills: u32 },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum SavedAfter {
-    Idle,
-    Again,
-    Gone,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum SavedCause {
-    None,
-    Spawn { error: String },
-    Exit { how: SavedEnding, lived_us: u64 },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum SavedEnding {
-    Code(i32),
-    Signal(i32),
-    Unknown,
 }
 
 impl Programs {
@@ -258,107 +206,6 @@ impl Instance {
         {
             let left_us = deadline_us.saturating_sub(sys::clock::monotonic_us());
             desk.want(Want::Drain { upstream, address, timeout_ms: left_us / 1000 });
-        }
-    }
-}
-
-impl SavedPhase {
-    fn of(phase: Phase) -> Self {
-        match phase {
-            Phase::Idle | Phase::Gone => Self::Idle,
-            // Never seen between two events; a new master would spawn it.
-            Phase::Spawning { .. } => Self::Delay { until_us: 0 },
-            Phase::Starting { spawned_us, check } => {
-                let alive_at_us = match check {
-                    StartCheck::AliveAt { at_us } => Some(at_us),
-                    StartCheck::Probe => None,
-                };
-                Self::Starting { spawned_us, alive_at_us }
-            }
-            Phase::Ready { spawned_us, stable_at_us } => Self::Ready { spawned_us, stable_at_us },
-            Phase::Delay { until_us } => Self::Delay { until_us },
-            Phase::Stopping { spawned_us, stage, deadline_us, after } => {
-                let stage = match stage {
-                    Stage::Draining => SavedStage::Draining,
-                    Stage::Terminating => SavedStage::Terminating,
-                    Stage::Killing { kills } => SavedStage::Killing { kills },
-                };
-                let after = match after {
-                    After::Idle => SavedAfter::Idle,
-                    After::Again => SavedAfter::Again,
-                    After::Gone => SavedAfter::Gone,
-                };
-                Self::Stopping { spawned_us, stage, deadline_us, after }
-            }
-            // SIGKILL was sent to all of them; a new master need not look again.
-            Phase::Sweeping { give_up_us, next, .. } => match next {
-                Next::Spawn => Self::Delay { until_us: give_up_us },
-                Next::Delay { until_us } => Self::Delay { until_us },
-                Next::Idle | Next::Gone => Self::Idle,
-                Next::Done => Self::Done,
-                Next::GaveUp => Self::GaveUp,
-            },
-            Phase::Done => Self::Done,
-            Phase::GaveUp => Self::GaveUp,
-        }
-    }
-
-    fn revive(self) -> Phase {
-        match self {
-            Self::Idle => Phase::Idle,
-            Self::Starting { spawned_us, alive_at_us } => Phase::Starting {
-                spawned_us,
-                check: alive_at_us.map_or(StartCheck::Probe, |at_us| StartCheck::AliveAt { at_us }),
-            },
-            Self::Ready { spawned_us, stable_at_us } => Phase::Ready { spawned_us, stable_at_us },
-            Self::Delay { until_us } => Phase::Delay { until_us },
-            Self::Stopping { spawned_us, stage, deadline_us, after } => {
-                let stage = match stage {
-                    SavedStage::Draining => Stage::Draining,
-                    SavedStage::Terminating => Stage::Terminating,
-                    SavedStage::Killing { kills } => Stage::Killing { kills },
-                };
-                let after = match after {
-                    SavedAfter::Idle => After::Idle,
-                    SavedAfter::Again => After::Again,
-                    SavedAfter::Gone => After::Gone,
-                };
-                Phase::Stopping { spawned_us, stage, deadline_us, after }
-            }
-            Self::Done => Phase::Done,
-            Self::GaveUp => Phase::GaveUp,
-        }
-    }
-}
-
-impl SavedCause {
-    fn of(cause: &Cause) -> Self {
-        match cause {
-            Cause::None => Self::None,
-            Cause::Spawn { error } => Self::Spawn { error: error.clone() },
-            Cause::Exit { ending, lived_us } => {
-                let how = match *ending {
-                    Ending::Code(code) => SavedEnding::Code(code),
-                    Ending::Signal(number) => SavedEnding::Signal(number),
-                    Ending::Unknown => SavedEnding::Unknown,
-                };
-                Self::Exit { how, lived_us: *lived_us }
-            }
-        }
-    }
-
-    fn revive(self) -> Cause {
-        match self {
-            Self::None => Cause::None,
-            Self::Spawn { error } => Cause::Spawn { error },
-            Self::Exit { how, lived_us } => {
-                let ending = match how {
-                    SavedEnding::Code(code) => Ending::Code(code),
-                    SavedEnding::Signal(number) => Ending::Signal(number),
-                    SavedEnding::Unknown => Ending::Unknown,
-                };
-                Cause::Exit { ending, lived_us }
-            }
         }
     }
 }

@@ -1,0 +1,85 @@
+//! What the configuration says of a program: what to run, how it counts as running, when it is
+//! restarted and how it is stopped.
+//!
+//! Plain data; instances are compared by it on reload, and a successor of the master is told it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    /// Words as a shell splits them, `${...}` not yet expanded (instance variables differ).
+    pub(crate) command: Vec<String>,
+    pub(crate) instances: u32,
+    pub(crate) serves: Option<Serves>,
+    pub(crate) autostart: bool,
+    pub(crate) restart: Restart,
+    pub(crate) stop: Stop,
+    pub(crate) process: Process,
+    pub(crate) output: Output,
+}
+
+/// What counts as a start, and what follows from an end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restart {
+    pub(crate) when: AutoRestart,
+    pub(crate) exit_codes: Vec<i32>,
+    /// An end sooner than this after the spawn is a failed start.
+    pub(crate) start_ms: u64,
+    pub(crate) retries: u32,
+}
+
+/// How the process is ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stop {
+    /// A number; names are resolved at load.
+    pub(crate) signal: i32,
+    /// From the signal to SIGKILL.
+    pub(crate) wait_ms: u64,
+}
+
+/// What the process is started with, beside its command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Process {
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+}
+
+/// Where what it prints goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Output {
+    pub(crate) stdout: LogTarget,
+    pub(crate) stderr: LogTarget,
+}
+
+/// Instance `i` gets `PORT = port + i` and joins the upstream as `127.0.0.1:PORT` when ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Serves {
+    pub(crate) upstream: String,
+    pub(crate) port: u16,
+    pub(crate) weight: u32,
+    pub(crate) max_fails: u32,
+    pub(crate) fail_timeout_s: u32,
+    /// Of each instance.
+    pub(crate) max_conns: u32,
+    pub(crate) priority: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum AutoRestart {
+    Never,
+    Unexpected,
+    Always,
+}
+
+/// A rotating file, or only the in-memory ring that the console reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogTarget {
+    /// `${...}` not yet expanded, so that instances can have a file each.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) max_bytes: u64,
+    pub(crate) backups: u32,
+}

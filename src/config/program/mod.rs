@@ -1,0 +1,72 @@
+//! `[program.NAME]`: what to run, when to restart it, how to stop it, and what it serves.
+
+mod command;
+mod output;
+mod restart;
+mod serves;
+mod stop;
+
+use super::model::program::Program;
+use super::report::{Located, Span};
+use super::section::Section;
+use super::{limits, names, variables};
+use serves::Joining;
+
+/// Supervisor's and systemd's words for the same.
+const OTHERS: [(&str, &str); 12] = [
+    ("numprocs", "instances"),
+    ("replicas", "instances"),
+    ("startsecs", "start_seconds"),
+    ("startretries", "start_retries"),
+    ("exitcodes", "exit_codes"),
+    ("stopsignal", "stop_signal"),
+    ("stopwaitsecs", "stop_seconds"),
+    ("stdout_logfile", "stdout"),
+    ("stderr_logfile", "stderr"),
+    ("env", "environment"),
+    ("cwd", "directory"),
+    ("restart", "autorestart"),
+];
+
+/// A program, and where in the file its parts stand.
+pub(super) struct Draft {
+    pub(super) program: Program,
+    /// The upstream it serves, also if `serves` has another error.
+    pub(super) joins: Option<Located<String>>,
+    /// The port of `serves`.
+    pub(super) port: Span,
+}
+
+pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
+    names::check(section.report, "a program", &name);
+    let Joining { joins, port, serves } =
+        section.section("serves").map(serves::read).unwrap_or_default();
+    let environment = command::environment(&mut section);
+    let own = own_variables(serves.is_some() || section.key_span("serves").is_some(), &environment);
+    for value in environment.iter().map(|(_, value)| value) {
+        section.report.check_variables(&value.value, &value.span, &own);
+    }
+    let command = command::read(&mut section, &own);
+    let output = output::read(&mut section, &own);
+    let environment = environment.into_iter().map(|(name, value)| (name, value.value)).collect();
+    let program = Program {
+        name: name.value,
+        command: command.unwrap_or_default(),
+        instances: section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1),
+        serves,
+        autostart: section.flag("autostart").unwrap_or(true),
+        restart: restart::read(&mut section),
+        stop: stop::read(&mut section),
+        process: command::process(&mut section, environment),
+        output,
+    };
+    section.finish(&OTHERS);
+    Draft { program, joins, port }
+}
+
+/// The variables a spawn adds to the environment's.
+fn own_variables(is_serving: bool, environment: &[(String, Located<String>)]) -> Vec<&str> {
+    let port = is_serving.then_some("PORT");
+    let own = environment.iter().map(|(name, _)| name.as_str());
+    variables::INSTANCE_NAMES.into_iter().chain(port).chain(own).collect()
+}

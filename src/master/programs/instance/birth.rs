@@ -1,0 +1,84 @@
+//! From the decision to start to a process that is watched: its port, its files, its probe.
+
+use super::super::definition::loopback;
+use super::super::desk::{Desk, Tone};
+use super::super::launch;
+use super::super::process::{Process, Reporter};
+use super::super::readiness;
+use super::Instance;
+use crate::supervise::step::{Event, SpawnError};
+use crate::sys;
+
+impl Instance {
+    pub(super) fn spawn(&mut self, life: u32, desk: &mut Desk) -> Event {
+        self.not_ready.clear();
+        match self.try_spawn(desk) {
+            Ok(()) => {
+                let pid = self.process.as_ref().map_or(0, |process| process.pid);
+                self.output.borrow_mut().mark(format!("started, pid {pid}"));
+                desk.changed();
+                Event::SpawnOk { life }
+            }
+            Err(error) => {
+                let text = match &error {
+                    SpawnError::Busy(text) | SpawnError::Failed(text) => text.clone(),
+                };
+                self.output.borrow_mut().mark(text.clone());
+                self.note(Tone::Bad, "start", text, desk);
+                Event::SpawnErr { life, error }
+            }
+        }
+    }
+
+    pub(super) fn try_spawn(&mut self, desk: &mut Desk) -> Result<(), SpawnError> {
+        self.port = match self.definition.port(self.id.instance) {
+            None => None,
+            Some(wanted) => {
+                let ports = self.definition.ports;
+                let port =
+                    launch::free_port(wanted, ports, |port| desk.is_promised(port, &self.id));
+                Some(port?).inspect(|port| desk.promise(*port, &self.id))
+            }
+        };
+        self.open_files(desk);
+        let mut variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        variables.push(("PILOTHOUSE_LIFE", self.state.life.to_string()));
+        let launched = launch::launch(&self.definition, &variables)?;
+        let reporter = desk.reporter(&self.id, self.state.life);
+        let pid = launched.child.pid;
+        let mut process = Process::new(launched.child, reporter.clone()).map_err(|error| {
+            // Without a watch its end would go unnoticed, so it must not run.
+            let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
+            SpawnError::Busy(format!("watch pid {pid}: {error}"))
+        })?;
+        let ends = [launched.stdout, launched.stderr];
+        desk.hold(&self.id, self.state.life, &ends);
+        process.listen(ends, &self.output);
+        self.process = Some(process);
+        self.probe(reporter);
+        Ok(())
+    }
+
+    /// Begins to ask whether the process is ready, when its program serves.
+    pub(in crate::master::programs) fn probe(&mut self, reporter: Reporter) {
+        let (Some(serving), Some(port), Some(process)) =
+            (&self.definition.serving, self.port, &mut self.process)
+        else {
+            return;
+        };
+        process.set_prober(readiness::begin(serving.check.as_ref(), loopback(port), reporter));
+    }
+
+    /// Opens the log files under the names that this instance's variables give them.
+    pub(in crate::master::programs) fn open_files(&mut self, desk: &mut Desk) {
+        let variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        let lookup = |name: &str| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+            Some(value.clone())
+        };
+        let program = &self.definition.program;
+        let stdout = desk.file(&program.output.stdout, &lookup);
+        let stderr = desk.file(&program.output.stderr, &lookup);
+        self.output.borrow_mut().set_files(stdout, stderr);
+    }
+}

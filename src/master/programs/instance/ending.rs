@@ -1,0 +1,82 @@
+//! How the process is asked to end, and what is made of its end.
+
+use super::super::desk::{Desk, Tone};
+use super::super::process::{Collected, wait_for_status};
+use super::super::texts;
+use super::{Instance, ending};
+use crate::supervise::policy::Ending;
+use crate::supervise::state::{Next, Shown};
+use crate::supervise::step::{Event, Group};
+use crate::sys;
+
+impl Instance {
+    /// The keeper collected the status of this instance's process.
+    pub(in crate::master::programs) fn exited_at_keeper(
+        &mut self,
+        exit: sys::pidfd::Exit,
+        desk: &mut Desk,
+    ) {
+        if let Some(process) = &self.process
+            && let Err(error) = process.collect()
+        {
+            sys::log::error!("programs", "read the end of {}: {error}", self.id);
+        }
+        self.exited(ending(exit), desk);
+    }
+
+    pub(super) fn exited(&mut self, ending: Ending, desk: &mut Desk) {
+        let Some(process) = self.process.take() else { return };
+        self.group = process.pid;
+        desk.release(&self.id, self.state.life);
+        let group =
+            if sys::pidfd::is_group_empty(self.group) { Group::Empty } else { Group::LeftOvers };
+        let life = self.state.life;
+        self.say(Event::Exited { life, ending, group }, desk);
+    }
+
+    pub(super) fn ended(&mut self, desk: &mut Desk) {
+        let Some(process) = &self.process else { return };
+        match process.collect() {
+            Ok(Collected::Exit(exit)) => self.exited(ending(exit), desk),
+            Ok(Collected::ByKeeper) => wait_for_status(desk.reporter(&self.id, self.state.life)),
+            Ok(Collected::NotYet) => {
+                sys::log::alert!("programs", "{} has ended but has no status", self.id);
+            }
+            Err(error) => {
+                sys::log::error!("programs", "collect the status of {}: {error}", self.id);
+                self.exited(Ending::Unknown, desk);
+            }
+        }
+    }
+
+    pub(super) fn terminate(&mut self, desk: &mut Desk) {
+        let Some(process) = &self.process else { return };
+        let number = self.definition.program.stop.signal;
+        // A stopped process could not act on the signal otherwise.
+        let sent = process.signal(number).and_then(|()| process.signal(sys::signal::CONT));
+        if let Err(error) = sent {
+            let text = format!("send {}: {error}", sys::signal::name(number));
+            self.note(Tone::Bad, "stop", text, desk);
+        }
+    }
+
+    pub(super) fn say_what_follows(&mut self, before: Shown, now_us: u64, desk: &mut Desk) {
+        let cause = texts::cause(&self.state.cause);
+        let what = texts::consequence(&self.state, &self.policy, now_us);
+        let text = format!("{cause}, {what}");
+        self.output.borrow_mut().mark(text.clone());
+        if before == Shown::Stopping {
+            // Asked for, so whoever asked gets the answer.
+            return;
+        }
+        let tone = match texts::outcome(&self.state) {
+            Next::Done | Next::Idle | Next::Gone => Tone::Info,
+            Next::GaveUp => Tone::Bad,
+            Next::Spawn | Next::Delay { .. } => Tone::Warn,
+        };
+        if before == Shown::Running && texts::outcome(&self.state) == Next::Spawn {
+            self.restarts += 1;
+        }
+        self.note(tone, "exit", text, desk);
+    }
+}

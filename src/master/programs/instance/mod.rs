@@ -1,0 +1,163 @@
+//! One instance: its state, its process, its output. Carries out what `supervise` decides and turns
+//! what happens to the process into that machine's events.
+
+mod birth;
+mod ending;
+mod redefine;
+mod serving;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use super::definition::{Definition, loopback};
+use super::desk::{Desk, Tone};
+use super::event::{InstanceId, Report};
+use super::output::Output;
+use super::process::Process;
+use crate::supervise;
+use crate::supervise::policy::{Ending, Policy};
+use crate::supervise::state::{Phase, Shown, State};
+use crate::supervise::step::{Effect, Event};
+use crate::sys;
+
+pub(super) struct Instance {
+    pub(super) id: InstanceId,
+    pub(super) definition: Definition,
+    pub(super) policy: Policy,
+    pub(super) state: State,
+    pub(super) process: Option<Process>,
+    /// The group of the last process, while some of it may be left.
+    group: u32,
+    /// Where it serves in this life.
+    pub(super) port: Option<u16>,
+    pub(super) joined: Option<Joined>,
+    /// Spawns that nobody asked for.
+    pub(super) restarts: u32,
+    pub(super) since_wall_ms: u64,
+    /// Why it is stopped, in the words of its row.
+    pub(super) asked: String,
+    /// What the readiness probe last said.
+    pub(super) not_ready: String,
+    pub(super) output: Rc<RefCell<Output>>,
+}
+
+/// The backend this instance is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    pub(super) upstream: String,
+    pub(super) address: SocketAddr,
+}
+
+impl Instance {
+    pub(super) fn new(id: InstanceId, definition: Definition) -> Self {
+        let policy = definition.policy();
+        Self {
+            id,
+            definition,
+            policy,
+            state: State::new(),
+            process: None,
+            group: 0,
+            port: None,
+            joined: None,
+            restarts: 0,
+            since_wall_ms: sys::clock::wall_ms(),
+            asked: "not started".to_owned(),
+            not_ready: String::new(),
+            output: Rc::default(),
+        }
+    }
+
+    pub(super) fn shown(&self) -> Shown {
+        self.state.shown()
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.state.phase == Phase::Gone
+    }
+
+    /// Takes the step that the event means, and those that follow from its effects.
+    pub(super) fn say(&mut self, event: Event, desk: &mut Desk) {
+        let mut next = Some(event);
+        // Each answer follows from an effect of the step before, and no step repeats an effect.
+        while let Some(event) = next.take() {
+            let now_us = sys::clock::monotonic_us();
+            let before = self.shown();
+            let is_exit = matches!(event, Event::Exited { .. });
+            let state = std::mem::replace(&mut self.state, State::new());
+            let (state, effects) = supervise::step::step(state, &event, now_us, &self.policy);
+            self.state = state;
+            if is_exit {
+                // Before the effects: the next life may begin with them.
+                self.say_what_follows(before, now_us, desk);
+            }
+            for effect in effects {
+                next = self.perform(effect, now_us, desk).or(next);
+            }
+            if before != self.shown() {
+                self.since_wall_ms = sys::clock::wall_ms();
+                desk.changed();
+            }
+        }
+    }
+
+    pub(super) fn report(&mut self, report: Report, desk: &mut Desk) {
+        let life = self.state.life;
+        match report {
+            Report::Ended => self.ended(desk),
+            Report::StatusLost if self.process.is_some() => self.exited(Ending::Unknown, desk),
+            Report::StatusLost => {}
+            Report::Ready => {
+                self.not_ready.clear();
+                self.say(Event::Ready { life }, desk);
+            }
+            Report::NotReady(why) => {
+                let address = self.port.map(loopback);
+                self.not_ready = address
+                    .map_or(String::new(), |address| format!("not ready on {address}: {why}"));
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, now_us: u64, desk: &mut Desk) -> Option<Event> {
+        let life = self.state.life;
+        match effect {
+            Effect::Spawn => return Some(self.spawn(life, desk)),
+            Effect::Join => self.join(desk),
+            Effect::Drain { until_us } => return self.drain(until_us - now_us, desk),
+            Effect::Leave => self.leave(desk),
+            Effect::Terminate => self.terminate(desk),
+            Effect::KillGroup => {
+                if let Some(Err(error)) = self.process.as_ref().map(Process::kill_group) {
+                    self.note(Tone::Bad, "kill", format!("send SIGKILL: {error}"), desk);
+                }
+            }
+            Effect::Unkillable => {
+                let text = "does not end after three SIGKILL, its kernel call hangs".to_owned();
+                self.note(Tone::Bad, "kill", text, desk);
+            }
+            Effect::LookForLeftOvers => {
+                if sys::pidfd::is_group_empty(self.group) {
+                    return Some(Event::Swept { life });
+                }
+            }
+            Effect::LeftOversRemain => {
+                let text = format!("some of process group {} outlive SIGKILL", self.group);
+                self.note(Tone::Warn, "sweep", text, desk);
+            }
+        }
+        None
+    }
+
+    fn note(&self, tone: Tone, verb: &'static str, text: String, desk: &mut Desk) {
+        desk.note(&self.id, tone, verb, text);
+    }
+}
+
+pub(super) fn ending(exit: sys::pidfd::Exit) -> Ending {
+    match exit {
+        sys::pidfd::Exit::Code(code) => Ending::Code(code),
+        sys::pidfd::Exit::Signal(number) => Ending::Signal(number),
+    }
+}

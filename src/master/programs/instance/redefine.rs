@@ -1,0 +1,66 @@
+//! What a new configuration means for an instance of the old one.
+
+use super::super::definition::{Change, Definition};
+use super::super::desk::Desk;
+use super::Instance;
+use crate::supervise::state::{Phase, Shown, StartCheck};
+use crate::supervise::step::Event;
+
+impl Instance {
+    /// Puts the definition of a new configuration in place.
+    pub(in crate::master::programs) fn redefine(
+        &mut self,
+        definition: Definition,
+        desk: &mut Desk,
+    ) {
+        let change = self.definition.change(&definition);
+        let is_started_now = !self.definition.program.autostart && definition.program.autostart;
+        if change == Change::Restart && self.state.spawned_us().is_some() {
+            // What was started and joined as the old definition says is drained as it says.
+            self.say_restart_once(desk);
+            self.define(definition);
+            return;
+        }
+        self.define(definition);
+        match (change, self.state.phase) {
+            (Change::Live | Change::Restart, Phase::Idle) if is_started_now => {
+                self.say(Event::Start, desk);
+            }
+            (Change::Restart, Phase::Delay { .. } | Phase::Done | Phase::GaveUp) => {
+                self.say(Event::Restart, desk);
+            }
+            // Asked anew, in the new words.
+            (Change::Live, Phase::Starting { check: StartCheck::Probe, .. }) => {
+                self.open_files(desk);
+                self.probe(desk.reporter(&self.id, self.state.life));
+            }
+            (Change::Live, _) => self.open_files(desk),
+            // Nothing to do, or what comes next is made from the new definition anyhow.
+            (
+                Change::Nothing | Change::Restart,
+                Phase::Idle
+                | Phase::Spawning { .. }
+                | Phase::Starting { .. }
+                | Phase::Ready { .. }
+                | Phase::Delay { .. }
+                | Phase::Stopping { .. }
+                | Phase::Sweeping { .. }
+                | Phase::Done
+                | Phase::GaveUp
+                | Phase::Gone,
+            ) => {}
+        }
+    }
+
+    /// A stop under way ends in what it was for, which uses the new definition.
+    pub(super) fn say_restart_once(&mut self, desk: &mut Desk) {
+        if self.shown() != Shown::Stopping {
+            self.say(Event::Restart, desk);
+        }
+    }
+
+    pub(super) fn define(&mut self, definition: Definition) {
+        self.definition = definition;
+        self.policy = self.definition.policy();
+    }
+}

@@ -1,0 +1,244 @@
+//! The transitions: one function per group of phases that answer events alike.
+//!
+//! An event about a process carries the life it belongs to and is dropped when that life is over.
+//! `now_us` is the monotonic clock; an early `Tick` changes nothing.
+
+mod rising;
+mod stopping;
+mod sweeping;
+
+use super::policy::{Ending, Policy, pause_us};
+use super::state::{After, Cause, Next, Phase, State};
+use stopping::Stopping;
+use sweeping::Sweep;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Operator or autostart: should be up.
+    Start,
+    Stop,
+    Restart,
+    /// SIGKILL without a drain; what follows is the restart policy's.
+    Kill,
+    /// No longer in the configuration.
+    Remove,
+    Tick,
+    SpawnOk {
+        life: u32,
+    },
+    SpawnErr {
+        life: u32,
+        error: SpawnError,
+    },
+    Exited {
+        life: u32,
+        ending: Ending,
+        group: Group,
+    },
+    /// The probe answered as it should.
+    Ready {
+        life: u32,
+    },
+    /// The backend has no request left.
+    Drained {
+        life: u32,
+    },
+    /// Nobody of the process group is left.
+    Swept {
+        life: u32,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SpawnError {
+    /// Out of processes, descriptors or memory: not the program's fault, never counted.
+    Busy(String),
+    Failed(String),
+}
+
+/// What the main process left behind; the master sent it SIGKILL before it reported the exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    Empty,
+    LeftOvers,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Spawn the process of the state's life and answer `SpawnOk` or `SpawnErr` before anything
+    /// else of that life.
+    Spawn,
+    /// The backend may take requests.
+    Join,
+    /// No new request to the backend; say `Drained` when it has none left.
+    Drain { until_us: u64 },
+    /// The backend is no more.
+    Leave,
+    /// The configured stop signal, to the main process.
+    Terminate,
+    /// SIGKILL to the whole process group.
+    KillGroup,
+    /// SIGKILL did not end it after several tries: tell people.
+    Unkillable,
+    /// Look whether the process group is empty; say `Swept` if so.
+    LookForLeftOvers,
+    /// Some of the group outlived SIGKILL and are given up on: tell people.
+    LeftOversRemain,
+}
+
+type Step = (State, Vec<Effect>);
+
+pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) -> Step {
+    if life_of(event).is_some_and(|life| life != state.life) {
+        return (state, Vec::new());
+    }
+    let now = Now { us: now_us, policy };
+    match state.phase {
+        Phase::Idle | Phase::Done | Phase::GaveUp => at_rest(state, event),
+        Phase::Delay { until_us } => now.delay(state, event, until_us),
+        Phase::Spawning { asked } => now.spawning(state, event, asked),
+        Phase::Starting { spawned_us, check } => now.starting(state, event, spawned_us, check),
+        Phase::Ready { spawned_us, stable_at_us } => {
+            now.ready(state, event, spawned_us, stable_at_us)
+        }
+        Phase::Stopping { spawned_us, stage, deadline_us, after } => {
+            now.stopping(state, event, Stopping { spawned_us, stage, deadline_us, after })
+        }
+        Phase::Sweeping { look_at_us, give_up_us, next } => {
+            now.sweeping(state, event, Sweep { look_at_us, give_up_us, next })
+        }
+        Phase::Gone => (state, Vec::new()),
+    }
+}
+
+fn life_of(event: &Event) -> Option<u32> {
+    match *event {
+        Event::SpawnOk { life }
+        | Event::SpawnErr { life, .. }
+        | Event::Exited { life, .. }
+        | Event::Ready { life }
+        | Event::Drained { life }
+        | Event::Swept { life } => Some(life),
+        Event::Start | Event::Stop | Event::Restart | Event::Kill | Event::Remove | Event::Tick => {
+            None
+        }
+    }
+}
+
+fn at_rest(state: State, event: &Event) -> Step {
+    match *event {
+        Event::Start | Event::Restart => spawn(state.afresh()),
+        Event::Remove => to(state, Phase::Gone),
+        Event::Stop
+        | Event::Kill
+        | Event::Tick
+        | Event::SpawnOk { .. }
+        | Event::SpawnErr { .. }
+        | Event::Exited { .. }
+        | Event::Ready { .. }
+        | Event::Drained { .. }
+        | Event::Swept { .. } => (state, Vec::new()),
+    }
+}
+
+/// The instant and the policy a step is taken under.
+#[derive(Clone, Copy)]
+struct Now<'a> {
+    us: u64,
+    policy: &'a Policy,
+}
+
+impl Now<'_> {
+    fn delay(self, mut state: State, event: &Event, until_us: u64) -> Step {
+        match *event {
+            Event::Start | Event::Restart => spawn(state.afresh()),
+            Event::Stop => {
+                state.fails = 0;
+                to(state, Phase::Idle)
+            }
+            Event::Remove => to(state, Phase::Gone),
+            Event::Tick if self.us >= until_us => spawn(state),
+            Event::Tick
+            | Event::Kill
+            | Event::SpawnOk { .. }
+            | Event::SpawnErr { .. }
+            | Event::Exited { .. }
+            | Event::Ready { .. }
+            | Event::Drained { .. }
+            | Event::Swept { .. } => (state, Vec::new()),
+        }
+    }
+
+    /// The exit of an instance that was running: the restart policy decides.
+    fn ended(self, state: State, spawned_us: u64, ending: Ending) -> (State, Next) {
+        let mut state = state.caused(ending, self.us.saturating_sub(spawned_us));
+        if !self.policy.wants_restart(ending) {
+            state.fails = 0;
+            (state, Next::Done)
+        } else if state.window.admit(self.us) {
+            (state, Next::Spawn)
+        } else {
+            self.failed(state)
+        }
+    }
+
+    fn failed(self, mut state: State) -> (State, Next) {
+        state.fails += 1;
+        let next = if state.fails > self.policy.start_retries {
+            Next::GaveUp
+        } else {
+            Next::Delay { until_us: self.us + pause_us(state.fails) }
+        };
+        (state, next)
+    }
+}
+
+impl After {
+    /// The later wish holds, except that a removal is final.
+    fn or_later(self, wish: Self) -> Self {
+        match self {
+            Self::Gone => Self::Gone,
+            Self::Idle | Self::Again => wish,
+        }
+    }
+}
+
+impl State {
+    /// Without a memory of failed starts: what the operator asks for gets every try.
+    fn afresh(self) -> Self {
+        Self { fails: 0, window: super::policy::Window::default(), ..self }
+    }
+
+    fn caused(self, ending: Ending, lived_us: u64) -> Self {
+        Self { cause: Cause::Exit { ending, lived_us }, ..self }
+    }
+}
+
+fn asked_later(asked: Option<After>, wish: After) -> After {
+    asked.map_or(wish, |after| after.or_later(wish))
+}
+
+fn to(state: State, phase: Phase) -> Step {
+    (State { phase, ..state }, Vec::new())
+}
+
+fn spawn(state: State) -> Step {
+    let phase = Phase::Spawning { asked: None };
+    (State { phase, life: state.life + 1, ..state }, vec![Effect::Spawn])
+}
+
+fn go(state: State, next: Next) -> Step {
+    match next {
+        Next::Spawn => spawn(state),
+        Next::Delay { until_us } => to(state, Phase::Delay { until_us }),
+        Next::Idle => to(state, Phase::Idle),
+        Next::Done => to(state, Phase::Done),
+        Next::GaveUp => to(state, Phase::GaveUp),
+        Next::Gone => to(state, Phase::Gone),
+    }
+}
+
+fn first(effect: Effect, (state, mut effects): Step) -> Step {
+    effects.insert(0, effect);
+    (state, effects)
+}

@@ -1,0 +1,144 @@
+//! From the spawn to a running instance, and what ends one that runs.
+
+use super::super::policy::{BUSY_PAUSE_US, Readiness};
+use super::super::state::{After, Cause, Phase, StartCheck, State};
+use super::{Effect, Event, Now, SpawnError, Step, asked_later, first, go, to};
+
+impl Now<'_> {
+    pub(super) fn spawning(self, state: State, event: &Event, asked: Option<After>) -> Step {
+        match *event {
+            Event::SpawnOk { .. } => match asked {
+                None => self.spawned(state),
+                Some(after) => self.terminate(state, self.us, after),
+            },
+            Event::SpawnErr { ref error, .. } => self.not_spawned(state, error, asked),
+            Event::Start => {
+                let asked = asked.map(|after| after.or_later(After::Again));
+                to(state, Phase::Spawning { asked })
+            }
+            Event::Stop => {
+                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Idle)) })
+            }
+            Event::Remove => {
+                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Gone)) })
+            }
+            // A spawn under way is as fresh as a restart could make it.
+            Event::Restart
+            | Event::Kill
+            | Event::Tick
+            | Event::Exited { .. }
+            | Event::Ready { .. }
+            | Event::Drained { .. }
+            | Event::Swept { .. } => (state, Vec::new()),
+        }
+    }
+
+    pub(super) fn starting(
+        self,
+        state: State,
+        event: &Event,
+        spawned_us: u64,
+        check: StartCheck,
+    ) -> Step {
+        match *event {
+            Event::Ready { .. } => self.is_ready(state, spawned_us),
+            Event::Tick => match check {
+                StartCheck::AliveAt { at_us } if self.us >= at_us => {
+                    self.is_ready(state, spawned_us)
+                }
+                StartCheck::AliveAt { .. } | StartCheck::Probe => (state, Vec::new()),
+            },
+            Event::Exited { ending, group, .. } => {
+                let has_started = match check {
+                    StartCheck::AliveAt { at_us } => self.us >= at_us,
+                    StartCheck::Probe => false,
+                };
+                let (state, next) = if has_started {
+                    self.ended(state, spawned_us, ending)
+                } else {
+                    self.failed(state.caused(ending, self.us.saturating_sub(spawned_us)))
+                };
+                self.sweep(state, group, next)
+            }
+            Event::Stop => self.terminate(state, spawned_us, After::Idle),
+            Event::Restart => self.terminate(state, spawned_us, After::Again),
+            Event::Remove => self.terminate(state, spawned_us, After::Gone),
+            Event::Kill => (state, vec![Effect::KillGroup]),
+            Event::Start
+            | Event::SpawnOk { .. }
+            | Event::SpawnErr { .. }
+            | Event::Drained { .. }
+            | Event::Swept { .. } => (state, Vec::new()),
+        }
+    }
+
+    pub(super) fn ready(
+        self,
+        mut state: State,
+        event: &Event,
+        spawned_us: u64,
+        stable_at_us: u64,
+    ) -> Step {
+        match *event {
+            Event::Exited { ending, group, .. } => {
+                let (state, next) = self.ended(state, spawned_us, ending);
+                first(Effect::Leave, self.sweep(state, group, next))
+            }
+            Event::Stop => self.drain(state, spawned_us, After::Idle),
+            Event::Restart => self.drain(state, spawned_us, After::Again),
+            Event::Remove => self.drain(state, spawned_us, After::Gone),
+            Event::Kill => (state, vec![Effect::Leave, Effect::KillGroup]),
+            Event::Tick => {
+                if self.us >= stable_at_us {
+                    state.fails = 0;
+                }
+                (state, Vec::new())
+            }
+            Event::Start
+            | Event::SpawnOk { .. }
+            | Event::SpawnErr { .. }
+            | Event::Ready { .. }
+            | Event::Drained { .. }
+            | Event::Swept { .. } => (state, Vec::new()),
+        }
+    }
+
+    pub(super) fn spawned(self, state: State) -> Step {
+        let check = match self.policy.readiness {
+            Readiness::Alive if self.policy.start_us == 0 => return self.is_ready(state, self.us),
+            Readiness::Alive => StartCheck::AliveAt { at_us: self.us + self.policy.start_us },
+            Readiness::Probed => StartCheck::Probe,
+        };
+        to(state, Phase::Starting { spawned_us: self.us, check })
+    }
+
+    pub(super) fn not_spawned(
+        self,
+        mut state: State,
+        error: &SpawnError,
+        asked: Option<After>,
+    ) -> Step {
+        let (error, is_counted) = match error {
+            SpawnError::Busy(error) => (error.clone(), false),
+            SpawnError::Failed(error) => (error.clone(), true),
+        };
+        state.cause = Cause::Spawn { error };
+        match asked {
+            Some(After::Idle) => to(state.afresh(), Phase::Idle),
+            Some(After::Gone) => to(state, Phase::Gone),
+            None | Some(After::Again) if is_counted => {
+                let (state, next) = self.failed(state);
+                go(state, next)
+            }
+            None | Some(After::Again) => {
+                to(state, Phase::Delay { until_us: self.us + BUSY_PAUSE_US })
+            }
+        }
+    }
+
+    pub(super) fn is_ready(self, state: State, spawned_us: u64) -> Step {
+        let stable_at_us = self.us + self.policy.stable_us();
+        let phase = Phase::Ready { spawned_us, stable_at_us };
+        (State { phase, ..state }, vec![Effect::Join])
+    }
+}
