@@ -25,6 +25,34 @@ impl std::fmt::Display for Exit {
     }
 }
 
+/// How a process ended that somebody else has reaped: the kernel keeps it with the pidfd, from
+/// Linux 6.15 on. `None`: it has not been reaped yet, or this kernel does not tell.
+pub(crate) fn exit_info(process: impl AsFd) -> Option<Exit> {
+    /// The kernel's `struct pidfd_info` in its first version.
+    #[repr(C)]
+    struct Info {
+        mask: u64,
+        cgroup: u64,
+        ids: [u32; 11],
+        exit_code: i32,
+    }
+    const _: () = assert!(size_of::<Info>() == 64);
+    /// `_IOWR(0xFF, 11, struct pidfd_info)`.
+    const GET_INFO: libc::Ioctl = 0xC040_FF0B_u32 as libc::Ioctl;
+    const INFO_EXIT: u64 = 1 << 3;
+    let mut info = Info { mask: INFO_EXIT, cgroup: 0, ids: [0; 11], exit_code: 0 };
+    // SAFETY: `info` outlives the call and has the size that the request's number promises.
+    let done =
+        unsafe { libc::ioctl(process.as_fd().as_raw_fd(), GET_INFO, (&raw mut info).cast::<u8>()) };
+    (done == 0 && info.mask & INFO_EXIT != 0).then(|| decode(info.exit_code))
+}
+
+/// How a process of this user ended that nobody has reaped yet, whoever should. `None`: it runs, is
+/// gone, or is somebody else's.
+pub(crate) fn unreaped_exit(pid: u32) -> Option<Exit> {
+    super::proc::zombie_status(pid).map(decode)
+}
+
 /// Becomes readable when the process has ended. Close on exec; non-blocking.
 pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
@@ -126,5 +154,37 @@ fn decode(status: i32) -> Exit {
         Exit::Signal(libc::WTERMSIG(status))
     } else {
         Exit::Code(libc::WEXITSTATUS(status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn an_end_is_known_before_and_after_somebody_else_has_reaped_it() {
+        for (script, expected) in [("exit 42", Exit::Code(42)), ("kill -9 $$", Exit::Signal(9))] {
+            let mut child = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            let process = open(child.id()).unwrap();
+            assert_eq!(until(|| unreaped_exit(child.id())), expected);
+            assert_eq!(exit_info(&process), None, "not reaped yet");
+            child.wait().unwrap();
+            assert_eq!(unreaped_exit(child.id()), None);
+            // An older kernel says nothing; it never says something else.
+            assert!(exit_info(&process).is_none_or(|exit| exit == expected));
+        }
+        let own = open(std::process::id()).unwrap();
+        assert_eq!((exit_info(&own), unreaped_exit(std::process::id())), (None, None));
     }
 }

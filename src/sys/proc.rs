@@ -17,6 +17,21 @@ pub(crate) fn children_of(parent: u32) -> Vec<u32> {
     pids().into_iter().filter(|pid| stat_field(*pid, 1) == Some(u64::from(parent))).collect()
 }
 
+/// The wait status of a process that has ended and was not reaped. `None`: it runs or is gone, or it
+/// is another user's, of whom the kernel shows nothing but zeroes.
+pub(crate) fn zombie_status(pid: u32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let row = |name| status.lines().find_map(|line| line.strip_prefix(name));
+    let own = super::user::own_uid().to_string();
+    let is_own = row("Uid:")?.split_whitespace().all(|uid| uid == own);
+    let is_zombie = row("State:")?.trim_start().starts_with('Z');
+    if !is_own || !is_zombie {
+        return None;
+    }
+    // `exit_code` is field 52.
+    stat_field(pid, 49)?.try_into().ok()
+}
+
 /// A number from `/proc/PID/stat`. The name in parentheses may hold anything, so fields are counted
 /// from behind it: field 3 is 0.
 fn stat_field(pid: u32, place: usize) -> Option<u64> {

@@ -111,7 +111,8 @@ impl Programs {
     /// The keeper tells how a process ended that had been re-parented to it. Not ours: no matter.
     pub(crate) fn on_keeper_exited(&mut self, pid: u32, exit: sys::pidfd::Exit) {
         let of_pid = |instance: &&mut Instance| {
-            instance.process.as_ref().is_some_and(|process| process.pid == pid)
+            let process = instance.process.as_ref();
+            process.is_some_and(|process| process.pid == pid && process.is_of_earlier_master())
         };
         if let Some(instance) = self.instances.values_mut().find(of_pid) {
             instance.exited_at_keeper(exit, &mut self.desk);

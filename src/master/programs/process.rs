@@ -23,11 +23,20 @@ pub(super) struct Process {
     pub(super) pid: u32,
     /// With the pid the identity of the process, whoever starts looking.
     pub(super) start_time: u64,
+    origin: Origin,
     /// Nothing when it had ended before it could be adopted.
     pidfd: Option<Rc<Watched>>,
     pipes: Vec<Pipe>,
     /// Asks whether it is ready; ends with the process.
     prober: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// Our own child.
+    Started,
+    /// An earlier master's.
+    Adopted,
 }
 
 /// Which process of which instance reports.
@@ -41,8 +50,8 @@ pub(super) struct Reporter {
 /// What an end has left to collect.
 pub(super) enum Collected {
     Exit(sys::pidfd::Exit),
-    /// Its parent is the keeper, which will tell.
-    ByKeeper,
+    /// Its parent is somebody else: the keeper, which will tell, or whoever inherited it.
+    ByParent,
     NotYet,
 }
 
@@ -50,7 +59,14 @@ impl Process {
     pub(super) fn new(child: sys::spawn::Child, reporter: Reporter) -> io::Result<Self> {
         let start_time = sys::proc::start_time(child.pid).unwrap_or(0);
         let pidfd = watch(child.pidfd, reporter)?;
-        Ok(Self { pid: child.pid, start_time, pidfd: Some(pidfd), pipes: Vec::new(), prober: None })
+        Ok(Self {
+            pid: child.pid,
+            start_time,
+            origin: Origin::Started,
+            pidfd: Some(pidfd),
+            pipes: Vec::new(),
+            prober: None,
+        })
     }
 
     /// Takes over the process that an earlier master started. One that is gone by now counts as
@@ -64,7 +80,14 @@ impl Process {
             wait_for_status(reporter);
             None
         };
-        Ok(Self { pid, start_time, pidfd, pipes: Vec::new(), prober: None })
+        Ok(Self {
+            pid,
+            start_time,
+            origin: Origin::Adopted,
+            pidfd,
+            pipes: Vec::new(),
+            prober: None,
+        })
     }
 
     /// Starts reading what it prints. A pipe that can not be read is the log's loss, not the
@@ -114,14 +137,33 @@ impl Process {
         for pipe in &self.pipes {
             pipe.catch_up();
         }
-        let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByKeeper) };
+        let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByParent) };
         sys::pidfd::signal_group(self.pid, sys::signal::KILL)?;
         match sys::pidfd::try_wait(&**pidfd) {
             Ok(Some(exit)) => Ok(Collected::Exit(exit)),
             Ok(None) => Ok(Collected::NotYet),
-            Err(error) if sys::pidfd::is_not_child(&error) => Ok(Collected::ByKeeper),
+            Err(error) if sys::pidfd::is_not_child(&error) => {
+                Ok(self.foreign_exit().map_or(Collected::ByParent, Collected::Exit))
+            }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Process {
+    /// What the kernel tells of the end of a process that is somebody else's child. While it is not
+    /// reaped its number is its own; afterwards only the pidfd still means it.
+    pub(super) fn foreign_exit(&self) -> Option<sys::pidfd::Exit> {
+        let pidfd = self.pidfd.as_ref()?;
+        let is_it = sys::proc::start_time(self.pid) == Some(self.start_time);
+        let unreaped = is_it.then(|| sys::pidfd::unreaped_exit(self.pid)).flatten();
+        unreaped.or_else(|| sys::pidfd::exit_info(&**pidfd))
+    }
+
+    /// Whether the word of the keeper about this pid is about this process, and not about an
+    /// earlier one of the same number.
+    pub(super) fn is_of_earlier_master(&self) -> bool {
+        self.origin == Origin::Adopted
     }
 }
 

@@ -38,7 +38,7 @@ impl Instance {
         let Some(process) = &self.process else { return };
         match process.collect() {
             Ok(Collected::Exit(exit)) => self.exited(ending(exit), desk),
-            Ok(Collected::ByKeeper) => wait_for_status(desk.reporter(&self.id, self.state.life)),
+            Ok(Collected::ByParent) => wait_for_status(desk.reporter(&self.id, self.state.life)),
             Ok(Collected::NotYet) => {
                 sys::log::alert!("programs", "{} has ended but has no status", self.id);
             }

@@ -106,8 +106,12 @@ impl Instance {
         let life = self.state.life;
         match report {
             Report::Ended => self.ended(desk),
-            Report::StatusLost if self.process.is_some() => self.exited(Ending::Unknown, desk),
-            Report::StatusLost => {}
+            Report::StatusLost => {
+                let exit = self.process.as_ref().map(Process::foreign_exit);
+                if let Some(exit) = exit {
+                    self.exited(exit.map_or(Ending::Unknown, ending), desk);
+                }
+            }
             Report::Ready => {
                 self.not_ready.clear();
                 self.say(Event::Ready { life }, desk);
