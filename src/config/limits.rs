@@ -212,6 +212,8 @@ pub(crate) const WHAT_IF_ARRIVALS_MAX: usize = 20_000;
 pub(crate) const TOP_CLIENTS_MAX: usize = 5;
 
 // Supervision.
+/// What the first instance of a program may be numbered.
+pub(crate) const PROGRAM_FIRST_INSTANCE_MAX: u32 = 1_000_000;
 pub(crate) const PROGRAM_LOG_RING_BYTES: usize = 256 * 1024;
 pub(crate) const PROGRAM_LINE_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const PROGRAM_READ_BYTES: usize = 64 * 1024;

@@ -6,6 +6,7 @@
 pub(crate) mod access_log;
 pub(crate) mod capacity;
 pub(crate) mod health;
+pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod route;
 

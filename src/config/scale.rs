@@ -22,6 +22,10 @@ pub(crate) fn scaled(config: &Config, name: &str, instances: u32) -> Result<Conf
         let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         return Err(format!("no program is called {name}; there are {has}"));
     };
+    let naming = &config.programs[at].process.naming;
+    if instances > 1 && !naming.tells_instances_apart() {
+        return Err(format!("every instance would have the process_name of {name}"));
+    }
     scaled.programs[at].instances = instances;
     if let Some(serves) = &scaled.programs[at].serves {
         ports(&scaled, at, serves)?;

@@ -300,10 +300,7 @@ fn known(will: &Will) -> strays::Known {
     let lives: BTreeMap<(String, String), u32> = will
         .programs
         .iter()
-        .map(|saved| {
-            let id = saved.id();
-            ((id.program.clone(), id.instance.to_string()), saved.life())
-        })
+        .map(|saved| ((saved.id().program.clone(), saved.number().to_string()), saved.life()))
         .collect();
     strays::Known { pids: workers.chain(programs).collect(), lives }
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::process::Process;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
     pub(crate) name: String,
@@ -19,6 +21,26 @@ pub(crate) struct Program {
     pub(crate) stop: Stop,
     pub(crate) process: Process,
     pub(crate) output: Output,
+}
+
+impl Program {
+    /// What the process of an instance is told as `${INSTANCE}`.
+    pub(crate) fn number(&self, instance: u32) -> u32 {
+        self.process.naming.first_instance + instance
+    }
+
+    /// What Supervisor's protocol calls an instance: `web`, and `web_00`, `web_01` when there are
+    /// several, or what the file says.
+    pub(crate) fn supervisor_name(&self, instance: u32) -> String {
+        let number = self.number(instance);
+        match &self.process.naming.process_name {
+            Some(name) => {
+                name.replace("${PROGRAM}", &self.name).replace("${INSTANCE}", &number.to_string())
+            }
+            None if self.instances == 1 => self.name.clone(),
+            None => format!("{}_{number:02}", self.name),
+        }
+    }
 }
 
 /// What counts as a start, and what follows from an end.
@@ -38,14 +60,6 @@ pub(crate) struct Stop {
     pub(crate) signal: i32,
     /// From the signal to SIGKILL.
     pub(crate) wait_ms: u64,
-}
-
-/// What the process is started with, beside its command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Process {
-    pub(crate) environment: Vec<(String, String)>,
-    pub(crate) directory: Option<PathBuf>,
-    pub(crate) user: Option<String>,
 }
 
 /// Where what it prints goes.

@@ -1,6 +1,5 @@
 //! `command` and `environment`: what is run, and what it is told.
 
-use super::super::model::program::Process;
 use super::super::report::Located;
 use super::super::section::Section;
 use super::super::variables;
@@ -39,9 +38,4 @@ pub(super) fn environment(section: &mut Section<'_>) -> Vec<(String, Located<Str
             (name.value, value)
         })
         .collect()
-}
-
-/// What the process is started with, beside its command.
-pub(super) fn process(section: &mut Section<'_>, environment: Vec<(String, String)>) -> Process {
-    Process { environment, directory: section.folder("directory"), user: section.user("user") }
 }

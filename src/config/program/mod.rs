@@ -2,6 +2,7 @@
 
 mod command;
 mod output;
+mod process;
 mod restart;
 mod serves;
 mod stop;
@@ -13,8 +14,9 @@ use super::{limits, names, variables};
 use serves::Joining;
 
 /// Supervisor's and systemd's words for the same.
-const OTHERS: [(&str, &str); 12] = [
+const OTHERS: [(&str, &str); 13] = [
     ("numprocs", "instances"),
+    ("numprocs_start", "first_instance"),
     ("replicas", "instances"),
     ("startsecs", "start_seconds"),
     ("startretries", "start_retries"),
@@ -49,15 +51,16 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     let command = command::read(&mut section, &own);
     let output = output::read(&mut section, &own);
     let environment = environment.into_iter().map(|(name, value)| (name, value.value)).collect();
+    let instances = section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1);
     let program = Program {
         name: name.value,
         command: command.unwrap_or_default(),
-        instances: section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1),
+        instances,
         serves,
         autostart: section.flag("autostart").unwrap_or(true),
         restart: restart::read(&mut section),
         stop: stop::read(&mut section),
-        process: command::process(&mut section, environment),
+        process: process::read(&mut section, environment, instances),
         output,
     };
     section.finish(&OTHERS);

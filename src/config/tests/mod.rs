@@ -9,6 +9,7 @@ mod discovered;
 mod errors;
 mod health;
 mod links;
+mod process;
 mod shaping;
 mod strategies;
 mod templates;

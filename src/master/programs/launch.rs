@@ -9,9 +9,9 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 
 use super::definition::{Definition, Ports, loopback};
-use super::event::InstanceId;
 use crate::config;
 use crate::config::limits::PROGRAM_PORTS_TRIED_MAX;
+use crate::config::model::program::Program;
 use crate::supervise::step::SpawnError;
 use crate::sys;
 
@@ -66,20 +66,28 @@ pub(super) fn launch(
     Ok(Launched { child, stdout, stderr })
 }
 
-/// What an instance is told beyond the engine's environment.
+/// What an instance is told beyond the engine's environment: our own words, and Supervisor's, which
+/// its event listeners find the way back by.
 pub(super) fn variables(
     surroundings: &Surroundings,
-    id: &InstanceId,
+    program: &Program,
+    instance: u32,
     port: Option<u16>,
 ) -> Vec<(&'static str, String)> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     let mut variables = vec![
         ("PILOTHOUSE", text(&surroundings.binary)),
         ("PILOTHOUSE_SOCKET", text(&surroundings.socket)),
-        ("PROGRAM", id.program.clone()),
-        ("INSTANCE", id.instance.to_string()),
+        ("PROGRAM", program.name.clone()),
+        ("INSTANCE", program.number(instance).to_string()),
     ];
     variables.extend(port.map(|port| ("PORT", port.to_string())));
+    variables.extend([
+        ("SUPERVISOR_ENABLED", "1".to_owned()),
+        ("SUPERVISOR_PROCESS_NAME", program.supervisor_name(instance)),
+        ("SUPERVISOR_GROUP_NAME", program.name.clone()),
+        ("SUPERVISOR_SERVER_URL", format!("unix://{}", surroundings.socket.display())),
+    ]);
     variables
 }
 

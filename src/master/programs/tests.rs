@@ -4,6 +4,7 @@
 mod changes;
 mod lives;
 mod serving;
+mod started_with;
 
 use std::future::Future;
 use std::time::Duration;

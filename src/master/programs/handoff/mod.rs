@@ -123,6 +123,11 @@ impl Saved {
         &self.id
     }
 
+    /// What its processes are told to be, as `${INSTANCE}`.
+    pub(crate) fn number(&self) -> u32 {
+        self.definition.program.number(self.id.instance)
+    }
+
     pub(crate) fn life(&self) -> u32 {
         self.life
     }

@@ -41,7 +41,7 @@ impl Instance {
             }
         };
         self.open_files(desk);
-        let mut variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        let mut variables = self.variables(desk);
         variables.push(("PILOTHOUSE_LIFE", self.state.life.to_string()));
         let launched = launch::launch(&self.definition, &variables)?;
         let reporter = desk.reporter(&self.id, self.state.life);
@@ -69,9 +69,15 @@ impl Instance {
         process.set_prober(readiness::begin(serving.check.as_ref(), loopback(port), reporter));
     }
 
+    /// What this instance is told beyond the engine's environment.
+    fn variables(&self, desk: &Desk) -> Vec<(&'static str, String)> {
+        let program = &self.definition.program;
+        launch::variables(desk.surroundings(), program, self.id.instance, self.port)
+    }
+
     /// Opens the log files under the names that this instance's variables give them.
     pub(in crate::master::programs) fn open_files(&mut self, desk: &mut Desk) {
-        let variables = launch::variables(desk.surroundings(), &self.id, self.port);
+        let variables = self.variables(desk);
         let lookup = |name: &str| {
             let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
             Some(value.clone())
