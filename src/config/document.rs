@@ -8,7 +8,7 @@ use super::diagnostic::Errors;
 use super::model::Config;
 use super::report::{Report, Span, Surroundings};
 use super::section::Section;
-use super::{control, cross, engine, names, program, server, stream, upstream, variables};
+use super::{control, cross, engine, group, names, program, server, stream, upstream, variables};
 
 /// Reads and checks a text; see `config::parse`.
 pub(super) fn read(
@@ -63,14 +63,20 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         .into_iter()
         .map(|(name, section)| upstream::read(name, section, &engine.resolve))
         .collect();
-    let programs: Vec<_> = file
+    let mut programs: Vec<_> = file
         .named_sections("program")
         .into_iter()
         .map(|(name, section)| program::read(name, section))
         .collect();
+    let mut groups: Vec<_> = file
+        .named_sections("group")
+        .into_iter()
+        .map(|(name, section)| group::read(name, section))
+        .collect();
     stream::settle_kinds(&mut upstreams, &servers, &streams);
     let control = control::read(file.section("control"));
     if !file.report.is_broken {
+        group::settle(file.report, &mut programs, &mut groups);
         let sections = cross::Sections {
             servers: &servers,
             streams: &streams,
@@ -86,6 +92,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         ("tcp", "stream"),
         ("upstreams", "upstream"),
         ("programs", "program"),
+        ("groups", "group"),
     ]);
     Config {
         engine,
@@ -93,6 +100,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         streams: streams.into_iter().map(|draft| draft.stream).collect(),
         upstreams: upstreams.into_iter().map(|draft| draft.upstream).collect(),
         programs: programs.into_iter().map(|draft| draft.program).collect(),
+        groups: groups.into_iter().map(|draft| draft.group).collect(),
         control: control.control,
         source: name.to_owned(),
         is_embedded: false,

@@ -17,6 +17,9 @@ pub(crate) const UPSTREAMS_MAX: usize = 128;
 pub(crate) const BACKENDS_MAX: usize = 512;
 pub(crate) const UPSTREAM_MEMBERS_MAX: usize = 64;
 pub(crate) const PROGRAM_INSTANCES_MAX: u32 = 64;
+/// Supervisor's.
+pub(crate) const PROGRAM_PRIORITY: u32 = 999;
+pub(crate) const PROGRAM_PRIORITY_MAX: u32 = 1_000_000;
 pub(crate) const WEIGHT_MAX: u32 = 1000;
 /// Of a whole upstream that hashes consistently, beyond which weights are scaled down: its ring has
 /// 160 points for each.

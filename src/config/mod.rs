@@ -16,6 +16,7 @@ mod check;
 mod client;
 mod control;
 mod engine;
+mod group;
 mod links;
 mod outlier;
 mod program;

@@ -5,6 +5,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod capacity;
+pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod process;
 pub(crate) mod program;
@@ -28,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) streams: Vec<Stream>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<program::Program>,
+    pub(crate) groups: Vec<group::Group>,
     pub(crate) control: Control,
     /// What the console shows as the configuration's name: a path, or "embedded default".
     pub(crate) source: String,

@@ -8,6 +8,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod order;
 pub(crate) mod policy;
 pub(crate) mod state;
 pub(crate) mod step;

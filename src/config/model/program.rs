@@ -15,6 +15,9 @@ pub(crate) struct Program {
     /// Words as a shell splits them, `${...}` not yet expanded (instance variables differ).
     pub(crate) command: Vec<String>,
     pub(crate) instances: u32,
+    /// Lower starts earlier and stops later.
+    pub(crate) priority: u32,
+    pub(crate) group: Option<String>,
     pub(crate) serves: Option<Serves>,
     pub(crate) autostart: bool,
     pub(crate) restart: Restart,
@@ -40,6 +43,11 @@ impl Program {
             None if self.instances == 1 => self.name.clone(),
             None => format!("{}_{number:02}", self.name),
         }
+    }
+
+    /// The group it is in, else the one that it is itself, as in Supervisor.
+    pub(crate) fn group_name(&self) -> &str {
+        self.group.as_deref().unwrap_or(&self.name)
     }
 }
 

@@ -37,12 +37,14 @@ pub(super) struct Draft {
     pub(super) joins: Option<Located<String>>,
     /// The port of `serves`.
     pub(super) port: Span,
+    pub(super) group: Option<Located<String>>,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     names::check(section.report, "a program", &name);
     let Joining { joins, port, serves } =
         section.section("serves").map(serves::read).unwrap_or_default();
+    let group = section.text("group");
     let environment = command::environment(&mut section);
     let own = own_variables(serves.is_some() || section.key_span("serves").is_some(), &environment);
     for value in environment.iter().map(|(_, value)| value) {
@@ -56,6 +58,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         name: name.value,
         command: command.unwrap_or_default(),
         instances,
+        priority: super::group::priority(&mut section),
+        group: None,
         serves,
         autostart: section.flag("autostart").unwrap_or(true),
         restart: restart::read(&mut section),
@@ -64,7 +68,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         output,
     };
     section.finish(&OTHERS);
-    Draft { program, joins, port }
+    Draft { program, joins, port, group }
 }
 
 /// The variables a spawn adds to the environment's.

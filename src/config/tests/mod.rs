@@ -7,6 +7,7 @@ mod capacity;
 mod control;
 mod discovered;
 mod errors;
+mod groups;
 mod health;
 mod links;
 mod process;

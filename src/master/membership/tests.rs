@@ -120,6 +120,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::program::Program]) -
         servers: Vec::new(),
         upstreams: upstreams.to_vec(),
         programs: programs.to_vec(),
+        groups: Vec::new(),
         control: model::Control { http: None, token_file: None },
         source: String::new(),
         is_embedded: false,

@@ -6,16 +6,26 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::model::Config;
+use crate::config::model::group::{Group, GroupStrategy};
 use crate::config::model::health::Check;
 use crate::config::model::program::{AutoRestart, Program, Serves};
+use crate::supervise::order::Rank;
 use crate::supervise::policy::{Policy, Readiness, Restart, Serving};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Definition {
     pub(super) program: Program,
     pub(super) serving: Option<ServedUpstream>,
+    pub(super) group: InGroup,
     /// The embedded default takes the next free port.
     pub(super) ports: Ports,
+}
+
+/// What its group says about a program's place among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct InGroup {
+    pub(super) priority: u32,
+    pub(super) strategy: GroupStrategy,
 }
 
 /// What the served upstream says about joining and leaving it.
@@ -44,9 +54,10 @@ pub(super) enum Change {
 }
 
 impl Definition {
-    pub(super) fn all(config: &Config) -> impl Iterator<Item = Self> {
+    /// In the order of their starts.
+    pub(super) fn all(config: &Config) -> Vec<Self> {
         let ports = if config.is_embedded { Ports::NextFree } else { Ports::AsConfigured };
-        config.programs.iter().map(move |program| {
+        let of_program = |program: &Program| {
             let serving = program.serves.as_ref().map(|serves| {
                 let upstream =
                     config.upstreams.iter().find(|upstream| upstream.name == serves.upstream);
@@ -56,8 +67,25 @@ impl Definition {
                     drain_timeout_ms: upstream.map_or(0, |upstream| upstream.drain_timeout_ms),
                 }
             });
-            Self { program: program.clone(), serving, ports }
-        })
+            Self {
+                program: program.clone(),
+                serving,
+                group: InGroup::of(program, &config.groups),
+                ports,
+            }
+        };
+        let mut all: Vec<Self> = config.programs.iter().map(of_program).collect();
+        all.sort_by_cached_key(Self::rank);
+        all
+    }
+
+    pub(super) fn rank(&self) -> Rank {
+        Rank {
+            group_priority: self.group.priority,
+            group: self.program.group_name().to_owned(),
+            priority: self.program.priority,
+            program: self.program.name.clone(),
+        }
     }
 
     pub(super) fn change(&self, new: &Self) -> Change {
@@ -72,7 +100,7 @@ impl Definition {
         }
         // How many there are is not a property of one instance.
         let counted = Program { instances: old_program.instances, ..new_program.clone() };
-        if counted == *old_program && self.serving == new.serving {
+        if counted == *old_program && self.serving == new.serving && self.group == new.group {
             Change::Nothing
         } else {
             Change::Live
@@ -109,6 +137,16 @@ impl Definition {
     }
 }
 
+impl InGroup {
+    /// A program of no group is one by itself.
+    fn of(program: &Program, groups: &[Group]) -> Self {
+        match groups.iter().find(|group| group.name == program.group_name()) {
+            Some(group) => Self { priority: group.priority, strategy: group.strategy },
+            None => Self { priority: program.priority, strategy: GroupStrategy::default() },
+        }
+    }
+}
+
 /// What a successor is told of a check. It has the configuration, too, and the certificates in it:
 /// once an instance would fill the room that there is for all of them.
 #[expect(clippy::ref_option, reason = "serde gives a field as it is")]
@@ -136,7 +174,7 @@ mod tests {
              [program.p]\ncommand = \"true\"\nserves = { upstream = \"a\", port = 9000 }",
             "test.toml",
         );
-        let mut definition = Definition::all(&config.unwrap()).next().unwrap();
+        let mut definition = Definition::all(&config.unwrap()).remove(0);
         let without = definition.clone();
         let check = definition.serving.as_mut().and_then(|serving| serving.check.as_mut());
         let tls = check.and_then(|check| check.kind.tls_mut()).unwrap();

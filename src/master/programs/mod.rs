@@ -81,7 +81,7 @@ impl Programs {
     /// Makes the instances be what the configuration says: changed programs restart (after a drain
     /// when they serve), removed ones stop, new ones start, the others are left alone.
     pub(crate) fn apply_config(&mut self, config: &Config) {
-        self.definitions = Definition::all(config).collect();
+        self.definitions = Definition::all(config);
         let Self { definitions, instances, desk, .. } = self;
         for (id, instance) in instances.iter_mut() {
             match definition_of(definitions, id) {
