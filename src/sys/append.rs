@@ -34,3 +34,24 @@ pub(crate) fn wait(file: &File, timeout_ms: u32) -> io::Result<()> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// For `custom_flags`: opening or writing a pipe never waits, and no terminal becomes ours.
+pub(crate) const NEVER_WAIT: i32 = OFlags::NONBLOCK.union(OFlags::NOCTTY).bits() as i32;
+
+/// Appends to a regular file that was not opened for it; `end` is where a kernel that can not do
+/// that writes instead.
+pub(crate) fn write_at_end(file: &File, end: u64, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::io::{Errno, ReadWriteFlags, pwritev2, retry_on_intr};
+    let pieces = [io::IoSlice::new(bytes)];
+    match retry_on_intr(|| pwritev2(file, &pieces, 0, ReadWriteFlags::APPEND)) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            Ok(retry_on_intr(|| rustix::io::pwrite(file, bytes, end))?)
+        }
+        written => Ok(written?),
+    }
+}
+
+/// To a file that has no length: a terminal, a pipe, a device.
+pub(crate) fn write(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::io::retry_on_intr(|| rustix::io::write(file, bytes))?)
+}

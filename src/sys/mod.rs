@@ -16,6 +16,7 @@ pub(crate) mod inherited;
 pub(crate) mod lock;
 pub(crate) mod user;
 
+pub(crate) mod peek;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;
 pub(crate) mod proc;

@@ -40,6 +40,7 @@ mod metrics;
 mod names;
 mod others;
 mod outliers;
+mod output;
 mod processes;
 mod programs;
 mod proxy;

@@ -3,10 +3,9 @@
 //!
 //! Plain data; instances are compared by it on reload, and a successor of the master is told it.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
+use super::output::Output;
 use super::process::Process;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,13 +69,6 @@ pub(crate) struct Stop {
     pub(crate) wait_ms: u64,
 }
 
-/// Where what it prints goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Output {
-    pub(crate) stdout: LogTarget,
-    pub(crate) stderr: LogTarget,
-}
-
 /// Instance `i` gets `PORT = port + i` and joins the upstream as `127.0.0.1:PORT` when ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Serves {
@@ -95,13 +87,4 @@ pub(crate) enum AutoRestart {
     Never,
     Unexpected,
     Always,
-}
-
-/// A rotating file, or only the in-memory ring that the console reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LogTarget {
-    /// `${...}` not yet expanded, so that instances can have a file each.
-    pub(crate) file: Option<PathBuf>,
-    pub(crate) max_bytes: u64,
-    pub(crate) backups: u32,
 }

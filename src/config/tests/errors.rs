@@ -452,6 +452,10 @@ fn programs() {
             "3:17 `A=B` is not a variable's name (letters, digits and `_`)",
         ),
         ("command = \"a\"\nenvironment = { A = 1 }", "3:21 expected a string, found integer 1"),
+        (
+            "command = \"a\"\nstdout = { overflow = \"blok\" }",
+            "3:23 unknown overflow `blok` (did you mean `block`?)",
+        ),
         ("command = \"a\"\nstdout = \"x.log\"", "3:10 expected a table, found string \"x.log\""),
         (
             "command = \"a\"\nserves = { port = 1 }",

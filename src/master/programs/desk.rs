@@ -11,11 +11,11 @@ use super::callers::Asked;
 use super::event::InstanceId;
 use super::launch::Surroundings;
 use super::output::SharedFile;
-use super::output::file::RotatingFile;
+use super::output::file::{Limits, RotatingFile};
 use super::process::Reporter;
 use super::want::{Note, Want};
 use crate::config;
-use crate::config::model::program::LogTarget;
+use crate::config::model::output::LogTarget;
 use crate::control::line::Line;
 use crate::control::wire::Severity;
 use crate::master::event;
@@ -159,12 +159,11 @@ impl Desk {
             }
         };
         self.files.retain(|_, file| file.strong_count() > 0);
+        let limits = Limits { max_bytes: target.max_bytes, backups: target.backups };
         let known = self.files.get(&path).and_then(Weak::upgrade);
-        let file = known.unwrap_or_else(|| {
-            let file = RotatingFile::new(path.clone(), target.max_bytes, target.backups);
-            Rc::new(RefCell::new(file))
-        });
-        file.borrow_mut().set_limits(target.max_bytes, target.backups);
+        let file =
+            known.unwrap_or_else(|| Rc::new(RefCell::new(RotatingFile::new(path.clone(), limits))));
+        file.borrow_mut().set_limits(limits);
         self.files.insert(path, Rc::downgrade(&file));
         Some(file)
     }

@@ -3,6 +3,7 @@
 use super::super::definition::loopback;
 use super::super::desk::{Desk, Tone};
 use super::super::launch;
+use super::super::output::Source;
 use super::super::process::{Process, Reporter};
 use super::super::readiness;
 use super::Instance;
@@ -82,9 +83,12 @@ impl Instance {
             let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
             Some(value.clone())
         };
-        let program = &self.definition.program;
-        let stdout = desk.file(&program.output.stdout, &lookup);
-        let stderr = desk.file(&program.output.stderr, &lookup);
-        self.output.borrow_mut().set_files(stdout, stderr);
+        let targets = &self.definition.program.output;
+        let mut output = self.output.borrow_mut();
+        for (source, target) in
+            [(Source::Stdout, &targets.stdout), (Source::Stderr, &targets.stderr)]
+        {
+            output.set_target(source, target, desk.file(target, &lookup));
+        }
     }
 }

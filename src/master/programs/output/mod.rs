@@ -12,11 +12,13 @@ pub(super) mod ring;
 mod tests;
 
 use std::cell::RefCell;
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::config::model::output::{self, Overflow};
 use crate::control::wire::{LogLine, Stream};
 use crate::sys::clock;
 
@@ -40,37 +42,79 @@ pub(super) struct Output {
 struct Channel {
     lines: Lines,
     file: Option<SharedFile>,
+    overflow: Overflow,
 }
 
 impl Output {
-    pub(super) fn set_files(&mut self, stdout: Option<SharedFile>, stderr: Option<SharedFile>) {
-        self.stdout.file = stdout;
-        self.stderr.file = stderr;
+    /// From now on, the begun lines included.
+    pub(super) fn set_target(
+        &mut self,
+        source: Source,
+        target: &output::LogTarget,
+        file: Option<SharedFile>,
+    ) {
+        let channel = self.channel_mut(source);
+        channel.file = file;
+        channel.overflow = target.overflow;
     }
 
-    /// Takes what the program wrote.
-    pub(super) fn take(&mut self, source: Source, bytes: &[u8]) {
-        let channel = match source {
-            Source::Stdout => &mut self.stdout,
-            Source::Stderr => &mut self.stderr,
+    /// Whether what the program writes is to stay in its pipe until it is written elsewhere.
+    fn is_poured(&self, source: Source) -> bool {
+        self.channel(source).file.is_some()
+    }
+
+    /// Takes of what is `seen` in the pipe what has a place to go to, and tells how much that is.
+    fn pour(&mut self, source: Source, pipe: BorrowedFd<'_>, seen: &[u8]) -> usize {
+        let channel = self.channel(source);
+        let taken = match &channel.file {
+            Some(file) => {
+                let now_us = clock::monotonic_us();
+                file.borrow_mut().pour(pipe, seen, channel.overflow, now_us)
+            }
+            None => 0,
         };
-        if let Some(file) = &channel.file {
+        self.note(source, &seen[..taken]);
+        taken
+    }
+
+    /// Takes what the program wrote and is nowhere else.
+    fn take(&mut self, source: Source, bytes: &[u8]) {
+        if let Some(file) = &self.channel(source).file {
             file.borrow_mut().write(bytes, clock::monotonic_us());
         }
+        self.note(source, bytes);
+    }
+
+    /// Its lines, for who reads along.
+    fn note(&mut self, source: Source, bytes: &[u8]) {
         let wall_ms = clock::wall_ms();
-        let (ring, followers) = (&mut self.ring, &mut self.followers);
+        let Self { ring, followers, stdout, stderr } = self;
+        let channel = match source {
+            Source::Stdout => stdout,
+            Source::Stderr => stderr,
+        };
         channel.lines.take(bytes, |text| {
             add(ring, followers, LogLine { wall_ms, stream: source.stream(), text });
         });
     }
 
-    /// The stream has ended: what has no line end by now is a line.
-    pub(super) fn end(&mut self, source: Source) {
-        let channel = match source {
+    fn channel_mut(&mut self, source: Source) -> &mut Channel {
+        match source {
             Source::Stdout => &mut self.stdout,
             Source::Stderr => &mut self.stderr,
-        };
-        let Some(text) = channel.lines.end() else { return };
+        }
+    }
+
+    fn channel(&self, source: Source) -> &Channel {
+        match source {
+            Source::Stdout => &self.stdout,
+            Source::Stderr => &self.stderr,
+        }
+    }
+
+    /// The stream has ended: what has no line end by now is a line.
+    pub(super) fn end(&mut self, source: Source) {
+        let Some(text) = self.channel_mut(source).lines.end() else { return };
         let line = LogLine { wall_ms: clock::wall_ms(), stream: source.stream(), text };
         add(&mut self.ring, &mut self.followers, line);
     }

@@ -1,10 +1,12 @@
 //! The read end of a program's stdout or stderr: read when there is something, without a wake-up
 //! otherwise. Its end (the program closed it, or a grace time after the program's own end) ends the
 //! reading, so a grandchild that keeps the pipe open holds up nothing.
+//!
+//! What goes to a file leaves the pipe only as it gets there, so a kill in between loses nothing.
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,7 +15,11 @@ use tokio::sync::oneshot;
 use super::{Output, Source};
 use crate::config::limits::{PROGRAM_DRAIN_BYTES_MAX, PROGRAM_PIPE_GRACE_MS, PROGRAM_READ_BYTES};
 use crate::sys;
+use crate::sys::peek::Glass;
 use crate::sys::watched::Watched;
+
+/// How soon what has to wait in the pipe is tried again.
+const HELD: Duration = Duration::from_secs(1);
 
 /// A pipe that is being read; dropping it reads on for the grace time only.
 pub(in crate::master::programs) struct Pipe {
@@ -44,13 +50,7 @@ impl Pipe {
 
     /// Reads what is there, so that what follows in the log follows what the program wrote before.
     pub(in crate::master::programs) fn catch_up(&self) {
-        let mut bytes = 0;
-        while bytes < PROGRAM_DRAIN_BYTES_MAX {
-            match self.reader.read() {
-                Ok(count @ 1..) => bytes += count,
-                Ok(0) | Err(_) => return,
-            }
-        }
+        self.reader.catch_up();
     }
 }
 
@@ -62,37 +62,107 @@ async fn run(reader: Rc<Reader>, is_dropped: oneshot::Receiver<()>) {
     };
     tokio::select! {
         () = reader.read_to_end() => {}
-        () = grace => reader.output.borrow_mut().end(reader.source),
+        () = grace => reader.give_up(),
     }
+}
+
+/// What a look at the pipe has come to.
+enum Taken {
+    Bytes(usize),
+    /// There is something, but it has to wait in the pipe.
+    Held,
+    End,
+}
+
+/// What every pipe of the process is read with: reading and taking is one step.
+struct Desk {
+    buffer: Vec<u8>,
+    /// Nothing after it failed; then pipes are read the plain way.
+    glass: Option<Glass>,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::new(Desk {
+        buffer: vec![0; PROGRAM_READ_BYTES],
+        glass: Glass::new(PROGRAM_READ_BYTES).ok(),
+    });
 }
 
 impl Reader {
     async fn read_to_end(&self) {
-        // An error of the reactor means that the loop is over.
-        while let Ok(1..) = self.descriptor.read(|_| self.read()).await {
-            // A flood gives way to everything else after each piece.
-            tokio::task::yield_now().await;
+        loop {
+            match self.descriptor.read(|_| self.take()).await {
+                // A flood gives way to everything else after each piece.
+                Ok(Taken::Bytes(_)) => tokio::task::yield_now().await,
+                Ok(Taken::Held) => tokio::time::sleep(HELD).await,
+                // An error of the reactor means that the loop is over.
+                Ok(Taken::End) | Err(_) => return,
+            }
         }
     }
 
-    /// Takes what is there: 0 at the end, `WouldBlock` when nothing is there yet.
-    fn read(&self) -> io::Result<usize> {
-        thread_local! {
-            /// One buffer for every pipe of the process: reading and taking is one step.
-            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PROGRAM_READ_BYTES]);
-        }
-        BUFFER.with_borrow_mut(|buffer| {
-            let count = match sys::pipe::read(&self.descriptor, buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
-                // A pipe that can not be read has nothing more to say.
-                result => result.unwrap_or(0),
-            };
-            let mut output = self.output.borrow_mut();
-            match count {
-                0 => output.end(self.source),
-                1.. => output.take(self.source, &buffer[..count]),
+    fn catch_up(&self) {
+        let mut bytes = 0;
+        while bytes < PROGRAM_DRAIN_BYTES_MAX {
+            match self.take() {
+                Ok(Taken::Bytes(count)) => bytes += count,
+                Ok(Taken::Held | Taken::End) | Err(_) => return,
             }
-            Ok(count)
+        }
+    }
+
+    /// Nobody waits any longer for what may still come. What had to wait in the pipe is taken, as
+    /// the pipe is about to go.
+    fn give_up(&self) {
+        self.catch_up();
+        let mut bytes = 0;
+        while bytes < PROGRAM_DRAIN_BYTES_MAX {
+            match DESK.with_borrow_mut(|desk| self.read(&mut desk.buffer)) {
+                Ok(Taken::Bytes(count)) => bytes += count,
+                Ok(Taken::Held) | Err(_) => break,
+                Ok(Taken::End) => return,
+            }
+        }
+        self.output.borrow_mut().end(self.source);
+    }
+
+    /// Takes what is there; `WouldBlock` when nothing is there yet.
+    fn take(&self) -> io::Result<Taken> {
+        DESK.with_borrow_mut(|Desk { buffer, glass }| {
+            if self.output.borrow().is_poured(self.source)
+                && let Some(looking) = glass
+            {
+                match looking.look(&self.descriptor, buffer) {
+                    Ok(count @ 1..) => return Ok(self.pour(&buffer[..count])),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                    // Reading tells the end.
+                    Ok(0) => {}
+                    Err(_) => *glass = Glass::new(PROGRAM_READ_BYTES).ok(),
+                }
+            }
+            self.read(buffer)
         })
+    }
+
+    fn pour(&self, seen: &[u8]) -> Taken {
+        match self.output.borrow_mut().pour(self.source, self.descriptor.as_fd(), seen) {
+            0 => Taken::Held,
+            count => Taken::Bytes(count),
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<Taken> {
+        let count = match sys::pipe::read(&self.descriptor, buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+            // A pipe that can not be read has nothing more to say.
+            result => result.unwrap_or(0),
+        };
+        let mut output = self.output.borrow_mut();
+        if count == 0 {
+            output.end(self.source);
+            return Ok(Taken::End);
+        }
+        output.take(self.source, &buffer[..count]);
+        Ok(Taken::Bytes(count))
     }
 }

@@ -1,0 +1,174 @@
+//! A log file that rotates at a line's end: `<file>`, then `.1` the youngest to `.N` the oldest.
+//!
+//! No byte is lost or written twice, whenever this process is killed: what a pipe holds is moved
+//! into the file by the kernel in one step ([`crate::sys::peek`]), where the file allows it. When
+//! the file can not be written, what comes waits ([`trouble`]). Removed from outside (or moved away
+//! by another rotator), it is made again; cut short from outside, it goes on where it ends.
+
+mod open;
+mod rotate;
+mod trouble;
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+
+use self::open::Open;
+use self::trouble::Trouble;
+use crate::config::model::output::Overflow;
+use crate::sys;
+
+const RETRY_US: u64 = 1_000_000;
+const LOOK_US: u64 = 1_000_000;
+
+pub(in crate::master::programs) struct RotatingFile {
+    path: PathBuf,
+    limits: Limits,
+    open: Option<Open>,
+    trouble: Trouble,
+    rotate_at_us: u64,
+}
+
+/// When a file is full, and what is kept of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::master::programs) struct Limits {
+    /// 0: never full.
+    pub(in crate::master::programs) max_bytes: u64,
+    pub(in crate::master::programs) backups: u32,
+}
+
+/// Where the bytes to write are.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    /// Seen in this pipe, and still there.
+    Pipe(BorrowedFd<'a>),
+    Memory,
+}
+
+/// Why not everything was written, and how much was.
+struct Stopped {
+    error: io::Error,
+    written: usize,
+}
+
+impl RotatingFile {
+    pub(in crate::master::programs) fn new(path: PathBuf, limits: Limits) -> Self {
+        Self { path, limits, open: None, trouble: Trouble::default(), rotate_at_us: 0 }
+    }
+
+    pub(in crate::master::programs) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Opens the path anew with the next byte: somebody moved the file away on purpose.
+    pub(in crate::master::programs) fn reopen(&mut self) {
+        self.open = None;
+    }
+
+    /// Takes `seen`, which the pipe begins with, out of it and into the file. How much of it has left
+    /// the pipe: all, or less when what can not be written has to wait there.
+    pub(in crate::master::programs) fn pour(
+        &mut self,
+        pipe: BorrowedFd<'_>,
+        seen: &[u8],
+        overflow: Overflow,
+        now_us: u64,
+    ) -> usize {
+        if self.trouble.is_waiting() {
+            self.tick(now_us);
+        }
+        let mut written = 0;
+        if !self.trouble.is_retried_later(now_us) {
+            match self.put(seen, Origin::Pipe(pipe), now_us) {
+                Ok(()) => {
+                    self.trouble.is_over(&self.path);
+                    return seen.len();
+                }
+                Err(stopped) => {
+                    written = stopped.written;
+                    self.failed(&stopped.error, now_us);
+                }
+            }
+        }
+        match overflow {
+            Overflow::Block => written,
+            Overflow::Drop => {
+                let rest = &seen[written..];
+                match sys::peek::discard(pipe, rest.len()) {
+                    Ok(()) => self.trouble.keep(rest),
+                    // Still in the pipe, if anywhere.
+                    Err(_) => return written,
+                }
+                seen.len()
+            }
+        }
+    }
+
+    /// Takes bytes that are nowhere else. What can not be written waits, or is lost.
+    pub(in crate::master::programs) fn write(&mut self, bytes: &[u8], now_us: u64) {
+        if self.trouble.is_waiting() {
+            self.tick(now_us);
+        }
+        if self.trouble.is_retried_later(now_us) {
+            self.trouble.keep(bytes);
+            return;
+        }
+        match self.put(bytes, Origin::Memory, now_us) {
+            Ok(()) => self.trouble.is_over(&self.path),
+            Err(Stopped { error, written }) => {
+                self.failed(&error, now_us);
+                self.trouble.keep(&bytes[written..]);
+            }
+        }
+    }
+
+    /// When the kept bytes are tried again; nothing when there are none.
+    pub(in crate::master::programs) fn deadline_us(&self) -> Option<u64> {
+        self.trouble.deadline_us()
+    }
+
+    pub(in crate::master::programs) fn tick(&mut self, now_us: u64) {
+        if self.deadline_us().is_none_or(|retry_us| now_us < retry_us) {
+            return;
+        }
+        let waiting = self.trouble.take_waiting();
+        match self.put(&waiting, Origin::Memory, now_us) {
+            Ok(()) => self.trouble.is_over(&self.path),
+            Err(Stopped { error, written }) => {
+                self.trouble.put_back(waiting, written);
+                self.failed(&error, now_us);
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &io::Error, now_us: u64) {
+        self.open = None;
+        self.trouble.begins(&self.path, error, now_us);
+    }
+
+    /// Writes everything, and rotates where a line end fills the file.
+    fn put(&mut self, bytes: &[u8], origin: Origin<'_>, now_us: u64) -> Result<(), Stopped> {
+        let mut written = 0;
+        while written < bytes.len() {
+            let count = self
+                .put_piece(&bytes[written..], origin, now_us)
+                .map_err(|error| Stopped { error, written })?;
+            written += count;
+        }
+        Ok(())
+    }
+
+    /// Writes what belongs into the file as it is, up to the line end that fills it.
+    fn put_piece(&mut self, rest: &[u8], origin: Origin<'_>, now_us: u64) -> io::Result<usize> {
+        let limits = self.limits;
+        let open = self.opened(now_us)?;
+        let file_bytes = open.bytes()?;
+        let piece = &rest[..rotate::piece_len(rest, file_bytes, limits.max_bytes)];
+        let count = open.put(piece, file_bytes, origin)?;
+        let is_full = limits.max_bytes > 0 && file_bytes + count as u64 >= limits.max_bytes;
+        if is_full && open.is_rotatable() && piece[count - 1] == b'\n' {
+            self.rotate(now_us);
+        }
+        Ok(count)
+    }
+}

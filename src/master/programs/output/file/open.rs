@@ -1,0 +1,114 @@
+//! The file as it is open: that the path still names it, how long it is, and how bytes get into it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+
+use super::{LOOK_US, Origin, RotatingFile};
+use crate::sys;
+
+pub(super) struct Open {
+    file: File,
+    kind: Kind,
+    /// What the path must still name.
+    inode: u64,
+    looked_us: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Regular,
+    /// A file system without a way from a pipe into a file: written first, then taken out, so a kill
+    /// between the two repeats the last piece.
+    Unpourable,
+    /// A terminal, a pipe, a device: has no length and does not rotate.
+    Endless,
+}
+
+impl Open {
+    /// Asked anew before each write, since others may write to the file or cut it short.
+    pub(super) fn bytes(&self) -> io::Result<u64> {
+        match self.kind {
+            Kind::Regular | Kind::Unpourable => Ok(self.file.metadata()?.len()),
+            Kind::Endless => Ok(0),
+        }
+    }
+
+    pub(super) fn is_rotatable(&self) -> bool {
+        self.kind != Kind::Endless
+    }
+
+    /// How many of the bytes are in the file (and no longer in the pipe), at least one.
+    pub(super) fn put(
+        &mut self,
+        piece: &[u8],
+        file_bytes: u64,
+        origin: Origin<'_>,
+    ) -> io::Result<usize> {
+        let count = match (self.kind, origin) {
+            (Kind::Regular, Origin::Pipe(pipe)) => {
+                match sys::peek::pour(pipe, &self.file, file_bytes, piece.len()) {
+                    Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                        self.kind = Kind::Unpourable;
+                        return self.put(piece, file_bytes, origin);
+                    }
+                    poured => poured?,
+                }
+            }
+            (Kind::Unpourable | Kind::Endless, Origin::Pipe(pipe)) => {
+                let count = self.write(piece, file_bytes)?;
+                sys::peek::discard(pipe, count)?;
+                count
+            }
+            (Kind::Regular | Kind::Unpourable | Kind::Endless, Origin::Memory) => {
+                self.write(piece, file_bytes)?
+            }
+        };
+        if count == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(count) }
+    }
+
+    fn write(&self, piece: &[u8], file_bytes: u64) -> io::Result<usize> {
+        match self.kind {
+            Kind::Regular | Kind::Unpourable => {
+                sys::append::write_at_end(&self.file, file_bytes, piece)
+            }
+            Kind::Endless => sys::append::write(&self.file, piece),
+        }
+    }
+}
+
+impl RotatingFile {
+    pub(super) fn opened(&mut self, now_us: u64) -> io::Result<&mut Open> {
+        let is_still_it = match &mut self.open {
+            None => false,
+            Some(open) if now_us < open.looked_us + LOOK_US => true,
+            Some(open) => {
+                open.looked_us = now_us;
+                fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == open.inode)
+            }
+        };
+        if !is_still_it {
+            self.open = Some(self.open_anew(now_us)?);
+        }
+        Ok(self.open.as_mut().expect("opened just above"))
+    }
+
+    fn open_anew(&self, now_us: u64) -> io::Result<Open> {
+        let mut options = OpenOptions::new();
+        // Not to append: the kernel pours only to an offset. Opening a pipe never waits for a reader.
+        options.write(true).create(true).custom_flags(sys::append::NEVER_WAIT);
+        let file = match options.open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(folder) = self.path.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                options.open(&self.path)?
+            }
+            opened => opened?,
+        };
+        let metadata = file.metadata()?;
+        let kind = if metadata.is_file() { Kind::Regular } else { Kind::Endless };
+        let inode = metadata.ino();
+        Ok(Open { file, kind, inode, looked_us: now_us })
+    }
+}

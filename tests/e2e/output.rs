@@ -1,0 +1,138 @@
+//! What programs print, byte for byte: no byte is lost or doubled, whoever is killed meanwhile.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::engine::{self, Engine};
+use crate::wait;
+
+/// A configuration with these programs and nothing worth asking behind its listener.
+fn with(programs: &str) -> String {
+    format!(
+        "[[server]]\nlisten = [\"{{listen}}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"u\"\n\
+         [[upstream.u.backend]]\naddress = \"127.0.0.1:1\"\n{programs}"
+    )
+}
+
+/// A rotated log as one text, oldest file first.
+fn rotated(path: &Path) -> Vec<u8> {
+    let file = |number: u32| fs::read(format!("{}.{number}", path.display())).ok();
+    let mut bytes: Vec<u8> = (1..200).rev().filter_map(file).flatten().collect();
+    bytes.extend(fs::read(path).unwrap_or_default());
+    bytes
+}
+
+/// How far a rotated log reaches, without reading it.
+fn rotated_len(path: &Path) -> u64 {
+    let len = |path: &str| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let name = path.display();
+    (1..200).map(|number| len(&format!("{name}.{number}"))).sum::<u64>() + len(&name.to_string())
+}
+
+/// What `seq 1 LAST` prints.
+fn numbers(last: u32) -> Vec<u8> {
+    let lines: Vec<String> = (1..=last).map(|number| number.to_string()).collect();
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+/// Says where two texts part instead of printing both.
+#[track_caller]
+fn assert_same(found: &[u8], expected: &[u8]) {
+    let same = found.iter().zip(expected).take_while(|(one, other)| one == other).count();
+    let around = |text: &[u8]| {
+        let (from, to) = (same.saturating_sub(40), (same + 40).min(text.len()));
+        String::from_utf8_lossy(&text[from.min(to)..to]).into_owned()
+    };
+    assert!(
+        found == expected,
+        "{} bytes instead of {}, from {same} on other ones:\n{:?}\n{:?}",
+        found.len(),
+        expected.len(),
+        around(found),
+        around(expected)
+    );
+}
+
+#[test]
+fn no_byte_is_lost_or_doubled_when_masters_die_in_the_middle_of_a_flood() {
+    const LAST: u32 = 2_000_000;
+    let engine = Engine::start(&with(&format!(
+        "[program.flood]\nautostart = false\nautorestart = false\nstart_seconds = 0\n\
+         command = \"sh -c 'seq 1 {LAST} & seq 1 {LAST} >&2; wait; exec sleep 1000'\"\n\
+         stdout = {{ file = \"{{folder}}/out.log\", max_bytes = \"300KB\", backups = 190 }}\n\
+         stderr = {{ file = \"{{folder}}/err.log\", max_bytes = \"200KB\", backups = 190 }}"
+    )));
+    let [out, err] = ["out.log", "err.log"].map(|name| engine.folder.path().join(name));
+    engine.ctl_ok(&["program", "start", "flood"]);
+    let expected = numbers(LAST);
+    for round in 1..=8 {
+        // Each time a good way further on, at a moment that nobody chose.
+        let least = expected.len() as u64 * round / 12;
+        wait::until("it writes", || {
+            (rotated_len(&err).min(rotated_len(&out)) >= least).then_some(())
+        });
+        std::thread::park_timeout(Duration::from_micros(round * 700));
+        let master = engine.master_pid();
+        engine::signal(master, "KILL");
+        wait::until("another master writes", || {
+            engine.masters().first().is_some_and(|pid| *pid != master).then_some(())
+        });
+    }
+    for path in [&out, &err] {
+        wait::until("it is written to the end", || {
+            (rotated_len(path) >= expected.len() as u64).then_some(())
+        });
+        assert_same(&rotated(path), &expected);
+    }
+}
+
+#[test]
+fn a_file_cut_short_or_moved_away_by_others_goes_on_without_a_hole() {
+    let engine = Engine::start(&with(
+        "[program.say]\nstart_seconds = 0\ndirectory = \"{folder}\"\n\
+         command = \"sh -c 'for i in 1 2 3; do until [ -e go$i ]; do sleep 0.01; done; echo line $i; done; exec sleep 1000'\"\n\
+         stdout = { file = \"{folder}/say.log\" }",
+    ));
+    let file = |name: &str| engine.folder.path().join(name);
+    let go = |number: u32| fs::write(file(&format!("go{number}")), "").expect("the folder is ours");
+    let reads = |text: &str| {
+        wait::until("the line is there", || {
+            (fs::read_to_string(file("say.log")).ok()? == text).then_some(())
+        });
+    };
+    go(1);
+    reads("line 1\n");
+    fs::write(file("say.log"), "").expect("the file is ours");
+    go(2);
+    reads("line 2\n");
+    fs::rename(file("say.log"), file("moved.log")).expect("the file is ours");
+    engine.ctl_ok(&["reopen"]);
+    go(3);
+    reads("line 3\n");
+}
+
+#[test]
+fn a_program_waits_for_its_file_when_told_to_and_loses_nothing() {
+    const LAST: u32 = 200_000;
+    let engine = Engine::start_in(
+        &with(&format!(
+            "[program.waits]\nautorestart = false\nstart_seconds = 0\ncommand = \"seq 1 {LAST}\"\n\
+             stdout = {{ file = \"{{folder}}/waits.log\", overflow = \"block\" }}"
+        )),
+        // A folder in the file's place fails for root as well.
+        |folder| fs::create_dir(folder.join("waits.log")).expect("the folder is ours"),
+    );
+    let path = engine.folder.path().join("waits.log");
+    wait::until("it runs", || engine.program_pid("waits", 0));
+    wait::until("the engine says why nothing is written", || {
+        engine.log().contains("waits.log: Is a directory").then_some(())
+    });
+    engine.replace_master();
+    assert_eq!(engine.program_state("waits", 0), "RUNNING", "it waits");
+    fs::remove_dir(&path).expect("it is empty");
+    wait::until("everything is written", || {
+        (engine.program_state("waits", 0) == "EXITED").then_some(())
+    });
+    assert_same(&fs::read(&path).expect("it was made"), &numbers(LAST));
+}
