@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::namesake::Intent;
+use super::pace::Pace;
 use crate::config;
 use crate::control::requests;
 use crate::tui;
@@ -262,7 +263,12 @@ pub(crate) enum Program {
     /// Restart it; what it serves drains first.
     Restart(ProgramPlace),
     /// Restart the instances one after another, each ready again before the next.
-    Roll(ProgramPlace),
+    Roll {
+        #[command(flatten)]
+        place: ProgramPlace,
+        #[command(flatten)]
+        pace: Pace,
+    },
     /// Kill it at once; its restart policy then applies.
     Kill(ProgramPlace),
     /// Send it a signal, by name or number.
@@ -373,7 +379,7 @@ impl From<RequestFilter> for requests::Filter {
     }
 }
 
-fn duration_ms(text: &str) -> Result<u64, String> {
+pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
     config::duration::parse(text).ok_or_else(|| "expected a duration such as 30s".to_owned())
 }
 

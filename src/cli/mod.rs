@@ -20,6 +20,7 @@ mod backend;
 mod events;
 mod explain;
 mod overview;
+mod pace;
 mod program;
 mod requests;
 mod upstream;

@@ -33,7 +33,7 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
         Program::Start(program) => (program, ProgramVerb::Start),
         Program::Stop(program) => (program, ProgramVerb::Stop),
         Program::Restart(program) => (program, ProgramVerb::Restart),
-        Program::Roll(program) => (program, ProgramVerb::Roll),
+        Program::Roll { place, pace } => (place, ProgramVerb::Roll(pace.into())),
         Program::Kill(program) => (program, ProgramVerb::Kill),
         Program::Signal { place, signal } => (place, ProgramVerb::Signal { signal }),
     };

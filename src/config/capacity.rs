@@ -1,8 +1,8 @@
 //! How much a backend takes, which ones are asked first, and where requests wait when all are full.
 
 use super::limits;
-use super::model::capacity::Queue;
-use super::section::Section;
+use super::model::capacity::{Queue, WaitWhen};
+use super::section::{Section, unknown_word};
 
 /// Requests in flight at one backend; 0: no bound.
 pub(super) fn max_conns(section: &mut Section<'_>) -> u32 {
@@ -21,6 +21,17 @@ pub(super) fn queue(mut section: Section<'_>) -> Option<Queue> {
         section.missing("length", "such as `length = 100`");
     }
     let timeout_ms = section.positive_duration("timeout").unwrap_or(limits::QUEUE_TIMEOUT_MS);
+    let when = wait_when(&mut section);
     section.finish(&[("size", "length"), ("max", "length")]);
-    Some(Queue { length: length?, timeout_ms })
+    Some(Queue { length: length?, timeout_ms, when })
+}
+
+fn wait_when(section: &mut Section<'_>) -> WaitWhen {
+    let Some(word) = section.text("when") else { return WaitWhen::Full };
+    let found = WaitWhen::ALL.into_iter().find(|when| when.name() == word.value);
+    found.unwrap_or_else(|| {
+        let names = WaitWhen::ALL.map(WaitWhen::name);
+        unknown_word(section.report, "time to wait", &word, &names);
+        WaitWhen::Full
+    })
 }

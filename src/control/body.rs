@@ -4,6 +4,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::call::Pace;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Drain {
@@ -65,6 +67,28 @@ pub(super) struct Scale {
 #[serde(deny_unknown_fields)]
 pub(super) struct Instance {
     pub(super) incarnation: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Roll {
+    pub(super) max_unavailable: Option<u32>,
+    pub(super) max_surge: Option<u32>,
+    pub(super) min_ready_ms: Option<u64>,
+    pub(super) stop_on_failure: Option<bool>,
+    pub(super) incarnation: Option<u32>,
+}
+
+impl Roll {
+    pub(super) fn new(pace: &Pace, incarnation: Option<u32>) -> Self {
+        let Pace { max_unavailable, max_surge, min_ready_ms, stop_on_failure } = *pace;
+        Self { max_unavailable, max_surge, min_ready_ms, stop_on_failure, incarnation }
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        let Self { max_unavailable, max_surge, min_ready_ms, stop_on_failure, .. } = *self;
+        Pace { max_unavailable, max_surge, min_ready_ms, stop_on_failure }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

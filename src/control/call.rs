@@ -113,14 +113,23 @@ pub(crate) enum ProgramVerb {
     Stop,
     /// Drains the instance's backend first, when it serves.
     Restart,
-    /// Restarts the instances one after another, each ready again before the next.
-    Roll,
+    /// Restarts the instances a few at a time, each ready again before the next.
+    Roll(Pace),
     /// SIGKILL now, no drain; the restart policy then applies.
     Kill,
     /// A name such as `HUP`, or a number.
     Signal {
         signal: String,
     },
+}
+
+/// How a roll goes; what is not given is as the file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pace {
+    pub(crate) max_unavailable: Option<u32>,
+    pub(crate) max_surge: Option<u32>,
+    pub(crate) min_ready_ms: Option<u64>,
+    pub(crate) stop_on_failure: Option<bool>,
 }
 
 /// A question. An unknown program is `server::Reply::Missing`.

@@ -2,7 +2,7 @@
 //! done by a key can be done again by a script.
 
 use super::call::{
-    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Rank, Removal,
+    Addition, BackendTarget, BackendVerb, Command, Pace, ProgramTarget, ProgramVerb, Rank, Removal,
     UpstreamVerb,
 };
 
@@ -48,7 +48,7 @@ pub(crate) fn of(command: &Command) -> Line {
                 ProgramVerb::Start => ("start", String::new()),
                 ProgramVerb::Stop => ("stop", String::new()),
                 ProgramVerb::Restart => ("restart", String::new()),
-                ProgramVerb::Roll => ("roll", String::new()),
+                ProgramVerb::Roll(pace) => ("roll", pace_words(pace)),
                 ProgramVerb::Kill => ("kill", String::new()),
                 ProgramVerb::Signal { signal } => ("signal", signal.clone()),
             };
@@ -66,6 +66,17 @@ pub(crate) fn of(command: &Command) -> Line {
         [group, verb, &target, &argument].into_iter().filter(|word| !word.is_empty()).collect();
     let words = words.join(" ");
     Line { verb, target, words }
+}
+
+fn pace_words(pace: &Pace) -> String {
+    let Pace { max_unavailable, max_surge, min_ready_ms, stop_on_failure } = pace;
+    let words = [
+        max_unavailable.map(|count| format!("--max-unavailable {count}")),
+        max_surge.map(|count| format!("--max-surge {count}")),
+        min_ready_ms.map(|ms| format!("--min-ready {ms}ms")),
+        stop_on_failure.map(|stops| format!("--stop-on-failure {stops}")),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn removal_words(removal: Removal) -> String {

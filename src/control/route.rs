@@ -196,6 +196,7 @@ enum ScaleWord {
 
 enum ProgramWord {
     Plain(ProgramVerb),
+    Roll,
     Signal,
 }
 
@@ -323,7 +324,7 @@ impl ProgramWord {
             "start" => Self::Plain(ProgramVerb::Start),
             "stop" => Self::Plain(ProgramVerb::Stop),
             "restart" => Self::Plain(ProgramVerb::Restart),
-            "roll" => Self::Plain(ProgramVerb::Roll),
+            "roll" => Self::Roll,
             "kill" => Self::Plain(ProgramVerb::Kill),
             "signal" => Self::Signal,
             _ => return None,
@@ -336,6 +337,8 @@ impl ProgramWord {
             Self::Plain(verb) => {
                 body::read(body).map(|body::Instance { incarnation }| (verb, incarnation))
             }
+            Self::Roll => body::read(body)
+                .map(|body: body::Roll| (ProgramVerb::Roll(body.pace()), body.incarnation)),
             Self::Signal => body::read(body).map(|body::Signal { signal, incarnation }| {
                 (ProgramVerb::Signal { signal }, incarnation)
             }),
@@ -452,7 +455,7 @@ fn program_verb(verb: &ProgramVerb, incarnation: Option<u32>) -> (&'static str, 
         ProgramVerb::Start => "start",
         ProgramVerb::Stop => "stop",
         ProgramVerb::Restart => "restart",
-        ProgramVerb::Roll => "roll",
+        ProgramVerb::Roll(pace) => return ("roll", json!(body::Roll::new(pace, incarnation))),
         ProgramVerb::Kill => "kill",
         ProgramVerb::Signal { signal } => {
             return ("signal", json!(body::Signal { signal: signal.clone(), incarnation }));

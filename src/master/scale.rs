@@ -35,7 +35,35 @@ impl Master {
                 }
             }
         }
+        self.surged(config)
+    }
+
+    /// With the extra instances of rolls under way.
+    fn surged(&mut self, mut config: Rc<Config>) -> Rc<Config> {
+        let surges: Vec<(String, u32)> =
+            self.programs.surges().map(|(name, extra)| (name.to_owned(), extra)).collect();
+        for (name, extra) in surges {
+            let usual = instances_of(&config, &name).unwrap_or(0);
+            match config::scale::scaled(&config, &name, usual + extra) {
+                Ok(scaled) => config = Rc::new(scaled),
+                Err(reason) => self.programs.refuse_surge(&name, &reason),
+            }
+        }
         config
+    }
+
+    /// A roll has come to want more or fewer instances.
+    pub(super) fn resize(&mut self, program: &str, now: Now) {
+        let config = self.scaled_config();
+        self.run_instances(&config, program, now);
+    }
+
+    /// The places of new instances come before their processes, as in a reload.
+    fn run_instances(&mut self, config: &Config, program: &str, now: Now) {
+        if let Err(error) = self.membership.apply_instances(config, program, now) {
+            log::error!(WHO, "{error}");
+        }
+        self.programs.apply_config(config);
     }
 
     /// Answered at once when instances stop, and when they run where they start.
@@ -74,17 +102,16 @@ impl Master {
             let reason = config::scale::scaled(&self.generation.config, program, 1);
             return Err(Answer::unknown(reason.err().unwrap_or_default()));
         };
+        if self.programs.is_rolling(program) {
+            return Err(Answer::refused(format!("a roll of {program} is under way")));
+        }
         let config = self.scaled_config();
         let before = instances_of(&config, program).unwrap_or(file);
         let after = instances.unwrap_or(file);
         let scaled = config::scale::scaled(&config, program, after).map_err(Answer::refused)?;
         self.programs.scale(program, (after != file).then_some(after));
         let now = Now::read();
-        // The places of new instances come before their processes, as in a reload.
-        if let Err(error) = self.membership.apply_instances(&scaled, program, now) {
-            log::error!(WHO, "{error}");
-        }
-        self.programs.apply_config(&scaled);
+        self.run_instances(&scaled, program, now);
         self.carry_out_wants(now);
         Ok((before, after))
     }

@@ -46,6 +46,7 @@ impl Master {
                 self.keeper.hold(&key, &borrowed);
             }
             Want::Release { key } => self.keeper.release(&key),
+            Want::Resize { program } => self.resize(&program, now),
             // Every turn ends with what a successor must know being written.
             Want::StateChanged => {}
         }

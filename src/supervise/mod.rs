@@ -10,6 +10,7 @@
 
 pub(crate) mod order;
 pub(crate) mod policy;
+pub(crate) mod roll;
 pub(crate) mod state;
 pub(crate) mod step;
 

@@ -87,8 +87,10 @@ pub(crate) async fn run(
     let picked = match exchange.pick(connection, site.upstream) {
         Ok(picked) => Ok(picked),
         // Boxed, since it is seldom: every idle client would hold room for it.
-        Err(Refusal::Full) => Box::pin(exchange.wait(connection, &site)).await,
-        Err(Refusal::NoBackend) => Err(InVain::NoBackend),
+        Err(refusal) if site.upstream.lets_wait(refusal) => {
+            Box::pin(exchange.wait(connection, &site)).await
+        }
+        Err(Refusal::Full | Refusal::NoBackend) => Err(InVain::NoBackend),
     };
     let mut picked = match picked {
         Ok(picked) => picked,

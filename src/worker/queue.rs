@@ -1,4 +1,5 @@
-//! Requests that wait for room at an upstream whose backends are all full.
+//! Requests that wait for room at an upstream whose backends are all full, or, where the file says so,
+//! for a backend at all.
 //!
 //! First come, first served, over all workers: the order is on the scoreboard (`scoreboard::queue`),
 //! and here is who of this worker waits. Nobody polls. Whoever gives a place back wakes the next in
@@ -14,11 +15,12 @@ use std::task::{Context, Poll, Waker};
 
 use super::connection::Connection;
 use super::exchange::Exchange;
+use super::generation::Upstream;
 use super::pick::{Asker, Picked, Refusal, Tried};
 use super::server::Site;
 use super::shared::Shared;
 use super::watch::Seat;
-use crate::config::model::capacity::Queue;
+use crate::config::model::capacity::{Queue, WaitWhen};
 use crate::scoreboard::layout::UPSTREAMS_MAX;
 use crate::scoreboard::{Board, UpstreamId, WorkerSlot, queue};
 use crate::sys::bell::Bell;
@@ -165,6 +167,24 @@ impl InVain {
     }
 }
 
+impl Queue {
+    /// Whether what there is none of may come.
+    fn is_worth_waiting(self, refusal: Refusal) -> bool {
+        match (refusal, self.when) {
+            (Refusal::Full, WaitWhen::Full | WaitWhen::Unavailable)
+            | (Refusal::NoBackend, WaitWhen::Unavailable) => true,
+            (Refusal::NoBackend, WaitWhen::Full) => false,
+        }
+    }
+}
+
+impl Upstream {
+    /// Whether a request that was refused for this may wait here.
+    pub(crate) fn lets_wait(&self, refusal: Refusal) -> bool {
+        self.queue.is_some_and(|queue| queue.is_worth_waiting(refusal))
+    }
+}
+
 /// Waits until there is room for the request and it is the next one; `poll_gone` is ready when its
 /// client has left.
 pub(crate) async fn wait(
@@ -191,8 +211,10 @@ pub(crate) async fn wait(
             let mut picker = shared.picker.borrow_mut();
             match picker.pick_in_line((upstream, ticket), asker, tried, now_us) {
                 Ok(picked) => return Poll::Ready(Ok(picked)),
-                Err(Refusal::NoBackend) => return Poll::Ready(Err(InVain::NoBackend)),
-                Err(Refusal::Full) => {}
+                Err(refusal) if !queue.is_worth_waiting(refusal) => {
+                    return Poll::Ready(Err(InVain::NoBackend));
+                }
+                Err(Refusal::NoBackend | Refusal::Full) => {}
             }
         }
         if seat.is_late() { Poll::Ready(Err(InVain::Late)) } else { Poll::Pending }

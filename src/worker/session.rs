@@ -105,8 +105,10 @@ impl Session<'_> {
     async fn connect(&mut self) -> Result<(Picked, Link), u16> {
         let mut picked = match self.pick() {
             Ok(picked) => picked,
-            Err(Refusal::Full) => self.wait().await.map_err(InVain::status)?,
-            Err(Refusal::NoBackend) => return Err(NO_BACKEND),
+            Err(refusal) if self.upstream.lets_wait(refusal) => {
+                self.wait().await.map_err(InVain::status)?
+            }
+            Err(Refusal::Full | Refusal::NoBackend) => return Err(NO_BACKEND),
         };
         let mut retries = 0;
         loop {

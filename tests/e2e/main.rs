@@ -48,6 +48,7 @@ mod queue;
 mod reload;
 mod requests;
 mod retries;
+mod roll;
 mod shaping;
 mod sharing;
 mod sticky;

@@ -8,6 +8,27 @@ pub(crate) struct Queue {
     /// Of all workers together.
     pub(crate) length: u32,
     pub(crate) timeout_ms: u64,
+    pub(crate) when: WaitWhen,
+}
+
+/// What is worth waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum WaitWhen {
+    /// Room at a backend that could be asked otherwise.
+    Full,
+    /// A backend, too, while there is none: the only instance of a program that is restarted.
+    Unavailable,
+}
+
+impl WaitWhen {
+    pub(crate) const ALL: [Self; 2] = [Self::Full, Self::Unavailable];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }
 
 /// How a client's further requests find the backend of its first.

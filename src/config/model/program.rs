@@ -21,6 +21,7 @@ pub(crate) struct Program {
     pub(crate) autostart: bool,
     pub(crate) restart: Restart,
     pub(crate) stop: Stop,
+    pub(crate) roll: Roll,
     pub(crate) process: Process,
     pub(crate) output: Output,
 }
@@ -67,6 +68,18 @@ pub(crate) struct Stop {
     pub(crate) signal: i32,
     /// From the signal to SIGKILL.
     pub(crate) wait_ms: u64,
+}
+
+/// How a rolling restart goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Roll {
+    /// Instances that may be missing at a time; more than 0, unless `max_surge` is.
+    pub(crate) max_unavailable: u32,
+    /// Instances that may run beyond the usual number meanwhile.
+    pub(crate) max_surge: u32,
+    /// How long a new process must run before the next instance is touched.
+    pub(crate) min_ready_ms: u64,
+    pub(crate) stops_on_failure: bool,
 }
 
 /// Instance `i` gets `PORT = port + i` and joins the upstream as `127.0.0.1:PORT` when ready.

@@ -4,6 +4,7 @@ mod command;
 mod output;
 mod process;
 mod restart;
+mod roll;
 mod serves;
 mod stop;
 
@@ -65,6 +66,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         restart: restart::read(&mut section),
         stop: stop::read(&mut section),
         process: process::read(&mut section, environment, instances),
+        roll: roll::read(&mut section),
         output,
     };
     section.finish(&OTHERS);

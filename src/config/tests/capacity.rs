@@ -3,7 +3,7 @@
 use super::errors::check_short;
 use super::good;
 use crate::config::model::Upstream;
-use crate::config::model::capacity::{OnDrain, Place, Queue, Renewal, Session, Token};
+use crate::config::model::capacity::{OnDrain, Place, Queue, Renewal, Session, Token, WaitWhen};
 
 fn upstream(lines: &str, backend: &str) -> Upstream {
     good(&format!("[upstream.a]\n{lines}\nbackend = [{{ address = \"127.0.0.1:1\", {backend} }}]"))
@@ -22,10 +22,11 @@ fn nothing_is_bounded_by_default() {
 #[test]
 fn bounds_and_queues() {
     let found = upstream("queue = { length = 7 }", "max_conns = 40, priority = 2");
-    assert_eq!(found.queue, Some(Queue { length: 7, timeout_ms: 60_000 }));
+    assert_eq!(found.queue, Some(Queue { length: 7, timeout_ms: 60_000, when: WaitWhen::Full }));
     assert_eq!((found.backends[0].max_conns, found.backends[0].priority), (40, 2));
-    let found = upstream("queue = { length = 1, timeout = \"5s\" }", "");
-    assert_eq!(found.queue, Some(Queue { length: 1, timeout_ms: 5_000 }));
+    let text = "queue = { length = 1, timeout = \"5s\", when = \"unavailable\" }";
+    let when = WaitWhen::Unavailable;
+    assert_eq!(upstream(text, "").queue, Some(Queue { length: 1, timeout_ms: 5_000, when }));
     let config = good(
         "[upstream.a]\n[program.p]\ncommand = \"p\"\n\
          serves = { upstream = \"a\", port = 9001, max_conns = 3, priority = 1 }",
@@ -83,6 +84,10 @@ fn errors_about_capacity() {
             "queue = { size = 5 }",
             "2:9 [upstream.a.queue] has no `length` (such as `length = 100`)\n\
              2:11 unknown key `size` in [upstream.a.queue] (did you mean `length`?)",
+        ),
+        (
+            "queue = { length = 5, when = \"empty\" }",
+            "2:30 unknown time to wait `empty` (expected `full` or `unavailable`)",
         ),
         ("sticky = true", "2:10 expected a table, found boolean true"),
         (

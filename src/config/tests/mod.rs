@@ -11,6 +11,7 @@ mod groups;
 mod health;
 mod links;
 mod process;
+mod rolls;
 mod shaping;
 mod strategies;
 mod templates;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::control::call::{
-    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
+    Addition, BackendTarget, BackendVerb, Command, Pace, ProgramTarget, ProgramVerb, Query, Rank,
     Removal, UpstreamVerb,
 };
 use crate::control::requests::Filter;
@@ -173,6 +173,18 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
+fn pace() -> impl Strategy<Value = Pace> {
+    let count = any::<Option<u32>>;
+    (count(), count(), any::<Option<u64>>(), any::<Option<bool>>()).prop_map(
+        |(max_unavailable, max_surge, min_ready_ms, stop_on_failure)| Pace {
+            max_unavailable,
+            max_surge,
+            min_ready_ms,
+            stop_on_failure,
+        },
+    )
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let key = any::<Option<u32>>;
     let backend_verb = prop_oneof![
@@ -193,7 +205,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(ProgramVerb::Start),
         Just(ProgramVerb::Stop),
         Just(ProgramVerb::Restart),
-        Just(ProgramVerb::Roll),
+        pace().prop_map(ProgramVerb::Roll),
         Just(ProgramVerb::Kill),
         any::<String>().prop_map(|signal| ProgramVerb::Signal { signal }),
     ];

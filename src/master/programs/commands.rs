@@ -7,7 +7,7 @@ use super::callers::{Asked, Caller, Goal};
 use super::desk::Tone;
 use super::event::InstanceId;
 use super::handoff::Wish;
-use super::roll::Roll;
+use super::roll::Planned;
 use super::texts;
 use super::{Course, Programs};
 use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_READY_WAIT_MS};
@@ -42,7 +42,7 @@ impl Programs {
                 let caller = Caller { asked, ids, goal, is_changed, until_us, reply };
                 self.callers.push(caller);
             }
-            Ok(Outcome::Roll(ids)) => self.rolls.push(Roll::new(asked, ids, reply)),
+            Ok(Outcome::Roll(planned)) => self.begin_roll(asked, planned, reply),
         }
         self.settle();
     }
@@ -90,15 +90,9 @@ impl Programs {
             ProgramVerb::Stop => Ok(self.say_to(ids, &Event::Stop, Goal::Stopped, asked)),
             ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
             ProgramVerb::Signal { signal } => self.signal(&ids, signal).map(Outcome::Answer),
-            ProgramVerb::Roll => {
+            ProgramVerb::Roll(pace) => {
                 self.check_running()?;
-                if let Some(other) = self.rolls.iter().find(|roll| roll.concerns(&ids)) {
-                    return Err(Answer::refused(format!(
-                        "a roll of {} is under way",
-                        other.target()
-                    )));
-                }
-                Ok(Outcome::Roll(ids))
+                self.plan_roll(&ids, pace).map(Outcome::Roll)
             }
         }
     }
@@ -233,7 +227,7 @@ impl Programs {
 enum Outcome {
     Answer(Answer),
     Wait { ids: Vec<InstanceId>, goal: Goal, is_changed: bool, until_us: u64 },
-    Roll(Vec<InstanceId>),
+    Roll(Planned),
 }
 
 /// Beyond what the configuration allows for: scheduling, probes, the sweep.

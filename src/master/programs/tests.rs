@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use super::want::{Join, Want};
 use super::{Follow, Programs, launch};
 use crate::config;
-use crate::control::call::{ProgramTarget, ProgramVerb};
+use crate::control::call::{Pace, ProgramTarget, ProgramVerb};
 use crate::control::wire::{Answer, ProgramRow, ProgramState};
 use crate::master::event::{EVENTS_WAITING_MAX, Event};
 use crate::sys;

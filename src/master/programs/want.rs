@@ -29,6 +29,11 @@ pub(crate) enum Want {
     Release {
         key: String,
     },
+    /// `Programs::surges` has changed for it: as many instances as that makes. Answer with
+    /// `Programs::refuse_surge` where they can not be had.
+    Resize {
+        program: String,
+    },
     /// `Programs::handoff` or `Programs::intent` has changed.
     StateChanged,
 }

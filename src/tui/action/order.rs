@@ -5,7 +5,7 @@
 //! an earlier order is on its way that answer would be about the past, so then the engine is asked.
 
 use crate::control::call::{
-    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Rank, Removal,
+    Addition, BackendTarget, BackendVerb, Command, Pace, ProgramTarget, ProgramVerb, Rank, Removal,
     UpstreamVerb,
 };
 use crate::control::wire::{BackendRow, BackendState, ProgramRow, ProgramState, Role};
@@ -195,7 +195,7 @@ fn nothing(id: Id, key: &Key) -> String {
 fn program_verb(id: Id) -> Option<ProgramVerb> {
     match id {
         Id::Restart => Some(ProgramVerb::Restart),
-        Id::Roll => Some(ProgramVerb::Roll),
+        Id::Roll => Some(ProgramVerb::Roll(Pace::default())),
         Id::Start => Some(ProgramVerb::Start),
         Id::Stop => Some(ProgramVerb::Stop),
         Id::Kill => Some(ProgramVerb::Kill),
@@ -208,12 +208,12 @@ fn program_change(model: &Model, verb: ProgramVerb, row: &ProgramRow) -> Result<
     if let (Some(already), false) = (already(&verb, row), is_under_way(model, &key)) {
         return Err(format!("{} {already}", key.label()));
     }
-    let is_roll = verb == ProgramVerb::Roll;
+    let is_roll = matches!(verb, ProgramVerb::Roll(_));
     let word = match verb {
         ProgramVerb::Start => "start",
         ProgramVerb::Stop => "stop",
         ProgramVerb::Restart => "restart",
-        ProgramVerb::Roll => "roll",
+        ProgramVerb::Roll(_) => "roll",
         ProgramVerb::Kill => "kill",
         ProgramVerb::Signal { .. } => "signal",
     };
@@ -250,7 +250,7 @@ fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
             | ProgramState::Unknown => None,
         },
         ProgramVerb::Kill => row.program.pid.is_none().then_some("has no process to kill"),
-        ProgramVerb::Restart | ProgramVerb::Roll | ProgramVerb::Signal { .. } => None,
+        ProgramVerb::Restart | ProgramVerb::Roll(_) | ProgramVerb::Signal { .. } => None,
     }
 }
 

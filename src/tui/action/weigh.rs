@@ -18,7 +18,7 @@ pub(crate) fn title(changes: &[Change]) -> String {
             Command::Shutdown => "Shut the engine down?".to_owned(),
             Command::Reload => "Reload the configuration?".to_owned(),
             Command::Reopen => "Reopen the log files?".to_owned(),
-            Command::Program { target, verb: ProgramVerb::Roll } => {
+            Command::Program { target, verb: ProgramVerb::Roll(_) } => {
                 format!("Roll {}?", target.name)
             }
             Command::Add(addition) => format!("Add {}?", addition.address),
@@ -109,7 +109,7 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
     let name = change.key.label();
     match verb {
         ProgramVerb::Start | ProgramVerb::Signal { .. } => {}
-        ProgramVerb::Roll => {
+        ProgramVerb::Roll(_) => {
             let siblings = model.live.programs.iter();
             let count = siblings.filter(|other| other.program.name == row.program.name).count();
             facts.push(format!(
@@ -161,7 +161,7 @@ fn leaving<'a>(model: &'a Model, change: &Change) -> Option<&'a BackendRow> {
         (
             Command::Program {
                 verb:
-                    ProgramVerb::Restart | ProgramVerb::Stop | ProgramVerb::Roll | ProgramVerb::Kill,
+                    ProgramVerb::Restart | ProgramVerb::Stop | ProgramVerb::Roll(_) | ProgramVerb::Kill,
                 ..
             },
             Key::Program { name, instance },

@@ -146,8 +146,8 @@ fn a_roll_takes_one_instance_after_another() {
             Some(make_ready(&mut stage, "web:1", port + 1).await),
         ];
         let pids = [stage.pid("web:0"), stage.pid("web:1")];
-        let mut answer = stage.command("web", &ProgramVerb::Roll);
-        let second = stage.ask("web", ProgramVerb::Roll).await;
+        let mut answer = stage.command("web", &ProgramVerb::Roll(Pace::default()));
+        let second = stage.ask("web", ProgramVerb::Roll(Pace::default())).await;
         assert_eq!(second.message, "a roll of web is under way");
         for (index, id) in ["web:0", "web:1"].into_iter().enumerate() {
             let port = port + index as u16;

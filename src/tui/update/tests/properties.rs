@@ -105,7 +105,7 @@ proptest! {
                 for change in order.changes() {
                     let interrupts = matches!(
                         change.command,
-                        Command::Program { verb: ProgramVerb::Kill | ProgramVerb::Roll, .. }
+                        Command::Program { verb: ProgramVerb::Kill | ProgramVerb::Roll(_), .. }
                             | Command::Shutdown
                     );
                     prop_assert!(!interrupts || was_asking);
