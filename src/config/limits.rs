@@ -230,6 +230,8 @@ pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;
 pub(crate) const PROGRAM_FOLLOW_QUEUE_MAX: usize = 1024;
 /// How long a caller waits for an instance whose probe does not answer; it goes on starting.
 pub(crate) const PROGRAM_READY_WAIT_MS: u64 = 60_000;
+/// Restarts that a crash limit can count.
+pub(crate) const PROGRAM_CRASHES_MAX: u32 = 1_000;
 /// Callers that wait for programs to start or stop.
 pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
 /// Ports tried beyond a taken one, for the embedded default.

@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod program;
+pub(crate) mod restart;
 pub(crate) mod route;
 
 use std::net::SocketAddr;

@@ -303,9 +303,9 @@ pub(crate) struct ProgramRow {
     pub(crate) since_ms: u64,
     /// When the next start is due, wall clock; 0 without one.
     pub(crate) retry_at_ms: u64,
-    /// Failed starts in a row, and how many are allowed.
+    /// Failed starts in a row, and how many are allowed; none: for ever.
     pub(crate) start_failures: u32,
-    pub(crate) start_retries: u32,
+    pub(crate) start_retries: Option<u32>,
     pub(crate) command: String,
     pub(crate) last_line: String,
     pub(crate) is_drain_first: bool,

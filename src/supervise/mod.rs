@@ -8,7 +8,9 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod dice;
 pub(crate) mod order;
+pub(crate) mod pause;
 pub(crate) mod policy;
 pub(crate) mod roll;
 pub(crate) mod state;

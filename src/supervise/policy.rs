@@ -1,13 +1,20 @@
-//! What the configuration says about an instance, in the terms the steps decide with, and the
-//! arithmetic of restarts: what counts as unexpected, how long a pause is, when restarts are too
-//! frequent. Holds no state of an instance except the sliding window type.
+//! What the configuration says about an instance, in the terms the steps decide with, and which
+//! ends of a life lead to another. Holds no state of an instance; how long the pauses are is
+//! `pause`'s.
 
-/// When an exit after the instance was running leads to a restart.
+use super::pause::{Backoff, CrashLimit};
+
+/// When an exit after the instance was running leads to a restart: Supervisor's words and systemd's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restart {
     Never,
-    /// After a signal or an exit status that is not in `exit_codes`.
+    OnSuccess,
+    /// After an end that is not among the expected ones (systemd's `on-failure`).
     Unexpected,
+    /// After a signal that is not expected, or when nobody knows how it ended.
+    OnAbnormal,
+    /// Only after a signal that is not expected.
+    OnAbort,
     Always,
 }
 
@@ -30,13 +37,19 @@ pub(crate) enum Serving {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
     pub(crate) restart: Restart,
+    /// The ends that are as they should be.
     pub(crate) exit_codes: Vec<i32>,
+    pub(crate) exit_signals: Vec<i32>,
     pub(crate) readiness: Readiness,
     pub(crate) serving: Serving,
     /// An exit earlier than this after the spawn is a failed start.
     pub(crate) start_us: u64,
-    /// Failed starts in a row that are tried again; one more gives up.
-    pub(crate) start_retries: u32,
+    /// Failed starts in a row that are tried again; one more gives up. `None`: never.
+    pub(crate) start_retries: Option<u32>,
+    pub(crate) backoff: Backoff,
+    pub(crate) crash_limit: CrashLimit,
+    /// From the end of a running instance to the next spawn.
+    pub(crate) restart_delay_us: u64,
     /// How long the stop signal may take before the whole process group is killed.
     pub(crate) stop_us: u64,
 }
@@ -52,13 +65,29 @@ pub(crate) enum Ending {
 
 impl Policy {
     pub(crate) fn wants_restart(&self, ending: Ending) -> bool {
+        let is_expected = self.is_expected(ending);
         match self.restart {
             Restart::Never => false,
             Restart::Always => true,
-            Restart::Unexpected => match ending {
-                Ending::Code(code) => !self.exit_codes.contains(&code),
-                Ending::Signal(_) | Ending::Unknown => true,
+            Restart::OnSuccess => is_expected,
+            Restart::Unexpected => !is_expected,
+            Restart::OnAbnormal => match ending {
+                Ending::Code(_) => false,
+                Ending::Signal(_) | Ending::Unknown => !is_expected,
             },
+            Restart::OnAbort => match ending {
+                Ending::Code(_) | Ending::Unknown => false,
+                Ending::Signal(_) => !is_expected,
+            },
+        }
+    }
+
+    /// Whether a life ended as it should.
+    pub(crate) fn is_expected(&self, ending: Ending) -> bool {
+        match ending {
+            Ending::Code(code) => self.exit_codes.contains(&code),
+            Ending::Signal(number) => self.exit_signals.contains(&number),
+            Ending::Unknown => false,
         }
     }
 
@@ -70,38 +99,3 @@ impl Policy {
 
 const SECOND_US: u64 = 1_000_000;
 const STABLE_US: u64 = 30 * SECOND_US;
-const PAUSE_US_MAX: u64 = 60 * SECOND_US;
-
-/// The pause after the `fails`th failed start in a row: 1, 2, 3 ... seconds, as Supervisor does, but
-/// never more than a minute.
-pub(crate) fn pause_us(fails: u32) -> u64 {
-    (u64::from(fails.max(1)) * SECOND_US).min(PAUSE_US_MAX)
-}
-
-/// The pause before a spawn is tried again that the machine was too busy for.
-pub(crate) const BUSY_PAUSE_US: u64 = SECOND_US;
-
-const WINDOW_RESTARTS: usize = 5;
-const WINDOW_US: u64 = 10 * SECOND_US;
-
-/// The last restarts that happened without a pause. When it is full, the next exit counts as a
-/// failed start, so a program that dies right after it came up never becomes a hot loop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Window {
-    restarts_us: [Option<u64>; WINDOW_RESTARTS],
-    oldest: usize,
-}
-
-impl Window {
-    /// Records a restart at `now_us`, unless as many as fit happened within the window.
-    #[must_use]
-    pub(crate) fn admit(&mut self, now_us: u64) -> bool {
-        let is_full = self.restarts_us[self.oldest]
-            .is_some_and(|restart_us| now_us.saturating_sub(restart_us) < WINDOW_US);
-        if !is_full {
-            self.restarts_us[self.oldest] = Some(now_us);
-            self.oldest = (self.oldest + 1) % WINDOW_RESTARTS;
-        }
-        !is_full
-    }
-}

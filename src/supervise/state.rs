@@ -2,7 +2,9 @@
 //! remembered from one phase to the next. Knows nothing of what leads from phase to phase
 //! (`step`), of process ids or of descriptors (the master's).
 
-use super::policy::{Ending, Window};
+use super::dice::Dice;
+use super::pause::Window;
+use super::policy::Ending;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
@@ -13,6 +15,8 @@ pub(crate) struct State {
     pub(crate) fails: u32,
     pub(crate) cause: Cause,
     pub(crate) window: Window,
+    /// What pauses are spread with.
+    pub(crate) dice: Dice,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +128,7 @@ impl State {
             fails: 0,
             cause: Cause::None,
             window: Window::default(),
+            dice: Dice::default(),
         }
     }
 

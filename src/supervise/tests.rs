@@ -2,7 +2,8 @@
 
 mod invariants;
 
-use super::policy::{Ending, Policy, Readiness, Restart, Serving, Window, pause_us};
+use super::pause::{Backoff, Beyond, CrashLimit, Growth};
+use super::policy::{Ending, Policy, Readiness, Restart, Serving};
 use super::state::{Phase, Shown, State};
 use super::step::{Effect, Event, Group, SpawnError, step};
 
@@ -12,10 +13,19 @@ fn policy() -> Policy {
     Policy {
         restart: Restart::Unexpected,
         exit_codes: vec![0],
+        exit_signals: Vec::new(),
         readiness: Readiness::Alive,
         serving: Serving::No,
         start_us: SECOND,
-        start_retries: 3,
+        start_retries: Some(3),
+        backoff: Backoff {
+            initial_us: SECOND,
+            max_us: 60 * SECOND,
+            growth: Growth::Linear,
+            jitter_percent: 0,
+        },
+        crash_limit: CrashLimit { restarts: 5, within_us: 10 * SECOND, then: Beyond::Pause },
+        restart_delay_us: 0,
         stop_us: 10 * SECOND,
     }
 }
@@ -167,10 +177,23 @@ fn the_restart_policy_decides_after_running() {
         (Restart::Unexpected, Ending::Code(1), Shown::Starting),
         (Restart::Unexpected, Ending::Signal(15), Shown::Starting),
         (Restart::Unexpected, Ending::Unknown, Shown::Starting),
+        (Restart::Unexpected, Ending::Signal(2), Shown::Exited),
+        (Restart::OnSuccess, Ending::Code(0), Shown::Starting),
+        (Restart::OnSuccess, Ending::Signal(2), Shown::Starting),
+        (Restart::OnSuccess, Ending::Code(1), Shown::Exited),
+        (Restart::OnSuccess, Ending::Signal(9), Shown::Exited),
+        (Restart::OnAbnormal, Ending::Code(1), Shown::Exited),
+        (Restart::OnAbnormal, Ending::Signal(11), Shown::Starting),
+        (Restart::OnAbnormal, Ending::Signal(2), Shown::Exited),
+        (Restart::OnAbnormal, Ending::Unknown, Shown::Starting),
+        (Restart::OnAbort, Ending::Code(1), Shown::Exited),
+        (Restart::OnAbort, Ending::Signal(6), Shown::Starting),
+        (Restart::OnAbort, Ending::Signal(2), Shown::Exited),
+        (Restart::OnAbort, Ending::Unknown, Shown::Exited),
         (Restart::Always, Ending::Code(0), Shown::Starting),
     ];
     for (restart, ending, shown) in cases {
-        let mut bench = Bench::new(Policy { restart, ..policy() });
+        let mut bench = Bench::new(Policy { restart, exit_signals: vec![2], ..policy() });
         bench.say(Event::Start).wait_deadline().exits(ending);
         assert_eq!(bench.state.shown(), shown, "{restart:?} {ending:?}");
     }
@@ -187,7 +210,7 @@ fn a_dead_child_is_never_promoted() {
 #[test]
 fn early_exits_give_up_after_one_more_than_the_retries_with_growing_pauses() {
     for retries in 0..=6 {
-        let mut bench = Bench::new(Policy { start_retries: retries, ..policy() });
+        let mut bench = Bench::new(Policy { start_retries: Some(retries), ..policy() });
         let mut spawns_us = vec![0];
         bench.say(Event::Start).exits(Ending::Code(1));
         while bench.state.shown() == Shown::Backoff {
@@ -202,12 +225,6 @@ fn early_exits_give_up_after_one_more_than_the_retries_with_growing_pauses() {
         assert_eq!(gaps, (1..=u64::from(retries)).collect::<Vec<_>>());
         assert_eq!(bench.state.deadline_us(), None);
     }
-}
-
-#[test]
-fn pauses_grow_by_a_second_up_to_a_minute() {
-    let pauses = [0, 1, 2, 59, 60, 61, u32::MAX].map(|fails| pause_us(fails) / SECOND);
-    assert_eq!(pauses, [1, 1, 2, 59, 60, 60, 60]);
 }
 
 #[test]
@@ -248,19 +265,59 @@ fn dying_right_after_running_is_no_hot_loop() {
         assert_eq!(bench.state.shown(), Shown::Running);
     }
     bench.exits(Ending::Code(0));
-    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 1));
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 0));
 }
 
 #[test]
-fn the_window_slides() {
-    let mut window = Window::default();
-    for second in 0..5 {
-        assert!(window.admit(second * SECOND));
+fn beyond_the_limit_pauses_grow_and_nothing_is_given_up() {
+    let mut bench = Bench::new(Policy { start_us: 0, restart: Restart::Always, ..policy() });
+    bench.say(Event::Start);
+    let mut spawns_us = vec![bench.now_us];
+    for _ in 0..100 {
+        bench.exits(Ending::Code(0));
+        if bench.state.shown() == Shown::Backoff {
+            bench.wait_deadline();
+        }
+        assert_eq!(bench.state.shown(), Shown::Running);
+        spawns_us.push(bench.now_us);
     }
-    assert!(!window.admit(9 * SECOND));
-    assert!(window.admit(10 * SECOND));
-    assert!(!window.admit(10 * SECOND));
-    assert!(window.admit(11 * SECOND));
+    let gaps = spawns_us.windows(2).map(|pair| (pair[1] - pair[0]) / SECOND);
+    assert_eq!(gaps.take(15).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn beyond_the_limit_an_exit_can_count_as_a_failed_start() {
+    let crash_limit = CrashLimit { restarts: 1, within_us: 10 * SECOND, then: Beyond::Fail };
+    let mut bench = Bench::new(Policy { crash_limit, start_retries: Some(1), ..policy() });
+    bench.say(Event::Start).wait_deadline().exits(Ending::Code(1));
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Starting, 0));
+    bench.wait_deadline().exits(Ending::Code(1));
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 1));
+    bench.wait_deadline().wait_deadline().exits(Ending::Code(1));
+    assert_eq!(bench.state.shown(), Shown::Fatal);
+}
+
+#[test]
+fn a_restart_waits_for_its_delay() {
+    let mut bench = Bench::new(Policy { restart_delay_us: 3 * SECOND, ..policy() });
+    bench.say(Event::Start).wait_deadline().exits(Ending::Code(1));
+    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 0));
+    bench.wait(3 * SECOND - 1);
+    assert_eq!(bench.state.shown(), Shown::Backoff);
+    bench.wait(1);
+    assert_eq!(bench.state.shown(), Shown::Starting);
+}
+
+#[test]
+fn endless_retries_never_give_up() {
+    let mut bench = Bench::new(Policy { start_retries: None, ..policy() });
+    bench.say(Event::Start);
+    for fails in 1..=1_000 {
+        bench.exits(Ending::Code(1));
+        assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, fails));
+        bench.wait_deadline();
+    }
+    assert!(bench.now_us >= 900 * 60 * SECOND, "the pause is capped, not left out");
 }
 
 #[test]
@@ -327,7 +384,7 @@ fn stop_in_backoff_cancels_and_forgets() {
 #[test]
 fn restart_of_what_does_not_run_is_a_start_with_every_try() {
     for event in [Event::Start, Event::Restart] {
-        let mut bench = Bench::new(Policy { start_retries: 1, ..policy() });
+        let mut bench = Bench::new(Policy { start_retries: Some(1), ..policy() });
         bench.say(Event::Start).exits(Ending::Code(1)).wait_deadline().exits(Ending::Code(1));
         assert_eq!(bench.state.shown(), Shown::Fatal);
         bench.say(event.clone());

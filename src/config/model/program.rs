@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Output;
 use super::process::Process;
+use super::restart::Restart;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
@@ -51,16 +52,6 @@ impl Program {
     }
 }
 
-/// What counts as a start, and what follows from an end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Restart {
-    pub(crate) when: AutoRestart,
-    pub(crate) exit_codes: Vec<i32>,
-    /// An end sooner than this after the spawn is a failed start.
-    pub(crate) start_ms: u64,
-    pub(crate) retries: u32,
-}
-
 /// How the process is ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stop {
@@ -93,11 +84,4 @@ pub(crate) struct Serves {
     /// Of each instance.
     pub(crate) max_conns: u32,
     pub(crate) priority: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum AutoRestart {
-    Never,
-    Unexpected,
-    Always,
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod output;
+mod pause;
 mod process;
 mod restart;
 mod roll;
@@ -15,7 +16,7 @@ use super::{limits, names, variables};
 use serves::Joining;
 
 /// Supervisor's and systemd's words for the same.
-const OTHERS: [(&str, &str); 13] = [
+const OTHERS: &[(&str, &str)] = &[
     ("numprocs", "instances"),
     ("numprocs_start", "first_instance"),
     ("replicas", "instances"),
@@ -29,6 +30,9 @@ const OTHERS: [(&str, &str); 13] = [
     ("env", "environment"),
     ("cwd", "directory"),
     ("restart", "autorestart"),
+    ("restart_sec", "restart_delay"),
+    ("backoff_seconds", "backoff"),
+    ("start_limit", "crash_limit"),
 ];
 
 /// A program, and where in the file its parts stand.
@@ -69,7 +73,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         roll: roll::read(&mut section),
         output,
     };
-    section.finish(&OTHERS);
+    section.finish(OTHERS);
     Draft { program, joins, port, group }
 }
 

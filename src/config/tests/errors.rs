@@ -436,12 +436,12 @@ fn programs() {
             "3:15 unknown signal `99` (expected `TERM`, `INT`, `QUIT`, `HUP`, `KILL`, `USR1` or `USR2`)",
         ),
         (
-            "command = \"a\"\nautorestart = \"always\"",
-            "3:15 expected true, false or \"unexpected\", found string \"always\"",
+            "command = \"a\"\nautorestart = 1",
+            "3:15 expected true, false or a word such as \"unexpected\", found integer 1",
         ),
         (
             "command = \"a\"\nexit_codes = [0, 256]",
-            "3:18 expected an exit code from 0 to 255, found integer 256",
+            "3:18 expected an exit code from 0 to 255, or a signal such as \"TERM\", found integer 256",
         ),
         (
             "command = \"a\"\nstart_seconds = -1",

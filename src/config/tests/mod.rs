@@ -11,6 +11,7 @@ mod groups;
 mod health;
 mod links;
 mod process;
+mod restarts;
 mod rolls;
 mod shaping;
 mod strategies;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::model::health::CheckKind;
-use super::model::program::AutoRestart;
+use super::model::restart::AutoRestart;
 use super::model::route::{Action, PathMatch};
 use super::model::{Address, Cidr, Config, Location, Strategy as Balancing, Workers};
 use super::variables::ExpandError;

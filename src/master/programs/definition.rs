@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::restarts;
 use crate::config::model::Config;
 use crate::config::model::group::{Group, GroupStrategy};
 use crate::config::model::health::Check;
-use crate::config::model::program::{AutoRestart, Program, Serves};
+use crate::config::model::program::{Program, Serves};
 use crate::supervise::order::Rank;
-use crate::supervise::policy::{Policy, Readiness, Restart, Serving};
+use crate::supervise::policy::{Policy, Readiness, Serving};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Definition {
@@ -116,16 +117,16 @@ impl Definition {
             }
         };
         Policy {
-            restart: match program.restart.when {
-                AutoRestart::Never => Restart::Never,
-                AutoRestart::Unexpected => Restart::Unexpected,
-                AutoRestart::Always => Restart::Always,
-            },
+            restart: restarts::restart(&program.restart),
             exit_codes: program.restart.exit_codes.clone(),
+            exit_signals: program.restart.exit_signals.clone(),
             readiness,
             serving,
             start_us: program.restart.start_ms * 1000,
             start_retries: program.restart.retries,
+            backoff: restarts::backoff(&program.restart),
+            crash_limit: restarts::crash_limit(&program.restart),
+            restart_delay_us: program.restart.delay_ms * 1000,
             stop_us: program.stop.wait_ms * 1000,
         }
     }

@@ -20,6 +20,7 @@ mod instance;
 mod output;
 mod process;
 mod readiness;
+mod restarts;
 mod roll;
 mod rows;
 #[cfg(test)]

@@ -41,14 +41,15 @@ pub(super) fn outcome(state: &State) -> Next {
 pub(super) fn consequence(state: &State, policy: &Policy, now_us: u64) -> String {
     match outcome(state) {
         Next::Delay { until_us } if state.fails == 0 => {
-            format!("tried again in {}", duration(until_us.saturating_sub(now_us)))
+            format!("started again in {}", duration(until_us.saturating_sub(now_us)))
         }
-        Next::Delay { until_us } => format!(
-            "start {} of {} in {}",
-            state.fails + 1,
-            u64::from(policy.start_retries) + 1,
-            duration(until_us.saturating_sub(now_us))
-        ),
+        Next::Delay { until_us } => {
+            let start = u64::from(state.fails) + 1;
+            let of = policy
+                .start_retries
+                .map_or(String::new(), |retries| format!(" of {}", u64::from(retries) + 1));
+            format!("start {start}{of} in {}", duration(until_us.saturating_sub(now_us)))
+        }
         Next::Spawn => "started again".to_owned(),
         Next::GaveUp => format!("gave up after {}", starts(state.fails)),
         Next::Done => "not restarted".to_owned(),
@@ -63,6 +64,9 @@ pub(super) fn reason(state: &State, asked: &str, not_ready: &str) -> String {
         Phase::Idle | Phase::Gone => asked.to_owned(),
         Phase::Starting { check: StartCheck::Probe, .. } => not_ready.to_owned(),
         Phase::Spawning { .. } | Phase::Starting { .. } | Phase::Ready { .. } => String::new(),
+        Phase::Delay { .. } if state.fails == 0 && state.window.beyond > 0 => {
+            format!("{}, restarted too often", cause(&state.cause))
+        }
         Phase::Delay { .. } | Phase::Done => cause(&state.cause),
         Phase::Stopping { stage: Stage::Draining, .. } => "draining".to_owned(),
         Phase::Stopping { stage: Stage::Terminating, .. } => "stop signal sent".to_owned(),

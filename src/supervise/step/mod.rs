@@ -7,7 +7,8 @@ mod rising;
 mod stopping;
 mod sweeping;
 
-use super::policy::{Ending, Policy, pause_us};
+use super::pause::{Beyond, Window};
+use super::policy::{Ending, Policy};
 use super::state::{After, Cause, Next, Phase, State};
 use stopping::Stopping;
 use sweeping::Sweep;
@@ -175,19 +176,30 @@ impl Now<'_> {
         if !self.policy.wants_restart(ending) {
             state.fails = 0;
             (state, Next::Done)
-        } else if state.window.admit(self.us) {
-            (state, Next::Spawn)
+        } else if state.window.admit(self.us, self.policy.crash_limit) {
+            match self.policy.restart_delay_us {
+                0 => (state, Next::Spawn),
+                delay_us => (state, Next::Delay { until_us: self.us + delay_us }),
+            }
         } else {
-            self.failed(state)
+            match self.policy.crash_limit.then {
+                Beyond::Fail => self.failed(state),
+                Beyond::Pause => {
+                    let beyond = state.window.beyond;
+                    let pause_us = self.policy.backoff.pause_us(beyond, &mut state.dice);
+                    (state, Next::Delay { until_us: self.us + pause_us })
+                }
+            }
         }
     }
 
     fn failed(self, mut state: State) -> (State, Next) {
-        state.fails += 1;
-        let next = if state.fails > self.policy.start_retries {
+        state.fails = state.fails.saturating_add(1);
+        let next = if self.policy.start_retries.is_some_and(|retries| state.fails > retries) {
             Next::GaveUp
         } else {
-            Next::Delay { until_us: self.us + pause_us(state.fails) }
+            let pause_us = self.policy.backoff.pause_us(state.fails, &mut state.dice);
+            Next::Delay { until_us: self.us + pause_us }
         };
         (state, next)
     }
@@ -206,7 +218,7 @@ impl After {
 impl State {
     /// Without a memory of failed starts: what the operator asks for gets every try.
     fn afresh(self) -> Self {
-        Self { fails: 0, window: super::policy::Window::default(), ..self }
+        Self { fails: 0, window: Window::default(), ..self }
     }
 
     fn caused(self, ending: Ending, lived_us: u64) -> Self {

@@ -1,6 +1,7 @@
 //! From the spawn to a running instance, and what ends one that runs.
 
-use super::super::policy::{BUSY_PAUSE_US, Readiness};
+use super::super::pause::BUSY_PAUSE_US;
+use super::super::policy::Readiness;
 use super::super::state::{After, Cause, Phase, StartCheck, State};
 use super::{Effect, Event, Now, SpawnError, Step, asked_later, first, go, to};
 

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::pause::{Backoff, Beyond, CrashLimit, Growth};
 use super::super::policy::{Ending, Policy, Restart};
 use super::super::state::{Phase, Shown};
 use super::super::step::{Effect, Event, Group};
@@ -43,17 +44,41 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    let restart =
-        prop_oneof![Just(Restart::Never), Just(Restart::Unexpected), Just(Restart::Always)];
-    (restart, any::<bool>(), prop_oneof![Just(0), Just(SECOND)], 0..4u32, 0..3u64).prop_map(
-        |(restart, serves, start_us, start_retries, stop_s)| Policy {
+    let restart = prop_oneof![
+        Just(Restart::Never),
+        Just(Restart::OnSuccess),
+        Just(Restart::Unexpected),
+        Just(Restart::OnAbort),
+        Just(Restart::Always)
+    ];
+    let start_us = prop_oneof![Just(0), Just(SECOND)];
+    let retries = prop_oneof![4 => (0..4u32).prop_map(Some), 1 => Just(None)];
+    (restart, any::<bool>(), start_us, retries, 0..3u64, pauses()).prop_map(
+        |(restart, serves, start_us, start_retries, stop_s, (backoff, crash_limit))| Policy {
             restart,
             start_us,
             start_retries,
+            backoff,
+            crash_limit,
             stop_us: stop_s * SECOND,
             ..if serves { serving() } else { policy() }
         },
     )
+}
+
+fn pauses() -> impl Strategy<Value = (Backoff, CrashLimit)> {
+    let growth = prop_oneof![
+        Just(Growth::Linear),
+        (100..400u32).prop_map(|factor_hundredths| Growth::Exponential { factor_hundredths }),
+    ];
+    let then = prop_oneof![Just(Beyond::Pause), Just(Beyond::Fail)];
+    (growth, 0..=100u32, 0..4u32, then).prop_map(|(growth, jitter_percent, restarts, then)| {
+        let (initial_us, max_us) = (SECOND, 5 * SECOND);
+        (
+            Backoff { initial_us, max_us, growth, jitter_percent },
+            CrashLimit { restarts, within_us: 10 * SECOND, then },
+        )
+    })
 }
 
 /// A kernel and a balancer with an opinion: they fail the test when they are told nonsense.
@@ -161,7 +186,8 @@ impl World {
         if matches!(state.phase, Phase::Ready { .. }) && !self.was_kill_asked {
             assert!(self.is_member, "{state:?}");
         }
-        assert!(state.fails <= self.bench.policy.start_retries + 1);
+        let tries = self.bench.policy.start_retries.map_or(u32::MAX, |retries| retries + 1);
+        assert!(state.fails <= tries);
     }
 
     fn obey(&mut self, effect: Effect) {

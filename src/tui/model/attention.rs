@@ -3,6 +3,7 @@
 //! Derived anew from the snapshot each time, so it can never disagree with the rows it is about.
 
 mod names;
+mod starts;
 
 use crate::control::wire::{
     BackendRow, BackendState, EventRecord, ProgramRow, ProgramState, Severity, UpstreamRow, Worker,
@@ -171,8 +172,7 @@ fn program_text(model: &Model, row: &ProgramRow) -> String {
     match row.program.state {
         ProgramState::Backoff => {
             let wait_s = row.retry_at_ms.saturating_sub(model.now_ms).div_ceil(1000);
-            let (start, of) = (row.start_failures + 1, row.start_retries + 1);
-            format!("{last}, again in {wait_s}s; start {start} of {of}")
+            format!("{last}, again in {wait_s}s{}", starts::next(row))
         }
         ProgramState::Fatal if is_exit_known(row) => {
             let words = row.last_line.trim();
@@ -413,7 +413,7 @@ mod tests {
                 ..Program::default()
             },
             start_failures: 2,
-            start_retries: 3,
+            start_retries: Some(3),
             retry_at_ms: NOW_MS + 1_500,
             last_line: last_line.to_owned(),
             ..ProgramRow::default()

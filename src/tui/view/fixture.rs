@@ -293,7 +293,7 @@ fn programs() -> Vec<ProgramRow> {
         },
         incarnation: 1,
         since_ms: NOW_MS - 76 * 3_600_000,
-        start_retries: 3,
+        start_retries: Some(3),
         command: format!("/srv/{name}/run"),
         ..ProgramRow::default()
     };

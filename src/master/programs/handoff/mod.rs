@@ -164,7 +164,7 @@ impl Saved {
             life: self.life,
             fails: self.fails,
             cause: self.cause.revive(),
-            ..State::new()
+            ..instance.state
         };
         instance.restarts = self.restarts;
         instance.since_wall_ms = self.since_wall_ms;

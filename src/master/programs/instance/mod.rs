@@ -16,6 +16,7 @@ use super::event::{InstanceId, Report};
 use super::output::Output;
 use super::process::Process;
 use crate::supervise;
+use crate::supervise::dice::Dice;
 use crate::supervise::policy::{Ending, Policy};
 use crate::supervise::state::{Phase, Shown, State};
 use crate::supervise::step::{Effect, Event};
@@ -56,7 +57,7 @@ impl Instance {
             id,
             definition,
             policy,
-            state: State::new(),
+            state: State { dice: Dice::new(sys::random::seed()), ..State::new() },
             process: None,
             group: 0,
             port: None,

@@ -52,7 +52,7 @@ fn settings_that_need_no_restart_apply_live() {
         let pid = stage.pid("p:0");
         let text = "[program.p]\ncommand = \"sleep 1000\"\nstart_retries = 9\nautorestart = true";
         stage.programs.apply_config(&config(text));
-        assert_eq!((stage.pid("p:0"), stage.row("p:0").start_retries), (pid, 9));
+        assert_eq!((stage.pid("p:0"), stage.row("p:0").start_retries), (pid, Some(9)));
     });
 }
 
