@@ -232,6 +232,9 @@ pub(crate) const PROGRAM_FOLLOW_QUEUE_MAX: usize = 1024;
 pub(crate) const PROGRAM_READY_WAIT_MS: u64 = 60_000;
 /// Restarts that a crash limit can count.
 pub(crate) const PROGRAM_CRASHES_MAX: u32 = 1_000;
+/// Side commands (hooks, probes) of all programs that run at a time; the rest wait for their turn.
+pub(crate) const PROGRAM_ERRANDS_MAX: usize = 64;
+pub(crate) const PROGRAM_ERRAND_READ_BYTES: usize = 4 * 1024;
 /// Callers that wait for programs to start or stop.
 pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
 /// Ports tried beyond a taken one, for the embedded default.

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use super::WHO;
+use super::programs::errand;
 use crate::sys::poll::{self, Interest};
 use crate::sys::{clock, log, pidfd, proc, signal};
 
@@ -33,7 +34,7 @@ pub(super) fn end(keeper_pid: u32, socket: &Path, known: &Known) {
         .filter_map(|pid| {
             // Held before it is looked at, so that nobody else is looked at.
             let process = pidfd::open(pid).ok()?;
-            let is_stray = is_worker(pid) || is_young_program(pid, socket, known);
+            let is_stray = is_worker(pid) || is_left_of_a_program(pid, socket, known);
             (is_stray && kill(pid, &process)).then_some(process)
         })
         .collect();
@@ -62,7 +63,8 @@ fn is_worker(pid: u32) -> bool {
     proc::arguments(pid).get(1).is_some_and(|word| word == "__worker")
 }
 
-fn is_young_program(pid: u32, socket: &Path, known: &Known) -> bool {
+/// A life of a program that was not written down, or a side command that nobody waits for.
+fn is_left_of_a_program(pid: u32, socket: &Path, known: &Known) -> bool {
     let environment = proc::environment(pid);
     let find = |name: &str| {
         let of_name = |entry: &String| {
@@ -71,6 +73,9 @@ fn is_young_program(pid: u32, socket: &Path, known: &Known) -> bool {
         environment.iter().find_map(of_name)
     };
     let is_ours = find("PILOTHOUSE_SOCKET").is_some_and(|path| Path::new(&path) == socket);
+    if is_ours && find(errand::MARK).is_some() {
+        return true;
+    }
     let life = find("PILOTHOUSE_LIFE").and_then(|life| life.parse::<u32>().ok());
     match (is_ours, life, find("PROGRAM"), find("INSTANCE")) {
         (true, Some(life), Some(program), Some(instance)) => {

@@ -7,6 +7,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
+use tokio::sync::Semaphore;
+
 use super::callers::Asked;
 use super::event::InstanceId;
 use super::launch::Surroundings;
@@ -15,6 +17,7 @@ use super::output::file::{Limits, RotatingFile};
 use super::process::Reporter;
 use super::want::{Note, Want};
 use crate::config;
+use crate::config::limits::PROGRAM_ERRANDS_MAX;
 use crate::config::model::output::LogTarget;
 use crate::control::line::Line;
 use crate::control::wire::Severity;
@@ -28,6 +31,8 @@ pub(super) struct Desk {
     state: Saved,
     ports: BTreeMap<u16, InstanceId>,
     files: BTreeMap<PathBuf, Weak<RefCell<RotatingFile>>>,
+    /// For side commands.
+    room: Rc<Semaphore>,
 }
 
 /// Whether the state file says what is.
@@ -66,11 +71,17 @@ impl Desk {
             state: Saved::AsIs,
             ports: BTreeMap::new(),
             files: BTreeMap::new(),
+            room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
         }
     }
 
     pub(super) fn surroundings(&self) -> &Surroundings {
         &self.surroundings
+    }
+
+    /// What [`super::errand::start`] takes.
+    pub(super) fn room(&self) -> Rc<Semaphore> {
+        Rc::clone(&self.room)
     }
 
     pub(super) fn reporter(&self, id: &InstanceId, life: u32) -> Reporter {

@@ -16,6 +16,7 @@ mod callers;
 mod commands;
 mod definition;
 mod desk;
+pub(in crate::master) mod errand;
 mod instance;
 mod output;
 mod process;

@@ -2,6 +2,7 @@
 //! [`Stage`], which remembers what was wanted of it.
 
 mod changes;
+mod errands;
 mod lives;
 mod serving;
 mod started_with;

@@ -1,7 +1,10 @@
 //! From the decision to start to a process that is watched: its port, its files, its probe.
 
+use std::rc::Rc;
+
 use super::super::definition::loopback;
 use super::super::desk::{Desk, Tone};
+use super::super::errand::{self, Errand};
 use super::super::launch;
 use super::super::output::Source;
 use super::super::process::{Process, Reporter};
@@ -68,6 +71,26 @@ impl Instance {
             return;
         };
         process.set_prober(readiness::begin(serving.check.as_ref(), loopback(port), reporter));
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "hooks are its callers"))]
+    /// A side command of this instance, in the words of the configuration.
+    pub(in crate::master::programs) fn errand(
+        &self,
+        label: &'static str,
+        command: &[String],
+        timeout_ms: u64,
+        desk: &Desk,
+    ) -> Errand {
+        let order = errand::Order {
+            label,
+            command: command.to_vec(),
+            definition: self.definition.clone(),
+            variables: self.variables(desk),
+            timeout_ms,
+            output: Some(Rc::clone(&self.output)),
+        };
+        errand::start(order, desk.room())
     }
 
     /// What this instance is told beyond the engine's environment.

@@ -4,13 +4,13 @@
 use crate::config::limits::PROGRAM_LINE_BYTES_MAX;
 
 #[derive(Default)]
-pub(super) struct Lines {
+pub(in crate::master::programs) struct Lines {
     /// The line that has no end yet.
     begun: Vec<u8>,
 }
 
 impl Lines {
-    pub(super) fn take(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
+    pub(in crate::master::programs) fn take(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let mut rest = piece;
             while self.begun.len() + rest.len() > PROGRAM_LINE_BYTES_MAX {
@@ -32,7 +32,7 @@ impl Lines {
         }
     }
 
-    pub(super) fn end(&mut self) -> Option<String> {
+    pub(in crate::master::programs) fn end(&mut self) -> Option<String> {
         let begun = std::mem::take(&mut self.begun);
         (!begun.is_empty()).then(|| text(&begun))
     }
