@@ -1,10 +1,10 @@
 //! `[engine]`.
 
 use super::limits;
-use super::model::{Engine, Workers};
+use super::model::{Engine, Tracking, Workers};
 use super::names;
 use super::resolve;
-use super::section::{Section, integer_of};
+use super::section::{Section, integer_of, unknown_word};
 
 pub(super) const DEFAULT_NAME: &str = "default";
 pub(super) const SHUTDOWN_TIMEOUT_MS: u64 = 30_000;
@@ -18,6 +18,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         worker_connections: None,
         temp_folder: None,
         resolve: resolve::defaults(),
+        tracking: Tracking::Auto,
     };
     let Some(mut section) = section else { return engine };
     if let Some(name) = section.text("name") {
@@ -32,6 +33,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         section.integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX);
     engine.temp_folder = section.folder("temp_folder");
     engine.resolve = resolve::read(&mut section, &engine.resolve);
+    engine.tracking = tracking(&mut section).unwrap_or(engine.tracking);
     section.finish(&[
         ("worker_processes", "workers"),
         ("processes", "workers"),
@@ -42,6 +44,20 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         ("resolver_timeout", "resolve_timeout"),
     ]);
     engine
+}
+
+fn tracking(section: &mut Section<'_>) -> Option<Tracking> {
+    const WORDS: [&str; 3] = ["auto", "session", "group"];
+    let word = section.text("tracking")?;
+    match word.value.as_str() {
+        "auto" => Some(Tracking::Auto),
+        "session" => Some(Tracking::Session),
+        "group" => Some(Tracking::Group),
+        _ => {
+            unknown_word(section.report, "way of tracking", &word, &WORDS);
+            None
+        }
+    }
 }
 
 fn workers(section: &mut Section<'_>) -> Option<Workers> {

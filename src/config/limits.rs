@@ -239,6 +239,8 @@ pub(crate) const PROGRAM_ERRAND_READ_BYTES: usize = 4 * 1024;
 pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
 /// Ports tried beyond a taken one, for the embedded default.
 pub(crate) const PROGRAM_PORTS_TRIED_MAX: u16 = 100;
+/// Looks for those who start others while a tree of processes is killed one by one.
+pub(crate) const PROGRAM_SWEEP_PASSES_MAX: usize = 16;
 /// How long the exit status of an adopted program may take from the keeper.
 pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
 

@@ -52,6 +52,17 @@ pub(crate) struct Engine {
     pub(crate) temp_folder: Option<PathBuf>,
     /// For upstreams that say nothing else.
     pub(crate) resolve: Resolve,
+    pub(crate) tracking: Tracking,
+}
+
+/// The best way to keep hold of what programs start that may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Tracking {
+    Auto,
+    /// No control groups.
+    Session,
+    /// The process group alone.
+    Group,
 }
 
 /// How names of backends are looked up.

@@ -195,6 +195,9 @@ pub(crate) struct Program {
     /// What of the program is not as the file says; empty when nothing.
     #[serde(default)]
     pub(crate) differs: String,
+    /// How the processes it starts are kept hold of: `cgroup`, `session` or `group`; empty without any.
+    #[serde(default)]
+    pub(crate) tracking: String,
 }
 
 /// Supervisor's public state names.

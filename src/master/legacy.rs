@@ -18,6 +18,9 @@ const EVENTS_MAX: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Will {
     pub(super) started_us: u64,
+    /// Names this life of the engine, from its first master to its last.
+    #[serde(default)]
+    pub(super) run: String,
     pub(super) config_error: String,
     #[serde(default)]
     pub(super) loads: metrics::Loads,
@@ -75,6 +78,7 @@ impl Master {
         let events = self.audit.last(EVENTS_MAX);
         self.legacy.keep(Will {
             started_us: self.started_us,
+            run: self.run.clone(),
             config_error: self.config_error.clone(),
             loads: self.loads,
             lifetimes: self.lifetimes.save(),

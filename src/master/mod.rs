@@ -55,6 +55,7 @@ use event::Event;
 use generation::Generation;
 use keeper_link::KeeperLink;
 use start::StartError;
+use sys::orphans::Reaped;
 
 const WHO: &str = "master";
 
@@ -70,6 +71,10 @@ pub(crate) struct Options {
 /// Runs the engine until it is told to stop.
 pub(crate) fn run(options: &Options) -> ExitCode {
     sys::rlimit::raise_open_files();
+    // Then what programs leave behind comes to us and is found; without it, to the keeper.
+    if let Err(error) = sys::pidfd::become_subreaper() {
+        sys::log::warning!(WHO, "become subreaper: {error}");
+    }
     let status = KeeperLink::inherit().map_err(StartError::Keeper).and_then(|keeper| {
         let signals = signals::block().map_err(StartError::Signals)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -142,7 +147,11 @@ struct Master {
     history: history::History,
     requests: requests::Requests,
     reopening: reopening::Reopening,
+    /// Whether ended children may be there that nobody waits for.
+    orphans: Reaped,
     usage: usage::Usage,
+    /// Names this life of the engine.
+    run: String,
     lifetimes: metrics::lifetime::Lifetimes,
 
     legacy: legacy::Legacy,

@@ -11,8 +11,15 @@ use super::event::{Event, Post};
 use crate::sys::watched::Watched;
 use crate::sys::{log, signal};
 
-const OBEYED: [i32; 6] =
-    [signal::TERM, signal::INT, signal::QUIT, signal::HUP, signal::USR1, signal::USR2];
+const OBEYED: [i32; 7] = [
+    signal::TERM,
+    signal::INT,
+    signal::QUIT,
+    signal::HUP,
+    signal::USR1,
+    signal::USR2,
+    signal::CHLD,
+];
 
 /// Blocks the signals and gives the descriptor they come on; before any thread is started.
 pub(super) fn block() -> io::Result<OwnedFd> {

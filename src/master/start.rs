@@ -20,6 +20,7 @@ use super::membership::{Membership, Now};
 use super::programs::Programs;
 use super::programs::handoff::Saved;
 use super::programs::launch::Surroundings;
+use super::programs::tree::ladder::Ladder;
 use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
@@ -35,6 +36,7 @@ use crate::control::watch::Watchers;
 use crate::scoreboard::Board;
 use crate::sys;
 use crate::sys::folders::{self, FolderError};
+use crate::sys::orphans::Reaped;
 use crate::sys::socket::BindError;
 use crate::sys::spawn::{Order, Recipe, SpawnError};
 
@@ -176,13 +178,7 @@ impl Prepared {
     fn into_master(mut self, options: &Options, keeper: KeeperLink) -> Master {
         let now = Now::read();
         let is_successor = self.will.is_some();
-        let will = self.will.unwrap_or_else(|| Will {
-            started_us: now.mono_us,
-            loads: metrics::Loads { last_taken_ms: now.wall_ms, ..metrics::Loads::default() },
-            membership: self.decisions.decisions().membership,
-            intent: self.decisions.decisions().intent,
-            ..Will::default()
-        });
+        let will = self.will.unwrap_or_else(|| first_will(self.decisions.decisions(), now));
         if self.held.starts > 1 {
             strays::end(sys::proc::parent(), self.control.0.path(), &known(&will));
         }
@@ -190,8 +186,9 @@ impl Prepared {
         self.listeners.commit(self.made, &keeper);
         let mut workers = Workers::new(board, self.recipe, self.post.clone());
         workers.recover(&will.workers, &mut self.held);
-        let surroundings =
-            Surroundings { binary: self.binary, socket: self.control.0.path().to_owned() };
+        let socket = self.control.0.path().to_owned();
+        let ladder = Ladder::probe(&will.run, &socket);
+        let surroundings = Surroundings { binary: self.binary, socket, ladder };
         let mut programs = Programs::new(self.post.clone(), surroundings);
         programs.restore_intent(will.intent);
         programs.adopt(will.programs, |key| {
@@ -228,12 +225,14 @@ impl Prepared {
             history: history::History::new(board),
             requests: requests::Requests::new(board),
             reopening: reopening::Reopening::default(),
+            orphans: Reaped::Blocked,
             usage: usage::Usage::new(),
             lifetimes: metrics::lifetime::Lifetimes::new(board),
             legacy: self.legacy,
             decisions: self.decisions,
             clock: turn::Clock::new(now.mono_us),
             started_us: will.started_us,
+            run: will.run,
             phase: Phase::Running,
         };
         master.lifetimes.restore(&will.lifetimes);
@@ -247,6 +246,18 @@ impl Prepared {
         master.apply_programs(now);
         master.note_start(is_successor);
         master
+    }
+}
+
+/// What an engine begins with.
+fn first_will(decisions: decisions::Decisions, now: Now) -> Will {
+    Will {
+        started_us: now.mono_us,
+        run: format!("{:x}", sys::random::seed()),
+        loads: metrics::Loads { last_taken_ms: now.wall_ms, ..metrics::Loads::default() },
+        membership: decisions.membership,
+        intent: decisions.intent,
+        ..Will::default()
     }
 }
 

@@ -11,6 +11,7 @@ use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
 use crate::order::worker::FromWorker;
+use crate::sys::orphans::{self, Reaped};
 use crate::sys::{clock, log, signal};
 
 const SECOND_US: u64 = 1_000_000;
@@ -54,6 +55,7 @@ impl Master {
         }
         tokio::time::sleep(LAST_WORDS).await;
         self.control.remove();
+        self.programs.clear_away();
         self.keeper.stop(0);
         0
     }
@@ -139,6 +141,8 @@ impl Master {
                 });
             }
             signal::USR1 => self.reopen(),
+            // Ours are seen by their descriptors.
+            signal::CHLD => self.orphans = Reaped::Blocked,
             other => log::notice!(WHO, "{} means nothing here", signal::name(other)),
         }
     }
@@ -182,6 +186,9 @@ impl Master {
 
     /// What is due by the clock, and what happened by itself meanwhile.
     fn follow_up(&mut self, now: Now) {
+        if self.orphans == Reaped::Blocked {
+            self.orphans = orphans::reap();
+        }
         if self.programs.next_deadline_us().is_some_and(|due_us| due_us <= now.mono_us) {
             self.programs.on_deadline();
         }

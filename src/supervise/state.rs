@@ -46,10 +46,10 @@ pub(crate) enum Phase {
         deadline_us: u64,
         after: After,
     },
-    /// The main process is gone, others of its group are not yet.
+    /// The main process is gone, others that it left behind are not yet.
     Sweeping {
         look_at_us: u64,
-        give_up_us: u64,
+        stage: Sweep,
         next: Next,
     },
     /// Ended by itself and is not restarted.
@@ -78,6 +78,21 @@ pub(crate) enum Stage {
     Killing { kills: u32 },
 }
 
+/// What was done about those that the main process left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sweep {
+    /// Nobody has looked yet.
+    Look,
+    Terminate {
+        until_us: u64,
+    },
+    Kill {
+        until_us: u64,
+    },
+    /// Not even SIGKILL ends them.
+    Hopeless,
+}
+
 /// What a stop is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
@@ -86,7 +101,7 @@ pub(crate) enum After {
     Gone,
 }
 
-/// What an exit leads to, once the process group is empty.
+/// What an exit leads to, once nobody is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Spawn,

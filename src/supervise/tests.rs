@@ -112,6 +112,11 @@ impl Bench {
         self.say(Event::Swept { life })
     }
 
+    fn remains(&mut self) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::Remain { life })
+    }
+
     fn wait(&mut self, us: u64) -> &mut Self {
         self.now_us += us;
         self.say(Event::Tick)
@@ -429,14 +434,37 @@ fn nothing_is_spawned_before_the_group_is_empty() {
 }
 
 #[test]
-fn left_overs_that_never_die_are_given_up_on_aloud() {
+fn left_overs_that_never_die_are_told_and_never_joined_by_a_second_copy() {
     let mut bench = Bench::new(policy());
     bench.say(Event::Start).wait_deadline().leaves_behind(Ending::Signal(11));
-    while bench.state.shown() == Shown::Stopping {
-        bench.wait_deadline();
+    let began_us = bench.now_us;
+    bench.seen.clear();
+    while !bench.seen.contains(&Effect::LeftOversRemain) {
+        bench.wait_deadline().remains();
     }
-    assert!(bench.seen.contains(&Effect::LeftOversRemain));
-    assert!(bench.now_us <= SECOND + 2_005_000, "{}", bench.now_us);
+    assert!(bench.now_us <= began_us + 2_010_000, "{}", bench.now_us);
+    let place = |effect| bench.seen.iter().position(|seen| *seen == effect);
+    assert!(place(Effect::TerminateLeftOvers) < place(Effect::KillLeftOvers));
+    for _ in 0..100 {
+        bench.wait_deadline().remains();
+    }
+    assert_eq!(bench.state.shown(), Shown::Stopping);
+    assert!(bench.now_us > began_us + 100 * SECOND, "looked at rarely");
+    let alarms = bench.seen.iter().filter(|effect| **effect == Effect::LeftOversRemain);
+    assert_eq!(alarms.count(), 1);
+    assert!(!bench.seen.contains(&Effect::Spawn));
+    bench.is_swept();
+    assert_eq!(bench.state.shown(), Shown::Starting);
+}
+
+#[test]
+fn an_operators_kill_does_not_wait_for_left_overs_to_end_by_themselves() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).wait_deadline().leaves_behind(Ending::Signal(11));
+    bench.wait_deadline().remains();
+    bench.seen.clear();
+    bench.say(Event::Kill).expect(Shown::Stopping, &[Effect::KillLeftOvers]);
+    bench.say(Event::Kill).expect(Shown::Stopping, &[]);
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(crate) mod inherited;
 pub(crate) mod lock;
 pub(crate) mod user;
 
+pub(crate) mod cgroup;
+pub(crate) mod orphans;
 pub(crate) mod peek;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
-use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus};
+use rustix::process::{Pid, PidfdFlags};
 
 /// The error number of a signal to a process that has been reaped.
 pub(crate) const GONE: i32 = libc::ESRCH;
@@ -106,11 +106,25 @@ pub(crate) fn is_group_empty(leader: u32) -> bool {
 
 /// Reaps this child of ours if it has ended. Not our child: an ECHILD error.
 pub(crate) fn try_wait(process: impl AsFd) -> io::Result<Option<Exit>> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    let status = rustix::io::retry_on_intr(|| {
-        rustix::process::waitid(WaitId::PidFd(process.as_fd()), options)
-    })?;
-    Ok(status.as_ref().and_then(exit))
+    // SAFETY: zeroes are a valid record, which outlives the calls; its fields are read only after a
+    // call that has filled them in.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let process = process.as_fd().as_raw_fd();
+        let options = libc::WEXITED | libc::WNOHANG;
+        while libc::waitid(libc::P_PIDFD, process.cast_unsigned(), &raw mut info, options) != 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+        let Ok(pid @ 1..) = u32::try_from(info.si_pid()) else { return Ok(None) };
+        super::orphans::release(pid);
+        Ok(Some(match info.si_code {
+            libc::CLD_EXITED => Exit::Code(info.si_status()),
+            _ => Exit::Signal(info.si_status()),
+        }))
+    }
 }
 
 /// Reaps any one child of ours that has ended: its pid and how. `None`: none has.
@@ -119,6 +133,7 @@ pub(crate) fn try_wait_any() -> Option<(u32, Exit)> {
     // SAFETY: `status` outlives the call; no other pointer is passed.
     let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
     let pid = u32::try_from(pid).ok().filter(|&pid| pid > 0)?;
+    super::orphans::release(pid);
     Some((pid, decode(status)))
 }
 
@@ -139,14 +154,6 @@ pub(crate) fn kill_children() -> io::Result<bool> {
 /// Makes descendants whose parent ends ours, instead of init's.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
-}
-
-fn exit(status: &WaitIdStatus) -> Option<Exit> {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => Some(Exit::Code(code)),
-        (None, Some(number)) => Some(Exit::Signal(number)),
-        (None, None) => None,
-    }
 }
 
 fn decode(status: i32) -> Exit {

@@ -5,16 +5,60 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::{fs, io};
 
+/// What the kernel says of a process at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    pub(crate) session: u32,
+    /// It has ended; only its status is left.
+    pub(crate) is_ended: bool,
+    /// Clock ticks it has computed for.
+    pub(crate) cpu_ticks: u64,
+    /// Clock ticks after boot at which it started: with the pid, its identity.
+    pub(crate) start_time: u64,
+    pub(crate) resident_pages: u64,
+}
+
+/// `None`: gone.
+pub(crate) fn stat(pid: u32) -> Option<Stat> {
+    parse_stat(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name in parentheses may hold anything, so fields are counted from behind it.
+fn parse_stat(pid: u32, text: &str) -> Option<Stat> {
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    let numbers: Vec<u64> = fields.map(|field| field.parse().unwrap_or(0)).collect();
+    // As `man proc` counts them.
+    let field = |number: usize| numbers.get(number - 4).copied();
+    let id = |number: usize| field(number).and_then(|id| u32::try_from(id).ok());
+    Some(Stat {
+        pid,
+        parent: id(4)?,
+        group: id(5)?,
+        session: id(6)?,
+        is_ended: matches!(state, "Z" | "X"),
+        cpu_ticks: field(14)? + field(15)?,
+        start_time: field(22)?,
+        resident_pages: field(24)?,
+    })
+}
+
 /// Clock ticks after boot at which the process started: with the pid, its identity. `None`: gone.
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
-    // `starttime` is field 22.
-    stat_field(pid, 19)
+    Some(stat(pid)?.start_time)
+}
+
+/// Everybody at about this instant; a process that starts or ends meanwhile may be missing.
+pub(crate) fn census() -> Vec<Stat> {
+    pids().into_iter().filter_map(stat).collect()
 }
 
 /// The living and the unreaped children of a process.
 pub(crate) fn children_of(parent: u32) -> Vec<u32> {
-    // `ppid` is field 4.
-    pids().into_iter().filter(|pid| stat_field(*pid, 1) == Some(u64::from(parent))).collect()
+    census().into_iter().filter(|stat| stat.parent == parent).map(|stat| stat.pid).collect()
 }
 
 /// The wait status of a process that has ended and was not reaped. `None`: it runs or is gone, or it
@@ -96,5 +140,23 @@ mod tests {
         assert_eq!(start_time(pid), start_time(pid));
         assert!(start_time(pid).is_some() && name(pid).is_some() && pids().contains(&pid));
         assert_eq!((start_time(0), name(0)), (None, None));
+    }
+
+    #[test]
+    fn a_name_may_look_like_the_fields_behind_it() {
+        let text = "7 (a) Z 1 (b) S 3 4 5 0 -1 0 0 0 0 0 60 40 0 0 20 0 1 0 777 999 12 18\n";
+        let stat = parse_stat(7, text).unwrap();
+        let expected = Stat {
+            pid: 7,
+            parent: 3,
+            group: 4,
+            session: 5,
+            is_ended: false,
+            cpu_ticks: 100,
+            start_time: 777,
+            resident_pages: 12,
+        };
+        assert_eq!(stat, expected);
+        assert_eq!(parse_stat(7, "7 (a) S 1"), None);
     }
 }

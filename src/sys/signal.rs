@@ -13,6 +13,7 @@ pub(crate) const USR2: i32 = libc::SIGUSR2;
 pub(crate) const TERM: i32 = libc::SIGTERM;
 pub(crate) const CHLD: i32 = libc::SIGCHLD;
 pub(crate) const CONT: i32 = libc::SIGCONT;
+pub(crate) const STOP: i32 = libc::SIGSTOP;
 
 /// Every name a configuration, a command line or a screen may use, without `SIG`.
 const NAMES: [(&str, i32); 31] = [

@@ -95,6 +95,13 @@ impl Engine {
         self.wait_until_up();
     }
 
+    /// The same after the keeper and the master were killed.
+    pub(crate) fn start_again(&mut self) {
+        self.keeper.wait().expect("it was killed");
+        self.keeper = spawn(&self.folder, run(&self.folder));
+        self.wait_until_up();
+    }
+
     /// `pilothouse ARGS` with this engine's configuration and folders.
     pub(crate) fn ctl(&self, args: &[&str]) -> Output {
         command(&self.folder, args).stdin(Stdio::null()).output().expect("the built binary runs")

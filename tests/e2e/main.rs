@@ -56,4 +56,5 @@ mod stopping;
 mod strategies;
 mod streaming;
 mod tcp_routes;
+mod tracking;
 mod upgrade;

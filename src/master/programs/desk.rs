@@ -15,6 +15,8 @@ use super::launch::Surroundings;
 use super::output::SharedFile;
 use super::output::file::{Limits, RotatingFile};
 use super::process::Reporter;
+use super::tree::Surveyor;
+use super::tree::ladder::Rung;
 use super::want::{Note, Want};
 use crate::config;
 use crate::config::limits::PROGRAM_ERRANDS_MAX;
@@ -33,6 +35,7 @@ pub(super) struct Desk {
     files: BTreeMap<PathBuf, Weak<RefCell<RotatingFile>>>,
     /// For side commands.
     room: Rc<Semaphore>,
+    pub(super) surveyor: Surveyor,
 }
 
 /// Whether the state file says what is.
@@ -72,6 +75,7 @@ impl Desk {
             ports: BTreeMap::new(),
             files: BTreeMap::new(),
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
+            surveyor: Surveyor::default(),
         }
     }
 
@@ -82,6 +86,10 @@ impl Desk {
     /// What [`super::errand::start`] takes.
     pub(super) fn room(&self) -> Rc<Semaphore> {
         Rc::clone(&self.room)
+    }
+
+    pub(super) fn allow(&mut self, best: Rung) {
+        self.surroundings.ladder.allow(best);
     }
 
     pub(super) fn reporter(&self, id: &InstanceId, life: u32) -> Reporter {

@@ -129,7 +129,7 @@ impl Running {
         let Order { label, command, mut definition, mut variables, timeout_ms, output } = order;
         definition.program.command = command;
         variables.push((MARK, label.to_owned()));
-        let Launched { child, stdout, stderr, .. } = launch::launch(&definition, &variables)?;
+        let Launched { child, stdout, stderr, .. } = launch::launch(&definition, &variables, None)?;
         let pid = child.pid;
         let process = Watched::new(child.pidfd).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.

@@ -9,11 +9,14 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 
 use super::definition::{Definition, Ports, loopback};
+use super::tree;
+use super::tree::ladder::Ladder;
 use crate::config;
 use crate::config::limits::PROGRAM_PORTS_TRIED_MAX;
 use crate::config::model::program::Program;
 use crate::supervise::step::SpawnError;
 use crate::sys;
+use crate::sys::cgroup::Cgroup;
 
 /// What every program is told about the engine.
 #[derive(Clone, Debug)]
@@ -22,18 +25,23 @@ pub(crate) struct Surroundings {
     pub(crate) binary: PathBuf,
     /// The control socket, as `${PILOTHOUSE_SOCKET}`.
     pub(crate) socket: PathBuf,
+    /// How what they start is kept hold of.
+    pub(crate) ladder: Ladder,
 }
 
 pub(super) struct Launched {
     pub(super) child: sys::spawn::Child,
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
+    /// The control group it runs in.
+    pub(super) leaf: Option<Cgroup>,
 }
 
 /// `variables`: see [`variables`].
 pub(super) fn launch(
     definition: &Definition,
     variables: &[(&'static str, String)],
+    leaf: Option<Cgroup>,
 ) -> Result<Launched, SpawnError> {
     let program = &definition.program;
     let environment = environment(definition, variables)?;
@@ -60,10 +68,10 @@ pub(super) fn launch(
     let stdin = OpenOptions::new().read(true).open("/dev/null").map_err(pipe)?;
     let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
     let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
-    let child = recipe
-        .start(&[stdin.as_fd(), stdout_writer.as_fd(), stderr_writer.as_fd()])
+    let descriptors = [stdin.as_fd(), stdout_writer.as_fd(), stderr_writer.as_fd()];
+    let (child, leaf) = tree::start(&recipe, leaf, &descriptors)
         .map_err(|error| spawn_error(&error.cause, &error))?;
-    Ok(Launched { child, stdout, stderr })
+    Ok(Launched { child, stdout, stderr, leaf })
 }
 
 /// What an instance is told beyond the engine's environment: our own words, and Supervisor's, which

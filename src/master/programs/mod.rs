@@ -10,6 +10,7 @@
 pub(crate) mod event;
 pub(crate) mod handoff;
 pub(crate) mod launch;
+pub(crate) mod tree;
 pub(crate) mod want;
 
 mod callers;
@@ -40,10 +41,12 @@ use self::event::InstanceId;
 use self::handoff::Intent;
 use self::instance::Instance;
 use self::roll::Roll;
-use crate::config::model::Config;
+use self::tree::ladder::Rung;
+use crate::config::model::{Config, Tracking};
 use crate::control::call::ProgramTarget;
 use crate::control::wire::{Answer, Stream};
 use crate::master;
+use crate::supervise;
 use crate::supervise::state::Shown;
 use crate::supervise::step;
 use crate::sys;
@@ -83,6 +86,11 @@ impl Programs {
     /// Makes the instances be what the configuration says: changed programs restart (after a drain
     /// when they serve), removed ones stop, new ones start, the others are left alone.
     pub(crate) fn apply_config(&mut self, config: &Config) {
+        self.desk.allow(match config.engine.tracking {
+            Tracking::Auto => Rung::Cgroup,
+            Tracking::Session => Rung::Session,
+            Tracking::Group => Rung::Group,
+        });
         self.definitions = Definition::all(config);
         let Self { definitions, instances, desk, .. } = self;
         for (id, instance) in instances.iter_mut() {
@@ -184,7 +192,17 @@ impl Programs {
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.instances.values().all(|instance| instance.process.is_none())
+        let is_stopped = |instance: &Instance| {
+            instance.process.is_none()
+                && !matches!(instance.state.phase, supervise::state::Phase::Sweeping { .. })
+        };
+        self.instances.values().all(is_stopped)
+    }
+
+    /// Nobody is left, or is left on purpose.
+    pub(crate) fn clear_away(&mut self) {
+        self.instances.clear();
+        self.desk.surroundings().ladder.remove();
     }
 
     /// Opens every log file anew with its next byte.

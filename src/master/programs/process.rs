@@ -72,6 +72,7 @@ impl Process {
     /// Takes over the process that an earlier master started. One that is gone by now counts as
     /// running until the keeper or the waiting time says otherwise.
     pub(super) fn adopt(pid: u32, start_time: u64, reporter: Reporter) -> io::Result<Self> {
+        sys::orphans::claim(pid);
         let pidfd =
             sys::pidfd::open(pid).ok().filter(|_| sys::proc::start_time(pid) == Some(start_time));
         let pidfd = if let Some(pidfd) = pidfd {
@@ -130,15 +131,12 @@ impl Process {
         }
     }
 
-    /// After its end was reported: reads its last words, kills what it left behind and collects its
-    /// status. In this order: a child of ours keeps its number until its status is collected, so
-    /// the group's number can not be a stranger's.
+    /// After its end was reported: reads its last words and collects its status.
     pub(super) fn collect(&self) -> io::Result<Collected> {
         for pipe in &self.pipes {
             pipe.catch_up();
         }
         let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByParent) };
-        sys::pidfd::signal_group(self.pid, sys::signal::KILL)?;
         match sys::pidfd::try_wait(&**pidfd) {
             Ok(Some(exit)) => Ok(Collected::Exit(exit)),
             Ok(None) => Ok(Collected::NotYet),
@@ -172,6 +170,7 @@ impl Drop for Process {
         if let Some(prober) = &self.prober {
             prober.abort();
         }
+        sys::orphans::release(self.pid);
     }
 }
 

@@ -61,6 +61,7 @@ impl Instance {
                     .map(|joined| format!("{}/{}", joined.upstream, joined.address)),
                 // The whole program's to tell.
                 differs: String::new(),
+                tracking: self.tree.as_ref().map_or("", |tree| tree.rung().word()).to_owned(),
             },
             incarnation: self.state.life,
             since_ms: self.since_wall_ms,

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::want::{Join, Want};
-use super::{Follow, Programs, launch};
+use super::{Follow, Programs, launch, tree};
 use crate::config;
 use crate::control::call::{Pace, ProgramTarget, ProgramVerb};
 use crate::control::wire::{Answer, ProgramRow, ProgramState};
@@ -43,9 +43,16 @@ struct Stage {
 
 impl Stage {
     fn empty() -> Self {
+        Self::on(tree::ladder::Ladder::of_groups("test"))
+    }
+
+    fn on(ladder: tree::ladder::Ladder) -> Self {
         let (post, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
-        let surroundings =
-            launch::Surroundings { binary: "/bin/pilothouse".into(), socket: "/run/c.sock".into() };
+        let surroundings = launch::Surroundings {
+            binary: "/bin/pilothouse".into(),
+            socket: "/run/c.sock".into(),
+            ladder,
+        };
         Self { programs: Programs::new(post, surroundings), inbox, wants: Vec::new() }
     }
 

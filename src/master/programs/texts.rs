@@ -2,7 +2,7 @@
 //! audit trail. One wording for all three.
 
 use crate::supervise::policy::{Ending, Policy};
-use crate::supervise::state::{Cause, Next, Phase, Shown, Stage, StartCheck, State};
+use crate::supervise::state::{Cause, Next, Phase, Shown, Stage, StartCheck, State, Sweep};
 use crate::sys;
 
 pub(super) fn ending(ending: Ending) -> String {
@@ -73,7 +73,14 @@ pub(super) fn reason(state: &State, asked: &str, not_ready: &str) -> String {
         Phase::Stopping { stage: Stage::Killing { kills }, .. } => {
             format!("SIGKILL sent {}", times(kills))
         }
-        Phase::Sweeping { .. } => "others of its group are left and killed".to_owned(),
+        Phase::Sweeping { stage, .. } => match stage {
+            Sweep::Look => String::new(),
+            Sweep::Terminate { .. } => "ends what it left running".to_owned(),
+            Sweep::Kill { .. } => "kills what it left running".to_owned(),
+            Sweep::Hopeless => {
+                "not even SIGKILL ends what it left running; not started beside it".to_owned()
+            }
+        },
         Phase::GaveUp => format!("gave up after {}: {}", starts(state.fails), cause(&state.cause)),
     }
 }

@@ -11,7 +11,7 @@ use super::pause::{Beyond, Window};
 use super::policy::{Ending, Policy};
 use super::state::{After, Cause, Next, Phase, State};
 use stopping::Stopping;
-use sweeping::Sweep;
+use sweeping::Sweeping;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -44,8 +44,12 @@ pub(crate) enum Event {
     Drained {
         life: u32,
     },
-    /// Nobody of the process group is left.
+    /// Nobody is left of what the main process started.
     Swept {
+        life: u32,
+    },
+    /// Some are.
+    Remain {
         life: u32,
     },
 }
@@ -57,10 +61,11 @@ pub(crate) enum SpawnError {
     Failed(String),
 }
 
-/// What the main process left behind; the master sent it SIGKILL before it reported the exit.
+/// What the main process left behind, as far as that is known at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     Empty,
+    /// Or nobody has looked.
     LeftOvers,
 }
 
@@ -77,13 +82,17 @@ pub(crate) enum Effect {
     Leave,
     /// The configured stop signal, to the main process.
     Terminate,
-    /// SIGKILL to the whole process group.
+    /// SIGKILL to the main process and all it started.
     KillGroup,
     /// SIGKILL did not end it after several tries: tell people.
     Unkillable,
-    /// Look whether the process group is empty; say `Swept` if so.
+    /// Look whether anybody is left; say `Swept` or `Remain`.
     LookForLeftOvers,
-    /// Some of the group outlived SIGKILL and are given up on: tell people.
+    /// The terminating signal to those that are left.
+    TerminateLeftOvers,
+    /// SIGKILL to those that are left.
+    KillLeftOvers,
+    /// Some outlive SIGKILL: tell people.
     LeftOversRemain,
 }
 
@@ -105,8 +114,8 @@ pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) ->
         Phase::Stopping { spawned_us, stage, deadline_us, after } => {
             now.stopping(state, event, Stopping { spawned_us, stage, deadline_us, after })
         }
-        Phase::Sweeping { look_at_us, give_up_us, next } => {
-            now.sweeping(state, event, Sweep { look_at_us, give_up_us, next })
+        Phase::Sweeping { look_at_us, stage, next } => {
+            now.sweeping(state, event, Sweeping { look_at_us, stage, next })
         }
         Phase::Gone => (state, Vec::new()),
     }
@@ -119,7 +128,8 @@ fn life_of(event: &Event) -> Option<u32> {
         | Event::Exited { life, .. }
         | Event::Ready { life }
         | Event::Drained { life }
-        | Event::Swept { life } => Some(life),
+        | Event::Swept { life }
+        | Event::Remain { life } => Some(life),
         Event::Start | Event::Stop | Event::Restart | Event::Kill | Event::Remove | Event::Tick => {
             None
         }
@@ -138,7 +148,8 @@ fn at_rest(state: State, event: &Event) -> Step {
         | Event::Exited { .. }
         | Event::Ready { .. }
         | Event::Drained { .. }
-        | Event::Swept { .. } => (state, Vec::new()),
+        | Event::Swept { .. }
+        | Event::Remain { .. } => (state, Vec::new()),
     }
 }
 
@@ -166,7 +177,8 @@ impl Now<'_> {
             | Event::Exited { .. }
             | Event::Ready { .. }
             | Event::Drained { .. }
-            | Event::Swept { .. } => (state, Vec::new()),
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 

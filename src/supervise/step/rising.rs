@@ -30,7 +30,8 @@ impl Now<'_> {
             | Event::Exited { .. }
             | Event::Ready { .. }
             | Event::Drained { .. }
-            | Event::Swept { .. } => (state, Vec::new()),
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 
@@ -69,7 +70,8 @@ impl Now<'_> {
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Drained { .. }
-            | Event::Swept { .. } => (state, Vec::new()),
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 
@@ -100,7 +102,8 @@ impl Now<'_> {
             | Event::SpawnErr { .. }
             | Event::Ready { .. }
             | Event::Drained { .. }
-            | Event::Swept { .. } => (state, Vec::new()),
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 

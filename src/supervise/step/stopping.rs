@@ -45,7 +45,8 @@ impl Now<'_> {
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Ready { .. }
-            | Event::Swept { .. } => (state, Vec::new()),
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 

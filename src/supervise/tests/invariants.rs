@@ -125,7 +125,8 @@ impl World {
                     | Event::Exited { .. }
                     | Event::Ready { .. }
                     | Event::Drained { .. }
-                    | Event::Swept { .. } => unreachable!("not an operator's word: {event:?}"),
+                    | Event::Swept { .. }
+                    | Event::Remain { .. } => unreachable!("not an operator's word: {event:?}"),
                 }
                 self.bench.say(event);
             }
@@ -168,7 +169,8 @@ impl World {
         let ending = Ending::Code(1);
         self.bench.say(Event::Exited { life, ending, group: Group::Empty });
         self.bench.say(Event::Ready { life }).say(Event::Drained { life });
-        self.bench.say(Event::Swept { life }).say(Event::SpawnOk { life });
+        self.bench.say(Event::Swept { life }).say(Event::Remain { life });
+        self.bench.say(Event::SpawnOk { life });
         assert_eq!(self.bench.state, before);
     }
 
@@ -223,11 +225,16 @@ impl World {
             Effect::Unkillable => assert!(self.is_alive),
             Effect::LookForLeftOvers => {
                 let life = self.bench.state.life;
-                if !self.has_left_overs {
-                    self.bench.say(Event::Swept { life });
-                }
+                let found = if self.has_left_overs {
+                    Event::Remain { life }
+                } else {
+                    Event::Swept { life }
+                };
+                self.bench.say(found);
             }
-            Effect::LeftOversRemain => self.has_left_overs = false,
+            Effect::TerminateLeftOvers | Effect::KillLeftOvers | Effect::LeftOversRemain => {
+                assert!(!self.is_alive, "the main process is signalled by other effects");
+            }
         }
     }
 

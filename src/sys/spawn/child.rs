@@ -7,7 +7,8 @@ use std::convert::Infallible;
 use std::ffi::c_uint;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 
-use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step};
+use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step, fork};
+use crate::sys::cgroup::Entrance;
 use crate::sys::rlimit;
 use crate::sys::user::Identity;
 
@@ -19,10 +20,12 @@ type Failure = (Step, i32);
 /// Never returns: becomes the recipe's program, or reports and exits.
 pub(super) fn become_recipe(
     recipe: &Recipe,
+    must_enter: Option<&Entrance>,
     descriptors: &[BorrowedFd<'_>],
     reporter: &OwnedFd,
 ) -> ! {
-    let (step, errno) = match try_become(recipe, descriptors) {
+    let entered = must_enter.map_or(Ok(()), |cgroup| at(Step::Cgroup, fork::enter(cgroup)));
+    let (step, errno) = match entered.and_then(|()| try_become(recipe, descriptors)) {
         Ok(never) => match never {},
         Err(failure) => failure,
     };

@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "fork and what follows it have no safe wrapper")]
 
 mod child;
+mod fork;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +17,10 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use super::pidfd;
+use super::cgroup::Entrance;
 use super::user::Identity;
+use super::{orphans, pidfd};
+use fork::Side;
 
 /// Descriptors a child may be given.
 const DESCRIPTORS_MAX: usize = 16;
@@ -52,6 +55,7 @@ pub(crate) struct Child {
 pub(crate) enum Step {
     Prepare,
     Fork,
+    Cgroup,
     Descriptors,
     Limits,
     Identity,
@@ -60,9 +64,10 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Prepare,
         Self::Fork,
+        Self::Cgroup,
         Self::Descriptors,
         Self::Limits,
         Self::Identity,
@@ -74,6 +79,7 @@ impl Step {
         match self {
             Self::Prepare => "prepare",
             Self::Fork => "fork for",
+            Self::Cgroup => "make a control group for",
             Self::Descriptors => "pass descriptors to",
             Self::Limits => "set limits of",
             Self::Identity => "change user for",
@@ -150,18 +156,35 @@ impl Recipe {
 
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.
     pub(crate) fn start(&self, descriptors: &[BorrowedFd<'_>]) -> Result<Child, SpawnError> {
+        self.start_in(None, descriptors)
+    }
+
+    /// The same, inside a control group from its first instruction on.
+    pub(crate) fn start_in(
+        &self,
+        cgroup: Option<&Entrance>,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<Child, SpawnError> {
         let failed = |step, cause| SpawnError { step, program: self.name.clone(), cause };
         if descriptors.len() > DESCRIPTORS_MAX {
             return Err(failed(Step::Descriptors, io::ErrorKind::InvalidInput.into()));
         }
         let (report, reporter) = report_pipe().map_err(|error| failed(Step::Fork, error.into()))?;
+        let mut claims = orphans::claims();
         // SAFETY: until exec or _exit the child runs `child::become_recipe` alone, which makes only
         // async-signal-safe system calls on memory prepared before the fork.
-        let pid = match unsafe { libc::fork() } {
-            -1 => return Err(failed(Step::Fork, io::Error::last_os_error())),
-            0 => child::become_recipe(self, descriptors, &reporter),
-            pid => pid as u32,
+        let pid = match unsafe { fork::fork(cgroup) } {
+            Ok(Side::Parent { pid }) => pid,
+            Ok(Side::Child { must_enter }) => {
+                child::become_recipe(self, must_enter, descriptors, &reporter)
+            }
+            Err(cause) if cgroup.is_some() && !is_busy(&cause) => {
+                return Err(failed(Step::Cgroup, cause));
+            }
+            Err(cause) => return Err(failed(Step::Fork, cause)),
         };
+        claims.insert(pid);
+        drop(claims);
         drop(reporter);
         // The child is ours and unreaped, so its pid can not name anybody else yet.
         let pidfd = pidfd::open(pid).map_err(|cause| {
@@ -214,6 +237,7 @@ fn reap(pid: u32) {
         // SAFETY: `status` outlives the call; the pid is our unreaped child.
         let reaped = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
         if reaped >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            orphans::release(pid);
             return;
         }
     }

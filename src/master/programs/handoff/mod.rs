@@ -18,6 +18,7 @@ use super::desk::{Desk, pipes_key};
 use super::event::InstanceId;
 use super::instance::{Instance, Joined};
 use super::process::Process;
+use super::tree::{SavedTree, Tree};
 use super::want::Want;
 use crate::supervise::state::{Phase, Stage, StartCheck, State};
 use crate::sys;
@@ -75,6 +76,8 @@ pub(crate) struct Saved {
     phase: SavedPhase,
     cause: SavedCause,
     process: Option<SavedProcess>,
+    #[serde(default)]
+    tree: Option<SavedTree>,
     port: Option<u16>,
     /// The upstream it had joined.
     joined: Option<String>,
@@ -150,6 +153,7 @@ impl Saved {
                 .process
                 .as_ref()
                 .map(|process| SavedProcess { pid: process.pid, start_time: process.start_time }),
+            tree: instance.tree.as_ref().map(Tree::save),
             port: instance.port,
             joined: instance.joined.as_ref().map(|joined| joined.upstream.clone()),
             since_wall_ms: instance.since_wall_ms,
@@ -174,6 +178,9 @@ impl Saved {
             desk.promise(port, &instance.id);
         }
         instance.open_files(desk);
+        let ladder = &desk.surroundings().ladder;
+        let revive = |tree| Tree::revive(tree, &instance.id, self.life, ladder);
+        instance.tree = self.tree.map(revive);
         if let Some(process) = self.process {
             instance.adopt(process.pid, process.start_time, ends, desk);
         }

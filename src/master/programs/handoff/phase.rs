@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::supervise::policy::Ending;
-use crate::supervise::state::{After, Cause, Next, Phase, Stage, StartCheck};
+use crate::supervise::state::{After, Cause, Next, Phase, Stage, StartCheck, Sweep};
 
 /// `Phase` for the wire; its instants stay true, since the monotonic clock is the machine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +28,21 @@ pub(super) enum SavedPhase {
         deadline_us: u64,
         after: SavedAfter,
     },
+    Sweeping {
+        next: SavedNext,
+    },
     Done,
     GaveUp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum SavedNext {
+    Spawn,
+    Delay { until_us: u64 },
+    Idle,
+    Done,
+    GaveUp,
+    Gone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,14 +101,7 @@ impl SavedPhase {
                 };
                 Self::Stopping { spawned_us, stage, deadline_us, after }
             }
-            // SIGKILL was sent to all of them; a new master need not look again.
-            Phase::Sweeping { give_up_us, next, .. } => match next {
-                Next::Spawn => Self::Delay { until_us: give_up_us },
-                Next::Delay { until_us } => Self::Delay { until_us },
-                Next::Idle | Next::Gone => Self::Idle,
-                Next::Done => Self::Done,
-                Next::GaveUp => Self::GaveUp,
-            },
+            Phase::Sweeping { next, .. } => Self::Sweeping { next: SavedNext::of(next) },
             Phase::Done => Self::Done,
             Phase::GaveUp => Self::GaveUp,
         }
@@ -123,8 +129,36 @@ impl SavedPhase {
                 };
                 Phase::Stopping { spawned_us, stage, deadline_us, after }
             }
+            // At worst those that are left get the terminating signal twice.
+            Self::Sweeping { next } => {
+                Phase::Sweeping { look_at_us: 0, stage: Sweep::Look, next: next.revive() }
+            }
             Self::Done => Phase::Done,
             Self::GaveUp => Phase::GaveUp,
+        }
+    }
+}
+
+impl SavedNext {
+    fn of(next: Next) -> Self {
+        match next {
+            Next::Spawn => Self::Spawn,
+            Next::Delay { until_us } => Self::Delay { until_us },
+            Next::Idle => Self::Idle,
+            Next::Done => Self::Done,
+            Next::GaveUp => Self::GaveUp,
+            Next::Gone => Self::Gone,
+        }
+    }
+
+    fn revive(self) -> Next {
+        match self {
+            Self::Spawn => Next::Spawn,
+            Self::Delay { until_us } => Next::Delay { until_us },
+            Self::Idle => Next::Idle,
+            Self::Done => Next::Done,
+            Self::GaveUp => Next::GaveUp,
+            Self::Gone => Next::Gone,
         }
     }
 }

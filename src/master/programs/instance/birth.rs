@@ -9,6 +9,7 @@ use super::super::launch;
 use super::super::output::Source;
 use super::super::process::{Process, Reporter};
 use super::super::readiness;
+use super::super::tree::{self, Tree};
 use super::Instance;
 use crate::supervise::step::{Event, SpawnError};
 use crate::sys;
@@ -47,7 +48,11 @@ impl Instance {
         self.open_files(desk);
         let mut variables = self.variables(desk);
         variables.push(("PILOTHOUSE_LIFE", self.state.life.to_string()));
-        let launched = launch::launch(&self.definition, &variables)?;
+        let ladder = desk.surroundings().ladder.clone();
+        let mark = ladder.mark(&self.id, self.state.life);
+        variables.push((tree::MARK, mark.clone()));
+        let leaf = ladder.leaf(&self.id, self.state.life);
+        let launched = launch::launch(&self.definition, &variables, leaf)?;
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;
         let mut process = Process::new(launched.child, reporter.clone()).map_err(|error| {
@@ -58,6 +63,8 @@ impl Instance {
         let ends = [launched.stdout, launched.stderr];
         desk.hold(&self.id, self.state.life, &ends);
         process.listen(ends, &self.output);
+        let leader = (process.pid, process.start_time);
+        self.tree = Some(Tree::plant(leader, mark, launched.leaf, &ladder));
         self.process = Some(process);
         self.probe(reporter);
         Ok(())

@@ -6,7 +6,7 @@ use super::super::texts;
 use super::{Instance, ending};
 use crate::supervise::policy::Ending;
 use crate::supervise::state::{Next, Shown};
-use crate::supervise::step::{Event, Group};
+use crate::supervise::step::Event;
 use crate::sys;
 
 impl Instance {
@@ -26,10 +26,10 @@ impl Instance {
 
     pub(super) fn exited(&mut self, ending: Ending, desk: &mut Desk) {
         let Some(process) = self.process.take() else { return };
-        self.group = process.pid;
+        // Its number is free from here on.
+        drop(process);
         desk.release(&self.id, self.state.life);
-        let group =
-            if sys::pidfd::is_group_empty(self.group) { Group::Empty } else { Group::LeftOvers };
+        let group = self.left_behind();
         let life = self.state.life;
         self.say(Event::Exited { life, ending, group }, desk);
     }

@@ -5,6 +5,7 @@ mod birth;
 mod ending;
 mod redefine;
 mod serving;
+mod sweeping;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
 use super::output::Output;
 use super::process::Process;
+use super::tree::Tree;
 use crate::supervise;
 use crate::supervise::dice::Dice;
 use crate::supervise::policy::{Ending, Policy};
@@ -28,8 +30,8 @@ pub(super) struct Instance {
     pub(super) policy: Policy,
     pub(super) state: State,
     pub(super) process: Option<Process>,
-    /// The group of the last process, while some of it may be left.
-    group: u32,
+    /// All that the last process started, while some of it may be left.
+    pub(super) tree: Option<Tree>,
     /// Where it serves in this life.
     pub(super) port: Option<u16>,
     pub(super) joined: Option<Joined>,
@@ -59,7 +61,7 @@ impl Instance {
             policy,
             state: State { dice: Dice::new(sys::random::seed()), ..State::new() },
             process: None,
-            group: 0,
+            tree: None,
             port: None,
             joined: None,
             restarts: 0,
@@ -137,20 +139,18 @@ impl Instance {
                 if let Some(Err(error)) = self.process.as_ref().map(Process::kill_group) {
                     self.note(Tone::Bad, "kill", format!("send SIGKILL: {error}"), desk);
                 }
+                self.kill_tree(desk);
             }
             Effect::Unkillable => {
                 let text = "does not end after three SIGKILL, its kernel call hangs".to_owned();
                 self.note(Tone::Bad, "kill", text, desk);
             }
             Effect::LookForLeftOvers => {
-                if sys::pidfd::is_group_empty(self.group) {
-                    return Some(Event::Swept { life });
-                }
+                return Some(self.look_for_left_overs(life, desk));
             }
-            Effect::LeftOversRemain => {
-                let text = format!("some of process group {} outlive SIGKILL", self.group);
-                self.note(Tone::Warn, "sweep", text, desk);
-            }
+            Effect::TerminateLeftOvers => self.terminate_left_overs(desk),
+            Effect::KillLeftOvers => self.kill_tree(desk),
+            Effect::LeftOversRemain => self.tell_left_overs(desk),
         }
         None
     }

@@ -1,0 +1,148 @@
+//! How well this machine lets us keep hold of what programs start: found once at the start.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::event::InstanceId;
+use crate::sys;
+use crate::sys::cgroup::Cgroup;
+
+/// The ways to know the processes of an instance, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Rung {
+    /// A control group of its own: the kernel knows, whatever they do.
+    Cgroup,
+    /// By descent, session and the mark in their environment; orphans come to us.
+    Session,
+    /// The process group alone.
+    Group,
+}
+
+impl Rung {
+    pub(in crate::master::programs) fn word(self) -> &'static str {
+        match self {
+            Self::Cgroup => "cgroup",
+            Self::Session => "session",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// Which of them there are, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Ladder {
+    /// Tells the processes of this engine's life from those of any other.
+    run: String,
+    /// Holds the group of each instance.
+    home: Option<Cgroup>,
+    /// The best there is.
+    best: Rung,
+    /// The best that may be used.
+    allowed: Rung,
+}
+
+/// How long killed processes of a dead engine may take to be gone; their ports are only free then.
+const CLEARED_US_MAX: u64 = 1_000_000;
+const CLEARED_LOOK_US: u64 = 2_000;
+/// What the folders of an engine's groups begin with.
+const PREFIX: &str = "pilothouse-";
+
+impl Ladder {
+    /// `folder`: the engine's own, which no other engine has at the same time. Groups in its name that
+    /// an engine of an earlier `run` has left are ended and removed.
+    pub(crate) fn probe(run: &str, folder: &Path) -> Self {
+        let (home, best) = match make_home(run, folder) {
+            Ok(home) => (Some(home), Rung::Cgroup),
+            Err(error) => {
+                sys::log::notice!("programs", "tracked without control groups: {error}");
+                (None, Rung::Session)
+            }
+        };
+        Self { run: run.to_owned(), home, best, allowed: Rung::Cgroup }
+    }
+
+    /// For tests that have no engine.
+    #[cfg(test)]
+    pub(crate) fn of_groups(run: &str) -> Self {
+        Self { run: run.to_owned(), home: None, best: Rung::Group, allowed: Rung::Group }
+    }
+
+    /// For processes that are started from here on.
+    pub(in crate::master::programs) fn allow(&mut self, best: Rung) {
+        self.allowed = best;
+    }
+
+    pub(in crate::master::programs) fn mark(&self, id: &InstanceId, life: u32) -> String {
+        format!("{}.{}.{}.{life}", self.run, id.program, id.instance)
+    }
+
+    /// The group that one life of an instance may be started in, if there can be one.
+    pub(in crate::master::programs) fn leaf(&self, id: &InstanceId, life: u32) -> Option<Cgroup> {
+        self.leaf_of(id, life).filter(|_| self.best.max(self.allowed) == Rung::Cgroup)
+    }
+
+    /// The one it was started in.
+    pub(super) fn leaf_of(&self, id: &InstanceId, life: u32) -> Option<Cgroup> {
+        let name = format!("{}.{}.{life}", id.program, id.instance);
+        Some(self.home.as_ref()?.child(&name))
+    }
+
+    /// Without control groups.
+    pub(super) fn second(&self) -> Rung {
+        self.best.max(self.allowed).max(Rung::Session)
+    }
+
+    /// At the engine's end, when nobody is left.
+    pub(crate) fn remove(&self) {
+        // Somebody that was left on purpose keeps it.
+        let _kept = self.home.as_ref().map(Cgroup::remove);
+    }
+}
+
+fn make_home(run: &str, folder: &Path) -> std::io::Result<Cgroup> {
+    let own = Cgroup::own()?;
+    own.check_delegated()?;
+    let family = format!("{PREFIX}{:016x}-", hash(folder));
+    let home = own.child(&format!("{family}{run}"));
+    home.make()?;
+    for other in own.children() {
+        if other.name().starts_with(&family) && other != home {
+            clear(&other);
+        }
+    }
+    Ok(home)
+}
+
+/// The engine of this group has ended without ending its programs.
+fn clear(home: &Cgroup) {
+    for leaf in home.children() {
+        if leaf.is_populated() {
+            sys::log::warning!(
+                "programs",
+                "end {} of an earlier engine: pids {:?}",
+                leaf.name(),
+                leaf.processes()
+            );
+            if let Err(error) = leaf.kill() {
+                sys::log::error!("programs", "kill {}: {error}", leaf.name());
+            }
+        }
+    }
+    let until_us = sys::clock::monotonic_us() + CLEARED_US_MAX;
+    while home.is_populated() && sys::clock::monotonic_us() < until_us {
+        // Nothing to wait for but time.
+        let _interrupted = sys::poll::wait([], Some(CLEARED_LOOK_US));
+    }
+    if let Err(error) = home.remove() {
+        sys::log::warning!("programs", "remove {} of an earlier engine: {error}", home.name());
+    }
+}
+
+/// The same in every process and version: FNV-1a.
+fn hash(folder: &Path) -> u64 {
+    let bytes = folder.as_os_str().as_encoded_bytes();
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}

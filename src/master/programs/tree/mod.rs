@@ -1,0 +1,264 @@
+//! Everybody that an instance's process has started: found, ended, and known to be gone.
+//!
+//! Three ways, see [`ladder::Rung`]. Signals go to descriptors of processes that were looked at after
+//! they were opened, so never to a stranger that has taken over a number. Decides nothing about when.
+
+pub(crate) mod ladder;
+
+mod census;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use self::census::MARK;
+use self::census::{Census, Identity, Traits};
+use self::ladder::{Ladder, Rung};
+use super::event::InstanceId;
+use crate::config::limits::PROGRAM_SWEEP_PASSES_MAX;
+use crate::sys;
+use crate::sys::cgroup::Cgroup;
+use crate::sys::spawn::{Child, Recipe, SpawnError, Step};
+
+/// A census this old still serves whoever looks on purpose; what it misses is found by the next.
+const CENSUS_AGE_US: u64 = 20_000;
+
+pub(super) struct Tree {
+    rung: Rung,
+    leader: Identity,
+    mark: String,
+    leaf: Option<Cgroup>,
+    /// Members at the last look, since a process whose parents end loses what it was known by.
+    seen: BTreeSet<Identity>,
+    doubt: Doubt,
+    /// A look must be newer.
+    looked_us: u64,
+}
+
+/// Whether a single look that finds nobody is to be believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    No,
+    /// There were some, who may have started others while they were looked for.
+    Once,
+}
+
+/// A tree as the next master finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedTree {
+    rung: Rung,
+    leader: u32,
+    start_time: u64,
+}
+
+/// Takes a census when one is wanted that is not there, for all who look.
+#[derive(Default)]
+pub(super) struct Surveyor {
+    census: Option<Census>,
+}
+
+impl Surveyor {
+    fn census(&mut self, not_before_us: u64) -> &Census {
+        if self.census.as_ref().is_some_and(|census| census.taken_us < not_before_us) {
+            self.census = None;
+        }
+        self.census.get_or_insert_with(Census::take)
+    }
+
+    fn recent(&mut self) -> &Census {
+        self.census(sys::clock::monotonic_us().saturating_sub(CENSUS_AGE_US))
+    }
+}
+
+/// Starts the recipe in a control group of its own, or without one where that can not be had.
+pub(super) fn start(
+    recipe: &Recipe,
+    leaf: Option<Cgroup>,
+    descriptors: &[BorrowedFd<'_>],
+) -> Result<(Child, Option<Cgroup>), SpawnError> {
+    let refused = |leaf: &Cgroup, error: &dyn std::fmt::Display| {
+        sys::log::warning!("programs", "control group {}: {error}", leaf.name());
+        // It was never used, or never made.
+        let _nothing_to_lose = leaf.remove();
+    };
+    if let Some(leaf) = leaf {
+        match leaf.make().and_then(|()| leaf.entrance()) {
+            Err(error) => refused(&leaf, &error),
+            Ok(entrance) => match recipe.start_in(Some(&entrance), descriptors) {
+                Err(error) if error.step == Step::Cgroup => refused(&leaf, &error),
+                Err(error) => {
+                    let _nothing_to_lose = leaf.remove();
+                    return Err(error);
+                }
+                Ok(child) => return Ok((child, Some(leaf))),
+            },
+        }
+    }
+    Ok((recipe.start(descriptors)?, None))
+}
+
+impl Tree {
+    /// Of a process just started. `leaf`: the group it was started in.
+    pub(super) fn plant(
+        leader: (u32, u64),
+        mark: String,
+        leaf: Option<Cgroup>,
+        ladder: &Ladder,
+    ) -> Self {
+        let (pid, start_time) = leader;
+        let rung = if leaf.is_some() { Rung::Cgroup } else { ladder.second() };
+        Self {
+            rung,
+            leader: Identity { pid, start_time },
+            mark,
+            leaf,
+            seen: BTreeSet::new(),
+            doubt: Doubt::No,
+            looked_us: 0,
+        }
+    }
+
+    pub(super) fn save(&self) -> SavedTree {
+        let Identity { pid, start_time } = self.leader;
+        SavedTree { rung: self.rung, leader: pid, start_time }
+    }
+
+    pub(super) fn revive(saved: SavedTree, id: &InstanceId, life: u32, ladder: &Ladder) -> Self {
+        let leaf = match saved.rung {
+            Rung::Cgroup => ladder.leaf_of(id, life),
+            Rung::Session | Rung::Group => None,
+        };
+        let leader = (saved.leader, saved.start_time);
+        let mut tree = Self::plant(leader, ladder.mark(id, life), leaf, ladder);
+        tree.rung = saved.rung;
+        tree
+    }
+
+    pub(super) fn rung(&self) -> Rung {
+        self.rung
+    }
+
+    /// Whether somebody is left that costs nothing to find; unknown where a census is needed.
+    pub(super) fn is_surely_empty(&mut self) -> bool {
+        // What is seen before this instant says nothing about what comes after.
+        self.looked_us = sys::clock::monotonic_us();
+        match (&self.leaf, self.rung) {
+            (Some(leaf), _) => !leaf.is_populated(),
+            (None, Rung::Cgroup | Rung::Session) => false,
+            (None, Rung::Group) => sys::pidfd::is_group_empty(self.leader.pid),
+        }
+    }
+
+    /// Whether nobody is left.
+    pub(super) fn is_empty(&mut self, surveyor: &mut Surveyor) -> bool {
+        match (&self.leaf, self.rung) {
+            (Some(leaf), _) => !leaf.is_populated(),
+            (None, Rung::Group) => sys::pidfd::is_group_empty(self.leader.pid),
+            (None, Rung::Cgroup | Rung::Session) => {
+                let census = surveyor.census(self.looked_us + 1);
+                self.looked_us = census.taken_us;
+                self.seen = census.members(self.traits());
+                let is_believed = self.doubt == Doubt::No;
+                self.doubt = if self.seen.is_empty() { Doubt::No } else { Doubt::Once };
+                self.seen.is_empty() && is_believed
+            }
+        }
+    }
+
+    /// Everybody, by a recent look.
+    pub(super) fn members(&mut self, surveyor: &mut Surveyor) -> Vec<u32> {
+        if let Some(leaf) = &self.leaf {
+            return leaf.processes();
+        }
+        self.seen = surveyor.recent().members(self.traits());
+        self.seen.iter().map(|member| member.pid).collect()
+    }
+
+    /// To everybody, once.
+    pub(super) fn signal(&mut self, number: i32, surveyor: &mut Surveyor) {
+        if self.rung == Rung::Group {
+            self.report(sys::pidfd::signal_group(self.leader.pid, number));
+            return;
+        }
+        let opened = self.open(surveyor);
+        self.send(&opened, number);
+    }
+
+    /// SIGKILL to everybody, and to those they start meanwhile.
+    pub(super) fn kill(&mut self, surveyor: &mut Surveyor) {
+        match (&self.leaf, self.rung) {
+            (Some(leaf), _) if leaf.kill().is_ok() => {}
+            (None, Rung::Group) => {
+                self.report(sys::pidfd::signal_group(self.leader.pid, sys::signal::KILL));
+            }
+            (Some(_) | None, Rung::Cgroup | Rung::Session | Rung::Group) => {
+                self.kill_one_by_one(surveyor);
+            }
+        }
+    }
+
+    /// Who is stopped starts nobody, so all are, until a look finds nobody new.
+    fn kill_one_by_one(&mut self, surveyor: &mut Surveyor) {
+        let mut known = 0;
+        for _ in 0..PROGRAM_SWEEP_PASSES_MAX {
+            let opened = self.open(surveyor);
+            // One alone is as fast as it is killed.
+            if opened.len() <= known.max(1) {
+                break;
+            }
+            known = opened.len();
+            self.send(&opened, sys::signal::STOP);
+            surveyor.census = None;
+        }
+        let opened = self.open(surveyor);
+        self.send(&opened, sys::signal::KILL);
+    }
+
+    /// Holds everybody by descriptor. Who is still a member after that is who is held.
+    fn open(&mut self, surveyor: &mut Surveyor) -> Vec<OwnedFd> {
+        let held: Vec<(u32, OwnedFd)> = self
+            .members(surveyor)
+            .into_iter()
+            .filter_map(|pid| Some((pid, sys::pidfd::open(pid).ok()?)))
+            .collect();
+        let is_member: Box<dyn Fn(u32) -> bool> = if let Some(leaf) = &self.leaf {
+            let now: BTreeSet<u32> = leaf.processes().into_iter().collect();
+            Box::new(move |pid| now.contains(&pid))
+        } else {
+            let seen = &self.seen;
+            Box::new(move |pid| {
+                let start_time = sys::proc::start_time(pid).unwrap_or(0);
+                seen.contains(&Identity { pid, start_time })
+            })
+        };
+        held.into_iter().filter(|(pid, _)| is_member(*pid)).map(|(_, held)| held).collect()
+    }
+
+    fn send(&self, processes: &[OwnedFd], number: i32) {
+        for process in processes {
+            match sys::pidfd::signal(process, number) {
+                Err(error) if error.raw_os_error() == Some(sys::pidfd::GONE) => {}
+                done => self.report(done),
+            }
+        }
+    }
+
+    fn report(&self, sent: io::Result<()>) {
+        if let Err(error) = sent {
+            sys::log::error!("programs", "signal what {} has left: {error}", self.mark);
+        }
+    }
+
+    fn traits(&self) -> Traits<'_> {
+        Traits { leader: self.leader, mark: &self.mark, seen: &self.seen }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        // Refused while somebody is in it; then its own next engine removes it.
+        let _kept = self.leaf.as_ref().map(Cgroup::remove);
+    }
+}

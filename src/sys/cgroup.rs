@@ -1,0 +1,166 @@
+//! Control groups, version 2: a folder of the kernel's that holds processes and all they start.
+//!
+//! Only what is needed to keep a tree of processes together, to end it and to bound it. Knows
+//! nothing of what the processes are for, and nothing of version 1.
+
+use std::io::Write as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use rustix::fs::{Access, Mode, OFlags};
+
+/// Folders below folders that are looked into; programs may make groups of their own.
+const DEPTH_MAX: usize = 16;
+
+/// One group, by its folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cgroup {
+    folder: PathBuf,
+}
+
+/// A group that a child can be started in.
+#[derive(Debug)]
+pub(crate) struct Entrance(OwnedFd);
+
+impl AsFd for Entrance {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Cgroup {
+    /// The group of this process, in the hierarchy of version 2.
+    pub(crate) fn own() -> io::Result<Self> {
+        let missing = |what| io::Error::new(io::ErrorKind::NotFound, what);
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        let (root, mount) = mounts
+            .lines()
+            .find_map(mounted)
+            .ok_or_else(|| missing("control groups of version 2 are not mounted"))?;
+        let groups = fs::read_to_string("/proc/self/cgroup")?;
+        let path = groups
+            .lines()
+            .find_map(|line| line.strip_prefix("0::"))
+            .ok_or_else(|| missing("this process is in no control group of version 2"))?;
+        let below = path
+            .strip_prefix(root)
+            .or_else(|| (root == "/").then_some(path))
+            .ok_or_else(|| missing("this process's control group is not mounted here"))?;
+        Ok(Self { folder: Path::new(mount).join(below.trim_start_matches('/')) })
+    }
+
+    /// Whether processes of this group may be moved to groups below it.
+    pub(crate) fn check_delegated(&self) -> io::Result<()> {
+        for name in ["", "cgroup.procs"] {
+            rustix::fs::access(self.folder.join(name), Access::WRITE_OK)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    pub(crate) fn child(&self, name: &str) -> Self {
+        Self { folder: self.folder.join(name) }
+    }
+
+    pub(crate) fn children(&self) -> Vec<Self> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        entries
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .map(|entry| Self { folder: entry.path() })
+            .collect()
+    }
+
+    /// One that is there already is taken.
+    pub(crate) fn make(&self) -> io::Result<()> {
+        match fs::create_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Close on exec.
+    pub(crate) fn entrance(&self) -> io::Result<Entrance> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Entrance(rustix::fs::open(&self.folder, flags, Mode::empty())?))
+    }
+
+    /// Whether somebody alive is here or below; ended ones that nobody has reaped do not count.
+    pub(crate) fn is_populated(&self) -> bool {
+        self.read("cgroup.events")
+            .is_some_and(|text| text.lines().any(|line| line == "populated 1"))
+    }
+
+    /// Everybody here and below.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let mut found = Vec::new();
+        self.each(DEPTH_MAX, &mut |group| {
+            let text = group.read("cgroup.procs").unwrap_or_default();
+            found.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()));
+        });
+        found
+    }
+
+    /// SIGKILL to everybody here and below, atomically. An error before Linux 5.14.
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        self.write("cgroup.kill", "1")
+    }
+
+    /// Removes an empty group with what is below it.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let mut result = Ok(());
+        self.each(DEPTH_MAX, &mut |group| {
+            result = match fs::remove_dir(&group.folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                done => done,
+            };
+        });
+        result
+    }
+
+    pub(crate) fn read(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(file)).ok()
+    }
+
+    /// In one piece and without making the file: what the kernel does not have is an error.
+    pub(crate) fn write(&self, file: &str, text: &str) -> io::Result<()> {
+        fs::OpenOptions::new().write(true).open(self.folder.join(file))?.write_all(text.as_bytes())
+    }
+
+    /// The groups below first.
+    fn each(&self, depth: usize, visit: &mut dyn FnMut(&Self)) {
+        if depth > 0 {
+            for child in self.children() {
+                child.each(depth - 1, visit);
+            }
+        }
+        visit(self);
+    }
+}
+
+/// The root and the place of a mount of version 2, from a line of `mountinfo`.
+fn mounted(line: &str) -> Option<(&str, &str)> {
+    let (left, right) = line.split_once(" - ")?;
+    let mut fields = left.split(' ').skip(3);
+    right.starts_with("cgroup2 ").then_some((fields.next()?, fields.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_found_by_its_kind_whatever_options_stand_before() {
+        for (line, expected) in [
+            ("41 31 0:38 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw", Some("/")),
+            ("41 31 0:38 /a/b /sys/fs/cgroup rw - cgroup2 none rw", Some("/a/b")),
+            ("36 31 0:33 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory", None),
+        ] {
+            assert_eq!(mounted(line).map(|(root, _)| root), expected, "{line}");
+        }
+    }
+}
