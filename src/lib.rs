@@ -3,7 +3,7 @@
 //! # Roles, one binary
 //!
 //! * `keeper`: tiny synchronous parent; reaps, holds descriptors that must not be lost, starts the
-//!   master again when it dies.
+//!   master again when it dies. When it is killed itself, its master becomes the keeper.
 //! * `master`: configuration, supervision, membership, control API, history. One thread, one loop
 //!   over one closed event enum. Never touches a client's bytes.
 //! * `worker`: the data path. One process, one thread, accepting beside its like.

@@ -22,8 +22,8 @@ const GONE_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) fn run(place: &Place) -> Result<ExitCode, Failure> {
     let config = load(place)?;
     let source = absolute(&place.source)?;
-    let master = roles::master_words(own_program()?, &config.engine.name, &source);
-    Ok(keeper::run(&config.engine.name, &master))
+    let words = roles::words(&own_program()?, &config.engine.name, &source);
+    Ok(keeper::run(&config.engine.name, words))
 }
 
 /// A master started again must find the file wherever its keeper stands.

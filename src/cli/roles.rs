@@ -6,31 +6,29 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::out;
-use crate::{config, demo, master, worker};
+use crate::{config, demo, keeper, master, sys, worker};
 
+const KEEPER: &str = "__keeper";
 const MASTER: &str = "__master";
 const WORKER: &str = "__worker";
 const ORIGIN: &str = "__origin";
 const LOAD: &str = "__load";
 
-/// The command line of a master: `program __master NAME [FILE]`; without a file, the embedded
-/// default.
-pub(crate) fn master_words(
-    program: OsString,
-    name: &str,
-    source: &config::Source,
-) -> Vec<OsString> {
-    let mut words = vec![program, OsString::from(MASTER), OsString::from(name)];
-    match source {
-        config::Source::File(path) => words.push(path.clone().into_os_string()),
-        config::Source::Embedded => {}
-    }
-    words
+/// The command lines of a master, `program __master NAME FILE`, and of a keeper that goes on where
+/// another one was, `program __keeper NAME FILE ESTATE`. Without a file, the embedded default.
+pub(crate) fn words(program: &OsString, name: &str, source: &config::Source) -> keeper::Words {
+    let file = match source {
+        config::Source::File(path) => path.clone().into_os_string(),
+        config::Source::Embedded => OsString::new(),
+    };
+    let words = |role: &str| vec![program.clone(), role.into(), name.into(), file.clone()];
+    keeper::Words { master: words(MASTER), keeper: words(KEEPER) }
 }
 
 /// Runs the role that the first word names; `None` when it names none.
 pub(crate) fn hidden(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     match words.next()?.to_str()? {
+        KEEPER => Some(go_on(words)),
         MASTER => Some(run_master(words)),
         WORKER => Some(worker::run()),
         ORIGIN => Some(demo::origin(&texts(words))),
@@ -45,13 +43,47 @@ fn texts(words: impl Iterator<Item = OsString>) -> Vec<String> {
 }
 
 fn run_master(mut words: impl Iterator<Item = OsString>) -> ExitCode {
+    match engine(&mut words) {
+        Ok((name, source, words)) => {
+            master::run(&master::Options { name, source, keeper: words.keeper })
+        }
+        Err(status) => status,
+    }
+}
+
+fn go_on(mut words: impl Iterator<Item = OsString>) -> ExitCode {
+    let engine = engine(&mut words);
+    let estate = words.next().and_then(|number| number.to_str()?.parse().ok());
+    match (engine, estate) {
+        (Ok((_, _, words)), Some(estate)) => keeper::go_on(estate, words),
+        (Err(status), _) => status,
+        (Ok(_), None) => {
+            out::complain("__keeper: expected the number of a descriptor");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The engine that the next two words mean, and the words of its roles.
+fn engine(
+    words: &mut impl Iterator<Item = OsString>,
+) -> Result<(String, config::Source, keeper::Words), ExitCode> {
     let Some(name) = words.next().and_then(|name| name.into_string().ok()) else {
-        out::complain("__master: expected the engine's name");
-        return ExitCode::from(2);
+        out::complain("expected the engine's name");
+        return Err(ExitCode::from(2));
     };
     let source = match words.next() {
-        Some(path) => config::Source::File(PathBuf::from(path)),
-        None => config::Source::Embedded,
+        Some(path) if !path.is_empty() => config::Source::File(PathBuf::from(path)),
+        Some(_) | None => config::Source::Embedded,
     };
-    master::run(&master::Options { name, source })
+    match sys::proc::own_path() {
+        Ok(program) => {
+            let words = self::words(&program.into_os_string(), &name, &source);
+            Ok((name, source, words))
+        }
+        Err(error) => {
+            out::complain(&format!("find this binary: {error}"));
+            Err(ExitCode::FAILURE)
+        }
+    }
 }

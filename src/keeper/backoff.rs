@@ -1,7 +1,7 @@
 //! When to start the master again.
 
 /// A master that lived this long was healthy: the next end is the first again.
-const HEALTHY_US: u64 = 10_000_000;
+pub(super) const HEALTHY_US: u64 = 10_000_000;
 const FIRST_WAIT_US: u64 = 100_000;
 const WAIT_US_MAX: u64 = 5_000_000;
 

@@ -31,10 +31,11 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new() -> Self {
+    /// After so many masters.
+    pub(super) fn new(starts: u32) -> Self {
         Self {
             stage: Stage::Held { next: 0 },
-            starts: 0,
+            starts,
             happenings: std::collections::VecDeque::with_capacity(HAPPENINGS_MAX),
         }
     }
@@ -43,6 +44,10 @@ impl Feed {
     pub(super) fn restart(&mut self) {
         self.stage = Stage::Held { next: 0 };
         self.starts = self.starts.saturating_add(1);
+    }
+
+    pub(super) fn starts(&self) -> u32 {
+        self.starts
     }
 
     /// Takes back what was not said yet of these signals: the next master is told anew.
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn each_master_hears_what_is_held_then_ready_then_what_happened() {
         let mut store = Store::new();
-        let mut feed = Feed::new();
+        let mut feed = Feed::new(0);
         let key = Key::new("board").unwrap();
         store.put(key, Held::default());
         feed.push(FromKeeper::Exited { pid: 7, exit: Exit::Code(0) });
@@ -141,7 +146,7 @@ mod tests {
     fn what_a_full_line_does_not_take_waits_in_a_bounded_ring() {
         let (link, master) = seqpacket::pair().unwrap();
         let store = Store::new();
-        let mut feed = Feed::new();
+        let mut feed = Feed::new(0);
         feed.restart();
         (0..3000).for_each(|pid| feed.push(FromKeeper::Exited { pid, exit: Exit::Code(0) }));
         let mut heard = Vec::new();

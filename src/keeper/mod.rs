@@ -10,10 +10,11 @@ mod backoff;
 mod feed;
 mod stop;
 mod store;
+mod succession;
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use crate::order;
@@ -25,6 +26,7 @@ use backoff::Backoff;
 use feed::Feed;
 use stop::Stop;
 use store::Store;
+use succession::Fallback;
 
 const WHO: &str = "keeper";
 /// What the keeper reads from a descriptor instead of being interrupted by.
@@ -56,10 +58,28 @@ enum KeeperError {
     Io { tried: &'static str, cause: io::Error },
 }
 
-/// Runs the engine of this name until it is told to stop. `master` is the whole command line of the
-/// master, this binary's path first.
-pub(crate) fn run(name: &str, master: &[OsString]) -> ExitCode {
-    match Keeper::new(name, master).and_then(Keeper::run) {
+/// Whole command lines, this binary's path first.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    pub(crate) master: Vec<OsString>,
+    /// Of a keeper that goes on in a process that was something else; the estate's number follows.
+    pub(crate) keeper: Vec<OsString>,
+}
+
+/// Runs the engine of this name until it is told to stop.
+pub(crate) fn run(name: &str, words: Words) -> ExitCode {
+    // A binary that can not be started at all is an error, not something to try again.
+    let keeper = Keeper::new(name, words).and_then(|mut keeper| keeper.start().map(|()| keeper));
+    end(keeper.and_then(Keeper::run))
+}
+
+/// Goes on with the engine whose descriptors were left to this process.
+pub(crate) fn go_on(estate: RawFd, words: Words) -> ExitCode {
+    end(Keeper::inherit(estate, words).and_then(Keeper::run))
+}
+
+fn end(ended: Result<u8, KeeperError>) -> ExitCode {
+    match ended {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             log::error!(WHO, "{error}");
@@ -88,6 +108,7 @@ enum Master {
 struct Keeper {
     signals: OwnedFd,
     lock: lock::Lock,
+    words: Words,
     recipe: spawn::Recipe,
     store: Store,
     feed: Feed,
@@ -96,10 +117,13 @@ struct Keeper {
     stop: Stop,
     /// The status that the master announced to end with.
     last_status: Option<u8>,
+    /// The image that the master makes way for.
+    next_image: Option<OwnedFd>,
+    fallback: Fallback,
 }
 
 impl Keeper {
-    fn new(name: &str, master: &[OsString]) -> Result<Self, KeeperError> {
+    fn new(name: &str, words: Words) -> Result<Self, KeeperError> {
         let folder = folders::make_runtime_dir(name)?;
         let lock = lock::Lock::acquire(&folder.join("lock")).map_err(|error| match error {
             lock::LockError::Held { pid, .. } => {
@@ -107,6 +131,15 @@ impl Keeper {
             }
             lock::LockError::Io { .. } => KeeperError::Lock(error),
         })?;
+        Self::build(lock, words, Store::new(), 0)
+    }
+
+    fn build(
+        lock: lock::Lock,
+        words: Words,
+        store: Store,
+        starts: u32,
+    ) -> Result<Self, KeeperError> {
         rlimit::raise_open_files();
         pidfd::become_subreaper()
             .map_err(|cause| KeeperError::Io { tried: "become subreaper", cause })?;
@@ -114,7 +147,7 @@ impl Keeper {
             .map_err(|cause| KeeperError::Io { tried: "block signals", cause })?;
         let environment: Vec<_> = std::env::vars_os().collect();
         let recipe = spawn::Recipe::of_this_image(&spawn::Order {
-            arguments: master,
+            arguments: &words.master,
             environment: &environment,
             directory: None,
             identity: None,
@@ -122,20 +155,21 @@ impl Keeper {
         Ok(Self {
             signals,
             lock,
+            words,
             recipe,
-            store: Store::new(),
-            feed: Feed::new(),
+            store,
+            feed: Feed::new(starts),
             backoff: Backoff::new(),
             master: Master::Down { due_us: 0 },
             stop: Stop::new(),
             last_status: None,
+            next_image: None,
+            fallback: Fallback::new(None),
         })
     }
 
     /// Until the master has ended on purpose: its status.
     fn run(mut self) -> Result<u8, KeeperError> {
-        // A binary that can not be started at all is an error, not something to try again.
-        self.start()?;
         loop {
             if let Some(status) = self.step()? {
                 return Ok(status);
@@ -146,6 +180,9 @@ impl Keeper {
     /// Waits for one thing to happen and acts on it.
     fn step(&mut self) -> Result<Option<u8>, KeeperError> {
         let now_us = clock::monotonic_us();
+        if self.proven_us().is_some_and(|proven_us| now_us >= proven_us) {
+            self.fallback.forget();
+        }
         if self.is_due(now_us)
             && let Err(error) = self.start()
         {
@@ -220,7 +257,15 @@ impl Keeper {
             Master::Down { due_us } => Some(*due_us),
             Master::Up { .. } | Master::Ending { .. } => None,
         };
-        start_us.into_iter().chain(self.stop.until_us()).min()
+        start_us.into_iter().chain(self.stop.until_us()).chain(self.proven_us()).min()
+    }
+
+    /// When this image is known to be of use, if that is still open.
+    fn proven_us(&self) -> Option<u64> {
+        match &self.master {
+            Master::Up { since_us, .. } => self.fallback.proven_us(*since_us),
+            Master::Ending { .. } | Master::Down { .. } => None,
+        }
     }
 
     /// One message from the master, if there is one.
@@ -246,6 +291,7 @@ impl Keeper {
             }
             Ok(ToKeeper::Drop { key }) => self.store.remove(&key),
             Ok(ToKeeper::Patience { stop_ms }) => self.stop.set_patience_ms(stop_ms),
+            Ok(ToKeeper::Upgrade) => self.next_image = descriptors.into_first(),
             Ok(ToKeeper::Stopping) => self.stop.begin(clock::monotonic_us()),
             Ok(ToKeeper::Stop { status }) => {
                 self.last_status = Some(status);
@@ -262,9 +308,8 @@ impl Keeper {
         let master = std::mem::replace(&mut self.master, Master::Down { due_us: u64::MAX });
         self.master = match master {
             Master::Up { child, since_us, .. } => {
-                if self.last_status.is_none()
-                    && let Err(error) = pidfd::signal(&child.pidfd, signal::KILL)
-                {
+                let is_announced = self.last_status.is_some() || self.next_image.is_some();
+                if !is_announced && let Err(error) = pidfd::signal(&child.pidfd, signal::KILL) {
                     log::warning!(WHO, "end the silent master: {error}");
                 }
                 Master::Ending { pid: child.pid, since_us }
@@ -309,6 +354,14 @@ impl Keeper {
                 return Reaped::Over { status };
             }
             let now_us = clock::monotonic_us();
+            if let Some(image) = self.next_image.take() {
+                self.succeed(&image);
+                self.master = Master::Down { due_us: now_us };
+                continue;
+            }
+            if let Some(image) = self.fallback.died(now_us.saturating_sub(since_us)) {
+                self.go_back(&image);
+            }
             let due_us = self.backoff.ended(since_us, now_us);
             self.master = Master::Down { due_us };
             if !self.stop.outlives_a_death() {

@@ -21,6 +21,11 @@ impl Held {
         }
     }
 
+    /// The first, for a message that comes with one.
+    pub(super) fn into_first(self) -> Option<OwnedFd> {
+        self.0.into_iter().flatten().next()
+    }
+
     /// Hands `use_them` the descriptors as a slice, without allocating one.
     pub(super) fn borrow<T>(&self, use_them: impl FnOnce(&[BorrowedFd<'_>]) -> T) -> T {
         let mut borrowed = [sys::inherited::standard()[0]; KEY_DESCRIPTORS_MAX];
@@ -61,6 +66,10 @@ impl Store {
         if let Some(index) = self.entries.iter().position(|(known, _)| known == key) {
             self.entries.swap_remove(index);
         }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &(Key, Held)> {
+        self.entries.iter()
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&(Key, Held)> {

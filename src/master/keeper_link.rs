@@ -1,14 +1,19 @@
 //! The master's end of the keeper's line: what must outlive the master is handed over here, and
 //! taken back at the start of the next one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use super::event::{Event, Post};
 use crate::order;
+use crate::order::estate::Estate;
 use crate::order::keeper::{FromKeeper, Key, ToKeeper};
 use crate::sys;
+use crate::sys::remembered::{Open, Remembered};
 use crate::sys::seqpacket::{self, Wait};
 use crate::sys::watched::Watched;
 
@@ -20,7 +25,15 @@ const LOCK: i32 = 4;
 pub(super) struct KeeperLink {
     line: OwnedFd,
     /// Kept open, so that the engine's name stays taken should the keeper be killed.
-    _lock: OwnedFd,
+    lock: OwnedFd,
+    /// What the keeper holds for us, to hold it in its place if need be.
+    kept: RefCell<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    held: BTreeMap<String, Vec<Remembered>>,
+    starts: u32,
 }
 
 /// What a master finds at its start.
@@ -55,7 +68,8 @@ impl KeeperLink {
     /// Takes the descriptors the keeper left. Call once, first thing.
     pub(super) fn inherit() -> io::Result<Self> {
         let line = sys::inherited::take(order::worker::LINK)?;
-        Ok(Self { line, _lock: sys::inherited::take(LOCK)? })
+        let lock = sys::inherited::take(LOCK)?;
+        Ok(Self { line, lock, kept: RefCell::default() })
     }
 
     /// Waits for everything the keeper holds.
@@ -72,10 +86,13 @@ impl KeeperLink {
             )?;
             match FromKeeper::decode(&bytes[..count]).map_err(io::Error::other)? {
                 FromKeeper::Stored { key } => {
+                    let borrowed: Vec<_> = descriptors.iter().map(|fd| fd.as_fd()).collect();
+                    self.remember(key.as_str(), &borrowed);
                     held.descriptors.insert(key.as_str().to_owned(), descriptors);
                 }
                 FromKeeper::Ready { starts } => {
                     held.starts = starts;
+                    self.kept.borrow_mut().starts = starts;
                     return Ok(held);
                 }
                 message @ (FromKeeper::Exited { .. } | FromKeeper::Signal { .. }) => {
@@ -87,8 +104,10 @@ impl KeeperLink {
         }
     }
 
-    /// Lets the keeper hold duplicates under the key.
+    /// Lets the keeper hold duplicates under the key. This process keeps its own, too, until it
+    /// releases the key.
     pub(super) fn hold(&self, key: &str, descriptors: &[BorrowedFd<'_>]) {
+        self.remember(key, descriptors);
         match Key::new(key) {
             Some(key) => self.send(ToKeeper::Store { key }, descriptors),
             None => sys::log::alert!("master", "key {key:?} is too long for the keeper"),
@@ -96,8 +115,42 @@ impl KeeperLink {
     }
 
     pub(super) fn release(&self, key: &str) {
+        self.kept.borrow_mut().held.remove(key);
         if let Some(key) = Key::new(key) {
             self.send(ToKeeper::Drop { key }, &[]);
+        }
+    }
+
+    fn remember(&self, key: &str, descriptors: &[BorrowedFd<'_>]) {
+        let remembered = descriptors.iter().map(|fd| Remembered::new(*fd)).collect();
+        match remembered {
+            Ok(remembered) => {
+                self.kept.borrow_mut().held.insert(key.to_owned(), remembered);
+            }
+            Err(error) => sys::log::error!("master", "remember {key:?}: {error}"),
+        }
+    }
+
+    /// Becomes a keeper that holds what the lost one held. Comes back only with the reason why not.
+    pub(super) fn succeed(&self, words: &[OsString]) -> io::Error {
+        let succeed = || -> io::Result<Infallible> {
+            let (image, open) = (sys::image::own()?, Open::look()?);
+            let kept = self.kept.borrow();
+            let mut held = Vec::new();
+            for (text, remembered) in &kept.held {
+                let numbers: Option<Vec<_>> = remembered.iter().map(|one| open.find(one)).collect();
+                match (Key::new(text), numbers) {
+                    (Some(key), Some(numbers)) => held.push((key, numbers)),
+                    (_, _) => sys::log::warning!("master", "{text:?} is not open any more"),
+                }
+            }
+            let lock = self.lock.as_raw_fd();
+            let estate = Estate { lock, starts: kept.starts, previous: None, held };
+            Err(estate.leave_to(image.as_fd(), words))
+        };
+        match succeed() {
+            Ok(never) => match never {},
+            Err(error) => error,
         }
     }
 

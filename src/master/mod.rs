@@ -35,11 +35,13 @@ mod socket;
 mod start;
 mod stop;
 mod strays;
+mod succession;
 mod turn;
 mod usage;
 mod wants;
 mod workers;
 
+use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ExitCode;
 
@@ -66,6 +68,8 @@ pub(crate) struct Options {
     pub(crate) name: String,
     /// Absolute, since the master is started again wherever the keeper stands.
     pub(crate) source: config::Source,
+    /// The command line by which this process would become the keeper.
+    pub(crate) keeper: Vec<OsString>,
 }
 
 /// Runs the engine until it is told to stop.

@@ -6,6 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use super::keeper_link::Held;
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SocketError {
     #[error("control socket {path}: another process answers on it")]
@@ -13,6 +15,10 @@ pub(super) enum SocketError {
     #[error("control socket {path}: {cause}")]
     Io { path: String, cause: io::Error },
 }
+
+/// What the keeper holds the listener under, before its file's number: whoever asks while there is no
+/// master waits for the next one.
+const KEY: &str = "control ";
 
 /// The file behind the listener, so that its loss is noticed.
 #[derive(Debug)]
@@ -37,6 +43,19 @@ impl ControlSocket {
         listener.set_nonblocking(true).map_err(failed)?;
         let inode = fs::metadata(path).map_err(failed)?.ino();
         Ok((Self { path: path.to_owned(), inode }, listener))
+    }
+
+    /// Takes back what an earlier master listened on, if the path still leads there.
+    pub(super) fn recover(held: &mut Held, path: &Path) -> Option<(Self, UnixListener)> {
+        held.take_all(KEY).into_iter().find_map(|(inode, listener)| {
+            let socket = Self { path: path.to_owned(), inode: inode.parse().ok()? };
+            let listener = listener.into_iter().next().filter(|_| socket.is_there())?;
+            Some((socket, UnixListener::from(listener)))
+        })
+    }
+
+    pub(super) fn key(&self) -> String {
+        format!("{KEY}{}", self.inode)
     }
 
     /// Whether the path still leads to our listener.

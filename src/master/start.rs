@@ -139,7 +139,12 @@ impl Prepared {
         let listeners = Listeners::recover(&mut held);
         let made = listeners.prepare(&listeners::addresses(config), Taken::of(config))?;
         let folder = folders::make_runtime_dir(&options.name)?;
-        let control = ControlSocket::listen(&folder.join("control.sock"))?;
+        let path = folder.join("control.sock");
+        let control = match ControlSocket::recover(&mut held, &path) {
+            Some(control) => control,
+            None => ControlSocket::listen(&path)?,
+        };
+        keeper.hold(&control.0.key(), &[control.1.as_fd()]);
         let http = match Http::default().prepare(&config.control) {
             Err(error) if held.starts > 1 => {
                 // What runs already must not end for want of it; a reload tries again.

@@ -1,5 +1,6 @@
 //! The loop: one event, what follows from it, and what is due by the clock.
 
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use super::checks::Checked;
@@ -104,9 +105,7 @@ impl Master {
             Event::Checked(checked) => self.on_checked(&checked),
             Event::Resolved(resolved) => self.on_resolved(resolved),
             Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),
-            Event::KeeperLost => {
-                log::warning!(WHO, "the keeper is gone: a master that dies is not replaced");
-            }
+            Event::KeeperLost => self.on_keeper_lost(),
             Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number, failing } } => {
                 self.on_reopened((slot, life), number, failing);
             }
@@ -245,6 +244,8 @@ impl Master {
             Ok((control, listener)) => {
                 log::warning!(WHO, "put {} back, which somebody removed", path.display());
                 self.serving.abort();
+                self.keeper.release(&self.control.key());
+                self.keeper.hold(&control.key(), &[listener.as_fd()]);
                 self.control = control;
                 self.serving = start::serve(listener, self.asks.clone());
             }

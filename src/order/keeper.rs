@@ -74,6 +74,9 @@ pub(crate) enum ToKeeper {
     Stop {
         status: u8,
     },
+    /// The master is about to exit for the sake of another image, whose file comes with this: become
+    /// it.
+    Upgrade,
 }
 
 /// From the keeper.
@@ -97,6 +100,7 @@ impl ToKeeper {
             Self::Stop { status } => Writer::new(3).u16(u16::from(*status)).end(),
             Self::Patience { stop_ms } => Writer::new(4).u64(*stop_ms).end(),
             Self::Stopping => Writer::new(5).end(),
+            Self::Upgrade => Writer::new(6).end(),
         }
     }
 
@@ -114,6 +118,7 @@ impl ToKeeper {
                 fields.end(Self::Patience { stop_ms })
             }
             5 => fields.end(Self::Stopping),
+            6 => fields.end(Self::Upgrade),
             _ => Err(DecodeError("unknown tag")),
         }
     }

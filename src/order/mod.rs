@@ -1,13 +1,19 @@
 //! Messages between our own processes: the keeper, the master and the workers.
 //!
-//! Both ends are the same binary, so there is no versioning and no tolerance: a message that does
-//! not decode is a bug of ours. One message is one seqpacket; descriptors travel beside it.
+//! Both ends speak the same `PROTOCOL` (an upgrade to a binary of another one is refused), so there
+//! is no tolerance: a message that does not decode is a bug of ours. One message is one seqpacket;
+//! descriptors travel beside it.
 
 mod bytes;
+pub(crate) mod estate;
 pub(crate) mod keeper;
 #[cfg(test)]
 mod tests;
 pub(crate) mod worker;
+
+/// Raised with every change of what is said between these processes, or left by one to another of a
+/// later image: messages, estates, the master's will.
+pub(crate) const PROTOCOL: u32 = 1;
 
 /// Bytes of the longest message.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 256;

@@ -15,6 +15,7 @@ fn every_message_decodes_to_itself() {
         ToKeeper::Stop { status: 255 },
         ToKeeper::Patience { stop_ms: u64::MAX },
         ToKeeper::Stopping,
+        ToKeeper::Upgrade,
     ] {
         assert_eq!(ToKeeper::decode(message.encode().as_ref()), Ok(message));
     }

@@ -16,6 +16,19 @@ pub(crate) fn take(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Shows a descriptor of this process by its number, for as long as `look_at_it` runs.
+pub(crate) fn look<T>(
+    number: RawFd,
+    look_at_it: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>,
+) -> io::Result<T> {
+    if number < 0 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: borrowed for this call alone; a number that is not open makes the system calls of
+    // `look_at_it` fail, nothing more.
+    look_at_it(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
 /// The standard descriptors, to give them to a child.
 pub(crate) fn standard() -> [BorrowedFd<'static>; 3] {
     [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()]

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -50,10 +50,24 @@ impl Lock {
             }
             Err(error) => return Err(io(error.into())),
         }
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self { file })
+        let mut lock = Self { file };
+        lock.sign().map_err(io)?;
+        Ok(lock)
+    }
+
+    /// Goes on with a lock that another process had taken and left to this one.
+    pub(crate) fn inherited(descriptor: OwnedFd) -> Self {
+        let mut lock = Self { file: File::from(descriptor) };
+        if let Err(error) = lock.sign() {
+            super::log::warning!("sys", "write our pid into the lock: {error}");
+        }
+        lock
+    }
+
+    fn sign(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{}", std::process::id())
     }
 }
 

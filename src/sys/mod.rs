@@ -12,8 +12,10 @@ pub(crate) mod random;
 pub(crate) mod append;
 pub(crate) mod folders;
 pub(crate) mod host;
+pub(crate) mod image;
 pub(crate) mod inherited;
 pub(crate) mod lock;
+pub(crate) mod remembered;
 pub(crate) mod user;
 
 pub(crate) mod cgroup;

@@ -17,6 +17,16 @@ pub(crate) fn raise_open_files() {
     }
 }
 
+/// Back to what it was before `raise_open_files`; what is open stays open.
+pub(crate) fn restore_open_files() {
+    let Some(soft) = original_open_files() else { return };
+    let maximum = rustix::process::getrlimit(Resource::Nofile).maximum;
+    let restored = Rlimit { current: Some(soft), maximum };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, restored) {
+        super::log::warning!("sys", "restore the limit on open files: {error}");
+    }
+}
+
 /// How many files this process may have open; `None` without a limit.
 pub(crate) fn open_files() -> Option<u64> {
     rustix::process::getrlimit(Resource::Nofile).current

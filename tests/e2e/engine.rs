@@ -4,7 +4,8 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub(crate) struct Engine {
     /// Where the first `{listen}` of the configuration listens.
     pub(crate) listen: String,
     keeper: Child,
+    /// The process that took the place of a keeper that was killed, or 0.
+    successor: AtomicI32,
     is_over: bool,
 }
 
@@ -73,7 +76,8 @@ impl Engine {
             .replace("{folder}", &folder.path().display().to_string());
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
         let keeper = spawn(&folder, run(&folder));
-        let mut engine = Self { folder, listen, keeper, is_over: false };
+        let successor = AtomicI32::new(0);
+        let mut engine = Self { folder, listen, keeper, successor, is_over: false };
         engine.wait_until_up();
         engine
     }
@@ -91,6 +95,7 @@ impl Engine {
     pub(crate) fn restart(&mut self) {
         assert!(self.stop().success(), "{}", self.log());
         self.keeper = spawn(&self.folder, run(&self.folder));
+        self.successor.store(0, Ordering::Relaxed);
         self.is_over = false;
         self.wait_until_up();
     }
@@ -160,7 +165,37 @@ impl Engine {
     }
 
     pub(crate) fn keeper_pid(&self) -> i32 {
-        i32::try_from(self.keeper.id()).expect("pids are small")
+        let first = || i32::try_from(self.keeper.id()).expect("pids are small");
+        self.successor().unwrap_or_else(first)
+    }
+
+    fn successor(&self) -> Option<i32> {
+        Some(self.successor.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    }
+
+    /// Who holds the engine's name, by its own word.
+    pub(crate) fn locker_pid(&self) -> Option<i32> {
+        let lock = self.folder.path().join("run/default/lock");
+        fs::read_to_string(lock).ok()?.trim().parse().ok()
+    }
+
+    /// Kills the keeper and waits until its master has taken its place and has a master that answers.
+    pub(crate) fn replace_keeper(&self) {
+        signal(self.keeper_pid(), "KILL");
+        self.follow_keeper();
+    }
+
+    /// Waits for another keeper than the one before, and for an answer of its engine.
+    pub(crate) fn follow_keeper(&self) {
+        let before = self.keeper_pid();
+        let next = wait::until("another keeper holds the name", || {
+            self.locker_pid().filter(|pid| *pid != before && is_alive(*pid))
+        });
+        self.successor.store(next, Ordering::Relaxed);
+        wait::until("its master answers", || {
+            self.try_status()?;
+            (!self.masters().is_empty()).then_some(())
+        });
     }
 
     pub(crate) fn worker_pids(&self) -> Vec<i32> {
@@ -209,15 +244,18 @@ impl Engine {
     }
 
     /// Asks the engine to stop by signal and gives its exit status.
-    pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn stop(&mut self) -> ExitStatus {
         signal(self.keeper_pid(), "TERM");
         self.ended()
     }
 
     /// Waits for an end that was asked for.
-    pub(crate) fn ended(&mut self) -> std::process::ExitStatus {
-        let status =
-            wait::until("the engine stops", || self.keeper.try_wait().expect("our own child"));
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let status = wait::until("the engine stops", || match self.successor() {
+            None => self.keeper.try_wait().expect("our own child"),
+            // Nobody tells us the status of a process that is not our child.
+            Some(pid) => (!is_alive(pid)).then(ExitStatus::default),
+        });
         self.is_over = true;
         status
     }
@@ -248,10 +286,11 @@ impl Drop for Engine {
             self.kill_family();
             return;
         }
-        let family = descendants(self.keeper_pid());
+        let family = self.family();
         if !self.is_over {
             self.stop();
         }
+        let _reaped_if_it_was_killed = self.keeper.try_wait();
         let left: Vec<i32> = family.into_iter().filter(|pid| is_alive(*pid)).collect();
         assert!(left.is_empty(), "processes left behind: {left:?}");
         assert!(!self.log().contains("[alert]"), "the engine logged an alert:\n{}", self.log());
@@ -264,14 +303,27 @@ impl Engine {
         eprintln!("engine log:\n{}", self.log());
     }
 
+    /// All below the keeper, and those that lost an earlier keeper.
+    fn family(&self) -> Vec<i32> {
+        let mut family = descendants(self.keeper_pid());
+        if self.successor().is_some()
+            && let Some(status) = self.try_status()
+        {
+            family.extend(pids(&status["workers"]));
+            family.extend(pids(&status["programs"]));
+        }
+        family
+    }
+
     /// Ends every process of this engine at once, by pid. Those that start others are held still
     /// first, so that nobody is missed.
     fn kill_family(&mut self) {
         let keeper = self.keeper_pid();
+        let orphans = self.family();
         for pid in [&[keeper], children_of(keeper).as_slice()].concat() {
             signal_if_there(pid, "STOP");
         }
-        let family = descendants(keeper);
+        let family = [orphans, descendants(keeper)].concat();
         signal_if_there(keeper, "KILL");
         for pid in family {
             signal_if_there(pid, "KILL");

@@ -33,6 +33,7 @@ mod explain;
 mod failing;
 mod framing;
 mod hostile;
+mod keeper;
 mod limits;
 mod links;
 mod live;
