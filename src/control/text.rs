@@ -38,6 +38,20 @@ enum Colour {
     Dropped,
 }
 
+/// Where the words stand in the text, in bytes. Lower-case words match either case, as in less and
+/// vim; a capital letter makes them exact.
+pub(crate) fn places(text: &str, words: &str) -> Vec<std::ops::Range<usize>> {
+    if words.is_empty() {
+        return Vec::new();
+    }
+    if words.chars().any(char::is_uppercase) {
+        return text.match_indices(words).map(|(at, found)| at..at + found.len()).collect();
+    }
+    // Byte by byte, so that places in the folded text are places in the text.
+    let folded = text.to_ascii_lowercase();
+    folded.match_indices(words).map(|(at, found)| at..at + found.len()).collect()
+}
+
 const ESCAPE: char = '\u{1b}';
 
 fn neutralised(text: &str, colour: Colour) -> Cow<'_, str> {
@@ -136,7 +150,7 @@ fn is_sgr(sequence: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{coloured, is_unsafe, plain};
+    use super::{coloured, is_unsafe, places, plain};
 
     #[test]
     fn control_characters_never_reach_the_terminal() {
@@ -169,5 +183,16 @@ mod tests {
             let without_colour = coloured(&raw).replace('\u{1b}', "");
             prop_assert!(!without_colour.chars().any(is_unsafe));
         }
+    }
+
+    #[test]
+    fn a_capital_letter_makes_a_search_exact() {
+        let places = |text, words| -> Vec<(usize, usize)> {
+            places(text, words).iter().map(|place| (place.start, place.end)).collect()
+        };
+        assert_eq!(places("Error: an error", "error"), [(0, 5), (10, 15)]);
+        assert_eq!(places("Error: an error", "Error"), [(0, 5)]);
+        assert_eq!(places("é error", "error"), [(3, 8)]);
+        assert!(places("anything", "").is_empty());
     }
 }

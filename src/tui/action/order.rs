@@ -58,6 +58,21 @@ pub(crate) fn strategy(model: &Model, upstream: &str, strategy: &str) -> Result<
     Ok(order::judge(weigh::title(&changes), changes, weight))
 }
 
+/// A signal to each of these programs.
+pub(crate) fn signal(model: &Model, targets: &[Key], name: &str) -> Result<Judged, String> {
+    permitted(model)?;
+    let verb = ProgramVerb::Signal { signal: name.to_owned() };
+    let mut changes = Vec::with_capacity(targets.len());
+    for key in targets {
+        let Key::Program { name, instance } = key else { continue };
+        let row =
+            model.program(name, *instance).ok_or_else(|| format!("{} is gone", key.label()))?;
+        changes.push(program_change(model, verb.clone(), row)?);
+    }
+    let weight = weigh::weight(model, &changes);
+    Ok(order::judge(weigh::title(&changes), changes, weight))
+}
+
 /// What was typed out in the palette.
 pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
     permitted(model)?;
@@ -128,7 +143,7 @@ fn on_rows(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Change>, S
     }
 }
 
-fn targets(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Key>, String> {
+pub(crate) fn targets(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Key>, String> {
     let kinds = match of(id).scope {
         Scope::Anywhere => &[],
         Scope::Somewhere { kinds, .. } => kinds,

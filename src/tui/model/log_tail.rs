@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::control::wire::LogLine;
 
 use super::key::Key;
+use super::log_find::Find;
 
 pub(crate) const LINES_MAX: usize = 5_000;
 pub(crate) const BYTES_MAX: usize = 4 << 20;
@@ -23,7 +24,10 @@ pub(crate) struct LogTail {
     pub(crate) is_wrapped: bool,
     /// Why there is nothing more to come; empty while the stream lives.
     pub(crate) ended: String,
+    pub(crate) find: Find,
     bytes: usize,
+    /// The number of the first line that is there: numbers stay when the oldest lines go.
+    first: u64,
 }
 
 impl LogTail {
@@ -33,27 +37,39 @@ impl LogTail {
 
     /// Another program: nothing of the last one stays.
     pub(crate) fn turn_to(&mut self, of: Option<Key>) {
-        *self = Self { of, is_wrapped: self.is_wrapped, ..Self::default() };
+        let find = Find { at: None, ..std::mem::take(&mut self.find) };
+        *self = Self { of, is_wrapped: self.is_wrapped, find, ..Self::default() };
+    }
+
+    pub(crate) fn numbered(&self) -> impl DoubleEndedIterator<Item = (u64, &LogLine)> {
+        self.lines.iter().enumerate().map(|(at, line)| (self.first + at as u64, line))
     }
 
     pub(crate) fn push(&mut self, line: LogLine) {
         self.bytes += line.text.len();
         self.lines.push_back(line);
-        if !self.is_following() {
+        let is_shown = self.find.kept.is_empty()
+            || self.shown().next_back().is_some_and(|(number, _)| number == self.last());
+        if !self.is_following() && is_shown {
             self.above_end += 1;
             self.unseen += 1;
         }
         while self.lines.len() > LINES_MAX || self.bytes > BYTES_MAX {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= oldest.text.len();
+            self.first += 1;
         }
         self.above_end = self.above_end.min(self.lines.len().saturating_sub(1));
+    }
+
+    fn last(&self) -> u64 {
+        (self.first + self.lines.len() as u64).saturating_sub(1)
     }
 
     /// Away from the end by so many lines (negative: towards it), until the first line is at the top
     /// of a pane of `page` lines.
     pub(crate) fn scroll(&mut self, lines: isize, page: usize) {
-        let most = self.lines.len().saturating_sub(page.max(1));
+        let most = self.shown().count().saturating_sub(page.max(1));
         self.above_end = self.above_end.saturating_add_signed(lines).min(most);
         if self.is_following() {
             self.unseen = 0;

@@ -8,6 +8,7 @@ pub(crate) mod drain;
 pub(crate) mod explained;
 pub(crate) mod key;
 pub(crate) mod list;
+pub(crate) mod log_find;
 pub(crate) mod log_tail;
 pub(crate) mod order;
 pub(crate) mod overlay;

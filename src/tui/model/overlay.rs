@@ -2,6 +2,8 @@
 
 use tui_input::Input;
 
+use super::key::Key;
+use super::log_find::Purpose;
 use super::order::Question;
 
 /// What an upstream's strategy can be changed to, by the names of the API.
@@ -14,6 +16,20 @@ pub(crate) const STRATEGIES: [&str; 8] = [
     "hash",
     "hash_consistent",
     "least_time",
+];
+
+/// What programs are asked by signal, the harmless first, and what it usually means.
+pub(crate) const SIGNALS: [(&str, &str); 10] = [
+    ("HUP", "read the configuration again"),
+    ("USR1", "reopen logs, by custom"),
+    ("USR2", "its own meaning"),
+    ("WINCH", "the window has changed"),
+    ("CONT", "go on after STOP"),
+    ("STOP", "hold still"),
+    ("INT", "as Ctrl-C"),
+    ("TERM", "end in order"),
+    ("QUIT", "end, often with a core dump"),
+    ("ABRT", "end with a core dump"),
 ];
 
 #[derive(Clone, Debug)]
@@ -32,6 +48,17 @@ pub(crate) enum Overlay {
     Filter {
         input: Input,
         before: String,
+    },
+    /// Drawn in the footer line; a log's search or filter, which applies while it is typed.
+    Find {
+        input: Input,
+        purpose: Purpose,
+        before: String,
+    },
+    /// Which signal to send to these programs.
+    Signal {
+        targets: Vec<Key>,
+        selected: usize,
     },
     Confirm(Box<Question>),
     /// Shown live while moving; Esc goes back to `before`.

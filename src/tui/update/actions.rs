@@ -4,13 +4,14 @@ use crate::control::requests::RequestRecord;
 use crate::control::wire::Severity;
 use crate::tui::action::Id;
 use crate::tui::model::key::Key;
+use crate::tui::model::log_find::{Purpose, Towards};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::{Model, attention, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{orders, overlays, requests};
+use super::{log_find, orders, overlays, requests, signals};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
@@ -34,6 +35,11 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Follow => model.log.follow(),
         Id::Hold => requests::hold(model),
         Id::Wrap => model.log.is_wrapped = !model.log.is_wrapped,
+        Id::Search => log_find::open(model, Purpose::Search),
+        Id::Keep => log_find::open(model, Purpose::Keep),
+        Id::NextMatch => log_find::next(model, Towards::Older),
+        Id::PreviousMatch => log_find::next(model, Towards::Newer),
+        Id::Signal => signals::open(model, target),
         Id::SortNext => sort(model, |sort| sort.by = sort.by.next()),
         Id::SortReverse => sort(model, |sort| sort.is_reversed = !sort.is_reversed),
         Id::Mark => mark(model),
@@ -191,6 +197,8 @@ fn back(model: &mut Model) {
         model.lists.of_mut(focus).filter.clear();
     } else if model.is_zoomed {
         model.is_zoomed = false;
+    } else if focus == Panel::ProgramLog && log_find::clear(model) {
+        // What was searched for or left out is undone first.
     } else if focus != model.view.panels()[0] {
         model.lists.set_focus(model.view, model.view.panels()[0]);
     } else {

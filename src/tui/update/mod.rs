@@ -9,9 +9,11 @@ mod actions;
 mod cursor;
 mod explain;
 mod frames;
+mod log_find;
 mod orders;
 mod overlays;
 mod requests;
+mod signals;
 #[cfg(test)]
 mod tests;
 

@@ -23,6 +23,11 @@ pub(super) fn strategy(model: &mut Model, upstream: &str, strategy: &str) -> Vec
     take(model, judged)
 }
 
+pub(super) fn signal(model: &mut Model, targets: &[Key], name: &str) -> Vec<Effect> {
+    let judged = action::order::signal(model, targets, name);
+    take(model, judged)
+}
+
 pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Effect> {
     let judged = action::order::typed(model, typed);
     take(model, judged)

@@ -11,7 +11,7 @@ use crate::tui::model::{Model, rows};
 use crate::tui::msg::{Effect, Press};
 
 use super::cursor::{self, Cause};
-use super::{actions, orders};
+use super::{actions, log_find, orders, signals};
 
 /// Typed text longer than this is nobody's filter.
 const TYPED_MAX: usize = 256;
@@ -22,6 +22,12 @@ pub(super) fn press(model: &mut Model, press: Press) -> Vec<Effect> {
         Overlay::Help { filter, scroll } => help(model, press, filter, scroll),
         Overlay::Palette { input, selected } => palette(model, press, input, selected),
         Overlay::Filter { input, before } => filter(model, press, input, before),
+        Overlay::Find { input, purpose, before } => {
+            log_find::press(model, press, input, (purpose, before))
+        }
+        Overlay::Signal { targets, selected } => {
+            signals::press(model, press.chord, targets, selected)
+        }
         Overlay::Confirm(question) => confirm(model, press, question),
         Overlay::Theme { selected, before } => theme(model, press.chord, selected, before),
         Overlay::Strategy { upstream, selected } => {
@@ -36,13 +42,14 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         Some(
             Overlay::Help { filter: input, .. }
             | Overlay::Palette { input, .. }
-            | Overlay::Filter { input, .. },
+            | Overlay::Filter { input, .. }
+            | Overlay::Find { input, .. },
         ) => input,
         Some(Overlay::Confirm(question)) => match &mut question.gate {
             Gate::Name { typed, .. } => typed,
             Gate::Yes => return,
         },
-        Some(Overlay::Theme { .. } | Overlay::Strategy { .. }) | None => {
+        Some(Overlay::Theme { .. } | Overlay::Strategy { .. } | Overlay::Signal { .. }) | None => {
             return;
         }
     };
@@ -50,6 +57,7 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         edit(input, InputRequest::InsertChar(char));
     }
     apply_filter(model);
+    log_find::apply(model);
 }
 
 pub(super) fn open_filter(model: &mut Model) {
@@ -229,7 +237,7 @@ fn strategy(model: &mut Model, chord: Chord, upstream: String, selected: usize) 
 }
 
 /// The choice after a key in a list of `count` without text to type.
-fn chosen(selected: usize, reading: Reading, chord: Chord, count: usize) -> usize {
+pub(super) fn chosen(selected: usize, reading: Reading, chord: Chord, count: usize) -> usize {
     let by = match reading {
         Reading::Step(by) | Reading::Aside(by) => by,
         Reading::Other if chord.is_any("j") => 1,
@@ -239,7 +247,7 @@ fn chosen(selected: usize, reading: Reading, chord: Chord, count: usize) -> usiz
     selected.saturating_add_signed(by).min(count.saturating_sub(1))
 }
 
-fn typed(input: &mut Input, press: Press) {
+pub(super) fn typed(input: &mut Input, press: Press) {
     if let Some(request) = press.edit {
         edit(input, request);
     }

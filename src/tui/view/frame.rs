@@ -10,9 +10,10 @@ use super::canvas::{Canvas, take};
 use super::state;
 use crate::tui::action::Id;
 use crate::tui::action::hint;
+use crate::tui::model::log_find::Purpose;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{TABS_HEIGHT_MIN, View};
-use crate::tui::model::{Link, traffic};
+use crate::tui::model::{Link, Model, traffic};
 use crate::tui::theme::Role;
 use crate::tui::widget::strip::{self, Hint, Tab};
 use crate::tui::widget::{number, pen};
@@ -112,13 +113,13 @@ fn tabs(canvas: &mut Canvas, area: Rect) {
 
 /// The filter while it is typed, else what was just said, else the keys that do something here.
 fn footer(canvas: &mut Canvas, area: Rect) {
-    if let Some(Overlay::Filter { input, .. }) = &canvas.model.overlay {
+    if let Some((sign, input, help)) = prompt(canvas.model) {
         strip::fill(canvas.buffer, area, canvas.skin);
         let line = Line::from(vec![
-            canvas.strong("/", Role::Accent),
-            canvas.span(input.value().to_owned(), Role::Bright),
+            canvas.strong(sign, Role::Accent),
+            canvas.span(input.to_owned(), Role::Bright),
             Span::styled(" ", canvas.skin.badge(Role::Accent)),
-            canvas.span("  Enter keeps, Esc drops; !word: rows without it", Role::Dim),
+            canvas.span(help, Role::Dim),
         ]);
         canvas.line(inset(area), &line);
         return;
@@ -146,6 +147,22 @@ fn footer(canvas: &mut Canvas, area: Rect) {
         canvas.span(crate::control::text::plain(&notice.text).into_owned(), role),
     ]);
     canvas.line(inset(area), &line);
+}
+
+/// What is typed in the footer, behind its sign.
+fn prompt(model: &Model) -> Option<(&'static str, &str, &'static str)> {
+    match model.overlay.as_ref()? {
+        Overlay::Filter { input, .. } => {
+            Some(("/", input.value(), "  Enter keeps, Esc drops; !word: rows without it"))
+        }
+        Overlay::Find { input, purpose: Purpose::Search, .. } => {
+            Some(("/", input.value(), "  Enter keeps, Esc drops; then n older, N newer"))
+        }
+        Overlay::Find { input, purpose: Purpose::Keep, .. } => {
+            Some(("&", input.value(), "  only lines with it; Enter keeps, Esc drops"))
+        }
+        _ => None,
+    }
 }
 
 fn inset(area: Rect) -> Rect {

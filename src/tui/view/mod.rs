@@ -64,7 +64,7 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         View::Events => events::draw(&mut canvas, body),
     }
     match &model.overlay {
-        None | Some(Overlay::Filter { .. }) => {}
+        None | Some(Overlay::Filter { .. } | Overlay::Find { .. }) => {}
         Some(Overlay::Help { filter, scroll }) => {
             overlay::help(&mut canvas, area, filter.value(), *scroll);
         }
@@ -73,6 +73,9 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         }
         Some(Overlay::Confirm(question)) => overlay::confirm(&mut canvas, area, question),
         Some(Overlay::Theme { selected, .. }) => overlay::theme(&mut canvas, area, *selected),
+        Some(Overlay::Signal { targets, selected }) => {
+            overlay::signal(&mut canvas, area, targets, *selected);
+        }
         Some(Overlay::Strategy { upstream, selected }) => {
             overlay::strategy(&mut canvas, area, upstream, *selected);
         }

@@ -10,8 +10,9 @@ use crate::control::wire::UpstreamRow;
 use super::canvas::{Canvas, row};
 use super::what_if;
 use crate::tui::action::{hint, palette};
+use crate::tui::model::key::Key;
 use crate::tui::model::order::{Gate, Question};
-use crate::tui::model::overlay::STRATEGIES;
+use crate::tui::model::overlay::{SIGNALS, STRATEGIES};
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::{self, Column, Placed};
 use crate::tui::widget::pen::{self, Side};
@@ -201,6 +202,15 @@ pub(super) fn theme(canvas: &mut Canvas, area: Rect, selected: usize) {
         .map(|name| (name.clone(), *name == canvas.model.theme))
         .collect();
     choice(canvas, area, "Theme", &entries, selected);
+}
+
+pub(super) fn signal(canvas: &mut Canvas, area: Rect, targets: &[Key], selected: usize) {
+    let whom = match targets {
+        [only] => only.label(),
+        several => format!("{} programs", several.len()),
+    };
+    let entries = SIGNALS.map(|(name, meaning)| (format!("{name:<7}{meaning}"), false));
+    choice(canvas, area, &format!("Signal to {whom}"), &entries, selected);
 }
 
 /// Each strategy with what the model says of it, so that the choice is a preview.

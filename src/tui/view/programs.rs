@@ -1,10 +1,10 @@
 //! Programs, and the output of the selected one.
 
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::control::text;
-use crate::control::wire::{ProgramRow, ProgramState};
+use crate::control::wire::{LogLine, ProgramRow, ProgramState};
 
 use super::canvas::{Canvas, content, take};
 use super::listing::Listing;
@@ -140,6 +140,7 @@ fn output(canvas: &mut Canvas, mut area: Rect) {
     if tail.is_wrapped {
         facts.push(canvas.span(format!("{separator}wrapped"), Role::Dim));
     }
+    facts.extend(found(canvas));
     let lines = number::count(tail.lines.len() as u64);
     facts.push(canvas.span(format!("{separator}{lines} lines"), Role::Dim));
     if !tail.ended.is_empty() {
@@ -161,10 +162,27 @@ fn output(canvas: &mut Canvas, mut area: Rect) {
         return;
     }
     // The first lines fill the pane from its top; nothing is above them to scroll to.
-    let page = usize::from(area.height).min(tail.lines.len());
-    let end = tail.lines.len().saturating_sub(tail.above_end);
+    let lines: Vec<(u64, &LogLine)> = tail.shown().collect();
+    let page = usize::from(area.height).min(lines.len());
+    let end = lines.len().saturating_sub(tail.above_end);
     let end = if tail.is_wrapped { end } else { end.max(page) };
-    let shown = tail.lines.iter().take(end);
     let long = if tail.is_wrapped { LongLines::Wrapped } else { LongLines::Cut };
-    log::draw(canvas.buffer, content(area), shown, long, canvas.skin);
+    let look = log::Look { long, searched: &tail.find.searched, at: tail.find.at };
+    log::draw(canvas.buffer, content(area), &lines[..end], look, canvas.skin);
+}
+
+/// What is searched for and left out: `2 of 12 /error/`.
+fn found<'a>(canvas: &Canvas<'a>) -> Vec<Span<'a>> {
+    let tail = &canvas.model.log;
+    let separator = canvas.skin.glyphs.separator;
+    let mut spans = Vec::new();
+    if !tail.find.kept.is_empty() {
+        spans.push(canvas.span(format!("{separator}only &{}", tail.find.kept), Role::Warn));
+    }
+    if !tail.find.searched.is_empty() {
+        let (at, count) = tail.standing();
+        let text = format!("{separator}{at} of {count} /{}/", tail.find.searched);
+        spans.push(canvas.span(text, if count == 0 { Role::Warn } else { Role::Info }));
+    }
+    spans
 }

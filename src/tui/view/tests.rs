@@ -9,6 +9,8 @@ use tui_input::Input;
 use super::{fixture, fixture_fit};
 use crate::control::capacity::{Capacity, Queue};
 use crate::tui::model::explained::Lower;
+use crate::tui::model::key::Key;
+use crate::tui::model::log_find::Purpose;
 use crate::tui::model::order::{self, Judged, Weight};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
@@ -26,13 +28,22 @@ fn skin() -> Skin {
     fixture::skin(ColorTier::True, GlyphTier::Block)
 }
 
-fn overlays() -> [Option<Overlay>; 5] {
+fn overlays() -> [Option<Overlay>; 7] {
     [
         None,
         Some(Overlay::Help { filter: Input::default(), scroll: 3 }),
         Some(Overlay::Palette { input: Input::from("drain"), selected: 1 }),
         Some(Overlay::Theme { selected: 1, before: "harbor".to_owned() }),
         Some(Overlay::Strategy { upstream: "api".to_owned(), selected: 2 }),
+        Some(Overlay::Signal {
+            targets: vec![Key::Program { name: "web".to_owned(), instance: 0 }],
+            selected: 3,
+        }),
+        Some(Overlay::Find {
+            input: Input::from("error"),
+            purpose: Purpose::Search,
+            before: String::new(),
+        }),
     ]
 }
 

@@ -26,29 +26,59 @@ pub(crate) enum LongLines {
     Wrapped,
 }
 
-/// Draws as many of `lines` (newest last) as fit, the newest at the bottom once the pane is full.
-pub(crate) fn draw<'a>(
+/// How lines are shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) long: LongLines,
+    /// Marked wherever it stands; empty: nothing is.
+    pub(crate) searched: &'a str,
+    /// The number of the line that was gone to.
+    pub(crate) at: Option<u64>,
+}
+
+/// Draws as many of the numbered `lines` (newest last) as fit, the newest at the bottom once the pane
+/// is full.
+pub(crate) fn draw(
     buffer: &mut Buffer,
     area: Rect,
-    lines: impl DoubleEndedIterator<Item = &'a LogLine>,
-    long: LongLines,
+    lines: &[(u64, &LogLine)],
+    look: Look<'_>,
     skin: &Skin,
 ) {
     let mut rows: Vec<Line> = Vec::with_capacity(usize::from(area.height));
-    for line in lines.rev() {
+    for (number, line) in lines.iter().rev() {
         if rows.len() >= usize::from(area.height) {
             break;
         }
         let whole = line_of(line, area.width, skin);
-        match long {
-            LongLines::Cut => rows.push(whole),
-            LongLines::Wrapped => rows.extend(wrap(whole, area.width).into_iter().rev()),
+        let mut pieces = match look.long {
+            LongLines::Cut => vec![whole],
+            LongLines::Wrapped => wrap(whole, area.width),
+        };
+        if !look.searched.is_empty() && line.stream != Stream::Mark {
+            let is_there = look.at == Some(*number);
+            pieces.iter_mut().for_each(|piece| mark(piece, look.searched, is_there, skin));
         }
+        rows.extend(pieces.into_iter().rev());
     }
     rows.truncate(usize::from(area.height));
     for (line, y) in rows.iter().rev().zip(area.y..) {
         pen::line(buffer, Rect { y, height: 1, ..area }, line, Side::Left, skin);
     }
+}
+
+/// Cuts the text, a line's last piece, at what is searched for, which stands out. The line that was
+/// gone to does so more than the others.
+fn mark(line: &mut Line<'_>, searched: &str, is_there: bool, skin: &Skin) {
+    let Some(last) = line.spans.pop() else { return };
+    let found = skin.badge(if is_there { Role::Accent } else { Role::Warn });
+    let mut rest = 0;
+    for place in text::places(&last.content, searched) {
+        line.spans.push(Span::styled(last.content[rest..place.start].to_owned(), last.style));
+        line.spans.push(Span::styled(last.content[place.clone()].to_owned(), found));
+        rest = place.end;
+    }
+    line.spans.push(Span::styled(last.content[rest..].to_owned(), last.style));
 }
 
 /// Rows of at most `width` cells. Only the last piece, the text itself, is long.

@@ -2,6 +2,7 @@
 
 mod explained;
 mod live;
+mod logs;
 mod properties;
 
 use tui_input::InputRequest;

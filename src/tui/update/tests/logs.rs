@@ -1,0 +1,71 @@
+//! A log by its keys: searching, leaving lines out, and signals from the menu.
+
+use super::*;
+use crate::control::wire::{LogLine, Stream};
+use crate::tui::model::key::Key;
+
+/// In the log of `web:0`, which has these lines.
+fn reading(lines: &[&str]) -> Model {
+    let mut model = attached();
+    press(&mut model, char('4'));
+    on(&mut model, Panel::ProgramTable, "web:0");
+    press(&mut model, key(Code::Tab));
+    let of = Key::Program { name: "web".to_owned(), instance: 0 };
+    let lines = lines.iter().map(|text| LogLine {
+        wall_ms: START_MS,
+        stream: Stream::Stdout,
+        text: (*text).to_owned(),
+    });
+    update(&mut model, Msg::LogLines { of, lines: lines.collect() });
+    assert_eq!(model.focus(), Panel::ProgramLog);
+    model
+}
+
+fn shown(model: &Model) -> Vec<&str> {
+    model.log.shown().map(|(_, line)| line.text.as_str()).collect()
+}
+
+#[test]
+fn a_search_goes_from_match_to_match_and_esc_ends_it() {
+    let mut model = reading(&["error one", "fine", "Error two", "fine"]);
+    press(&mut model, char('/'));
+    type_text(&mut model, "error");
+    assert_eq!(model.log.standing(), (1, 2), "while it is typed");
+    press(&mut model, key(Code::Enter));
+    press(&mut model, char('n'));
+    assert_eq!((model.log.find.at, model.log.standing()), (Some(0), (2, 2)));
+    press(&mut model, char('N'));
+    assert_eq!(model.log.find.at, Some(2));
+    press(&mut model, key(Code::Esc));
+    assert_eq!(model.log.standing(), (0, 0));
+    assert_eq!(model.focus(), Panel::ProgramLog, "one step back at a time");
+}
+
+#[test]
+fn only_kept_lines_are_shown_and_a_dropped_prompt_changes_nothing() {
+    let mut model = reading(&["get /a", "post /b", "get /c"]);
+    press(&mut model, char('&'));
+    type_text(&mut model, "get");
+    assert_eq!(shown(&model), ["get /a", "get /c"]);
+    press(&mut model, key(Code::Enter));
+    press(&mut model, char('&'));
+    type_text(&mut model, " /c");
+    assert_eq!(shown(&model), ["get /c"]);
+    press(&mut model, key(Code::Esc));
+    assert_eq!(shown(&model), ["get /a", "get /c"]);
+}
+
+#[test]
+fn a_signal_is_chosen_from_the_menu() {
+    let mut model = attached();
+    on(&mut model, Panel::ProgramTable, "web:0");
+    press(&mut model, char('K'));
+    assert!(matches!(model.overlay, Some(Overlay::Signal { .. })));
+    press(&mut model, char('j'));
+    assert_eq!(sent(&press(&mut model, key(Code::Enter))), ["program signal web:0 USR1"]);
+    assert!(model.overlay.is_none());
+    let mut watching = attached_as(Role::Read);
+    on(&mut watching, Panel::ProgramTable, "web:0");
+    press(&mut watching, char('K'));
+    assert_eq!(sent(&press(&mut watching, key(Code::Enter))), Vec::<String>::new());
+}
