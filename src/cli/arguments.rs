@@ -292,6 +292,11 @@ pub(crate) enum Program {
     },
     /// Show the last lines of its output.
     Tail(Tail),
+    /// Follow its output and type to its standard input (`stdin = "open"`), until Ctrl-C.
+    Attach {
+        #[arg(value_name = "NAME[:INSTANCE]", value_parser = program_name)]
+        name: ProgramName,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod console;
 mod drain;
 mod engine;
 
+mod attach;
 mod backend;
 mod events;
 mod explain;

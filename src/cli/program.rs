@@ -1,6 +1,7 @@
 //! `pilothouse program`: what runs, start, stop and restart it, and what it last said.
 
 use super::arguments::{Program, ProgramName, Tail};
+use super::attach;
 use super::failure::Failure;
 use super::out::{Out, Tone};
 use super::place::Place;
@@ -23,6 +24,10 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
             return out.text(&differences(out, &programs));
         }
         Program::Tail(tail) => return show_tail(place, out, tail).await,
+        Program::Attach { name } => {
+            let name = ProgramName { instance: Some(instance_of(place, &name).await?), ..name };
+            return attach::run(place, out, name).await;
+        }
         Program::Scale { name, instances } => {
             let command = Command::Scale { program: name, instances: Some(instances) };
             return steer(place, out, &command).await;
@@ -40,7 +45,7 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
     steer(place, out, &Command::Program { target: target(program.name), verb }).await
 }
 
-fn target(program: ProgramName) -> ProgramTarget {
+pub(super) fn target(program: ProgramName) -> ProgramTarget {
     let ProgramName { name, instance } = program;
     ProgramTarget { name, instance, incarnation: None }
 }
@@ -101,10 +106,7 @@ fn tone(state: ProgramState) -> Tone {
 }
 
 async fn show_tail(place: &Place, out: Out, tail: Tail) -> Result<(), Failure> {
-    let instance = match tail.name.instance {
-        Some(instance) => instance,
-        None => only_instance(&programs(place).await?, &tail.name.name)?,
-    };
+    let instance = instance_of(place, &tail.name).await?;
     let query = Query::Log {
         target: target(ProgramName { instance: Some(instance), ..tail.name }),
         stream: tail.stderr.then_some(Stream::Stderr),
@@ -116,6 +118,13 @@ async fn show_tail(place: &Place, out: Out, tail: Tail) -> Result<(), Failure> {
         out.line(&log_line(out, &line))?;
     }
     Ok(())
+}
+
+async fn instance_of(place: &Place, name: &ProgramName) -> Result<u32, Failure> {
+    match name.instance {
+        Some(instance) => Ok(instance),
+        None => only_instance(&programs(place).await?, &name.name),
+    }
 }
 
 /// Log lines of two instances in one stream would tell nothing, so several must be told apart.
@@ -136,7 +145,7 @@ fn only_instance(programs: &[wire::Program], name: &str) -> Result<u32, Failure>
     }
 }
 
-fn log_line(out: Out, line: &LogLine) -> String {
+pub(super) fn log_line(out: Out, line: &LogLine) -> String {
     let said = if out.is_coloured() { text::coloured(&line.text) } else { text::plain(&line.text) };
     match line.stream {
         Stream::Stdout | Stream::Stderr => said.into_owned(),

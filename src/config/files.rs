@@ -11,11 +11,13 @@ use crate::sys;
 use super::diagnostic::Errors;
 use super::model::Config;
 use super::report::Surroundings;
-use super::{Source, document, engine, limits, variables};
+use super::{Source, document, dotenv, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
 /// Reading and writing by whoever is neither the owner nor of the group.
 const OTHERS: u32 = 0o006;
+/// Running, by anybody.
+const RUNNABLE: u32 = 0o111;
 
 /// See `config::find`.
 pub(super) fn find(explicit: Option<&Path>) -> Source {
@@ -44,6 +46,8 @@ pub(super) fn load(path: &Path) -> Result<Config, Errors> {
         base: folder.as_deref(),
         is_folder: &Path::is_dir,
         is_user: &|name| sys::user::identity(name).is_some(),
+        is_program: &|path| is_program(path),
+        env_file: &|path| env_file(path),
         page: &|path| page(path).map_err(|error| reason(&error)),
         token: &|path| token(path).map(|_said_when_used| ()),
     };
@@ -69,6 +73,35 @@ fn page(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
     }
     read(path, limits::PAGE_BYTES_MAX)
+}
+
+/// Whether somebody may run it; who does is the kernel's to judge.
+fn is_program(path: &Path) -> Result<(), String> {
+    let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
+    if !metadata.is_file() {
+        Err("not a file".to_owned())
+    } else if metadata.mode() & RUNNABLE == 0 {
+        Err(format!("not executable (mode {:03o})", metadata.mode() & 0o777))
+    } else {
+        Ok(())
+    }
+}
+
+/// See `config::env_file`. It is read at every start, so it must not be one that makes us wait.
+pub(super) fn env_file(path: &Path) -> Result<Option<dotenv::Variables>, String> {
+    let failed = |error: io::Error| format!("read {}: {}", path.display(), reason(&error));
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(failed)?,
+    };
+    if !metadata.is_file() {
+        return Err(format!("read {}: not a file", path.display()));
+    }
+    let text = read(path, limits::PROGRAM_ENV_FILE_BYTES_MAX).map_err(failed)?;
+    match dotenv::parse(&text) {
+        Ok(variables) => Ok(Some(variables)),
+        Err(error) => Err(format!("{}, {error}", path.display())),
+    }
 }
 
 /// See `config::token`. The open file is judged, so that it is the one that is read.

@@ -217,6 +217,11 @@ pub(crate) const TOP_CLIENTS_MAX: usize = 5;
 // Supervision.
 /// What the first instance of a program may be numbered.
 pub(crate) const PROGRAM_FIRST_INSTANCE_MAX: u32 = 1_000_000;
+/// Written to a program's standard input at once: what an empty pipe has room for.
+pub(crate) const PROGRAM_STDIN_BYTES_MAX: usize = 64 * 1024;
+/// Files of variables of a program, and what is read of each at every start.
+pub(crate) const PROGRAM_ENV_FILES_MAX: usize = 16;
+pub(crate) const PROGRAM_ENV_FILE_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) const PROGRAM_LOG_RING_BYTES: usize = 256 * 1024;
 pub(crate) const PROGRAM_LINE_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const PROGRAM_READ_BYTES: usize = 64 * 1024;

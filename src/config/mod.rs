@@ -9,6 +9,7 @@ pub(crate) mod model;
 
 pub(crate) mod diagnostic;
 mod document;
+mod dotenv;
 mod files;
 
 mod capacity;
@@ -100,6 +101,12 @@ pub(crate) fn token(path: &Path) -> Result<String, String> {
     files::token(path)
 }
 
+/// The variables in a file of them, `None` when there is no such file; the error is the whole
+/// message, with the line.
+pub(crate) fn env_file(path: &Path) -> Result<Option<dotenv::Variables>, String> {
+    files::env_file(path)
+}
+
 /// Checks a text. `name` is what errors call it; no file is looked at.
 pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
     let surroundings = report::Surroundings {
@@ -107,6 +114,8 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         base: None,
         is_folder: &|_| true,
         is_user: &|_| true,
+        is_program: &|_| Ok(()),
+        env_file: &|_| Ok(Some(Vec::new())),
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
     };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::dotenv::Variables;
 use super::variables;
 
 /// A range of bytes of the file.
@@ -18,6 +19,10 @@ pub(super) struct Surroundings<'a> {
     pub(super) base: Option<&'a Path>,
     pub(super) is_folder: &'a dyn Fn(&Path) -> bool,
     pub(super) is_user: &'a dyn Fn(&str) -> bool,
+    /// Whether a file can be run; the error says why not.
+    pub(super) is_program: &'a dyn Fn(&Path) -> Result<(), String>,
+    /// The variables of a file, `None` when there is no such file; the error is the whole message.
+    pub(super) env_file: &'a dyn Fn(&Path) -> Result<Option<Variables>, String>,
     /// The text of a file that is answered as it is; the error says why there is none.
     pub(super) page: &'a dyn Fn(&Path) -> Result<String, String>,
     /// Whether a file holds a token; the error is the whole message.

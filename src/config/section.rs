@@ -398,7 +398,11 @@ pub(super) fn text_of(
     Some(Located { value: expanded, span: raw.span })
 }
 
-fn raw_text_of(report: &Report<'_>, value: &Value<'_>, expected: &str) -> Option<Located<String>> {
+pub(super) fn raw_text_of(
+    report: &Report<'_>,
+    value: &Value<'_>,
+    expected: &str,
+) -> Option<Located<String>> {
     match value.get_ref() {
         DeValue::String(text) if text.contains('\0') => {
             report.error(&value.span(), "a string holds a zero byte", "");

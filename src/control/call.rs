@@ -121,6 +121,10 @@ pub(crate) enum ProgramVerb {
     Signal {
         signal: String,
     },
+    /// To its standard input.
+    Input {
+        bytes: Vec<u8>,
+    },
 }
 
 /// How a roll goes; what is not given is as the file says.

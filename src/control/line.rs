@@ -51,6 +51,8 @@ pub(crate) fn of(command: &Command) -> Line {
                 ProgramVerb::Roll(pace) => ("roll", pace_words(pace)),
                 ProgramVerb::Kill => ("kill", String::new()),
                 ProgramVerb::Signal { signal } => ("signal", signal.clone()),
+                // What is said to a program may be nobody else's business.
+                ProgramVerb::Input { .. } => ("attach", String::new()),
             };
             ("program", verb, program_name(target), argument)
         }

@@ -198,6 +198,7 @@ enum ProgramWord {
     Plain(ProgramVerb),
     Roll,
     Signal,
+    Stdin,
 }
 
 impl<'a> Action<'a> {
@@ -327,6 +328,7 @@ impl ProgramWord {
             "roll" => Self::Roll,
             "kill" => Self::Plain(ProgramVerb::Kill),
             "signal" => Self::Signal,
+            "stdin" => Self::Stdin,
             _ => return None,
         })
     }
@@ -342,6 +344,8 @@ impl ProgramWord {
             Self::Signal => body::read(body).map(|body::Signal { signal, incarnation }| {
                 (ProgramVerb::Signal { signal }, incarnation)
             }),
+            // The body is what is written, byte by byte.
+            Self::Stdin => Ok((ProgramVerb::Input { bytes: body.to_vec() }, None)),
         }
     }
 }
@@ -394,6 +398,10 @@ impl From<&Command> for Request {
             Command::Upstream { name, verb } => {
                 let (word, body) = upstream_verb(verb);
                 (format!("/v1/upstreams/{}/{word}", percent::encode(name)), body)
+            }
+            Command::Program { target, verb: ProgramVerb::Input { bytes } } => {
+                let target = format!("{}/stdin", program(target));
+                return Self { method: Method::Post, target, body: bytes.clone() };
             }
             Command::Program { target, verb } => {
                 let (word, body) = program_verb(verb, target.incarnation);
@@ -457,6 +465,7 @@ fn program_verb(verb: &ProgramVerb, incarnation: Option<u32>) -> (&'static str, 
         ProgramVerb::Restart => "restart",
         ProgramVerb::Roll(pace) => return ("roll", json!(body::Roll::new(pace, incarnation))),
         ProgramVerb::Kill => "kill",
+        ProgramVerb::Input { .. } => "stdin",
         ProgramVerb::Signal { signal } => {
             return ("signal", json!(body::Signal { signal: signal.clone(), incarnation }));
         }

@@ -196,9 +196,7 @@ impl Prepared {
         let surroundings = Surroundings { binary: self.binary, socket, ladder };
         let mut programs = Programs::new(self.post.clone(), surroundings);
         programs.restore_intent(will.intent);
-        programs.adopt(will.programs, |key| {
-            <[OwnedFd; 2]>::try_from(self.held.descriptors.remove(key)?).ok()
-        });
+        programs.adopt(will.programs, |key| self.held.descriptors.remove(key));
         // What an earlier master stored and nobody asks for any more, so that it does not pile up.
         self.held.descriptors.keys().for_each(|key| keeper.release(key));
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);

@@ -18,6 +18,7 @@ pub(crate) mod lock;
 pub(crate) mod remembered;
 pub(crate) mod user;
 
+pub(crate) mod capability;
 pub(crate) mod cgroup;
 pub(crate) mod orphans;
 pub(crate) mod peek;

@@ -11,6 +11,8 @@ pub(crate) struct Identity {
     pub(crate) gid: u32,
     /// Supplementary groups, `gid` included.
     pub(crate) groups: Vec<u32>,
+    pub(crate) name: String,
+    pub(crate) home: String,
 }
 
 /// Supplementary groups looked up for one user; Linux allows more, nobody has them.
@@ -18,8 +20,33 @@ const GROUPS_MAX: usize = 256;
 /// Room for the strings of one entry.
 const ENTRY_BYTES: usize = 16 * 1024;
 
-/// The identity of a user by name; `None` when there is no such user.
+/// The identity of a user by name or number; `None` when there is no such user.
 pub(crate) fn identity(name: &str) -> Option<Identity> {
+    let found = by_name(name).or_else(|| by_uid(name.parse().ok()?))?;
+    let groups = groups(&CString::new(found.name.as_str()).ok()?, found.gid);
+    let Entry { uid, gid, name, home } = found;
+    Some(Identity { uid, gid, groups, name, home })
+}
+
+/// `alice`, or the number when it has no name.
+pub(crate) fn name(uid: u32) -> String {
+    by_uid(uid).map_or_else(|| uid.to_string(), |entry| entry.name)
+}
+
+/// The effective user of this process.
+pub(crate) fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// What the machine says of a user.
+struct Entry {
+    uid: u32,
+    gid: u32,
+    name: String,
+    home: String,
+}
+
+fn by_name(name: &str) -> Option<Entry> {
     let name = CString::new(name).ok()?;
     entry(|entry, room, found| {
         // SAFETY: every pointer is valid for the call; the strings land in `room`.
@@ -33,28 +60,20 @@ pub(crate) fn identity(name: &str) -> Option<Identity> {
             )
         }
     })
-    .map(|(uid, gid, _)| Identity { uid, gid, groups: groups(&name, gid) })
 }
 
-/// `alice`, or the number when it has no name.
-pub(crate) fn name(uid: u32) -> String {
+fn by_uid(uid: u32) -> Option<Entry> {
     entry(|entry, room, found| {
         // SAFETY: every pointer is valid for the call; the strings land in `room`.
         unsafe {
             libc::getpwuid_r(uid, entry.as_mut_ptr(), room.as_mut_ptr().cast(), room.len(), found)
         }
     })
-    .map_or_else(|| uid.to_string(), |(_, _, name)| name)
-}
-
-/// The effective user of this process.
-pub(crate) fn own_uid() -> u32 {
-    rustix::process::geteuid().as_raw()
 }
 
 fn entry(
     look_up: impl FnOnce(&mut MaybeUninit<libc::passwd>, &mut [u8], &mut *mut libc::passwd) -> i32,
-) -> Option<(u32, u32, String)> {
+) -> Option<Entry> {
     let mut entry = MaybeUninit::uninit();
     let mut room = vec![0u8; ENTRY_BYTES];
     let mut found = std::ptr::null_mut();
@@ -65,8 +84,9 @@ fn entry(
     // SAFETY: the call succeeded and set `found` to the entry it filled, whose strings are in
     // `room`; both live until the end of this function.
     unsafe {
-        let name = CStr::from_ptr((*found).pw_name).to_string_lossy().into_owned();
-        Some(((*found).pw_uid, (*found).pw_gid, name))
+        let text = |text: *const libc::c_char| CStr::from_ptr(text).to_string_lossy().into_owned();
+        let (name, home) = (text((*found).pw_name), text((*found).pw_dir));
+        Some(Entry { uid: (*found).pw_uid, gid: (*found).pw_gid, name, home })
     }
 }
 
@@ -89,7 +109,9 @@ mod tests {
 
     #[test]
     fn root_is_known_and_nonsense_is_not() {
-        assert_eq!(identity("root").map(|root| root.uid), Some(0));
+        let root = identity("root").unwrap();
+        assert_eq!((root.uid, root.name.as_str(), root.home.as_str()), (0, "root", "/root"));
+        assert_eq!(identity("0"), Some(root));
         assert_eq!(identity("no such user here"), None);
         assert_eq!(name(0), "root");
         assert_eq!(name(4_000_000_001), "4000000001");

@@ -138,10 +138,15 @@ impl Engine {
 
     /// `pilothouse console ARGS` on a terminal of its own.
     pub(crate) fn console(&self, args: &[&str]) -> Screen {
+        self.on_terminal("console", args)
+    }
+
+    /// `pilothouse VERB ARGS` on a terminal of its own.
+    pub(crate) fn on_terminal(&self, verb: &str, args: &[&str]) -> Screen {
         let folder = self.folder.path();
         let path = |name: &str| folder.join(name).display().to_string();
         let (config, run, state) = (path("pilothouse.toml"), path("run"), path("state"));
-        let args = [&["console", "-c", &config], args].concat();
+        let args = [&[verb, "-c", &config], args].concat();
         let variables =
             [("PILOTHOUSE_RUNTIME_DIR", run.as_str()), ("PILOTHOUSE_STATE_DIR", state.as_str())];
         Screen::open(BINARY, &args, folder, &variables)

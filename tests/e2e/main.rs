@@ -52,6 +52,7 @@ mod retries;
 mod roll;
 mod shaping;
 mod sharing;
+mod started_with;
 mod sticky;
 mod stopping;
 mod strategies;

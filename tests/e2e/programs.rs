@@ -52,7 +52,7 @@ fn no_line_of_output_is_lost_or_doubled_while_masters_die() {
 #[test]
 fn a_program_that_can_not_start_says_why_with_the_exit_status() {
     let engine = Engine::start(&with(
-        "[program.bad]\ncommand = \"/nonexistent/x\"\nstart_retries = 0\n[program.good]\ncommand = \"sleep 1000\"",
+        "[program.bad]\ncommand = \"${BAD}/x\"\nenvironment = { BAD = \"/nonexistent\" }\nstart_retries = 0\n[program.good]\ncommand = \"sleep 1000\"",
     ));
     wait::until("it gave up", || (engine.program_state("bad", 0) == "FATAL").then_some(()));
     let restart = engine.ctl(&["program", "restart", "bad"]);

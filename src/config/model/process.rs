@@ -9,9 +9,47 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) env_files: Vec<EnvFile>,
+    /// `${...}` of the instance not yet expanded.
     pub(crate) directory: Option<PathBuf>,
     pub(crate) user: Option<String>,
     pub(crate) naming: Naming,
+    pub(crate) stdin: Stdin,
+    pub(crate) umask: Option<u32>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) oom_score_adj: Option<i32>,
+    pub(crate) no_new_privileges: bool,
+    /// A bit for each; names are resolved at load.
+    pub(crate) capabilities: Option<u64>,
+    pub(crate) limits: Vec<Rlimit>,
+}
+
+/// A file of variables that is read again at every start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EnvFile {
+    /// `${...}` of the instance not yet expanded.
+    pub(crate) path: PathBuf,
+    /// Need not be there.
+    pub(crate) is_optional: bool,
+}
+
+/// What is on descriptor 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stdin {
+    /// Its end at once.
+    #[default]
+    Null,
+    /// A pipe that operators write to; it does not end while the engine runs.
+    Open,
+}
+
+/// One of the kernel's limits. `u64::MAX` is none; what is not given stays as the engine's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rlimit {
+    /// The kernel's number; names are resolved at load.
+    pub(crate) resource: u32,
+    pub(crate) soft: Option<u64>,
+    pub(crate) hard: Option<u64>,
 }
 
 /// What an instance is called and counted as in Supervisor's protocol and by its own process.

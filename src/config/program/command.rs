@@ -1,8 +1,11 @@
 //! `command` and `environment`: what is run, and what it is told.
 
-use super::super::report::Located;
+use std::path::{Path, PathBuf};
+
+use super::super::report::{Located, Report};
 use super::super::section::Section;
 use super::super::variables;
+use super::directory;
 
 pub(super) fn read(section: &mut Section<'_>, own: &[&str]) -> Option<Vec<String>> {
     let command = section.raw_text("command");
@@ -38,4 +41,56 @@ pub(super) fn environment(section: &mut Section<'_>) -> Vec<(String, Located<Str
             (name.value, value)
         })
         .collect()
+}
+
+/// What a command is found by.
+pub(super) struct Found<'a> {
+    pub(super) directory: Option<&'a Path>,
+    pub(super) environment: &'a [(String, Located<String>)],
+}
+
+impl Found<'_> {
+    /// Reports a command that no start could run. One that is only known at the start, for its
+    /// variables or a `PATH` that a file may set, is left to the start.
+    pub(super) fn check(&self, section: &mut Section<'_>, words: &[String]) {
+        let (report, Some(command)) = (section.report, section.raw_text("command")) else { return };
+        let Some(word) = words.first().filter(|word| !word.contains("${")) else { return };
+        let span = report.narrow(&command.span, word);
+        if !word.contains('/') {
+            let has_files = section.key_span("env_files").is_some();
+            let Some(path) = self.search_path(report).filter(|_| !has_files) else { return };
+            if !is_in(report, &path, word) {
+                let message = format!("no program `{word}` on this machine");
+                report.error(&span, message, format!("looked for in {path}"));
+            }
+            return;
+        }
+        let folder = self.directory.filter(|folder| !directory::holds_variables(folder));
+        let path = match folder {
+            _ if word.starts_with('/') => PathBuf::from(word),
+            // That it is missing is told where it is named.
+            Some(folder) if !(report.surroundings.is_folder)(folder) => return,
+            Some(folder) => folder.join(word),
+            // From wherever the engine is started.
+            None => return,
+        };
+        if let Err(reason) = (report.surroundings.is_program)(&path) {
+            report.error(&span, format!("run {}: {reason}", path.display()), "");
+        }
+    }
+
+    fn search_path(&self, report: &Report<'_>) -> Option<String> {
+        let variable = report.surroundings.variable;
+        match self.environment.iter().find(|(name, _)| name == "PATH") {
+            Some((_, value)) => variables::expand(&value.value, variable).ok(),
+            None => variable("PATH"),
+        }
+    }
+}
+
+fn is_in(report: &Report<'_>, path: &str, word: &str) -> bool {
+    let folders = path.split(':').map(|folder| if folder.is_empty() { "." } else { folder });
+    folders
+        .map(|folder| Path::new(folder).join(word))
+        .any(|candidate| (report.surroundings.is_program)(&candidate).is_ok())
 }

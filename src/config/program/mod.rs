@@ -1,10 +1,13 @@
 //! `[program.NAME]`: what to run, when to restart it, how to stop it, and what it serves.
 
 mod command;
+mod directory;
+mod env_files;
 mod output;
 mod pause;
 mod process;
 mod restart;
+mod rlimits;
 mod roll;
 mod serves;
 mod stop;
@@ -29,6 +32,11 @@ const OTHERS: &[(&str, &str)] = &[
     ("stderr_logfile", "stderr"),
     ("env", "environment"),
     ("cwd", "directory"),
+    ("env_file", "env_files"),
+    ("environment_file", "env_files"),
+    ("rlimits", "limits"),
+    ("oom_score", "oom_score_adj"),
+    ("no_new_privs", "no_new_privileges"),
     ("restart", "autorestart"),
     ("restart_sec", "restart_delay"),
     ("backoff_seconds", "backoff"),
@@ -51,13 +59,26 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         section.section("serves").map(serves::read).unwrap_or_default();
     let group = section.text("group");
     let environment = command::environment(&mut section);
-    let own = own_variables(serves.is_some() || section.key_span("serves").is_some(), &environment);
+    let is_serving = serves.is_some() || section.key_span("serves").is_some();
+    let instance = own_variables(is_serving, &environment);
+    let env_files = env_files::read(&mut section, &instance);
+    let own: Vec<&str> = instance.iter().copied().chain(env_files.names()).collect();
     for value in environment.iter().map(|(_, value)| value) {
         section.report.check_variables(&value.value, &value.span, &own);
     }
     let command = command::read(&mut section, &own);
+    let directory = directory::read(&mut section, &own);
+    if let Some(words) = &command {
+        let found = command::Found { directory: directory.as_deref(), environment: &environment };
+        found.check(&mut section, words);
+    }
     let output = output::read(&mut section, &own);
-    let environment = environment.into_iter().map(|(name, value)| (name, value.value)).collect();
+    let pair = |(name, value): &(String, Located<String>)| (name.clone(), value.value.clone());
+    let surroundings = process::Surroundings {
+        environment: environment.iter().map(pair).collect(),
+        env_files: env_files.files.clone(),
+        directory,
+    };
     let instances = section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1);
     let program = Program {
         name: name.value,
@@ -69,7 +90,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         autostart: section.flag("autostart").unwrap_or(true),
         restart: restart::read(&mut section),
         stop: stop::read(&mut section),
-        process: process::read(&mut section, environment, instances),
+        process: process::read(&mut section, surroundings, instances),
         roll: roll::read(&mut section),
         output,
     };

@@ -1,21 +1,97 @@
 //! What the process is started with, beside its command and its environment's `environment`.
 
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use crate::sys::capability;
+
 use super::super::limits;
-use super::super::model::process::{Naming, Process};
+use super::super::model::process::{EnvFile, Naming, Process, Stdin};
 use super::super::report::{Located, Report};
-use super::super::section::Section;
+use super::super::section::{Section, integer_of, unknown_word};
+use super::rlimits;
+
+const UMASK_MAX: u32 = 0o777;
+const NICE: RangeInclusive<i32> = -20..=19;
+const OOM_SCORE: RangeInclusive<i32> = -1000..=1000;
+
+/// What had to be read before the rest could be judged.
+pub(super) struct Surroundings {
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) env_files: Vec<EnvFile>,
+    pub(super) directory: Option<PathBuf>,
+}
 
 pub(super) fn read(
     section: &mut Section<'_>,
-    environment: Vec<(String, String)>,
+    surroundings: Surroundings,
     instances: u32,
 ) -> Process {
+    let Surroundings { environment, env_files, directory } = surroundings;
     Process {
         environment,
-        directory: section.folder("directory"),
+        env_files,
+        directory,
         user: section.user("user"),
         naming: naming(section, instances),
+        stdin: stdin(section),
+        umask: umask(section),
+        nice: signed(section, "nice", NICE),
+        oom_score_adj: signed(section, "oom_score_adj", OOM_SCORE),
+        no_new_privileges: section.flag("no_new_privileges").unwrap_or(false),
+        capabilities: capabilities(section),
+        limits: rlimits::read(section),
     }
+}
+
+fn stdin(section: &mut Section<'_>) -> Stdin {
+    const WORDS: [(&str, Stdin); 2] = [("null", Stdin::Null), ("open", Stdin::Open)];
+    let Some(word) = section.text("stdin") else { return Stdin::default() };
+    let known = WORDS.iter().find(|(name, _)| *name == word.value);
+    known.map_or_else(
+        || {
+            unknown_word(section.report, "standard input", &word, &WORDS.map(|(name, _)| name));
+            Stdin::default()
+        },
+        |(_, stdin)| *stdin,
+    )
+}
+
+/// Octal, as everywhere: `"022"`, or TOML's `0o022`.
+fn umask(section: &mut Section<'_>) -> Option<u32> {
+    let value = section.value("umask")?;
+    let mask = match value.get_ref() {
+        DeValue::Integer(number) if number.radix() == 8 => {
+            u32::from_str_radix(number.as_str(), 8).ok()
+        }
+        DeValue::String(text) => u32::from_str_radix(text, 8).ok(),
+        _ => None,
+    };
+    let mask = mask.filter(|mask| *mask <= UMASK_MAX);
+    mask.or_else(|| section.unexpected(value, "octal digits such as \"022\", up to \"777\""))
+}
+
+fn signed(section: &mut Section<'_>, key: &'static str, range: RangeInclusive<i32>) -> Option<i32> {
+    let value = section.value(key)?;
+    let number = integer_of(value).and_then(|number| i32::try_from(number).ok());
+    let number = number.filter(|number| range.contains(number));
+    let expected = format!("a number from {} to {}", range.start(), range.end());
+    number.or_else(|| section.unexpected(value, &expected))
+}
+
+fn capabilities(section: &mut Section<'_>) -> Option<u64> {
+    let words = section.texts("capabilities");
+    section.key_span("capabilities")?;
+    let mut set = 0;
+    for word in words {
+        match capability::parse(&word.value) {
+            Some(number) => set |= 1 << number,
+            None => unknown_word(section.report, "capability", &word, capability::names()),
+        }
+    }
+    Some(set)
 }
 
 fn naming(section: &mut Section<'_>, instances: u32) -> Naming {

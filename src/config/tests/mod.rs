@@ -327,6 +327,7 @@ fn a_named_file_is_loaded_relative_to_its_folder() {
         errors.list.iter().filter_map(|error| Some(error.place.as_ref()?.line)).collect();
     assert_eq!(lines, [3, 4], "{errors}");
     std::fs::create_dir(folder.path().join("work")).unwrap();
+    std::os::unix::fs::symlink("/bin/true", folder.path().join("work/run")).unwrap();
     std::fs::write(&path, text.replace("user = \"no such user\"", "user = \"root\"")).unwrap();
     let config = super::find(Some(&path)).load().unwrap();
     let program = &config.programs[0];

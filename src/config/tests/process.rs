@@ -1,7 +1,12 @@
 //! What a program's process is started with: names, numbers and what is refused of them.
 
+use std::fs;
+use std::path::Path;
+
 use super::errors::check_short;
 use super::good;
+use crate::config::model::process::Rlimit;
+use crate::sys::capability;
 
 #[test]
 fn an_instance_is_called_as_supervisor_calls_it() {
@@ -44,5 +49,135 @@ fn names_that_the_protocol_could_not_carry() {
         ),
     ] {
         check_short(&format!("[program.p]\ncommand = \"a\"\n{lines}"), &[error]);
+    }
+}
+
+#[test]
+fn attributes_become_numbers() {
+    let text = r#"
+        [program.p]
+        command = "a"
+        umask = "027"
+        nice = -5
+        oom_score_adj = 100
+        no_new_privileges = true
+        capabilities = ["NET_BIND_SERVICE", "cap_chown"]
+        limits = { open_files = 4096, core = "unlimited", cpu = "2m", stack = { soft = "8MB" } }
+        "#;
+    let config = good(text);
+    let process = &config.programs[0].process;
+    assert_eq!(
+        (process.umask, process.nice, process.oom_score_adj),
+        (Some(0o27), Some(-5), Some(100))
+    );
+    let bits = ["NET_BIND_SERVICE", "CHOWN"].map(|name| 1 << capability::parse(name).unwrap());
+    assert_eq!((process.no_new_privileges, process.capabilities), (true, Some(bits[0] | bits[1])));
+    let pairs: Vec<_> =
+        process.limits.iter().map(|Rlimit { soft, hard, .. }| (*soft, *hard)).collect();
+    let both = |amount| (Some(amount), Some(amount));
+    assert_eq!(pairs, [both(4096), both(u64::MAX), (Some(8 << 20), None), both(120)]);
+}
+
+#[test]
+fn attributes_that_are_none() {
+    for (lines, error) in [
+        (
+            "umask = \"888\"",
+            "3:9 expected octal digits such as \"022\", up to \"777\", found string \"888\"",
+        ),
+        (
+            "umask = 22",
+            "3:9 expected octal digits such as \"022\", up to \"777\", found integer 22",
+        ),
+        ("nice = 20", "3:8 expected a number from -20 to 19, found integer 20"),
+        ("oom_score_adj = -1001", "3:17 expected a number from -1000 to 1000, found integer -1001"),
+        (
+            "capabilities = [\"NET_BIND_SERVCE\"]",
+            "3:17 unknown capability `NET_BIND_SERVCE` (did you mean `NET_BIND_SERVICE`?)",
+        ),
+        (
+            "limits = { nofile = 1 }",
+            "3:12 unknown key `nofile` in [program.p.limits] (did you mean `open_files`?)",
+        ),
+        (
+            "limits = { core = \"1 elephant\" }",
+            "3:19 expected a size such as \"64MB\", a number of bytes or \"unlimited\", found string \"1 elephant\"",
+        ),
+        (
+            "limits = { cpu = { soft = 2, hard = 1 } }",
+            "3:18 the soft limit of `cpu` is above its hard one (the soft one is in force, the hard one its bound)",
+        ),
+    ] {
+        check_short(&format!("[program.p]\ncommand = \"a\"\n{lines}"), &[error]);
+    }
+}
+
+/// The errors of a file in a folder that holds what `furnish` puts there.
+fn errors_of(lines: &str, furnish: impl FnOnce(&Path)) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    furnish(folder.path());
+    let path = folder.path().join("test.toml");
+    fs::write(&path, format!("[program.p]\n{lines}\n")).unwrap();
+    let errors = crate::config::load(&path).err().map_or_else(Vec::new, |errors| errors.list);
+    let place = folder.path().display().to_string();
+    errors
+        .iter()
+        .map(|error| {
+            let at = error.place.as_ref().map_or(0, |place| place.column);
+            let hint = error.hint.split(" in ").next().unwrap_or_default();
+            format!("{at} {} ({hint})", error.message).replace(&place, "HERE")
+        })
+        .collect()
+}
+
+#[test]
+fn what_this_machine_does_not_have_is_told_before_anything_starts() {
+    let furnish = |folder: &Path| {
+        fs::write(folder.join("plain"), "#!/bin/sh\n").unwrap();
+        fs::write(folder.join("good.env"), "WORD=1\n").unwrap();
+        fs::write(folder.join("bad.env"), "\nWORD\n").unwrap();
+    };
+    for (lines, expected) in [
+        (
+            "command = \"no-such-program-here -x\"",
+            Some("12 no program `no-such-program-here` on this machine (looked for)"),
+        ),
+        ("command = \"/no/such/file\"", Some("12 run /no/such/file: no such file or directory ()")),
+        ("command = \"/etc/passwd\"", Some("12 run /etc/passwd: not executable (mode 644) ()")),
+        (
+            "command = \"./plain\"\ndirectory = \".\"",
+            Some("12 run HERE/././plain: not executable (mode 644) ()"),
+        ),
+        ("command = \"./plain\"", None),
+        ("command = \"${PROGRAM}/plain\"", None),
+        (
+            "command = \"true\"\nenvironment = { PATH = \"/no/such/folder\" }",
+            Some("12 no program `true` on this machine (looked for)"),
+        ),
+        (
+            "command = \"true\"\ndirectory = \"nowhere\"",
+            Some("13 no folder HERE/nowhere on this machine ()"),
+        ),
+        ("command = \"true\"\ndirectory = \"/srv/${INSTANCE}\"", None),
+        (
+            "command = \"true\"\nuser = \"nobody-by-this-name\"",
+            Some("8 no user `nobody-by-this-name` on this machine ()"),
+        ),
+        ("command = \"echo ${WORD}\"\nenv_files = \"good.env\"", None),
+        ("command = \"true\"\nenv_files = [\"-nothing.env\"]", None),
+        ("command = \"true\"\nenv_files = [\"${PROGRAM}.env\"]", None),
+        (
+            "command = \"true\"\nenv_files = [\"nothing.env\"]",
+            Some(
+                "14 no file HERE/nothing.env on this machine (\"-FILE\" for one that need not be there)",
+            ),
+        ),
+        (
+            "command = \"true\"\nenv_files = [\"bad.env\"]",
+            Some("14 HERE/bad.env, line 2: `WORD` is not NAME=value ()"),
+        ),
+    ] {
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(errors_of(lines, furnish), expected, "{lines}");
     }
 }

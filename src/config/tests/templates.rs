@@ -15,6 +15,8 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         base: None,
         is_folder: &|_| true,
         is_user: &|_| true,
+        is_program: &|_| Ok(()),
+        env_file: &|_| Ok(None),
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
     };

@@ -62,6 +62,8 @@ fn the_promised_paths_are_understood() {
         r#"{"signal":"HUP"}"#,
         &program(Some(1), None, hup()),
     );
+    let input = ProgramVerb::Input { bytes: b"{not json\n".to_vec() };
+    check("POST", "/v1/programs/api/1/stdin", "{not json\n", &program(Some(1), None, input));
     let number = ProgramVerb::Signal { signal: "15".to_owned() };
     check("POST", "/v1/programs/api/signal", r#"{"signal":15}"#, &program(None, None, number));
 

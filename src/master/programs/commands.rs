@@ -90,6 +90,10 @@ impl Programs {
             ProgramVerb::Stop => Ok(self.say_to(ids, &Event::Stop, Goal::Stopped, asked)),
             ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
             ProgramVerb::Signal { signal } => self.signal(&ids, signal).map(Outcome::Answer),
+            ProgramVerb::Input { bytes } => match self.write_stdin(target, bytes) {
+                Ok(written) => Ok(Outcome::Answer(Answer::changed(written))),
+                Err(error) => Err(Answer::refused(error.to_string())),
+            },
             ProgramVerb::Roll(pace) => {
                 self.check_running()?;
                 self.plan_roll(&ids, pace).map(Outcome::Roll)

@@ -135,18 +135,23 @@ impl Desk {
 
     /// The keeper gets duplicates, so that the pipes outlive this master.
     pub(super) fn hold(&mut self, id: &InstanceId, life: u32, ends: &[OwnedFd]) {
+        self.keep(pipes_key(id, life), ends);
+    }
+
+    /// The same for any descriptors that must outlive this master.
+    pub(super) fn keep(&mut self, key: String, ends: &[OwnedFd]) {
         match ends.iter().map(OwnedFd::try_clone).collect() {
-            Ok(descriptors) => {
-                self.wants.push(Want::Hold { key: pipes_key(id, life), descriptors });
-            }
-            Err(error) => {
-                sys::log::error!("programs", "hand the pipes of {id} to the keeper: {error}");
-            }
+            Ok(descriptors) => self.wants.push(Want::Hold { key, descriptors }),
+            Err(error) => sys::log::error!("programs", "hand {key} to the keeper: {error}"),
         }
     }
 
+    pub(super) fn let_go(&mut self, key: String) {
+        self.wants.push(Want::Release { key });
+    }
+
     pub(super) fn release(&mut self, id: &InstanceId, life: u32) {
-        self.wants.push(Want::Release { key: pipes_key(id, life) });
+        self.let_go(pipes_key(id, life));
     }
 
     pub(super) fn promise(&mut self, port: u16, id: &InstanceId) {

@@ -20,6 +20,7 @@ use super::output::Output;
 use super::output::lines::Lines;
 use super::texts;
 use crate::config::limits::{PROGRAM_ERRAND_READ_BYTES, PROGRAM_PIPE_GRACE_MS};
+use crate::config::model::process::Stdin;
 use crate::supervise::step::SpawnError;
 use crate::sys;
 use crate::sys::watched::Watched;
@@ -128,6 +129,7 @@ impl Running {
     fn spawn(order: Order) -> Result<Self, SpawnError> {
         let Order { label, command, mut definition, mut variables, timeout_ms, output } = order;
         definition.program.command = command;
+        definition.program.process.stdin = Stdin::Null;
         variables.push((MARK, label.to_owned()));
         let Launched { child, stdout, stderr, .. } = launch::launch(&definition, &variables, None)?;
         let pid = child.pid;

@@ -6,17 +6,19 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::definition::{Definition, Ports, loopback};
 use super::tree;
 use super::tree::ladder::Ladder;
 use crate::config;
 use crate::config::limits::PROGRAM_PORTS_TRIED_MAX;
+use crate::config::model::process::{EnvFile, Process, Rlimit, Stdin};
 use crate::config::model::program::Program;
 use crate::supervise::step::SpawnError;
 use crate::sys;
 use crate::sys::cgroup::Cgroup;
+use crate::sys::spawn::attributes::Attributes;
 
 /// What every program is told about the engine.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Surroundings {
 
 pub(super) struct Launched {
     pub(super) child: sys::spawn::Child,
+    /// The end to write to, of one that is open.
+    pub(super) stdin: Option<OwnedFd>,
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
     /// The control group it runs in.
@@ -50,28 +54,56 @@ pub(super) fn launch(
     for word in &program.command {
         arguments.push(OsString::from(expand(word, &lookup)?));
     }
-    let identity =
-        match &program.process.user {
-            None => None,
-            Some(name) => Some(sys::user::identity(name).ok_or_else(|| {
-                SpawnError::Failed(format!("change user to {name}: no such user"))
-            })?),
-        };
+    let directory = program.process.directory.as_deref().map(|path| expand_path(path, &lookup));
+    let identity = identity(&program.process)?;
     let recipe = sys::spawn::Recipe::new(&sys::spawn::Order {
         arguments: &arguments,
         environment: &environment,
-        directory: program.process.directory.as_deref(),
+        directory: directory.transpose()?.as_deref(),
         identity: identity.as_ref(),
     })
-    .map_err(|error| spawn_error(&error.cause, &error))?;
+    .map_err(|error| spawn_error(&error.cause, &error))?
+    .with(attributes(&program.process));
     let pipe = |cause: io::Error| spawn_error(&cause, &format_args!("make a pipe: {cause}"));
-    let stdin = OpenOptions::new().read(true).open("/dev/null").map_err(pipe)?;
+    let (stdin_reader, stdin) = stdin(program.process.stdin).map_err(pipe)?;
     let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
     let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
-    let descriptors = [stdin.as_fd(), stdout_writer.as_fd(), stderr_writer.as_fd()];
+    let descriptors = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer.as_fd()];
     let (child, leaf) = tree::start(&recipe, leaf, &descriptors)
         .map_err(|error| spawn_error(&error.cause, &error))?;
-    Ok(Launched { child, stdout, stderr, leaf })
+    Ok(Launched { child, stdin, stdout, stderr, leaf })
+}
+
+/// What the child reads, and the end of it that is ours.
+fn stdin(stdin: Stdin) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
+    match stdin {
+        Stdin::Null => Ok((OpenOptions::new().read(true).open("/dev/null")?.into(), None)),
+        Stdin::Open => sys::pipe::input().map(|(reader, writer)| (reader, Some(writer))),
+    }
+}
+
+fn identity(process: &Process) -> Result<Option<sys::user::Identity>, SpawnError> {
+    let Some(name) = &process.user else { return Ok(None) };
+    match sys::user::identity(name) {
+        Some(identity) => Ok(Some(identity)),
+        None => Err(SpawnError::Failed(format!("change user to {name}: no such user"))),
+    }
+}
+
+fn attributes(process: &Process) -> Attributes {
+    let limit = |limit: &Rlimit| sys::rlimit::Limit {
+        resource: limit.resource,
+        soft: limit.soft,
+        hard: limit.hard,
+    };
+    Attributes {
+        umask: process.umask,
+        nice: process.nice,
+        oom_score_adj: process.oom_score_adj,
+        limits: process.limits.iter().map(limit).collect(),
+        no_new_privileges: process.no_new_privileges,
+        capabilities: process.capabilities.map(sys::capability::Capabilities),
+    }
 }
 
 /// What an instance is told beyond the engine's environment: our own words, and Supervisor's, which
@@ -93,7 +125,7 @@ pub(super) fn variables(
     variables.extend([
         ("SUPERVISOR_ENABLED", "1".to_owned()),
         ("SUPERVISOR_PROCESS_NAME", program.supervisor_name(instance)),
-        ("SUPERVISOR_GROUP_NAME", program.name.clone()),
+        ("SUPERVISOR_GROUP_NAME", program.group_name().to_owned()),
         ("SUPERVISOR_SERVER_URL", format!("unix://{}", surroundings.socket.display())),
     ]);
     variables
@@ -123,21 +155,56 @@ pub(super) fn free_port(
     }
 }
 
-/// The engine's own environment, what the instance is told, and the program's settings, which may
-/// refer to both and win over both.
+/// The engine's own environment, what files of variables say, what the instance is told, and the
+/// program's settings, which may refer to all of it: the later wins.
 fn environment(
     definition: &Definition,
     variables: &[(&'static str, String)],
 ) -> Result<Vec<(OsString, OsString)>, SpawnError> {
+    let process = &definition.program.process;
     let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let told = |name: &str| {
+        let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+        Some(value.clone())
+    };
+    for file in &process.env_files {
+        let path =
+            expand_path(&file.path, &|name: &str| told(name).or_else(|| find(&environment, name)))?;
+        for (name, value) in read(&path, file)? {
+            set(&mut environment, &name, value);
+        }
+    }
+    if let Some(identity) = identity(process)? {
+        for name in ["USER", "LOGNAME"] {
+            set(&mut environment, name, identity.name.clone());
+        }
+        set(&mut environment, "HOME", identity.home);
+    }
     for (name, value) in variables {
         set(&mut environment, name, value.clone());
     }
-    for (name, value) in &definition.program.process.environment {
+    for (name, value) in &process.environment {
         let value = expand(value, &|name: &str| find(&environment, name))?;
         set(&mut environment, name, value);
     }
     Ok(environment)
+}
+
+fn read(path: &Path, file: &EnvFile) -> Result<Vec<(String, String)>, SpawnError> {
+    match config::env_file(path) {
+        Ok(Some(variables)) => Ok(variables),
+        Ok(None) if file.is_optional => Ok(Vec::new()),
+        Ok(None) => Err(format!("{}: no such file", path.display())),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| SpawnError::Failed(format!("environment of {error}")))
+}
+
+fn expand_path(
+    path: &Path,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<PathBuf, SpawnError> {
+    expand(&path.to_string_lossy(), lookup).map(PathBuf::from)
 }
 
 fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: String) {

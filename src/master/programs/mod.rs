@@ -25,6 +25,7 @@ mod readiness;
 mod restarts;
 mod roll;
 mod rows;
+pub(crate) mod stdin;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -27,6 +27,8 @@ pub(super) struct Process {
     /// Nothing when it had ended before it could be adopted.
     pidfd: Option<Rc<Watched>>,
     pipes: Vec<Pipe>,
+    /// Where its standard input is written to, when it has one that is open.
+    pub(super) stdin: Option<OwnedFd>,
     /// Asks whether it is ready; ends with the process.
     prober: Option<JoinHandle<()>>,
 }
@@ -65,6 +67,7 @@ impl Process {
             origin: Origin::Started,
             pidfd: Some(pidfd),
             pipes: Vec::new(),
+            stdin: None,
             prober: None,
         })
     }
@@ -87,6 +90,7 @@ impl Process {
             origin: Origin::Adopted,
             pidfd,
             pipes: Vec::new(),
+            stdin: None,
             prober: None,
         })
     }

@@ -6,6 +6,7 @@ mod errands;
 mod lives;
 mod serving;
 mod started_with;
+mod stdin;
 
 use std::future::Future;
 use std::time::Duration;

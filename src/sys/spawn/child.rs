@@ -15,7 +15,7 @@ use crate::sys::user::Identity;
 /// One byte for the step, four for the errno.
 pub(super) const REPORT_BYTES: usize = 5;
 
-type Failure = (Step, i32);
+pub(super) type Failure = (Step, i32);
 
 /// Never returns: becomes the recipe's program, or reports and exits.
 pub(super) fn become_recipe(
@@ -44,9 +44,11 @@ fn try_become(recipe: &Recipe, descriptors: &[BorrowedFd<'_>]) -> Result<Infalli
     reset_signals();
     at(Step::Descriptors, place_descriptors(descriptors))?;
     at(Step::Limits, reset_open_files())?;
+    recipe.attributes.raise()?;
     if let Some(identity) = &recipe.identity {
         at(Step::Identity, drop_to(identity))?;
     }
+    recipe.attributes.lower()?;
     if let Some(directory) = &recipe.directory {
         // SAFETY: a C string that the recipe owns.
         at(Step::Directory, check(unsafe { libc::chdir(directory.as_ptr()) }))?;
@@ -144,15 +146,15 @@ fn drop_to(identity: &Identity) -> Result<(), i32> {
     }
 }
 
-fn check(result: i32) -> Result<i32, i32> {
+pub(super) fn check(result: i32) -> Result<i32, i32> {
     if result < 0 { Err(errno()) } else { Ok(result) }
 }
 
-fn at<T>(step: Step, result: Result<T, i32>) -> Result<T, Failure> {
+pub(super) fn at<T>(step: Step, result: Result<T, i32>) -> Result<T, Failure> {
     result.map_err(|errno| (step, errno))
 }
 
-fn errno() -> i32 {
+pub(super) fn errno() -> i32 {
     // SAFETY: the location of this thread's errno is always valid.
     unsafe { *libc::__errno_location() }
 }

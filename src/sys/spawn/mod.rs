@@ -3,9 +3,11 @@
 //! A `Recipe` is prepared in full before the fork; what the child does between fork and exec is
 //! `child`'s. A failure there comes back through a pipe that exec closes, with the step and the
 //! errno. The child gets its own session, default signal dispositions, an empty mask, the
-//! open-files limit that was ours before we raised it, and descriptors `0..n` only.
+//! open-files limit that was ours before we raised it, and descriptors `0..n` only; what else it is
+//! given is `attributes`'.
 #![allow(unsafe_code, reason = "fork and what follows it have no safe wrapper")]
 
+pub(crate) mod attributes;
 mod child;
 mod fork;
 #[cfg(test)]
@@ -15,11 +17,13 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Entrance;
 use super::user::Identity;
 use super::{orphans, pidfd};
+use attributes::Attributes;
 use fork::Side;
 
 /// Descriptors a child may be given.
@@ -57,20 +61,28 @@ pub(crate) enum Step {
     Fork,
     Cgroup,
     Descriptors,
+    Nice,
+    OomScore,
     Limits,
+    Capabilities,
     Identity,
+    NoNewPrivileges,
     Directory,
     Exec,
 }
 
 impl Step {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 12] = [
         Self::Prepare,
         Self::Fork,
         Self::Cgroup,
         Self::Descriptors,
+        Self::Nice,
+        Self::OomScore,
         Self::Limits,
+        Self::Capabilities,
         Self::Identity,
+        Self::NoNewPrivileges,
         Self::Directory,
         Self::Exec,
     ];
@@ -81,8 +93,12 @@ impl Step {
             Self::Fork => "fork for",
             Self::Cgroup => "make a control group for",
             Self::Descriptors => "pass descriptors to",
+            Self::Nice => "set the nice value of",
+            Self::OomScore => "set the out-of-memory score of",
             Self::Limits => "set limits of",
+            Self::Capabilities => "set capabilities of",
             Self::Identity => "change user for",
+            Self::NoNewPrivileges => "forbid new privileges to",
             Self::Directory => "change directory for",
             Self::Exec => "exec",
         }
@@ -110,6 +126,7 @@ pub(crate) struct Recipe {
     program: CString,
     directory: Option<CString>,
     identity: Option<Identity>,
+    attributes: Attributes,
     arguments: Strings,
     environment: Strings,
     name: String,
@@ -142,6 +159,7 @@ impl Recipe {
                 None => None,
             },
             identity: order.identity.cloned(),
+            attributes: Attributes::default(),
             arguments: Strings::new(order.arguments.iter().cloned()).map_err(failed)?,
             environment: Strings::new(environment).map_err(failed)?,
             name: name.clone(),
@@ -152,6 +170,11 @@ impl Recipe {
     /// replaced or removed meanwhile. `arguments[0]` is what process lists show.
     pub(crate) fn of_this_image(order: &Order<'_>) -> Result<Self, SpawnError> {
         Ok(Self { program: THIS_IMAGE.to_owned(), ..Self::new(order)? })
+    }
+
+    /// With these beside the program itself.
+    pub(crate) fn with(self, attributes: Attributes) -> Self {
+        Self { attributes, ..self }
     }
 
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.
@@ -271,6 +294,12 @@ fn resolve(program: &OsStr, path: Option<&OsStr>) -> PathBuf {
     let folders = path.unwrap_or_else(|| OsStr::new("/usr/local/bin:/usr/bin:/bin"));
     std::env::split_paths(folders)
         .map(|folder| folder.join(program))
-        .find(|candidate| candidate.is_file())
+        .find(|candidate| is_program(candidate))
         .unwrap_or_else(|| PathBuf::from(program))
+}
+
+/// A file that somebody may run; one that nobody may is passed over, as `execvp` does.
+fn is_program(path: &Path) -> bool {
+    const RUNNABLE: u32 = 0o111;
+    path.metadata().is_ok_and(|found| found.is_file() && found.mode() & RUNNABLE != 0)
 }

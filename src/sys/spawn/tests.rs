@@ -1,9 +1,12 @@
 //! Real children of `/bin/sh`: what they see is what the recipe says.
 
+mod attributes;
+
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 
 use super::*;
+use crate::sys::capability;
 use crate::sys::pidfd::Exit;
 
 fn words(texts: &[&str]) -> Vec<OsString> {
@@ -16,9 +19,13 @@ fn path() -> Vec<(OsString, OsString)> {
 
 /// Runs it to its end with stdout and stderr in one pipe.
 fn run(order: &Order<'_>) -> Result<(String, Exit), SpawnError> {
+    run_recipe(&Recipe::new(order)?)
+}
+
+fn run_recipe(recipe: &Recipe) -> Result<(String, Exit), SpawnError> {
     let (read, write) = std::io::pipe().unwrap();
     let null = std::fs::File::open("/dev/null").unwrap();
-    let child = Recipe::new(order)?.start(&[null.as_fd(), write.as_fd(), write.as_fd()])?;
+    let child = recipe.start(&[null.as_fd(), write.as_fd(), write.as_fd()])?;
     drop(write);
     let mut output = String::new();
     std::io::BufReader::new(read).read_to_string(&mut output).unwrap();

@@ -231,6 +231,7 @@ fn program_change(model: &Model, verb: ProgramVerb, row: &ProgramRow) -> Result<
         ProgramVerb::Roll(_) => "roll",
         ProgramVerb::Kill => "kill",
         ProgramVerb::Signal { .. } => "signal",
+        ProgramVerb::Input { .. } => "attach",
     };
     let target = ProgramTarget {
         name: row.program.name.clone(),
@@ -265,7 +266,10 @@ fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
             | ProgramState::Unknown => None,
         },
         ProgramVerb::Kill => row.program.pid.is_none().then_some("has no process to kill"),
-        ProgramVerb::Restart | ProgramVerb::Roll(_) | ProgramVerb::Signal { .. } => None,
+        ProgramVerb::Restart
+        | ProgramVerb::Roll(_)
+        | ProgramVerb::Signal { .. }
+        | ProgramVerb::Input { .. } => None,
     }
 }
 

@@ -111,11 +111,16 @@ impl Programs {
     pub(crate) fn adopt(
         &mut self,
         saved: Vec<Saved>,
-        mut pipes: impl FnMut(&str) -> Option<[OwnedFd; 2]>,
+        mut held: impl FnMut(&str) -> Option<Vec<OwnedFd>>,
     ) {
         for saved in saved {
-            let ends = pipes(&pipes_key(&saved.id, saved.life));
-            let instance = saved.revive(ends, &mut self.desk);
+            let ends = held(&pipes_key(&saved.id, saved.life));
+            let ends = ends.and_then(|ends| <[OwnedFd; 2]>::try_from(ends).ok());
+            let mut instance = saved.revive(ends, &mut self.desk);
+            let stdin = held(&super::stdin::key(&instance));
+            if let Some(process) = &mut instance.process {
+                process.stdin = stdin.and_then(|ends| ends.into_iter().next());
+            }
             self.instances.insert(instance.id.clone(), instance);
         }
     }

@@ -65,7 +65,9 @@ impl Instance {
         process.listen(ends, &self.output);
         let leader = (process.pid, process.start_time);
         self.tree = Some(Tree::plant(leader, mark, launched.leaf, &ladder));
+        process.stdin = launched.stdin;
         self.process = Some(process);
+        self.hold_stdin(desk);
         self.probe(reporter);
         Ok(())
     }

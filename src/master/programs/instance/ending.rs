@@ -26,6 +26,9 @@ impl Instance {
 
     pub(super) fn exited(&mut self, ending: Ending, desk: &mut Desk) {
         let Some(process) = self.process.take() else { return };
+        if process.stdin.is_some() {
+            self.release_stdin(desk);
+        }
         // Its number is free from here on.
         drop(process);
         desk.release(&self.id, self.state.life);

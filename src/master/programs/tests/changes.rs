@@ -57,14 +57,14 @@ fn settings_that_need_no_restart_apply_live() {
 }
 
 /// What the keeper and the state memory hold when a master dies.
-type Left = (Vec<Saved>, BTreeMap<String, [OwnedFd; 2]>);
+pub(super) type Left = (Vec<Saved>, BTreeMap<String, Vec<OwnedFd>>);
 
-fn left_behind(stage: &mut Stage) -> Left {
+pub(super) fn left_behind(stage: &mut Stage) -> Left {
     let mut pipes = BTreeMap::new();
     for want in std::mem::take(&mut stage.wants) {
         match want {
             Want::Hold { key, descriptors } => {
-                pipes.insert(key, descriptors.try_into().unwrap());
+                pipes.insert(key, descriptors);
             }
             Want::Release { key } => {
                 pipes.remove(&key);
