@@ -244,6 +244,14 @@ pub(crate) const PROGRAM_ERRAND_READ_BYTES: usize = 4 * 1024;
 pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
 /// Ports tried beyond a taken one, for the embedded default.
 pub(crate) const PROGRAM_PORTS_TRIED_MAX: u16 = 100;
+/// A smaller bound would end everything at once.
+pub(crate) const PROGRAM_MEMORY_BYTES_MIN: u64 = 1 << 20;
+pub(crate) const PROGRAM_CPU_PERCENT_MAX: u32 = 100 * 1024;
+pub(crate) const PROGRAM_TASKS_MAX: u32 = 1 << 22;
+pub(crate) const PROGRAM_LIMIT_CHECKS_MAX: u32 = 3_600;
+/// Between two looks for the main process of a program that has forked itself away.
+pub(crate) const PROGRAM_ELECT_MS: u64 = 25;
+pub(crate) const PROGRAM_PIDFILE_BYTES_MAX: u64 = 64;
 /// Looks for those who start others while a tree of processes is killed one by one.
 pub(crate) const PROGRAM_SWEEP_PASSES_MAX: usize = 16;
 /// How long the exit status of an adopted program may take from the keeper.

@@ -12,6 +12,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
+pub(crate) mod tree;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

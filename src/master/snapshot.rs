@@ -43,10 +43,6 @@ impl Master {
         let mut rows = self.programs.rows();
         for row in &mut rows {
             self.tell_scale(row);
-            let Some(pid) = row.program.pid else { continue };
-            let usage::Figures { cpu_percent, rss_bytes } = self.usage.of(pid);
-            row.program.cpu_percent = cpu_percent;
-            row.program.rss_bytes = rss_bytes;
         }
         rows
     }

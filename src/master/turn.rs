@@ -218,10 +218,9 @@ impl Master {
     }
 
     fn close_second(&mut self, now: Now) {
-        let workers = self.workers.living().map(|living| living.pid);
-        let programs = self.programs.rows().into_iter().filter_map(|row| row.program.pid);
-        let pids: Vec<u32> = workers.chain(programs).collect();
+        let pids: Vec<u32> = self.workers.living().map(|living| living.pid).collect();
         self.usage.refresh(&pids);
+        self.programs.weigh();
         let efforts: Vec<Effort> = self
             .workers
             .living()

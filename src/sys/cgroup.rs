@@ -62,6 +62,10 @@ impl Cgroup {
         self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
+    pub(crate) fn parent(&self) -> Option<Self> {
+        Some(Self { folder: self.folder.parent()?.to_owned() })
+    }
+
     pub(crate) fn child(&self, name: &str) -> Self {
         Self { folder: self.folder.join(name) }
     }
@@ -87,6 +91,22 @@ impl Cgroup {
     pub(crate) fn entrance(&self) -> io::Result<Entrance> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Entrance(rustix::fs::open(&self.folder, flags, Mode::empty())?))
+    }
+
+    /// Moves a process here; what it has started already stays where it is.
+    pub(crate) fn take(&self, pid: u32) -> io::Result<()> {
+        self.write("cgroup.procs", &pid.to_string())
+    }
+
+    /// Lets the groups below be bounded in what the controller controls. Refused while processes are
+    /// in this one itself.
+    pub(crate) fn control(&self, controller: &str) -> io::Result<()> {
+        self.write("cgroup.subtree_control", &format!("+{controller}"))
+    }
+
+    pub(crate) fn controllers(&self) -> Vec<String> {
+        let text = self.read("cgroup.controllers").unwrap_or_default();
+        text.split_whitespace().map(str::to_owned).collect()
     }
 
     /// Whether somebody alive is here or below; ended ones that nobody has reaped do not count.
@@ -124,6 +144,13 @@ impl Cgroup {
 
     pub(crate) fn read(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.folder.join(file)).ok()
+    }
+
+    /// The number behind a name in a file of such lines.
+    pub(crate) fn number(&self, file: &str, name: &str) -> Option<u64> {
+        let text = self.read(file)?;
+        let mut pairs = text.lines().filter_map(|line| line.split_once(' '));
+        pairs.find(|(known, _)| *known == name)?.1.parse().ok()
     }
 
     /// In one piece and without making the file: what the kernel does not have is an error.

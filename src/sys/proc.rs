@@ -19,6 +19,17 @@ pub(crate) struct Stat {
     /// Clock ticks after boot at which it started: with the pid, its identity.
     pub(crate) start_time: u64,
     pub(crate) resident_pages: u64,
+    pub(crate) threads: u64,
+}
+
+impl Stat {
+    pub(crate) fn cpu_us(&self) -> u64 {
+        self.cpu_ticks * (1_000_000 / rustix::param::clock_ticks_per_second().max(1))
+    }
+
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.resident_pages * rustix::param::page_size() as u64
+    }
 }
 
 /// `None`: gone.
@@ -43,6 +54,7 @@ fn parse_stat(pid: u32, text: &str) -> Option<Stat> {
         cpu_ticks: field(14)? + field(15)?,
         start_time: field(22)?,
         resident_pages: field(24)?,
+        threads: field(20)?,
     })
 }
 
@@ -155,6 +167,7 @@ mod tests {
             cpu_ticks: 100,
             start_time: 777,
             resident_pages: 12,
+            threads: 1,
         };
         assert_eq!(stat, expected);
         assert_eq!(parse_stat(7, "7 (a) S 1"), None);

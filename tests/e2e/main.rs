@@ -25,6 +25,7 @@ mod cli;
 mod console;
 mod control_http;
 mod crashes;
+mod daemons;
 mod default;
 mod differential;
 mod drain;

@@ -34,7 +34,7 @@ time.sleep(1000)
 "#;
 
 /// What this machine has of `auto` and `session`.
-fn rungs() -> Vec<&'static str> {
+pub(crate) fn rungs() -> Vec<&'static str> {
     let engine = Engine::start(&config("auto", "[program.a]\ncommand = \"sleep 1000\""));
     if tracking(&engine, "a") == "cgroup" {
         vec!["auto", "session"]
@@ -44,7 +44,7 @@ fn rungs() -> Vec<&'static str> {
     }
 }
 
-fn config(tracking: &str, programs: &str) -> String {
+pub(crate) fn config(tracking: &str, programs: &str) -> String {
     format!(
         "[engine]\ntracking = \"{tracking}\"\nworkers = 1\n[[server]]\nlisten = [\"{{listen}}\"]\n\
          [[server.route]]\npath = \"/\"\nupstream = \"u\"\n\
@@ -64,7 +64,7 @@ fn leading(tracking: &str, more: &str) -> Engine {
     Engine::start_in(&config(tracking, &program), furnish)
 }
 
-fn row(engine: &Engine, name: &str) -> serde_json::Value {
+pub(crate) fn row(engine: &Engine, name: &str) -> serde_json::Value {
     let status = engine.status();
     let rows = status["programs"].as_array().expect("programs is an array").clone();
     rows.into_iter().find(|row| row["name"] == name).expect("the program is there")

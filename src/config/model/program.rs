@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::output::Output;
 use super::process::Process;
 use super::restart::Restart;
+use super::tree::Tree;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
@@ -25,6 +26,7 @@ pub(crate) struct Program {
     pub(crate) roll: Roll,
     pub(crate) process: Process,
     pub(crate) output: Output,
+    pub(crate) tree: Tree,
 }
 
 impl Program {

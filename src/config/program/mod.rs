@@ -11,6 +11,7 @@ mod rlimits;
 mod roll;
 mod serves;
 mod stop;
+mod tree;
 
 use super::model::program::Program;
 use super::report::{Located, Span};
@@ -38,6 +39,11 @@ const OTHERS: &[(&str, &str)] = &[
     ("oom_score", "oom_score_adj"),
     ("no_new_privs", "no_new_privileges"),
     ("restart", "autorestart"),
+    ("type", "kind"),
+    ("pid_file", "pidfile"),
+    ("max_memory_restart", "memory_max"),
+    ("memory_limit", "memory_max"),
+    ("cpu_quota", "cpu_max"),
     ("restart_sec", "restart_delay"),
     ("backoff_seconds", "backoff"),
     ("start_limit", "crash_limit"),
@@ -73,6 +79,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         found.check(&mut section, words);
     }
     let output = output::read(&mut section, &own);
+    let tree = tree::read(&mut section, &own);
     let pair = |(name, value): &(String, Located<String>)| (name.clone(), value.value.clone());
     let surroundings = process::Surroundings {
         environment: environment.iter().map(pair).collect(),
@@ -93,6 +100,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         process: process::read(&mut section, surroundings, instances),
         roll: roll::read(&mut section),
         output,
+        tree,
     };
     section.finish(OTHERS);
     Draft { program, joins, port, group }

@@ -16,6 +16,7 @@ mod rolls;
 mod shaping;
 mod strategies;
 mod templates;
+mod trees;
 
 use std::path::{Path, PathBuf};
 

@@ -7,6 +7,7 @@ use super::callers::{Asked, Caller, Goal};
 use super::desk::Tone;
 use super::event::InstanceId;
 use super::handoff::Wish;
+use super::process::Process;
 use super::roll::Planned;
 use super::texts;
 use super::{Course, Programs};
@@ -136,9 +137,10 @@ impl Programs {
         let mut said = Vec::new();
         for id in ids {
             let Some(instance) = self.instances.get_mut(id) else { continue };
-            if let Some(pid) = instance.process.as_ref().map(|process| process.pid) {
+            if let Some(pid) = instance.process.as_ref().map(Process::main_pid) {
                 instance.say(Event::Kill, &mut self.desk);
-                said.push(format!("{id} (pid {pid}) killed"));
+                let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+                said.push(format!("{id}{pid} killed"));
             }
         }
         self.spoken(&said, ids)

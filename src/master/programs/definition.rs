@@ -10,6 +10,7 @@ use crate::config::model::Config;
 use crate::config::model::group::{Group, GroupStrategy};
 use crate::config::model::health::Check;
 use crate::config::model::program::{Program, Serves};
+use crate::config::model::tree::Main;
 use crate::supervise::order::Rank;
 use crate::supervise::policy::{Policy, Readiness, Serving};
 
@@ -94,6 +95,7 @@ impl Definition {
         let (old_program, new_program) = (&self.program, &new.program);
         let is_same_process = old_program.command == new_program.command
             && old_program.process == new_program.process
+            && old_program.tree.main == new_program.tree.main
             && serves(self) == serves(new)
             && self.ports == new.ports;
         if !is_same_process {
@@ -108,9 +110,21 @@ impl Definition {
         }
     }
 
+    /// Whether the main process is another one than the one that is started.
+    pub(super) fn is_forked(&self) -> bool {
+        matches!(self.program.tree.main, Main::Forked { .. })
+    }
+
+    /// Whether nobody else than its main process's age says that it is ready.
+    pub(super) fn is_ready_by_age(&self) -> bool {
+        self.serving.is_none()
+    }
+
     pub(super) fn policy(&self) -> Policy {
         let program = &self.program;
         let (readiness, serving) = match &self.serving {
+            // Its main process has to be found first.
+            None if self.is_forked() => (Readiness::Probed, Serving::No),
             None => (Readiness::Alive, Serving::No),
             Some(upstream) => {
                 (Readiness::Probed, Serving::Yes { drain_us: upstream.drain_timeout_ms * 1000 })

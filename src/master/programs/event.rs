@@ -33,4 +33,8 @@ pub(crate) enum Report {
     Ready,
     /// Why the readiness probe does not succeed yet.
     NotReady(String),
+    /// It is time to look again for the main process of a program that has forked itself away.
+    Elect,
+    /// The main process that was found has lived as long as a start takes.
+    Settled { pid: u32 },
 }

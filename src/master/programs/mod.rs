@@ -160,6 +160,15 @@ impl Programs {
         self.settle();
     }
 
+    /// Once a second: measures what each instance uses, and restarts who uses too much.
+    pub(crate) fn weigh(&mut self) {
+        let now_us = sys::clock::monotonic_us();
+        for instance in self.instances.values_mut() {
+            instance.weigh(now_us, &mut self.desk);
+        }
+        self.settle();
+    }
+
     /// On the monotonic clock; nothing when only an event can change anything.
     pub(crate) fn next_deadline_us(&self) -> Option<u64> {
         let instances = self.instances.values().filter_map(|instance| instance.state.deadline_us());

@@ -41,6 +41,9 @@ enum Origin {
     Adopted,
 }
 
+/// In place of a pid: nobody's.
+const BETWEEN: u32 = 0;
+
 /// Which process of which instance reports.
 #[derive(Clone)]
 pub(super) struct Reporter {
@@ -106,6 +109,41 @@ impl Process {
                 }
             }
         }
+    }
+
+    /// `None`: it is not known yet which one it is.
+    pub(super) fn main_pid(&self) -> Option<u32> {
+        Some(self.pid).filter(|_| !self.is_between())
+    }
+
+    /// Whether the process that was started has left others, and the main one of them is not found.
+    pub(super) fn is_between(&self) -> bool {
+        self.pid == BETWEEN
+    }
+
+    pub(super) fn has_forked_away(&mut self) {
+        sys::orphans::release(self.pid);
+        self.pidfd = None;
+        (self.pid, self.start_time) = (BETWEEN, 0);
+    }
+
+    /// Goes on as another process of the same tree: what is printed is read on.
+    pub(super) fn follow(
+        &mut self,
+        pid: u32,
+        start_time: u64,
+        reporter: Reporter,
+    ) -> io::Result<()> {
+        let pidfd = sys::pidfd::open(pid)?;
+        if sys::proc::start_time(pid) != Some(start_time) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.has_forked_away();
+        sys::orphans::claim(pid);
+        self.pidfd = Some(watch(pidfd, reporter)?);
+        (self.pid, self.start_time) = (pid, start_time);
+        self.origin = Origin::Adopted;
+        Ok(())
     }
 
     /// In place of one that asks already.

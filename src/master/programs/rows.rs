@@ -1,7 +1,8 @@
-//! Instances as rows for consoles and scripts. Processor and memory figures are the sampler's.
+//! Instances as rows for consoles and scripts.
 
 use super::Programs;
 use super::instance::Instance;
+use super::process::Process;
 use super::texts;
 use crate::control::wire;
 use crate::supervise::policy::{Ending, Serving};
@@ -18,7 +19,12 @@ impl Programs {
 
 impl Instance {
     pub(super) fn reason(&self) -> String {
-        texts::reason(&self.state, &self.asked, &self.not_ready)
+        let reason = texts::reason(&self.state, &self.asked, &self.not_ready);
+        match (self.excess(), reason.as_str()) {
+            ("", _) => reason,
+            (excess, "") => excess.to_owned(),
+            (excess, reason) => format!("{excess}; {reason}"),
+        }
     }
 
     fn row(&self, now_us: u64, wall_ms: u64) -> wire::ProgramRow {
@@ -47,14 +53,14 @@ impl Instance {
                 name: self.id.program.clone(),
                 instance: self.id.instance,
                 state: state(self.shown()),
-                pid: self.process.as_ref().map(|process| process.pid),
+                pid: self.process.as_ref().and_then(Process::main_pid),
                 uptime_ms: uptime_us / 1000,
                 restarts: self.restarts,
                 exit_code,
                 exit_signal,
                 reason: self.reason(),
-                cpu_percent: 0.0,
-                rss_bytes: 0,
+                cpu_percent: self.used.cpu_percent,
+                rss_bytes: self.used.resident_bytes(),
                 backend: self
                     .joined
                     .as_ref()

@@ -186,6 +186,7 @@ impl Saved {
         let ladder = &desk.surroundings().ladder;
         let revive = |tree| Tree::revive(tree, &instance.id, self.life, ladder);
         instance.tree = self.tree.map(revive);
+        instance.bound();
         if let Some(process) = self.process {
             instance.adopt(process.pid, process.start_time, ends, desk);
         }

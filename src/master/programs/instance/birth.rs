@@ -51,7 +51,8 @@ impl Instance {
         let ladder = desk.surroundings().ladder.clone();
         let mark = ladder.mark(&self.id, self.state.life);
         variables.push((tree::MARK, mark.clone()));
-        let leaf = ladder.leaf(&self.id, self.state.life);
+        let left_overs = self.definition.program.tree.left_overs;
+        let leaf = ladder.leaf(&self.id, self.state.life, left_overs);
         let launched = launch::launch(&self.definition, &variables, leaf)?;
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;
@@ -68,6 +69,7 @@ impl Instance {
         process.stdin = launched.stdin;
         self.process = Some(process);
         self.hold_stdin(desk);
+        self.bound();
         self.probe(reporter);
         Ok(())
     }
@@ -103,7 +105,7 @@ impl Instance {
     }
 
     /// What this instance is told beyond the engine's environment.
-    fn variables(&self, desk: &Desk) -> Vec<(&'static str, String)> {
+    pub(super) fn variables(&self, desk: &Desk) -> Vec<(&'static str, String)> {
         let program = &self.definition.program;
         launch::variables(desk.surroundings(), program, self.id.instance, self.port)
     }

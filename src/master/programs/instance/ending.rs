@@ -25,6 +25,14 @@ impl Instance {
     }
 
     pub(super) fn exited(&mut self, ending: Ending, desk: &mut Desk) {
+        if self.is_forking_away(ending) {
+            self.elect(ending, desk);
+        } else {
+            self.exited_for_good(ending, desk);
+        }
+    }
+
+    pub(super) fn exited_for_good(&mut self, ending: Ending, desk: &mut Desk) {
         let Some(process) = self.process.take() else { return };
         if process.stdin.is_some() {
             self.release_stdin(desk);
@@ -32,6 +40,7 @@ impl Instance {
         // Its number is free from here on.
         drop(process);
         desk.release(&self.id, self.state.life);
+        self.tell_oom(desk);
         let group = self.left_behind();
         let life = self.state.life;
         self.say(Event::Exited { life, ending, group }, desk);

@@ -2,6 +2,8 @@
 //! what happens to the process into that machine's events.
 
 mod birth;
+mod bounds;
+mod daemon;
 mod ending;
 mod redefine;
 mod serving;
@@ -11,6 +13,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use self::bounds::Used;
 use super::definition::{Definition, loopback};
 use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
@@ -32,6 +35,7 @@ pub(super) struct Instance {
     pub(super) process: Option<Process>,
     /// All that the last process started, while some of it may be left.
     pub(super) tree: Option<Tree>,
+    pub(super) used: Used,
     /// Where it serves in this life.
     pub(super) port: Option<u16>,
     pub(super) joined: Option<Joined>,
@@ -62,6 +66,7 @@ impl Instance {
             state: State { dice: Dice::new(sys::random::seed()), ..State::new() },
             process: None,
             tree: None,
+            used: Used::default(),
             port: None,
             joined: None,
             restarts: 0,
@@ -115,6 +120,8 @@ impl Instance {
                     self.exited(exit.map_or(Ending::Unknown, ending), desk);
                 }
             }
+            Report::Elect => self.elect(Ending::Code(0), desk),
+            Report::Settled { pid } => self.settled(pid, desk),
             Report::Ready => {
                 self.not_ready.clear();
                 self.say(Event::Ready { life }, desk);
@@ -134,12 +141,16 @@ impl Instance {
             Effect::Join => self.join(desk),
             Effect::Drain { until_us } => return self.drain(until_us - now_us, desk),
             Effect::Leave => self.leave(desk),
-            Effect::Terminate => self.terminate(desk),
+            Effect::Terminate => match self.end_between(desk) {
+                Some(ended) => return Some(ended),
+                None => self.terminate(desk),
+            },
             Effect::KillGroup => {
                 if let Some(Err(error)) = self.process.as_ref().map(Process::kill_group) {
                     self.note(Tone::Bad, "kill", format!("send SIGKILL: {error}"), desk);
                 }
                 self.kill_tree(desk);
+                return self.end_between(desk);
             }
             Effect::Unkillable => {
                 let text = "does not end after three SIGKILL, its kernel call hangs".to_owned();

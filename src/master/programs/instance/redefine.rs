@@ -62,5 +62,6 @@ impl Instance {
     pub(super) fn define(&mut self, definition: Definition) {
         self.definition = definition;
         self.policy = self.definition.policy();
+        self.bound();
     }
 }

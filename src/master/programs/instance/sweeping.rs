@@ -2,6 +2,7 @@
 
 use super::super::desk::{Desk, Tone};
 use super::Instance;
+use crate::config::model::tree::LeftOvers;
 use crate::supervise::step::{Event, Group};
 use crate::sys;
 
@@ -12,7 +13,8 @@ impl Instance {
     /// After the end of the main process, as far as that is known at once.
     pub(super) fn left_behind(&mut self) -> Group {
         let is_empty = self.tree.as_mut().is_none_or(super::Tree::is_surely_empty);
-        if is_empty {
+        let is_kept = self.definition.program.tree.left_overs == LeftOvers::Kept;
+        if is_empty || is_kept {
             self.tree = None;
             Group::Empty
         } else {
@@ -39,7 +41,8 @@ impl Instance {
     }
 
     pub(super) fn kill_tree(&mut self, desk: &mut Desk) {
-        if let Some(tree) = &mut self.tree {
+        let is_kept = self.definition.program.tree.left_overs == LeftOvers::Kept;
+        if let Some(tree) = self.tree.as_mut().filter(|_| !is_kept) {
             tree.kill(&mut desk.surveyor);
         }
     }

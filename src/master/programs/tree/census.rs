@@ -125,6 +125,7 @@ mod tests {
             cpu_ticks: 0,
             start_time: u64::from(pid),
             resident_pages: 0,
+            threads: 1,
         }
     }
 

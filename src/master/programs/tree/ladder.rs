@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::super::event::InstanceId;
+use crate::config::model::tree::LeftOvers;
 use crate::sys;
 use crate::sys::cgroup::Cgroup;
 
@@ -42,6 +43,11 @@ pub(crate) struct Ladder {
     allowed: Rung,
 }
 
+/// Where the engine's own processes are, when they can not stay above.
+const ENGINE: &str = "engine";
+const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+/// What the names of groups begin with whose processes may outlive the main one, and the engine.
+const KEPT: &str = "+";
 /// How long killed processes of a dead engine may take to be gone; their ports are only free then.
 const CLEARED_US_MAX: u64 = 1_000_000;
 const CLEARED_LOOK_US: u64 = 2_000;
@@ -78,14 +84,23 @@ impl Ladder {
     }
 
     /// The group that one life of an instance may be started in, if there can be one.
-    pub(in crate::master::programs) fn leaf(&self, id: &InstanceId, life: u32) -> Option<Cgroup> {
-        self.leaf_of(id, life).filter(|_| self.best.max(self.allowed) == Rung::Cgroup)
+    pub(in crate::master::programs) fn leaf(
+        &self,
+        id: &InstanceId,
+        life: u32,
+        left_overs: LeftOvers,
+    ) -> Option<Cgroup> {
+        let kept = match left_overs {
+            LeftOvers::Ended => "",
+            LeftOvers::Kept => KEPT,
+        };
+        self.leaf_of(&format!("{kept}{}.{}.{life}", id.program, id.instance))
+            .filter(|_| self.best.max(self.allowed) == Rung::Cgroup)
     }
 
     /// The one it was started in.
-    pub(super) fn leaf_of(&self, id: &InstanceId, life: u32) -> Option<Cgroup> {
-        let name = format!("{}.{}.{life}", id.program, id.instance);
-        Some(self.home.as_ref()?.child(&name))
+    pub(super) fn leaf_of(&self, name: &str) -> Option<Cgroup> {
+        Some(self.home.as_ref()?.child(name))
     }
 
     /// Without control groups.
@@ -101,11 +116,12 @@ impl Ladder {
 }
 
 fn make_home(run: &str, folder: &Path) -> std::io::Result<Cgroup> {
-    let own = Cgroup::own()?;
+    let own = above_engine(Cgroup::own()?);
     own.check_delegated()?;
     let family = format!("{PREFIX}{:016x}-", hash(folder));
     let home = own.child(&format!("{family}{run}"));
     home.make()?;
+    enable(&own, &home);
     for other in own.children() {
         if other.name().starts_with(&family) && other != home {
             clear(&other);
@@ -114,9 +130,39 @@ fn make_home(run: &str, folder: &Path) -> std::io::Result<Cgroup> {
     Ok(home)
 }
 
+/// Lets the kernel bound what is below the home, where it can.
+fn enable(own: &Cgroup, home: &Cgroup) {
+    for controller in own.controllers().iter().filter(|name| CONTROLLERS.contains(&name.as_str())) {
+        let enabled = own.control(controller).or_else(|_| {
+            // Processes in the group itself are in the way: the engine's move below. Others that are
+            // there stay, and so does the refusal.
+            let engine = home.child(ENGINE);
+            engine.make()?;
+            for pid in [sys::proc::parent(), std::process::id()] {
+                engine.take(pid)?;
+            }
+            own.control(controller)
+        });
+        if let Err(error) = enabled.and_then(|()| home.control(controller)) {
+            sys::log::notice!("programs", "no control of {controller} by the kernel: {error}");
+        }
+    }
+}
+
+/// The group that the engine was started in; it may have moved below since.
+fn above_engine(own: Cgroup) -> Cgroup {
+    let home = own.parent().filter(|home| own.name() == ENGINE && home.name().starts_with(PREFIX));
+    home.and_then(|home| home.parent()).unwrap_or(own)
+}
+
 /// The engine of this group has ended without ending its programs.
 fn clear(home: &Cgroup) {
-    for leaf in home.children() {
+    let leaves = || {
+        home.children()
+            .into_iter()
+            .filter(|leaf| !leaf.name().starts_with(KEPT) && leaf.name() != ENGINE)
+    };
+    for leaf in leaves() {
         if leaf.is_populated() {
             sys::log::warning!(
                 "programs",
@@ -130,13 +176,12 @@ fn clear(home: &Cgroup) {
         }
     }
     let until_us = sys::clock::monotonic_us() + CLEARED_US_MAX;
-    while home.is_populated() && sys::clock::monotonic_us() < until_us {
+    while leaves().any(|leaf| leaf.is_populated()) && sys::clock::monotonic_us() < until_us {
         // Nothing to wait for but time.
         let _interrupted = sys::poll::wait([], Some(CLEARED_LOOK_US));
     }
-    if let Err(error) = home.remove() {
-        sys::log::warning!("programs", "remove {} of an earlier engine: {error}", home.name());
-    }
+    // Who was left on purpose stays in it.
+    let _kept = home.remove();
 }
 
 /// The same in every process and version: FNV-1a.

@@ -18,10 +18,12 @@ use self::census::{Census, Identity, Traits};
 use self::ladder::{Ladder, Rung};
 use super::event::InstanceId;
 use crate::config::limits::PROGRAM_SWEEP_PASSES_MAX;
+use crate::config::model::tree::Bounds;
 use crate::sys;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::spawn::{Child, Recipe, SpawnError, Step};
 
+const CPU_PERIOD_US: u64 = 100_000;
 /// A census this old still serves whoever looks on purpose; what it misses is found by the next.
 const CENSUS_AGE_US: u64 = 20_000;
 
@@ -35,6 +37,24 @@ pub(super) struct Tree {
     doubt: Doubt,
     /// A look must be newer.
     looked_us: u64,
+    /// What the kernel bounds.
+    held: Vec<Resource>,
+}
+
+/// What a tree is bounded in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    Memory,
+    Cpu,
+    Tasks,
+}
+
+/// What all of a tree have together; the processor time since they were started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) resident_bytes: u64,
+    pub(super) cpu_us: u64,
+    pub(super) tasks: u64,
 }
 
 /// Whether a single look that finds nobody is to be believed.
@@ -46,11 +66,19 @@ enum Doubt {
 }
 
 /// A tree as the next master finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedTree {
     rung: Rung,
     leader: u32,
     start_time: u64,
+    leaf: Option<String>,
+}
+
+/// How a process that somebody has named stands to a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Member { start_time: u64 },
+    Stranger,
 }
 
 /// Takes a census when one is wanted that is not there, for all who look.
@@ -117,19 +145,18 @@ impl Tree {
             seen: BTreeSet::new(),
             doubt: Doubt::No,
             looked_us: 0,
+            held: Vec::new(),
         }
     }
 
     pub(super) fn save(&self) -> SavedTree {
         let Identity { pid, start_time } = self.leader;
-        SavedTree { rung: self.rung, leader: pid, start_time }
+        let leaf = self.leaf.as_ref().map(|leaf| leaf.name().to_owned());
+        SavedTree { rung: self.rung, leader: pid, start_time, leaf }
     }
 
     pub(super) fn revive(saved: SavedTree, id: &InstanceId, life: u32, ladder: &Ladder) -> Self {
-        let leaf = match saved.rung {
-            Rung::Cgroup => ladder.leaf_of(id, life),
-            Rung::Session | Rung::Group => None,
-        };
+        let leaf = saved.leaf.and_then(|name| ladder.leaf_of(&name));
         let leader = (saved.leader, saved.start_time);
         let mut tree = Self::plant(leader, ladder.mark(id, life), leaf, ladder);
         tree.rung = saved.rung;
@@ -174,6 +201,91 @@ impl Tree {
         }
         self.seen = surveyor.recent().members(self.traits());
         self.seen.iter().map(|member| member.pid).collect()
+    }
+
+    /// Those whose parents are not of the tree, of whom one is the main process: pid and start time.
+    pub(super) fn roots(&mut self, surveyor: &mut Surveyor) -> Vec<(u32, u64)> {
+        // Somebody has just ended, so what was seen before is of no use.
+        surveyor.census = None;
+        let members: BTreeSet<u32> = self.members(surveyor).into_iter().collect();
+        let stats = members.iter().filter_map(|pid| sys::proc::stat(*pid));
+        stats
+            .filter(|stat| !stat.is_ended && !members.contains(&stat.parent))
+            .map(|stat| (stat.pid, stat.start_time))
+            .collect()
+    }
+
+    pub(super) fn standing(&mut self, pid: u32, surveyor: &mut Surveyor) -> Standing {
+        let Some(stat) = sys::proc::stat(pid).filter(|stat| !stat.is_ended) else {
+            return Standing::Stranger;
+        };
+        let start_time = stat.start_time;
+        // A daemon that writes its title over its environment bears no mark; only programs of ours
+        // leave orphans to us, so one that was started since and has been named is this one's.
+        let is_unmarked_orphan = || {
+            self.rung == Rung::Session
+                && [std::process::id(), sys::proc::parent()].contains(&stat.parent)
+                && start_time >= self.leader.start_time
+                && !sys::orphans::is_claimed(pid)
+                && census::mark(pid).is_none()
+        };
+        if is_unmarked_orphan() {
+            self.seen.insert(Identity { pid, start_time });
+        } else if !self.members(surveyor).contains(&pid) {
+            return Standing::Stranger;
+        }
+        Standing::Member { start_time }
+    }
+
+    pub(super) fn totals(&mut self, surveyor: &mut Surveyor) -> Totals {
+        let stats = self.members(surveyor).into_iter().filter_map(sys::proc::stat);
+        let mut totals = stats.fold(Totals::default(), |sum, stat| Totals {
+            resident_bytes: sum.resident_bytes + stat.resident_bytes(),
+            cpu_us: sum.cpu_us + stat.cpu_us(),
+            tasks: sum.tasks + stat.threads,
+        });
+        // The kernel counts those that have ended, too.
+        let counted = |leaf: &Cgroup| leaf.number("cpu.stat", "usage_usec");
+        if let Some(cpu_us) = self.leaf.as_ref().and_then(counted) {
+            totals.cpu_us = cpu_us;
+        }
+        totals
+    }
+
+    /// Hands the bounds to the kernel as far as it takes them.
+    pub(super) fn bound(&mut self, bounds: &Bounds) {
+        let Some(leaf) = &self.leaf else { return };
+        let unbounded = || "max".to_owned();
+        let written = |bound: Option<String>, file: &str| {
+            let is_bounded = bound.is_some();
+            let done = leaf.write(file, &bound.unwrap_or_else(unbounded));
+            is_bounded && done.is_ok()
+        };
+        let quota =
+            |percent| format!("{} {CPU_PERIOD_US}", u64::from(percent) * CPU_PERIOD_US / 100);
+        let held = [
+            (
+                Resource::Memory,
+                written(bounds.memory_bytes.map(|most| most.to_string()), "memory.max"),
+            ),
+            (Resource::Cpu, written(bounds.cpu_percent.map(quota), "cpu.max")),
+            (Resource::Tasks, written(bounds.tasks.map(|most| most.to_string()), "pids.max")),
+        ];
+        self.held = held
+            .into_iter()
+            .filter(|(_, is_held)| *is_held)
+            .map(|(resource, _)| resource)
+            .collect();
+    }
+
+    pub(super) fn is_held(&self, resource: Resource) -> bool {
+        self.held.contains(&resource)
+    }
+
+    /// How many the kernel has killed for want of memory.
+    pub(super) fn oom_kills(&self) -> u64 {
+        let counted = |leaf: &Cgroup| leaf.number("memory.events", "oom_kill");
+        self.leaf.as_ref().and_then(counted).unwrap_or(0)
     }
 
     /// To everybody, once.

@@ -1,0 +1,156 @@
+//! A program that forks itself away: the process that was started ends well, and one of those that
+//! it leaves behind is the main one from then on.
+
+use std::fs;
+use std::io::Read as _;
+use std::time::Duration;
+
+use super::super::desk::Desk;
+use super::super::event::Report;
+use super::super::tree::Standing;
+use super::Instance;
+use crate::config;
+use crate::config::limits::{PROGRAM_ELECT_MS, PROGRAM_PIDFILE_BYTES_MAX};
+use crate::config::model::tree::Main;
+use crate::supervise::policy::Ending;
+use crate::supervise::state::Phase;
+use crate::supervise::step::{Event, Group};
+use crate::sys;
+
+/// What a look for the main process has found.
+enum Found {
+    Main {
+        pid: u32,
+        start_time: u64,
+    },
+    /// Everybody has ended.
+    Nobody,
+    /// Not to be told yet, and why.
+    Unclear(String),
+}
+
+impl Instance {
+    /// Whether this end of the process is the program's way to its own main process.
+    pub(super) fn is_forking_away(&self, ending: Ending) -> bool {
+        let is_well = match ending {
+            // Nobody could tell while masters changed.
+            Ending::Code(0) | Ending::Unknown => true,
+            Ending::Code(_) | Ending::Signal(_) => false,
+        };
+        is_well
+            && matches!(self.definition.program.tree.main, Main::Forked { .. })
+            && matches!(self.state.phase, Phase::Starting { .. })
+    }
+
+    /// Finds the main process, or looks again a little later.
+    pub(super) fn elect(&mut self, ending: Ending, desk: &mut Desk) {
+        if !matches!(self.state.phase, Phase::Starting { .. }) {
+            return;
+        }
+        match self.find_main(desk) {
+            Found::Main { pid, start_time } => self.follow_main(pid, start_time, desk),
+            Found::Nobody => {
+                "it has ended and left nobody".clone_into(&mut self.not_ready);
+                self.exited_for_good(ending, desk);
+            }
+            Found::Unclear(why) => {
+                if let Some(process) = &mut self.process {
+                    process.has_forked_away();
+                }
+                self.not_ready = why;
+                let reporter = desk.reporter(&self.id, self.state.life);
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(Duration::from_millis(PROGRAM_ELECT_MS)).await;
+                    reporter.report(Report::Elect).await;
+                });
+            }
+        }
+    }
+
+    /// While no main process is known, what is asked of it is done to all that there are.
+    pub(super) fn end_between(&mut self, desk: &mut Desk) -> Option<Event> {
+        let life = self.state.life;
+        self.process.take_if(|process| process.is_between())?;
+        desk.release(&self.id, life);
+        Some(Event::Exited { life, ending: Ending::Code(0), group: Group::LeftOvers })
+    }
+
+    fn follow_main(&mut self, pid: u32, start_time: u64, desk: &mut Desk) {
+        let reporter = desk.reporter(&self.id, self.state.life);
+        let Some(process) = &mut self.process else { return };
+        if let Err(error) = process.follow(pid, start_time, reporter.clone()) {
+            // It may have ended this moment: whoever is there next is looked for.
+            self.not_ready = format!("watch pid {pid}: {error}");
+            tokio::task::spawn_local(async move { reporter.report(Report::Elect).await });
+            return;
+        }
+        self.not_ready.clear();
+        self.output.borrow_mut().mark(format!("forked away, its main process is pid {pid}"));
+        desk.changed();
+        let spawned_us = self.state.spawned_us().unwrap_or(0);
+        let lived_us = sys::clock::monotonic_us().saturating_sub(spawned_us);
+        let rest = Duration::from_micros(self.policy.start_us.saturating_sub(lived_us));
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(rest).await;
+            reporter.report(Report::Settled { pid }).await;
+        });
+    }
+
+    /// The main process has lived as long as a start takes; one that is asked is ready when it says so.
+    pub(super) fn settled(&mut self, pid: u32, desk: &mut Desk) {
+        let is_main = self.process.as_ref().is_some_and(|process| process.pid == pid);
+        if is_main && self.definition.is_ready_by_age() {
+            self.say(Event::Ready { life: self.state.life }, desk);
+        }
+    }
+
+    fn find_main(&mut self, desk: &mut Desk) -> Found {
+        let Main::Forked { pidfile } = self.definition.program.tree.main.clone() else {
+            return Found::Nobody;
+        };
+        let variables = self.variables(desk);
+        let Some(tree) = &mut self.tree else { return Found::Nobody };
+        let roots = tree.roots(&mut desk.surveyor);
+        let Some(pidfile) = pidfile else {
+            return match roots.as_slice() {
+                [] => Found::Nobody,
+                [(pid, start_time)] => Found::Main { pid: *pid, start_time: *start_time },
+                several => {
+                    let count = several.len();
+                    Found::Unclear(format!(
+                        "{count} processes are left, a pidfile would tell the main one"
+                    ))
+                }
+            };
+        };
+        let lookup = |name: &str| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+            Some(value.clone())
+        };
+        let path = match config::expand(&pidfile.to_string_lossy(), &lookup) {
+            Ok(path) => path,
+            Err(error) => return Found::Unclear(format!("expand {}: {error}", pidfile.display())),
+        };
+        match pid_in(&path) {
+            Err(_) if roots.is_empty() => Found::Nobody,
+            Err(why) => Found::Unclear(why),
+            Ok(pid) => match tree.standing(pid, &mut desk.surveyor) {
+                Standing::Member { start_time } => Found::Main { pid, start_time },
+                Standing::Stranger if roots.is_empty() => Found::Nobody,
+                Standing::Stranger => {
+                    Found::Unclear(format!("{path} names pid {pid}, which is not of this program"))
+                }
+            },
+        }
+    }
+}
+
+/// The number that a file holds, and nothing else.
+fn pid_in(path: &str) -> Result<u32, String> {
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|error| format!("{path}: {error}"))?;
+    file.take(PROGRAM_PIDFILE_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("{path}: {error}"))?;
+    text.trim().parse().map_err(|_| format!("{path} holds no pid"))
+}
