@@ -16,7 +16,7 @@ struct Row {
 }
 
 const LAYERS: &[Row] = &[
-    Row { folder: "sys", imports: &[], crates: &["rustix", "libc", "tokio"] },
+    Row { folder: "sys", imports: &[], crates: &["rustix", "libc", "tokio", "jiff"] },
     Row {
         folder: "config",
         imports: &["sys"],
@@ -24,7 +24,7 @@ const LAYERS: &[Row] = &[
     },
     Row { folder: "http", imports: &[], crates: &["httparse", "memchr", "itoa"] },
     Row { folder: "balance", imports: &[], crates: &[] },
-    Row { folder: "supervise", imports: &[], crates: &[] },
+    Row { folder: "supervise", imports: &[], crates: &["jiff"] },
     Row { folder: "scoreboard", imports: &["sys"], crates: &[] },
     Row { folder: "order", imports: &["sys"], crates: &[] },
     Row {
@@ -109,6 +109,7 @@ const GUARDED: &[&str] = &[
     "memchr",
     "regex",
     "itoa",
+    "jiff",
     "hyper",
     "hyper_util",
     "http_body_util",

@@ -48,6 +48,7 @@ pub(super) fn load(path: &Path) -> Result<Config, Errors> {
         is_user: &|name| sys::user::identity(name).is_some(),
         is_program: &|path| is_program(path),
         env_file: &|path| env_file(path),
+        is_zone: &|name| sys::zone::named(name).is_some(),
         page: &|path| page(path).map_err(|error| reason(&error)),
         token: &|path| token(path).map(|_said_when_used| ()),
     };

@@ -235,6 +235,8 @@ pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;
 pub(crate) const PROGRAM_FOLLOW_QUEUE_MAX: usize = 1024;
 /// How long a caller waits for an instance whose probe does not answer; it goes on starting.
 pub(crate) const PROGRAM_READY_WAIT_MS: u64 = 60_000;
+/// How long a caller waits for the end of a job; it goes on.
+pub(crate) const PROGRAM_JOB_WAIT_MS: u64 = 24 * 3_600_000;
 /// Restarts that a crash limit can count.
 pub(crate) const PROGRAM_CRASHES_MAX: u32 = 1_000;
 /// Side commands (hooks, probes) of all programs that run at a time; the rest wait for their turn.

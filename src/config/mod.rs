@@ -116,6 +116,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         is_user: &|_| true,
         is_program: &|_| Ok(()),
         env_file: &|_| Ok(Some(Vec::new())),
+        is_zone: &|_| true,
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
     };

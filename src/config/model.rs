@@ -7,6 +7,7 @@ pub(crate) mod access_log;
 pub(crate) mod capacity;
 pub(crate) mod group;
 pub(crate) mod health;
+pub(crate) mod life;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod program;

@@ -23,6 +23,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) is_program: &'a dyn Fn(&Path) -> Result<(), String>,
     /// The variables of a file, `None` when there is no such file; the error is the whole message.
     pub(super) env_file: &'a dyn Fn(&Path) -> Result<Option<Variables>, String>,
+    pub(super) is_zone: &'a dyn Fn(&str) -> bool,
     /// The text of a file that is answered as it is; the error says why there is none.
     pub(super) page: &'a dyn Fn(&Path) -> Result<String, String>,
     /// Whether a file holds a token; the error is the whole message.

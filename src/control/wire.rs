@@ -306,6 +306,9 @@ pub(crate) struct ProgramRow {
     pub(crate) since_ms: u64,
     /// When the next start is due, wall clock; 0 without one.
     pub(crate) retry_at_ms: u64,
+    /// When it runs next by its schedule, wall clock; 0 without one.
+    #[serde(default)]
+    pub(crate) next_run_ms: u64,
     /// Failed starts in a row, and how many are allowed; none: for ever.
     pub(crate) start_failures: u32,
     pub(crate) start_retries: Option<u32>,

@@ -8,6 +8,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod calendar;
 pub(crate) mod dice;
 pub(crate) mod order;
 pub(crate) mod pause;
@@ -15,6 +16,7 @@ pub(crate) mod policy;
 pub(crate) mod roll;
 pub(crate) mod state;
 pub(crate) mod step;
+pub(crate) mod timetable;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! ends of a life lead to another. Holds no state of an instance; how long the pauses are is
 //! `pause`'s.
 
+use super::dice::Dice;
 use super::pause::{Backoff, CrashLimit};
 
 /// When an exit after the instance was running leads to a restart: Supervisor's words and systemd's.
@@ -34,8 +35,39 @@ pub(crate) enum Serving {
     Yes { drain_us: u64 },
 }
 
+/// What the program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It should run; an end is never what it is for.
+    Service,
+    /// It should end, and end well: it counts as running from its spawn on, and an end that is not
+    /// expected is a failed try.
+    OneShot,
+}
+
+/// What a run that is due does while the last one still goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overlap {
+    Skip,
+    /// It waits for the end of the last one; any further one is the same one.
+    Queue,
+    /// It takes the place of the last one, which is stopped as an operator would.
+    Kill,
+}
+
+/// How old a running instance gets before it is started anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaxAge {
+    pub(crate) after_us: u64,
+    /// By up to so much later, so that instances do not all go at once.
+    pub(crate) jitter_us: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
+    pub(crate) kind: Kind,
+    pub(crate) overlap: Overlap,
+    pub(crate) max_age: Option<MaxAge>,
     pub(crate) restart: Restart,
     /// The ends that are as they should be.
     pub(crate) exit_codes: Vec<i32>,
@@ -94,6 +126,12 @@ impl Policy {
     /// How long an instance must run before its earlier failed starts are forgotten.
     pub(crate) fn stable_us(&self) -> u64 {
         self.start_us.max(STABLE_US)
+    }
+
+    /// The instant at which an instance that was spawned at `spawned_us` is too old.
+    pub(crate) fn old_at_us(&self, spawned_us: u64, dice: &mut Dice) -> Option<u64> {
+        let MaxAge { after_us, jitter_us } = self.max_age?;
+        Some(spawned_us.saturating_add(after_us).saturating_add(dice.up_to(jitter_us)))
     }
 }
 

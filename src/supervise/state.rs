@@ -6,6 +6,9 @@ use super::dice::Dice;
 use super::pause::Window;
 use super::policy::Ending;
 
+/// An instant that does not come.
+pub(crate) const NEVER_US: u64 = u64::MAX;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
@@ -17,6 +20,10 @@ pub(crate) struct State {
     pub(crate) window: Window,
     /// What pauses are spread with.
     pub(crate) dice: Dice,
+    /// A scheduled run came while the last one was not over, and waits for its end.
+    pub(crate) is_run_waiting: bool,
+    /// When the running process is too old.
+    pub(crate) old_at_us: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +151,8 @@ impl State {
             cause: Cause::None,
             window: Window::default(),
             dice: Dice::default(),
+            is_run_waiting: false,
+            old_at_us: None,
         }
     }
 
@@ -179,7 +188,11 @@ impl State {
     pub(crate) fn deadline_us(&self) -> Option<u64> {
         match self.phase {
             Phase::Starting { check: StartCheck::AliveAt { at_us }, .. } => Some(at_us),
-            Phase::Ready { stable_at_us, .. } => (self.fails > 0).then_some(stable_at_us),
+            Phase::Ready { stable_at_us, .. } => {
+                let forgotten_us = (self.fails > 0).then_some(stable_at_us);
+                let is_ever = |at_us: &u64| *at_us != NEVER_US;
+                forgotten_us.into_iter().chain(self.old_at_us).filter(is_ever).min()
+            }
             Phase::Delay { until_us } => Some(until_us),
             Phase::Stopping { deadline_us, .. } => Some(deadline_us),
             Phase::Sweeping { look_at_us, .. } => Some(look_at_us),

@@ -1,9 +1,10 @@
 //! The table of the steps as cases, each a line of what is said and what must follow.
 
 mod invariants;
+mod jobs;
 
 use super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::policy::{Ending, Policy, Readiness, Restart, Serving};
+use super::policy::{Ending, Kind, Overlap, Policy, Readiness, Restart, Serving};
 use super::state::{Phase, Shown, State};
 use super::step::{Effect, Event, Group, SpawnError, step};
 
@@ -11,6 +12,9 @@ const SECOND: u64 = 1_000_000;
 
 fn policy() -> Policy {
     Policy {
+        kind: Kind::Service,
+        overlap: Overlap::Kill,
+        max_age: None,
         restart: Restart::Unexpected,
         exit_codes: vec![0],
         exit_signals: Vec::new(),

@@ -41,3 +41,4 @@ pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
 pub(crate) mod socket;
 pub(crate) mod watched;
+pub(crate) mod zone;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::life::Life;
 use super::output::Output;
 use super::process::Process;
 use super::restart::Restart;
@@ -22,6 +23,7 @@ pub(crate) struct Program {
     pub(crate) serves: Option<Serves>,
     pub(crate) autostart: bool,
     pub(crate) restart: Restart,
+    pub(crate) life: Life,
     pub(crate) stop: Stop,
     pub(crate) roll: Roll,
     pub(crate) process: Process,

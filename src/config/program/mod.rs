@@ -1,8 +1,10 @@
 //! `[program.NAME]`: what to run, when to restart it, how to stop it, and what it serves.
 
 mod command;
+pub(super) mod cron;
 mod directory;
 mod env_files;
+mod life;
 mod output;
 mod pause;
 mod process;
@@ -44,6 +46,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("max_memory_restart", "memory_max"),
     ("memory_limit", "memory_max"),
     ("cpu_quota", "cpu_max"),
+    ("cron", "schedule"),
+    ("cron_restart", "schedule"),
+    ("runtime_max_sec", "max_age"),
     ("restart_sec", "restart_delay"),
     ("backoff_seconds", "backoff"),
     ("start_limit", "crash_limit"),
@@ -87,6 +92,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         directory,
     };
     let instances = section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1);
+    let restart = restart::read(&mut section);
     let program = Program {
         name: name.value,
         command: command.unwrap_or_default(),
@@ -95,7 +101,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         group: None,
         serves,
         autostart: section.flag("autostart").unwrap_or(true),
-        restart: restart::read(&mut section),
+        life: life::read(&mut section, &restart),
+        restart,
         stop: stop::read(&mut section),
         process: process::read(&mut section, surroundings, instances),
         roll: roll::read(&mut section),

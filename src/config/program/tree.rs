@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use toml::de::DeValue;
+
 use super::super::limits;
 use super::super::model::tree::{Bounds, LeftOvers, Main, Tree};
-use super::super::section::{Section, unknown_word};
+use super::super::section::Section;
 
-const KINDS: [&str; 2] = ["service", "daemon"];
 const CHECKS: u32 = 3;
 
 pub(super) fn read(section: &mut Section<'_>, own: &[&str]) -> Tree {
@@ -18,12 +19,11 @@ pub(super) fn read(section: &mut Section<'_>, own: &[&str]) -> Tree {
 }
 
 fn main(section: &mut Section<'_>, own: &[&str]) -> Main {
-    let kind = section.text("kind");
     let pidfile = section.raw_text("pidfile");
-    let is_daemon = kind.as_ref().is_some_and(|kind| kind.value == "daemon");
-    if let Some(kind) = kind.filter(|kind| !KINDS.contains(&kind.value.as_str())) {
-        unknown_word(section.report, "kind of program", &kind, &KINDS);
-    }
+    // Other kinds, and what is none, are `life`'s.
+    let is_daemon = section
+        .value("kind")
+        .is_some_and(|kind| matches!(kind.get_ref(), DeValue::String(word) if word == "daemon"));
     let pidfile = pidfile.map(|file| {
         section.report.check_variables(&file.value, &file.span, own);
         if !is_daemon {

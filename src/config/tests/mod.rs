@@ -13,6 +13,7 @@ mod links;
 mod process;
 mod restarts;
 mod rolls;
+mod schedules;
 mod shaping;
 mod strategies;
 mod templates;

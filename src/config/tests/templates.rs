@@ -17,6 +17,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         is_user: &|_| true,
         is_program: &|_| Ok(()),
         env_file: &|_| Ok(None),
+        is_zone: &|_| true,
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
     };

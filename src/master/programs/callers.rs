@@ -8,6 +8,7 @@ use super::instance::Instance;
 use super::texts;
 use crate::control::line::Line;
 use crate::control::wire::Answer;
+use crate::supervise::policy::Kind;
 use crate::supervise::state::Shown;
 use crate::sys;
 
@@ -47,6 +48,11 @@ impl Goal {
     pub(super) fn progress(self, instance: &Instance) -> Progress {
         let failed = || Progress::Failed(standing(instance));
         match (self, instance.shown()) {
+            // A job is there to end.
+            (Self::Running, Shown::Running) if instance.policy.kind == Kind::OneShot => {
+                Progress::Underway
+            }
+            (Self::Running, Shown::Exited) if instance.has_succeeded() => Progress::Reached,
             (Self::Running, Shown::Running)
             | (Self::Stopped, Shown::Stopped | Shown::Exited | Shown::Fatal) => Progress::Reached,
             (Self::Running, Shown::Starting | Shown::Stopping)

@@ -11,10 +11,11 @@ use super::process::Process;
 use super::roll::Planned;
 use super::texts;
 use super::{Course, Programs};
-use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_READY_WAIT_MS};
+use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_JOB_WAIT_MS, PROGRAM_READY_WAIT_MS};
 use crate::control::call::{Command, ProgramTarget, ProgramVerb};
 use crate::control::line;
 use crate::control::wire::Answer;
+use crate::supervise::policy::Kind;
 use crate::supervise::state::Shown;
 use crate::supervise::step::Event;
 use crate::sys;
@@ -246,7 +247,11 @@ impl super::instance::Instance {
             crate::supervise::policy::Serving::No => 0,
             crate::supervise::policy::Serving::Yes { drain_us } => drain_us,
         };
-        let start_us = self.policy.start_us.max(PROGRAM_READY_WAIT_MS * 1000);
+        let start_us = match self.policy.kind {
+            Kind::Service => self.policy.start_us.max(PROGRAM_READY_WAIT_MS * 1000),
+            // Whoever started a job waits for its end.
+            Kind::OneShot => PROGRAM_JOB_WAIT_MS * 1000,
+        };
         drain_us + self.policy.stop_us + start_us + SLACK_US
     }
 }

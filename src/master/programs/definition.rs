@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::restarts;
+use super::{restarts, schedule};
 use crate::config::model::Config;
 use crate::config::model::group::{Group, GroupStrategy};
 use crate::config::model::health::Check;
@@ -130,7 +130,11 @@ impl Definition {
                 (Readiness::Probed, Serving::Yes { drain_us: upstream.drain_timeout_ms * 1000 })
             }
         };
+        let life = &program.life;
         Policy {
+            kind: schedule::kind(life),
+            overlap: schedule::overlap(life),
+            max_age: schedule::max_age(life),
             restart: restarts::restart(&program.restart),
             exit_codes: program.restart.exit_codes.clone(),
             exit_signals: program.restart.exit_signals.clone(),

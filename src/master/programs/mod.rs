@@ -25,6 +25,7 @@ mod readiness;
 mod restarts;
 mod roll;
 mod rows;
+mod schedule;
 pub(crate) mod stdin;
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,7 @@ pub(crate) struct Programs {
     callers: Vec<Caller>,
     rolls: Vec<Roll>,
     course: Course,
+    ahead: schedule::Ahead,
 }
 
 /// Whether anything may still be started.
@@ -81,6 +83,7 @@ impl Programs {
             callers: Vec::new(),
             rolls: Vec::new(),
             course: Course::Running,
+            ahead: schedule::Ahead::of(schedule::now()),
         }
     }
 
@@ -154,6 +157,7 @@ impl Programs {
                 instance.say(step::Event::Tick, &mut self.desk);
             }
         }
+        self.run_what_is_due();
         for file in self.desk.open_files() {
             file.borrow_mut().tick(now_us);
         }
@@ -171,7 +175,7 @@ impl Programs {
 
     /// On the monotonic clock; nothing when only an event can change anything.
     pub(crate) fn next_deadline_us(&self) -> Option<u64> {
-        let instances = self.instances.values().filter_map(|instance| instance.state.deadline_us());
+        let instances = self.instances.values().filter_map(Instance::deadline_us);
         let files = self.desk.open_files().filter_map(|file| file.borrow().deadline_us());
         let callers = self.callers.iter().map(|caller| caller.until_us);
         let rolls = self.rolls.iter().filter_map(Roll::deadline_us);
@@ -270,9 +274,9 @@ impl Programs {
                     Some(handoff::Wish::Down) => {
                         "stopped by the operator".clone_into(&mut instance.asked);
                     }
-                    Some(handoff::Wish::Up) => instance.say(step::Event::Start, desk),
+                    Some(handoff::Wish::Up) => instance.begin(desk),
                     None if definition.program.autostart => {
-                        instance.say(step::Event::Start, desk);
+                        instance.begin(desk);
                     }
                     None => {}
                 }

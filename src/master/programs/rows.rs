@@ -19,7 +19,15 @@ impl Programs {
 
 impl Instance {
     pub(super) fn reason(&self) -> String {
-        let reason = texts::reason(&self.state, &self.asked, &self.not_ready);
+        let reason = match self.state.phase {
+            Phase::Done if self.has_succeeded() => "completed".to_owned(),
+            _ => texts::reason(&self.state, &self.asked, &self.not_ready),
+        };
+        let reason = match (self.state.phase, self.next_run()) {
+            (Phase::Idle, Some(next)) => next,
+            (Phase::Done | Phase::GaveUp, Some(next)) => format!("{reason}; {next}"),
+            _ => reason,
+        };
         match (self.excess(), reason.as_str()) {
             ("", _) => reason,
             (excess, "") => excess.to_owned(),
@@ -72,6 +80,7 @@ impl Instance {
             incarnation: self.state.life,
             since_ms: self.since_wall_ms,
             retry_at_ms,
+            next_run_ms: self.next_run_ms(),
             start_failures: self.state.fails,
             start_retries: self.policy.start_retries,
             command: self.definition.program.command.join(" "),

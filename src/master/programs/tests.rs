@@ -3,6 +3,7 @@
 
 mod changes;
 mod errands;
+mod jobs;
 mod lives;
 mod serving;
 mod started_with;

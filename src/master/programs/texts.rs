@@ -1,7 +1,7 @@
 //! What is said to people about an instance: reasons in its row, marks in its log, notes in the
 //! audit trail. One wording for all three.
 
-use crate::supervise::policy::{Ending, Policy};
+use crate::supervise::policy::{Ending, Kind, Policy};
 use crate::supervise::state::{Cause, Next, Phase, Shown, Stage, StartCheck, State, Sweep};
 use crate::sys;
 
@@ -52,7 +52,12 @@ pub(super) fn consequence(state: &State, policy: &Policy, now_us: u64) -> String
         }
         Next::Spawn => "started again".to_owned(),
         Next::GaveUp => format!("gave up after {}", starts(state.fails)),
-        Next::Done => "not restarted".to_owned(),
+        Next::Done => match (policy.kind, &state.cause) {
+            (Kind::OneShot, Cause::Exit { ending, .. }) if policy.is_expected(*ending) => {
+                "completed".to_owned()
+            }
+            _ => "not restarted".to_owned(),
+        },
         Next::Idle => "stopped".to_owned(),
         Next::Gone => "removed".to_owned(),
     }
@@ -109,6 +114,16 @@ pub(super) fn duration(us: u64) -> String {
         format!("{:.0} min", seconds / 60.0)
     } else {
         format!("{:.0} h", seconds / 3600.0)
+    }
+}
+
+/// A time that is left, in one unit: `4 h`, `12 min`, `3 d`.
+pub(super) fn about(us: u64) -> String {
+    match us.div_ceil(1_000_000) {
+        seconds @ 0..100 => format!("{seconds} s"),
+        seconds @ 100..7_200 => format!("{} min", seconds.div_ceil(60)),
+        seconds @ 7_200..172_800 => format!("{} h", (seconds + 1_800) / 3_600),
+        seconds => format!("{} d", (seconds + 43_200) / 86_400),
     }
 }
 

@@ -8,7 +8,7 @@ mod stopping;
 mod sweeping;
 
 use super::pause::{Beyond, Window};
-use super::policy::{Ending, Policy};
+use super::policy::{Ending, Kind, Overlap, Policy};
 use super::state::{After, Cause, Next, Phase, State};
 use stopping::Stopping;
 use sweeping::Sweeping;
@@ -24,6 +24,8 @@ pub(crate) enum Event {
     /// No longer in the configuration.
     Remove,
     Tick,
+    /// By its schedule it runs now: a job once more, a service anew.
+    Due,
     SpawnOk {
         life: u32,
     },
@@ -92,8 +94,22 @@ pub(crate) enum Effect {
     TerminateLeftOvers,
     /// SIGKILL to those that are left.
     KillLeftOvers,
+    /// What became of a run that was due: tell people.
+    Due(Turn),
+    /// It is stopped for its age: tell people.
+    TooOld,
     /// Some outlive SIGKILL: tell people.
     LeftOversRemain,
+}
+
+/// What becomes of a run that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Starts,
+    /// The last one is not over.
+    Skipped,
+    Waits,
+    Replaces,
 }
 
 type Step = (State, Vec<Effect>);
@@ -130,15 +146,20 @@ fn life_of(event: &Event) -> Option<u32> {
         | Event::Drained { life }
         | Event::Swept { life }
         | Event::Remain { life } => Some(life),
-        Event::Start | Event::Stop | Event::Restart | Event::Kill | Event::Remove | Event::Tick => {
-            None
-        }
+        Event::Start
+        | Event::Stop
+        | Event::Restart
+        | Event::Kill
+        | Event::Remove
+        | Event::Tick
+        | Event::Due => None,
     }
 }
 
 fn at_rest(state: State, event: &Event) -> Step {
     match *event {
         Event::Start | Event::Restart => spawn(state.afresh()),
+        Event::Due => first(Effect::Due(Turn::Starts), spawn(state.afresh())),
         Event::Remove => to(state, Phase::Gone),
         Event::Stop
         | Event::Kill
@@ -161,13 +182,12 @@ struct Now<'a> {
 }
 
 impl Now<'_> {
-    fn delay(self, mut state: State, event: &Event, until_us: u64) -> Step {
+    fn delay(self, state: State, event: &Event, until_us: u64) -> Step {
         match *event {
             Event::Start | Event::Restart => spawn(state.afresh()),
-            Event::Stop => {
-                state.fails = 0;
-                to(state, Phase::Idle)
-            }
+            // A fresh run is better than another try of the last one.
+            Event::Due => first(Effect::Due(Turn::Starts), spawn(state.afresh())),
+            Event::Stop => to(state.afresh(), Phase::Idle),
             Event::Remove => to(state, Phase::Gone),
             Event::Tick if self.us >= until_us => spawn(state),
             Event::Tick
@@ -187,7 +207,9 @@ impl Now<'_> {
         let mut state = state.caused(ending, self.us.saturating_sub(spawned_us));
         if !self.policy.wants_restart(ending) {
             state.fails = 0;
-            (state, Next::Done)
+            over(state, Next::Done)
+        } else if self.policy.kind == Kind::OneShot {
+            self.failed(state)
         } else if state.window.admit(self.us, self.policy.crash_limit) {
             match self.policy.restart_delay_us {
                 0 => (state, Next::Spawn),
@@ -207,14 +229,33 @@ impl Now<'_> {
 
     fn failed(self, mut state: State) -> (State, Next) {
         state.fails = state.fails.saturating_add(1);
-        let next = if self.policy.start_retries.is_some_and(|retries| state.fails > retries) {
-            Next::GaveUp
-        } else {
-            let pause_us = self.policy.backoff.pause_us(state.fails, &mut state.dice);
-            Next::Delay { until_us: self.us + pause_us }
-        };
-        (state, next)
+        if self.policy.start_retries.is_some_and(|retries| state.fails > retries) {
+            return over(state, Next::GaveUp);
+        }
+        let pause_us = self.policy.backoff.pause_us(state.fails, &mut state.dice);
+        (state, Next::Delay { until_us: self.us + pause_us })
     }
+
+    /// A run that is due while the last one is not over; `replaced` is the step that ends that one.
+    fn due(self, mut state: State, replaced: impl FnOnce(Self, State) -> Option<Step>) -> Step {
+        let turn = match self.policy.overlap {
+            Overlap::Skip => Turn::Skipped,
+            Overlap::Queue => {
+                state.is_run_waiting = true;
+                Turn::Waits
+            }
+            Overlap::Kill => match replaced(self, state.clone()) {
+                Some(step) => return first(Effect::Due(Turn::Replaces), step),
+                None => Turn::Skipped,
+            },
+        };
+        (state, vec![Effect::Due(turn)])
+    }
+}
+
+/// The end of all tries of a run: one that waits for it comes next.
+fn over(state: State, end: Next) -> (State, Next) {
+    if state.is_run_waiting { (state.afresh(), Next::Spawn) } else { (state, end) }
 }
 
 impl After {
@@ -230,7 +271,7 @@ impl After {
 impl State {
     /// Without a memory of failed starts: what the operator asks for gets every try.
     fn afresh(self) -> Self {
-        Self { fails: 0, window: Window::default(), ..self }
+        Self { fails: 0, window: Window::default(), is_run_waiting: false, ..self }
     }
 
     fn caused(self, ending: Ending, lived_us: u64) -> Self {

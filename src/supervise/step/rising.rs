@@ -1,8 +1,8 @@
 //! From the spawn to a running instance, and what ends one that runs.
 
 use super::super::pause::BUSY_PAUSE_US;
-use super::super::policy::Readiness;
-use super::super::state::{After, Cause, Phase, StartCheck, State};
+use super::super::policy::{Kind, Readiness};
+use super::super::state::{After, Cause, NEVER_US, Phase, StartCheck, State};
 use super::{Effect, Event, Now, SpawnError, Step, asked_later, first, go, to};
 
 impl Now<'_> {
@@ -24,6 +24,7 @@ impl Now<'_> {
                 to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Gone)) })
             }
             // A spawn under way is as fresh as a restart could make it.
+            Event::Due => self.due(state, |_, _| None),
             Event::Restart
             | Event::Kill
             | Event::Tick
@@ -65,6 +66,9 @@ impl Now<'_> {
             Event::Stop => self.terminate(state, spawned_us, After::Idle),
             Event::Restart => self.terminate(state, spawned_us, After::Again),
             Event::Remove => self.terminate(state, spawned_us, After::Gone),
+            Event::Due => {
+                self.due(state, |now, state| Some(now.terminate(state, spawned_us, After::Again)))
+            }
             Event::Kill => (state, vec![Effect::KillGroup]),
             Event::Start
             | Event::SpawnOk { .. }
@@ -90,10 +94,16 @@ impl Now<'_> {
             Event::Stop => self.drain(state, spawned_us, After::Idle),
             Event::Restart => self.drain(state, spawned_us, After::Again),
             Event::Remove => self.drain(state, spawned_us, After::Gone),
+            Event::Due => {
+                self.due(state, |now, state| Some(now.drain(state, spawned_us, After::Again)))
+            }
             Event::Kill => (state, vec![Effect::Leave, Effect::KillGroup]),
             Event::Tick => {
                 if self.us >= stable_at_us {
                     state.fails = 0;
+                }
+                if state.old_at_us.is_some_and(|old_at_us| self.us >= old_at_us) {
+                    return first(Effect::TooOld, self.drain(state, spawned_us, After::Again));
                 }
                 (state, Vec::new())
             }
@@ -108,6 +118,9 @@ impl Now<'_> {
     }
 
     pub(super) fn spawned(self, state: State) -> Step {
+        if self.policy.kind == Kind::OneShot {
+            return self.is_ready(state, self.us);
+        }
         let check = match self.policy.readiness {
             Readiness::Alive if self.policy.start_us == 0 => return self.is_ready(state, self.us),
             Readiness::Alive => StartCheck::AliveAt { at_us: self.us + self.policy.start_us },
@@ -140,8 +153,13 @@ impl Now<'_> {
         }
     }
 
-    pub(super) fn is_ready(self, state: State, spawned_us: u64) -> Step {
-        let stable_at_us = self.us + self.policy.stable_us();
+    pub(super) fn is_ready(self, mut state: State, spawned_us: u64) -> Step {
+        let stable_at_us = match self.policy.kind {
+            Kind::Service => self.us + self.policy.stable_us(),
+            // However long a job takes: its end says whether it failed once more.
+            Kind::OneShot => NEVER_US,
+        };
+        state.old_at_us = self.policy.old_at_us(spawned_us, &mut state.dice);
         let phase = Phase::Ready { spawned_us, stable_at_us };
         (State { phase, ..state }, vec![Effect::Join])
     }

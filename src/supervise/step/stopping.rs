@@ -2,7 +2,7 @@
 
 use super::super::policy::{Ending, Serving};
 use super::super::state::{After, Next, Phase, Stage, State};
-use super::{Effect, Event, Group, Now, Step, first, to};
+use super::{Effect, Event, Group, Now, Step, Turn, first, to};
 
 const KILL_AGAIN_US: u64 = 1_000_000;
 const KILL_AGAIN_US_MAX: u64 = 30_000_000;
@@ -41,6 +41,7 @@ impl Now<'_> {
             Event::Stop => to(state, towards(after.or_later(After::Idle))),
             Event::Start | Event::Restart => to(state, towards(after.or_later(After::Again))),
             Event::Remove => to(state, towards(After::Gone)),
+            Event::Due => (state, vec![Effect::Due(Turn::Skipped)]),
             Event::Tick
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }

@@ -2,7 +2,7 @@
 //! SIGKILL, and never a next life beside them.
 
 use super::super::state::{Next, Phase, State, Sweep};
-use super::{Effect, Event, Group, Now, Step, go, to};
+use super::{Effect, Event, Group, Now, Step, Turn, first, go, to};
 
 const LOOK_US: u64 = 5_000;
 /// Between looks at those whom even SIGKILL does not end.
@@ -46,6 +46,12 @@ impl Now<'_> {
             Event::Start | Event::Restart => to(state.afresh(), towards(Next::Spawn)),
             Event::Stop => to(state.afresh(), towards(Next::Idle)),
             Event::Remove => to(state, towards(Next::Gone)),
+            Event::Due => match next {
+                Next::Done | Next::GaveUp | Next::Delay { .. } => {
+                    first(Effect::Due(Turn::Starts), to(state.afresh(), towards(Next::Spawn)))
+                }
+                Next::Spawn | Next::Idle | Next::Gone => (state, vec![Effect::Due(Turn::Skipped)]),
+            },
             Event::Tick
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::super::policy::{Ending, Policy, Restart};
+use super::super::policy::{Ending, Kind, MaxAge, Overlap, Policy, Restart};
 use super::super::state::{Phase, Shown};
 use super::super::step::{Effect, Event, Group};
 use super::{Bench, SECOND, policy, serving};
@@ -26,6 +26,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         2 => Just(Event::Stop),
         2 => Just(Event::Restart),
         1 => Just(Event::Kill),
+        2 => Just(Event::Due),
     ];
     let ending =
         prop_oneof![(0..3).prop_map(Ending::Code), Just(Ending::Signal(9)), Just(Ending::Unknown)];
@@ -53,17 +54,27 @@ fn policies() -> impl Strategy<Value = Policy> {
     ];
     let start_us = prop_oneof![Just(0), Just(SECOND)];
     let retries = prop_oneof![4 => (0..4u32).prop_map(Some), 1 => Just(None)];
-    (restart, any::<bool>(), start_us, retries, 0..3u64, pauses()).prop_map(
-        |(restart, serves, start_us, start_retries, stop_s, (backoff, crash_limit))| Policy {
+    (restart, any::<bool>(), start_us, retries, 0..3u64, (pauses(), times())).prop_map(
+        |(restart, serves, start_us, start_retries, stop_s, (pauses, times))| Policy {
             restart,
             start_us,
             start_retries,
-            backoff,
-            crash_limit,
+            backoff: pauses.0,
+            crash_limit: pauses.1,
+            kind: if serves { Kind::Service } else { times.0 },
+            overlap: times.1,
+            max_age: times.2,
             stop_us: stop_s * SECOND,
             ..if serves { serving() } else { policy() }
         },
     )
+}
+
+fn times() -> impl Strategy<Value = (Kind, Overlap, Option<MaxAge>)> {
+    let overlap = prop_oneof![Just(Overlap::Skip), Just(Overlap::Queue), Just(Overlap::Kill)];
+    let age = (0..100 * SECOND).prop_map(|us| MaxAge { after_us: us, jitter_us: us / 10 });
+    let kind = prop_oneof![Just(Kind::Service), Just(Kind::OneShot)];
+    (kind, overlap, prop::option::of(age))
 }
 
 fn pauses() -> impl Strategy<Value = (Backoff, CrashLimit)> {
@@ -118,6 +129,9 @@ impl World {
                     Event::Start | Event::Restart => self.is_wanted = true,
                     Event::Stop => self.is_wanted = false,
                     Event::Kill => self.was_kill_asked = true,
+                    // The master says it only of what should be up.
+                    Event::Due if !self.is_wanted => return,
+                    Event::Due => {}
                     Event::Remove
                     | Event::Tick
                     | Event::SpawnOk { .. }
@@ -222,7 +236,8 @@ impl World {
                     .is_some_and(|terminated_us| self.bench.now_us >= terminated_us + stop_us);
                 assert!(is_due || self.was_kill_asked, "killed before its time");
             }
-            Effect::Unkillable => assert!(self.is_alive),
+            Effect::Unkillable | Effect::TooOld => assert!(self.is_alive),
+            Effect::Due(_) => assert!(self.is_wanted, "a run of what was stopped"),
             Effect::LookForLeftOvers => {
                 let life = self.bench.state.life;
                 let found = if self.has_left_overs {

@@ -5,6 +5,7 @@
 //! configuration. Writing either is the state file's matter.
 
 mod phase;
+mod times;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -12,6 +13,7 @@ use std::os::fd::OwnedFd;
 use serde::{Deserialize, Serialize};
 
 use self::phase::{SavedCause, SavedPhase};
+use self::times::SavedTimes;
 use super::Programs;
 use super::definition::{Definition, loopback};
 use super::desk::{Desk, pipes_key};
@@ -83,6 +85,8 @@ pub(crate) struct Saved {
     joined: Option<String>,
     since_wall_ms: u64,
     asked: String,
+    #[serde(default)]
+    times: SavedTimes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +167,7 @@ impl Saved {
             joined: instance.joined.as_ref().map(|joined| joined.upstream.clone()),
             since_wall_ms: instance.since_wall_ms,
             asked: instance.asked.clone(),
+            times: SavedTimes::of(instance),
         }
     }
 
@@ -178,6 +183,7 @@ impl Saved {
         instance.restarts = self.restarts;
         instance.since_wall_ms = self.since_wall_ms;
         instance.asked = self.asked;
+        self.times.revive(&mut instance);
         instance.port = self.port;
         if let Some(port) = self.port {
             desk.promise(port, &instance.id);

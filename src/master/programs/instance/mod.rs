@@ -19,12 +19,14 @@ use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
 use super::output::Output;
 use super::process::Process;
+use super::schedule;
 use super::tree::Tree;
 use crate::supervise;
 use crate::supervise::dice::Dice;
 use crate::supervise::policy::{Ending, Policy};
 use crate::supervise::state::{Phase, Shown, State};
 use crate::supervise::step::{Effect, Event};
+use crate::supervise::timetable::Timetable;
 use crate::sys;
 
 pub(super) struct Instance {
@@ -47,6 +49,8 @@ pub(super) struct Instance {
     /// What the readiness probe last said.
     pub(super) not_ready: String,
     pub(super) output: Rc<RefCell<Output>>,
+    /// When it runs by itself; none without a schedule.
+    pub(super) timetable: Option<Timetable>,
 }
 
 /// The backend this instance is.
@@ -58,8 +62,9 @@ pub(super) struct Joined {
 
 impl Instance {
     pub(super) fn new(id: InstanceId, definition: Definition) -> Self {
-        let policy = definition.policy();
+        let (policy, timetable) = (definition.policy(), schedule::timetable(&definition));
         Self {
+            timetable,
             id,
             definition,
             policy,
@@ -81,12 +86,19 @@ impl Instance {
         self.state.shown()
     }
 
+    /// When it wants to be looked at: for its state, or for its schedule.
+    pub(super) fn deadline_us(&self) -> Option<u64> {
+        let run = self.timetable.as_ref().and_then(|timetable| timetable.next);
+        self.state.deadline_us().into_iter().chain(run.map(|run| run.at_us)).min()
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         self.state.phase == Phase::Gone
     }
 
     /// Takes the step that the event means, and those that follow from its effects.
     pub(super) fn say(&mut self, event: Event, desk: &mut Desk) {
+        self.follow_wish(&event);
         let mut next = Some(event);
         // Each answer follows from an effect of the step before, and no step repeats an effect.
         while let Some(event) = next.take() {
@@ -156,6 +168,11 @@ impl Instance {
                 let text = "does not end after three SIGKILL, its kernel call hangs".to_owned();
                 self.note(Tone::Bad, "kill", text, desk);
             }
+            Effect::Due(turn) => self.say_what_is_due(turn, desk),
+            Effect::TooOld => {
+                let text = "as old as it may get, started anew".to_owned();
+                self.note(Tone::Info, "max_age", text, desk);
+            }
             Effect::LookForLeftOvers => {
                 return Some(self.look_for_left_overs(life, desk));
             }
@@ -166,7 +183,7 @@ impl Instance {
         None
     }
 
-    fn note(&self, tone: Tone, verb: &'static str, text: String, desk: &mut Desk) {
+    pub(super) fn note(&self, tone: Tone, verb: &'static str, text: String, desk: &mut Desk) {
         desk.note(&self.id, tone, verb, text);
     }
 }

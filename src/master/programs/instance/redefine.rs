@@ -15,7 +15,8 @@ impl Instance {
     ) {
         let change = self.definition.change(&definition);
         let is_started_now = !self.definition.program.autostart && definition.program.autostart;
-        if change == Change::Restart && self.state.spawned_us().is_some() {
+        let is_job = self.is_scheduled_job() && definition.program.life.schedule.is_some();
+        if change == Change::Restart && self.state.spawned_us().is_some() && !is_job {
             // What was started and joined as the old definition says is drained as it says.
             self.say_restart_once(desk);
             self.define(definition);
@@ -23,9 +24,9 @@ impl Instance {
         }
         self.define(definition);
         match (change, self.state.phase) {
-            (Change::Live | Change::Restart, Phase::Idle) if is_started_now => {
-                self.say(Event::Start, desk);
-            }
+            (Change::Live | Change::Restart, Phase::Idle) if is_started_now => self.begin(desk),
+            // The run that goes on ends as it began; the next one is the new definition's.
+            (Change::Restart, _) if is_job => {}
             (Change::Restart, Phase::Delay { .. } | Phase::Done | Phase::GaveUp) => {
                 self.say(Event::Restart, desk);
             }
@@ -60,8 +61,14 @@ impl Instance {
     }
 
     pub(super) fn define(&mut self, definition: Definition) {
-        self.definition = definition;
+        let before = std::mem::replace(&mut self.definition, definition);
         self.policy = self.definition.policy();
         self.bound();
+        self.reschedule(&before);
+        if before.program.life.max_age != self.definition.program.life.max_age {
+            let spawned_us = self.state.spawned_us();
+            let dice = &mut self.state.dice;
+            self.state.old_at_us = spawned_us.and_then(|us| self.policy.old_at_us(us, dice));
+        }
     }
 }

@@ -1,0 +1,22 @@
+//! Time zones as this machine knows them: the IANA database and the machine's own zone.
+
+use jiff::tz::TimeZone;
+
+/// The zone of an IANA name; `None` when the machine's database has none.
+pub(crate) fn named(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
+}
+
+/// The machine's own: `TZ`, or else `/etc/localtime`, or else UTC.
+pub(crate) fn local() -> TimeZone {
+    TimeZone::system()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_name_that_nobody_gave_is_no_zone() {
+        assert!(super::named("Mars/Olympus").is_none());
+        assert!(super::named("UTC").is_some());
+    }
+}
