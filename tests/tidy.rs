@@ -66,6 +66,8 @@ const LAYERS: &[Row] = &[
             "regex",
             "rustls",
             "tokio_rustls",
+            "flate2",
+            "zstd",
         ],
     },
     Row {
@@ -126,6 +128,8 @@ const GUARDED: &[&str] = &[
     "futures_util",
     "clap",
     "anyhow",
+    "flate2",
+    "zstd",
 ];
 
 const FILE_LINES_MAX: usize = 500;

@@ -229,6 +229,13 @@ pub(crate) const PROGRAM_READ_BYTES: usize = 64 * 1024;
 pub(crate) const PROGRAM_DRAIN_BYTES_MAX: usize = 1 << 20;
 /// How long a pipe is read after its program's end, for what others still write.
 pub(crate) const PROGRAM_PIPE_GRACE_MS: u64 = 200;
+/// A line without an end that is left in its pipe: how long, and how long it may be.
+pub(crate) const PROGRAM_BEGUN_MS: u64 = 200;
+pub(crate) const PROGRAM_BEGUN_BYTES_MAX: usize = 16 * 1024;
+/// A line to the system log.
+pub(crate) const PROGRAM_SYSLOG_BYTES_MAX: usize = 8 * 1024;
+/// Files that are compressed at a time.
+pub(crate) const PROGRAM_COMPRESSIONS_MAX: usize = 1;
 /// Output kept for a file that can not be written.
 pub(crate) const PROGRAM_FILE_WAITING_BYTES_MAX: usize = 1 << 20;
 pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;

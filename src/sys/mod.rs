@@ -6,6 +6,8 @@
 pub(crate) mod bell;
 pub(crate) mod clock;
 pub(crate) mod deferral;
+pub(crate) mod give_way;
+pub(crate) mod local_time;
 pub(crate) mod log;
 pub(crate) mod random;
 

@@ -136,3 +136,55 @@ fn a_program_waits_for_its_file_when_told_to_and_loses_nothing() {
     });
     assert_same(&fs::read(&path).expect("it was made"), &numbers(LAST));
 }
+
+#[test]
+fn lines_take_their_form_and_both_streams_share_a_file_in_the_order_written() {
+    let say = "echo one; printf '\\\\033[31mred\\\\033[0m\\\\n' >&2; printf begun; sleep 0.4; echo ' and ended'; printf last";
+    let program = |name: &str, rest: &str| {
+        format!(
+            "[program.{name}]\nautorestart = false\nstart_seconds = 0\ncommand = '''sh -c \"{say}\"'''\n{rest}\n"
+        )
+    };
+    let text = program(
+        "pre",
+        "redirect_stderr = true\nstdout = { file = \"{folder}/pre.log\", format = \"prefix\", strip_ansi = true }",
+    ) + &program(
+        "obj",
+        "stdout = { file = \"{folder}/obj.log\", format = \"json\", engine = true }\n\
+         stderr = { file = \"{folder}/obj.log\", format = \"json\" }",
+    ) + &program(
+        "raw",
+        "redirect_stderr = true\nstdout = { file = \"{folder}/raw.log\" }",
+    );
+    let engine = Engine::start(&with(&text));
+    let text = |name: &str| {
+        let path = engine.folder.path().join(name);
+        fs::read_to_string(path).unwrap_or_default()
+    };
+    wait::until("all is written", || {
+        ["pre.log", "obj.log", "raw.log"]
+            .iter()
+            .all(|name| text(name).contains("last"))
+            .then_some(())
+    });
+    assert_eq!(text("raw.log"), "one\n\u{1b}[31mred\u{1b}[0m\nbegun and ended\nlast");
+    let lines: Vec<String> = text("pre.log").lines().map(|line| line[25..].to_owned()).collect();
+    let expected = ["one", "red", "begun and ended", "last"];
+    assert_eq!(lines, expected.map(|line| format!("pre stdout | {line}")));
+    let objects: Vec<serde_json::Value> = text("obj.log")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is an object"))
+        .collect();
+    let of = |stream: &str| -> Vec<&str> {
+        objects
+            .iter()
+            .filter(|object| object["stream"] == stream && object["program"] == "obj")
+            .filter_map(|object| object["text"].as_str())
+            .collect()
+    };
+    assert_eq!(of("stdout"), ["one", "begun and ended", "last"]);
+    assert_eq!(of("stderr"), ["\u{1b}[31mred\u{1b}[0m"]);
+    wait::until("the engine says it, too", || {
+        engine.log().contains("\"text\":\"begun and ended\"").then_some(())
+    });
+}

@@ -453,6 +453,10 @@ fn programs() {
         ),
         ("command = \"a\"\nenvironment = { A = 1 }", "3:21 expected a string, found integer 1"),
         (
+            "command = \"a\"\nredirect_stderr = true\nstderr = {}",
+            "4:1 `stderr` has no meaning with `redirect_stderr` (it goes where `stdout` does)",
+        ),
+        (
             "command = \"a\"\nstdout = { overflow = \"blok\" }",
             "3:23 unknown overflow `blok` (did you mean `block`?)",
         ),

@@ -96,6 +96,7 @@ impl Definition {
         let is_same_process = old_program.command == new_program.command
             && old_program.process == new_program.process
             && old_program.tree.main == new_program.tree.main
+            && old_program.output.redirect_stderr == new_program.output.redirect_stderr
             && serves(self) == serves(new)
             && self.ports == new.ports;
         if !is_same_process {

@@ -12,15 +12,18 @@ use tokio::sync::Semaphore;
 use super::callers::Asked;
 use super::event::InstanceId;
 use super::launch::Surroundings;
-use super::output::SharedFile;
 use super::output::file::{Limits, RotatingFile};
+use super::output::form::Speaker;
+use super::output::sinks::Sinks;
+use super::output::syslog::Syslog;
+use super::output::{SharedFile, Source};
 use super::process::Reporter;
 use super::tree::Surveyor;
 use super::tree::ladder::Rung;
 use super::want::{Note, Want};
 use crate::config;
 use crate::config::limits::PROGRAM_ERRANDS_MAX;
-use crate::config::model::output::LogTarget;
+use crate::config::model::output::{Compress, LogTarget, Rotate};
 use crate::control::line::Line;
 use crate::control::wire::Severity;
 use crate::master::event;
@@ -36,7 +39,12 @@ pub(super) struct Desk {
     /// For side commands.
     room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
+    syslog: Option<Rc<RefCell<Syslog>>>,
 }
+
+/// The engine's own output, whose length is nobody's matter here.
+const ENDLESS: Limits =
+    Limits { max_bytes: 0, backups: 0, rotate: Rotate::Size, compress: Compress::No };
 
 /// Whether the state file says what is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +84,7 @@ impl Desk {
             files: BTreeMap::new(),
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
+            syslog: None,
         }
     }
 
@@ -168,8 +177,32 @@ impl Desk {
         self.ports.retain(|_, owner| owner != id);
     }
 
+    /// Where lines of one stream go, under the names that `lookup` knows.
+    pub(super) fn sinks(
+        &mut self,
+        speaker: Speaker,
+        source: Source,
+        target: &LogTarget,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Sinks {
+        let mut sinks = Sinks::new(target, speaker);
+        sinks.file = self.file(target, lookup);
+        if target.engine {
+            let path = match source {
+                Source::Stdout => "/dev/stdout",
+                Source::Stderr => "/dev/stderr",
+            };
+            sinks.engine = Some(self.shared(PathBuf::from(path), ENDLESS));
+        }
+        if target.syslog {
+            let syslog = || Rc::new(RefCell::new(Syslog::new(PathBuf::from("/dev/log"))));
+            sinks.syslog = Some(Rc::clone(self.syslog.get_or_insert_with(syslog)));
+        }
+        sinks
+    }
+
     /// The file that a log goes to; the same one for everybody who names it.
-    pub(super) fn file(
+    fn file(
         &mut self,
         target: &LogTarget,
         lookup: &dyn Fn(&str) -> Option<String>,
@@ -182,14 +215,23 @@ impl Desk {
                 return None;
             }
         };
+        let limits = Limits {
+            max_bytes: target.max_bytes,
+            backups: target.backups,
+            rotate: target.rotate,
+            compress: target.compress,
+        };
+        Some(self.shared(path, limits))
+    }
+
+    fn shared(&mut self, path: PathBuf, limits: Limits) -> SharedFile {
         self.files.retain(|_, file| file.strong_count() > 0);
-        let limits = Limits { max_bytes: target.max_bytes, backups: target.backups };
         let known = self.files.get(&path).and_then(Weak::upgrade);
         let file =
             known.unwrap_or_else(|| Rc::new(RefCell::new(RotatingFile::new(path.clone(), limits))));
         file.borrow_mut().set_limits(limits);
         self.files.insert(path, Rc::downgrade(&file));
-        Some(file)
+        file
     }
 
     pub(super) fn open_files(&self) -> impl Iterator<Item = SharedFile> + '_ {

@@ -68,7 +68,10 @@ pub(super) fn launch(
     let (stdin_reader, stdin) = stdin(program.process.stdin).map_err(pipe)?;
     let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
     let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
-    let descriptors = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer.as_fd()];
+    // Whatever redirects it, the reader of the other pipe then finds the end at once.
+    let stderr_writer =
+        if program.output.redirect_stderr { stdout_writer.as_fd() } else { stderr_writer.as_fd() };
+    let descriptors = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer];
     let (child, leaf) = tree::start(&recipe, leaf, &descriptors)
         .map_err(|error| spawn_error(&error.cause, &error))?;
     Ok(Launched { child, stdin, stdout, stderr, leaf })

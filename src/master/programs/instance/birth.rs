@@ -7,6 +7,7 @@ use super::super::desk::{Desk, Tone};
 use super::super::errand::{self, Errand};
 use super::super::launch;
 use super::super::output::Source;
+use super::super::output::form::Speaker;
 use super::super::process::{Process, Reporter};
 use super::super::readiness;
 use super::super::tree::{self, Tree};
@@ -117,12 +118,18 @@ impl Instance {
             let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
             Some(value.clone())
         };
-        let targets = &self.definition.program.output;
+        let program = &self.definition.program;
+        let speaker = Speaker {
+            program: program.name.clone(),
+            instance: program.number(self.id.instance),
+            name: program.supervisor_name(self.id.instance),
+        };
+        let targets = &program.output;
         let mut output = self.output.borrow_mut();
         for (source, target) in
             [(Source::Stdout, &targets.stdout), (Source::Stderr, &targets.stderr)]
         {
-            output.set_target(source, target, desk.file(target, &lookup));
+            output.set_sinks(source, desk.sinks(speaker.clone(), source, target, &lookup));
         }
     }
 }

@@ -4,10 +4,16 @@
 //! a slow follower loses lines and is told how many, a full disk costs the file and not the ring.
 
 pub(super) mod file;
-pub(super) mod follow;
-pub(super) mod lines;
+pub(super) mod form;
 pub(super) mod pipe;
-pub(super) mod ring;
+pub(super) mod sinks;
+pub(super) mod syslog;
+
+mod ansi;
+mod compress;
+mod follow;
+pub(super) mod lines;
+mod ring;
 #[cfg(test)]
 mod tests;
 
@@ -18,14 +24,15 @@ use std::rc::Rc;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::config::model::output::{self, Overflow};
 use crate::control::wire::{LogLine, Stream};
+use crate::sys;
 use crate::sys::clock;
 
 use file::RotatingFile;
 use follow::Followers;
 use lines::Lines;
 use ring::Ring;
+use sinks::Sinks;
 
 /// A file that several instances or both streams may share.
 pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
@@ -41,61 +48,90 @@ pub(super) struct Output {
 #[derive(Default)]
 struct Channel {
     lines: Lines,
-    file: Option<SharedFile>,
-    overflow: Overflow,
+    sinks: Sinks,
+}
+
+/// What a look at a pipe has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    Bytes(usize),
+    /// There is a line that has no end yet, which was left in the pipe.
+    Begun,
+    /// There is something, but it has to wait in the pipe.
+    Held,
+    End,
+}
+
+/// What becomes of a line that has no end yet and that only whole lines are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    Leave,
+    Take,
 }
 
 impl Output {
     /// From now on, the begun lines included.
-    pub(super) fn set_target(
-        &mut self,
-        source: Source,
-        target: &output::LogTarget,
-        file: Option<SharedFile>,
-    ) {
-        let channel = self.channel_mut(source);
-        channel.file = file;
-        channel.overflow = target.overflow;
+    pub(super) fn set_sinks(&mut self, source: Source, sinks: Sinks) {
+        self.channel_mut(source).sinks = sinks;
     }
 
     /// Whether what the program writes is to stay in its pipe until it is written elsewhere.
     fn is_poured(&self, source: Source) -> bool {
-        self.channel(source).file.is_some()
+        !self.channel(source).sinks.is_empty()
     }
 
-    /// Takes of what is `seen` in the pipe what has a place to go to, and tells how much that is.
-    fn pour(&mut self, source: Source, pipe: BorrowedFd<'_>, seen: &[u8]) -> usize {
-        let channel = self.channel(source);
-        let taken = match &channel.file {
-            Some(file) => {
-                let now_us = clock::monotonic_us();
-                file.borrow_mut().pour(pipe, seen, channel.overflow, now_us)
-            }
-            None => 0,
-        };
-        self.note(source, &seen[..taken]);
-        taken
+    /// Takes of what is `seen` in the pipe what has a place to go to.
+    fn pour(&mut self, source: Source, pipe: BorrowedFd<'_>, seen: &[u8], tail: Tail) -> Taken {
+        let now_us = clock::monotonic_us();
+        let sinks = &self.channel(source).sinks;
+        if let Some(file) = sinks.exact_file() {
+            let taken = file.borrow_mut().pour(pipe, seen, sinks.overflow, now_us);
+            compress::begin(file);
+            self.note(source, &seen[..taken]);
+            return if taken == 0 { Taken::Held } else { Taken::Bytes(taken) };
+        }
+        if sinks.is_held(now_us) {
+            return Taken::Held;
+        }
+        let count = sinks.whole(seen, tail);
+        if count == 0 {
+            return Taken::Begun;
+        }
+        // Written first: a kill before the next step repeats the piece, none loses it.
+        self.note(source, &seen[..count]);
+        match sys::peek::discard(pipe, count) {
+            Ok(()) => Taken::Bytes(count),
+            // Reading tells what is wrong with it.
+            Err(_) => Taken::Held,
+        }
     }
 
     /// Takes what the program wrote and is nowhere else.
     fn take(&mut self, source: Source, bytes: &[u8]) {
-        if let Some(file) = &self.channel(source).file {
+        if let Some(file) = self.channel(source).sinks.exact_file() {
             file.borrow_mut().write(bytes, clock::monotonic_us());
+            compress::begin(file);
         }
         self.note(source, bytes);
     }
 
-    /// Its lines, for who reads along.
+    /// Its lines, for who reads along and who gets them in another form.
     fn note(&mut self, source: Source, bytes: &[u8]) {
-        let wall_ms = clock::wall_ms();
+        let moment = (clock::wall_ms(), source.stream());
         let Self { ring, followers, stdout, stderr } = self;
-        let channel = match source {
+        let Channel { lines, sinks } = match source {
             Source::Stdout => stdout,
             Source::Stderr => stderr,
         };
-        channel.lines.take(bytes, |text| {
-            add(ring, followers, LogLine { wall_ms, stream: source.stream(), text });
+        let stripped = sinks.strip(bytes);
+        if let Some(stripped) = &stripped {
+            sinks.take_bytes(stripped);
+        }
+        lines.take(stripped.as_deref().unwrap_or(bytes), |text| {
+            sinks.take_line(moment, &text);
+            add(ring, followers, LogLine { wall_ms: moment.0, stream: moment.1, text });
         });
+        sinks.flush(clock::monotonic_us());
     }
 
     fn channel_mut(&mut self, source: Source) -> &mut Channel {
@@ -114,8 +150,12 @@ impl Output {
 
     /// The stream has ended: what has no line end by now is a line.
     pub(super) fn end(&mut self, source: Source) {
-        let Some(text) = self.channel_mut(source).lines.end() else { return };
-        let line = LogLine { wall_ms: clock::wall_ms(), stream: source.stream(), text };
+        let moment = (clock::wall_ms(), source.stream());
+        let Channel { lines, sinks } = self.channel_mut(source);
+        let Some(text) = lines.end() else { return };
+        sinks.take_line(moment, &text);
+        sinks.flush(clock::monotonic_us());
+        let line = LogLine { wall_ms: moment.0, stream: moment.1, text };
         add(&mut self.ring, &mut self.followers, line);
     }
 

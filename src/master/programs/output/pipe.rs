@@ -4,7 +4,7 @@
 //!
 //! What goes to a file leaves the pipe only as it gets there, so a kill in between loses nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
@@ -12,14 +12,18 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Output, Source};
-use crate::config::limits::{PROGRAM_DRAIN_BYTES_MAX, PROGRAM_PIPE_GRACE_MS, PROGRAM_READ_BYTES};
+use super::{Output, Source, Tail, Taken};
+use crate::config::limits::{
+    PROGRAM_BEGUN_MS, PROGRAM_DRAIN_BYTES_MAX, PROGRAM_PIPE_GRACE_MS, PROGRAM_READ_BYTES,
+};
 use crate::sys;
 use crate::sys::peek::Glass;
 use crate::sys::watched::Watched;
 
 /// How soon what has to wait in the pipe is tried again.
 const HELD: Duration = Duration::from_secs(1);
+/// How long a line without an end stays in the pipe, where a kill can not lose it.
+const BEGUN: Duration = Duration::from_millis(PROGRAM_BEGUN_MS);
 
 /// A pipe that is being read; dropping it reads on for the grace time only.
 pub(in crate::master::programs) struct Pipe {
@@ -32,6 +36,8 @@ struct Reader {
     source: Source,
     descriptor: Watched,
     output: Rc<RefCell<Output>>,
+    /// How much of a line without an end was left in the pipe at the last look.
+    begun: Cell<usize>,
 }
 
 impl Pipe {
@@ -42,7 +48,7 @@ impl Pipe {
         output: Rc<RefCell<Output>>,
     ) -> io::Result<Self> {
         let descriptor = Watched::new(descriptor)?;
-        let reader = Rc::new(Reader { source, descriptor, output });
+        let reader = Rc::new(Reader { source, descriptor, output, begun: Cell::new(0) });
         let (held, is_dropped) = oneshot::channel();
         tokio::task::spawn_local(run(Rc::clone(&reader), is_dropped));
         Ok(Self { reader, _held: held })
@@ -66,14 +72,6 @@ async fn run(reader: Rc<Reader>, is_dropped: oneshot::Receiver<()>) {
     }
 }
 
-/// What a look at the pipe has come to.
-enum Taken {
-    Bytes(usize),
-    /// There is something, but it has to wait in the pipe.
-    Held,
-    End,
-}
-
 /// What every pipe of the process is read with: reading and taking is one step.
 struct Desk {
     buffer: Vec<u8>,
@@ -90,10 +88,20 @@ thread_local! {
 
 impl Reader {
     async fn read_to_end(&self) {
+        let mut patience = None;
         loop {
-            match self.descriptor.read(|_| self.take()).await {
+            let reading = self.descriptor.read(|_| self.take(Tail::Leave));
+            let taken = match patience.take() {
+                None => reading.await,
+                Some(patience) => match tokio::time::timeout(patience, reading).await {
+                    Ok(taken) => taken,
+                    Err(_) => self.take(Tail::Take).or(Ok(Taken::Bytes(0))),
+                },
+            };
+            match taken {
                 // A flood gives way to everything else after each piece.
                 Ok(Taken::Bytes(_)) => tokio::task::yield_now().await,
+                Ok(Taken::Begun) => patience = Some(BEGUN),
                 Ok(Taken::Held) => tokio::time::sleep(HELD).await,
                 // An error of the reactor means that the loop is over.
                 Ok(Taken::End) | Err(_) => return,
@@ -104,9 +112,9 @@ impl Reader {
     fn catch_up(&self) {
         let mut bytes = 0;
         while bytes < PROGRAM_DRAIN_BYTES_MAX {
-            match self.take() {
+            match self.take(Tail::Take) {
                 Ok(Taken::Bytes(count)) => bytes += count,
-                Ok(Taken::Held | Taken::End) | Err(_) => return,
+                Ok(Taken::Begun | Taken::Held | Taken::End) | Err(_) => return,
             }
         }
     }
@@ -119,7 +127,7 @@ impl Reader {
         while bytes < PROGRAM_DRAIN_BYTES_MAX {
             match DESK.with_borrow_mut(|desk| self.read(&mut desk.buffer)) {
                 Ok(Taken::Bytes(count)) => bytes += count,
-                Ok(Taken::Held) | Err(_) => break,
+                Ok(Taken::Begun | Taken::Held) | Err(_) => break,
                 Ok(Taken::End) => return,
             }
         }
@@ -127,13 +135,18 @@ impl Reader {
     }
 
     /// Takes what is there; `WouldBlock` when nothing is there yet.
-    fn take(&self) -> io::Result<Taken> {
+    fn take(&self, tail: Tail) -> io::Result<Taken> {
         DESK.with_borrow_mut(|Desk { buffer, glass }| {
             if self.output.borrow().is_poured(self.source)
                 && let Some(looking) = glass
             {
                 match looking.look(&self.descriptor, buffer) {
-                    Ok(count @ 1..) => return Ok(self.pour(&buffer[..count])),
+                    // The same begun line as before: its next part is waited for.
+                    Ok(count @ 1..) if tail == Tail::Leave && self.begun.get() == count => {
+                        self.begun.set(0);
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    }
+                    Ok(count @ 1..) => return Ok(self.pour(&buffer[..count], tail)),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                     // Reading tells the end.
                     Ok(0) => {}
@@ -144,11 +157,11 @@ impl Reader {
         })
     }
 
-    fn pour(&self, seen: &[u8]) -> Taken {
-        match self.output.borrow_mut().pour(self.source, self.descriptor.as_fd(), seen) {
-            0 => Taken::Held,
-            count => Taken::Bytes(count),
-        }
+    fn pour(&self, seen: &[u8], tail: Tail) -> Taken {
+        let pipe = self.descriptor.as_fd();
+        let taken = self.output.borrow_mut().pour(self.source, pipe, seen, tail);
+        self.begun.set(if taken == Taken::Begun { seen.len() } else { 0 });
+        taken
     }
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<Taken> {

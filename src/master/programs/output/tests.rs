@@ -12,6 +12,7 @@ use crate::config::limits::{
     PROGRAM_FILE_WAITING_BYTES_MAX, PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_LINE_BYTES_MAX,
     PROGRAM_LOG_RING_BYTES,
 };
+use crate::config::model::output::{Compress, Rotate};
 
 fn lines_of(pieces: &[&[u8]]) -> Vec<String> {
     let mut lines = Lines::default();
@@ -89,7 +90,8 @@ fn a_slow_follower_is_told_what_it_lost_and_a_gone_one_is_forgotten() {
 const SECOND_US: u64 = 1_000_000;
 
 fn rotating(path: &Path, max_bytes: u64, backups: u32) -> RotatingFile {
-    RotatingFile::new(path.to_owned(), Limits { max_bytes, backups })
+    let (rotate, compress) = (Rotate::Size, Compress::No);
+    RotatingFile::new(path.to_owned(), Limits { max_bytes, backups, rotate, compress })
 }
 
 fn read(path: &Path) -> String {

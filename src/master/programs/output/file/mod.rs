@@ -5,8 +5,12 @@
 //! the file can not be written, what comes waits ([`trouble`]). Removed from outside (or moved away
 //! by another rotator), it is made again; cut short from outside, it goes on where it ends.
 
+pub(super) mod pack;
+
 mod open;
 mod rotate;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::io;
@@ -14,8 +18,9 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use self::open::Open;
+use self::pack::Packing;
 use self::trouble::Trouble;
-use crate::config::model::output::Overflow;
+use crate::config::model::output::{Compress, Overflow, Rotate};
 use crate::sys;
 
 const RETRY_US: u64 = 1_000_000;
@@ -27,6 +32,7 @@ pub(in crate::master::programs) struct RotatingFile {
     open: Option<Open>,
     trouble: Trouble,
     rotate_at_us: u64,
+    packing: Packing,
 }
 
 /// When a file is full, and what is kept of those before it.
@@ -35,6 +41,8 @@ pub(in crate::master::programs) struct Limits {
     /// 0: never full.
     pub(in crate::master::programs) max_bytes: u64,
     pub(in crate::master::programs) backups: u32,
+    pub(in crate::master::programs) rotate: Rotate,
+    pub(in crate::master::programs) compress: Compress,
 }
 
 /// Where the bytes to write are.
@@ -53,7 +61,8 @@ struct Stopped {
 
 impl RotatingFile {
     pub(in crate::master::programs) fn new(path: PathBuf, limits: Limits) -> Self {
-        Self { path, limits, open: None, trouble: Trouble::default(), rotate_at_us: 0 }
+        let (open, trouble, packing) = (None, Trouble::default(), Packing::Wanted);
+        Self { path, limits, open, trouble, rotate_at_us: 0, packing }
     }
 
     pub(in crate::master::programs) fn set_limits(&mut self, limits: Limits) {
@@ -160,15 +169,44 @@ impl RotatingFile {
 
     /// Writes what belongs into the file as it is, up to the line end that fills it.
     fn put_piece(&mut self, rest: &[u8], origin: Origin<'_>, now_us: u64) -> io::Result<usize> {
-        let limits = self.limits;
+        let room = self.room(now_us)?;
         let open = self.opened(now_us)?;
         let file_bytes = open.bytes()?;
-        let piece = &rest[..rotate::piece_len(rest, file_bytes, limits.max_bytes)];
+        let piece = &rest[..rotate::piece_len(rest, room)];
         let count = open.put(piece, file_bytes, origin)?;
-        let is_full = limits.max_bytes > 0 && file_bytes + count as u64 >= limits.max_bytes;
-        if is_full && open.is_rotatable() && piece[count - 1] == b'\n' {
+        open.is_at_line_end = piece[count - 1] == b'\n';
+        if open.is_at_line_end && count as u64 >= room {
             self.rotate(now_us);
         }
         Ok(count)
+    }
+
+    /// How much the file may still take before it ends with a line: not all of a room that is full is
+    /// known to have been used up, as the process that did so may have been killed there.
+    fn room(&mut self, now_us: u64) -> io::Result<u64> {
+        let limits = self.limits;
+        let period = match limits.rotate {
+            Rotate::Size => 0,
+            rotate => rotate::period(rotate, sys::local_time::shifted_ms(sys::clock::wall_ms())),
+        };
+        // Once more at most: what has just been rotated is empty.
+        for _ in 0..2 {
+            let open = self.opened(now_us)?;
+            if !open.is_rotatable() {
+                return Ok(u64::MAX);
+            }
+            let bytes = open.bytes()?;
+            let is_full = limits.max_bytes > 0 && bytes >= limits.max_bytes;
+            let is_over = bytes > 0 && limits.rotate != Rotate::Size && period > open.period;
+            if !is_full && !is_over {
+                let is_endless = limits.max_bytes == 0;
+                return Ok(if is_endless { u64::MAX } else { limits.max_bytes - bytes });
+            }
+            if !open.is_at_line_end || now_us < self.rotate_at_us {
+                break;
+            }
+            self.rotate(now_us);
+        }
+        Ok(0)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 
-use super::{LOOK_US, Origin, RotatingFile};
+use super::{LOOK_US, Origin, RotatingFile, rotate};
 use crate::sys;
 
 pub(super) struct Open {
@@ -13,6 +13,9 @@ pub(super) struct Open {
     /// What the path must still name.
     inode: u64,
     looked_us: u64,
+    pub(super) is_at_line_end: bool,
+    /// When it was last written before it was opened; see [`rotate::period`].
+    pub(super) period: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,6 +112,21 @@ impl RotatingFile {
         let metadata = file.metadata()?;
         let kind = if metadata.is_file() { Kind::Regular } else { Kind::Endless };
         let inode = metadata.ino();
-        Ok(Open { file, kind, inode, looked_us: now_us })
+        let is_at_line_end = self.ends_with_a_line(metadata.len());
+        let written_ms = if metadata.len() == 0 {
+            sys::clock::wall_ms()
+        } else {
+            u64::try_from(metadata.mtime()).unwrap_or(0) * 1000
+        };
+        let rotate = self.limits.rotate;
+        let period = rotate::period(rotate, sys::local_time::shifted_ms(written_ms));
+        Ok(Open { file, kind, inode, looked_us: now_us, is_at_line_end, period })
+    }
+
+    fn ends_with_a_line(&self, bytes: u64) -> bool {
+        let mut last = [0];
+        // What has no length has no end, and what can not be read is not cut.
+        let mut read = || File::open(&self.path)?.read_exact_at(&mut last, bytes - 1);
+        bytes == 0 || (read().is_ok() && last == *b"\n")
     }
 }

@@ -1,14 +1,28 @@
-//! When a file is full, and how it and its backups move one further.
+//! When a file has had its time, and how it and its backups move one further.
 //!
 //! A kill between two of the renames leaves a gap among the backups. The next rotation fills the gap
 //! and moves nothing beyond it, so nothing is dropped too early.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::pack::{self, PACKED, Packing};
 use super::{RETRY_US, RotatingFile};
+use crate::config::model::output::Rotate;
+
+/// Which hour, day or week of the local time it is; the same one while nothing rotates by time.
+pub(super) fn period(rotate: Rotate, local_ms: u64) -> u64 {
+    const HOUR_MS: u64 = 3_600_000;
+    const DAY_MS: u64 = 24 * HOUR_MS;
+    match rotate {
+        Rotate::Size => 0,
+        Rotate::Hourly => local_ms / HOUR_MS,
+        Rotate::Daily => local_ms / DAY_MS,
+        // The epoch began on a Thursday.
+        Rotate::Weekly => (local_ms / DAY_MS + 3) / 7,
+    }
+}
 
 impl RotatingFile {
     /// Moves every backup one further. What can not be moved is written on, and tried again later.
@@ -17,7 +31,12 @@ impl RotatingFile {
             return;
         }
         match shift(&self.path, self.limits.backups) {
-            Ok(()) => self.open = None,
+            Ok(()) => {
+                self.open = None;
+                if self.packing == Packing::Idle {
+                    self.packing = Packing::Wanted;
+                }
+            }
             Err(error) => {
                 self.rotate_at_us = now_us + RETRY_US;
                 let text = format!("rotate {}: {error}", self.path.display());
@@ -27,12 +46,10 @@ impl RotatingFile {
     }
 }
 
-/// How much of `bytes` belongs into a file of this size: up to the line end that fills it.
-pub(super) fn piece_len(bytes: &[u8], file_bytes: u64, max_bytes: u64) -> usize {
-    if max_bytes == 0 {
-        return bytes.len();
-    }
-    let room = usize::try_from(max_bytes.saturating_sub(file_bytes)).unwrap_or(usize::MAX);
+/// How much of `bytes` goes into a file that has this much room left: up to the line end that fills
+/// it.
+pub(super) fn piece_len(bytes: &[u8], room: u64) -> usize {
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
     let from = room.saturating_sub(1).min(bytes.len());
     memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at + 1)
 }
@@ -41,19 +58,43 @@ fn shift(path: &Path, backups: u32) -> io::Result<()> {
     if backups == 0 {
         return fs::remove_file(path);
     }
-    let is_free = |number: &u32| !backup(path, *number).exists();
-    let free = (1..backups).find(is_free).unwrap_or(backups);
-    for number in (1..free).rev() {
-        match fs::rename(backup(path, number), backup(path, number + 1)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
+    let is_free = |number: &u32| names(path, *number).iter().all(|name| !name.exists());
+    let last = (1..backups).find(is_free).unwrap_or(backups);
+    for name in names(path, last) {
+        remove(&name)?;
+    }
+    for number in (1..last).rev() {
+        let (from, to) = (names(path, number), names(path, number + 1));
+        // One that is packed as well was to be taken away.
+        let is_packed = from[1..].iter().any(|name| name.exists());
+        if is_packed {
+            remove(&from[0])?;
+        }
+        for (from, to) in from.iter().zip(&to) {
+            match fs::rename(from, to) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
     }
     fs::rename(path, backup(path, 1))
 }
 
-fn backup(path: &Path, number: u32) -> PathBuf {
-    let mut name = OsString::from(path.as_os_str());
-    name.push(format!(".{number}"));
-    name.into()
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// A backup as it is, and as it is packed.
+fn names(path: &Path, number: u32) -> [PathBuf; 1 + PACKED.len()] {
+    let plain = backup(path, number);
+    let packed = PACKED.map(|ending| pack::with(&plain, ending));
+    let [gzip, zstd] = packed;
+    [plain, gzip, zstd]
+}
+
+pub(super) fn backup(path: &Path, number: u32) -> PathBuf {
+    pack::with(path, &format!(".{number}"))
 }

@@ -1,0 +1,145 @@
+//! Rotated files are packed: `.3` becomes `.3.gz` or `.3.zst`.
+//!
+//! Killed at any point, nothing is lost or doubled: what is half packed has another name and is begun
+//! anew, what is packed and not yet taken away is taken away by whoever looks next. A rotation may
+//! move the file on meanwhile, so at the end it is looked for by its inode.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::RotatingFile;
+use super::rotate::backup;
+use crate::config::model::output::Compress;
+
+/// Gzip's usual level, and zstd's.
+const GZIP_LEVEL: u32 = 6;
+const ZSTD_LEVEL: i32 = 3;
+
+/// What a backup's name may end in.
+pub(super) const PACKED: [&str; 2] = [".gz", ".zst"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// There may be something to pack.
+    Wanted,
+    Running,
+    Idle,
+}
+
+pub(in crate::master::programs) struct Job {
+    source: PathBuf,
+    inode: u64,
+    /// Half packed as long as it is called so.
+    target: PathBuf,
+    how: Compress,
+}
+
+impl RotatingFile {
+    /// Whether a task is to ask for jobs from now on.
+    pub(in crate::master::programs) fn begin_packing(&mut self) -> bool {
+        if self.limits.compress == Compress::No || self.packing != Packing::Wanted {
+            return false;
+        }
+        self.packing = Packing::Running;
+        true
+    }
+
+    /// The youngest backup that is not packed yet.
+    pub(in crate::master::programs) fn next_job(&mut self) -> Option<Job> {
+        let target = with(&self.path, ".packing");
+        // Of a master that was killed while packing.
+        let _there_may_be_none = fs::remove_file(&target);
+        let job = (1..=self.limits.backups).map_while(|number| {
+            let source = backup(&self.path, number);
+            let is_packed = PACKED.iter().any(|ending| with(&source, ending).exists());
+            let inode = fs::metadata(&source).ok().map(|metadata| metadata.ino());
+            match (inode, is_packed) {
+                (None, false) => None,
+                (None, true) => Some(None),
+                (Some(_), true) => {
+                    let _tried_again_later = fs::remove_file(&source);
+                    Some(None)
+                }
+                (Some(inode), false) => Some(Some((source, inode))),
+            }
+        });
+        let job = job.flatten().next();
+        let how = self.limits.compress;
+        if job.is_none() || how == Compress::No {
+            self.packing = Packing::Idle;
+            return None;
+        }
+        job.map(|(source, inode)| Job { source, inode, target, how })
+    }
+
+    /// Gives a packed file its place.
+    pub(in crate::master::programs) fn packed(
+        &mut self,
+        job: &Job,
+        result: io::Result<()>,
+        now_us: u64,
+    ) {
+        let is_source =
+            |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| metadata.ino() == job.inode);
+        let source =
+            (1..=self.limits.backups).map(|number| backup(&self.path, number)).find(is_source);
+        let placed = match (result, source) {
+            (Ok(()), Some(source)) => fs::rename(&job.target, with(&source, ending(job.how)))
+                .and_then(|()| fs::remove_file(&source)),
+            // Pushed out meanwhile.
+            (Ok(()), None) => fs::remove_file(&job.target),
+            (Err(error), _) => {
+                let _tried_again_later = fs::remove_file(&job.target);
+                Err(error)
+            }
+        };
+        if let Err(error) = placed {
+            let text = format!("compress {}: {error}", job.source.display());
+            self.trouble.warn(&text, now_us);
+            // Until the next rotation: the same would fail again.
+            self.limits.compress = Compress::No;
+        }
+    }
+}
+
+impl Job {
+    /// Takes its time; for a thread of its own.
+    pub(in crate::master::programs) fn run(&self) -> io::Result<()> {
+        let mut source = File::open(&self.source)?;
+        if source.metadata()?.ino() != self.inode {
+            return Err(io::Error::other("it was moved away"));
+        }
+        let target = File::create(&self.target)?;
+        target.set_permissions(source.metadata()?.permissions())?;
+        let target = match self.how {
+            Compress::Zstd => {
+                let mut encoder = zstd::Encoder::new(target, ZSTD_LEVEL)?;
+                io::copy(&mut source, &mut encoder)?;
+                encoder.finish()?
+            }
+            Compress::Gzip | Compress::No => {
+                let level = flate2::Compression::new(GZIP_LEVEL);
+                let mut encoder = flate2::write::GzEncoder::new(target, level);
+                io::copy(&mut source, &mut encoder)?;
+                encoder.finish()?
+            }
+        };
+        // Before the original goes.
+        target.sync_all()
+    }
+}
+
+fn ending(how: Compress) -> &'static str {
+    match how {
+        Compress::Zstd => PACKED[1],
+        Compress::Gzip | Compress::No => PACKED[0],
+    }
+}
+
+pub(super) fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
