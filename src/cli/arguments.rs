@@ -297,6 +297,8 @@ pub(crate) enum Program {
         #[arg(value_name = "NAME[:INSTANCE]", value_parser = program_name)]
         name: ProgramName,
     },
+    /// Begin its log anew: what its files and the console keep goes, rotated files stay.
+    Clear(ProgramPlace),
 }
 
 #[derive(Debug, Args)]

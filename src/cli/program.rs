@@ -40,6 +40,7 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
         Program::Restart(program) => (program, ProgramVerb::Restart),
         Program::Roll { place, pace } => (place, ProgramVerb::Roll(pace.into())),
         Program::Kill(program) => (program, ProgramVerb::Kill),
+        Program::Clear(program) => (program, ProgramVerb::Clear),
         Program::Signal { place, signal } => (place, ProgramVerb::Signal { signal }),
     };
     steer(place, out, &Command::Program { target: target(program.name), verb }).await
@@ -79,10 +80,17 @@ pub(crate) fn table(programs: &[wire::Program]) -> Table {
                 .into(),
             of_process(number::bytes(row.rss_bytes).trim().to_owned()).into(),
             row.backend.as_deref().unwrap_or("").into(),
-            row.reason.as_str().into(),
+            reason(row).into(),
         ]);
     }
     table
+}
+
+/// Why it is as it is, and what is wrong with its log.
+fn reason(row: &wire::Program) -> String {
+    let parts = [row.reason.as_str(), row.log_degraded.as_str()];
+    let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    said.join("; ")
 }
 
 /// What is otherwise than the file says, a line a program.

@@ -117,6 +117,8 @@ pub(crate) enum ProgramVerb {
     Roll(Pace),
     /// SIGKILL now, no drain; the restart policy then applies.
     Kill,
+    /// Removes the files that its output goes to (not those that were rotated) and what is kept.
+    Clear,
     /// A name such as `HUP`, or a number.
     Signal {
         signal: String,

@@ -50,6 +50,7 @@ pub(crate) fn of(command: &Command) -> Line {
                 ProgramVerb::Restart => ("restart", String::new()),
                 ProgramVerb::Roll(pace) => ("roll", pace_words(pace)),
                 ProgramVerb::Kill => ("kill", String::new()),
+                ProgramVerb::Clear => ("clear", String::new()),
                 ProgramVerb::Signal { signal } => ("signal", signal.clone()),
                 // What is said to a program may be nobody else's business.
                 ProgramVerb::Input { .. } => ("attach", String::new()),

@@ -327,6 +327,7 @@ impl ProgramWord {
             "restart" => Self::Plain(ProgramVerb::Restart),
             "roll" => Self::Roll,
             "kill" => Self::Plain(ProgramVerb::Kill),
+            "clear" => Self::Plain(ProgramVerb::Clear),
             "signal" => Self::Signal,
             "stdin" => Self::Stdin,
             _ => return None,
@@ -466,6 +467,7 @@ fn program_verb(verb: &ProgramVerb, incarnation: Option<u32>) -> (&'static str, 
         ProgramVerb::Roll(pace) => return ("roll", json!(body::Roll::new(pace, incarnation))),
         ProgramVerb::Kill => "kill",
         ProgramVerb::Input { .. } => "stdin",
+        ProgramVerb::Clear => "clear",
         ProgramVerb::Signal { signal } => {
             return ("signal", json!(body::Signal { signal: signal.clone(), incarnation }));
         }

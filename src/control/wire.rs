@@ -198,6 +198,12 @@ pub(crate) struct Program {
     /// How the processes it starts are kept hold of: `cgroup`, `session` or `group`; empty without any.
     #[serde(default)]
     pub(crate) tracking: String,
+    /// Why what it prints can not be written; empty when it can.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) log_degraded: String,
+    /// What of its output was lost to its files so far.
+    #[serde(default)]
+    pub(crate) log_lost_bytes: u64,
 }
 
 /// Supervisor's public state names.

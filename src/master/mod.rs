@@ -75,6 +75,7 @@ pub(crate) struct Options {
 /// Runs the engine until it is told to stop.
 pub(crate) fn run(options: &Options) -> ExitCode {
     sys::rlimit::raise_open_files();
+    sys::signal::ignore_file_size();
     // Then what programs leave behind comes to us and is found; without it, to the keeper.
     if let Err(error) = sys::pidfd::become_subreaper() {
         sys::log::warning!(WHO, "become subreaper: {error}");

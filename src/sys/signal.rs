@@ -70,6 +70,14 @@ pub(crate) fn name(number: i32) -> String {
 
 /// Blocks these signals for the process (call it before any thread starts) and returns the
 /// descriptor they are read from: close on exec, non-blocking.
+/// A file that may grow no further is then an error of the write, not this process's end.
+pub(crate) fn ignore_file_size() {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
 pub(crate) fn descriptor(numbers: &[i32]) -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by `sigemptyset` before any other use and outlives the calls;
     // the descriptor is fresh and owned by nobody else.

@@ -188,3 +188,57 @@ fn lines_take_their_form_and_both_streams_share_a_file_in_the_order_written() {
         engine.log().contains("\"text\":\"begun and ended\"").then_some(())
     });
 }
+
+#[test]
+fn a_log_that_can_not_be_written_is_shown_and_recovers() {
+    let engine = Engine::start_in(
+        &with(
+            "[program.says]\nstart_seconds = 0\ncommand = \"sh -c 'while :; do echo line; sleep 0.05; done'\"\n\
+             stdout = { file = \"{folder}/says.log\" }\n\
+             [program.floods]\nautorestart = false\nstart_seconds = 0\ncommand = \"seq 1 400000\"\n\
+             stdout = { file = \"/dev/full\" }",
+        ),
+        |folder| fs::create_dir(folder.join("says.log")).expect("the folder is ours"),
+    );
+    let row = |name: &str| {
+        let status = engine.status();
+        let rows = status["programs"].as_array().expect("there are programs").clone();
+        rows.into_iter().find(|row| row["name"] == name).expect("it has a row")
+    };
+    let why = |name: &str| row(name)["log_degraded"].as_str().unwrap_or("").to_owned();
+    wait::until("the row says why", || why("says").contains("Is a directory").then_some(()));
+    wait::until("lost bytes are counted, and the program ends all the same", || {
+        let row = row("floods");
+        let is_counted = row["log_lost_bytes"].as_u64().is_some_and(|bytes| bytes > 1_000_000);
+        (is_counted && row["state"] == "EXITED").then_some(())
+    });
+    assert!(why("floods").contains("No space left on device"), "{}", why("floods"));
+    assert!(engine.ctl_ok(&["program", "list"]).contains("No space left on device"));
+    let path = engine.folder.path().join("says.log");
+    fs::remove_dir(&path).expect("it is empty");
+    wait::until("it is written again", || (why("says").is_empty() && path.is_file()).then_some(()));
+}
+
+#[test]
+fn a_cleared_log_begins_anew() {
+    let engine = Engine::start(&with(
+        "[program.says]\nstart_seconds = 0\ndirectory = \"{folder}\"\n\
+         command = \"sh -c 'echo before; until [ -e go ]; do sleep 0.01; done; echo after; exec sleep 1000'\"\n\
+         stdout = { file = \"{folder}/says.log\" }",
+    ));
+    let file = |name: &str| engine.folder.path().join(name);
+    let is = |text: &str| {
+        let read = || fs::read_to_string(file("says.log")).is_ok_and(|found| found == text);
+        wait::until("the log is as expected", || read().then_some(()));
+    };
+    is("before\n");
+    engine.ctl_ok(&["program", "clear", "says"]);
+    is("");
+    fs::write(file("go"), "").expect("the folder is ours");
+    is("after\n");
+    let tail = engine.ctl_ok(&["program", "tail", "says"]);
+    assert!(
+        tail.contains("after") && tail.contains("cleared") && !tail.contains("before"),
+        "{tail}"
+    );
+}

@@ -209,6 +209,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(ProgramVerb::Restart),
         pace().prop_map(ProgramVerb::Roll),
         Just(ProgramVerb::Kill),
+        Just(ProgramVerb::Clear),
         any::<String>().prop_map(|signal| ProgramVerb::Signal { signal }),
     ];
     prop_oneof![

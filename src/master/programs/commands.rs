@@ -91,6 +91,7 @@ impl Programs {
             }
             ProgramVerb::Stop => Ok(self.say_to(ids, &Event::Stop, Goal::Stopped, asked)),
             ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
+            ProgramVerb::Clear => self.clear(&ids, &asked.by).map(Outcome::Answer),
             ProgramVerb::Signal { signal } => self.signal(&ids, signal).map(Outcome::Answer),
             ProgramVerb::Input { bytes } => match self.write_stdin(target, bytes) {
                 Ok(written) => Ok(Outcome::Answer(Answer::changed(written))),

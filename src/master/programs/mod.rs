@@ -19,6 +19,7 @@ mod definition;
 mod desk;
 pub(in crate::master) mod errand;
 mod instance;
+mod logs;
 mod output;
 mod process;
 mod readiness;
@@ -33,9 +34,6 @@ mod texts;
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use tokio::sync::mpsc;
-
 use self::callers::Caller;
 use self::definition::Definition;
 use self::desk::Desk;
@@ -45,8 +43,6 @@ use self::instance::Instance;
 use self::roll::Roll;
 use self::tree::ladder::Rung;
 use crate::config::model::{Config, Tracking};
-use crate::control::call::ProgramTarget;
-use crate::control::wire::{Answer, Stream};
 use crate::master;
 use crate::supervise;
 use crate::supervise::state::Shown;
@@ -217,30 +213,6 @@ impl Programs {
     pub(crate) fn clear_away(&mut self) {
         self.instances.clear();
         self.desk.surroundings().ladder.remove();
-    }
-
-    /// Opens every log file anew with its next byte.
-    pub(crate) fn reopen_files(&mut self) {
-        for file in self.desk.open_files() {
-            file.borrow_mut().reopen();
-        }
-    }
-
-    /// The output of one instance as JSON lines, of those kept the last `tail`; the answer says why not.
-    pub(crate) fn log(
-        &mut self,
-        target: &ProgramTarget,
-        stream: Option<Stream>,
-        tail: Option<u32>,
-        follow: Follow,
-    ) -> Result<mpsc::Receiver<Bytes>, Answer> {
-        let ids = self.resolve(target)?;
-        let [id] = ids.as_slice() else {
-            let text = format!("{} has {} instances, name one", target.name, ids.len());
-            return Err(Answer::refused(text));
-        };
-        let instance = &self.instances[id];
-        Ok(instance.output.borrow_mut().read(stream, tail, follow))
     }
 
     /// What follows from any change: rows of removed instances go, missing ones come, callers that

@@ -43,6 +43,7 @@ impl Instance {
                 (None, None)
             }
         };
+        let (log_degraded, log_lost_bytes) = self.output.borrow().trouble();
         let uptime_us = self.state.spawned_us().map_or(0, |since_us| now_us - since_us);
         let retry_at_ms = match self.state.phase {
             Phase::Delay { until_us } => wall_ms + until_us.saturating_sub(now_us) / 1000,
@@ -75,6 +76,8 @@ impl Instance {
                     .map(|joined| format!("{}/{}", joined.upstream, joined.address)),
                 // The whole program's to tell.
                 differs: String::new(),
+                log_degraded,
+                log_lost_bytes,
                 tracking: self.tree.as_ref().map_or("", |tree| tree.rung().word()).to_owned(),
             },
             incarnation: self.state.life,

@@ -230,6 +230,7 @@ fn program_change(model: &Model, verb: ProgramVerb, row: &ProgramRow) -> Result<
         ProgramVerb::Restart => "restart",
         ProgramVerb::Roll(_) => "roll",
         ProgramVerb::Kill => "kill",
+        ProgramVerb::Clear => "clear",
         ProgramVerb::Signal { .. } => "signal",
         ProgramVerb::Input { .. } => "attach",
     };
@@ -268,6 +269,7 @@ fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
         ProgramVerb::Kill => row.program.pid.is_none().then_some("has no process to kill"),
         ProgramVerb::Restart
         | ProgramVerb::Roll(_)
+        | ProgramVerb::Clear
         | ProgramVerb::Signal { .. }
         | ProgramVerb::Input { .. } => None,
     }

@@ -108,7 +108,10 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
     let Some(row) = program(model, &change.key) else { return };
     let name = change.key.label();
     match verb {
-        ProgramVerb::Start | ProgramVerb::Signal { .. } | ProgramVerb::Input { .. } => {}
+        ProgramVerb::Start
+        | ProgramVerb::Clear
+        | ProgramVerb::Signal { .. }
+        | ProgramVerb::Input { .. } => {}
         ProgramVerb::Roll(_) => {
             let siblings = model.live.programs.iter();
             let count = siblings.filter(|other| other.program.name == row.program.name).count();

@@ -18,6 +18,7 @@ mod ring;
 mod tests;
 
 use std::cell::RefCell;
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 
@@ -157,6 +158,32 @@ impl Output {
         sinks.flush(clock::monotonic_us());
         let line = LogLine { wall_ms: moment.0, stream: moment.1, text };
         add(&mut self.ring, &mut self.followers, line);
+    }
+
+    /// Begins anew: its files and what is kept. Every file is tried; the first error is told.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.ring.clear();
+        let mut result = Ok(());
+        for file in [&self.stdout, &self.stderr].into_iter().filter_map(|it| it.sinks.file.as_ref())
+        {
+            result = result.and(file.borrow_mut().clear(clock::monotonic_us()));
+        }
+        result
+    }
+
+    /// Why a file can not be written, empty when all can, and how many bytes were lost so far.
+    pub(super) fn trouble(&self) -> (String, u64) {
+        let files = [&self.stdout, &self.stderr].map(|channel| channel.sinks.file.as_ref());
+        let is_shared = matches!(files, [Some(one), Some(other)] if Rc::ptr_eq(one, other));
+        let mut trouble = (String::new(), 0);
+        for file in files.into_iter().skip(usize::from(is_shared)).flatten() {
+            let file = file.borrow();
+            if let (Some(reason), true) = (file.trouble(), trouble.0.is_empty()) {
+                reason.clone_into(&mut trouble.0);
+            }
+            trouble.1 += file.lost_bytes();
+        }
+        trouble
     }
 
     /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.

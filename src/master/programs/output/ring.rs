@@ -21,6 +21,11 @@ impl Ring {
         }
     }
 
+    pub(super) fn clear(&mut self) {
+        self.lines.clear();
+        self.bytes = 0;
+    }
+
     pub(super) fn lines(&self) -> impl Iterator<Item = &LogLine> {
         self.lines.iter()
     }

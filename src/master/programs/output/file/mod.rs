@@ -13,6 +13,7 @@ mod rotate;
 mod tests;
 mod trouble;
 
+use std::fs;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
@@ -129,6 +130,34 @@ impl RotatingFile {
                 self.trouble.keep(&bytes[written..]);
             }
         }
+    }
+
+    /// Removes the file and makes it anew, with what waited for it forgotten. What is linked to is cut
+    /// short instead, and what is no file stays.
+    pub(in crate::master::programs) fn clear(&mut self, now_us: u64) -> io::Result<()> {
+        self.open = None;
+        drop(self.trouble.take_waiting());
+        match fs::symlink_metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => {
+                fs::remove_file(&self.path)?;
+                self.opened(now_us).map(drop)
+            }
+            Ok(_) if fs::metadata(&self.path).is_ok_and(|metadata| metadata.is_file()) => {
+                fs::File::options().write(true).truncate(true).open(&self.path).map(drop)
+            }
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why it can not be written at present.
+    pub(in crate::master::programs) fn trouble(&self) -> Option<&str> {
+        self.trouble.reason()
+    }
+
+    pub(in crate::master::programs) fn lost_bytes(&self) -> u64 {
+        self.trouble.lost_in_all()
     }
 
     /// When the kept bytes are tried again; nothing when there are none.

@@ -16,8 +16,10 @@ pub(super) struct Trouble {
     reason: Option<String>,
     waiting: Vec<u8>,
     retry_at_us: u64,
-    /// Since it began.
+    /// Since the trouble began.
     lost_bytes: u64,
+    /// In earlier troubles.
+    lost_before: u64,
     warned_at_us: Option<u64>,
 }
 
@@ -50,7 +52,16 @@ impl Trouble {
             let lost_bytes = self.lost_bytes;
             log::warning!("programs", "{path} is written again, {lost_bytes} bytes were lost");
         }
+        self.lost_before += self.lost_bytes;
         self.lost_bytes = 0;
+    }
+
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    pub(super) fn lost_in_all(&self) -> u64 {
+        self.lost_before + self.lost_bytes
     }
 
     /// Up to the bound; what is beyond it is lost.

@@ -1,0 +1,54 @@
+//! Logs as operators handle them: read, followed, cleared.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::Programs;
+use super::event::InstanceId;
+use super::output::Follow;
+use crate::control::call::ProgramTarget;
+use crate::control::wire::{Answer, Stream};
+
+impl Programs {
+    /// Opens every log file anew with its next byte.
+    pub(crate) fn reopen_files(&mut self) {
+        for file in self.desk.open_files() {
+            file.borrow_mut().reopen();
+        }
+    }
+
+    /// The output of one instance as JSON lines, of those kept the last `tail`; the answer says why not.
+    pub(crate) fn log(
+        &mut self,
+        target: &ProgramTarget,
+        stream: Option<Stream>,
+        tail: Option<u32>,
+        follow: Follow,
+    ) -> Result<mpsc::Receiver<Bytes>, Answer> {
+        let ids = self.resolve(target)?;
+        let [id] = ids.as_slice() else {
+            let text = format!("{} has {} instances, name one", target.name, ids.len());
+            return Err(Answer::refused(text));
+        };
+        let instance = &self.instances[id];
+        Ok(instance.output.borrow_mut().read(stream, tail, follow))
+    }
+
+    /// Begins the logs anew. What can not be removed is told, the others are cleared all the same.
+    pub(super) fn clear(&mut self, ids: &[InstanceId], by: &str) -> Result<Answer, Answer> {
+        let (mut cleared, mut failed) = (Vec::new(), Vec::new());
+        for (id, instance) in ids.iter().filter_map(|id| Some((id, self.instances.get(id)?))) {
+            let mut output = instance.output.borrow_mut();
+            match output.clear() {
+                Ok(()) => cleared.push(id.to_string()),
+                Err(error) => failed.push(format!("clear the log of {id}: {error}")),
+            }
+            output.mark(format!("cleared by {by}"));
+        }
+        if failed.is_empty() {
+            Ok(Answer::changed(format!("log of {} cleared", cleared.join(", "))))
+        } else {
+            Err(Answer::refused(failed.join("; ")))
+        }
+    }
+}
