@@ -57,7 +57,9 @@ pub(crate) fn draw(
         };
         if !look.searched.is_empty() && line.stream != Stream::Mark {
             let is_there = look.at == Some(*number);
-            pieces.iter_mut().for_each(|piece| mark(piece, look.searched, is_there, skin));
+            for piece in &mut pieces {
+                mark(piece, look.searched, is_there, skin);
+            }
         }
         rows.extend(pieces.into_iter().rev());
     }
