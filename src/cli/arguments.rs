@@ -85,6 +85,9 @@ pub(crate) enum Verb {
     Reload,
     /// Open the log files again, after something else has rotated them.
     Reopen,
+    /// Replace the running binary by the one that lies at its path: no request fails, no program
+    /// restarts.
+    Upgrade,
     /// Stop the engine: requests under way finish, programs are stopped.
     Shutdown(Waiting),
 }
@@ -107,6 +110,7 @@ impl Verb {
             | Self::Program(_)
             | Self::Reload
             | Self::Reopen
+            | Self::Upgrade
             | Self::Shutdown(_) => Some(Intent::Act),
         }
     }

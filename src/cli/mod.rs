@@ -24,6 +24,7 @@ mod overview;
 mod pace;
 mod program;
 mod requests;
+mod upgrade;
 mod upstream;
 
 mod steer;
@@ -92,6 +93,7 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Requests(verb) => wait(requests::run(&place, out, verb)),
         Verb::Reload => wait(engine::reload(&place, out)),
         Verb::Reopen => wait(engine::reopen(&place, out)),
+        Verb::Upgrade => wait(upgrade::run(&place, out)),
         Verb::Shutdown(waiting) => wait(engine::shutdown(&place, out, waiting)),
     }?;
     Ok(ExitCode::SUCCESS)

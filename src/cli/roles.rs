@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::arguments::When;
 use super::out;
 use crate::{config, demo, keeper, master, sys, worker};
 
 const KEEPER: &str = "__keeper";
 const MASTER: &str = "__master";
+const TRIAL: &str = master::TRIAL;
 const WORKER: &str = "__worker";
 const ORIGIN: &str = "__origin";
 const LOAD: &str = "__load";
@@ -30,6 +32,7 @@ pub(crate) fn hidden(mut words: impl Iterator<Item = OsString>) -> Option<ExitCo
     match words.next()?.to_str()? {
         KEEPER => Some(go_on(words)),
         MASTER => Some(run_master(words)),
+        TRIAL => Some(try_out(words)),
         WORKER => Some(worker::run()),
         ORIGIN => Some(demo::origin(&texts(words))),
         LOAD => Some(demo::load(&texts(words))),
@@ -60,6 +63,25 @@ fn go_on(mut words: impl Iterator<Item = OsString>) -> ExitCode {
         (Ok(_), None) => {
             out::complain("__keeper: expected the number of a descriptor");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Before an upgrade to this binary: whether it could take over. `program __trial PROTOCOL NAME FILE`.
+fn try_out(mut words: impl Iterator<Item = OsString>) -> ExitCode {
+    let protocol = words.next().unwrap_or_default();
+    let verdict = match engine(&mut words) {
+        Ok((_, source, _)) => master::try_out(&protocol.to_string_lossy(), &source),
+        Err(status) => return status,
+    };
+    match verdict {
+        Ok(version) => match out::Out::new(When::Never).line(version) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.status(),
+        },
+        Err(why) => {
+            out::complain(&why);
+            ExitCode::FAILURE
         }
     }
 }

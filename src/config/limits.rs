@@ -263,6 +263,9 @@ pub(crate) const PROGRAM_ELECT_MS: u64 = 25;
 pub(crate) const PROGRAM_PIDFILE_BYTES_MAX: u64 = 64;
 /// Looks for those who start others while a tree of processes is killed one by one.
 pub(crate) const PROGRAM_SWEEP_PASSES_MAX: usize = 16;
+/// How long a binary may take to say whether it could take over, and how much it may say.
+pub(crate) const UPGRADE_TRIAL_MS: u64 = 10_000;
+pub(crate) const UPGRADE_WORDS_BYTES_MAX: usize = 16 * 1024;
 /// How long the exit status of an adopted program may take from the keeper.
 pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
 

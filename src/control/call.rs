@@ -34,6 +34,8 @@ pub(crate) enum Command {
     },
     Reload,
     Reopen,
+    /// The binary that lies at the engine's path takes over.
+    Upgrade,
     Shutdown,
 }
 

@@ -172,6 +172,7 @@ enum Action<'a> {
     Scale { name: &'a str, verb: ScaleWord },
     Reload,
     Reopen,
+    Upgrade,
     Shutdown,
 }
 
@@ -206,6 +207,7 @@ impl<'a> Action<'a> {
         Ok(match *segments {
             ["reload"] => Some(Self::Reload),
             ["reopen"] => Some(Self::Reopen),
+            ["upgrade"] => Some(Self::Upgrade),
             ["shutdown"] => Some(Self::Shutdown),
             ["upstreams", upstream, "backends", backend, word] => {
                 BackendWord::parse(word).map(|verb| Self::Backend { upstream, backend, verb })
@@ -258,6 +260,7 @@ impl<'a> Action<'a> {
             }
             Self::Reload => body::read::<body::Nothing>(body).map(|_| Command::Reload),
             Self::Reopen => body::read::<body::Nothing>(body).map(|_| Command::Reopen),
+            Self::Upgrade => body::read::<body::Nothing>(body).map(|_| Command::Upgrade),
             Self::Shutdown => body::read::<body::Nothing>(body).map(|_| Command::Shutdown),
         }
     }
@@ -417,6 +420,7 @@ impl From<&Command> for Request {
             }
             Command::Reload => ("/v1/reload".to_owned(), json!({})),
             Command::Reopen => ("/v1/reopen".to_owned(), json!({})),
+            Command::Upgrade => ("/v1/upgrade".to_owned(), json!({})),
             Command::Shutdown => ("/v1/shutdown".to_owned(), json!({})),
         };
         Self { method: Method::Post, target, body: body.to_string().into_bytes() }

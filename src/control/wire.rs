@@ -12,6 +12,9 @@ use super::drain::Drain;
 use super::explain::Fit;
 use super::name::Name;
 
+/// The verb of the event by which the first master of another binary says what came of an upgrade.
+pub(crate) const UPGRADED: &str = "upgraded";
+
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Status {

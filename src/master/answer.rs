@@ -38,6 +38,8 @@ impl Master {
             Command::Reload => self.reload(),
             // Answered when it is done.
             Command::Reopen => return self.reopen_for(caller, reply),
+            // Answered and written down when it is known whether it can be done.
+            Command::Upgrade => return self.upgrade_for(caller, reply),
             Command::Shutdown => {
                 self.begin_stop(&format!("by {by}"));
                 Answer::changed("the engine is stopping")

@@ -35,6 +35,8 @@ pub(crate) enum Event {
     Program(programs::event::Event),
     /// An active check of a backend has ended.
     Checked(checks::Checked),
+    /// A binary has said whether it could take over: its version, or why not.
+    Tried(Result<String, String>),
     /// A lookup of a backend's name has ended.
     Resolved(resolve::Resolved),
 }

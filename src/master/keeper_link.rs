@@ -164,6 +164,11 @@ impl KeeperLink {
         self.send(ToKeeper::Stopping, &[]);
     }
 
+    /// Announces that the master ends for the sake of this image.
+    pub(super) fn upgrade(&self, image: &OwnedFd) {
+        self.send(ToKeeper::Upgrade, &[image.as_fd()]);
+    }
+
     /// Announces that the master ends on purpose, with this status.
     pub(super) fn stop(&self, status: u8) {
         self.send(ToKeeper::Stop { status }, &[]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keeper_link::{Held, KeeperLink};
 use super::memory::Memory;
-use super::{Master, WHO, decisions, membership, metrics, programs, workers};
+use super::{Master, WHO, decisions, membership, metrics, programs, upgrade, workers};
 use crate::control::wire::EventRecord;
 use crate::sys;
 
@@ -35,6 +35,9 @@ pub(super) struct Will {
     pub(super) programs: Vec<programs::handoff::Saved>,
     pub(super) intent: programs::handoff::Intent,
     pub(super) events: Vec<EventRecord>,
+    /// The last upgrade.
+    #[serde(default)]
+    pub(super) upgrade: Option<upgrade::Begun>,
 }
 
 /// The will's place, and what it says.
@@ -88,6 +91,7 @@ impl Master {
             programs: self.programs.handoff(),
             intent: self.programs.intent().clone(),
             events,
+            upgrade: self.upgrade.begun().cloned(),
         });
         let intent = self.programs.intent().clone();
         self.decisions.keep(decisions::Decisions { membership, intent });

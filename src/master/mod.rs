@@ -37,6 +37,7 @@ mod stop;
 mod strays;
 mod succession;
 mod turn;
+mod upgrade;
 mod usage;
 mod wants;
 mod workers;
@@ -51,6 +52,7 @@ use tokio::task::LocalSet;
 use crate::config;
 use crate::control::server::Asked;
 use crate::control::watch::Watchers;
+use crate::order;
 use crate::scoreboard::Board;
 use crate::sys;
 use event::Event;
@@ -60,6 +62,8 @@ use start::StartError;
 use sys::orphans::Reaped;
 
 const WHO: &str = "master";
+/// The word by which a binary is asked whether it could take over.
+pub(crate) const TRIAL: &str = "__trial";
 
 /// What the keeper was told to run.
 #[derive(Clone, Debug)]
@@ -100,6 +104,21 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
+/// Whether this binary could take over an engine of that protocol and configuration: its version, or
+/// why not.
+pub(crate) fn try_out(protocol: &str, source: &config::Source) -> Result<&'static str, String> {
+    if protocol != order::PROTOCOL.to_string() {
+        return Err(format!(
+            "it speaks protocol {}, the running engine protocol {protocol}: stop that one, then start this",
+            order::PROTOCOL
+        ));
+    }
+    match source.load() {
+        Ok(_) => Ok(env!("CARGO_PKG_VERSION")),
+        Err(errors) => Err(errors.to_string().trim_end().to_owned()),
+    }
+}
+
 /// What the engine is doing as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -119,6 +138,8 @@ enum Phase {
         deadline_us: u64,
     },
     Over,
+    /// Another binary takes over: this master ends, nothing else does.
+    MakingWay,
 }
 
 struct Master {
@@ -126,6 +147,7 @@ struct Master {
     keeper: KeeperLink,
     keeper_pid: u32,
     events: mpsc::Receiver<Event>,
+    post: event::Post,
     asks: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
 
@@ -154,6 +176,7 @@ struct Master {
     reopening: reopening::Reopening,
     /// Whether ended children may be there that nobody waits for.
     orphans: Reaped,
+    upgrade: upgrade::Upgrade,
     usage: usage::Usage,
     /// Names this life of the engine.
     run: String,

@@ -26,7 +26,7 @@ use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
     Master, Options, Phase, WHO, audit, decisions, history, metrics, reopening, requests, signals,
-    strays, turn, usage,
+    strays, turn, upgrade, usage,
 };
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
@@ -109,6 +109,8 @@ struct Prepared {
     http: http::Prepared,
     /// This binary.
     binary: PathBuf,
+    /// Which file it is.
+    image: String,
     recipe: Recipe,
     decisions: decisions::DecisionsFile,
     post: Post,
@@ -126,10 +128,7 @@ impl Prepared {
         };
         let config = &generation.config;
         let decisions = decisions::DecisionsFile::open(&folders::make_state_dir(&options.name)?);
-        let board = match held.take_one(BOARD) {
-            Some(fd) => (Board::open(&fd).map_err(io("open the scoreboard"))?, fd),
-            None => Board::create().map_err(io("create the scoreboard"))?,
-        };
+        let board = open_board(&mut held).map_err(io("create the scoreboard"))?;
         keeper.hold(BOARD, &[board.1.as_fd()]);
         let bell = match held.take_one(BELL) {
             Some(bell) => bell,
@@ -158,6 +157,7 @@ impl Prepared {
             None => (Legacy::create(keeper).map_err(io("make room for the state"))?, None),
         };
         let binary = sys::proc::own_path().map_err(io("find this binary"))?;
+        let image = sys::image::own_id().map_err(io("look at this binary"))?;
         let recipe = worker_recipe(&binary, config)?;
         let (post, events) = mpsc::channel(EVENTS_WAITING_MAX);
         keeper.listen(post.clone()).map_err(StartError::Keeper)?;
@@ -173,6 +173,7 @@ impl Prepared {
             control,
             http,
             binary,
+            image,
             recipe,
             decisions,
             post,
@@ -189,7 +190,7 @@ impl Prepared {
         }
         let (board, board_fd) = self.board;
         self.listeners.commit(self.made, &keeper);
-        let mut workers = Workers::new(board, self.recipe, self.post.clone());
+        let mut workers = Workers::new(board, self.recipe, self.post.clone(), self.image);
         workers.recover(&will.workers, &mut self.held);
         let socket = self.control.0.path().to_owned();
         let ladder = Ladder::probe(&will.run, &socket);
@@ -206,6 +207,7 @@ impl Prepared {
             keeper,
             keeper_pid: sys::proc::parent(),
             events: self.events,
+            post: self.post.clone(),
             serving: serve(listener, asks.clone()),
             http: Http::default(),
             asks,
@@ -229,6 +231,7 @@ impl Prepared {
             requests: requests::Requests::new(board),
             reopening: reopening::Reopening::default(),
             orphans: Reaped::Blocked,
+            upgrade: upgrade::Upgrade::new(will.upgrade),
             usage: usage::Usage::new(),
             lifetimes: metrics::lifetime::Lifetimes::new(board),
             legacy: self.legacy,
@@ -281,6 +284,7 @@ impl Master {
             result,
             ..audit::Entry::default()
         });
+        self.note_upgrade();
         self.bequeath();
     }
 }
@@ -304,6 +308,18 @@ pub(super) fn control_bounds() -> server::Bounds {
         clients_max: limits::CONTROL_CLIENTS_MAX,
         body_bytes_max: limits::CONTROL_BODY_BYTES_MAX,
         header_timeout_ms: limits::CONTROL_HEADER_TIMEOUT_MS,
+    }
+}
+
+/// The one there is, unless its layout is another binary's: whoever uses that one leaves soon.
+fn open_board(held: &mut Held) -> io::Result<(Board, OwnedFd)> {
+    let Some(fd) = held.take_one(BOARD) else { return Board::create() };
+    match Board::open(&fd) {
+        Ok(board) => Ok((board, fd)),
+        Err(error) => {
+            sys::log::warning!(WHO, "{error}: beginning a new one");
+            Board::create()
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Master {
                 self.workers.drain_all(drain_us);
             }
             Phase::Draining { .. } | Phase::Stopping { .. } => self.kill("told twice"),
-            Phase::Killing { .. } | Phase::Over => {}
+            Phase::Killing { .. } | Phase::Over | Phase::MakingWay => {}
         }
     }
 
@@ -60,7 +60,7 @@ impl Master {
     pub(super) fn advance_stop(&mut self) {
         let now_us = clock::monotonic_us();
         match self.phase {
-            Phase::Running | Phase::Over => {}
+            Phase::Running | Phase::Over | Phase::MakingWay => {}
             Phase::Draining { drained_us, deadline_us } => {
                 if self.workers.is_empty() || now_us >= drained_us {
                     self.workers.kill_all();

@@ -21,7 +21,7 @@ const EVENTS_A_TURN_MAX: usize = 64;
 /// Between two snapshots while somebody watches.
 const WATCHED_US: u64 = 100_000;
 /// Connections that are handed to hyper get this long to take an answer that was just given.
-const LAST_WORDS: Duration = Duration::from_millis(20);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(20);
 
 /// What is due by itself.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Clock {
 impl Master {
     /// Until the engine is over: the status to end with.
     pub(super) async fn run(mut self) -> u8 {
-        while self.phase != Phase::Over {
+        while !matches!(self.phase, Phase::Over | Phase::MakingWay) {
             if let Some(event) = self.next().await {
                 self.on(event);
                 // What has come meanwhile shares the turn, and its writing down.
@@ -53,6 +53,9 @@ impl Master {
             self.advance_stop();
             self.carry_out_wants(Now::read());
             self.bequeath();
+        }
+        if self.phase == Phase::MakingWay {
+            return self.make_way().await;
         }
         tokio::time::sleep(LAST_WORDS).await;
         self.control.remove();
@@ -83,7 +86,7 @@ impl Master {
             Phase::Draining { drained_us: deadline_us, .. }
             | Phase::Stopping { deadline_us }
             | Phase::Killing { deadline_us } => deadline_us,
-            Phase::Running | Phase::Over => u64::MAX,
+            Phase::Running | Phase::Over | Phase::MakingWay => u64::MAX,
         };
         let programs_us = self.programs.next_deadline_us().unwrap_or(u64::MAX);
         let of_clock = [snapshot_us, self.clock.second_us, requests_us];
@@ -102,6 +105,7 @@ impl Master {
             Event::Asked(asked) => self.answer(asked),
             Event::Signal { number } => self.on_signal(number),
             Event::Program(event) => self.programs.on_event(event),
+            Event::Tried(verdict) => self.on_tried(verdict),
             Event::Checked(checked) => self.on_checked(&checked),
             Event::Resolved(resolved) => self.on_resolved(resolved),
             Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),
@@ -109,7 +113,12 @@ impl Master {
             Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number, failing } } => {
                 self.on_reopened((slot, life), number, failing);
             }
-            Event::WorkerSaid { slot, life, said } => log_said(slot, life, said),
+            Event::WorkerSaid { slot, life, said } => {
+                log_said(slot, life, said);
+                if let FromWorker::Running { .. } = said {
+                    self.relieve_workers(slot, life);
+                }
+            }
             Event::WorkerEnded { slot, life, exit } => {
                 let how = exit.map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
                 self.on_worker_ended(slot, life, &how);
@@ -142,6 +151,7 @@ impl Master {
             signal::USR1 => self.reopen(),
             // Ours are seen by their descriptors.
             signal::CHLD => self.orphans = Reaped::Blocked,
+            signal::USR2 => self.upgrade("SIGUSR2".to_owned(), None),
             other => log::notice!(WHO, "{} means nothing here", signal::name(other)),
         }
     }
@@ -304,6 +314,17 @@ impl Master {
         let deadline_us = clock::monotonic_us() + drain_ms * 1000;
         let (workers, supplies) = self.workers_and_supplies();
         workers.resize(count, &supplies, deadline_us);
+    }
+
+    /// A worker serves: one of another binary may have stayed for its sake alone.
+    fn relieve_workers(&mut self, slot: u16, life: u32) {
+        if self.phase == Phase::Running {
+            let count = start::worker_count(&self.generation.config);
+            let drain_ms = self.generation.config.engine.shutdown_timeout_ms;
+            let deadline_us = clock::monotonic_us() + drain_ms * 1000;
+            let (workers, supplies) = self.workers_and_supplies();
+            workers.serves((slot, life), count, &supplies, deadline_us);
+        }
     }
 
     pub(super) fn apply_membership(&mut self, now: Now) {

@@ -4,6 +4,7 @@
 //! master takes the running ones back by pid and start time. What a worker serves is not known here.
 
 mod process;
+mod relief;
 
 use std::collections::BTreeMap;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -47,6 +48,12 @@ pub(super) struct Record {
     pid: u32,
     start_time: u64,
     since_us: u64,
+    /// The binary it runs.
+    #[serde(default)]
+    image: String,
+    /// Told to drain for good.
+    #[serde(default)]
+    is_leaving: bool,
 }
 
 impl Record {
@@ -72,7 +79,19 @@ struct Place {
     restarts: u32,
     /// Early deaths in a row.
     early_deaths: u32,
+    /// The binary that the last one ran.
+    image: String,
+    part: Part,
     stage: Stage,
+}
+
+/// How a place counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// One of as many as there should be.
+    Regular,
+    /// Beside them, until it serves and one of another binary may leave.
+    Relief,
 }
 
 enum Stage {
@@ -91,13 +110,15 @@ pub(super) struct Workers {
     next_life: u32,
     /// Restarts of slots that are not in use: their counting goes on when they are.
     retired: BTreeMap<u16, u32>,
+    /// The binary that runs here.
+    image: String,
 }
 
 impl Workers {
     /// `recipe` starts this binary as a worker.
-    pub(super) fn new(board: Board, recipe: Recipe, post: Post) -> Self {
+    pub(super) fn new(board: Board, recipe: Recipe, post: Post, image: String) -> Self {
         let retired = BTreeMap::new();
-        Self { board, recipe, post, places: Vec::new(), next_life: 1, retired }
+        Self { board, recipe, post, places: Vec::new(), next_life: 1, retired, image }
     }
 
     /// Takes back the workers an earlier master left running; the others' slots are settled, and
@@ -112,6 +133,7 @@ impl Workers {
             self.next_life = self.next_life.max(record.life + 1);
             let link = links.remove(&record.slot);
             let stage = match link.map(|link| Process::adopt(record, link, &self.post)) {
+                Some(Ok(process)) if record.is_leaving => Stage::Leaving(process),
                 Some(Ok(process)) => Stage::Up(process),
                 Some(Err(error)) => {
                     log::warning!(WHO, "take back worker {}: {error}", record.slot);
@@ -123,35 +145,20 @@ impl Workers {
                     Stage::Empty
                 }
             };
-            let Record { slot, life, restarts, .. } = *record;
-            self.places.push(Place { slot, life, restarts, early_deaths: 0, stage });
+            let Record { slot, life, restarts, is_leaving, .. } = *record;
+            if is_leaving && matches!(stage, Stage::Empty) {
+                self.retired.insert(slot, restarts);
+                continue;
+            }
+            let (image, part) = (record.image.clone(), Part::Regular);
+            let place = Place { slot, life, restarts, early_deaths: 0, image, part, stage };
+            self.places.push(place);
         }
         for (slot, link) in links {
             log::warning!(WHO, "worker {slot}: nobody knows it; sending it home");
             process::send_home(&link);
             self.settle(slot);
         }
-    }
-
-    /// Starts what is missing up to this many and sends those above home.
-    pub(super) fn resize(&mut self, count: u16, supplies: &Supplies<'_>, drain_deadline_us: u64) {
-        for slot in 0..count {
-            if !self.places.iter().any(|place| place.slot == slot) {
-                let restarts = self.retired.remove(&slot).unwrap_or(0);
-                let place = Place { slot, life: 0, restarts, early_deaths: 0, stage: Stage::Empty };
-                self.places.push(place);
-            }
-        }
-        self.places.sort_unstable_by_key(|place| place.slot);
-        for index in 0..self.places.len() {
-            let place = &mut self.places[index];
-            match (&place.stage, place.slot < count) {
-                (Stage::Empty, true) => self.start_or_pause(index, supplies),
-                (Stage::Up(_), false) => place.leave(drain_deadline_us),
-                (Stage::Up(_) | Stage::Leaving(_), _) | (Stage::Empty, false) => {}
-            }
-        }
-        self.places.retain(|place| place.slot < count || !matches!(place.stage, Stage::Empty));
     }
 
     /// A replacement is due.
@@ -171,7 +178,10 @@ impl Workers {
         self.next_life += 1;
         self.places[index].life = life;
         match self.start(slot, life, supplies) {
-            Ok(process) => self.places[index].stage = Stage::Up(process),
+            Ok(process) => {
+                self.places[index].image.clone_from(&self.image);
+                self.places[index].stage = Stage::Up(process);
+            }
             Err(error) => {
                 log::error!(WHO, "worker {slot}: {error}");
                 let place = &mut self.places[index];
@@ -268,6 +278,8 @@ impl Workers {
                 pid: process.pid(),
                 start_time: process.start_time(),
                 since_us: process.since_us(),
+                image: place.image.clone(),
+                is_leaving: matches!(place.stage, Stage::Leaving(_)),
             })
         };
         self.places.iter().filter_map(record).collect()

@@ -4,14 +4,31 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
 use super::rlimit;
+
+/// Which file this program runs from, whatever its path leads to meanwhile.
+pub(crate) fn own_id() -> io::Result<String> {
+    id_of(&File::from(own()?))
+}
+
+/// Which file the descriptor means: no two that exist at one time have the same.
+pub(crate) fn id(image: &OwnedFd) -> io::Result<String> {
+    id_of(&File::from(image.try_clone()?))
+}
+
+fn id_of(file: &File) -> io::Result<String> {
+    let found = file.metadata()?;
+    Ok(format!("{}:{}:{}.{}", found.dev(), found.ino(), found.mtime(), found.mtime_nsec()))
+}
 
 /// The file that this program runs from, even when its path leads elsewhere by now.
 pub(crate) fn own() -> io::Result<OwnedFd> {
@@ -76,7 +93,6 @@ fn set_descriptor_flags(numbers: &[RawFd], flags: i32) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
     use std::os::fd::AsFd as _;
 
     use super::*;
@@ -93,5 +109,14 @@ mod tests {
         let flags = rustix::io::fcntl_getfd(&kept).unwrap();
         assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
         assert!(open(Path::new("/no/such/program")).is_err());
+    }
+
+    #[test]
+    fn a_file_is_told_from_its_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy");
+        std::fs::copy("/proc/self/exe", &copy).unwrap();
+        assert_ne!(id(&open(&copy).unwrap()).unwrap(), own_id().unwrap());
+        assert_eq!(id(&own().unwrap()).unwrap(), own_id().unwrap());
     }
 }

@@ -58,6 +58,7 @@ mod sticky;
 mod stopping;
 mod strategies;
 mod streaming;
+mod takeover;
 mod tcp_routes;
 mod tracking;
 mod upgrade;

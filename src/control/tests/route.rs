@@ -229,6 +229,7 @@ fn command() -> impl Strategy<Value = Command> {
         (name(), key()).prop_map(|(program, instances)| Command::Scale { program, instances }),
         Just(Command::Reload),
         Just(Command::Reopen),
+        Just(Command::Upgrade),
         Just(Command::Shutdown),
     ]
 }

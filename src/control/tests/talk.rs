@@ -89,6 +89,7 @@ fn small_master(asked: Asked) {
                 | Command::Program { .. }
                 | Command::Scale { .. }
                 | Command::Reopen
+                | Command::Upgrade
                 | Command::Shutdown => return,
             };
             reply.send(answer).unwrap();

@@ -15,7 +15,7 @@ mod tests;
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -175,6 +175,16 @@ impl Recipe {
     /// With these beside the program itself.
     pub(crate) fn with(self, attributes: Attributes) -> Self {
         Self { attributes, ..self }
+    }
+
+    /// The program behind the descriptor, which must stay open until the start.
+    pub(crate) fn of_image(image: BorrowedFd<'_>, order: &Order<'_>) -> Result<Self, SpawnError> {
+        let path = format!("/proc/self/fd/{}", image.as_raw_fd());
+        let recipe = Self::new(order)?;
+        let failed =
+            |cause| SpawnError { step: Step::Prepare, program: recipe.name.clone(), cause };
+        let program = c_string(OsString::from(path)).map_err(failed)?;
+        Ok(Self { program, ..recipe })
     }
 
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.

@@ -89,6 +89,7 @@ pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
         | Command::Program { .. }
         | Command::Reload
         | Command::Reopen
+        | Command::Upgrade
         | Command::Shutdown => None,
     };
     let undo = undo.map(|command| undoing(&key, command));

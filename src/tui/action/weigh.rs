@@ -17,6 +17,7 @@ pub(crate) fn title(changes: &[Change]) -> String {
         [change] => match &change.command {
             Command::Shutdown => "Shut the engine down?".to_owned(),
             Command::Reload => "Reload the configuration?".to_owned(),
+            Command::Upgrade => "Upgrade the engine?".to_owned(),
             Command::Reopen => "Reopen the log files?".to_owned(),
             Command::Program { target, verb: ProgramVerb::Roll(_) } => {
                 format!("Roll {}?", target.name)
@@ -51,6 +52,7 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
             | Command::Scale { .. }
             | Command::Upstream { .. }
             | Command::Reload
+            | Command::Upgrade
             | Command::Reopen => {}
         }
     }

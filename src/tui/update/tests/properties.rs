@@ -106,6 +106,7 @@ proptest! {
                     let interrupts = matches!(
                         change.command,
                         Command::Program { verb: ProgramVerb::Kill | ProgramVerb::Roll(_), .. }
+                            | Command::Upgrade
                             | Command::Shutdown
                     );
                     prop_assert!(!interrupts || was_asking);

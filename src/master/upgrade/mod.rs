@@ -1,0 +1,172 @@
+//! Another binary takes over: workers and programs stay, only keeper and master become others.
+//!
+//! The file at the engine's path is opened once; what is tried is what runs then. It must speak our
+//! protocol and accept the configuration, otherwise nothing happens. Then this master writes its will
+//! and ends, the keeper becomes that file in its own process, and the first master of it relieves the
+//! workers one by one (`workers::relief`). When its masters die young, the keeper goes back.
+
+mod trial;
+
+use std::os::fd::OwnedFd;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::event::Event;
+use super::turn::LAST_WORDS;
+use super::{Master, Phase, WHO, audit};
+use crate::control::call::{Caller, Command};
+use crate::control::line;
+use crate::control::wire::{Answer, Severity, UPGRADED};
+use crate::sys::{image, log, proc};
+
+/// An upgrade as its successors are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Begun {
+    by: String,
+    /// The version and the master that made way.
+    version: String,
+    pid: u32,
+    /// Which file should run.
+    image: String,
+    is_told: bool,
+}
+
+pub(super) struct Upgrade {
+    trying: Option<Trying>,
+    /// What is to run next, once this master has made way.
+    next: Option<OwnedFd>,
+    begun: Option<Begun>,
+}
+
+/// A file that is asked whether it could take over.
+struct Trying {
+    path: String,
+    image: OwnedFd,
+    by: String,
+    /// Whoever waits for an answer.
+    reply: Option<oneshot::Sender<Answer>>,
+}
+
+impl Upgrade {
+    pub(super) fn new(begun: Option<Begun>) -> Self {
+        Self { trying: None, next: None, begun }
+    }
+
+    pub(super) fn begun(&self) -> Option<&Begun> {
+        self.begun.as_ref()
+    }
+}
+
+impl Master {
+    pub(super) fn upgrade_for(&mut self, caller: &Caller, reply: oneshot::Sender<Answer>) {
+        self.upgrade(audit::who(caller), Some(reply));
+    }
+
+    /// Asks the file at our path whether it could take over.
+    pub(super) fn upgrade(&mut self, by: String, reply: Option<oneshot::Sender<Answer>>) {
+        match self.try_file() {
+            Ok((path, image)) => {
+                self.upgrade.trying = Some(Trying { path, image, by, reply });
+            }
+            Err(why) => self.answer_upgrade(&by, reply, Answer::refused(why)),
+        }
+    }
+
+    fn try_file(&self) -> Result<(String, OwnedFd), String> {
+        if self.phase != Phase::Running {
+            return Err("the engine is stopping".to_owned());
+        }
+        if self.upgrade.trying.is_some() {
+            return Err("an upgrade is under way".to_owned());
+        }
+        let path = proc::own_path().map_err(|error| format!("find this binary: {error}"))?;
+        let name = path.display().to_string();
+        let failed = |error: &dyn std::fmt::Display| format!("upgrade to {name}: {error}");
+        let image = image::open(&path).map_err(|error| failed(&error))?;
+        let verdict = trial::begin(&path, &image, &self.options).map_err(|error| failed(&error))?;
+        let post = self.post.clone();
+        tokio::task::spawn_local(async move {
+            let _the_loop_is_over = post.send(Event::Tried(verdict.await)).await;
+        });
+        Ok((name, image))
+    }
+
+    pub(super) fn on_tried(&mut self, verdict: Result<String, String>) {
+        let Some(Trying { path, image, by, reply }) = self.upgrade.trying.take() else { return };
+        let verdict = match verdict {
+            Ok(_) if self.phase != Phase::Running => Err("the engine is stopping".to_owned()),
+            verdict => verdict.map_err(|why| format!("{path} can not take over: {why}")),
+        };
+        let id = image::id(&image).map_err(|error| format!("look at {path}: {error}"));
+        let (version, id) = match verdict.and_then(|version| Ok((version, id?))) {
+            Ok(found) => found,
+            Err(why) => return self.answer_upgrade(&by, reply, Answer::refused(why)),
+        };
+        let (own, pid) = (env!("CARGO_PKG_VERSION").to_owned(), std::process::id());
+        let text = format!("version {own} (pid {pid}) makes way for version {version} ({path})");
+        self.answer_upgrade(&by, reply, Answer::changed(text));
+        self.upgrade.begun = Some(Begun { by, version: own, pid, image: id, is_told: false });
+        self.upgrade.next = Some(image);
+        self.phase = Phase::MakingWay;
+    }
+
+    fn answer_upgrade(&mut self, by: &str, reply: Option<oneshot::Sender<Answer>>, answer: Answer) {
+        let line::Line { verb, words, .. } = line::of(&Command::Upgrade);
+        log::notice!(WHO, "upgrade by {by}: {}", answer.message);
+        self.note(audit::Entry {
+            who: by.to_owned(),
+            verb: verb.to_owned(),
+            target: String::new(),
+            result: answer.message.clone(),
+            severity: if answer.is_done() { Severity::Good } else { Severity::Bad },
+            cli: format!("pilothouse {words}"),
+        });
+        if let Some(reply) = reply {
+            // Whoever asked may be gone by now.
+            let _nobody_waits = reply.send(answer);
+        }
+    }
+
+    /// Ends this master, and nothing else.
+    pub(super) async fn make_way(mut self) -> u8 {
+        // Whoever asks from here on waits for the next master.
+        self.serving.abort();
+        tokio::time::sleep(LAST_WORDS).await;
+        self.bequeath();
+        if let Some(image) = self.upgrade.next.take() {
+            self.keeper.upgrade(&image);
+        }
+        0
+    }
+
+    /// Says what came of an upgrade, as the first master of the image that runs after it.
+    pub(super) fn note_upgrade(&mut self) {
+        let (Some(begun), Ok(own)) = (&mut self.upgrade.begun, image::own_id()) else { return };
+        let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+        let from = format!("version {} (pid {})", begun.version, begun.pid);
+        let (result, severity) = match (own == begun.image, begun.is_told) {
+            (true, true) => return,
+            (true, false) => {
+                begun.is_told = true;
+                (format!("{from} has become version {version} (pid {pid})"), Severity::Good)
+            }
+            (false, _) => {
+                let result = format!(
+                    "the new binary did not last: {from} goes on as version {version} (pid {pid})"
+                );
+                self.upgrade.begun = None;
+                (result, Severity::Bad)
+            }
+        };
+        log::notice!(WHO, "upgrade: {result}");
+        self.note(audit::Entry {
+            who: audit::ENGINE.to_owned(),
+            verb: UPGRADED.to_owned(),
+            target: self.options.name.clone(),
+            result,
+            severity,
+            cli: String::new(),
+        });
+    }
+}
