@@ -33,11 +33,13 @@ pub(super) struct Feed {
 impl Feed {
     /// After so many masters.
     pub(super) fn new(starts: u32) -> Self {
-        Self {
-            stage: Stage::Held { next: 0 },
-            starts,
-            happenings: std::collections::VecDeque::with_capacity(HAPPENINGS_MAX),
-        }
+        let happenings = std::collections::VecDeque::with_capacity(HAPPENINGS_MAX);
+        Self { stage: Stage::Held { next: 0 }, starts, happenings }
+    }
+
+    /// What waits to be told.
+    pub(super) fn happenings(&self) -> impl Iterator<Item = FromKeeper> + '_ {
+        self.happenings.iter().copied()
     }
 
     /// A new master knows nothing yet.

@@ -187,6 +187,9 @@ impl Keeper {
             && let Err(error) = self.start()
         {
             log::error!(WHO, "{error}");
+            if let Some(image) = self.fallback.died(0) {
+                self.go_back(&image);
+            }
             self.master = Master::Down { due_us: self.backoff.ended(now_us, now_us) };
         }
         let ready = self.wait()?;
@@ -355,7 +358,10 @@ impl Keeper {
             }
             let now_us = clock::monotonic_us();
             if let Some(image) = self.next_image.take() {
-                self.succeed(&image);
+                // A wish to stop comes first; the next master of this image is told of it.
+                if self.stop.wishes() == 0 {
+                    self.succeed(&image);
+                }
                 self.master = Master::Down { due_us: now_us };
                 continue;
             }

@@ -74,6 +74,7 @@ impl Keeper {
         let previous = estate.previous.map(inherited::take).transpose().map_err(io(tried))?;
         let mut keeper = Self::build(lock, words, store, estate.starts)?;
         keeper.fallback = Fallback::new(previous);
+        estate.happened.into_iter().for_each(|happening| keeper.feed.push(happening));
         log::notice!(WHO, "goes on in pid {}", std::process::id());
         Ok(keeper)
     }
@@ -100,6 +101,7 @@ impl Keeper {
             lock: self.lock.as_fd().as_raw_fd(),
             starts: self.feed.starts(),
             previous: previous.map(OwnedFd::as_raw_fd),
+            happened: self.feed.happenings().collect(),
             held: self.store.all().map(|(key, held)| (*key, numbers(held))).collect(),
         };
         let words: &[OsString] = &self.words.keeper;

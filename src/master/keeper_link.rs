@@ -145,7 +145,8 @@ impl KeeperLink {
                 }
             }
             let lock = self.lock.as_raw_fd();
-            let estate = Estate { lock, starts: kept.starts, previous: None, held };
+            let estate =
+                Estate { lock, starts: kept.starts, previous: None, held, happened: Vec::new() };
             Err(estate.leave_to(image.as_fd(), words))
         };
         match succeed() {

@@ -23,6 +23,7 @@ mod legacy;
 mod listeners;
 mod memory;
 mod metrics;
+mod predecessors;
 mod probe;
 mod reload;
 mod reopening;

@@ -25,8 +25,8 @@ use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
-    Master, Options, Phase, WHO, audit, decisions, history, metrics, reopening, requests, signals,
-    strays, turn, upgrade, usage,
+    Master, Options, Phase, WHO, audit, decisions, history, metrics, predecessors, reopening,
+    requests, signals, strays, turn, upgrade, usage,
 };
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
@@ -120,6 +120,10 @@ struct Prepared {
 impl Prepared {
     fn make(options: &Options, keeper: &KeeperLink, mut held: Held) -> Result<Self, StartError> {
         let io = |tried| move |cause| StartError::Io { tried, cause };
+        let socket = folders::make_runtime_dir(&options.name)?.join("control.sock");
+        if held.starts == 1 {
+            predecessors::end(&socket);
+        }
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running
         } else {
@@ -137,11 +141,9 @@ impl Prepared {
         keeper.hold(BELL, &[bell.as_fd()]);
         let listeners = Listeners::recover(&mut held);
         let made = listeners.prepare(&listeners::addresses(config), Taken::of(config))?;
-        let folder = folders::make_runtime_dir(&options.name)?;
-        let path = folder.join("control.sock");
-        let control = match ControlSocket::recover(&mut held, &path) {
+        let control = match ControlSocket::recover(&mut held, &socket) {
             Some(control) => control,
-            None => ControlSocket::listen(&path)?,
+            None => ControlSocket::listen(&socket)?,
         };
         keeper.hold(&control.0.key(), &[control.1.as_fd()]);
         let http = match Http::default().prepare(&config.control) {
@@ -158,7 +160,7 @@ impl Prepared {
         };
         let binary = sys::proc::own_path().map_err(io("find this binary"))?;
         let image = sys::image::own_id().map_err(io("look at this binary"))?;
-        let recipe = worker_recipe(&binary, config)?;
+        let recipe = worker_recipe(&binary, config, &socket)?;
         let (post, events) = mpsc::channel(EVENTS_WAITING_MAX);
         keeper.listen(post.clone()).map_err(StartError::Keeper)?;
         Ok(Self {
@@ -345,7 +347,7 @@ pub(super) fn worker_count(config: &Config) -> u16 {
 }
 
 /// This binary as a worker, as the configured user when there is the right to choose.
-fn worker_recipe(binary: &Path, config: &Config) -> Result<Recipe, StartError> {
+fn worker_recipe(binary: &Path, config: &Config, socket: &Path) -> Result<Recipe, StartError> {
     let identity = match &config.engine.user {
         Some(name) if sys::user::own_uid() == 0 => {
             let identity = sys::user::identity(name);
@@ -357,7 +359,9 @@ fn worker_recipe(binary: &Path, config: &Config) -> Result<Recipe, StartError> {
         }
         None => None,
     };
-    let environment: Vec<_> = std::env::vars_os().collect();
+    let mut environment: Vec<_> = std::env::vars_os().collect();
+    environment.retain(|(name, _)| name != predecessors::SOCKET);
+    environment.push((predecessors::SOCKET.into(), socket.into()));
     let under = std::env::var(WORKER_UNDER).unwrap_or_default();
     let mut arguments: Vec<OsString> = under.split_whitespace().map(OsString::from).collect();
     let make = if arguments.is_empty() { Recipe::of_this_image } else { Recipe::new };

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use super::WHO;
+use super::predecessors::SOCKET;
 use super::programs::errand;
 use crate::sys::poll::{self, Interest};
 use crate::sys::{clock, log, pidfd, proc, signal};
@@ -59,20 +60,15 @@ fn kill(pid: u32, process: &OwnedFd) -> bool {
     killed.is_ok()
 }
 
-fn is_worker(pid: u32) -> bool {
+pub(super) fn is_worker(pid: u32) -> bool {
     proc::arguments(pid).get(1).is_some_and(|word| word == "__worker")
 }
 
 /// A life of a program that was not written down, or a side command that nobody waits for.
 fn is_left_of_a_program(pid: u32, socket: &Path, known: &Known) -> bool {
     let environment = proc::environment(pid);
-    let find = |name: &str| {
-        let of_name = |entry: &String| {
-            entry.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned)
-        };
-        environment.iter().find_map(of_name)
-    };
-    let is_ours = find("PILOTHOUSE_SOCKET").is_some_and(|path| Path::new(&path) == socket);
+    let find = |name: &str| variable(&environment, name).map(str::to_owned);
+    let is_ours = find(SOCKET).is_some_and(|path| Path::new(&path) == socket);
     if is_ours && find(errand::MARK).is_some() {
         return true;
     }
@@ -83,4 +79,9 @@ fn is_left_of_a_program(pid: u32, socket: &Path, known: &Known) -> bool {
         }
         _ => false,
     }
+}
+
+/// What a process was told under this name.
+pub(super) fn variable<'a>(environment: &'a [String], name: &str) -> Option<&'a str> {
+    environment.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
 }

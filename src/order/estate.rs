@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 
-use super::keeper::{KEY_DESCRIPTORS_MAX, Key};
+use super::keeper::{FromKeeper, KEY_DESCRIPTORS_MAX, Key};
 use super::{DecodeError, PROTOCOL};
 use crate::sys::{image, memfd};
 
@@ -24,6 +24,8 @@ pub(crate) struct Estate {
     /// The image to go back to, should the new one be of no use.
     pub(crate) previous: Option<RawFd>,
     pub(crate) held: Vec<(Key, Vec<RawFd>)>,
+    /// What no master has been told yet, oldest first.
+    pub(crate) happened: Vec<FromKeeper>,
 }
 
 impl Estate {
@@ -33,8 +35,12 @@ impl Estate {
             let numbers: Vec<String> = descriptors.iter().map(RawFd::to_string).collect();
             format!("held {} {}\n", numbers.join(","), key.as_str())
         });
+        let happened = self.happened.iter().map(|message| {
+            let bytes: Vec<String> = message.encode().as_ref().iter().map(u8::to_string).collect();
+            format!("happened {}\n", bytes.join(" "))
+        });
         let head = format!("estate {PROTOCOL}\nlock {}\nstarts {}\n", self.lock, self.starts);
-        std::iter::once(head).chain(previous).chain(held).collect()
+        std::iter::once(head).chain(previous).chain(held).chain(happened).collect()
     }
 
     pub(crate) fn decode(text: &str) -> Result<Self, DecodeError> {
@@ -51,6 +57,7 @@ impl Estate {
                     estate.starts = rest.parse().map_err(|_| DecodeError("a count of starts"))?;
                 }
                 "previous" => estate.previous = Some(number(rest)?),
+                "happened" => estate.happened.push(happening(rest)?),
                 "held" => estate.held.push(held(rest)?),
                 _ => return Err(DecodeError("a line of the estate")),
             }
@@ -92,6 +99,11 @@ fn held(text: &str) -> Result<(Key, Vec<RawFd>), DecodeError> {
     Ok((key, descriptors))
 }
 
+fn happening(text: &str) -> Result<FromKeeper, DecodeError> {
+    let bytes: Result<Vec<u8>, _> = text.split(' ').map(str::parse).collect();
+    FromKeeper::decode(&bytes.map_err(|_| DecodeError("what happened"))?)
+}
+
 /// The standard descriptors are nobody's to leave.
 fn number(text: &str) -> Result<RawFd, DecodeError> {
     text.parse().ok().filter(|number| *number > 2).ok_or(DecodeError("a descriptor's number"))
@@ -100,6 +112,7 @@ fn number(text: &str) -> Result<RawFd, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::pidfd::Exit;
 
     #[test]
     fn an_estate_reads_back() {
@@ -110,7 +123,12 @@ mod tests {
             (key("nothing"), vec![]),
         ];
         for previous in [None, Some(5)] {
-            let estate = Estate { lock: 4, starts: 3, previous, held: held.clone() };
+            let happened = vec![
+                FromKeeper::Exited { pid: 300, exit: Exit::Signal(9) },
+                FromKeeper::Signal { number: 1 },
+            ];
+            let held = held.clone();
+            let estate = Estate { lock: 4, starts: 3, previous, held, happened };
             assert_eq!(Estate::decode(&estate.encode()), Ok(estate.clone()));
             assert_eq!(estate.descriptors().len(), 4 + usize::from(previous.is_some()));
         }
@@ -119,9 +137,14 @@ mod tests {
     #[test]
     fn what_is_no_estate_of_ours_is_refused() {
         let head = format!("estate {PROTOCOL}\n");
-        for body in
-            ["", "lock 1\n", "lock 4\nheld\n", "lock 4\nheld 3,x k\n", "lock 4\nnonsense 1\n"]
-        {
+        for body in [
+            "",
+            "lock 1\n",
+            "lock 4\nheld\n",
+            "lock 4\nheld 3,x k\n",
+            "lock 4\nnonsense 1\n",
+            "lock 4\nhappened 99\n",
+        ] {
             assert!(Estate::decode(&(head.clone() + body)).is_err(), "{body}");
         }
         assert!(Estate::decode("estate 0\nlock 4\n").is_err());

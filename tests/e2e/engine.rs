@@ -62,6 +62,48 @@ impl Engine {
         )
     }
 
+    /// The same as `start`, as the first process of a namespace of its own; `None`, where that is not
+    /// allowed. Its child is the keeper.
+    pub(crate) fn start_as_init(config: &str) -> Option<Self> {
+        let ways = [&["-pf", "--mount-proc"][..], &["-Urpf", "--mount-proc"]];
+        let is_allowed = |way: &&&[&str]| {
+            let tried =
+                Command::new("unshare").args(**way).arg("true").stderr(Stdio::null()).status();
+            tried.is_ok_and(|status| status.success())
+        };
+        let way = ways.iter().find(is_allowed)?;
+        Some(Self::launch(
+            config,
+            |_folder| {},
+            |folder| {
+                let plain = run(folder);
+                let mut unshare = Command::new("unshare");
+                unshare.args(*way).arg(plain.get_program()).args(plain.get_args());
+                unshare.current_dir(folder.path());
+                for (name, value) in plain.get_envs() {
+                    match value {
+                        Some(value) => unshare.env(name, value),
+                        None => unshare.env_remove(name),
+                    };
+                }
+                unshare
+            },
+        ))
+    }
+
+    /// Kills keeper and master together, and starts another engine in the folders.
+    pub(crate) fn replace_all(&mut self) {
+        let (keeper, master) = (self.keeper_pid(), self.master_pid());
+        signal(master, "STOP");
+        signal(keeper, "KILL");
+        signal(master, "KILL");
+        wait::until("both are gone", || (!is_alive(keeper) && !is_alive(master)).then_some(()));
+        let _reaped = self.keeper.wait();
+        self.keeper = spawn(&self.folder, run(&self.folder));
+        self.successor.store(0, Ordering::Relaxed);
+        self.wait_until_up();
+    }
+
     fn launch(
         config: &str,
         furnish: impl FnOnce(&Path),

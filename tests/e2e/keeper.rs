@@ -131,6 +131,20 @@ fn what_a_program_writes_while_keepers_die_is_written_once() {
 }
 
 #[test]
+fn what_an_engine_left_that_was_killed_whole_ends_before_the_next_begins() {
+    let origin = Origin::named("one");
+    let mut engine = start(&origin);
+    let left: Vec<i32> =
+        lives(&engine).iter().filter_map(|[pid, _]| i32::try_from((*pid)?).ok()).collect();
+    assert_eq!(left.len(), 5);
+    engine.replace_all();
+    assert!(left.iter().all(|pid| !is_alive(*pid)), "{left:?}");
+    assert!(engine.log().contains("left 5 processes"), "{}", engine.log());
+    assert_eq!(client::get(engine.address(), "/").text(), "one");
+    wait::until("the programs run again", || engine.program_pid("steady", 1));
+}
+
+#[test]
 fn whoever_asks_while_there_is_no_master_waits_for_the_next() {
     let origin = Origin::named("one");
     let engine = start(&origin);

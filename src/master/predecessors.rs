@@ -1,0 +1,96 @@
+//! What an engine of this name left running whose keeper and master were killed together.
+//!
+//! Its workers serve on and its programs run on, but nobody holds their pipes, and nobody is left who
+//! could tell how they end. So they are not taken over: at the start of the next engine of the name,
+//! before it binds or starts anything, they are asked to end, and killed when they do not. Never is a
+//! second copy started beside a living one. Only called while the lock on the name is ours, so that no
+//! living engine can be meant.
+
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use super::WHO;
+use super::strays::{is_worker, variable};
+use crate::sys::poll::{self, Interest};
+use crate::sys::{clock, log, pidfd, proc, signal};
+
+/// For those that were asked to end, and then for those that were killed.
+const ASKED_US: u64 = 5_000_000;
+const KILLED_US: u64 = 2_000_000;
+/// Whoever starts others while it ends is looked for again.
+const PASSES_MAX: usize = 4;
+
+/// Names the engine in the environment of everything that it starts.
+pub(super) const SOCKET: &str = "PILOTHOUSE_SOCKET";
+/// Names the instance in the environment of programs; nobody sets it by hand.
+const ID: &str = "PILOTHOUSE_ID";
+
+/// Ends all of them and waits until they are gone.
+pub(super) fn end(socket: &Path) {
+    let kept = own_line();
+    for pass in 0..PASSES_MAX {
+        let found: Vec<OwnedFd> = proc::pids()
+            .into_iter()
+            .filter(|pid| !kept.contains(pid))
+            .filter_map(|pid| {
+                // Held before it is looked at, so that nobody else is meant.
+                let process = pidfd::open(pid).ok()?;
+                is_of(pid, socket).then_some(process)
+            })
+            .collect();
+        if found.is_empty() {
+            return;
+        }
+        if pass == 0 {
+            let count = found.len();
+            log::warning!(
+                WHO,
+                "an earlier engine of this name left {count} processes: ending them"
+            );
+        }
+        tell(&found, &[signal::TERM, signal::CONT]);
+        if !are_gone(&found, ASKED_US) {
+            tell(&found, &[signal::KILL]);
+            are_gone(&found, KILLED_US);
+        }
+    }
+    log::error!(WHO, "processes of an earlier engine of this name would not end");
+}
+
+/// This process and everybody above it: an engine may be started by a program of the earlier one.
+fn own_line() -> BTreeSet<u32> {
+    let mut line = BTreeSet::new();
+    let mut next = Some(std::process::id());
+    while let Some(pid) = next.filter(|pid| *pid > 0 && line.insert(*pid)) {
+        next = proc::stat(pid).map(|stat| stat.parent);
+    }
+    line
+}
+
+fn is_of(pid: u32, socket: &Path) -> bool {
+    let environment = proc::environment(pid);
+    let is_ours = variable(&environment, SOCKET).is_some_and(|path| Path::new(path) == socket);
+    is_ours && (is_worker(pid) || variable(&environment, ID).is_some())
+}
+
+fn tell(processes: &[OwnedFd], numbers: &[i32]) {
+    for (process, number) in processes.iter().flat_map(|one| numbers.iter().map(move |n| (one, n)))
+    {
+        if let Err(error) = pidfd::signal(process, *number)
+            && error.raw_os_error() != Some(pidfd::GONE)
+        {
+            log::error!(WHO, "end a process of an earlier engine: {error}");
+        }
+    }
+}
+
+/// Whether all have ended within this time.
+fn are_gone(processes: &[OwnedFd], within_us: u64) -> bool {
+    let deadline_us = clock::monotonic_us() + within_us;
+    processes.iter().all(|process| {
+        let rest_us = deadline_us.saturating_sub(clock::monotonic_us());
+        let waited = poll::wait([(process.as_fd(), Interest::Read)], Some(rest_us));
+        matches!(waited, Ok([true]))
+    })
+}
