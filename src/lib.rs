@@ -102,6 +102,10 @@ pub mod fuzz {
         crate::http::properties::paths::target(bytes);
     }
 
+    pub fn notice(bytes: &[u8]) {
+        crate::supervise::notify::holds_for(bytes);
+    }
+
     pub fn proxy_header(bytes: &[u8]) {
         crate::http::properties::introductions::proxy_header(bytes);
     }

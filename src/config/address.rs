@@ -70,6 +70,15 @@ pub(super) fn backend(text: &str) -> Result<Location, String> {
     Ok(location)
 }
 
+/// An address that needs no looking up.
+pub(crate) fn fixed(text: &str) -> Result<Address, String> {
+    const EXPECTED: &str = "expected \"127.0.0.1:9000\" or \"unix:/run/app.sock\"";
+    match backend(text)? {
+        Location::Fixed(address) => Ok(address),
+        Location::Discovered(_) => Err(EXPECTED.to_owned()),
+    }
+}
+
 fn unix(path: &str) -> Result<Address, String> {
     if !path.starts_with('/') {
         Err("a socket's path starts with a slash: \"unix:/run/app.sock\"".to_owned())

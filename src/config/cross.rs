@@ -8,7 +8,7 @@ use super::model::route::PathMatch;
 use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
-use super::{action, check, control, limits, nearest, program, server, stream, upstream};
+use super::{action, check, control, limits, nearest, needs, program, server, stream, upstream};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -42,6 +42,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     }
     ports(report, sections);
     certificates(report, upstreams);
+    needs::check(report, programs);
     bounds(report, upstreams, programs);
 }
 

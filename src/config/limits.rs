@@ -269,6 +269,21 @@ pub(crate) const UPGRADE_WORDS_BYTES_MAX: usize = 16 * 1024;
 /// How long the exit status of an adopted program may take from the keeper.
 pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
 
+/// Of a program on which it can say that it is ready: above the standard ones, and as many as a
+/// child may be given.
+pub(crate) const PROGRAM_DESCRIPTOR_MIN: u32 = 3;
+pub(crate) const PROGRAM_DESCRIPTOR_MAX: u32 = 15;
+/// What a program may say of itself at once; a longer datagram is nobody's.
+pub(crate) const PROGRAM_NOTICE_BYTES_MAX: usize = 4 * 1024;
+/// Notices taken one after another before everything else has its turn, and the pause then.
+pub(crate) const PROGRAM_NOTICES_AT_ONCE: u32 = 32;
+pub(crate) const PROGRAM_NOTICES_PAUSE_MS: u64 = 10;
+/// How much longer a start may take because the program says so, at a time and in all.
+pub(crate) const PROGRAM_EXTEND_MS_MAX: u64 = 3_600_000;
+/// Ancestors of a process that are asked whether they are a program.
+pub(crate) const PROGRAM_ANCESTORS_MAX: usize = 32;
+
+const _: () = assert!(PROGRAM_DESCRIPTOR_MIN <= PROGRAM_DESCRIPTOR_MAX);
 const _: () = assert!(TARGET_BYTES <= TARGET_BYTES_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);

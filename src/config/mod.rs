@@ -19,6 +19,7 @@ mod control;
 mod engine;
 mod group;
 mod links;
+mod needs;
 mod outlier;
 mod program;
 mod resolve;
@@ -134,6 +135,11 @@ pub(crate) fn embedded() -> Config {
 /// Where a backend is, or how it is found, as the file writes it; an error says what was expected.
 pub(crate) fn backend_location(text: &str) -> Result<model::Location, String> {
     address::backend(text)
+}
+
+/// An address that needs no looking up; an error says what was expected.
+pub(crate) fn address(text: &str) -> Result<model::Address, String> {
+    address::fixed(text)
 }
 
 /// Replaces each `${NAME}` by what `lookup` says; `$${` stands for a literal `${`.

@@ -14,6 +14,7 @@ pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
 pub(crate) mod tree;
+pub(crate) mod vitals;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -33,6 +33,8 @@ pub(crate) enum Event {
     WorkerDue { slot: u16, life: u32 },
     /// A program's process ended or became ready.
     Program(programs::event::Event),
+    /// A process says something of its program by `sd_notify`.
+    Notice(programs::notices::Notice),
     /// An active check of a backend has ended.
     Checked(checks::Checked),
     /// A binary has said whether it could take over: its version, or why not.

@@ -20,6 +20,7 @@ use super::membership::{Membership, Now};
 use super::programs::Programs;
 use super::programs::handoff::Saved;
 use super::programs::launch::Surroundings;
+use super::programs::notices;
 use super::programs::tree::ladder::Ladder;
 use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
@@ -42,6 +43,7 @@ use crate::sys::spawn::{Order, Recipe, SpawnError};
 
 const BOARD: &str = "board";
 const BELL: &str = "bell";
+const NOTIFY: &str = "notify";
 /// A command that workers are run by, for whoever looks into one (`valgrind`, `strace -o file`).
 const WORKER_UNDER: &str = "PILOTHOUSE_WORKER_UNDER";
 
@@ -139,6 +141,8 @@ impl Prepared {
             None => sys::bell::create().map_err(io("create the workers' bell"))?,
         };
         keeper.hold(BELL, &[bell.as_fd()]);
+        let notify =
+            notify_socket(&mut held, keeper, &socket).map_err(io("make the notify socket"))?;
         let listeners = Listeners::recover(&mut held);
         let made = listeners.prepare(&listeners::addresses(config), Taken::of(config))?;
         let control = match ControlSocket::recover(&mut held, &socket) {
@@ -163,6 +167,7 @@ impl Prepared {
         let recipe = worker_recipe(&binary, config, &socket)?;
         let (post, events) = mpsc::channel(EVENTS_WAITING_MAX);
         keeper.listen(post.clone()).map_err(StartError::Keeper)?;
+        notices::listen(notify, post.clone()).map_err(io("read the notify socket"))?;
         Ok(Self {
             held,
             legacy,
@@ -344,6 +349,16 @@ pub(super) fn worker_count(config: &Config) -> u16 {
         model::Workers::Auto => std::thread::available_parallelism()
             .map_or(1, |cores| cores.get().min(limits::WORKERS_MAX) as u16),
     }
+}
+
+/// Where programs say how they are; what was said while there was no master waits in it.
+fn notify_socket(held: &mut Held, keeper: &KeeperLink, control: &Path) -> io::Result<OwnedFd> {
+    let notify = match held.take_one(NOTIFY) {
+        Some(notify) => notify,
+        None => sys::notify::bind(&notices::path(control))?,
+    };
+    keeper.hold(NOTIFY, &[notify.as_fd()]);
+    Ok(notify)
 }
 
 /// This binary as a worker, as the configured user when there is the right to choose.

@@ -7,6 +7,7 @@ use super::checks::Checked;
 use super::event::Event;
 use super::history::Effort;
 use super::membership::{Notice, Now};
+use super::programs::notices;
 use super::socket::ControlSocket;
 use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, start};
@@ -60,6 +61,7 @@ impl Master {
         tokio::time::sleep(LAST_WORDS).await;
         self.control.remove();
         self.programs.clear_away();
+        let _gone_either_way = std::fs::remove_file(notices::path(self.control.path()));
         self.keeper.stop(0);
         0
     }
@@ -106,6 +108,7 @@ impl Master {
             Event::Signal { number } => self.on_signal(number),
             Event::Program(event) => self.programs.on_event(event),
             Event::Tried(verdict) => self.on_tried(verdict),
+            Event::Notice(notice) => self.programs.on_notice(notice),
             Event::Checked(checked) => self.on_checked(&checked),
             Event::Resolved(resolved) => self.on_resolved(resolved),
             Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),

@@ -24,8 +24,15 @@ pub(crate) enum Restart {
 pub(crate) enum Readiness {
     /// It is alive after `start_us`.
     Alive,
-    /// A probe says so, however long that takes.
+    /// A probe or the program itself says so, within `start_timeout_us` when there is one.
     Probed,
+}
+
+/// Whether others must have come so far before a first spawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    Others,
 }
 
 /// Whether a running instance has requests to finish before it is stopped.
@@ -72,7 +79,12 @@ pub(crate) struct Policy {
     /// The ends that are as they should be.
     pub(crate) exit_codes: Vec<i32>,
     pub(crate) exit_signals: Vec<i32>,
+    pub(crate) needs: Needs,
     pub(crate) readiness: Readiness,
+    /// Not ready so long after the spawn is a failed start.
+    pub(crate) start_timeout_us: Option<u64>,
+    /// Once ready it must say so often that it is alive.
+    pub(crate) watchdog_us: Option<u64>,
     pub(crate) serving: Serving,
     /// An exit earlier than this after the spawn is a failed start.
     pub(crate) start_us: u64,

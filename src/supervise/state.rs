@@ -24,12 +24,16 @@ pub(crate) struct State {
     pub(crate) is_run_waiting: bool,
     /// When the running process is too old.
     pub(crate) old_at_us: Option<u64>,
+    /// When a running instance that must say that it is alive has been silent for too long.
+    pub(crate) watchdog_at_us: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Never started, or stopped by the operator.
     Idle,
+    /// Is to be spawned once what it needs has come so far.
+    Waiting,
     /// The spawn was asked for and has not answered; `asked` is a stop that came meanwhile.
     Spawning {
         asked: Option<After>,
@@ -39,6 +43,11 @@ pub(crate) enum Phase {
         check: StartCheck,
     },
     Ready {
+        spawned_us: u64,
+        stable_at_us: u64,
+    },
+    /// Runs, and was ready, but is not ready any more.
+    Unready {
         spawned_us: u64,
         stable_at_us: u64,
     },
@@ -70,8 +79,13 @@ pub(crate) enum Phase {
 /// What turns a starting instance into a ready one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StartCheck {
-    AliveAt { at_us: u64 },
-    Probe,
+    AliveAt {
+        at_us: u64,
+    },
+    /// Without an instant: however long it takes.
+    Probe {
+        until_us: Option<u64>,
+    },
 }
 
 /// How far a stop has come.
@@ -106,6 +120,19 @@ pub(crate) enum After {
     Idle,
     Again,
     Gone,
+    /// It was found unfit: the restart policy decides.
+    Unfit(Fault),
+}
+
+/// What was wrong with a process that had to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Not ready in time: a failed start.
+    Late { after_us: u64 },
+    /// The liveness probe failed too often.
+    Liveness,
+    /// Did not say in time that it is alive.
+    Silent { for_us: u64 },
 }
 
 /// What an exit leads to, once nobody is left.
@@ -127,7 +154,7 @@ pub(crate) enum Next {
 pub(crate) enum Cause {
     None,
     Spawn { error: String },
-    Exit { ending: Ending, lived_us: u64 },
+    Exit { ending: Ending, lived_us: u64, fault: Option<Fault> },
 }
 
 /// The states the world sees: Supervisor's names and meanings.
@@ -153,14 +180,15 @@ impl State {
             dice: Dice::default(),
             is_run_waiting: false,
             old_at_us: None,
+            watchdog_at_us: None,
         }
     }
 
     pub(crate) fn shown(&self) -> Shown {
         match self.phase {
             Phase::Idle | Phase::Gone => Shown::Stopped,
-            Phase::Spawning { .. } | Phase::Starting { .. } => Shown::Starting,
-            Phase::Ready { .. } => Shown::Running,
+            Phase::Waiting | Phase::Spawning { .. } | Phase::Starting { .. } => Shown::Starting,
+            Phase::Ready { .. } | Phase::Unready { .. } => Shown::Running,
             Phase::Delay { .. } => Shown::Backoff,
             Phase::Stopping { .. } | Phase::Sweeping { .. } => Shown::Stopping,
             Phase::Done => Shown::Exited,
@@ -173,8 +201,10 @@ impl State {
         match self.phase {
             Phase::Starting { spawned_us, .. }
             | Phase::Ready { spawned_us, .. }
+            | Phase::Unready { spawned_us, .. }
             | Phase::Stopping { spawned_us, .. } => Some(spawned_us),
             Phase::Idle
+            | Phase::Waiting
             | Phase::Spawning { .. }
             | Phase::Delay { .. }
             | Phase::Sweeping { .. }
@@ -188,16 +218,18 @@ impl State {
     pub(crate) fn deadline_us(&self) -> Option<u64> {
         match self.phase {
             Phase::Starting { check: StartCheck::AliveAt { at_us }, .. } => Some(at_us),
-            Phase::Ready { stable_at_us, .. } => {
+            Phase::Starting { check: StartCheck::Probe { until_us }, .. } => until_us,
+            Phase::Ready { stable_at_us, .. } | Phase::Unready { stable_at_us, .. } => {
                 let forgotten_us = (self.fails > 0).then_some(stable_at_us);
                 let is_ever = |at_us: &u64| *at_us != NEVER_US;
-                forgotten_us.into_iter().chain(self.old_at_us).filter(is_ever).min()
+                let dues = [forgotten_us, self.old_at_us, self.watchdog_at_us];
+                dues.into_iter().flatten().filter(is_ever).min()
             }
             Phase::Delay { until_us } => Some(until_us),
             Phase::Stopping { deadline_us, .. } => Some(deadline_us),
             Phase::Sweeping { look_at_us, .. } => Some(look_at_us),
-            Phase::Starting { check: StartCheck::Probe, .. }
-            | Phase::Idle
+            Phase::Idle
+            | Phase::Waiting
             | Phase::Spawning { .. }
             | Phase::Done
             | Phase::GaveUp

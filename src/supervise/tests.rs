@@ -2,9 +2,10 @@
 
 mod invariants;
 mod jobs;
+mod vitals;
 
 use super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::policy::{Ending, Kind, Overlap, Policy, Readiness, Restart, Serving};
+use super::policy::{Ending, Kind, Needs, Overlap, Policy, Readiness, Restart, Serving};
 use super::state::{Phase, Shown, State};
 use super::step::{Effect, Event, Group, SpawnError, step};
 
@@ -18,7 +19,10 @@ fn policy() -> Policy {
         restart: Restart::Unexpected,
         exit_codes: vec![0],
         exit_signals: Vec::new(),
+        needs: Needs::Nothing,
         readiness: Readiness::Alive,
+        start_timeout_us: None,
+        watchdog_us: None,
         serving: Serving::No,
         start_us: SECOND,
         start_retries: Some(3),

@@ -12,6 +12,13 @@ pub(crate) fn wall_ms() -> u64 {
     micros(ClockId::Realtime) / 1000
 }
 
+/// How long the machine has slept in all, which `monotonic_us` does not count.
+pub(crate) fn suspended_us() -> u64 {
+    // Read in this order the difference never seems larger than it is.
+    let boot_us = micros(ClockId::Boottime);
+    boot_us.saturating_sub(monotonic_us())
+}
+
 fn micros(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000

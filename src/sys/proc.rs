@@ -88,6 +88,23 @@ pub(crate) fn zombie_status(pid: u32) -> Option<i32> {
     stat_field(pid, 49)?.try_into().ok()
 }
 
+/// Whom a process belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kin {
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    pub(crate) session: u32,
+}
+
+/// `None`: gone.
+pub(crate) fn kin(pid: u32) -> Option<Kin> {
+    // `ppid`, `pgrp` and `session` are fields 4 to 6.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(1);
+    let mut next = || fields.next()?.parse().ok();
+    Some(Kin { parent: next()?, group: next()?, session: next()? })
+}
+
 /// A number from `/proc/PID/stat`. The name in parentheses may hold anything, so fields are counted
 /// from behind it: field 3 is 0.
 fn stat_field(pid: u32, place: usize) -> Option<u64> {
@@ -152,6 +169,7 @@ mod tests {
         assert_eq!(start_time(pid), start_time(pid));
         assert!(start_time(pid).is_some() && name(pid).is_some() && pids().contains(&pid));
         assert_eq!((start_time(0), name(0)), (None, None));
+        assert_eq!(kin(pid).map(|kin| kin.parent), Some(parent()));
     }
 
     #[test]

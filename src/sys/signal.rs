@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
 pub(crate) const HUP: i32 = libc::SIGHUP;
 pub(crate) const INT: i32 = libc::SIGINT;
 pub(crate) const QUIT: i32 = libc::SIGQUIT;
+pub(crate) const ABRT: i32 = libc::SIGABRT;
 pub(crate) const KILL: i32 = libc::SIGKILL;
 pub(crate) const USR1: i32 = libc::SIGUSR1;
 pub(crate) const USR2: i32 = libc::SIGUSR2;

@@ -49,6 +49,7 @@ mod processes;
 mod programs;
 mod proxy;
 mod queue;
+mod readiness;
 mod reload;
 mod requests;
 mod retries;

@@ -10,6 +10,7 @@ use super::output::Output;
 use super::process::Process;
 use super::restart::Restart;
 use super::tree::Tree;
+use super::vitals::{Need, Vitals};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
@@ -26,6 +27,8 @@ pub(crate) struct Program {
     pub(crate) life: Life,
     pub(crate) stop: Stop,
     pub(crate) roll: Roll,
+    pub(crate) vitals: Vitals,
+    pub(crate) needs: Vec<Need>,
     pub(crate) process: Process,
     pub(crate) output: Output,
     pub(crate) tree: Tree,

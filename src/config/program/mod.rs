@@ -5,6 +5,7 @@ pub(super) mod cron;
 mod directory;
 mod env_files;
 mod life;
+pub(super) mod needs;
 mod output;
 mod pause;
 mod process;
@@ -14,6 +15,7 @@ mod roll;
 mod serves;
 mod stop;
 mod tree;
+mod vitals;
 
 use super::model::program::Program;
 use super::report::{Located, Span};
@@ -52,6 +54,16 @@ const OTHERS: &[(&str, &str)] = &[
     ("restart_sec", "restart_delay"),
     ("backoff_seconds", "backoff"),
     ("start_limit", "crash_limit"),
+    ("readiness", "ready"),
+    ("readiness_probe", "ready"),
+    ("liveness", "live"),
+    ("liveness_probe", "live"),
+    ("startup_probe", "startup"),
+    ("WatchdogSec", "watchdog"),
+    ("TimeoutStartSec", "start_timeout"),
+    ("depends_on", "needs"),
+    ("requires", "needs"),
+    ("after", "needs"),
 ];
 
 /// A program, and where in the file its parts stand.
@@ -62,6 +74,7 @@ pub(super) struct Draft {
     /// The port of `serves`.
     pub(super) port: Span,
     pub(super) group: Option<Located<String>>,
+    pub(super) needs: Vec<needs::Draft>,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
@@ -83,6 +96,10 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         let found = command::Found { directory: directory.as_deref(), environment: &environment };
         found.check(&mut section, words);
     }
+    let is_serving = serves.is_some() || section.key_span("serves").is_some();
+    let own_texts = vitals::Own { variables: &own, serves: is_serving };
+    let vitals = vitals::read(&mut section, own_texts);
+    let needs = needs::read(&mut section, own_texts);
     let output = output::read(&mut section, &own);
     let tree = tree::read(&mut section, &own);
     let pair = |(name, value): &(String, Located<String>)| (name.clone(), value.value.clone());
@@ -104,13 +121,15 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         life: life::read(&mut section, &restart),
         restart,
         stop: stop::read(&mut section),
+        vitals,
+        needs: needs.iter().map(|draft| draft.need.clone()).collect(),
         process: process::read(&mut section, surroundings, instances),
         roll: roll::read(&mut section),
         output,
         tree,
     };
     section.finish(OTHERS);
-    Draft { program, joins, port, group }
+    Draft { program, joins, port, group, needs }
 }
 
 /// The variables a spawn adds to the environment's.

@@ -18,6 +18,7 @@ mod shaping;
 mod strategies;
 mod templates;
 mod trees;
+mod vitals;
 
 use std::path::{Path, PathBuf};
 

@@ -15,6 +15,8 @@ use crate::sys;
 pub(super) struct Caller {
     pub(super) asked: Asked,
     pub(super) ids: Vec<InstanceId>,
+    /// Started along with them, since they need it.
+    pub(super) along: Vec<InstanceId>,
     pub(super) goal: Goal,
     /// The call changed something; otherwise the answer says that all was so already.
     pub(super) is_changed: bool,
@@ -75,6 +77,16 @@ impl Programs {
         }
     }
 
+    /// The same as `standing`, with what it waits for.
+    fn standing_text(&self, instance: &Instance) -> String {
+        match (instance.is_waiting(), self.reason(instance)) {
+            (true, reason) if !reason.is_empty() => {
+                format!("{} is {}: {reason}", instance.id, texts::state_name(instance.shown()))
+            }
+            (_, _) => standing(instance),
+        }
+    }
+
     /// The answer, once there is one.
     fn verdict(&self, caller: &Caller, now_us: u64) -> Option<Answer> {
         let mut standings = Vec::new();
@@ -87,10 +99,10 @@ impl Programs {
                 continue;
             };
             match caller.goal.progress(instance) {
-                Progress::Reached => standings.push(standing(instance)),
+                Progress::Reached => standings.push(self.standing_text(instance)),
                 Progress::Underway => {
                     is_underway = true;
-                    standings.push(standing(instance));
+                    standings.push(self.standing_text(instance));
                 }
                 Progress::Failed(standing) => {
                     has_failed = true;
@@ -98,7 +110,11 @@ impl Programs {
                 }
             }
         }
-        let message = standings.join(", ");
+        let mut message = standings.join(", ");
+        if !caller.along.is_empty() {
+            let names: Vec<String> = caller.along.iter().map(InstanceId::to_string).collect();
+            message = format!("{message}; started because it is needed: {}", names.join(", "));
+        }
         if is_underway {
             let is_late = now_us >= caller.until_us;
             return is_late.then(|| Answer::refused(format!("waited long enough: {message}")));

@@ -40,8 +40,8 @@ impl Programs {
         let asked = Asked { by: by.to_owned(), line: line::of(&command) };
         match self.try_command(target, verb, &asked) {
             Err(answer) | Ok(Outcome::Answer(answer)) => self.answer(&asked, reply, answer),
-            Ok(Outcome::Wait { ids, goal, is_changed, until_us }) => {
-                let caller = Caller { asked, ids, goal, is_changed, until_us, reply };
+            Ok(Outcome::Wait { ids, along, goal, is_changed, until_us }) => {
+                let caller = Caller { asked, ids, along, goal, is_changed, until_us, reply };
                 self.callers.push(caller);
             }
             Ok(Outcome::Roll(planned)) => self.begin_roll(asked, planned, reply),
@@ -66,7 +66,8 @@ impl Programs {
         let waits_us = ids.iter().map(|id| self.instances[id].wait_us());
         let until_us = sys::clock::monotonic_us() + waits_us.max().unwrap_or(0);
         let (goal, is_changed) = (Goal::Running, true);
-        self.callers.push(Caller { asked, ids, goal, is_changed, until_us, reply });
+        let along = Vec::new();
+        self.callers.push(Caller { asked, ids, along, goal, is_changed, until_us, reply });
         self.settle();
     }
 
@@ -113,7 +114,11 @@ impl Programs {
         asked: &Asked,
     ) -> Outcome {
         let now_us = sys::clock::monotonic_us();
-        let mut is_changed = false;
+        let along = match goal {
+            Goal::Running => self.start_needed(&ids),
+            Goal::Stopped => Vec::new(),
+        };
+        let mut is_changed = !along.is_empty();
         let mut until_us = now_us;
         for id in &ids {
             let Some(instance) = self.instances.get_mut(id) else { continue };
@@ -132,7 +137,7 @@ impl Programs {
             is_changed |= before != (instance.state.phase, instance.state.life);
             until_us = until_us.max(now_us + instance.wait_us());
         }
-        Outcome::Wait { ids, goal, is_changed, until_us }
+        Outcome::Wait { ids, along, goal, is_changed, until_us }
     }
 
     fn kill(&mut self, ids: &[InstanceId]) -> Result<Answer, Answer> {
@@ -234,7 +239,13 @@ impl Programs {
 
 enum Outcome {
     Answer(Answer),
-    Wait { ids: Vec<InstanceId>, goal: Goal, is_changed: bool, until_us: u64 },
+    Wait {
+        ids: Vec<InstanceId>,
+        along: Vec<InstanceId>,
+        goal: Goal,
+        is_changed: bool,
+        until_us: u64,
+    },
     Roll(Planned),
 }
 
@@ -248,8 +259,9 @@ impl super::instance::Instance {
             crate::supervise::policy::Serving::No => 0,
             crate::supervise::policy::Serving::Yes { drain_us } => drain_us,
         };
+        let limit_us = self.policy.start_timeout_us.unwrap_or(0).max(self.policy.start_us);
         let start_us = match self.policy.kind {
-            Kind::Service => self.policy.start_us.max(PROGRAM_READY_WAIT_MS * 1000),
+            Kind::Service => limit_us.max(PROGRAM_READY_WAIT_MS * 1000),
             // Whoever started a job waits for its end.
             Kind::OneShot => PROGRAM_JOB_WAIT_MS * 1000,
         };

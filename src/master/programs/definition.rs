@@ -11,8 +11,9 @@ use crate::config::model::group::{Group, GroupStrategy};
 use crate::config::model::health::Check;
 use crate::config::model::program::{Program, Serves};
 use crate::config::model::tree::Main;
+use crate::config::model::vitals::Need;
 use crate::supervise::order::Rank;
-use crate::supervise::policy::{Policy, Readiness, Serving};
+use crate::supervise::policy::{Needs, Policy, Readiness, Serving};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Definition {
@@ -21,6 +22,8 @@ pub(super) struct Definition {
     pub(super) group: InGroup,
     /// The embedded default takes the next free port.
     pub(super) ports: Ports,
+    /// Expressions for lines of this program that others wait for.
+    pub(super) lines_wanted: Vec<String>,
 }
 
 /// What its group says about a program's place among others.
@@ -69,11 +72,21 @@ impl Definition {
                     drain_timeout_ms: upstream.map_or(0, |upstream| upstream.drain_timeout_ms),
                 }
             });
+            let needs = config.programs.iter().flat_map(|other| &other.needs);
+            let lines_wanted = needs
+                .filter_map(|need| match need {
+                    Need::Line { program: name, expression } if *name == program.name => {
+                        Some(expression.clone())
+                    }
+                    Need::Line { .. } | Need::Program { .. } | Need::Listening(_) => None,
+                })
+                .collect();
             Self {
                 program: program.clone(),
                 serving,
                 group: InGroup::of(program, &config.groups),
                 ports,
+                lines_wanted,
             }
         };
         let mut all: Vec<Self> = config.programs.iter().map(of_program).collect();
@@ -92,23 +105,29 @@ impl Definition {
 
     pub(super) fn change(&self, new: &Self) -> Change {
         let serves = |definition: &Self| definition.program.serves.clone();
+        // Where and how often it is to say how it is.
+        let told = |definition: &Self| {
+            let vitals = &definition.program.vitals;
+            (vitals.is_heard(), vitals.watchdog_ms, vitals.descriptor())
+        };
         let (old_program, new_program) = (&self.program, &new.program);
         let is_same_process = old_program.command == new_program.command
             && old_program.process == new_program.process
             && old_program.tree.main == new_program.tree.main
             && old_program.output.redirect_stderr == new_program.output.redirect_stderr
             && serves(self) == serves(new)
+            && told(self) == told(new)
             && self.ports == new.ports;
         if !is_same_process {
             return Change::Restart;
         }
         // How many there are is not a property of one instance.
         let counted = Program { instances: old_program.instances, ..new_program.clone() };
-        if counted == *old_program && self.serving == new.serving && self.group == new.group {
-            Change::Nothing
-        } else {
-            Change::Live
-        }
+        let around = |definition: &Self| {
+            (definition.serving.clone(), definition.group, definition.lines_wanted.clone())
+        };
+        let is_same = counted == *old_program && around(self) == around(new);
+        if is_same { Change::Nothing } else { Change::Live }
     }
 
     /// Whether the main process is another one than the one that is started.
@@ -118,18 +137,20 @@ impl Definition {
 
     /// Whether nobody else than its main process's age says that it is ready.
     pub(super) fn is_ready_by_age(&self) -> bool {
-        self.serving.is_none()
+        self.serving.is_none() && self.program.vitals.ready.is_none()
     }
 
     pub(super) fn policy(&self) -> Policy {
         let program = &self.program;
-        let (readiness, serving) = match &self.serving {
+        let serving = match &self.serving {
+            None => Serving::No,
+            Some(upstream) => Serving::Yes { drain_us: upstream.drain_timeout_ms * 1000 },
+        };
+        let readiness = match (&program.vitals.ready, serving) {
             // Its main process has to be found first.
-            None if self.is_forked() => (Readiness::Probed, Serving::No),
-            None => (Readiness::Alive, Serving::No),
-            Some(upstream) => {
-                (Readiness::Probed, Serving::Yes { drain_us: upstream.drain_timeout_ms * 1000 })
-            }
+            (None, Serving::No) if self.is_forked() => Readiness::Probed,
+            (None, Serving::No) => Readiness::Alive,
+            (Some(_), _) | (None, Serving::Yes { .. }) => Readiness::Probed,
         };
         let life = &program.life;
         Policy {
@@ -139,7 +160,10 @@ impl Definition {
             restart: restarts::restart(&program.restart),
             exit_codes: program.restart.exit_codes.clone(),
             exit_signals: program.restart.exit_signals.clone(),
+            needs: if program.needs.is_empty() { Needs::Nothing } else { Needs::Others },
             readiness,
+            start_timeout_us: program.vitals.start_timeout_ms.map(|limit_ms| limit_ms * 1000),
+            watchdog_us: program.vitals.watchdog_ms.map(|silent_ms| silent_ms * 1000),
             serving,
             start_us: program.restart.start_ms * 1000,
             start_retries: program.restart.retries,

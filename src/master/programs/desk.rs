@@ -2,7 +2,7 @@
 //! log files are open. Holds no instance.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
@@ -40,6 +40,8 @@ pub(super) struct Desk {
     room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
     syslog: Option<Rc<RefCell<Syslog>>>,
+    /// Keys of readiness pipes at the keeper.
+    ready_held: BTreeSet<String>,
 }
 
 /// The engine's own output, whose length is nobody's matter here.
@@ -85,6 +87,7 @@ impl Desk {
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
             syslog: None,
+            ready_held: BTreeSet::new(),
         }
     }
 
@@ -157,6 +160,22 @@ impl Desk {
 
     pub(super) fn let_go(&mut self, key: String) {
         self.wants.push(Want::Release { key });
+    }
+
+    /// The same for the pipe on which the process says that it is ready.
+    pub(super) fn hold_ready(&mut self, id: &InstanceId, life: u32, end: Option<&OwnedFd>) {
+        if let Some(Ok(end)) = end.map(OwnedFd::try_clone) {
+            let key = ready_key(id, life);
+            self.ready_held.insert(key.clone());
+            self.wants.push(Want::Hold { key, descriptors: vec![end] });
+        }
+    }
+
+    pub(super) fn release_ready(&mut self, id: &InstanceId, life: u32) {
+        let key = ready_key(id, life);
+        if self.ready_held.remove(&key) {
+            self.let_go(key);
+        }
     }
 
     pub(super) fn release(&mut self, id: &InstanceId, life: u32) {
@@ -237,6 +256,11 @@ impl Desk {
     pub(super) fn open_files(&self) -> impl Iterator<Item = SharedFile> + '_ {
         self.files.values().filter_map(Weak::upgrade)
     }
+}
+
+/// And the one on which it says that it is ready.
+pub(super) fn ready_key(id: &InstanceId, life: u32) -> String {
+    format!("ready/{id}/{life}")
 }
 
 /// What the keeper holds an instance's pipes under.

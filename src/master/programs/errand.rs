@@ -129,6 +129,8 @@ impl Running {
     fn spawn(order: Order) -> Result<Self, SpawnError> {
         let Order { label, command, mut definition, mut variables, timeout_ms, output } = order;
         definition.program.command = command;
+        // Its own descriptors are no matter of the program's readiness.
+        definition.program.vitals.ready = None;
         definition.program.process.stdin = Stdin::Null;
         variables.push((MARK, label.to_owned()));
         let Launched { child, stdout, stderr, .. } = launch::launch(&definition, &variables, None)?;

@@ -29,12 +29,20 @@ pub(crate) enum Report {
     Ended,
     /// Nobody could tell the status of an adopted process in time.
     StatusLost,
-    /// The readiness probe succeeds.
+    /// What it is asked or should say says that it is ready.
     Ready,
-    /// Why the readiness probe does not succeed yet.
-    NotReady(String),
     /// It is time to look again for the main process of a program that has forked itself away.
     Elect,
     /// The main process that was found has lived as long as a start takes.
     Settled { pid: u32 },
+    /// It was ready and does not answer well any more.
+    Unready,
+    /// It answers that it is alive, for the first time.
+    Healthy,
+    /// It does not answer that it is alive.
+    Unfit,
+    /// It has printed a line that others wait for.
+    Line(String),
+    /// What it waits for answers.
+    NeedsChanged,
 }

@@ -5,10 +5,11 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use super::definition::{Definition, Ports, loopback};
+use super::notices;
 use super::tree;
 use super::tree::ladder::Ladder;
 use crate::config;
@@ -39,6 +40,8 @@ pub(super) struct Launched {
     pub(super) stderr: OwnedFd,
     /// The control group it runs in.
     pub(super) leaf: Option<Cgroup>,
+    /// Where it says that it is ready, when it does so on a descriptor.
+    pub(super) ready: Option<OwnedFd>,
 }
 
 /// `variables`: see [`variables`].
@@ -71,10 +74,28 @@ pub(super) fn launch(
     // Whatever redirects it, the reader of the other pipe then finds the end at once.
     let stderr_writer =
         if program.output.redirect_stderr { stdout_writer.as_fd() } else { stderr_writer.as_fd() };
-    let descriptors = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer];
+    let standard = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer];
+    let number = program.vitals.descriptor();
+    let ready = number.map(|_| sys::pipe::pair()).transpose().map_err(pipe)?;
+    let writer = ready.as_ref().map(|(_, writer)| writer.as_fd());
+    let descriptors = descriptors(standard, number.zip(writer));
     let (child, leaf) = tree::start(&recipe, leaf, &descriptors)
         .map_err(|error| spawn_error(&error.cause, &error))?;
-    Ok(Launched { child, stdin, stdout, stderr, leaf })
+    let ready = ready.map(|(reader, _)| reader);
+    Ok(Launched { child, stdin, stdout, stderr, leaf, ready })
+}
+
+/// What the child gets: a child's descriptors have no gaps.
+fn descriptors<'a>(
+    standard: [BorrowedFd<'a>; 3],
+    ready: Option<(u32, BorrowedFd<'a>)>,
+) -> Vec<BorrowedFd<'a>> {
+    let mut descriptors = standard.to_vec();
+    if let Some((number, writer)) = ready {
+        descriptors.resize(number as usize, standard[0]);
+        descriptors.push(writer);
+    }
+    descriptors
 }
 
 /// What the child reads, and the end of it that is ours.
@@ -134,6 +155,30 @@ pub(super) fn variables(
     variables
 }
 
+/// What tells a program where and how often to say how it is.
+pub(super) fn notify_variables(
+    definition: &Definition,
+    surroundings: &Surroundings,
+) -> Vec<(&'static str, String)> {
+    let vitals = &definition.program.vitals;
+    if !vitals.is_heard() {
+        return Vec::new();
+    }
+    let socket = notices::path(&surroundings.socket).to_string_lossy().into_owned();
+    let watchdog =
+        vitals.watchdog_ms.map(|silent_ms| ("WATCHDOG_USEC", (silent_ms * 1000).to_string()));
+    [("NOTIFY_SOCKET", socket)].into_iter().chain(watchdog).collect()
+}
+
+/// One variable as the instance sees it.
+pub(super) fn variable(
+    definition: &Definition,
+    variables: &[(&'static str, String)],
+    name: &str,
+) -> Option<String> {
+    find(&environment(definition, variables).ok()?, name)
+}
+
 /// A port nobody listens on: the configured one, or for the embedded default the next one that is
 /// neither taken nor `promised` to another instance.
 pub(super) fn free_port(
@@ -158,6 +203,9 @@ pub(super) fn free_port(
     }
 }
 
+/// Meant for the engine itself by whoever started it.
+const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// The engine's own environment, what files of variables say, what the instance is told, and the
 /// program's settings, which may refer to all of it: the later wins.
 fn environment(
@@ -165,7 +213,8 @@ fn environment(
     variables: &[(&'static str, String)],
 ) -> Result<Vec<(OsString, OsString)>, SpawnError> {
     let process = &definition.program.process;
-    let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let mut environment: Vec<(OsString, OsString)> =
+        std::env::vars_os().filter(|(name, _)| !OURS.iter().any(|ours| name == ours)).collect();
     let told = |name: &str| {
         let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
         Some(value.clone())

@@ -10,6 +10,7 @@
 pub(crate) mod event;
 pub(crate) mod handoff;
 pub(crate) mod launch;
+pub(crate) mod notices;
 pub(crate) mod tree;
 pub(crate) mod want;
 
@@ -19,9 +20,13 @@ mod definition;
 mod desk;
 pub(in crate::master) mod errand;
 mod instance;
+mod liveness;
 mod logs;
+mod needs;
 mod output;
 mod process;
+mod pulse;
+mod question;
 mod readiness;
 mod restarts;
 mod roll;
@@ -219,6 +224,7 @@ impl Programs {
     /// waited are answered, rolls go on.
     fn settle(&mut self) {
         self.reconcile();
+        self.settle_waiting();
         self.advance_rolls();
         self.answer_callers();
     }

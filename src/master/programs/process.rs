@@ -31,6 +31,8 @@ pub(super) struct Process {
     pub(super) stdin: Option<OwnedFd>,
     /// Asks whether it is ready; ends with the process.
     prober: Option<JoinHandle<()>>,
+    /// Asks whether it is alive.
+    live_prober: Option<JoinHandle<()>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,7 @@ impl Process {
             pipes: Vec::new(),
             stdin: None,
             prober: None,
+            live_prober: None,
         })
     }
 
@@ -95,6 +98,7 @@ impl Process {
             pipes: Vec::new(),
             stdin: None,
             prober: None,
+            live_prober: None,
         })
     }
 
@@ -150,6 +154,23 @@ impl Process {
     pub(super) fn set_prober(&mut self, prober: JoinHandle<()>) {
         if let Some(earlier) = self.prober.replace(prober) {
             earlier.abort();
+        }
+    }
+
+    pub(super) fn set_live_prober(&mut self, prober: JoinHandle<()>) {
+        if let Some(earlier) = self.live_prober.replace(prober) {
+            earlier.abort();
+        }
+    }
+
+    pub(super) fn is_asked_whether_alive(&self) -> bool {
+        self.live_prober.is_some()
+    }
+
+    /// No more questions: it is being ended.
+    pub(super) fn leave_in_peace(&mut self) {
+        for prober in [self.prober.take(), self.live_prober.take()].into_iter().flatten() {
+            prober.abort();
         }
     }
 
@@ -209,9 +230,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(prober) = &self.prober {
-            prober.abort();
-        }
+        self.leave_in_peace();
         sys::orphans::release(self.pid);
     }
 }

@@ -13,7 +13,12 @@ impl Programs {
     /// In order of name and instance.
     pub(crate) fn rows(&self) -> Vec<wire::ProgramRow> {
         let (now_us, wall_ms) = (sys::clock::monotonic_us(), sys::clock::wall_ms());
-        self.instances.values().map(|instance| instance.row(now_us, wall_ms)).collect()
+        let row = |instance: &Instance| {
+            let mut row = instance.row(now_us, wall_ms);
+            row.program.reason = self.reason(instance);
+            row
+        };
+        self.instances.values().map(row).collect()
     }
 }
 
@@ -21,7 +26,7 @@ impl Instance {
     pub(super) fn reason(&self) -> String {
         let reason = match self.state.phase {
             Phase::Done if self.has_succeeded() => "completed".to_owned(),
-            _ => texts::reason(&self.state, &self.asked, &self.not_ready),
+            _ => texts::reason(self),
         };
         let reason = match (self.state.phase, self.next_run()) {
             (Phase::Idle, Some(next)) => next,
@@ -33,6 +38,15 @@ impl Instance {
             (excess, "") => excess.to_owned(),
             (excess, reason) => format!("{excess}; {reason}"),
         }
+    }
+
+    /// What last ended or prevented a life.
+    pub(super) fn cause(&self) -> String {
+        let doubt = match self.state.cause {
+            Cause::Exit { fault: Some(fault), .. } => self.doubt(fault),
+            Cause::Exit { fault: None, .. } | Cause::Spawn { .. } | Cause::None => String::new(),
+        };
+        texts::cause(&self.state.cause, &doubt)
     }
 
     fn row(&self, now_us: u64, wall_ms: u64) -> wire::ProgramRow {
@@ -48,9 +62,11 @@ impl Instance {
         let retry_at_ms = match self.state.phase {
             Phase::Delay { until_us } => wall_ms + until_us.saturating_sub(now_us) / 1000,
             Phase::Idle
+            | Phase::Waiting
             | Phase::Spawning { .. }
             | Phase::Starting { .. }
             | Phase::Ready { .. }
+            | Phase::Unready { .. }
             | Phase::Stopping { .. }
             | Phase::Sweeping { .. }
             | Phase::Done

@@ -148,6 +148,12 @@ impl Instance {
             | Event::SpawnErr { .. }
             | Event::Exited { .. }
             | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => {}

@@ -8,6 +8,8 @@ mod lives;
 mod serving;
 mod started_with;
 mod stdin;
+mod vitals;
+mod waiting;
 
 use std::future::Future;
 use std::time::Duration;
@@ -74,6 +76,7 @@ impl Stage {
         tokio::select! {
             event = self.inbox.recv() => match event.unwrap() {
                 Event::Program(event) => self.programs.on_event(event),
+                Event::Notice(notice) => self.programs.on_notice(notice),
                 other => panic!("not about programs: {other:?}"),
             },
             () = tokio::time::sleep(pause) => self.programs.on_deadline(),

@@ -1,8 +1,12 @@
 //! What is said to people about an instance: reasons in its row, marks in its log, notes in the
 //! audit trail. One wording for all three.
 
+use super::instance::Instance;
+use super::instance::vitals::Course;
 use crate::supervise::policy::{Ending, Kind, Policy};
-use crate::supervise::state::{Cause, Next, Phase, Shown, Stage, StartCheck, State, Sweep};
+use crate::supervise::state::{
+    After, Cause, Fault, Next, Phase, Shown, Stage, StartCheck, State, Sweep,
+};
 use crate::sys;
 
 pub(super) fn ending(ending: Ending) -> String {
@@ -13,21 +17,42 @@ pub(super) fn ending(ending: Ending) -> String {
     }
 }
 
-/// `exit 1 after 0.8 s`, or why there was nothing to exit.
-pub(super) fn cause(cause: &Cause) -> String {
+/// `exit 1 after 0.8 s`, or why there was nothing to exit. `doubt`: what was last known of an unfit
+/// one.
+pub(super) fn cause(cause: &Cause, doubt: &str) -> String {
     match cause {
         Cause::None => String::new(),
         Cause::Spawn { error } => error.clone(),
-        Cause::Exit { ending: how, lived_us } => {
+        Cause::Exit { ending: how, lived_us, fault: None } => {
             format!("{} after {}", ending(*how), duration(*lived_us))
         }
+        Cause::Exit { ending: how, lived_us, fault: Some(found) } => {
+            let (found, how) = (fault(*found, doubt), ending(*how));
+            format!("{found}, {how} after {}", duration(*lived_us))
+        }
     }
+}
+
+/// What is wrong with an unfit process.
+pub(super) fn fault(fault: Fault, doubt: &str) -> String {
+    let what = match fault {
+        Fault::Late { after_us } => format!("not ready within {}", duration(after_us)),
+        Fault::Liveness if doubt.is_empty() => "liveness failed".to_owned(),
+        Fault::Liveness => return doubt.to_owned(),
+        Fault::Silent { for_us: 0 } => "called for its watchdog".to_owned(),
+        Fault::Silent { for_us } => format!("no WATCHDOG=1 for {}", duration(for_us)),
+    };
+    if doubt.is_empty() { what } else { format!("{what}: {doubt}") }
 }
 
 /// What an exit led to, whether or not others of its group must be swept first.
 pub(super) fn outcome(state: &State) -> Next {
     match state.phase {
-        Phase::Spawning { .. } | Phase::Starting { .. } | Phase::Ready { .. } => Next::Spawn,
+        Phase::Waiting
+        | Phase::Spawning { .. }
+        | Phase::Starting { .. }
+        | Phase::Ready { .. }
+        | Phase::Unready { .. } => Next::Spawn,
         Phase::Delay { until_us } => Next::Delay { until_us },
         Phase::Sweeping { next, .. } => next,
         Phase::Done => Next::Done,
@@ -64,19 +89,40 @@ pub(super) fn consequence(state: &State, policy: &Policy, now_us: u64) -> String
 }
 
 /// Why the instance is in the state that its row shows; empty when that needs no words.
-pub(super) fn reason(state: &State, asked: &str, not_ready: &str) -> String {
+pub(super) fn reason(instance: &Instance) -> String {
+    let state = &instance.state;
     match state.phase {
-        Phase::Idle | Phase::Gone => asked.to_owned(),
-        Phase::Starting { check: StartCheck::Probe, .. } => not_ready.to_owned(),
-        Phase::Spawning { .. } | Phase::Starting { .. } | Phase::Ready { .. } => String::new(),
-        Phase::Delay { .. } if state.fails == 0 && state.window.beyond > 0 => {
-            format!("{}, restarted too often", cause(&state.cause))
+        Phase::Idle | Phase::Gone => instance.asked.clone(),
+        Phase::Starting { check: StartCheck::Probe { .. }, .. } => {
+            listed(&[&instance.ready.borrow().to_string(), &instance.status])
         }
-        Phase::Delay { .. } | Phase::Done => cause(&state.cause),
-        Phase::Stopping { stage: Stage::Draining, .. } => "draining".to_owned(),
-        Phase::Stopping { stage: Stage::Terminating, .. } => "stop signal sent".to_owned(),
-        Phase::Stopping { stage: Stage::Killing { kills }, .. } => {
-            format!("SIGKILL sent {}", times(kills))
+        Phase::Ready { .. } => listed(&[
+            course(instance.course),
+            &instance.live.borrow().to_string(),
+            &instance.status,
+        ]),
+        Phase::Unready { .. } => {
+            let why = match course(instance.course) {
+                "" => instance.ready.borrow().to_string(),
+                course => course.to_owned(),
+            };
+            listed(&[&format!("not ready: {why}"), &instance.status])
+        }
+        Phase::Waiting | Phase::Spawning { .. } | Phase::Starting { .. } => instance.status.clone(),
+        Phase::Delay { .. } if state.fails == 0 && state.window.beyond > 0 => {
+            format!("{}, restarted too often", instance.cause())
+        }
+        Phase::Delay { .. } | Phase::Done => instance.cause(),
+        Phase::Stopping { stage, after, .. } => {
+            let stage = match stage {
+                Stage::Draining => "draining".to_owned(),
+                Stage::Terminating => "stop signal sent".to_owned(),
+                Stage::Killing { kills } => format!("SIGKILL sent {}", times(kills)),
+            };
+            match after {
+                After::Unfit(found) => format!("{}, {stage}", fault(found, &instance.doubt(found))),
+                After::Idle | After::Again | After::Gone => stage,
+            }
         }
         Phase::Sweeping { stage, .. } => match stage {
             Sweep::Look => String::new(),
@@ -86,8 +132,22 @@ pub(super) fn reason(state: &State, asked: &str, not_ready: &str) -> String {
                 "not even SIGKILL ends what it left running; not started beside it".to_owned()
             }
         },
-        Phase::GaveUp => format!("gave up after {}: {}", starts(state.fails), cause(&state.cause)),
+        // What it needed failed before it was ever started.
+        Phase::GaveUp if state.fails == 0 => instance.cause(),
+        Phase::GaveUp => format!("gave up after {}: {}", starts(state.fails), instance.cause()),
     }
+}
+
+fn course(course: Course) -> &'static str {
+    match course {
+        Course::Steady => "",
+        Course::Reloading => "reloading",
+        Course::Stopping => "about to stop by itself",
+    }
+}
+
+fn listed(parts: &[&str]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn state_name(shown: Shown) -> &'static str {

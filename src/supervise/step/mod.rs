@@ -4,12 +4,14 @@
 //! `now_us` is the monotonic clock; an early `Tick` changes nothing.
 
 mod rising;
+mod running;
 mod stopping;
 mod sweeping;
+mod waiting;
 
 use super::pause::{Beyond, Window};
-use super::policy::{Ending, Kind, Overlap, Policy};
-use super::state::{After, Cause, Next, Phase, State};
+use super::policy::{Ending, Kind, Needs, Overlap, Policy};
+use super::state::{After, Cause, Fault, Next, Phase, State};
 use stopping::Stopping;
 use sweeping::Sweeping;
 
@@ -38,9 +40,33 @@ pub(crate) enum Event {
         ending: Ending,
         group: Group,
     },
-    /// The probe answered as it should.
+    /// The probe answered as it should, or the program says so.
     Ready {
         life: u32,
+    },
+    /// What was ready is not any more.
+    Unready {
+        life: u32,
+    },
+    /// It should be ended: what is wrong with it was found out from outside.
+    Unfit {
+        life: u32,
+        fault: Fault,
+    },
+    /// It says that it is alive.
+    Heartbeat {
+        life: u32,
+    },
+    /// It says that its start takes longer: so long from here.
+    Extend {
+        life: u32,
+        us: u64,
+    },
+    /// What it needs has come so far.
+    NeedsMet,
+    /// What it needs will not come; the error says why.
+    NeedsFailed {
+        error: String,
     },
     /// The backend has no request left.
     Drained {
@@ -84,6 +110,8 @@ pub(crate) enum Effect {
     Leave,
     /// The configured stop signal, to the main process.
     Terminate,
+    /// SIGABRT to the main process, so that it leaves a trace of where it hung.
+    Abort,
     /// SIGKILL to the main process and all it started.
     KillGroup,
     /// SIGKILL did not end it after several tries: tell people.
@@ -120,12 +148,16 @@ pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) ->
     }
     let now = Now { us: now_us, policy };
     match state.phase {
-        Phase::Idle | Phase::Done | Phase::GaveUp => at_rest(state, event),
+        Phase::Idle | Phase::Done | Phase::GaveUp => now.at_rest(state, event),
+        Phase::Waiting => waiting::waiting(state, event),
         Phase::Delay { until_us } => now.delay(state, event, until_us),
         Phase::Spawning { asked } => now.spawning(state, event, asked),
         Phase::Starting { spawned_us, check } => now.starting(state, event, spawned_us, check),
         Phase::Ready { spawned_us, stable_at_us } => {
             now.ready(state, event, spawned_us, stable_at_us)
+        }
+        Phase::Unready { spawned_us, stable_at_us } => {
+            now.unready(state, event, spawned_us, stable_at_us)
         }
         Phase::Stopping { spawned_us, stage, deadline_us, after } => {
             now.stopping(state, event, Stopping { spawned_us, stage, deadline_us, after })
@@ -143,6 +175,10 @@ fn life_of(event: &Event) -> Option<u32> {
         | Event::SpawnErr { life, .. }
         | Event::Exited { life, .. }
         | Event::Ready { life }
+        | Event::Unready { life }
+        | Event::Unfit { life, .. }
+        | Event::Heartbeat { life }
+        | Event::Extend { life, .. }
         | Event::Drained { life }
         | Event::Swept { life }
         | Event::Remain { life } => Some(life),
@@ -152,25 +188,9 @@ fn life_of(event: &Event) -> Option<u32> {
         | Event::Kill
         | Event::Remove
         | Event::Tick
-        | Event::Due => None,
-    }
-}
-
-fn at_rest(state: State, event: &Event) -> Step {
-    match *event {
-        Event::Start | Event::Restart => spawn(state.afresh()),
-        Event::Due => first(Effect::Due(Turn::Starts), spawn(state.afresh())),
-        Event::Remove => to(state, Phase::Gone),
-        Event::Stop
-        | Event::Kill
-        | Event::Tick
-        | Event::SpawnOk { .. }
-        | Event::SpawnErr { .. }
-        | Event::Exited { .. }
-        | Event::Ready { .. }
-        | Event::Drained { .. }
-        | Event::Swept { .. }
-        | Event::Remain { .. } => (state, Vec::new()),
+        | Event::NeedsMet
+        | Event::Due
+        | Event::NeedsFailed { .. } => None,
     }
 }
 
@@ -182,20 +202,59 @@ struct Now<'a> {
 }
 
 impl Now<'_> {
+    fn at_rest(self, state: State, event: &Event) -> Step {
+        match *event {
+            Event::Start | Event::Restart => self.begin(state.afresh()),
+            Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
+            Event::Remove => to(state, Phase::Gone),
+            Event::Stop
+            | Event::Kill
+            | Event::Tick
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
+            | Event::SpawnOk { .. }
+            | Event::SpawnErr { .. }
+            | Event::Exited { .. }
+            | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
+            | Event::Drained { .. }
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
+        }
+    }
+
+    /// The first spawn of a start waits for others; those that follow by themselves do not, since
+    /// what is needed was there.
+    fn begin(self, state: State) -> Step {
+        match self.policy.needs {
+            Needs::Nothing => spawn(state),
+            Needs::Others => to(state, Phase::Waiting),
+        }
+    }
+
     fn delay(self, state: State, event: &Event, until_us: u64) -> Step {
         match *event {
-            Event::Start | Event::Restart => spawn(state.afresh()),
+            Event::Start | Event::Restart => self.begin(state.afresh()),
             // A fresh run is better than another try of the last one.
-            Event::Due => first(Effect::Due(Turn::Starts), spawn(state.afresh())),
+            Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
             Event::Stop => to(state.afresh(), Phase::Idle),
             Event::Remove => to(state, Phase::Gone),
             Event::Tick if self.us >= until_us => spawn(state),
             Event::Tick
             | Event::Kill
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Exited { .. }
             | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
@@ -205,10 +264,17 @@ impl Now<'_> {
     /// The exit of an instance that was running: the restart policy decides.
     fn ended(self, state: State, spawned_us: u64, ending: Ending) -> (State, Next) {
         let mut state = state.caused(ending, self.us.saturating_sub(spawned_us));
-        if !self.policy.wants_restart(ending) {
+        if self.policy.wants_restart(ending) {
+            self.restarted(state)
+        } else {
             state.fails = 0;
             over(state, Next::Done)
-        } else if self.policy.kind == Kind::OneShot {
+        }
+    }
+
+    /// At once, after the usual delay, or after a pause when that was too often.
+    fn restarted(self, mut state: State) -> (State, Next) {
+        if self.policy.kind == Kind::OneShot {
             self.failed(state)
         } else if state.window.admit(self.us, self.policy.crash_limit) {
             match self.policy.restart_delay_us {
@@ -263,7 +329,7 @@ impl After {
     fn or_later(self, wish: Self) -> Self {
         match self {
             Self::Gone => Self::Gone,
-            Self::Idle | Self::Again => wish,
+            Self::Idle | Self::Again | Self::Unfit(_) => wish,
         }
     }
 }
@@ -275,7 +341,7 @@ impl State {
     }
 
     fn caused(self, ending: Ending, lived_us: u64) -> Self {
-        Self { cause: Cause::Exit { ending, lived_us }, ..self }
+        Self { cause: Cause::Exit { ending, lived_us, fault: None }, ..self }
     }
 }
 
@@ -289,7 +355,8 @@ fn to(state: State, phase: Phase) -> Step {
 
 fn spawn(state: State) -> Step {
     let phase = Phase::Spawning { asked: None };
-    (State { phase, life: state.life + 1, ..state }, vec![Effect::Spawn])
+    let life = state.life + 1;
+    (State { phase, life, watchdog_at_us: None, ..state }, vec![Effect::Spawn])
 }
 
 fn go(state: State, next: Next) -> Step {

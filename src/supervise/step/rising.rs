@@ -1,9 +1,9 @@
-//! From the spawn to a running instance, and what ends one that runs.
+//! From the spawn to a running instance.
 
 use super::super::pause::BUSY_PAUSE_US;
 use super::super::policy::{Kind, Readiness};
-use super::super::state::{After, Cause, NEVER_US, Phase, StartCheck, State};
-use super::{Effect, Event, Now, SpawnError, Step, asked_later, first, go, to};
+use super::super::state::{After, Cause, Fault, NEVER_US, Phase, StartCheck, State};
+use super::{Effect, Event, Now, SpawnError, Step, asked_later, go, to};
 
 impl Now<'_> {
     pub(super) fn spawning(self, state: State, event: &Event, asked: Option<After>) -> Step {
@@ -28,8 +28,14 @@ impl Now<'_> {
             Event::Restart
             | Event::Kill
             | Event::Tick
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::Exited { .. }
             | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
@@ -49,12 +55,27 @@ impl Now<'_> {
                 StartCheck::AliveAt { at_us } if self.us >= at_us => {
                     self.is_ready(state, spawned_us)
                 }
-                StartCheck::AliveAt { .. } | StartCheck::Probe => (state, Vec::new()),
+                StartCheck::Probe { until_us: Some(until_us) } if self.us >= until_us => {
+                    let after_us = until_us.saturating_sub(spawned_us);
+                    let after = After::Unfit(Fault::Late { after_us });
+                    self.terminate(state, spawned_us, after)
+                }
+                StartCheck::AliveAt { .. } | StartCheck::Probe { .. } => (state, Vec::new()),
             },
+            Event::Extend { us, .. } => {
+                let check = match check {
+                    StartCheck::Probe { until_us: Some(until_us) } => {
+                        StartCheck::Probe { until_us: Some(until_us.max(self.us + us)) }
+                    }
+                    StartCheck::AliveAt { .. } | StartCheck::Probe { until_us: None } => check,
+                };
+                to(state, Phase::Starting { spawned_us, check })
+            }
+            Event::Unfit { fault, .. } => self.unfit(state, spawned_us, fault),
             Event::Exited { ending, group, .. } => {
                 let has_started = match check {
                     StartCheck::AliveAt { at_us } => self.us >= at_us,
-                    StartCheck::Probe => false,
+                    StartCheck::Probe { .. } => false,
                 };
                 let (state, next) = if has_started {
                     self.ended(state, spawned_us, ending)
@@ -71,46 +92,12 @@ impl Now<'_> {
             }
             Event::Kill => (state, vec![Effect::KillGroup]),
             Event::Start
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
-            | Event::Drained { .. }
-            | Event::Swept { .. }
-            | Event::Remain { .. } => (state, Vec::new()),
-        }
-    }
-
-    pub(super) fn ready(
-        self,
-        mut state: State,
-        event: &Event,
-        spawned_us: u64,
-        stable_at_us: u64,
-    ) -> Step {
-        match *event {
-            Event::Exited { ending, group, .. } => {
-                let (state, next) = self.ended(state, spawned_us, ending);
-                first(Effect::Leave, self.sweep(state, group, next))
-            }
-            Event::Stop => self.drain(state, spawned_us, After::Idle),
-            Event::Restart => self.drain(state, spawned_us, After::Again),
-            Event::Remove => self.drain(state, spawned_us, After::Gone),
-            Event::Due => {
-                self.due(state, |now, state| Some(now.drain(state, spawned_us, After::Again)))
-            }
-            Event::Kill => (state, vec![Effect::Leave, Effect::KillGroup]),
-            Event::Tick => {
-                if self.us >= stable_at_us {
-                    state.fails = 0;
-                }
-                if state.old_at_us.is_some_and(|old_at_us| self.us >= old_at_us) {
-                    return first(Effect::TooOld, self.drain(state, spawned_us, After::Again));
-                }
-                (state, Vec::new())
-            }
-            Event::Start
-            | Event::SpawnOk { .. }
-            | Event::SpawnErr { .. }
-            | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Heartbeat { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
@@ -124,7 +111,10 @@ impl Now<'_> {
         let check = match self.policy.readiness {
             Readiness::Alive if self.policy.start_us == 0 => return self.is_ready(state, self.us),
             Readiness::Alive => StartCheck::AliveAt { at_us: self.us + self.policy.start_us },
-            Readiness::Probed => StartCheck::Probe,
+            Readiness::Probed => {
+                let until_us = self.policy.start_timeout_us.map(|limit_us| self.us + limit_us);
+                StartCheck::Probe { until_us }
+            }
         };
         to(state, Phase::Starting { spawned_us: self.us, check })
     }
@@ -143,11 +133,11 @@ impl Now<'_> {
         match asked {
             Some(After::Idle) => to(state.afresh(), Phase::Idle),
             Some(After::Gone) => to(state, Phase::Gone),
-            None | Some(After::Again) if is_counted => {
+            None | Some(After::Again | After::Unfit(_)) if is_counted => {
                 let (state, next) = self.failed(state);
                 go(state, next)
             }
-            None | Some(After::Again) => {
+            None | Some(After::Again | After::Unfit(_)) => {
                 to(state, Phase::Delay { until_us: self.us + BUSY_PAUSE_US })
             }
         }
@@ -161,6 +151,7 @@ impl Now<'_> {
         };
         state.old_at_us = self.policy.old_at_us(spawned_us, &mut state.dice);
         let phase = Phase::Ready { spawned_us, stable_at_us };
-        (State { phase, ..state }, vec![Effect::Join])
+        let watchdog_at_us = self.watchdog_at_us();
+        (State { phase, watchdog_at_us, ..state }, vec![Effect::Join])
     }
 }

@@ -1,7 +1,7 @@
 //! From the wish that an instance ends to the end of its main process.
 
 use super::super::policy::{Ending, Serving};
-use super::super::state::{After, Next, Phase, Stage, State};
+use super::super::state::{After, Cause, Next, Phase, Stage, State};
 use super::{Effect, Event, Group, Now, Step, Turn, first, to};
 
 const KILL_AGAIN_US: u64 = 1_000_000;
@@ -43,9 +43,15 @@ impl Now<'_> {
             Event::Remove => to(state, towards(After::Gone)),
             Event::Due => (state, vec![Effect::Due(Turn::Skipped)]),
             Event::Tick
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
         }
@@ -90,11 +96,15 @@ impl Now<'_> {
         ending: Ending,
         group: Group,
     ) -> Step {
-        let state = state.caused(ending, self.us.saturating_sub(stopping.spawned_us)).afresh();
-        let next = match stopping.after {
-            After::Idle => Next::Idle,
-            After::Again => Next::Spawn,
-            After::Gone => Next::Gone,
+        let lived_us = self.us.saturating_sub(stopping.spawned_us);
+        let (state, next) = match stopping.after {
+            After::Idle => (state.caused(ending, lived_us).afresh(), Next::Idle),
+            After::Again => (state.caused(ending, lived_us).afresh(), Next::Spawn),
+            After::Gone => (state.caused(ending, lived_us).afresh(), Next::Gone),
+            After::Unfit(fault) => {
+                let cause = Cause::Exit { ending, lived_us, fault: Some(fault) };
+                self.unfit_ended(State { cause, ..state }, fault)
+            }
         };
         self.sweep(state, group, next)
     }

@@ -53,10 +53,16 @@ impl Now<'_> {
                 Next::Spawn | Next::Idle | Next::Gone => (state, vec![Effect::Due(Turn::Skipped)]),
             },
             Event::Tick
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Exited { .. }
             | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
             | Event::Drained { .. } => (state, Vec::new()),
         }
     }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::super::policy::{Ending, Kind, MaxAge, Overlap, Policy, Restart};
-use super::super::state::{Phase, Shown};
+use super::super::policy::{Ending, Kind, MaxAge, Needs, Overlap, Policy, Restart};
+use super::super::state::{Fault, Phase, Shown};
 use super::super::step::{Effect, Event, Group};
 use super::{Bench, SECOND, policy, serving};
 
@@ -13,11 +13,21 @@ enum Happening {
     Say(Event),
     Exit { ending: Ending, leaves_behind: bool },
     Ready,
+    Vital(Vital),
     Drained,
     Empty,
     Stale(u8),
     Pass { us: u64 },
     Deadline,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Vital {
+    Unready,
+    Unfit,
+    Heartbeat,
+    NeedsMet,
+    NeedsFailed,
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -30,11 +40,19 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     ];
     let ending =
         prop_oneof![(0..3).prop_map(Ending::Code), Just(Ending::Signal(9)), Just(Ending::Unknown)];
+    let vital = prop_oneof![
+        2 => Just(Vital::Unready),
+        1 => Just(Vital::Unfit),
+        1 => Just(Vital::Heartbeat),
+        3 => Just(Vital::NeedsMet),
+        1 => Just(Vital::NeedsFailed),
+    ];
     let happening = prop_oneof![
         4 => operator.prop_map(Happening::Say),
         4 => (ending, any::<bool>())
             .prop_map(|(ending, leaves_behind)| Happening::Exit { ending, leaves_behind }),
         3 => Just(Happening::Ready),
+        6 => vital.prop_map(Happening::Vital),
         2 => Just(Happening::Drained),
         2 => Just(Happening::Empty),
         2 => any::<u8>().prop_map(Happening::Stale),
@@ -42,6 +60,12 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         5 => Just(Happening::Deadline),
     ];
     prop::collection::vec(happening, 0..120)
+}
+
+fn vitals() -> impl Strategy<Value = (Needs, Option<u64>, Option<u64>)> {
+    let needs = prop_oneof![Just(Needs::Nothing), Just(Needs::Others)];
+    let limit = || prop::option::of((1..9u64).prop_map(|seconds| seconds * SECOND));
+    (needs, limit(), limit())
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -54,8 +78,9 @@ fn policies() -> impl Strategy<Value = Policy> {
     ];
     let start_us = prop_oneof![Just(0), Just(SECOND)];
     let retries = prop_oneof![4 => (0..4u32).prop_map(Some), 1 => Just(None)];
-    (restart, any::<bool>(), start_us, retries, 0..3u64, (pauses(), times())).prop_map(
-        |(restart, serves, start_us, start_retries, stop_s, (pauses, times))| Policy {
+    let all = (pauses(), times(), vitals());
+    (restart, any::<bool>(), start_us, retries, 0..3u64, all).prop_map(
+        |(restart, serves, start_us, start_retries, stop_s, (pauses, times, vitals))| Policy {
             restart,
             start_us,
             start_retries,
@@ -65,6 +90,9 @@ fn policies() -> impl Strategy<Value = Policy> {
             overlap: times.1,
             max_age: times.2,
             stop_us: stop_s * SECOND,
+            needs: vitals.0,
+            start_timeout_us: vitals.1,
+            watchdog_us: vitals.2,
             ..if serves { serving() } else { policy() }
         },
     )
@@ -137,7 +165,13 @@ impl World {
                     | Event::SpawnOk { .. }
                     | Event::SpawnErr { .. }
                     | Event::Exited { .. }
+                    | Event::NeedsMet
+                    | Event::NeedsFailed { .. }
                     | Event::Ready { .. }
+                    | Event::Unready { .. }
+                    | Event::Unfit { .. }
+                    | Event::Heartbeat { .. }
+                    | Event::Extend { .. }
                     | Event::Drained { .. }
                     | Event::Swept { .. }
                     | Event::Remain { .. } => unreachable!("not an operator's word: {event:?}"),
@@ -159,6 +193,16 @@ impl World {
             }
             Happening::Ready => {
                 self.bench.is_ready();
+            }
+            Happening::Vital(event) => {
+                let life = self.bench.state.life;
+                self.bench.say(match event {
+                    Vital::Unready => Event::Unready { life },
+                    Vital::Unfit => Event::Unfit { life, fault: Fault::Liveness },
+                    Vital::Heartbeat => Event::Heartbeat { life },
+                    Vital::NeedsMet => Event::NeedsMet,
+                    Vital::NeedsFailed => Event::NeedsFailed { error: "it failed".to_owned() },
+                });
             }
             Happening::Drained => {
                 self.bench.is_drained();
@@ -224,7 +268,7 @@ impl World {
                 assert!(self.is_alive && until_us >= self.bench.now_us);
             }
             Effect::Leave => self.is_member = false,
-            Effect::Terminate => {
+            Effect::Terminate | Effect::Abort => {
                 assert!(self.is_alive, "a signal to nobody");
                 self.terminated_us = Some(self.bench.now_us);
             }

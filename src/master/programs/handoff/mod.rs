@@ -16,13 +16,13 @@ use self::phase::{SavedCause, SavedPhase};
 use self::times::SavedTimes;
 use super::Programs;
 use super::definition::{Definition, loopback};
-use super::desk::{Desk, pipes_key};
+use super::desk::{Desk, pipes_key, ready_key};
 use super::event::InstanceId;
 use super::instance::{Instance, Joined};
 use super::process::Process;
 use super::tree::{SavedTree, Tree};
 use super::want::Want;
-use crate::supervise::state::{Phase, Stage, StartCheck, State};
+use crate::supervise::state::{Phase, Shown, Stage, State};
 use crate::sys;
 
 /// What the operator decided where it differs from the configuration's `autostart`.
@@ -87,12 +87,23 @@ pub(crate) struct Saved {
     asked: String,
     #[serde(default)]
     times: SavedTimes,
+    /// In its own words.
+    status: String,
+    watchdog_at_us: Option<u64>,
+    lines_seen: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct SavedProcess {
     pid: u32,
     start_time: u64,
+}
+
+/// What the keeper held of an instance.
+struct Ends {
+    output: Option<[OwnedFd; 2]>,
+    /// Where it says that it is ready.
+    ready: Option<OwnedFd>,
 }
 
 impl Programs {
@@ -120,7 +131,9 @@ impl Programs {
         for saved in saved {
             let ends = held(&pipes_key(&saved.id, saved.life));
             let ends = ends.and_then(|ends| <[OwnedFd; 2]>::try_from(ends).ok());
-            let mut instance = saved.revive(ends, &mut self.desk);
+            let ready = held(&ready_key(&saved.id, saved.life));
+            let ready = ready.and_then(|ends| ends.into_iter().next());
+            let mut instance = saved.revive(Ends { output: ends, ready }, &mut self.desk);
             let stdin = held(&super::stdin::key(&instance));
             if let Some(process) = &mut instance.process {
                 process.stdin = stdin.and_then(|ends| ends.into_iter().next());
@@ -168,22 +181,28 @@ impl Saved {
             since_wall_ms: instance.since_wall_ms,
             asked: instance.asked.clone(),
             times: SavedTimes::of(instance),
+            status: instance.status.clone(),
+            watchdog_at_us: state.watchdog_at_us,
+            lines_seen: instance.lines_seen.clone(),
         }
     }
 
-    fn revive(self, ends: Option<[OwnedFd; 2]>, desk: &mut Desk) -> Instance {
+    fn revive(self, ends: Ends, desk: &mut Desk) -> Instance {
         let mut instance = Instance::new(self.id, self.definition);
         instance.state = State {
             phase: self.phase.revive(),
             life: self.life,
             fails: self.fails,
             cause: self.cause.revive(),
+            watchdog_at_us: self.watchdog_at_us,
             ..instance.state
         };
         instance.restarts = self.restarts;
         instance.since_wall_ms = self.since_wall_ms;
         instance.asked = self.asked;
         self.times.revive(&mut instance);
+        instance.status = self.status;
+        instance.lines_seen = self.lines_seen;
         instance.port = self.port;
         if let Some(port) = self.port {
             desk.promise(port, &instance.id);
@@ -194,7 +213,15 @@ impl Saved {
         instance.tree = self.tree.map(revive);
         instance.bound();
         if let Some(process) = self.process {
-            instance.adopt(process.pid, process.start_time, ends, desk);
+            desk.hold_ready(&instance.id, instance.state.life, ends.ready.as_ref());
+            instance.ready_pipe = ends.ready;
+            instance.adopt(process, ends.output, desk);
+        }
+        instance.watch_ready(desk);
+        instance.watch_lines(desk);
+        instance.watch_needed(desk);
+        if instance.shown() == Shown::Running {
+            instance.watch_live(desk);
         }
         if let (Some(upstream), Some(port)) = (self.joined, self.port) {
             instance.joined = Some(Joined { upstream, address: loopback(port) });
@@ -205,18 +232,16 @@ impl Saved {
 }
 
 impl Instance {
-    fn adopt(&mut self, pid: u32, start_time: u64, ends: Option<[OwnedFd; 2]>, desk: &mut Desk) {
+    fn adopt(&mut self, process: SavedProcess, ends: Option<[OwnedFd; 2]>, desk: &mut Desk) {
+        let SavedProcess { pid, start_time } = process;
         let reporter = desk.reporter(&self.id, self.state.life);
-        match Process::adopt(pid, start_time, reporter.clone()) {
+        match Process::adopt(pid, start_time, reporter) {
             Ok(mut process) => {
                 if let Some(ends) = ends {
                     process.listen(ends, &self.output);
                 }
                 self.output.borrow_mut().mark(format!("goes on under a new master, pid {pid}"));
                 self.process = Some(process);
-                if matches!(self.state.phase, Phase::Starting { check: StartCheck::Probe, .. }) {
-                    self.probe(reporter);
-                }
             }
             Err(error) => sys::log::error!("programs", "adopt {} (pid {pid}): {error}", self.id),
         }

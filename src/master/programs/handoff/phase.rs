@@ -4,18 +4,24 @@
 use serde::{Deserialize, Serialize};
 
 use crate::supervise::policy::Ending;
-use crate::supervise::state::{After, Cause, Next, Phase, Stage, StartCheck, Sweep};
+use crate::supervise::state::{After, Cause, Fault, Next, Phase, Stage, StartCheck, Sweep};
 
 /// `Phase` for the wire; its instants stay true, since the monotonic clock is the machine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SavedPhase {
     Idle,
-    /// Without an instant: until its probe answers.
+    Waiting,
+    /// Without an instant: until its probe answers, at the latest until the other one.
     Starting {
         spawned_us: u64,
         alive_at_us: Option<u64>,
+        until_us: Option<u64>,
     },
     Ready {
+        spawned_us: u64,
+        stable_at_us: u64,
+    },
+    Unready {
         spawned_us: u64,
         stable_at_us: u64,
     },
@@ -57,13 +63,21 @@ pub(super) enum SavedAfter {
     Idle,
     Again,
     Gone,
+    Unfit(SavedFault),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum SavedFault {
+    Late { after_us: u64 },
+    Liveness,
+    Silent { for_us: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SavedCause {
     None,
     Spawn { error: String },
-    Exit { how: SavedEnding, lived_us: u64 },
+    Exit { how: SavedEnding, lived_us: u64, fault: Option<SavedFault> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,16 +91,20 @@ impl SavedPhase {
     pub(super) fn of(phase: Phase) -> Self {
         match phase {
             Phase::Idle | Phase::Gone => Self::Idle,
+            Phase::Waiting => Self::Waiting,
             // Never seen between two events; a new master would spawn it.
             Phase::Spawning { .. } => Self::Delay { until_us: 0 },
             Phase::Starting { spawned_us, check } => {
-                let alive_at_us = match check {
-                    StartCheck::AliveAt { at_us } => Some(at_us),
-                    StartCheck::Probe => None,
+                let (alive_at_us, until_us) = match check {
+                    StartCheck::AliveAt { at_us } => (Some(at_us), None),
+                    StartCheck::Probe { until_us } => (None, until_us),
                 };
-                Self::Starting { spawned_us, alive_at_us }
+                Self::Starting { spawned_us, alive_at_us, until_us }
             }
             Phase::Ready { spawned_us, stable_at_us } => Self::Ready { spawned_us, stable_at_us },
+            Phase::Unready { spawned_us, stable_at_us } => {
+                Self::Unready { spawned_us, stable_at_us }
+            }
             Phase::Delay { until_us } => Self::Delay { until_us },
             Phase::Stopping { spawned_us, stage, deadline_us, after } => {
                 let stage = match stage {
@@ -98,6 +116,7 @@ impl SavedPhase {
                     After::Idle => SavedAfter::Idle,
                     After::Again => SavedAfter::Again,
                     After::Gone => SavedAfter::Gone,
+                    After::Unfit(fault) => SavedAfter::Unfit(SavedFault::of(fault)),
                 };
                 Self::Stopping { spawned_us, stage, deadline_us, after }
             }
@@ -110,10 +129,17 @@ impl SavedPhase {
     pub(super) fn revive(self) -> Phase {
         match self {
             Self::Idle => Phase::Idle,
-            Self::Starting { spawned_us, alive_at_us } => Phase::Starting {
+            Self::Waiting => Phase::Waiting,
+            Self::Starting { spawned_us, alive_at_us, until_us } => Phase::Starting {
                 spawned_us,
-                check: alive_at_us.map_or(StartCheck::Probe, |at_us| StartCheck::AliveAt { at_us }),
+                check: match alive_at_us {
+                    Some(at_us) => StartCheck::AliveAt { at_us },
+                    None => StartCheck::Probe { until_us },
+                },
             },
+            Self::Unready { spawned_us, stable_at_us } => {
+                Phase::Unready { spawned_us, stable_at_us }
+            }
             Self::Ready { spawned_us, stable_at_us } => Phase::Ready { spawned_us, stable_at_us },
             Self::Delay { until_us } => Phase::Delay { until_us },
             Self::Stopping { spawned_us, stage, deadline_us, after } => {
@@ -126,6 +152,7 @@ impl SavedPhase {
                     SavedAfter::Idle => After::Idle,
                     SavedAfter::Again => After::Again,
                     SavedAfter::Gone => After::Gone,
+                    SavedAfter::Unfit(fault) => After::Unfit(fault.revive()),
                 };
                 Phase::Stopping { spawned_us, stage, deadline_us, after }
             }
@@ -163,18 +190,36 @@ impl SavedNext {
     }
 }
 
+impl SavedFault {
+    fn of(fault: Fault) -> Self {
+        match fault {
+            Fault::Late { after_us } => Self::Late { after_us },
+            Fault::Liveness => Self::Liveness,
+            Fault::Silent { for_us } => Self::Silent { for_us },
+        }
+    }
+
+    fn revive(self) -> Fault {
+        match self {
+            Self::Late { after_us } => Fault::Late { after_us },
+            Self::Liveness => Fault::Liveness,
+            Self::Silent { for_us } => Fault::Silent { for_us },
+        }
+    }
+}
+
 impl SavedCause {
     pub(super) fn of(cause: &Cause) -> Self {
         match cause {
             Cause::None => Self::None,
             Cause::Spawn { error } => Self::Spawn { error: error.clone() },
-            Cause::Exit { ending, lived_us } => {
+            Cause::Exit { ending, lived_us, fault } => {
                 let how = match *ending {
                     Ending::Code(code) => SavedEnding::Code(code),
                     Ending::Signal(number) => SavedEnding::Signal(number),
                     Ending::Unknown => SavedEnding::Unknown,
                 };
-                Self::Exit { how, lived_us: *lived_us }
+                Self::Exit { how, lived_us: *lived_us, fault: fault.map(SavedFault::of) }
             }
         }
     }
@@ -183,13 +228,13 @@ impl SavedCause {
         match self {
             Self::None => Cause::None,
             Self::Spawn { error } => Cause::Spawn { error },
-            Self::Exit { how, lived_us } => {
+            Self::Exit { how, lived_us, fault } => {
                 let ending = match how {
                     SavedEnding::Code(code) => Ending::Code(code),
                     SavedEnding::Signal(number) => Ending::Signal(number),
                     SavedEnding::Unknown => Ending::Unknown,
                 };
-                Cause::Exit { ending, lived_us }
+                Cause::Exit { ending, lived_us, fault: fault.map(SavedFault::revive) }
             }
         }
     }

@@ -2,26 +2,28 @@
 
 use std::rc::Rc;
 
-use super::super::definition::loopback;
 use super::super::desk::{Desk, Tone};
 use super::super::errand::{self, Errand};
 use super::super::launch;
-use super::super::output::Source;
 use super::super::output::form::Speaker;
-use super::super::process::{Process, Reporter};
-use super::super::readiness;
+use super::super::output::{BIRTH, Source};
+use super::super::process::Process;
 use super::super::tree::{self, Tree};
-use super::Instance;
+use super::{Instance, vitals};
 use crate::supervise::step::{Event, SpawnError};
 use crate::sys;
 
 impl Instance {
     pub(super) fn spawn(&mut self, life: u32, desk: &mut Desk) -> Event {
-        self.not_ready.clear();
+        self.ready.borrow_mut().clear();
+        self.live.borrow_mut().clear();
+        self.status.clear();
+        self.lines_seen.clear();
+        self.course = vitals::Course::Steady;
         match self.try_spawn(desk) {
             Ok(()) => {
                 let pid = self.process.as_ref().map_or(0, |process| process.pid);
-                self.output.borrow_mut().mark(format!("started, pid {pid}"));
+                self.output.borrow_mut().mark(format!("{BIRTH}{pid}"));
                 desk.changed();
                 Event::SpawnOk { life }
             }
@@ -49,6 +51,7 @@ impl Instance {
         self.open_files(desk);
         let mut variables = self.variables(desk);
         variables.push(("PILOTHOUSE_LIFE", self.state.life.to_string()));
+        variables.extend(launch::notify_variables(&self.definition, desk.surroundings()));
         let ladder = desk.surroundings().ladder.clone();
         let mark = ladder.mark(&self.id, self.state.life);
         variables.push((tree::MARK, mark.clone()));
@@ -57,13 +60,15 @@ impl Instance {
         let launched = launch::launch(&self.definition, &variables, leaf)?;
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;
-        let mut process = Process::new(launched.child, reporter.clone()).map_err(|error| {
+        let mut process = Process::new(launched.child, reporter).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
             SpawnError::Busy(format!("watch pid {pid}: {error}"))
         })?;
         let ends = [launched.stdout, launched.stderr];
         desk.hold(&self.id, self.state.life, &ends);
+        desk.hold_ready(&self.id, self.state.life, launched.ready.as_ref());
+        self.ready_pipe = launched.ready;
         process.listen(ends, &self.output);
         let leader = (process.pid, process.start_time);
         self.tree = Some(Tree::plant(leader, mark, launched.leaf, &ladder));
@@ -71,18 +76,12 @@ impl Instance {
         self.process = Some(process);
         self.hold_stdin(desk);
         self.bound();
-        self.probe(reporter);
         Ok(())
     }
 
-    /// Begins to ask whether the process is ready, when its program serves.
-    pub(in crate::master::programs) fn probe(&mut self, reporter: Reporter) {
-        let (Some(serving), Some(port), Some(process)) =
-            (&self.definition.serving, self.port, &mut self.process)
-        else {
-            return;
-        };
-        process.set_prober(readiness::begin(serving.check.as_ref(), loopback(port), reporter));
+    /// A variable as this instance sees it.
+    pub(super) fn variable(&self, name: &str, desk: &Desk) -> Option<String> {
+        launch::variable(&self.definition, &self.variables(desk), name)
     }
 
     #[cfg_attr(not(test), expect(dead_code, reason = "hooks are its callers"))]

@@ -69,7 +69,10 @@ impl Instance {
             return;
         };
         self.used.over += 1;
-        let is_up = matches!(self.state.phase, Phase::Starting { .. } | Phase::Ready { .. });
+        let is_up = matches!(
+            self.state.phase,
+            Phase::Starting { .. } | Phase::Ready { .. } | Phase::Unready { .. }
+        );
         if self.used.over >= bounds.checks && is_up {
             let text = format!("{excess} for {} s", self.used.over);
             self.used.over = 0;

@@ -50,14 +50,14 @@ impl Instance {
         match self.find_main(desk) {
             Found::Main { pid, start_time } => self.follow_main(pid, start_time, desk),
             Found::Nobody => {
-                "it has ended and left nobody".clone_into(&mut self.not_ready);
+                self.ready.borrow_mut().await_word("it has ended and left nobody");
                 self.exited_for_good(ending, desk);
             }
             Found::Unclear(why) => {
                 if let Some(process) = &mut self.process {
                     process.has_forked_away();
                 }
-                self.not_ready = why;
+                self.ready.borrow_mut().await_word(why);
                 let reporter = desk.reporter(&self.id, self.state.life);
                 tokio::task::spawn_local(async move {
                     tokio::time::sleep(Duration::from_millis(PROGRAM_ELECT_MS)).await;
@@ -80,11 +80,11 @@ impl Instance {
         let Some(process) = &mut self.process else { return };
         if let Err(error) = process.follow(pid, start_time, reporter.clone()) {
             // It may have ended this moment: whoever is there next is looked for.
-            self.not_ready = format!("watch pid {pid}: {error}");
+            self.ready.borrow_mut().await_word(format!("watch pid {pid}: {error}"));
             tokio::task::spawn_local(async move { reporter.report(Report::Elect).await });
             return;
         }
-        self.not_ready.clear();
+        self.ready.borrow_mut().clear();
         self.output.borrow_mut().mark(format!("forked away, its main process is pid {pid}"));
         desk.changed();
         let spawned_us = self.state.spawned_us().unwrap_or(0);

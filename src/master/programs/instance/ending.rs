@@ -5,7 +5,7 @@ use super::super::process::{Collected, wait_for_status};
 use super::super::texts;
 use super::{Instance, ending};
 use crate::supervise::policy::Ending;
-use crate::supervise::state::{Next, Shown};
+use crate::supervise::state::{Cause, Next, Shown};
 use crate::supervise::step::Event;
 use crate::sys;
 
@@ -41,6 +41,8 @@ impl Instance {
         drop(process);
         desk.release(&self.id, self.state.life);
         self.tell_oom(desk);
+        desk.release_ready(&self.id, self.state.life);
+        self.ready_pipe = None;
         let group = self.left_behind();
         let life = self.state.life;
         self.say(Event::Exited { life, ending, group }, desk);
@@ -72,12 +74,22 @@ impl Instance {
         }
     }
 
+    pub(super) fn abort(&self, desk: &mut Desk) {
+        let Some(process) = &self.process else { return };
+        let sent =
+            process.signal(sys::signal::ABRT).and_then(|()| process.signal(sys::signal::CONT));
+        if let Err(error) = sent {
+            self.note(Tone::Bad, "stop", format!("send SIGABRT: {error}"), desk);
+        }
+    }
+
     pub(super) fn say_what_follows(&mut self, before: Shown, now_us: u64, desk: &mut Desk) {
-        let cause = texts::cause(&self.state.cause);
+        let cause = self.cause();
         let what = texts::consequence(&self.state, &self.policy, now_us);
         let text = format!("{cause}, {what}");
         self.output.borrow_mut().mark(text.clone());
-        if before == Shown::Stopping {
+        let is_unfit = matches!(self.state.cause, Cause::Exit { fault: Some(_), .. });
+        if before == Shown::Stopping && !is_unfit {
             // Asked for, so whoever asked gets the answer.
             return;
         }
@@ -86,7 +98,8 @@ impl Instance {
             Next::GaveUp => Tone::Bad,
             Next::Spawn | Next::Delay { .. } => Tone::Warn,
         };
-        if before == Shown::Running && texts::outcome(&self.state) == Next::Spawn {
+        let was_running = before == Shown::Running || is_unfit;
+        if was_running && texts::outcome(&self.state) == Next::Spawn {
             self.restarts += 1;
         }
         self.note(tone, "exit", text, desk);

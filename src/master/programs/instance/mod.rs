@@ -8,26 +8,33 @@ mod ending;
 mod redefine;
 mod serving;
 mod sweeping;
+pub(in crate::master::programs) mod vitals;
+mod waiting;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use self::bounds::Used;
-use super::definition::{Definition, loopback};
+use super::definition::Definition;
 use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
 use super::output::Output;
 use super::process::Process;
+use super::pulse::SharedPulse;
 use super::schedule;
 use super::tree::Tree;
 use crate::supervise;
 use crate::supervise::dice::Dice;
 use crate::supervise::policy::{Ending, Policy};
-use crate::supervise::state::{Phase, Shown, State};
+use crate::supervise::state::{Fault, Phase, Shown, State};
 use crate::supervise::step::{Effect, Event};
 use crate::supervise::timetable::Timetable;
 use crate::sys;
+
+/// Why an instance that nobody touched is stopped.
+pub(super) const NOT_STARTED: &str = "not started";
 
 pub(super) struct Instance {
     pub(super) id: InstanceId,
@@ -46,8 +53,18 @@ pub(super) struct Instance {
     pub(super) since_wall_ms: u64,
     /// Why it is stopped, in the words of its row.
     pub(super) asked: String,
-    /// What the readiness probe last said.
-    pub(super) not_ready: String,
+    /// Whether it is ready, and why not.
+    pub(super) ready: SharedPulse,
+    /// Whether it is alive, and why not.
+    pub(super) live: SharedPulse,
+    /// How it is, in its own words.
+    pub(super) status: String,
+    pub(super) course: vitals::Course,
+    /// Where it says that it is ready, until somebody reads it.
+    pub(super) ready_pipe: Option<OwnedFd>,
+    /// Of those that others wait for, in this life.
+    pub(super) lines_seen: Vec<String>,
+    waiters: Vec<waiting::Waiter>,
     pub(super) output: Rc<RefCell<Output>>,
     /// When it runs by itself; none without a schedule.
     pub(super) timetable: Option<Timetable>,
@@ -76,8 +93,14 @@ impl Instance {
             joined: None,
             restarts: 0,
             since_wall_ms: sys::clock::wall_ms(),
-            asked: "not started".to_owned(),
-            not_ready: String::new(),
+            asked: NOT_STARTED.to_owned(),
+            ready: SharedPulse::default(),
+            live: SharedPulse::default(),
+            status: String::new(),
+            course: vitals::Course::Steady,
+            ready_pipe: None,
+            lines_seen: Vec::new(),
+            waiters: Vec::new(),
             output: Rc::default(),
         }
     }
@@ -103,7 +126,7 @@ impl Instance {
         // Each answer follows from an effect of the step before, and no step repeats an effect.
         while let Some(event) = next.take() {
             let now_us = sys::clock::monotonic_us();
-            let before = self.shown();
+            let (before, phase) = (self.shown(), self.state.phase);
             let is_exit = matches!(event, Event::Exited { .. });
             let state = std::mem::replace(&mut self.state, State::new());
             let (state, effects) = supervise::step::step(state, &event, now_us, &self.policy);
@@ -112,6 +135,7 @@ impl Instance {
                 // Before the effects: the next life may begin with them.
                 self.say_what_follows(before, now_us, desk);
             }
+            self.follow_phase(phase, desk);
             for effect in effects {
                 next = self.perform(effect, now_us, desk).or(next);
             }
@@ -134,15 +158,15 @@ impl Instance {
             }
             Report::Elect => self.elect(Ending::Code(0), desk),
             Report::Settled { pid } => self.settled(pid, desk),
-            Report::Ready => {
-                self.not_ready.clear();
-                self.say(Event::Ready { life }, desk);
+            Report::Ready => self.say(Event::Ready { life }, desk),
+            Report::Unready => {
+                self.note(Tone::Warn, "unready", self.ready.borrow().to_string(), desk);
+                self.say(Event::Unready { life }, desk);
             }
-            Report::NotReady(why) => {
-                let address = self.port.map(loopback);
-                self.not_ready = address
-                    .map_or(String::new(), |address| format!("not ready on {address}: {why}"));
-            }
+            // Who waits for what is looked at after every report.
+            Report::Healthy | Report::NeedsChanged => {}
+            Report::Line(expression) => self.lines_seen.push(expression),
+            Report::Unfit => self.say(Event::Unfit { life, fault: Fault::Liveness }, desk),
         }
     }
 
@@ -157,6 +181,7 @@ impl Instance {
                 Some(ended) => return Some(ended),
                 None => self.terminate(desk),
             },
+            Effect::Abort => self.abort(desk),
             Effect::KillGroup => {
                 if let Some(Err(error)) = self.process.as_ref().map(Process::kill_group) {
                     self.note(Tone::Bad, "kill", format!("send SIGKILL: {error}"), desk);

@@ -3,7 +3,7 @@
 use super::super::definition::{Change, Definition};
 use super::super::desk::Desk;
 use super::Instance;
-use crate::supervise::state::{Phase, Shown, StartCheck};
+use crate::supervise::state::{Phase, Shown};
 use crate::supervise::step::Event;
 
 impl Instance {
@@ -23,6 +23,7 @@ impl Instance {
             return;
         }
         self.define(definition);
+        self.watch_needed(desk);
         match (change, self.state.phase) {
             (Change::Live | Change::Restart, Phase::Idle) if is_started_now => self.begin(desk),
             // The run that goes on ends as it began; the next one is the new definition's.
@@ -31,18 +32,23 @@ impl Instance {
                 self.say(Event::Restart, desk);
             }
             // Asked anew, in the new words.
-            (Change::Live, Phase::Starting { check: StartCheck::Probe, .. }) => {
+            (Change::Live, _) => {
                 self.open_files(desk);
-                self.probe(desk.reporter(&self.id, self.state.life));
+                self.watch_ready(desk);
+                self.watch_lines(desk);
+                if self.shown() == Shown::Running {
+                    self.watch_live(desk);
+                }
             }
-            (Change::Live, _) => self.open_files(desk),
             // Nothing to do, or what comes next is made from the new definition anyhow.
             (
                 Change::Nothing | Change::Restart,
                 Phase::Idle
+                | Phase::Waiting
                 | Phase::Spawning { .. }
                 | Phase::Starting { .. }
                 | Phase::Ready { .. }
+                | Phase::Unready { .. }
                 | Phase::Delay { .. }
                 | Phase::Stopping { .. }
                 | Phase::Sweeping { .. }

@@ -14,6 +14,9 @@ impl Instance {
             self.joined = Some(Joined { upstream, address: loopback(port) });
             self.want_join(desk);
         }
+        if self.process.as_ref().is_some_and(|process| !process.is_asked_whether_alive()) {
+            self.watch_live(desk);
+        }
         if let Some(process) = &self.process {
             self.note(Tone::Good, "running", format!("pid {}", process.pid), desk);
         }

@@ -14,6 +14,7 @@ mod compress;
 mod follow;
 pub(super) mod lines;
 mod ring;
+mod sought;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,8 @@ use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use regex::bytes::Regex;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::control::wire::{LogLine, Stream};
 use crate::sys;
@@ -34,6 +36,7 @@ use follow::Followers;
 use lines::Lines;
 use ring::Ring;
 use sinks::Sinks;
+use sought::Sought;
 
 /// A file that several instances or both streams may share.
 pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
@@ -42,6 +45,7 @@ pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
 pub(super) struct Output {
     ring: Ring,
     followers: Followers,
+    sought: Sought,
     stdout: Channel,
     stderr: Channel,
 }
@@ -119,7 +123,7 @@ impl Output {
     /// Its lines, for who reads along and who gets them in another form.
     fn note(&mut self, source: Source, bytes: &[u8]) {
         let moment = (clock::wall_ms(), source.stream());
-        let Self { ring, followers, stdout, stderr } = self;
+        let Self { ring, followers, sought, stdout, stderr } = self;
         let Channel { lines, sinks } = match source {
             Source::Stdout => stdout,
             Source::Stderr => stderr,
@@ -130,7 +134,9 @@ impl Output {
         }
         lines.take(stripped.as_deref().unwrap_or(bytes), |text| {
             sinks.take_line(moment, &text);
-            add(ring, followers, LogLine { wall_ms: moment.0, stream: moment.1, text });
+            let line = LogLine { wall_ms: moment.0, stream: moment.1, text };
+            sought.look_at(&line);
+            add(ring, followers, line);
         });
         sinks.flush(clock::monotonic_us());
     }
@@ -157,6 +163,7 @@ impl Output {
         sinks.take_line(moment, &text);
         sinks.flush(clock::monotonic_us());
         let line = LogLine { wall_ms: moment.0, stream: moment.1, text };
+        self.sought.look_at(&line);
         add(&mut self.ring, &mut self.followers, line);
     }
 
@@ -192,6 +199,18 @@ impl Output {
         add(&mut self.ring, &mut self.followers, line);
     }
 
+    /// Told once the program writes a line that matches.
+    pub(super) fn seek(&mut self, expression: Regex) -> oneshot::Receiver<()> {
+        self.sought.add(expression)
+    }
+
+    /// Whether it is among the kept lines of this life.
+    pub(super) fn has_said(&self, expression: &Regex) -> bool {
+        let of_life = self.ring.lines().rev().take_while(|line| !is_birth(line));
+        let mut own = of_life.filter(|line| line.stream != Stream::Mark);
+        own.any(|line| expression.is_match(line.text.as_bytes()))
+    }
+
     /// The last line the program wrote, for the row.
     pub(super) fn last_line(&self) -> &str {
         self.ring.last().map_or("", |line| line.text.as_str())
@@ -210,6 +229,13 @@ impl Output {
         let kept = follow::encode(wanted().skip(skipped));
         self.followers.add(stream, kept, follow)
     }
+}
+
+/// How the mark of a start begins.
+pub(super) const BIRTH: &str = "started, pid ";
+
+fn is_birth(line: &LogLine) -> bool {
+    line.stream == Stream::Mark && line.text.starts_with(BIRTH)
 }
 
 fn add(ring: &mut Ring, followers: &mut Followers, line: LogLine) {

@@ -26,7 +26,7 @@ impl Ring {
         self.bytes = 0;
     }
 
-    pub(super) fn lines(&self) -> impl Iterator<Item = &LogLine> {
+    pub(super) fn lines(&self) -> impl DoubleEndedIterator<Item = &LogLine> {
         self.lines.iter()
     }
 

@@ -1,0 +1,200 @@
+//! Readiness, liveness and what programs say of themselves, with real processes.
+
+use std::os::unix::net::UnixDatagram;
+
+use super::*;
+use crate::master::programs::notices;
+
+fn listener() -> (std::net::TcpListener, u16) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+async fn reason(stage: &mut Stage, id: &str, part: &str) {
+    let what = format!("{id} says {part:?}");
+    stage.until(&what, |stage| stage.row(id).program.reason.contains(part)).await;
+}
+
+#[test]
+fn a_line_or_a_newline_on_a_descriptor_makes_it_ready() {
+    let cases = [
+        ("ready = { log = \"^listening on [0-9]+$\" }", "echo listening on 9", "no line matches"),
+        ("ready = { descriptor = 5 }", "echo >&5", "no newline on descriptor 5"),
+    ];
+    for (line, sign, before) in cases {
+        on_stage(async {
+            let folder = tempfile::tempdir().unwrap();
+            let go = folder.path().join("go");
+            let mut stage = Stage::new(&format!(
+                "[program.p]\n{line}\ncommand = \"sh -c 'echo listening soon; until [ -e {} ]; do \
+                 sleep 0.01; done; {sign}; exec sleep 1000'\"",
+                go.display()
+            ));
+            stage.until("it spoke", |stage| stage.log("p:0").len() == 2).await;
+            assert_eq!(stage.row("p:0").program.state, ProgramState::Starting);
+            assert!(stage.row("p:0").program.reason.contains(before));
+            std::fs::write(&go, "").unwrap();
+            stage.until_state("p:0", ProgramState::Running).await;
+            assert_eq!(stage.row("p:0").program.reason, "");
+        });
+    }
+}
+
+#[test]
+fn who_is_late_fails_to_start_and_says_why() {
+    on_stage(async {
+        let (listener, port) = listener();
+        drop(listener);
+        let mut stage = Stage::new(&format!(
+            "[program.p]\ncommand = \"sleep 1000\"\nstart_timeout = \"50ms\"\nstart_retries = 0\n\
+             ready = {{ listening = \"127.0.0.1:{port}\" }}"
+        ));
+        stage.until_state("p:0", ProgramState::Fatal).await;
+        let row = stage.row("p:0");
+        let text = row.program.reason;
+        assert!(
+            text.starts_with("gave up after 1 start: not ready within 0.05 s: probe failed "),
+            "{text}"
+        );
+        assert!(text.contains("connection refused (127.0.0.1:"), "{text}");
+        assert!(text.contains(", killed by SIGTERM after "), "{text}");
+        assert_eq!(row.program.exit_signal, Some(15));
+        assert!(stage.notes().iter().any(|note| note.starts_with("engine unfit p:0: not ready")));
+    });
+}
+
+#[test]
+fn readiness_may_go_and_come_back() {
+    on_stage(async {
+        let (listener, port) = listener();
+        let mut stage = Stage::new(&format!(
+            "[upstream.u]\n[program.p]\ncommand = \"sleep 1000\"\nserves = {{ upstream = \"u\", port = {} }}\n\
+             ready = {{ check = {{ kind = \"tcp\" }}, address = \"127.0.0.1:{port}\", interval = \"10ms\", fall = 2 }}",
+            super::serving::free_port(),
+        ));
+        stage.until_state("p:0", ProgramState::Running).await;
+        assert!(stage.row("p:0").program.backend.is_some());
+        drop(listener);
+        reason(&mut stage, "p:0", "not ready: probe failed ").await;
+        let row = stage.row("p:0");
+        assert_eq!((row.program.state, row.program.backend), (ProgramState::Running, None));
+        assert!(stage.wants.iter().any(|want| matches!(want, Want::Leave { .. })));
+        let _again = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+        stage.until("it is back", |stage| stage.row("p:0").program.backend.is_some()).await;
+        assert_eq!(stage.joins().len(), 2);
+    });
+}
+
+#[test]
+fn who_does_not_answer_alive_is_started_again() {
+    on_stage(async {
+        let (listener, port) = listener();
+        let mut stage = Stage::new(&format!(
+            "[program.p]\ncommand = \"sleep 1000\"\nstart_seconds = \"0s\"\n\
+             live = {{ check = {{ kind = \"tcp\" }}, address = \"127.0.0.1:{port}\", interval = \"10ms\" }}"
+        ));
+        let pid = stage.pid("p:0");
+        let mut turns = 0;
+        stage
+            .until("it was asked", |_| {
+                turns += 1;
+                turns > 10
+            })
+            .await;
+        assert_eq!(stage.pid("p:0"), pid);
+        drop(listener);
+        stage
+            .until("another one", |stage| {
+                stage.row("p:0").program.pid.is_some_and(|new| new != pid)
+            })
+            .await;
+        let notes = stage.notes();
+        let is_said = |note: &String| {
+            note.starts_with("engine unfit p:0: liveness failed 3x: connection refused")
+        };
+        assert!(notes.iter().any(is_said), "{notes:?}");
+        assert_eq!(stage.row("p:0").program.restarts, 1);
+    });
+}
+
+/// A stage whose programs can be told of by a socket.
+fn heard(folder: &std::path::Path, lines: &str) -> Stage {
+    let (post, inbox) = mpsc::channel(EVENTS_WAITING_MAX);
+    let socket = folder.join("control.sock");
+    let notify = sys::notify::bind(&notices::path(&socket)).unwrap();
+    notices::listen(notify, post.clone()).unwrap();
+    let surroundings = launch::Surroundings {
+        binary: "/bin/pilothouse".into(),
+        socket,
+        ladder: tree::ladder::Ladder::of_groups("test"),
+    };
+    let mut stage = Stage { programs: Programs::new(post, surroundings), inbox, wants: Vec::new() };
+    let text = format!("[program.p]\ncommand = \"sleep 1000\"\n{lines}");
+    stage.programs.apply_config(&config(&text));
+    stage
+}
+
+impl Stage {
+    /// As if the process itself said so.
+    fn hear(&mut self, id: &str, words: &str) {
+        let sender = self.pid(id);
+        self.programs.on_notice(notices::Notice::new(sender, words.as_bytes()));
+        self.wants.extend(self.programs.take_wants());
+    }
+}
+
+#[test]
+fn a_program_says_how_it_is() {
+    on_stage(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = heard(folder.path(), "ready = { notify = true }");
+        let stranger = UnixDatagram::unbound().unwrap();
+        stranger.send_to(b"READY=1", folder.path().join("notify.sock")).unwrap();
+        stage.hear("p:0", "STATUS=Loading 3 of 4\nJUNK\n");
+        let text = stage.row("p:0").program.reason;
+        assert_eq!(text, "it has not said READY=1; Loading 3 of 4");
+        let mut turns = 0;
+        stage
+            .until("the stranger was heard", |_| {
+                turns += 1;
+                turns > 5
+            })
+            .await;
+        assert_eq!(stage.row("p:0").program.state, ProgramState::Starting);
+        stage.hear("p:0", "READY=1\nSTATUS=Serving");
+        let row = stage.row("p:0");
+        assert_eq!(
+            (row.program.state, row.program.reason.as_str()),
+            (ProgramState::Running, "Serving")
+        );
+        stage.hear("p:0", "RELOADING=1\nSTATUS=");
+        assert_eq!(stage.row("p:0").program.reason, "reloading");
+        stage.hear("p:0", "READY=1");
+        assert_eq!(stage.row("p:0").program.reason, "");
+        stage.hear("p:0", "STOPPING=1");
+        assert_eq!(stage.row("p:0").program.reason, "not ready: about to stop by itself");
+        assert_eq!(stage.row("p:0").program.state, ProgramState::Running);
+    });
+}
+
+#[test]
+fn a_silent_program_is_aborted_and_started_again() {
+    on_stage(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = heard(folder.path(), "start_seconds = 0\nwatchdog = \"100ms\"");
+        let pid = stage.pid("p:0");
+        stage.hear("p:0", "WATCHDOG=1");
+        stage
+            .until("another one", |stage| {
+                stage.row("p:0").program.pid.is_some_and(|new| new != pid)
+            })
+            .await;
+        assert_eq!(stage.row("p:0").program.exit_signal, Some(6));
+        let notes = stage.notes();
+        assert!(
+            notes.contains(&"engine unfit p:0: no WATCHDOG=1 for 0.10 s".to_owned()),
+            "{notes:?}"
+        );
+    });
+}
