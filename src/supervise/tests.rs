@@ -2,6 +2,7 @@
 
 mod invariants;
 mod jobs;
+mod pauses;
 mod vitals;
 
 use super::pause::{Backoff, Beyond, CrashLimit, Growth};

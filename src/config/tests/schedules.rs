@@ -146,7 +146,7 @@ fn a_zone_that_the_machine_does_not_know_is_told() {
     let path = folder.path().join("a.toml");
     for (zone, is_known) in [("Mars/Olympus", false), ("UTC", true)] {
         let text = format!(
-            "[program.p]\ncommand = \"a\"\nschedule = {{ cron = \"@daily\", zone = \"{zone}\" }}"
+            "[program.p]\ncommand = \"/bin/true\"\nschedule = {{ cron = \"@daily\", zone = \"{zone}\" }}"
         );
         std::fs::write(&path, text).unwrap();
         let told = super::super::load(&path).map_err(|errors| errors.to_string());
