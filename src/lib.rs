@@ -109,4 +109,8 @@ pub mod fuzz {
     pub fn proxy_header(bytes: &[u8]) {
         crate::http::properties::introductions::proxy_header(bytes);
     }
+
+    pub fn rpc_call(bytes: &[u8]) {
+        crate::control::rpc::properties::call(bytes);
+    }
 }

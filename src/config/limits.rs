@@ -196,6 +196,13 @@ pub(crate) const CONTROL_HTTP_STALL_MS: u64 = 10_000;
 /// How long what is being answered goes on when its address or token is no more.
 pub(crate) const CONTROL_HTTP_CLOSING_MS: u64 = 1_000;
 pub(crate) const CONTROL_TOKEN_BYTES_MAX: u64 = 4 * 1024;
+/// Of a log, in one answer to one of Supervisor's clients.
+pub(crate) const RPC_LOG_BYTES_MAX: u64 = 16 << 20;
+/// Of the engine's own log, in one piece for who follows it.
+pub(crate) const RPC_TAIL_BYTES_MAX: usize = 64 * 1024;
+/// Between two looks at the engine's own log, while somebody follows it.
+pub(crate) const RPC_TAIL_LOOK_MS: u64 = 200;
+pub(crate) const RPC_TAIL_QUEUE_MAX: usize = 16;
 pub(crate) const WATCH_QUEUE_MAX: usize = 64;
 pub(crate) const REQUEST_FOLLOWERS_MAX: usize = 32;
 /// Batches of requests waiting for one follower.
@@ -251,6 +258,8 @@ pub(crate) const PROGRAM_ERRANDS_MAX: usize = 64;
 pub(crate) const PROGRAM_ERRAND_READ_BYTES: usize = 4 * 1024;
 /// Callers that wait for programs to start or stop.
 pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
+/// The same of callers that each wait for one instance: several clients for every one there is.
+pub(crate) const PROGRAM_ASKED_MAX: usize = 16 * 1024;
 /// Ports tried beyond a taken one, for the embedded default.
 pub(crate) const PROGRAM_PORTS_TRIED_MAX: u16 = 100;
 /// A smaller bound would end everything at once.

@@ -1,9 +1,9 @@
 //! The control plane's edge: what travels between the engine and its consoles and scripts.
 //!
 //! `wire` holds every shape (some in files beside it) and `call` every question; `route` is how HTTP
-//! spells them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`); `delta` what
-//! changed between two snapshots; `watch` who is told of it. Wire types stay at the edge: the master
-//! converts into them, nothing inside is built from them.
+//! spells them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`), and `rpc` how Supervisor's
+//! clients do; `delta` what changed between two snapshots; `watch` who is told of it. Wire types stay
+//! at the edge: the master converts into them, nothing inside is built from them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -22,6 +22,7 @@ pub(crate) mod line;
 pub(crate) mod percent;
 pub(crate) mod requests;
 pub(crate) mod route;
+pub(crate) mod rpc;
 pub(crate) mod text;
 
 pub(crate) mod client;

@@ -21,14 +21,25 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::call::{Caller, Command, Peer, Query};
 use super::route::{self, Ask, Unroutable};
+use super::rpc;
 use super::wire::{Answer, Outcome, Role};
 use crate::sys;
 
 /// One question to the master. A dropped `reply` is answered as 503.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    Command { command: Command, caller: Caller, reply: oneshot::Sender<Answer> },
-    Query { query: Query, caller: Caller, reply: oneshot::Sender<Reply> },
+    Command {
+        command: Command,
+        caller: Caller,
+        reply: oneshot::Sender<Answer>,
+    },
+    Query {
+        query: Query,
+        caller: Caller,
+        reply: oneshot::Sender<Reply>,
+    },
+    /// By one of Supervisor's clients.
+    Rpc(rpc::desk::Asked),
 }
 
 #[derive(Debug)]
@@ -146,10 +157,41 @@ impl Desk {
             Err(_late) => return failure(StatusCode::REQUEST_TIMEOUT, "read body: timed out"),
         };
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        if rpc::desk::is_for(target) {
+            return self.call(head.method.as_str(), &body).await;
+        }
+        if let Some(tail) = rpc::tail::parse(target) {
+            return self.tail(head.method.as_str(), tail).await;
+        }
         match route::parse(head.method.as_str(), target, &body) {
             Ok(Ask::Command(command)) => self.command(command).await,
             Ok(Ask::Query(query)) => self.query(query).await,
             Err(error) => unroutable(&error),
+        }
+    }
+
+    /// As Supervisor's clients ask.
+    async fn call(&self, method: &str, body: &[u8]) -> Response<Body> {
+        let desk = rpc::desk::Desk { caller: &self.caller, asked: &self.asked };
+        let rpc::desk::Answer { status, text } = desk.answer(method, body).await;
+        match status {
+            StatusCode::OK => response(status, "text/xml", Body::Whole(Some(Bytes::from(text)))),
+            _ => failure(status, &text),
+        }
+    }
+
+    async fn tail(&self, method: &str, tail: rpc::tail::Tail) -> Response<Body> {
+        if method != "GET" {
+            return failure(StatusCode::BAD_REQUEST, "only GET is understood here");
+        }
+        let (reply, answer) = oneshot::channel();
+        match self.ask(Asked::Rpc(rpc::desk::Asked::Tail { tail, reply }), answer).await {
+            // Without a length, so that it goes out in chunks: clients read nothing else.
+            Some(Some(pieces)) => {
+                response(StatusCode::OK, "text/plain;charset=utf-8", Body::Lines(pieces))
+            }
+            Some(None) => failure(StatusCode::NOT_FOUND, "no such log"),
+            None => unanswered(),
         }
     }
 

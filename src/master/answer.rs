@@ -14,6 +14,7 @@ use crate::control::{delta, watch};
 impl Master {
     pub(super) fn answer(&mut self, asked: Asked) {
         match asked {
+            Asked::Rpc(asked) => self.rpc(asked),
             Asked::Command { command, caller, reply } => self.command(&command, &caller, reply),
             Asked::Query { query, caller, reply } => {
                 // Whoever asked may be gone by now.

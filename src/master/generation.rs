@@ -16,6 +16,8 @@ const KEY: &str = "generation ";
 pub(super) struct Generation {
     pub(super) number: u32,
     pub(super) config: Rc<Config>,
+    /// What the file said when it was read last without being taken.
+    pub(super) file: Option<Rc<Config>>,
     bytes: OwnedFd,
 }
 
@@ -24,7 +26,7 @@ impl Generation {
     pub(super) fn new(number: u32, config: Config, keeper: &KeeperLink) -> io::Result<Self> {
         let bytes = memfd::sealed("pilothouse-configuration", &config::encode(&config))?;
         keeper.hold(&format!("{KEY}{number}"), &[bytes.as_fd()]);
-        Ok(Self { number, config: Rc::new(config), bytes })
+        Ok(Self { number, config: Rc::new(config), file: None, bytes })
     }
 
     /// The newest that an earlier master stored.
@@ -36,7 +38,7 @@ impl Generation {
             .max_by_key(|(number, _)| *number);
         let (number, bytes) = newest?;
         let config = config::decode(&memfd::read_all(&bytes, GENERATION_BYTES_MAX).ok()?)?;
-        Some(Self { number, config: Rc::new(config), bytes })
+        Some(Self { number, config: Rc::new(config), file: None, bytes })
     }
 
     /// This one's successor is in place.

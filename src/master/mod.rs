@@ -29,6 +29,7 @@ mod reload;
 mod reopening;
 mod requests;
 mod resolve;
+mod rpc;
 mod scale;
 mod signals;
 mod snapshot;

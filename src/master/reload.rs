@@ -41,7 +41,7 @@ impl Master {
         }
     }
 
-    fn swap_in(&mut self, config: Config) -> Result<String, String> {
+    pub(super) fn swap_in(&mut self, config: Config) -> Result<String, String> {
         if config.engine.name != self.options.name {
             let (new, old) = (&config.engine.name, &self.options.name);
             return Err(format!(

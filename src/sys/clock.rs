@@ -1,4 +1,5 @@
 //! The only reader of time. Everything that decides receives what this returns.
+#![allow(unsafe_code, reason = "the machine's time zone is libc's to know")]
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -17,6 +18,35 @@ pub(crate) fn suspended_us() -> u64 {
     // Read in this order the difference never seems larger than it is.
     let boot_us = micros(ClockId::Boottime);
     boot_us.saturating_sub(monotonic_us())
+}
+
+/// A moment as the machine's own clocks on the wall show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Local {
+    /// 1 to 12.
+    pub(crate) month: u32,
+    pub(crate) day: u32,
+    pub(crate) hour: u32,
+    pub(crate) minute: u32,
+}
+
+/// Seconds since the Unix epoch in the machine's time zone.
+pub(crate) fn local(seconds: u64) -> Local {
+    let seconds: libc::time_t = seconds.try_into().unwrap_or(libc::time_t::MAX);
+    // SAFETY: both arguments outlive the call, and a `tm` of zeros is a valid one; when the call
+    // fails, it stays that.
+    let fields = unsafe {
+        let mut fields: libc::tm = std::mem::zeroed();
+        libc::localtime_r(&raw const seconds, &raw mut fields);
+        fields
+    };
+    let number = |field: i32| u32::try_from(field).unwrap_or(0);
+    Local {
+        month: number(fields.tm_mon) + 1,
+        day: number(fields.tm_mday),
+        hour: number(fields.tm_hour),
+        minute: number(fields.tm_min),
+    }
 }
 
 fn micros(clock: ClockId) -> u64 {

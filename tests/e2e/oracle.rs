@@ -5,13 +5,23 @@
 
 #![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Where the program is; `None` when the test is to be skipped.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    find_in(program, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+/// The same of one of Supervisor's, which the gate installs in a folder of their own.
+pub(crate) fn supervisor(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PILOTHOUSE_SUPERVISOR").or_else(|| std::env::var_os("PATH"));
+    find_in(program, &path.unwrap_or_default())
+}
+
+fn find_in(program: &str, path: &OsStr) -> Option<PathBuf> {
     let found =
-        std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+        std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| file.is_file());
     if found.is_none() {
         let reason = format!("skipped: {program} is not installed");
         assert!(std::env::var_os("PILOTHOUSE_ORACLES_REQUIRED").is_none(), "{reason}");

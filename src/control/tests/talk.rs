@@ -109,6 +109,7 @@ fn small_master(asked: Asked) {
             };
             reply.send(answer).unwrap();
         }
+        Asked::Rpc(_) => {}
     }
 }
 

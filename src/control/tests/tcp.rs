@@ -44,6 +44,7 @@ fn run<Asking: Future<Output = ()>>(
                     Asked::Query { reply, .. } => {
                         let _may_be_gone = reply.send(Reply::Metrics(b"up 1\n".to_vec()));
                     }
+                    Asked::Rpc(_) => {}
                 }
             }
         });

@@ -8,6 +8,7 @@ use super::desk::Tone;
 use super::event::InstanceId;
 use super::handoff::Wish;
 use super::process::Process;
+use super::remote::Told;
 use super::roll::Planned;
 use super::texts;
 use super::{Course, Programs};
@@ -24,7 +25,20 @@ use crate::sys;
 const ALL: &str = "all";
 
 /// How an answer reaches who asked; dropped unread when they are gone.
-pub(crate) type Reply = oneshot::Sender<Answer>;
+pub(crate) enum Reply {
+    Answer(oneshot::Sender<Answer>),
+    /// With the state of the one instance it is about.
+    Told {
+        id: InstanceId,
+        reply: oneshot::Sender<Told>,
+    },
+}
+
+impl From<oneshot::Sender<Answer>> for Reply {
+    fn from(reply: oneshot::Sender<Answer>) -> Self {
+        Self::Answer(reply)
+    }
+}
 
 impl Programs {
     /// Every call gets exactly one answer, when what it asked for is so or can not become so. Writes
@@ -34,19 +48,29 @@ impl Programs {
         target: &ProgramTarget,
         verb: &ProgramVerb,
         by: &str,
-        reply: Reply,
+        reply: impl Into<Reply>,
     ) {
         let command = Command::Program { target: target.clone(), verb: verb.clone() };
         let asked = Asked { by: by.to_owned(), line: line::of(&command) };
-        match self.try_command(target, verb, &asked) {
-            Err(answer) | Ok(Outcome::Answer(answer)) => self.answer(&asked, reply, answer),
-            Ok(Outcome::Wait { ids, along, goal, is_changed, until_us }) => {
+        let outcome = if self.callers.len() + self.rolls.len() < PROGRAM_CALLERS_MAX {
+            self.try_command(target, verb, &asked)
+        } else {
+            Err(Answer::refused("too many others are waiting for programs"))
+        };
+        self.conclude(outcome.unwrap_or_else(Outcome::Answer), asked, reply.into());
+        self.settle();
+    }
+
+    /// Answers now, or keeps the caller until there is an answer.
+    pub(super) fn conclude(&mut self, outcome: Outcome, asked: Asked, reply: Reply) {
+        match outcome {
+            Outcome::Answer(answer) => self.answer(&asked, reply, answer),
+            Outcome::Wait { ids, along, goal, is_changed, until_us } => {
                 let caller = Caller { asked, ids, along, goal, is_changed, until_us, reply };
                 self.callers.push(caller);
             }
-            Ok(Outcome::Roll(planned)) => self.begin_roll(asked, planned, reply),
+            Outcome::Roll(planned) => self.begin_roll(asked, planned, reply),
         }
-        self.settle();
     }
 
     /// After instances were added: answers when they run, or can not.
@@ -55,7 +79,7 @@ impl Programs {
         command: &Command,
         instances: std::ops::Range<u32>,
         by: &str,
-        reply: Reply,
+        reply: impl Into<Reply>,
     ) {
         let Command::Scale { program, .. } = command else { return };
         let asked = Asked { by: by.to_owned(), line: line::of(command) };
@@ -65,22 +89,19 @@ impl Programs {
             .collect();
         let waits_us = ids.iter().map(|id| self.instances[id].wait_us());
         let until_us = sys::clock::monotonic_us() + waits_us.max().unwrap_or(0);
-        let (goal, is_changed) = (Goal::Running, true);
+        let (goal, is_changed, reply) = (Goal::Running, true, reply.into());
         let along = Vec::new();
         self.callers.push(Caller { asked, ids, along, goal, is_changed, until_us, reply });
         self.settle();
     }
 
-    fn try_command(
+    pub(super) fn try_command(
         &mut self,
         target: &ProgramTarget,
         verb: &ProgramVerb,
         asked: &Asked,
     ) -> Result<Outcome, Answer> {
         let ids = self.resolve(target)?;
-        if self.callers.len() + self.rolls.len() >= PROGRAM_CALLERS_MAX {
-            return Err(Answer::refused("too many others are waiting for programs"));
-        }
         match verb {
             ProgramVerb::Start => {
                 self.check_running()?;
@@ -233,11 +254,18 @@ impl Programs {
         let tone = if answer.is_done() { Tone::Info } else { Tone::Warn };
         self.desk.note_of(asked, answer.message.clone(), tone);
         // Who asked may have hung up; what they asked for was done all the same.
-        let _hung_up = reply.send(answer);
+        match reply {
+            Reply::Answer(reply) => {
+                let _hung_up = reply.send(answer);
+            }
+            Reply::Told { id, reply } => {
+                let _hung_up = reply.send(Told { answer, shown: self.shown(&id) });
+            }
+        }
     }
 }
 
-enum Outcome {
+pub(super) enum Outcome {
     Answer(Answer),
     Wait {
         ids: Vec<InstanceId>,

@@ -208,7 +208,7 @@ const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// The engine's own environment, what files of variables say, what the instance is told, and the
 /// program's settings, which may refer to all of it: the later wins.
-fn environment(
+pub(super) fn environment(
     definition: &Definition,
     variables: &[(&'static str, String)],
 ) -> Result<Vec<(OsString, OsString)>, SpawnError> {
@@ -264,12 +264,15 @@ fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: String) {
     environment.push((name.into(), value.into()));
 }
 
-fn find(environment: &[(OsString, OsString)], name: &str) -> Option<String> {
+pub(super) fn find(environment: &[(OsString, OsString)], name: &str) -> Option<String> {
     let (_, value) = environment.iter().find(|(known, _)| known == name)?;
     value.to_str().map(str::to_owned)
 }
 
-fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, SpawnError> {
+pub(super) fn expand(
+    text: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, SpawnError> {
     config::expand(text, lookup)
         .map_err(|error| SpawnError::Failed(format!("expand \"{text}\": {error}")))
 }

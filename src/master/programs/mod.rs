@@ -11,6 +11,7 @@ pub(crate) mod event;
 pub(crate) mod handoff;
 pub(crate) mod launch;
 pub(crate) mod notices;
+pub(crate) mod remote;
 pub(crate) mod tree;
 pub(crate) mod want;
 
@@ -19,6 +20,7 @@ mod commands;
 mod definition;
 mod desk;
 pub(in crate::master) mod errand;
+mod executable;
 mod instance;
 mod liveness;
 mod logs;
@@ -54,7 +56,7 @@ use crate::supervise::state::Shown;
 use crate::supervise::step;
 use crate::sys;
 
-pub(crate) use self::output::Follow;
+pub(crate) use self::output::{Follow, Source};
 
 pub(crate) struct Programs {
     desk: Desk,

@@ -18,7 +18,7 @@ use super::Programs;
 use super::definition::{Definition, loopback};
 use super::desk::{Desk, pipes_key, ready_key};
 use super::event::InstanceId;
-use super::instance::{Instance, Joined};
+use super::instance::{Instance, Joined, Stamps};
 use super::process::Process;
 use super::tree::{SavedTree, Tree};
 use super::want::Want;
@@ -57,6 +57,14 @@ impl Intent {
         self.wishes.get(&id.to_string()).copied()
     }
 
+    /// As if nothing had been decided about the program.
+    pub(super) fn forget(&mut self, program: &str) {
+        self.scales.remove(program);
+        let of_program =
+            |id: &str| id.rsplit_once(':').is_some_and(|(name, _instance)| name == program);
+        self.wishes.retain(|id, _| !of_program(id));
+    }
+
     /// Whether that is news. A wish that agrees with the configuration is not kept.
     pub(super) fn set(&mut self, id: &InstanceId, wish: Wish, is_default: bool) -> bool {
         if is_default {
@@ -84,6 +92,8 @@ pub(crate) struct Saved {
     /// The upstream it had joined.
     joined: Option<String>,
     since_wall_ms: u64,
+    #[serde(default)]
+    stamps: Stamps,
     asked: String,
     #[serde(default)]
     times: SavedTimes,
@@ -179,6 +189,7 @@ impl Saved {
             port: instance.port,
             joined: instance.joined.as_ref().map(|joined| joined.upstream.clone()),
             since_wall_ms: instance.since_wall_ms,
+            stamps: instance.stamps,
             asked: instance.asked.clone(),
             times: SavedTimes::of(instance),
             status: instance.status.clone(),
@@ -199,6 +210,7 @@ impl Saved {
         };
         instance.restarts = self.restarts;
         instance.since_wall_ms = self.since_wall_ms;
+        instance.stamps = self.stamps;
         instance.asked = self.asked;
         self.times.revive(&mut instance);
         instance.status = self.status;

@@ -20,6 +20,7 @@ impl Instance {
         self.status.clear();
         self.lines_seen.clear();
         self.course = vitals::Course::Steady;
+        self.stamps.started_wall_ms = sys::clock::wall_ms();
         match self.try_spawn(desk) {
             Ok(()) => {
                 let pid = self.process.as_ref().map_or(0, |process| process.pid);
@@ -105,7 +106,10 @@ impl Instance {
     }
 
     /// What this instance is told beyond the engine's environment.
-    pub(super) fn variables(&self, desk: &Desk) -> Vec<(&'static str, String)> {
+    pub(in crate::master::programs) fn variables(
+        &self,
+        desk: &Desk,
+    ) -> Vec<(&'static str, String)> {
         let program = &self.definition.program;
         launch::variables(desk.surroundings(), program, self.id.instance, self.port)
     }

@@ -34,6 +34,7 @@ impl Instance {
 
     pub(super) fn exited_for_good(&mut self, ending: Ending, desk: &mut Desk) {
         let Some(process) = self.process.take() else { return };
+        self.stamps.stopped_wall_ms = sys::clock::wall_ms();
         if process.stdin.is_some() {
             self.release_stdin(desk);
         }

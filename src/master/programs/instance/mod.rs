@@ -16,6 +16,8 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use self::bounds::Used;
 use super::definition::Definition;
 use super::desk::{Desk, Tone};
@@ -51,6 +53,7 @@ pub(super) struct Instance {
     /// Spawns that nobody asked for.
     pub(super) restarts: u32,
     pub(super) since_wall_ms: u64,
+    pub(super) stamps: Stamps,
     /// Why it is stopped, in the words of its row.
     pub(super) asked: String,
     /// Whether it is ready, and why not.
@@ -68,6 +71,13 @@ pub(super) struct Instance {
     pub(super) output: Rc<RefCell<Output>>,
     /// When it runs by itself; none without a schedule.
     pub(super) timetable: Option<Timetable>,
+}
+
+/// When the last life was begun and the last one ended, by the clock on the wall; 0: never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamps {
+    pub(super) started_wall_ms: u64,
+    pub(super) stopped_wall_ms: u64,
 }
 
 /// The backend this instance is.
@@ -93,6 +103,7 @@ impl Instance {
             joined: None,
             restarts: 0,
             since_wall_ms: sys::clock::wall_ms(),
+            stamps: Stamps::default(),
             asked: NOT_STARTED.to_owned(),
             ready: SharedPulse::default(),
             live: SharedPulse::default(),

@@ -15,6 +15,7 @@ mod follow;
 pub(super) mod lines;
 mod ring;
 mod sought;
+mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use lines::Lines;
 use ring::Ring;
 use sinks::Sinks;
 use sought::Sought;
+use tap::Taps;
 
 /// A file that several instances or both streams may share.
 pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
@@ -54,6 +56,7 @@ pub(super) struct Output {
 struct Channel {
     lines: Lines,
     sinks: Sinks,
+    taps: Taps,
 }
 
 /// What a look at a pipe has come to.
@@ -124,10 +127,11 @@ impl Output {
     fn note(&mut self, source: Source, bytes: &[u8]) {
         let moment = (clock::wall_ms(), source.stream());
         let Self { ring, followers, sought, stdout, stderr } = self;
-        let Channel { lines, sinks } = match source {
+        let Channel { lines, sinks, taps } = match source {
             Source::Stdout => stdout,
             Source::Stderr => stderr,
         };
+        taps.tell(bytes);
         let stripped = sinks.strip(bytes);
         if let Some(stripped) = &stripped {
             sinks.take_bytes(stripped);
@@ -158,7 +162,7 @@ impl Output {
     /// The stream has ended: what has no line end by now is a line.
     pub(super) fn end(&mut self, source: Source) {
         let moment = (clock::wall_ms(), source.stream());
-        let Channel { lines, sinks } = self.channel_mut(source);
+        let Channel { lines, sinks, taps: _ } = self.channel_mut(source);
         let Some(text) = lines.end() else { return };
         sinks.take_line(moment, &text);
         sinks.flush(clock::monotonic_us());
@@ -170,6 +174,8 @@ impl Output {
     /// Begins anew: its files and what is kept. Every file is tried; the first error is told.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.ring.clear();
+        self.stdout.taps.truncated();
+        self.stderr.taps.truncated();
         let mut result = Ok(());
         for file in [&self.stdout, &self.stderr].into_iter().filter_map(|it| it.sinks.file.as_ref())
         {
@@ -216,6 +222,21 @@ impl Output {
         self.ring.last().map_or("", |line| line.text.as_str())
     }
 
+    /// What is kept of one stream, as the program wrote it.
+    pub(super) fn text(&self, source: Source) -> String {
+        let mut text = String::new();
+        for line in self.ring.lines().filter(|line| line.stream == source.stream()) {
+            text.push_str(&line.text);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The stream's bytes as they come; nothing when too many read along already.
+    pub(super) fn tap(&mut self, source: Source) -> Option<mpsc::Receiver<Bytes>> {
+        self.channel_mut(source).taps.add()
+    }
+
     /// The kept lines, then the coming ones when the reader follows. `stream`: only that one, with
     /// the supervisor's marks. `tail`: of those kept only so many.
     pub(super) fn read(
@@ -245,7 +266,7 @@ fn add(ring: &mut Ring, followers: &mut Followers, line: LogLine) {
 
 /// Which of a program's two descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Stdout,
     Stderr,
 }

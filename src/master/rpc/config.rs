@@ -1,0 +1,69 @@
+//! How processes are configured, in the structs that Supervisor's clients read.
+
+use super::super::Master;
+use super::super::programs::event::InstanceId;
+use super::groups::groups;
+use super::names::Member;
+use crate::config::model::output::{LogTarget, Output};
+use crate::config::model::program::Program;
+use crate::control::rpc::config_info::{ConfigInfo, LogInfo};
+use crate::control::rpc::value::Value;
+use crate::sys::user;
+
+impl Master {
+    /// Of the file that was read last, whether or not it runs; by the process's name.
+    pub(super) fn all_config_info(&self) -> Value {
+        let running = groups(&self.generation.config);
+        let last = self.read_last();
+        let mut all = Vec::new();
+        for group in groups(&last) {
+            let is_used = running.iter().any(|running| running.name == group.name);
+            for program in group.programs {
+                all.extend((0..program.instances).map(|instance| {
+                    let id = InstanceId { program: program.name.clone(), instance };
+                    info(program, &Member::of(program, &last, id), is_used)
+                }));
+            }
+        }
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        Value::Array(all.iter().map(ConfigInfo::value).collect())
+    }
+}
+
+fn info(program: &Program, member: &Member, is_used: bool) -> ConfigInfo {
+    let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    ConfigInfo {
+        name: member.process.clone(),
+        group: member.group.clone(),
+        is_used,
+        autostart: program.autostart,
+        directory: program.process.directory.as_ref().map(|path| path.display().to_string()),
+        uid: program.process.user.as_deref().and_then(user::identity).map(|user| user.uid.into()),
+        command: program.command.join(" "),
+        exit_codes: program.restart.exit_codes.iter().map(|code| i64::from(*code)).collect(),
+        group_priority: member.group_priority.into(),
+        process_priority: member.priority.into(),
+        start_retries: program.restart.retries.map_or(-1, i64::from),
+        start_seconds: seconds(program.restart.start_ms),
+        stop_signal: program.stop.signal.into(),
+        stop_seconds: seconds(program.stop.wait_ms),
+        is_whole_group_killed: true,
+        stdout: log(&program.output.stdout),
+        stderr: stderr(&program.output),
+    }
+}
+
+fn stderr(output: &Output) -> LogInfo {
+    let log = log(&output.stderr);
+    let file = log.file.filter(|_| !output.redirect_stderr);
+    LogInfo { file, is_redirected: output.redirect_stderr, ..log }
+}
+
+fn log(target: &LogTarget) -> LogInfo {
+    LogInfo {
+        file: target.file.as_ref().map(|path| path.display().to_string()),
+        backups: target.backups.into(),
+        max_bytes: i64::try_from(target.max_bytes).unwrap_or(i64::MAX),
+        is_redirected: false,
+    }
+}

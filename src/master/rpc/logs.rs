@@ -1,0 +1,283 @@
+//! What programs wrote: from their files, or what is kept in memory where a program has none.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::super::Master;
+use super::super::programs::Source;
+use super::names::Member;
+use crate::config::limits::{RPC_LOG_BYTES_MAX, RPC_TAIL_QUEUE_MAX};
+use crate::control::rpc::fault::{Code, Fault};
+use crate::control::rpc::method::{Channel, Stretch};
+use crate::control::rpc::shape::Outcome;
+use crate::control::rpc::value::Value;
+
+/// What a follower is given of what there is.
+const HEAD_BYTES: u64 = 1024;
+
+/// Where a log can be read.
+enum Log {
+    File(File),
+    Memory(String),
+}
+
+impl Log {
+    fn bytes(&self) -> std::io::Result<u64> {
+        match self {
+            Self::File(file) => Ok(file.metadata()?.len()),
+            Self::Memory(text) => Ok(text.len() as u64),
+        }
+    }
+
+    /// At most as much as one answer may hold.
+    fn read(&self, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
+        let length = length.min(RPC_LOG_BYTES_MAX);
+        match self {
+            Self::File(file) => {
+                let mut bytes = Vec::new();
+                let mut file = file;
+                file.seek(SeekFrom::Start(offset))?;
+                file.take(length).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+            Self::Memory(text) => {
+                let bytes = text.as_bytes().iter();
+                Ok(bytes.skip(offset as usize).take(length as usize).copied().collect())
+            }
+        }
+    }
+}
+
+/// The stretch of a file's log; the same rules for the engine's own.
+pub(super) fn read_file(path: &Path, stretch: Stretch) -> Result<Value, Fault> {
+    let file = File::open(path).map_err(|_| Code::NoFile.of(path.display().to_string()))?;
+    read(&Log::File(file), stretch)
+}
+
+/// From the end with a negative offset, to the end with no length.
+fn read(log: &Log, stretch: Stretch) -> Result<Value, Fault> {
+    let failed = |_| Code::Failed.alone();
+    let size = log.bytes().map_err(failed)?;
+    let (offset, length) = match (stretch.offset, stretch.length) {
+        (..0, 0) => {
+            let back = stretch.offset.unsigned_abs().min(size);
+            (size - back, back)
+        }
+        (..0, _) | (_, ..0) => return Err(Code::BadArguments.alone()),
+        (offset, 0) => (offset.unsigned_abs(), size.saturating_sub(offset.unsigned_abs())),
+        (offset, length) => (offset.unsigned_abs(), length.unsigned_abs()),
+    };
+    let bytes = log.read(offset, length).map_err(failed)?;
+    Ok(Value::Text(text(&bytes)))
+}
+
+/// The last `length` bytes when there are more than asked for; then the end and whether there were.
+fn tail(log: &Log, stretch: Stretch) -> Result<Value, Fault> {
+    let failed = |_| Code::Failed.alone();
+    let size = i64::try_from(log.bytes().map_err(failed)?).unwrap_or(i64::MAX);
+    let length = stretch.length.max(0);
+    let is_more = size > stretch.offset.saturating_add(stretch.length);
+    let from = if is_more { size - 1 } else { stretch.offset };
+    let (from, length) = match from.saturating_add(length) > size {
+        true if from > size - 1 => (size, 0),
+        true => (size - length, length),
+        false => (from, length),
+    };
+    let from = from.max(0).unsigned_abs();
+    let bytes = log.read(from, length.unsigned_abs()).map_err(failed)?;
+    Ok(Value::Array(vec![Value::Text(text(&bytes)), Value::Int(size), Value::Boolean(is_more)]))
+}
+
+/// A log's bytes as text; one that begins inside a character loses what is left of it.
+fn text(bytes: &[u8]) -> String {
+    let is_inner = |byte: &u8| byte & 0xc0 == 0x80;
+    let cut = bytes.iter().take(3).take_while(|byte| is_inner(byte)).count();
+    String::from_utf8_lossy(&bytes[cut..]).into_owned()
+}
+
+impl Master {
+    pub(super) fn read_log(
+        &self,
+        name: &str,
+        channel: Channel,
+        stretch: Stretch,
+    ) -> Result<Value, Fault> {
+        let member = self.process_named(name)?;
+        read(&self.log(&member, channel)?, stretch)
+    }
+
+    pub(super) fn tail_log(
+        &self,
+        name: &str,
+        channel: Channel,
+        stretch: Stretch,
+    ) -> Result<Value, Fault> {
+        let member = self.process_named(name)?;
+        match self.log(&member, channel) {
+            Ok(log) => tail(&log, stretch),
+            Err(_nothing_to_read) => {
+                Ok(Value::Array(vec![Value::text(""), Value::Int(0), Value::Boolean(false)]))
+            }
+        }
+    }
+
+    fn log(&self, member: &Member, channel: Channel) -> Result<Log, Fault> {
+        let source = source(channel);
+        let Some(path) = self.programs.log_file(&member.id, source) else {
+            let kept = self.programs.kept_text(&member.id, source);
+            return kept.map(Log::Memory).ok_or_else(|| Code::NoFile.alone());
+        };
+        let has_lived = self.programs.view(&member.id).is_some_and(|view| view.started_s > 0);
+        match File::open(&path) {
+            Ok(file) => Ok(Log::File(file)),
+            // Made with the first byte, while Supervisor's is made with the process.
+            Err(error) if error.kind() == ErrorKind::NotFound && has_lived => {
+                Ok(Log::Memory(String::new()))
+            }
+            Err(_) => Err(Code::NoFile.of(path.display().to_string())),
+        }
+    }
+
+    /// The end of the log, then what comes.
+    pub(super) fn follow_log(
+        &mut self,
+        name: &str,
+        channel: Channel,
+    ) -> Option<mpsc::Receiver<Bytes>> {
+        let member = self.process_named(name).ok()?;
+        let log = self.log(&member, channel).ok()?;
+        let size = log.bytes().ok()?;
+        let head = log.read(size.saturating_sub(HEAD_BYTES), HEAD_BYTES).ok()?;
+        let coming = self.programs.tap(&member.id, source(channel))?;
+        Some(readable(head, coming))
+    }
+
+    pub(super) fn clear_logs(&mut self, name: &str) -> Result<Value, Fault> {
+        let member = self.process_named(name)?;
+        self.clear(&member).map(|()| true.into())
+    }
+
+    pub(super) fn clear_all_logs(&mut self) -> Value {
+        let members = self.members();
+        let outcome = |member: Member| {
+            let result = self.clear(&member);
+            Outcome { group: member.group, process: member.process, result }.value()
+        };
+        Value::Array(members.into_iter().map(outcome).collect())
+    }
+
+    fn clear(&mut self, member: &Member) -> Result<(), Fault> {
+        self.programs.clear_logs(&member.id).map_err(|_| Code::Failed.of(member.name()))
+    }
+}
+
+fn source(channel: Channel) -> Source {
+    match channel {
+        Channel::Stdout => Source::Stdout,
+        Channel::Stderr => Source::Stderr,
+    }
+}
+
+/// Pieces that are UTF-8 each: a character that is cut comes whole with the next piece.
+pub(super) fn readable(head: Vec<u8>, mut coming: mpsc::Receiver<Bytes>) -> mpsc::Receiver<Bytes> {
+    let (pieces, receiver) = mpsc::channel(RPC_TAIL_QUEUE_MAX);
+    tokio::task::spawn_local(async move {
+        let mut waiting = Vec::new();
+        let mut next = Some(Bytes::from(head));
+        while let Some(bytes) = next {
+            waiting.extend_from_slice(&bytes);
+            let piece = take_text(&mut waiting);
+            if !piece.is_empty() && pieces.send(Bytes::from(piece)).await.is_err() {
+                return;
+            }
+            next = tokio::select! {
+                coming = coming.recv() => coming,
+                () = pieces.closed() => None,
+            };
+        }
+    });
+    receiver
+}
+
+/// What is whole of it; at most three bytes stay.
+fn take_text(waiting: &mut Vec<u8>) -> String {
+    let whole = match std::str::from_utf8(waiting) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Ok(_) => waiting.len(),
+        Err(_) => {
+            let cut = waiting.iter().rev().take(4).position(|byte| byte & 0xc0 != 0x80);
+            let last = cut.map_or(waiting.len(), |back| waiting.len() - 1 - back);
+            match std::str::from_utf8(&waiting[last..]) {
+                Err(error) if error.error_len().is_none() => last,
+                Ok(_) | Err(_) => waiting.len(),
+            }
+        }
+    };
+    let rest = waiting.split_off(whole);
+    let text = String::from_utf8_lossy(waiting).into_owned();
+    *waiting = rest;
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(log: &str, offset: i64, length: i64) -> Result<String, i64> {
+        match read(&Log::Memory(log.to_owned()), Stretch { offset, length }) {
+            Ok(Value::Text(text)) => Ok(text),
+            Ok(other) => panic!("{other:?}"),
+            Err(fault) => Err(fault.number()),
+        }
+    }
+
+    #[test]
+    fn stretches_are_read_as_supervisor_does() {
+        let log = "hi there\nabc\n";
+        for (offset, length, expected) in [
+            (-4, 0, Ok("abc\n")),
+            (-400, 0, Ok(log)),
+            (0, 0, Ok(log)),
+            (9, 0, Ok("abc\n")),
+            (9, 2, Ok("ab")),
+            (99, 0, Ok("")),
+            (-4, 1, Err(3)),
+            (0, -1, Err(3)),
+        ] {
+            let expected = expected.map(str::to_owned);
+            assert_eq!(part(log, offset, length), expected, "{offset} {length}");
+        }
+        assert_eq!(part("a\u{e9}b", -2, 0), Ok("b".to_owned()), "half a character is left out");
+    }
+
+    #[test]
+    fn tails_are_read_as_supervisor_does() {
+        let log = Log::Memory("hi there\nabc\n".to_owned());
+        for (offset, length, text, is_more) in [
+            (0, 100, "hi there\nabc\n", false),
+            (0, 2, "c\n", true),
+            (13, 10, "", false),
+            (0, 13, "hi there\nabc\n", false),
+            (0, -1, "", true),
+        ] {
+            let expected = vec![Value::text(text), Value::Int(13), Value::Boolean(is_more)];
+            let found = tail(&log, Stretch { offset, length });
+            assert_eq!(found, Ok(Value::Array(expected)), "{offset} {length}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_is_cut_waits_for_its_rest() {
+        let mut waiting = b"a\xc3".to_vec();
+        assert_eq!((take_text(&mut waiting).as_str(), waiting.as_slice()), ("a", &b"\xc3"[..]));
+        waiting.extend_from_slice(b"\xa9\xffb\xe2\x82");
+        assert_eq!(take_text(&mut waiting), "\u{e9}\u{fffd}b");
+        assert_eq!(waiting, b"\xe2\x82");
+        waiting.extend_from_slice(b"x");
+        assert_eq!(take_text(&mut waiting), "\u{fffd}x");
+    }
+}
