@@ -79,7 +79,7 @@ pub(crate) fn fixed(text: &str) -> Result<Address, String> {
     }
 }
 
-fn unix(path: &str) -> Result<Address, String> {
+pub(super) fn unix(path: &str) -> Result<Address, String> {
     if !path.starts_with('/') {
         Err("a socket's path starts with a slash: \"unix:/run/app.sock\"".to_owned())
     } else if path.len() > UNIX_PATH_BYTES_MAX {

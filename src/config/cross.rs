@@ -41,6 +41,10 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
         hashed(report, draft);
     }
     ports(report, sections);
+    let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
+    let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
+    let listened: Vec<_> = of_servers.chain(of_streams).map(|listen| listen.address).collect();
+    program::sockets::check(report, programs, &listened);
     certificates(report, upstreams);
     needs::check(report, programs);
     bounds(report, upstreams, programs);

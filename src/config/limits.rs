@@ -224,6 +224,8 @@ pub(crate) const TOP_CLIENTS_MAX: usize = 5;
 // Supervision.
 /// What the first instance of a program may be numbered.
 pub(crate) const PROGRAM_FIRST_INSTANCE_MAX: u32 = 1_000_000;
+/// Listening sockets of a program; beside them a child has room for its standard descriptors.
+pub(crate) const PROGRAM_SOCKETS_MAX: usize = 8;
 /// Written to a program's standard input at once: what an empty pipe has room for.
 pub(crate) const PROGRAM_STDIN_BYTES_MAX: usize = 64 * 1024;
 /// Files of variables of a program, and what is read of each at every start.

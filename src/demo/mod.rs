@@ -20,7 +20,7 @@ use std::process::ExitCode;
 /// What a mistyped word ends with, as for the rest of the command line.
 const USAGE: u8 = 2;
 
-/// `__origin --port N --name TEXT [--delay-ms N] [--jitter-ms N] [--outages]`
+/// `__origin [--port N] --name TEXT [--delay-ms N] [--jitter-ms N] [--outages]`
 pub(crate) fn origin(arguments: &[String]) -> ExitCode {
     run("__origin", options::Origin::parse(arguments), origin::run)
 }

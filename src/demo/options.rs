@@ -61,7 +61,10 @@ impl Origin {
                 _ => return Err(BadOption::Unknown(word.clone())),
             }
         }
-        let port = port.ok_or(BadOption::Missing("--port"))?;
+        let port = match port {
+            None if std::env::var_os("LISTEN_FDS").is_some() => 0,
+            port => port.ok_or(BadOption::Missing("--port"))?,
+        };
         let name = name.unwrap_or_else(|| format!("127.0.0.1:{port}"));
         Ok(Self { port, name, delay_ms, jitter_ms, has_outages })
     }

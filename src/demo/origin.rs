@@ -19,6 +19,7 @@ use super::dice::Dice;
 use super::options;
 use super::outage::{self, Outage};
 use super::say;
+use crate::sys;
 
 /// Further clients wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 1024;
@@ -56,7 +57,10 @@ pub(super) async fn run(options: options::Origin) -> ExitCode {
 }
 
 async fn serve(options: options::Origin, outage: Option<Duration>) -> io::Result<ExitCode> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+    let listener = match handed()? {
+        Some(listener) => listener,
+        None => TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?,
+    };
     say(format_args!("{} listens on {}", options.name, listener.local_addr()?));
     let origin = Origin::new(options);
     let (stop, is_stopping) = watch::channel(false);
@@ -96,6 +100,20 @@ async fn serve(options: options::Origin, outage: Option<Duration>) -> io::Result
     stop.send_replace(true);
     while connections.join_next().await.is_some() {}
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first socket that whoever started this process listens on for it.
+fn handed() -> io::Result<Option<TcpListener>> {
+    /// Where such sockets begin, behind the standard descriptors.
+    const FIRST: i32 = 3;
+    let is_meant =
+        std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string());
+    if !is_meant {
+        return Ok(None);
+    }
+    let listener = std::net::TcpListener::from(sys::inherited::take(FIRST)?);
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener).map(Some)
 }
 
 impl Origin {

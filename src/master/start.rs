@@ -21,6 +21,7 @@ use super::programs::Programs;
 use super::programs::handoff::Saved;
 use super::programs::launch::Surroundings;
 use super::programs::notices;
+use super::programs::sockets;
 use super::programs::tree::ladder::Ladder;
 use super::resolve::Names;
 use super::socket::{ControlSocket, SocketError};
@@ -205,6 +206,7 @@ impl Prepared {
         let mut programs = Programs::new(self.post.clone(), surroundings);
         programs.restore_intent(will.intent);
         programs.adopt(will.programs, |key| self.held.descriptors.remove(key));
+        programs.adopt_sockets(self.held.take_all(sockets::KEY));
         // What an earlier master stored and nobody asks for any more, so that it does not pile up.
         self.held.descriptors.keys().for_each(|key| keeper.release(key));
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);

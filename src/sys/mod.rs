@@ -39,6 +39,7 @@ mod tcp_table;
 pub(crate) mod tty;
 pub(crate) mod unnamed_file;
 
+pub(crate) mod handed_socket;
 pub(crate) mod notify;
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;

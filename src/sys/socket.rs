@@ -107,7 +107,7 @@ pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| lacking.contains(&Errno::from_raw_os_error(code)))
 }
 
-fn open(address: SocketAddr) -> io::Result<OwnedFd> {
+pub(super) fn open(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
@@ -118,7 +118,7 @@ fn open(address: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn refused(address: SocketAddr, cause: io::Error) -> BindError {
+pub(super) fn refused(address: SocketAddr, cause: io::Error) -> BindError {
     if cause.kind() == io::ErrorKind::AddrInUse {
         BindError::InUse { address, holder: port_holder::of(address.port()) }
     } else {

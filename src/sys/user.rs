@@ -33,6 +33,29 @@ pub(crate) fn name(uid: u32) -> String {
     by_uid(uid).map_or_else(|| uid.to_string(), |entry| entry.name)
 }
 
+/// The number of a group by name or number; `None` when there is no such group.
+pub(crate) fn group(name: &str) -> Option<u32> {
+    let text = CString::new(name).ok()?;
+    let mut entry = MaybeUninit::<libc::group>::uninit();
+    let mut room = vec![0u8; ENTRY_BYTES];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: every pointer is valid for the call; the strings land in `room`.
+    let status = unsafe {
+        libc::getgrnam_r(
+            text.as_ptr(),
+            entry.as_mut_ptr(),
+            room.as_mut_ptr().cast(),
+            room.len(),
+            &raw mut found,
+        )
+    };
+    if status != 0 || found.is_null() {
+        return name.parse().ok();
+    }
+    // SAFETY: the call succeeded and set `found` to the entry it filled.
+    Some(unsafe { (*found).gr_gid })
+}
+
 /// The effective user of this process.
 pub(crate) fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
@@ -113,6 +136,7 @@ mod tests {
         assert_eq!((root.uid, root.name.as_str(), root.home.as_str()), (0, "root", "/root"));
         assert_eq!(identity("0"), Some(root));
         assert_eq!(identity("no such user here"), None);
+        assert_eq!([group("root"), group("77"), group("no such group")], [Some(0), Some(77), None]);
         assert_eq!(name(0), "root");
         assert_eq!(name(4_000_000_001), "4000000001");
     }

@@ -2,9 +2,13 @@
 //! an input that somebody types to, and what the check refuses before anything is touched.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 
-use super::engine::Engine;
-use super::wait;
+use super::engine::{self, Engine};
+use super::{ports, wait};
 
 /// A configuration with these programs and nothing worth asking behind its listener.
 fn with(programs: &str) -> String {
@@ -105,4 +109,79 @@ fn who_attaches_reads_and_types_and_leaves_it_running() {
     assert_eq!(screen.wait_exit().exit_code(), 0);
     assert_eq!(engine.program_pid("echo", 0), Some(pid));
     assert!(!engine.ctl_ok(&["program", "tail", "echo"]).contains("input ended"));
+}
+
+/// Asks without waiting for the answer.
+fn ask(address: &str) -> TcpStream {
+    let mut client = TcpStream::connect(address).expect("the engine listens");
+    client.set_read_timeout(Some(wait::PATIENCE)).expect("a socket");
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    client.write_all(request).expect("room for a request");
+    client
+}
+
+fn answer(mut client: TcpStream) -> String {
+    let mut text = String::new();
+    client.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+#[test]
+fn connections_wait_while_a_program_and_the_master_are_replaced() {
+    let address = ports::address();
+    let engine = Engine::start(&with(&format!(
+        "[program.web]\nautorestart = true\nstart_seconds = 0\nsockets = [\"{address}\"]\n\
+         command = \"sh -c 'until [ -e {{folder}}/go ]; do sleep 0.02; done; exec {{bin}} __origin --name web'\""
+    )));
+    let pid = wait::until("it runs", || engine.program_pid("web", 0));
+    let waiting = ask(&address);
+    engine::signal(pid, "KILL");
+    wait::until("another process", || engine.program_pid("web", 0).filter(|other| *other != pid));
+    engine.replace_master();
+    let also_waiting = ask(&address);
+    engine.ctl_ok(&["program", "restart", "web"]);
+    fs::write(engine.folder.path().join("go"), "").expect("the folder is ours");
+    for client in [waiting, also_waiting, ask(&address)] {
+        let text = answer(client);
+        assert!(text.starts_with("HTTP/1.1 200") && text.contains("web"), "{text}");
+    }
+    engine.ctl_ok(&["program", "stop", "web"]);
+    assert!(TcpStream::connect(&address).is_err(), "closed after the last instance");
+    engine.ctl_ok(&["program", "start", "web"]);
+    assert!(answer(ask(&address)).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn instances_share_their_sockets_and_are_told_of_them() {
+    let address = ports::address();
+    let config = |sockets: &str| {
+        with(&format!(
+            "[program.p]\ninstances = 2\nstdin = \"socket\"\nsockets = [{sockets}]\n\
+             command = \"sh -c 'echo told $LISTEN_FDS $LISTEN_FDNAMES $((LISTEN_PID - $$)); \
+             echo stdin $(readlink /proc/$$/fd/0 | cut -d: -f1); printf %s fds-; ls -m /proc/$$/fd; \
+             exec sleep 1000'\""
+        ))
+    };
+    let engine = Engine::start_in(&config(&format!("\"{address}\"")), |_folder| {});
+    let path = engine.folder.path().join("p.sock");
+    for instance in ["p:0", "p:1"] {
+        assert_eq!(said(&engine, instance, "told "), "1 p 0");
+        assert_eq!(said(&engine, instance, "stdin "), "socket");
+        assert_eq!(said(&engine, instance, "fds-"), "0, 1, 2, 3");
+    }
+    let pid = wait::until("it runs", || engine.program_pid("p", 0));
+    let unix = format!(
+        "{{ address = \"unix:{}\", name = \"front\", mode = \"640\" }}, \"{address}\"",
+        path.display()
+    );
+    engine.rewrite_config(&config(&unix));
+    engine.ctl_ok(&["reload"]);
+    wait::until("it is another", || engine.program_pid("p", 0).filter(|other| *other != pid));
+    wait::until("it is told", || (said(&engine, "p:0", "told ") == "2 front:p 0").then_some(()));
+    assert_eq!(said(&engine, "p:0", "fds-"), "0, 1, 2, 3, 4");
+    let mode = fs::metadata(&path).expect("the socket is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    UnixStream::connect(&path).expect("it is listened on");
+    engine.ctl_ok(&["program", "stop", "p"]);
+    assert!(!path.exists(), "its file goes with the last instance");
 }

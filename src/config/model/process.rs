@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Address;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub(crate) environment: Vec<(String, String)>,
@@ -15,6 +17,7 @@ pub(crate) struct Process {
     pub(crate) user: Option<String>,
     pub(crate) naming: Naming,
     pub(crate) stdin: Stdin,
+    pub(crate) sockets: Vec<Socket>,
     pub(crate) umask: Option<u32>,
     pub(crate) nice: Option<i32>,
     pub(crate) oom_score_adj: Option<i32>,
@@ -41,6 +44,28 @@ pub(crate) enum Stdin {
     Null,
     /// A pipe that operators write to; it does not end while the engine runs.
     Open,
+    /// The first of the sockets, as FastCGI has it.
+    Socket,
+}
+
+/// An address that the engine listens on for all instances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Socket {
+    pub(crate) address: Address,
+    /// In `LISTEN_FDNAMES`; the program's name without.
+    pub(crate) name: Option<String>,
+    pub(crate) backlog: u32,
+    /// Of a socket in the file system.
+    pub(crate) mode: u32,
+    pub(crate) owner: Option<Owner>,
+}
+
+/// Whose a file is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owner {
+    pub(crate) user: String,
+    /// The user's own without.
+    pub(crate) group: Option<String>,
 }
 
 /// One of the kernel's limits. `u64::MAX` is none; what is not given stays as the engine's own.

@@ -13,10 +13,12 @@ mod restart;
 mod rlimits;
 mod roll;
 mod serves;
+pub(super) mod sockets;
 mod stop;
 mod tree;
 mod vitals;
 
+use super::model::process::Socket;
 use super::model::program::Program;
 use super::report::{Located, Span};
 use super::section::Section;
@@ -75,6 +77,7 @@ pub(super) struct Draft {
     pub(super) port: Span,
     pub(super) group: Option<Located<String>>,
     pub(super) needs: Vec<needs::Draft>,
+    pub(super) sockets: Vec<Located<Socket>>,
 }
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
@@ -103,13 +106,16 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     let output = output::read(&mut section, &own);
     let tree = tree::read(&mut section, &own);
     let pair = |(name, value): &(String, Located<String>)| (name.clone(), value.value.clone());
+    let sockets = sockets::read(&mut section);
     let surroundings = process::Surroundings {
         environment: environment.iter().map(pair).collect(),
         env_files: env_files.files.clone(),
         directory,
+        sockets: sockets.iter().map(|socket| socket.value.clone()).collect(),
     };
     let instances = section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1);
     let restart = restart::read(&mut section);
+    sockets::beside(&section, &sockets, vitals.descriptor());
     let program = Program {
         name: name.value,
         command: command.unwrap_or_default(),
@@ -129,7 +135,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         tree,
     };
     section.finish(OTHERS);
-    Draft { program, joins, port, group, needs }
+    Draft { program, joins, port, group, needs, sockets }
 }
 
 /// The variables a spawn adds to the environment's.

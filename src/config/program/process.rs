@@ -8,12 +8,12 @@ use toml::de::DeValue;
 use crate::sys::capability;
 
 use super::super::limits;
-use super::super::model::process::{EnvFile, Naming, Process, Stdin};
+use super::super::model::process::{EnvFile, Naming, Process, Socket, Stdin};
 use super::super::report::{Located, Report};
 use super::super::section::{Section, integer_of, unknown_word};
 use super::rlimits;
 
-const UMASK_MAX: u32 = 0o777;
+const MODE_MAX: u32 = 0o777;
 const NICE: RangeInclusive<i32> = -20..=19;
 const OOM_SCORE: RangeInclusive<i32> = -1000..=1000;
 
@@ -22,6 +22,7 @@ pub(super) struct Surroundings {
     pub(super) environment: Vec<(String, String)>,
     pub(super) env_files: Vec<EnvFile>,
     pub(super) directory: Option<PathBuf>,
+    pub(super) sockets: Vec<Socket>,
 }
 
 pub(super) fn read(
@@ -29,7 +30,7 @@ pub(super) fn read(
     surroundings: Surroundings,
     instances: u32,
 ) -> Process {
-    let Surroundings { environment, env_files, directory } = surroundings;
+    let Surroundings { environment, env_files, directory, sockets } = surroundings;
     Process {
         environment,
         env_files,
@@ -37,7 +38,8 @@ pub(super) fn read(
         user: section.user("user"),
         naming: naming(section, instances),
         stdin: stdin(section),
-        umask: umask(section),
+        sockets,
+        umask: octal(section, "umask"),
         nice: signed(section, "nice", NICE),
         oom_score_adj: signed(section, "oom_score_adj", OOM_SCORE),
         no_new_privileges: section.flag("no_new_privileges").unwrap_or(false),
@@ -47,7 +49,8 @@ pub(super) fn read(
 }
 
 fn stdin(section: &mut Section<'_>) -> Stdin {
-    const WORDS: [(&str, Stdin); 2] = [("null", Stdin::Null), ("open", Stdin::Open)];
+    const WORDS: [(&str, Stdin); 3] =
+        [("null", Stdin::Null), ("open", Stdin::Open), ("socket", Stdin::Socket)];
     let Some(word) = section.text("stdin") else { return Stdin::default() };
     let known = WORDS.iter().find(|(name, _)| *name == word.value);
     known.map_or_else(
@@ -55,13 +58,19 @@ fn stdin(section: &mut Section<'_>) -> Stdin {
             unknown_word(section.report, "standard input", &word, &WORDS.map(|(name, _)| name));
             Stdin::default()
         },
-        |(_, stdin)| *stdin,
+        |(_, stdin)| {
+            if *stdin == Stdin::Socket && section.key_span("sockets").is_none() {
+                let hint = "add `sockets`, the first of which it is";
+                section.report.error(&word.span, "no socket for `stdin`", hint);
+            }
+            *stdin
+        },
     )
 }
 
 /// Octal, as everywhere: `"022"`, or TOML's `0o022`.
-fn umask(section: &mut Section<'_>) -> Option<u32> {
-    let value = section.value("umask")?;
+pub(super) fn octal(section: &mut Section<'_>, key: &'static str) -> Option<u32> {
+    let value = section.value(key)?;
     let mask = match value.get_ref() {
         DeValue::Integer(number) if number.radix() == 8 => {
             u32::from_str_radix(number.as_str(), 8).ok()
@@ -69,7 +78,7 @@ fn umask(section: &mut Section<'_>) -> Option<u32> {
         DeValue::String(text) => u32::from_str_radix(text, 8).ok(),
         _ => None,
     };
-    let mask = mask.filter(|mask| *mask <= UMASK_MAX);
+    let mask = mask.filter(|mask| *mask <= MODE_MAX);
     mask.or_else(|| section.unexpected(value, "octal digits such as \"022\", up to \"777\""))
 }
 

@@ -181,3 +181,69 @@ fn what_this_machine_does_not_have_is_told_before_anything_starts() {
         assert_eq!(errors_of(lines, furnish), expected, "{lines}");
     }
 }
+
+#[test]
+fn sockets_have_an_address_and_one_owner() {
+    let config = good(
+        r#"
+        [program.p]
+        command = "a"
+        stdin = "socket"
+        sockets = [
+            "127.0.0.1:9000",
+            { address = "unix:/run/p.sock", name = "api", mode = "660", owner = "root:root", backlog = 7 },
+        ]
+        "#,
+    );
+    let sockets = &config.programs[0].process.sockets;
+    assert_eq!(sockets[0].address.to_string(), "127.0.0.1:9000");
+    assert_eq!(
+        (sockets[1].mode, sockets[1].backlog, sockets[1].name.as_deref()),
+        (0o660, 7, Some("api"))
+    );
+    for (lines, error) in [
+        (
+            "sockets = [\"9000\"]",
+            "3:12 `9000` is not an address to listen on (a port needs an address: \"127.0.0.1:9000\" or \"0.0.0.0:9000\")",
+        ),
+        (
+            "sockets = [\"127.0.0.1:0\"]",
+            "3:12 `127.0.0.1:0` is not an address to listen on (a port from 1 to 65535: nobody would know another)",
+        ),
+        (
+            "sockets = [\"unix:run\"]",
+            "3:12 `unix:run` is not an address to listen on (a socket's path starts with a slash: \"unix:/run/app.sock\")",
+        ),
+        ("sockets = [\"unix:/a\", \"unix:/a\"]", "3:23 unix:/a is listed twice"),
+        (
+            "sockets = [{ address = \"127.0.0.1:9\", mode = \"600\" }]",
+            "3:39 `mode` is for sockets in the file system",
+        ),
+        (
+            "sockets = [{ address = \"127.0.0.1:9\", name = \"a:b\" }]",
+            "3:46 `a:b` is no name for a socket (plain characters without a colon)",
+        ),
+        (
+            "sockets = [{ name = \"a\" }]",
+            "3:12 [[program.p.sockets]] has no `address` (such as \"127.0.0.1:9000\" or \"unix:/run/app.sock\")",
+        ),
+        (
+            "stdin = \"socket\"",
+            "3:9 no socket for `stdin` (add `sockets`, the first of which it is)",
+        ),
+        (
+            "sockets = \"127.0.0.1:9\"\nready = { descriptor = 3 }",
+            "4:1 descriptor 3 is one of the `sockets` (4 is the first free one)",
+        ),
+        (
+            "stdin = \"pipe\"",
+            "3:9 unknown standard input `pipe` (expected `null`, `open` or `socket`)",
+        ),
+        (
+            "sockets = \"127.0.0.1:9\"\n[program.q]\ncommand = \"a\"\nsockets = \"0.0.0.0:9\"",
+            "6:11 0.0.0.0:9 belongs to program `p`",
+        ),
+    ] {
+        check_short(&format!("[program.p]\ncommand = \"a\"\n{lines}"), &[error]);
+    }
+}

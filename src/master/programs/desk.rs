@@ -18,6 +18,7 @@ use super::output::sinks::Sinks;
 use super::output::syslog::Syslog;
 use super::output::{SharedFile, Source};
 use super::process::Reporter;
+use super::sockets::Sockets;
 use super::tree::Surveyor;
 use super::tree::ladder::Rung;
 use super::want::{Note, Want};
@@ -36,6 +37,7 @@ pub(super) struct Desk {
     state: Saved,
     ports: BTreeMap<u16, InstanceId>,
     files: BTreeMap<PathBuf, Weak<RefCell<RotatingFile>>>,
+    pub(super) sockets: Sockets,
     /// For side commands.
     room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
@@ -84,6 +86,7 @@ impl Desk {
             state: Saved::AsIs,
             ports: BTreeMap::new(),
             files: BTreeMap::new(),
+            sockets: Sockets::default(),
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
             syslog: None,

@@ -133,7 +133,8 @@ impl Running {
         definition.program.vitals.ready = None;
         definition.program.process.stdin = Stdin::Null;
         variables.push((MARK, label.to_owned()));
-        let Launched { child, stdout, stderr, .. } = launch::launch(&definition, &variables, None)?;
+        let Launched { child, stdout, stderr, .. } =
+            launch::launch(&definition, &variables, None, &[])?;
         let pid = child.pid;
         let process = Watched::new(child.pidfd).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.

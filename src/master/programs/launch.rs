@@ -14,7 +14,7 @@ use super::tree;
 use super::tree::ladder::Ladder;
 use crate::config;
 use crate::config::limits::PROGRAM_PORTS_TRIED_MAX;
-use crate::config::model::process::{EnvFile, Process, Rlimit, Stdin};
+use crate::config::model::process::{EnvFile, Process, Rlimit, Socket, Stdin};
 use crate::config::model::program::Program;
 use crate::supervise::step::SpawnError;
 use crate::sys;
@@ -49,9 +49,14 @@ pub(super) fn launch(
     definition: &Definition,
     variables: &[(&'static str, String)],
     leaf: Option<Cgroup>,
+    sockets: &[BorrowedFd<'_>],
 ) -> Result<Launched, SpawnError> {
     let program = &definition.program;
-    let environment = environment(definition, variables)?;
+    let mut environment = environment(definition, variables)?;
+    if !sockets.is_empty() {
+        set(&mut environment, "LISTEN_FDS", sockets.len().to_string());
+        set(&mut environment, "LISTEN_FDNAMES", socket_names(program));
+    }
     let lookup = |name: &str| find(&environment, name);
     let mut arguments = Vec::with_capacity(program.command.len());
     for word in &program.command {
@@ -67,8 +72,9 @@ pub(super) fn launch(
     })
     .map_err(|error| spawn_error(&error.cause, &error))?
     .with(attributes(&program.process));
+    let recipe = if sockets.is_empty() { recipe } else { recipe.telling_pid_as("LISTEN_PID") };
     let pipe = |cause: io::Error| spawn_error(&cause, &format_args!("make a pipe: {cause}"));
-    let (stdin_reader, stdin) = stdin(program.process.stdin).map_err(pipe)?;
+    let (stdin_reader, stdin) = stdin(program.process.stdin, sockets).map_err(pipe)?;
     let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
     let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
     // Whatever redirects it, the reader of the other pipe then finds the end at once.
@@ -78,7 +84,7 @@ pub(super) fn launch(
     let number = program.vitals.descriptor();
     let ready = number.map(|_| sys::pipe::pair()).transpose().map_err(pipe)?;
     let writer = ready.as_ref().map(|(_, writer)| writer.as_fd());
-    let descriptors = descriptors(standard, number.zip(writer));
+    let descriptors = descriptors(&[&standard, sockets].concat(), number.zip(writer));
     let (child, leaf) = tree::start(&recipe, leaf, &descriptors)
         .map_err(|error| spawn_error(&error.cause, &error))?;
     let ready = ready.map(|(reader, _)| reader);
@@ -87,26 +93,37 @@ pub(super) fn launch(
 
 /// What the child gets: a child's descriptors have no gaps.
 fn descriptors<'a>(
-    standard: [BorrowedFd<'a>; 3],
+    first: &[BorrowedFd<'a>],
     ready: Option<(u32, BorrowedFd<'a>)>,
 ) -> Vec<BorrowedFd<'a>> {
-    let mut descriptors = standard.to_vec();
+    let mut descriptors = first.to_vec();
     if let Some((number, writer)) = ready {
-        descriptors.resize(number as usize, standard[0]);
+        // The configuration was checked for room: the number is behind the sockets.
+        descriptors.resize(number as usize, first[0]);
         descriptors.push(writer);
     }
     descriptors
 }
 
+/// What `LISTEN_FDNAMES` calls each of them.
+fn socket_names(program: &Program) -> String {
+    let name = |socket: &Socket| socket.name.clone().unwrap_or_else(|| program.name.clone());
+    program.process.sockets.iter().map(name).collect::<Vec<_>>().join(":")
+}
+
 /// What the child reads, and the end of it that is ours.
-fn stdin(stdin: Stdin) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
+fn stdin(stdin: Stdin, sockets: &[BorrowedFd<'_>]) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
     match stdin {
         Stdin::Null => Ok((OpenOptions::new().read(true).open("/dev/null")?.into(), None)),
+        Stdin::Socket => {
+            let first = sockets.first().ok_or(io::ErrorKind::NotConnected)?;
+            Ok((first.try_clone_to_owned()?, None))
+        }
         Stdin::Open => sys::pipe::input().map(|(reader, writer)| (reader, Some(writer))),
     }
 }
 
-fn identity(process: &Process) -> Result<Option<sys::user::Identity>, SpawnError> {
+pub(super) fn identity(process: &Process) -> Result<Option<sys::user::Identity>, SpawnError> {
     let Some(name) = &process.user else { return Ok(None) };
     match sys::user::identity(name) {
         Some(identity) => Ok(Some(identity)),
@@ -204,7 +221,14 @@ pub(super) fn free_port(
 }
 
 /// Meant for the engine itself by whoever started it.
-const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+const OURS: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+];
 
 /// The engine's own environment, what files of variables say, what the instance is told, and the
 /// program's settings, which may refer to all of it: the later wins.

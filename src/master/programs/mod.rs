@@ -34,6 +34,7 @@ mod restarts;
 mod roll;
 mod rows;
 mod schedule;
+pub(crate) mod sockets;
 pub(crate) mod stdin;
 #[cfg(test)]
 mod tests;
@@ -228,6 +229,7 @@ impl Programs {
         self.reconcile();
         self.settle_waiting();
         self.advance_rolls();
+        self.close_sockets();
         self.answer_callers();
     }
 

@@ -53,6 +53,9 @@ fn try_become(recipe: &Recipe, descriptors: &[BorrowedFd<'_>]) -> Result<Infalli
         // SAFETY: a C string that the recipe owns.
         at(Step::Directory, check(unsafe { libc::chdir(directory.as_ptr()) }))?;
     }
+    if let Some(own_pid) = &recipe.own_pid {
+        own_pid.fill();
+    }
     // SAFETY: the arrays end in a null pointer and the recipe owns every string in them.
     unsafe {
         libc::execve(

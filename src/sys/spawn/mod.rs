@@ -10,6 +10,7 @@
 pub(crate) mod attributes;
 mod child;
 mod fork;
+mod own_pid;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use super::user::Identity;
 use super::{orphans, pidfd};
 use attributes::Attributes;
 use fork::Side;
+use own_pid::OwnPid;
 
 /// Descriptors a child may be given.
 const DESCRIPTORS_MAX: usize = 16;
@@ -127,6 +129,7 @@ pub(crate) struct Recipe {
     directory: Option<CString>,
     identity: Option<Identity>,
     attributes: Attributes,
+    own_pid: Option<OwnPid>,
     arguments: Strings,
     environment: Strings,
     name: String,
@@ -160,6 +163,7 @@ impl Recipe {
             },
             identity: order.identity.cloned(),
             attributes: Attributes::default(),
+            own_pid: None,
             arguments: Strings::new(order.arguments.iter().cloned()).map_err(failed)?,
             environment: Strings::new(environment).map_err(failed)?,
             name: name.clone(),
@@ -185,6 +189,15 @@ impl Recipe {
             |cause| SpawnError { step: Step::Prepare, program: recipe.name.clone(), cause };
         let program = c_string(OsString::from(path)).map_err(failed)?;
         Ok(Self { program, ..recipe })
+    }
+
+    /// With a variable of this name in its environment that says the child's own pid.
+    pub(crate) fn telling_pid_as(mut self, name: &str) -> Self {
+        let own_pid = OwnPid::new(name);
+        let end = self.environment.pointers.len() - 1;
+        self.environment.pointers.insert(end, own_pid.entry());
+        self.own_pid = Some(own_pid);
+        self
     }
 
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.

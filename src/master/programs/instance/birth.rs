@@ -58,7 +58,11 @@ impl Instance {
         variables.push((tree::MARK, mark.clone()));
         let left_overs = self.definition.program.tree.left_overs;
         let leaf = ladder.leaf(&self.id, self.state.life, left_overs);
-        let launched = launch::launch(&self.definition, &variables, leaf)?;
+        let program = &self.definition.program;
+        let user = launch::identity(&program.process)?;
+        desk.open_sockets(program, user.as_ref())?;
+        let sockets = desk.sockets(program);
+        let launched = launch::launch(&self.definition, &variables, leaf, &sockets)?;
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;
         let mut process = Process::new(launched.child, reporter).map_err(|error| {

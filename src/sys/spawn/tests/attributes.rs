@@ -19,6 +19,19 @@ fn start_as(
     run_recipe(&recipe).map(|(output, _)| output.trim_end().to_owned())
 }
 
+#[test]
+fn a_child_is_told_its_own_pid() {
+    let arguments = words(&["sh", "-c", "echo $LISTEN_PID $$"]);
+    let (environment, directory, identity) = (&path(), None, None);
+    let order = Order { arguments: &arguments, environment, directory, identity };
+    let recipe = Recipe::new(&order).unwrap().telling_pid_as("LISTEN_PID");
+    for _ in 0..2 {
+        let (output, _) = run_recipe(&recipe).unwrap();
+        let (told, own) = output.trim().split_once(' ').unwrap();
+        assert_eq!(told, own);
+    }
+}
+
 fn is_root() -> bool {
     user::own_uid() == 0
 }
