@@ -52,6 +52,8 @@ pub(crate) struct Asking {
 pub(crate) enum Asked {
     /// `address`: of a program that does not serve, or to ask elsewhere.
     Check { check: Box<Check>, address: Option<String> },
+    /// It ends well.
+    Command(Vec<String>),
 }
 
 impl Vitals {

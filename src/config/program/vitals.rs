@@ -9,6 +9,7 @@ use super::super::model::vitals::{Asked, Asking, Ready, Vitals};
 use super::super::report::Located;
 use super::super::section::Section;
 use super::super::{address, check, limits, pattern};
+use super::command;
 
 /// As Kubernetes does.
 const LIVE_INTERVAL_MS: u64 = 10_000;
@@ -20,7 +21,7 @@ const RISE: u32 = 1;
 const COUNT_MAX: u32 = 1_000_000;
 
 /// Of `ready`; exactly one of them is given.
-const WAYS: [&str; 5] = ["notify", "descriptor", "log", "listening", "check"];
+const WAYS: [&str; 6] = ["notify", "descriptor", "log", "listening", "check", "command"];
 
 /// What the texts of a program may refer to.
 #[derive(Clone, Copy)]
@@ -69,7 +70,7 @@ fn ready(mut table: Section<'_>, own: Own<'_>) -> Option<Ready> {
         Some(_) => asking(&mut table, own, READY_INTERVAL_MS).map(Ready::Asked),
         None => {
             let hint = "one of notify = true, descriptor = 3, log = \"regex\", \
-                        listening = \"127.0.0.1:9000\", check = { ... }";
+                        listening = \"127.0.0.1:9000\", check = { ... }, command = \"...\"";
             table.report.error(&table.span, "`ready` does not say what makes it ready", hint);
             None
         }
@@ -104,18 +105,37 @@ fn notify(table: &mut Section<'_>) -> Option<Ready> {
 }
 
 fn probe(mut table: Section<'_>, own: Own<'_>) -> Option<Asking> {
-    let asking = if table.key_span("check").is_none() {
-        table.missing("check", "such as `check = { path = \"/healthz\" }`");
-        None
-    } else {
-        asking(&mut table, own, LIVE_INTERVAL_MS)
+    let is_given = |key| table.key_span(key).is_some();
+    let asking = match (is_given("check"), table.key_span("command")) {
+        (false, None) => {
+            let hint = "such as `check = { path = \"/healthz\" }`, or a `command`";
+            table.missing("check", hint);
+            None
+        }
+        (true, Some(span)) => {
+            table.report.error(&span, "`check` and `command`", "keep one of them");
+            None
+        }
+        (true, None) | (false, Some(_)) => asking(&mut table, own, LIVE_INTERVAL_MS),
     };
+    for key in ["check", "command", "address", "interval", "timeout", "fall", "rise"] {
+        let _known = table.value(key);
+    }
     table.finish(&OTHERS);
     asking
 }
 
 /// A check, and how often it is made. What stands beside the check wins over what stands in it.
 fn asking(table: &mut Section<'_>, own: Own<'_>, interval_ms: u64) -> Option<Asking> {
+    if table.key_span("command").is_some() {
+        return Some(Asking {
+            asked: Asked::Command(command::read(table, own.variables)?),
+            interval_ms: table.positive_duration("interval").unwrap_or(interval_ms),
+            timeout_ms: table.positive_duration("timeout").unwrap_or(TIMEOUT_MS),
+            fall: table.integer("fall", 1..=COUNT_MAX).unwrap_or(FALL),
+            rise: table.integer("rise", 1..=COUNT_MAX).unwrap_or(RISE),
+        });
+    }
     let place = place(table, "address", own);
     let section = table.section("check")?;
     let is_given = |key| section.key_span(key).is_some();

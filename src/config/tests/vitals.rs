@@ -49,9 +49,17 @@ fn a_check_takes_its_pace_from_beside_it_then_from_itself_then_from_its_purpose(
         };
         let found = (asking.interval_ms, asking.timeout_ms, asking.fall, asking.rise);
         assert_eq!(found, (interval_ms, timeout_ms, fall, rise), "{line}");
-        let Asked::Check { check, address } = asking.asked;
+        let Asked::Check { check, address } = asking.asked else { panic!("{line}") };
         assert_eq!((check.timeout_ms, address.as_deref()), (timeout_ms, Some("127.0.0.1:9")));
     }
+}
+
+#[test]
+fn a_command_is_asked_like_a_check() {
+    let vitals = program("live = { command = \"test -e 'a b'\", interval = \"3s\" }").vitals;
+    let live = vitals.live.expect("it is given");
+    assert_eq!(live.asked, Asked::Command(["test", "-e", "a b"].map(str::to_owned).to_vec()));
+    assert_eq!((live.interval_ms, live.timeout_ms, live.fall), (3_000, 1_000, 3));
 }
 
 #[test]
@@ -81,7 +89,7 @@ fn bad_readiness_is_said_where_it_stands() {
         (
             "ready = {}",
             "3:9 `ready` does not say what makes it ready (one of notify = true, descriptor = 3, \
-             log = \"regex\", listening = \"127.0.0.1:9000\", check = { ... })",
+             log = \"regex\", listening = \"127.0.0.1:9000\", check = { ... }, command = \"...\")",
         ),
         ("ready = { notify = false }", "3:20 expected true, found boolean false"),
         (
@@ -109,7 +117,7 @@ fn bad_readiness_is_said_where_it_stands() {
         ),
         (
             "live = {}",
-            "3:8 [program.p.live] has no `check` (such as `check = { path = \"/healthz\" }`)",
+            "3:8 [program.p.live] has no `check` (such as `check = { path = \"/healthz\" }`, or a `command`)",
         ),
         (
             "startup = { check = {}, address = \"127.0.0.1:9\" }",

@@ -5,8 +5,6 @@
 //! drops an [`Errand`] ends it: its group is killed, and its process is collected all the same.
 //! A master that dies leaves the process to the keeper, whose next master ends it (`strays`).
 
-#![cfg_attr(not(test), expect(dead_code, reason = "hooks and probes are its callers"))]
-
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,6 +29,7 @@ pub(in crate::master) const MARK: &str = "PILOTHOUSE_ERRAND";
 /// How long a killed one may take to be gone before that is told as it is.
 const KILLED_MS: u64 = 1_000;
 
+#[derive(Clone)]
 pub(super) struct Order {
     /// What it does, in the log: `pre_start`.
     pub(super) label: &'static str,

@@ -196,7 +196,6 @@ impl Programs {
         self.course = Course::ShuttingDown;
         for instance in self.instances.values_mut() {
             "the engine is stopping".clone_into(&mut instance.asked);
-            instance.say(step::Event::Stop, &mut self.desk);
         }
         self.settle();
     }
@@ -205,6 +204,7 @@ impl Programs {
     pub(crate) fn shutdown_now(&mut self) {
         self.shutdown();
         for instance in self.instances.values_mut() {
+            instance.say(step::Event::Stop, &mut self.desk);
             instance.say(step::Event::Kill, &mut self.desk);
         }
     }
@@ -227,7 +227,10 @@ impl Programs {
     /// waited are answered, rolls go on.
     fn settle(&mut self) {
         self.reconcile();
-        self.settle_waiting();
+        match self.course {
+            Course::Running => self.settle_waiting(),
+            Course::ShuttingDown => self.stop_unneeded(),
+        }
         self.advance_rolls();
         self.close_sockets();
         self.answer_callers();

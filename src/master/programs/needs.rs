@@ -48,6 +48,17 @@ impl Programs {
         }
     }
 
+    /// While everything stops: whoever others need goes on until those have ended.
+    pub(super) fn stop_unneeded(&mut self) {
+        let living = self.instances.values().filter(|instance| instance.process.is_some());
+        let needed: Vec<InstanceId> =
+            living.flat_map(|instance| self.needed_by(&instance.id)).map(|(id, _)| id).collect();
+        let Self { instances, desk, .. } = self;
+        for (_, instance) in instances.iter_mut().filter(|(id, _)| !needed.contains(id)) {
+            instance.say(Event::Stop, desk);
+        }
+    }
+
     /// What a waiting instance waits for, else why it is as it is.
     pub(super) fn reason(&self, instance: &Instance) -> String {
         if !instance.is_waiting() {

@@ -2,15 +2,20 @@
 
 use std::rc::Rc;
 
+use tokio::sync::Semaphore;
+
+use super::errand;
 use crate::config::model::Address;
 use crate::config::model::health::Check;
 use crate::master::probe::{self, Probe};
 
 const PROBE_PAUSE_MS_MIN: u64 = 10;
+/// A process costs more than a connection.
+const COMMAND_PAUSE_MS_MIN: u64 = 250;
 const CONNECT_TIMEOUT_MS: u64 = 1_000;
 
 pub(super) struct Question {
-    probe: Probe,
+    asked: Asked,
     /// Where it is asked, for people.
     place: String,
     /// Between two questions that are asked as quickly as may be.
@@ -21,7 +26,7 @@ impl Question {
     pub(super) fn of_check(address: &Address, check: &Check) -> Self {
         let question = Rc::new(probe::Question::new(check));
         Self {
-            probe: Probe::of_check(address, check, question),
+            asked: Asked::Probe(Probe::of_check(address, check, question)),
             place: address.to_string(),
             pause_ms_min: PROBE_PAUSE_MS_MIN,
         }
@@ -30,8 +35,15 @@ impl Question {
     /// An accepted connection is answer enough.
     pub(super) fn of_connection(address: Address) -> Self {
         let place = address.to_string();
-        let probe = Probe::of_connection(address, CONNECT_TIMEOUT_MS);
-        Self { probe, place, pause_ms_min: PROBE_PAUSE_MS_MIN }
+        let asked = Asked::Probe(Probe::of_connection(address, CONNECT_TIMEOUT_MS));
+        Self { asked, place, pause_ms_min: PROBE_PAUSE_MS_MIN }
+    }
+
+    /// A command that ends well is answer enough.
+    pub(super) fn of_command(order: errand::Order, room: Rc<Semaphore>) -> Self {
+        let place = order.command.join(" ");
+        let asked = Asked::Command { order: Box::new(order), room };
+        Self { asked, place, pause_ms_min: COMMAND_PAUSE_MS_MIN }
     }
 
     pub(super) fn place(&self) -> &str {
@@ -40,6 +52,20 @@ impl Question {
 
     /// The error says why not.
     pub(super) async fn ask(&self) -> Result<(), String> {
-        self.probe.ask().await.map(drop).map_err(|error| error.to_string())
+        match &self.asked {
+            Asked::Probe(probe) => probe.ask().await.map(drop).map_err(|error| error.to_string()),
+            Asked::Command { order, room } => {
+                let errand = errand::start(errand::Order::clone(order), Rc::clone(room));
+                match errand.outcome().await {
+                    outcome if outcome.is_success() => Ok(()),
+                    outcome => Err(outcome.to_string()),
+                }
+            }
+        }
     }
+}
+
+enum Asked {
+    Probe(Probe),
+    Command { order: Box<errand::Order>, room: Rc<Semaphore> },
 }

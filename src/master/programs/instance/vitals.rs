@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::super::definition::loopback;
 use super::super::desk::{Desk, Tone};
+use super::super::errand;
 use super::super::liveness::{self, Probing};
 use super::super::question::Question;
 use super::super::readiness::{self, Standing, Way};
@@ -140,6 +141,17 @@ impl Instance {
         match &asking.asked {
             Asked::Check { check, address: Some(place) } => {
                 Ok(Question::of_check(&self.address(place, desk)?, check))
+            }
+            Asked::Command(command) => {
+                let order = errand::Order {
+                    label: "probe",
+                    command: command.clone(),
+                    definition: self.definition.clone(),
+                    variables: self.variables(desk),
+                    timeout_ms: asking.timeout_ms,
+                    output: None,
+                };
+                Ok(Question::of_command(order, desk.room()))
             }
             Asked::Check { check, address: None } => match self.port {
                 Some(port) => Ok(Question::of_check(&Address::Tcp(loopback(port)), check)),

@@ -118,6 +118,32 @@ fn who_does_not_answer_alive_is_started_again() {
     });
 }
 
+#[test]
+fn a_command_can_be_asked() {
+    on_stage(async {
+        let folder = tempfile::tempdir().unwrap();
+        let sign = folder.path().join("sign");
+        let mut stage = Stage::new(&format!(
+            "[program.p]\ncommand = \"sleep 1000\"\nenvironment = {{ SIGN = \"{}\" }}\n\
+             ready = {{ command = \"sh -c 'test -e $SIGN'\" }}\n\
+             live = {{ command = \"test -e ${{SIGN}}\", interval = \"10ms\", timeout = \"10s\" }}",
+            sign.display()
+        ));
+        reason(&mut stage, "p:0", "x: exit 1 (sh -c test -e $SIGN)").await;
+        std::fs::write(&sign, "").unwrap();
+        stage.until_state("p:0", ProgramState::Running).await;
+        let pid = stage.pid("p:0");
+        std::fs::remove_file(&sign).unwrap();
+        let is_another =
+            |stage: &mut Stage| stage.row("p:0").program.pid.is_some_and(|new| new != pid);
+        stage.until("another one", is_another).await;
+        let notes = stage.notes();
+        let is_said =
+            |note: &String| note.starts_with("engine unfit p:0: liveness failed 3x: exit 1");
+        assert!(notes.iter().any(is_said), "{notes:?}");
+    });
+}
+
 /// A stage whose programs can be told of by a socket.
 fn heard(folder: &std::path::Path, lines: &str) -> Stage {
     let (post, inbox) = mpsc::channel(EVENTS_WAITING_MAX);

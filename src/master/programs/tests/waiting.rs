@@ -146,6 +146,25 @@ fn a_start_starts_what_it_needs_too_and_says_so() {
 }
 
 #[test]
+fn at_the_end_a_program_stops_before_what_it_needs() {
+    on_stage(async {
+        let mut pair = Pair::new("", "needs = [\"db\"]");
+        pair.stage.until_state("api:0", ProgramState::Running).await;
+        pair.stage.programs.shutdown();
+        assert_eq!(pair.stage.row("api:0").program.state, ProgramState::Stopping);
+        assert_eq!(pair.stage.row("db:0").program.state, ProgramState::Running);
+        pair.stage.until("all is over", |stage| stage.programs.is_stopped()).await;
+        assert_eq!(pair.stage.row("db:0").program.exit_signal, Some(15));
+
+        let mut pair = Pair::new("", "needs = [\"db\"]");
+        pair.stage.until_state("api:0", ProgramState::Running).await;
+        pair.stage.programs.shutdown_now();
+        pair.stage.until("all is over", |stage| stage.programs.is_stopped()).await;
+        assert_eq!(pair.stage.row("db:0").program.exit_signal, Some(9));
+    });
+}
+
+#[test]
 fn a_stop_cancels_the_wait_and_what_the_operator_stopped_is_waited_for() {
     on_stage(async {
         let mut pair = Pair::new("", "needs = [\"db\"]\nautostart = false");
