@@ -130,6 +130,7 @@ fn looking_is_the_same() {
 #[test]
 fn starting_stopping_and_signalling_is_the_same() {
     let Some(pair) = settled() else { return };
+    pair.remove_gone();
     for line in [
         "start cat",
         "start bad",
@@ -289,6 +290,7 @@ fn input_is_sent_the_same() {
 #[test]
 fn a_start_that_finds_the_file_gone_says_so_the_same() {
     let Some(pair) = settled() else { return };
+    pair.remove_gone();
     pair.same("start gone");
     for folder in pair.folders() {
         fs::write(folder.join("gone"), "#!/bin/sh\n").expect("the folder is ours");

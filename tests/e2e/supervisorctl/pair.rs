@@ -40,11 +40,14 @@ impl Pair {
         let supervisor = Supervisor::start(oracle::supervisor("supervisord")?, programs.ini);
         let furnish = |folder: &Path| make_gone(folder);
         let engine = Engine::start_in(programs.toml, furnish);
-        let pair = Self { engine, supervisor, control };
-        for folder in pair.folders() {
+        Some(Self { engine, supervisor, control })
+    }
+
+    /// The command of `gone` is there when the configuration is checked, and not when it is started.
+    pub(super) fn remove_gone(&self) {
+        for folder in self.folders() {
             fs::remove_file(folder.join("gone")).expect("it was made for the start");
         }
-        Some(pair)
     }
 
     pub(super) fn engine(&self) -> &Engine {
