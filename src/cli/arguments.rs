@@ -319,7 +319,7 @@ pub(crate) struct ProgramName {
 
 #[derive(Debug, Args)]
 pub(crate) struct Tail {
-    #[arg(value_name = "NAME[:INSTANCE]", value_parser = program_name)]
+    #[arg(value_name = "NAME[:INSTANCE]|all", value_parser = program_name)]
     pub(crate) name: ProgramName,
     /// Go on with what it writes from now on.
     #[arg(short, long)]

@@ -17,6 +17,9 @@ pub(crate) enum Tone {
     Good,
     Warn,
     Bad,
+    Cyan,
+    Blue,
+    Violet,
 }
 
 impl Tone {
@@ -28,6 +31,9 @@ impl Tone {
             Self::Good => "32",
             Self::Warn => "33",
             Self::Bad => "31",
+            Self::Cyan => "36",
+            Self::Blue => "34",
+            Self::Violet => "35",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::out::{Out, Tone};
 use super::place::Place;
 use super::steer::steer;
 use super::table::{Align, Cell, Table};
-use crate::control::call::{Command, ProgramTarget, ProgramVerb, Query};
+use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb, Query};
 use crate::control::text;
 use crate::control::wire::{self, LogLine, ProgramState, Stream};
 use crate::tui::widget::number;
@@ -114,18 +114,50 @@ fn tone(state: ProgramState) -> Tone {
 }
 
 async fn show_tail(place: &Place, out: Out, tail: Tail) -> Result<(), Failure> {
-    let instance = instance_of(place, &tail.name).await?;
+    let labels = Labels::of(&programs(place).await?, &tail.name);
     let query = Query::Log {
-        target: target(ProgramName { instance: Some(instance), ..tail.name }),
+        target: target(tail.name),
         stream: tail.stderr.then_some(Stream::Stderr),
         tail: Some(tail.lines),
         follow: tail.follow,
     };
     let mut lines = place.client().lines(&query).await.map_err(|error| place.explain(error))?;
     while let Some(line) = lines.next::<LogLine>().await? {
-        out.line(&log_line(out, &line))?;
+        out.line(&(labels.before(out, &line.program) + &log_line(out, &line)))?;
     }
     Ok(())
+}
+
+/// The names before the lines of several instances: `web:0  | `, each program in its own colour.
+struct Labels {
+    width: usize,
+    names: Vec<String>,
+}
+
+/// Of the terminal's own palette, those that say nothing about a state.
+const LABEL_TONES: [Tone; 4] = [Tone::Cyan, Tone::Blue, Tone::Violet, Tone::Quiet];
+
+impl Labels {
+    fn of(programs: &[wire::Program], target: &ProgramName) -> Self {
+        let meant = programs.iter().filter(|row| target.name == ALL || row.name == target.name);
+        let labels = meant.clone().map(|row| format!("{}:{}", row.name, row.instance).len());
+        let width = labels.max().unwrap_or(0);
+        let mut names: Vec<String> = meant.map(|row| row.name.clone()).collect();
+        names.dedup();
+        Self { width, names }
+    }
+
+    /// Empty before the lines of one instance, which bear no name.
+    fn before(&self, out: Out, label: &str) -> String {
+        if label.is_empty() {
+            return String::new();
+        }
+        let name = label.rsplit_once(':').map_or(label, |(name, _)| name);
+        let at = self.names.iter().position(|known| known == name).unwrap_or(self.names.len());
+        let text = text::plain(label);
+        let padded = format!("{text:width$}  | ", width = self.width);
+        out.paint(LABEL_TONES[at % LABEL_TONES.len()], &padded)
+    }
 }
 
 async fn instance_of(place: &Place, name: &ProgramName) -> Result<u32, Failure> {
@@ -135,7 +167,7 @@ async fn instance_of(place: &Place, name: &ProgramName) -> Result<u32, Failure> 
     }
 }
 
-/// Log lines of two instances in one stream would tell nothing, so several must be told apart.
+/// Who types must know whom to.
 fn only_instance(programs: &[wire::Program], name: &str) -> Result<u32, Failure> {
     let instances: Vec<&wire::Program> = programs.iter().filter(|row| row.name == name).collect();
     match instances[..] {
@@ -171,8 +203,22 @@ mod tests {
         let line = LogLine { text: "\u{1b}[31mred\u{7}".to_owned(), ..LogLine::default() };
         assert_eq!(log_line(Out::new(When::Never), &line), "red^G");
         assert_eq!(log_line(Out::new(When::Always), &line), "\u{1b}[31mred^G\u{1b}[0m");
-        let mark = LogLine { stream: Stream::Mark, text: "exited".to_owned(), wall_ms: 0 };
+        let mark =
+            LogLine { stream: Stream::Mark, text: "exited".to_owned(), ..LogLine::default() };
         assert_eq!(log_line(Out::new(When::Never), &mark), "-- exited");
+    }
+
+    #[test]
+    fn lines_of_several_bear_their_names_in_one_column() {
+        let row = |name: &str| wire::Program { name: name.to_owned(), ..wire::Program::default() };
+        let target = ProgramName { name: ALL.to_owned(), instance: None };
+        let labels = Labels::of(&[row("mailer"), row("web")], &target);
+        let out = Out::new(When::Never);
+        assert_eq!(labels.before(out, "web:0"), "web:0     | ");
+        assert_eq!(labels.before(out, "mailer:0"), "mailer:0  | ");
+        assert_eq!(labels.before(out, ""), "");
+        let coloured = Out::new(When::Always);
+        assert_ne!(labels.before(coloured, "web:0"), labels.before(coloured, "mailer:0"));
     }
 
     #[test]

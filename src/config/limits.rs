@@ -247,6 +247,8 @@ pub(crate) const PROGRAM_SYSLOG_BYTES_MAX: usize = 8 * 1024;
 pub(crate) const PROGRAM_COMPRESSIONS_MAX: usize = 1;
 /// Output kept for a file that can not be written.
 pub(crate) const PROGRAM_FILE_WAITING_BYTES_MAX: usize = 1 << 20;
+/// Kept lines of several instances, for one reader.
+pub(crate) const PROGRAM_MERGED_BYTES_MAX: usize = 4 << 20;
 pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;
 pub(crate) const PROGRAM_FOLLOW_QUEUE_MAX: usize = 1024;
 /// How long a caller waits for an instance whose probe does not answer; it goes on starting.

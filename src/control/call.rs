@@ -101,6 +101,9 @@ pub(crate) enum UpstreamVerb {
     Reset,
 }
 
+/// The name of a target that means every program.
+pub(crate) const ALL: &str = "all";
+
 /// One instance, all instances of a name, or `all` programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProgramTarget {
@@ -159,6 +162,7 @@ pub(crate) enum Query {
     /// first; without end when followed.
     Requests { filter: requests::Filter, tail: Option<u32>, follow: bool },
     /// Lines of `wire::LogLine`: those kept, or of them the last `tail`; without end when followed.
+    /// Those of several instances are merged by time, and each line names who said it.
     Log { target: ProgramTarget, stream: Option<Stream>, tail: Option<u32>, follow: bool },
 }
 

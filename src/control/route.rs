@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::body;
 use super::call::{
-    Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
+    ALL, Addition, BackendTarget, BackendVerb, Command, ProgramTarget, ProgramVerb, Query, Rank,
     Removal, UpstreamVerb,
 };
 use super::percent;
@@ -90,6 +90,7 @@ fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
         ["upstreams", upstream, "explain"] => Query::Explain { upstream: (*upstream).to_owned() },
         ["events"] => Query::Events { follow: Parameters::parse(parameters)?.follow },
         ["requests"] => requests(parameters)?,
+        ["log"] => log(ALL, None, parameters)?,
         ["programs", name, "log"] => log(name, None, parameters)?,
         ["programs", name, instance, "log"] => log(name, Some(number(instance)?), parameters)?,
         _ => return Ok(None),
@@ -377,7 +378,11 @@ impl From<&Query> for Request {
                     Some(Stream::Stderr) => "stderr",
                 };
                 let tail = tail.map_or_else(String::new, |count| count.to_string());
-                let (at, follow) = (program(target), u8::from(*follow));
+                let follow = u8::from(*follow);
+                let at = match target {
+                    ProgramTarget { name, instance: None, .. } if name == ALL => "/v1".to_owned(),
+                    target => program(target),
+                };
                 format!("{at}/log?stream={stream}&tail={tail}&follow={follow}")
             }
         };

@@ -471,12 +471,15 @@ impl Answer {
     }
 }
 
-/// One line of a program's output, as `GET /v1/programs/NAME/I/log` streams them.
+/// One line of a program's output, as `GET /v1/programs/NAME/I/log` and `GET /v1/log` stream them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LogLine {
     pub(crate) wall_ms: u64,
     pub(crate) stream: Stream,
     pub(crate) text: String,
+    /// `name:instance` of who said it, where the lines of several are merged; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) program: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

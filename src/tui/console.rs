@@ -231,6 +231,7 @@ impl Console {
             Effect::Send { first_id, order } => self.link.send(first_id, order),
             Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
             Effect::StopLog => self.link.stop_log(),
+            Effect::FollowAllLogs => self.link.follow_all_logs(),
             Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
             Effect::StopRequests => self.link.stop_requests(),
             Effect::Explain { upstream } => self.link.explain(upstream),

@@ -8,7 +8,7 @@ use crate::control::wire::{Answer, Frame, LogLine};
 
 use super::action::chord::Chord;
 use super::model::Size;
-use super::model::key::Key;
+use super::model::log_tail::Whose;
 use super::model::order::Confirmed;
 
 #[derive(Clone, Debug)]
@@ -39,11 +39,11 @@ pub(crate) enum Msg {
         outcome: Result<Answer, String>,
     },
     LogLines {
-        of: Key,
+        of: Whose,
         lines: Vec<LogLine>,
     },
     LogEnded {
-        of: Key,
+        of: Whose,
         why: String,
     },
     /// Of the asking with this number.
@@ -78,6 +78,8 @@ pub(crate) enum Effect {
         instance: u32,
     },
     StopLog,
+    /// Stream the output of all programs until the console leaves.
+    FollowAllLogs,
     /// Stream the requests that match from here on, in place of any others.
     FollowRequests {
         filter: Filter,

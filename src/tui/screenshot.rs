@@ -127,6 +127,9 @@ impl Session {
         if view == View::Programs {
             self.until(SETTLE_MS, |model| !model.log.lines.is_empty()).await;
         }
+        if view == View::Logs {
+            self.until(SETTLE_MS, |model| !model.open_log().lines.is_empty()).await;
+        }
         if view == View::Balance {
             let is_explained = |model: &Model| {
                 model.balance_upstream().is_some_and(|row| model.explained.of(row).is_some())
@@ -151,6 +154,7 @@ impl Session {
         match effect {
             Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
             Effect::StopLog => self.link.stop_log(),
+            Effect::FollowAllLogs => self.link.follow_all_logs(),
             Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
             Effect::StopRequests => self.link.stop_requests(),
             Effect::Explain { upstream } => self.link.explain(upstream),

@@ -88,6 +88,9 @@ fn the_promised_paths_are_understood() {
     let target = ProgramTarget { name: "api".to_owned(), instance: Some(0), incarnation: None };
     let log = Query::Log { target, stream: Some(Stream::Stdout), tail: Some(9), follow: true };
     check("GET", "/v1/programs/api/0/log?stream=stdout&tail=9&follow=1", "", &Ask::Query(log));
+    let target = ProgramTarget { name: "all".to_owned(), instance: None, incarnation: None };
+    let log = Query::Log { target, stream: None, tail: Some(9), follow: true };
+    check("GET", "/v1/log?stream=&tail=9&follow=1", "", &Ask::Query(log));
 }
 
 #[test]

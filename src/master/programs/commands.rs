@@ -13,16 +13,13 @@ use super::roll::Planned;
 use super::texts;
 use super::{Course, Programs};
 use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_JOB_WAIT_MS, PROGRAM_READY_WAIT_MS};
-use crate::control::call::{Command, ProgramTarget, ProgramVerb};
+use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb};
 use crate::control::line;
 use crate::control::wire::Answer;
 use crate::supervise::policy::Kind;
 use crate::supervise::state::Shown;
 use crate::supervise::step::Event;
 use crate::sys;
-
-/// The word that means every program.
-const ALL: &str = "all";
 
 /// How an answer reaches who asked; dropped unread when they are gone.
 pub(crate) enum Reply {

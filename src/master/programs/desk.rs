@@ -13,6 +13,7 @@ use super::callers::Asked;
 use super::event::InstanceId;
 use super::launch::Surroundings;
 use super::output::file::{Limits, RotatingFile};
+use super::output::follow::Hub;
 use super::output::form::Speaker;
 use super::output::sinks::Sinks;
 use super::output::syslog::Syslog;
@@ -42,6 +43,7 @@ pub(super) struct Desk {
     room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
     syslog: Option<Rc<RefCell<Syslog>>>,
+    hub: Hub,
     /// Keys of readiness pipes at the keeper.
     ready_held: BTreeSet<String>,
 }
@@ -90,6 +92,7 @@ impl Desk {
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
             syslog: None,
+            hub: Hub::default(),
             ready_held: BTreeSet::new(),
         }
     }
@@ -101,6 +104,11 @@ impl Desk {
     /// What [`super::errand::start`] takes.
     pub(super) fn room(&self) -> Rc<Semaphore> {
         Rc::clone(&self.room)
+    }
+
+    /// Who reads the output of several instances.
+    pub(super) fn hub(&self) -> &Hub {
+        &self.hub
     }
 
     pub(super) fn allow(&mut self, best: Rung) {

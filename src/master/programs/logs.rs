@@ -5,8 +5,9 @@ use tokio::sync::mpsc;
 
 use super::Programs;
 use super::event::InstanceId;
-use super::output::Follow;
-use crate::control::call::ProgramTarget;
+use super::output::follow::Wanted;
+use super::output::{Follow, merged};
+use crate::control::call::{ALL, ProgramTarget};
 use crate::control::wire::{Answer, Stream};
 
 impl Programs {
@@ -17,7 +18,8 @@ impl Programs {
         }
     }
 
-    /// The output of one instance as JSON lines, of those kept the last `tail`; the answer says why not.
+    /// The output as JSON lines, of those kept the last `tail`; that of several instances is merged,
+    /// with instances that come while it is followed. The answer says why not.
     pub(crate) fn log(
         &mut self,
         target: &ProgramTarget,
@@ -25,13 +27,20 @@ impl Programs {
         tail: Option<u32>,
         follow: Follow,
     ) -> Result<mpsc::Receiver<Bytes>, Answer> {
-        let ids = self.resolve(target)?;
-        let [id] = ids.as_slice() else {
-            let text = format!("{} has {} instances, name one", target.name, ids.len());
-            return Err(Answer::refused(text));
+        let ids = match self.resolve(target) {
+            // None yet, but a reload may bring some.
+            Err(_) if target.name == ALL && self.instances.is_empty() => Vec::new(),
+            resolved => resolved?,
         };
-        let instance = &self.instances[id];
-        Ok(instance.output.borrow_mut().read(stream, tail, follow))
+        if let ([id], true) = (ids.as_slice(), target.name != ALL) {
+            let instance = &self.instances[id];
+            return Ok(instance.output.borrow_mut().read(stream, tail, follow));
+        }
+        let program = (target.name != ALL).then(|| target.name.clone());
+        let outputs: Vec<merged::Named> =
+            ids.iter().map(|id| (id.to_string(), &self.instances[id].output)).collect();
+        let wanted = Wanted { stream, program };
+        Ok(merged::read(&outputs, self.desk.hub(), (wanted, tail), follow))
     }
 
     /// Begins the logs anew. What can not be removed is told, the others are cleared all the same.

@@ -254,7 +254,8 @@ impl Programs {
                 if instances.contains_key(&id) {
                     continue;
                 }
-                let mut instance = Instance::new(id.clone(), definition.clone());
+                let hub = desk.hub().clone();
+                let mut instance = Instance::new(id.clone(), definition.clone(), hub);
                 match intent.of(&id) {
                     Some(handoff::Wish::Down) => {
                         "stopped by the operator".clone_into(&mut instance.asked);

@@ -97,7 +97,7 @@ fn does_something(model: &Model, action: &Action) -> bool {
     match action.id {
         Id::NextPanel => panel::shown(model).len() > 1 || model.view == View::Balance,
         Id::Follow if model.focus() == Panel::RequestTable => model.requests.is_held,
-        Id::Follow => !model.log.is_following(),
+        Id::Follow => !model.open_log().is_following(),
         Id::Hold => !model.requests.is_held,
         Id::Mark | Id::Strategy => model.may_operate(),
         Id::Log => model.focus() != Panel::ProgramLog && program_behind(model).is_some(),
@@ -145,7 +145,7 @@ fn label(model: &Model, action: &Action) -> String {
             Some(active @ 1..) => format!("restart: {active} drain first"),
             Some(0) | None => "restart".to_owned(),
         },
-        (Id::Wrap, _) if model.log.is_wrapped => "unwrap".to_owned(),
+        (Id::Wrap, _) if model.open_log().is_wrapped => "unwrap".to_owned(),
         (Id::WhatIf, _) => match model.lower {
             Lower::Both => "what if".to_owned(),
             Lower::WhatIf => "shares".to_owned(),

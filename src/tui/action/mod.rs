@@ -125,10 +125,10 @@ const fn panels(panels: &'static [Panel]) -> Scope {
 const BACKENDS: Scope = rows_of(&[Kind::Backend]);
 const PROGRAMS: Scope = rows_of(&[Kind::Program]);
 const RUNS: Scope = rows_of(&[Kind::Program, Kind::Backend]);
-const LOG: Scope = panels(&[Panel::ProgramLog]);
+const LOG: Scope = panels(&[Panel::ProgramLog, Panel::AllLogs]);
 const BALANCE: Scope = panels(&[Panel::BalanceTable]);
 const REQUESTS: Scope = panels(&[Panel::RequestTable]);
-const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::RequestTable]);
+const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::AllLogs, Panel::RequestTable]);
 const UPSTREAMS: Scope =
     Scope::Somewhere { panels: &[Panel::BalanceTable], kinds: &[Kind::Upstream] };
 const LISTS: Scope = panels(&[
@@ -178,6 +178,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Show(View::Programs), [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
     action!(Id::Show(View::Workers), [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
     action!(Id::Show(View::Requests), [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
+    action!(Id::Show(View::Logs), [char('7')], Scope::Anywhere, Looks, None, "logs", "the output of all programs, by time"),
     action!(Id::Show(View::Events), [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
     action!(Id::Open, [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
     action!(Id::Back, [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),

@@ -1,4 +1,4 @@
-//! The output of one program, in batches of the lines that are there.
+//! The output of one program, or of all, in batches of the lines that are there.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::control::call::{ProgramTarget, Query};
 use crate::control::client::{Client, ClientError};
 use crate::control::wire::LogLine;
-use crate::tui::model::key::Key;
+use crate::tui::model::log_tail::Whose;
 use crate::tui::msg::Msg;
 
 use super::readable;
@@ -22,7 +22,7 @@ const TAIL_LINES: u32 = 1_000;
 pub(super) async fn follow(
     client: Client,
     target: ProgramTarget,
-    of: Key,
+    of: Whose,
     messages: mpsc::Sender<Msg>,
 ) {
     tokio::time::sleep(SETTLE).await;
@@ -37,7 +37,7 @@ pub(super) async fn follow(
 async fn stream(
     client: &Client,
     target: ProgramTarget,
-    of: &Key,
+    of: &Whose,
     messages: &mpsc::Sender<Msg>,
 ) -> Result<(), ClientError> {
     let query = Query::Log { target, stream: None, tail: Some(TAIL_LINES), follow: true };

@@ -1,4 +1,4 @@
-//! The line to the engine: the watch stream, orders, the log of one program, the requests. Everything that comes
+//! The line to the engine: the watch stream, orders, the log of one program and of all, the requests. Everything that comes
 //! back is a message; nothing here decides.
 //!
 //! A lost engine is asked for again, ever less often; orders are never sent twice.
@@ -15,11 +15,13 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::control::call::{ALL, ProgramTarget};
 use crate::control::client::Client;
 use crate::control::requests::Filter;
 use crate::control::wire::LogLine;
 
 use super::model::key::Key;
+use super::model::log_tail::Whose;
 use super::model::order::Confirmed;
 use super::msg::Msg;
 
@@ -34,6 +36,7 @@ pub(crate) struct Link {
     watch: JoinHandle<()>,
     pulse: JoinHandle<()>,
     log: Option<JoinHandle<()>>,
+    logs: Option<JoinHandle<()>>,
     requests: Option<JoinHandle<()>>,
     explained: Option<JoinHandle<()>>,
 }
@@ -52,6 +55,7 @@ impl Link {
             watch,
             pulse,
             log: None,
+            logs: None,
             requests: None,
             explained: None,
         };
@@ -64,12 +68,8 @@ impl Link {
 
     pub(crate) fn follow_log(&mut self, name: String, instance: u32) {
         self.stop_log();
-        let of = Key::Program { name: name.clone(), instance };
-        let target = crate::control::call::ProgramTarget {
-            name,
-            instance: Some(instance),
-            incarnation: None,
-        };
+        let of = Whose::One(Key::Program { name: name.clone(), instance });
+        let target = ProgramTarget { name, instance: Some(instance), incarnation: None };
         let follow = log::follow(self.client.clone(), target, of, self.messages.clone());
         self.log = Some(tokio::spawn(follow));
     }
@@ -77,6 +77,19 @@ impl Link {
     pub(crate) fn stop_log(&mut self) {
         if let Some(log) = self.log.take() {
             log.abort();
+        }
+    }
+
+    pub(crate) fn follow_all_logs(&mut self) {
+        self.stop_all_logs();
+        let target = ProgramTarget { name: ALL.to_owned(), instance: None, incarnation: None };
+        let follow = log::follow(self.client.clone(), target, Whose::All, self.messages.clone());
+        self.logs = Some(tokio::spawn(follow));
+    }
+
+    fn stop_all_logs(&mut self) {
+        if let Some(logs) = self.logs.take() {
+            logs.abort();
         }
     }
 
@@ -112,6 +125,7 @@ impl Drop for Link {
         self.watch.abort();
         self.pulse.abort();
         self.stop_log();
+        self.stop_all_logs();
         self.stop_requests();
         self.stop_explaining();
     }

@@ -111,7 +111,7 @@ mod tests {
         let mut log = LogTail::default();
         for text in lines {
             let stream = if text.starts_with('-') { Stream::Mark } else { Stream::Stdout };
-            log.push(LogLine { wall_ms: 0, stream, text: (*text).to_owned() });
+            log.push(LogLine { stream, text: (*text).to_owned(), ..LogLine::default() });
         }
         log
     }

@@ -1,4 +1,4 @@
-//! The last lines of one program's output, bounded, with follow and scroll.
+//! The last lines of one program's output, or of all, bounded, with follow and scroll.
 
 use std::collections::VecDeque;
 
@@ -10,10 +10,17 @@ use super::log_find::Find;
 pub(crate) const LINES_MAX: usize = 5_000;
 pub(crate) const BYTES_MAX: usize = 4 << 20;
 
+/// Whose output a stream of lines is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    One(Key),
+    All,
+}
+
 /// Which program, its lines, and how far up the reader has gone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogTail {
-    /// The program whose lines these are.
+    /// The program whose lines these are; of all, none.
     pub(crate) of: Option<Key>,
     /// Oldest first.
     pub(crate) lines: VecDeque<LogLine>,

@@ -69,6 +69,8 @@ pub(crate) struct Model {
     pub(crate) marks: BTreeSet<Key>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) log: LogTail,
+    /// Of all programs, from when it is looked at first.
+    pub(crate) logs: Option<LogTail>,
     pub(crate) requests: RequestTail,
     /// Orders under way or just answered, oldest first.
     pub(crate) pending: Vec<Pending>,
@@ -134,6 +136,7 @@ impl Model {
             marks: BTreeSet::new(),
             overlay: None,
             log: LogTail::default(),
+            logs: None,
             requests: RequestTail::default(),
             pending: Vec::new(),
             undo: VecDeque::new(),
@@ -151,6 +154,26 @@ impl Model {
         let shown = panel::shown(self);
         let wanted = self.lists.focus(self.view);
         if shown.contains(&wanted) { wanted } else { shown[0] }
+    }
+
+    /// The log that keys act on.
+    pub(crate) fn open_log(&self) -> &LogTail {
+        self.logs.as_ref().filter(|_| self.view == View::Logs).unwrap_or(&self.log)
+    }
+
+    pub(crate) fn open_log_mut(&mut self) -> &mut LogTail {
+        let view = self.view;
+        self.logs.as_mut().filter(|_| view == View::Logs).unwrap_or(&mut self.log)
+    }
+
+    /// The log that lines of a stream belong to, while somebody wants them.
+    pub(crate) fn log_of(&mut self, whose: &log_tail::Whose) -> Option<&mut LogTail> {
+        match whose {
+            log_tail::Whose::All => self.logs.as_mut(),
+            log_tail::Whose::One(key) => {
+                (self.log.of.as_ref() == Some(key)).then_some(&mut self.log)
+            }
+        }
     }
 
     pub(crate) fn upstream(&self, name: &str) -> Option<&UpstreamRow> {

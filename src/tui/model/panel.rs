@@ -10,17 +10,19 @@ pub(crate) enum View {
     Programs,
     Workers,
     Requests,
+    Logs,
     Events,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Overview,
         Self::Backends,
         Self::Balance,
         Self::Programs,
         Self::Workers,
         Self::Requests,
+        Self::Logs,
         Self::Events,
     ];
 
@@ -32,6 +34,7 @@ impl View {
             Self::Programs => "Programs",
             Self::Workers => "Workers",
             Self::Requests => "Requests",
+            Self::Logs => "Logs",
             Self::Events => "Events",
         }
     }
@@ -45,6 +48,7 @@ impl View {
             Self::Programs => "Prog",
             Self::Workers => "Work",
             Self::Requests => "Req",
+            Self::Logs => "Logs",
             Self::Events => "Ev",
         }
     }
@@ -58,6 +62,7 @@ impl View {
             Self::Programs => '4',
             Self::Workers => '5',
             Self::Requests => '6',
+            Self::Logs => '7',
             Self::Events => '8',
         }
     }
@@ -77,6 +82,7 @@ impl View {
             Self::Programs => &[Panel::ProgramTable, Panel::ProgramLog],
             Self::Workers => &[Panel::WorkerTable],
             Self::Requests => &[Panel::RequestTable],
+            Self::Logs => &[Panel::AllLogs],
             Self::Events => &[Panel::EventTable],
         }
     }
@@ -96,11 +102,13 @@ pub(crate) enum Panel {
     ProgramLog,
     WorkerTable,
     RequestTable,
+    /// The output of all programs.
+    AllLogs,
     EventTable,
 }
 
 impl Panel {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Attention,
         Self::Upstreams,
         Self::Workers,
@@ -112,6 +120,7 @@ impl Panel {
         Self::ProgramLog,
         Self::WorkerTable,
         Self::RequestTable,
+        Self::AllLogs,
         Self::EventTable,
     ];
 
@@ -124,9 +133,14 @@ impl Panel {
             Self::Programs | Self::ProgramTable => "programs",
             Self::Events | Self::EventTable => "events",
             Self::BackendTable | Self::BalanceTable => "backends",
-            Self::ProgramLog => "lines",
+            Self::ProgramLog | Self::AllLogs => "lines",
             Self::RequestTable => "requests",
         }
+    }
+
+    /// It scrolls by lines and is searched; all others are lists of rows.
+    pub(crate) fn is_log(self) -> bool {
+        matches!(self, Self::ProgramLog | Self::AllLogs)
     }
 }
 
@@ -176,6 +190,7 @@ fn height_min(panel: Panel) -> u16 {
         | Panel::ProgramTable
         | Panel::WorkerTable
         | Panel::RequestTable
+        | Panel::AllLogs
         | Panel::EventTable => 0,
         Panel::Upstreams | Panel::Programs | Panel::ProgramLog => 16,
         Panel::Events | Panel::Workers => 24,

@@ -152,7 +152,7 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
             .flat_map(|upstream| model.backends_of(&upstream.name))
             .map(Row::Backend)
             .collect(),
-        Panel::ProgramLog => Vec::new(),
+        Panel::ProgramLog | Panel::AllLogs => Vec::new(),
     }
 }
 
@@ -220,6 +220,7 @@ fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
         | Panel::ProgramLog
         | Panel::WorkerTable
         | Panel::RequestTable
+        | Panel::AllLogs
         | Panel::EventTable => sort_flat(model, rows, sort),
     }
 }

@@ -32,9 +32,9 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Back => back(model),
         Id::Log => log(model, target),
         Id::Follow if model.focus() == Panel::RequestTable => requests::resume(model),
-        Id::Follow => model.log.follow(),
+        Id::Follow => model.open_log_mut().follow(),
         Id::Hold => requests::hold(model),
-        Id::Wrap => model.log.is_wrapped = !model.log.is_wrapped,
+        Id::Wrap => wrap(model),
         Id::Search => log_find::open(model, Purpose::Search),
         Id::Keep => log_find::open(model, Purpose::Keep),
         Id::NextMatch => log_find::next(model, Towards::Older),
@@ -84,6 +84,11 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         | Id::Shutdown => return orders::order(model, id, target),
     }
     Vec::new()
+}
+
+fn wrap(model: &mut Model) {
+    let log = model.open_log_mut();
+    log.is_wrapped = !log.is_wrapped;
 }
 
 fn show(model: &mut Model, view: View) {
@@ -163,6 +168,7 @@ fn open_key(model: &mut Model, key: Key) {
             | View::Programs
             | View::Workers
             | View::Requests
+            | View::Logs
             | View::Events,
         ) => cursor::put(model, View::Backends, Panel::BackendTable, Some(key)),
         (
@@ -172,6 +178,7 @@ fn open_key(model: &mut Model, key: Key) {
             | View::Balance
             | View::Workers
             | View::Requests
+            | View::Logs
             | View::Events,
         ) => cursor::put(model, View::Programs, Panel::ProgramTable, Some(key)),
         (Key::Worker { .. }, _) => {
@@ -197,7 +204,7 @@ fn back(model: &mut Model) {
         model.lists.of_mut(focus).filter.clear();
     } else if model.is_zoomed {
         model.is_zoomed = false;
-    } else if focus == Panel::ProgramLog && log_find::clear(model) {
+    } else if focus.is_log() && log_find::clear(model) {
         // What was searched for or left out is undone first.
     } else if focus != model.view.panels()[0] {
         model.lists.set_focus(model.view, model.view.panels()[0]);

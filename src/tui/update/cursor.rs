@@ -51,7 +51,7 @@ pub(super) fn settle(model: &mut Model, cause: Cause) {
 /// Moves in the focused panel. Past its ends, single steps go on into the neighbouring panel.
 pub(super) fn go(model: &mut Model, step: Move) {
     let focus = model.focus();
-    if focus == Panel::ProgramLog {
+    if focus.is_log() {
         return scroll_log(model, step);
     }
     if focus == Panel::RequestTable && step != Move::First {
@@ -128,10 +128,10 @@ fn place(shown: &[Panel], panel: Panel) -> usize {
 
 fn scroll_log(model: &mut Model, step: Move) {
     // A wrapped line takes several rows, so that the whole of the first page may be the first line.
-    let page = if model.log.is_wrapped { 1 } else { usize::from(panel::log_rows(model)) };
+    let page = if model.open_log().is_wrapped { 1 } else { usize::from(panel::log_rows(model)) };
     match step {
-        Move::First => model.log.scroll(isize::MAX, page),
-        Move::Last => model.log.follow(),
-        Move::By(by) => model.log.scroll(-by, page),
+        Move::First => model.open_log_mut().scroll(isize::MAX, page),
+        Move::Last => model.open_log_mut().follow(),
+        Move::By(by) => model.open_log_mut().scroll(-by, page),
     }
 }

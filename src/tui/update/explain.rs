@@ -20,6 +20,7 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
             | View::Programs
             | View::Workers
             | View::Requests
+            | View::Logs
             | View::Events,
         ) => None,
     };

@@ -96,12 +96,16 @@ fn attached(
         model.say(Severity::Good, "attached again");
     }
     requests::attached(model);
-    let of = model.log.of.clone();
-    if of.is_none() {
-        return Vec::new();
+    let mut effects = Vec::new();
+    if let Some(of) = model.log.of.clone() {
+        model.log.turn_to(Some(of.clone()));
+        effects.push(follow(Some(&of)));
     }
-    model.log.turn_to(of.clone());
-    vec![follow(of.as_ref())]
+    if let Some(logs) = &mut model.logs {
+        logs.turn_to(None);
+        effects.push(Effect::FollowAllLogs);
+    }
+    effects
 }
 
 /// The engine's samples, after those seen here before: a master that was started anew has none.

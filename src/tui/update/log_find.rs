@@ -12,7 +12,7 @@ use crate::tui::msg::{Effect, Press};
 use super::overlays;
 
 pub(super) fn open(model: &mut Model, purpose: Purpose) {
-    let before = model.log.find.of(purpose).to_owned();
+    let before = model.open_log().find.of(purpose).to_owned();
     let input = Input::new(before.clone());
     model.overlay = Some(Overlay::Find { input, purpose, before });
 }
@@ -26,7 +26,7 @@ pub(super) fn press(
     match press.chord.reading() {
         Reading::Close => set(model, purpose, before),
         Reading::Accept => {
-            if purpose == Purpose::Search && model.log.matches().is_empty() {
+            if purpose == Purpose::Search && model.open_log().matches().is_empty() {
                 complain(model);
             }
         }
@@ -49,33 +49,33 @@ fn set(model: &mut Model, purpose: Purpose, words: String) {
     let page = usize::from(panel::log_rows(model));
     match purpose {
         Purpose::Search => {
-            model.log.find.searched = words;
-            let _nothing_to_go_to = model.log.go_to_first(page);
+            model.open_log_mut().find.searched = words;
+            let _nothing_to_go_to = model.open_log_mut().go_to_first(page);
         }
         Purpose::Keep => {
-            model.log.find.kept = words;
-            model.log.follow();
+            model.open_log_mut().find.kept = words;
+            model.open_log_mut().follow();
         }
     }
 }
 
 pub(super) fn next(model: &mut Model, towards: Towards) {
     let page = usize::from(panel::log_rows(model));
-    if !model.log.go_to_next(towards, page) {
+    if !model.open_log_mut().go_to_next(towards, page) {
         complain(model);
     }
 }
 
 /// False: there was nothing to undo.
 pub(super) fn clear(model: &mut Model) -> bool {
-    let find = &mut model.log.find;
+    let find = &mut model.open_log_mut().find;
     let has_any = !find.searched.is_empty() || !find.kept.is_empty();
     (find.searched, find.kept, find.at) = (String::new(), String::new(), None);
     has_any
 }
 
 fn complain(model: &mut Model) {
-    let searched = &model.log.find.searched;
+    let searched = &model.open_log().find.searched;
     let text = if searched.is_empty() {
         "search with / first".to_owned()
     } else {

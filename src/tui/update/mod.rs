@@ -18,8 +18,9 @@ mod signals;
 mod tests;
 
 use super::action;
+use super::model::log_tail::LogTail;
 use super::model::panel::{Panel, View};
-use super::model::{Model, NOTICE_MS, NOTICE_READ_MS};
+use super::model::{Link, Model, NOTICE_MS, NOTICE_READ_MS};
 use super::msg::{Effect, Msg, Press};
 
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -52,16 +53,16 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::LogLines { of, lines } => {
-            if model.log.of.as_ref() == Some(&of) {
+            if let Some(log) = model.log_of(&of) {
                 for line in lines {
-                    model.log.push(line);
+                    log.push(line);
                 }
             }
             Vec::new()
         }
         Msg::LogEnded { of, why } => {
-            if model.log.of.as_ref() == Some(&of) {
-                model.log.ended = why;
+            if let Some(log) = model.log_of(&of) {
+                log.ended = why;
             }
             Vec::new()
         }
@@ -79,6 +80,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
     };
     effects.extend(follow_selected(model));
+    effects.extend(follow_all(model));
     effects.extend(requests::follow(model));
     effects.extend(explain::follow(model));
     effects
@@ -125,4 +127,14 @@ fn follow_selected(model: &mut Model) -> Option<Effect> {
     }
     model.log.turn_to(wanted.clone());
     Some(frames::follow(wanted.as_ref()))
+}
+
+/// The lines of all programs come from when they are looked at first, also while other views are open.
+fn follow_all(model: &mut Model) -> Option<Effect> {
+    let is_wanted = model.view == View::Logs && !matches!(model.link, Link::Connecting { .. });
+    if !is_wanted || model.logs.is_some() {
+        return None;
+    }
+    model.logs = Some(LogTail::default());
+    Some(Effect::FollowAllLogs)
 }

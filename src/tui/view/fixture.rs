@@ -15,6 +15,7 @@ use crate::control::wire::{
     Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
 };
 use crate::tui::model::key::Key;
+use crate::tui::model::log_tail::LogTail;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::{Link, Model, Size};
 use crate::tui::theme::glyph::GlyphTier;
@@ -80,6 +81,11 @@ pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
     for line in log_lines() {
         model.log.push(line);
     }
+    let mut logs = LogTail::default();
+    for line in merged_lines() {
+        logs.push(line);
+    }
+    model.logs = Some(logs);
     model
 }
 
@@ -454,6 +460,7 @@ fn log_lines() -> Vec<LogLine> {
         wall_ms: NOW_MS - ago_ms,
         stream,
         text: text.to_owned(),
+        ..LogLine::default()
     };
     vec![
         line(70_886, Stream::Stdout, "starting mailer 2.4.1"),
@@ -468,4 +475,22 @@ fn log_lines() -> Vec<LogLine> {
         line(65_256, Stream::Stderr, "SMTPAuthError: [535] bad credentials"),
         line(65_200, Stream::Mark, "exit 1 after 0.8 s, start 5 of 5: gave up, FATAL"),
     ]
+}
+
+/// The mailer's, and between them those of a worker.
+fn merged_lines() -> Vec<LogLine> {
+    let named = |program: &str| {
+        let program = program.to_owned();
+        move |line: LogLine| LogLine { program: program.clone(), ..line }
+    };
+    let other = [(70_500, "GET /export 200"), (66_000, "GET / 304"), (65_100, "POST /import 201")]
+        .map(|(ago_ms, text)| LogLine {
+            wall_ms: NOW_MS - ago_ms,
+            text: text.to_owned(),
+            ..LogLine::default()
+        });
+    let mut lines: Vec<LogLine> = log_lines().into_iter().map(named("mailer:0")).collect();
+    lines.extend(other.into_iter().map(named("web:1")));
+    lines.sort_by_key(|line| line.wall_ms);
+    lines
 }

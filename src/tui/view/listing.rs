@@ -109,7 +109,14 @@ impl<'a> Listing<'a> {
                 "no programs: add [program.NAME] to the configuration, then : reload".to_owned()
             }
             (_, Panel::Workers | Panel::WorkerTable) => "no worker is running yet".to_owned(),
-            (_, Panel::Events | Panel::EventTable | Panel::ProgramLog | Panel::RequestTable) => {
+            (
+                _,
+                Panel::Events
+                | Panel::EventTable
+                | Panel::ProgramLog
+                | Panel::AllLogs
+                | Panel::RequestTable,
+            ) => {
                 format!("no {} yet", self.panel.noun())
             }
         };

@@ -10,6 +10,7 @@ mod detail;
 mod events;
 mod frame;
 mod listing;
+mod logs;
 mod over_time;
 mod overlay;
 mod overview;
@@ -61,6 +62,7 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         View::Programs => programs::draw(&mut canvas, body),
         View::Workers => workers::draw(&mut canvas, body),
         View::Requests => requests::draw(&mut canvas, body),
+        View::Logs => logs::output(&mut canvas, body),
         View::Events => events::draw(&mut canvas, body),
     }
     match &model.overlay {

@@ -1,25 +1,22 @@
-//! Programs, and the output of the selected one.
+//! Programs, above the output of the selected one.
 
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
-use crate::control::text;
-use crate::control::wire::{LogLine, ProgramRow, ProgramState};
+use crate::control::wire::{ProgramRow, ProgramState};
 
-use super::canvas::{Canvas, content, take};
+use super::canvas::{Canvas, take};
 use super::listing::Listing;
-use super::overview;
 use super::section::{self, Heading};
 use super::state;
+use super::{logs, overview};
 use crate::tui::model::attention;
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::{self, Panel};
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
-use crate::tui::widget::log::LongLines;
-use crate::tui::widget::rule::Rule;
-use crate::tui::widget::{log, number, pen};
+use crate::tui::widget::{number, pen};
 
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = panel::shown(canvas.model);
@@ -31,7 +28,7 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         table(canvas, area, &listing);
     }
     if shown.contains(&Panel::ProgramLog) {
-        output(canvas, rest);
+        logs::output(canvas, rest);
     }
 }
 
@@ -119,70 +116,4 @@ fn serves<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Line<'a> {
         line.push_span(canvas.span(format!("  {}", program.differs), Role::Warn));
     }
     line
-}
-
-fn output(canvas: &mut Canvas, mut area: Rect) {
-    let tail = &canvas.model.log;
-    let rule_row = take(&mut area, 1);
-    let name = tail
-        .of
-        .as_ref()
-        .map_or_else(|| "Output".to_owned(), |key| format!("Output {}", key.label()));
-    let separator = canvas.skin.glyphs.separator;
-    let mut facts = vec![if tail.is_following() {
-        canvas.span("following", Role::Ok)
-    } else if tail.unseen == 0 {
-        canvas.span("scrolled up, G follows", Role::Warn)
-    } else {
-        let unseen = number::count(tail.unseen as u64);
-        canvas.span(format!("+{unseen} new below, G follows"), Role::Warn)
-    }];
-    if tail.is_wrapped {
-        facts.push(canvas.span(format!("{separator}wrapped"), Role::Dim));
-    }
-    facts.extend(found(canvas));
-    let lines = number::count(tail.lines.len() as u64);
-    facts.push(canvas.span(format!("{separator}{lines} lines"), Role::Dim));
-    if !tail.ended.is_empty() {
-        facts.push(canvas.span(format!("{separator}{}", text::plain(&tail.ended)), Role::Dim));
-    }
-    let is_focused = canvas.model.focus() == Panel::ProgramLog;
-    let mut rule = Rule::new(&name, canvas.skin).facts(Line::from(facts));
-    if is_focused {
-        rule = rule.and(canvas.span(canvas.skin.glyphs.focus, Role::Accent));
-    }
-    rule.draw(canvas.buffer, rule_row, canvas.skin);
-    if tail.lines.is_empty() {
-        let words = match &tail.of {
-            None => "select a program to see what it says",
-            Some(_) => "no output since the engine's master started",
-        };
-        let line = canvas.cell(words, Role::Dim);
-        canvas.line(content(area), &line);
-        return;
-    }
-    // The first lines fill the pane from its top; nothing is above them to scroll to.
-    let lines: Vec<(u64, &LogLine)> = tail.shown().collect();
-    let page = usize::from(area.height).min(lines.len());
-    let end = lines.len().saturating_sub(tail.above_end);
-    let end = if tail.is_wrapped { end } else { end.max(page) };
-    let long = if tail.is_wrapped { LongLines::Wrapped } else { LongLines::Cut };
-    let look = log::Look { long, searched: &tail.find.searched, at: tail.find.at };
-    log::draw(canvas.buffer, content(area), &lines[..end], look, canvas.skin);
-}
-
-/// What is searched for and left out: `2 of 12 /error/`.
-fn found<'a>(canvas: &Canvas<'a>) -> Vec<Span<'a>> {
-    let tail = &canvas.model.log;
-    let separator = canvas.skin.glyphs.separator;
-    let mut spans = Vec::new();
-    if !tail.find.kept.is_empty() {
-        spans.push(canvas.span(format!("{separator}only &{}", tail.find.kept), Role::Warn));
-    }
-    if !tail.find.searched.is_empty() {
-        let (at, count) = tail.standing();
-        let text = format!("{separator}{at} of {count} /{}/", tail.find.searched);
-        spans.push(canvas.span(text, if count == 0 { Role::Warn } else { Role::Info }));
-    }
-    spans
 }

@@ -1,4 +1,5 @@
-//! Lines of a program's output: time, stream, text, and the supervisor's marks between them.
+//! Lines of output: time, who said it where that differs, stream, text, and the supervisor's marks
+//! between them.
 //!
 //! Programs write what they like; lines go through `control::text` on their way to the cells, so that
 //! no escape sequence of theirs reaches the terminal.
@@ -11,7 +12,7 @@ use crate::control::text;
 use crate::control::wire::{LogLine, Stream};
 
 use super::number;
-use super::pen::{self, Side};
+use super::pen::{self, Clip, Side};
 use crate::tui::theme::Role;
 use crate::tui::theme::skin::Skin;
 
@@ -34,6 +35,31 @@ pub(crate) struct Look<'a> {
     pub(crate) searched: &'a str,
     /// The number of the line that was gone to.
     pub(crate) at: Option<u64>,
+    /// In the lines of several programs: who said it.
+    pub(crate) names: Option<&'a Names<'a>>,
+}
+
+/// The column of names, each program in its own colour.
+#[derive(Clone, Debug)]
+pub(crate) struct Names<'a> {
+    /// Programs by their colours.
+    pub(crate) order: Vec<&'a str>,
+    pub(crate) width: u16,
+}
+
+impl Names<'_> {
+    /// An instance has the colour of its program; one that is gone has none.
+    fn span(&self, label: &str, skin: &Skin) -> Span<'static> {
+        let name = label.rsplit_once(':').map_or(label, |(name, _instance)| name);
+        let place = self.order.iter().position(|known| *known == name);
+        let text = text::plain(label);
+        let text = pen::shorten(&text, self.width, Clip::Middle, skin.glyphs.ellipsis);
+        let rest = usize::from(self.width.saturating_sub(pen::width(&text)));
+        Span::styled(
+            format!("{text}{}", " ".repeat(rest)),
+            skin.style(place.map_or(Role::Dim, Role::series)),
+        )
+    }
 }
 
 /// Draws as many of the numbered `lines` (newest last) as fit, the newest at the bottom once the pane
@@ -50,7 +76,7 @@ pub(crate) fn draw(
         if rows.len() >= usize::from(area.height) {
             break;
         }
-        let whole = line_of(line, area.width, skin);
+        let whole = line_of(line, area.width, look.names, skin);
         let mut pieces = match look.long {
             LongLines::Cut => vec![whole],
             LongLines::Wrapped => wrap(whole, area.width),
@@ -110,13 +136,19 @@ fn wrap(line: Line, width: u16) -> Vec<Line> {
     rows
 }
 
-fn line_of<'a>(line: &'a LogLine, width: u16, skin: &Skin) -> Line<'a> {
+fn line_of<'a>(line: &'a LogLine, width: u16, names: Option<&Names>, skin: &Skin) -> Line<'a> {
     let text = text::plain(&line.text);
     let dim = skin.style(Role::Dim);
-    let mut spans = Vec::with_capacity(4);
+    let mut spans = Vec::with_capacity(6);
     if width >= TIME_WIDTH_MIN && line.stream != Stream::Mark {
         spans.push(Span::styled(number::clock_millis(line.wall_ms), dim));
         spans.push(Span::raw("  "));
+    }
+    let name = names.filter(|_| !line.program.is_empty());
+    let name = name.map(|names| names.span(&line.program, skin));
+    let name_width = name.as_ref().map_or(0, |name| name.width() + 2);
+    if line.stream != Stream::Mark {
+        spans.extend(name.clone().into_iter().flat_map(|name| [name, Span::raw("  ")]));
     }
     match line.stream {
         Stream::Stdout => {
@@ -129,9 +161,10 @@ fn line_of<'a>(line: &'a LogLine, width: u16, skin: &Skin) -> Line<'a> {
         }
         Stream::Mark => {
             let faint = skin.style(Role::Faint);
-            let tail =
-                usize::from(width).saturating_sub(MARK_LEAD + 2 + usize::from(pen::width(&text)));
+            let said = MARK_LEAD + 2 + name_width + usize::from(pen::width(&text));
+            let tail = usize::from(width).saturating_sub(said);
             spans.push(Span::styled(skin.glyphs.rule.repeat(MARK_LEAD), faint));
+            spans.extend(name.into_iter().flat_map(|name| [Span::raw(" "), name, Span::raw(" ")]));
             spans.push(Span::styled(format!(" {text} "), skin.style(Role::Info)));
             spans.push(Span::styled(skin.glyphs.rule.repeat(tail), faint));
         }

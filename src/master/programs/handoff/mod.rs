@@ -199,7 +199,7 @@ impl Saved {
     }
 
     fn revive(self, ends: Ends, desk: &mut Desk) -> Instance {
-        let mut instance = Instance::new(self.id, self.definition);
+        let mut instance = Instance::new(self.id, self.definition, desk.hub().clone());
         instance.state = State {
             phase: self.phase.revive(),
             life: self.life,

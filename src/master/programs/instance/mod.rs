@@ -23,6 +23,7 @@ use super::definition::Definition;
 use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
 use super::output::Output;
+use super::output::follow::Hub;
 use super::process::Process;
 use super::pulse::SharedPulse;
 use super::schedule;
@@ -88,7 +89,8 @@ pub(super) struct Joined {
 }
 
 impl Instance {
-    pub(super) fn new(id: InstanceId, definition: Definition) -> Self {
+    pub(super) fn new(id: InstanceId, definition: Definition, hub: Hub) -> Self {
+        let output = Output::new(hub, id.to_string());
         let (policy, timetable) = (definition.policy(), schedule::timetable(&definition));
         Self {
             timetable,
@@ -112,7 +114,7 @@ impl Instance {
             ready_pipe: None,
             lines_seen: Vec::new(),
             waiters: Vec::new(),
-            output: Rc::default(),
+            output: Rc::new(RefCell::new(output)),
         }
     }
 

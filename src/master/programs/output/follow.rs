@@ -1,5 +1,8 @@
-//! Readers of an instance's output, each behind a bounded queue. A reader that is too slow loses
-//! lines and finds a mark that says how many; it never slows the program or the master.
+//! Readers of an instance's output, or of all, each behind a bounded queue. A reader that is too slow
+//! loses lines and finds a mark that says how many; it never slows the program or the master.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -9,12 +12,25 @@ use crate::config::limits::{PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_FOLLOWERS_MAX};
 use crate::control::wire::{LogLine, Stream};
 
 #[derive(Default)]
-pub(super) struct Followers {
+pub(in crate::master::programs) struct Followers {
     readers: Vec<Reader>,
 }
 
+/// Those who read several instances at once: each of these tells them what it says, so that they hear
+/// of instances that come later too.
+pub(in crate::master::programs) type Hub = Rc<RefCell<Followers>>;
+
+/// What a reader is told of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::master::programs) struct Wanted {
+    /// None: both, with the supervisor's marks.
+    pub(in crate::master::programs) stream: Option<Stream>,
+    /// Of a hub, the name of the only program; none: all.
+    pub(in crate::master::programs) program: Option<String>,
+}
+
 struct Reader {
-    stream: Option<Stream>,
+    wanted: Wanted,
     lines: mpsc::Sender<Bytes>,
     lost: u64,
 }
@@ -22,7 +38,7 @@ struct Reader {
 impl Followers {
     pub(super) fn add(
         &mut self,
-        stream: Option<Stream>,
+        wanted: Wanted,
         kept: Bytes,
         follow: Follow,
     ) -> mpsc::Receiver<Bytes> {
@@ -31,12 +47,16 @@ impl Followers {
         self.readers.retain(|reader| !reader.lines.is_closed());
         match follow {
             Follow::Yes if self.readers.len() < PROGRAM_FOLLOWERS_MAX => {
-                self.readers.push(Reader { stream, lines, lost: 0 });
+                self.readers.push(Reader { wanted, lines, lost: 0 });
             }
             // The sender is dropped, so the reader sees the end after what is kept.
             Follow::Yes | Follow::No => {}
         }
         receiver
+    }
+
+    pub(super) fn has_any(&self) -> bool {
+        !self.readers.is_empty()
     }
 
     pub(super) fn tell(&mut self, line: &LogLine) {
@@ -51,12 +71,13 @@ impl Followers {
 impl Reader {
     /// Whether it still reads.
     fn tell(&mut self, line: &LogLine, encoded: &Bytes) -> bool {
-        if !is_wanted(self.stream, line) {
+        if !self.wanted.is_met_by(line) {
             return !self.lines.is_closed();
         }
         if self.lost > 0 && self.lines.capacity() > 1 {
             let text = format!("{} lines lost: the reader was too slow", self.lost);
-            let mark = LogLine { wall_ms: line.wall_ms, stream: Stream::Mark, text };
+            let wall_ms = line.wall_ms;
+            let mark = LogLine { wall_ms, stream: Stream::Mark, text, ..LogLine::default() };
             if self.lines.try_send(encode(std::iter::once(&mark))).is_ok() {
                 self.lost = 0;
             }
@@ -76,8 +97,14 @@ impl Reader {
     }
 }
 
-pub(super) fn is_wanted(stream: Option<Stream>, line: &LogLine) -> bool {
-    stream.is_none_or(|stream| line.stream == stream || line.stream == Stream::Mark)
+impl Wanted {
+    pub(super) fn is_met_by(&self, line: &LogLine) -> bool {
+        let is_of = |program: &String| {
+            line.program.rsplit_once(':').is_some_and(|(name, _instance)| name == program)
+        };
+        let is_on = |stream| line.stream == stream || line.stream == Stream::Mark;
+        self.program.as_ref().is_none_or(is_of) && self.stream.is_none_or(is_on)
+    }
 }
 
 /// One JSON value a line.

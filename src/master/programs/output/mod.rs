@@ -11,8 +11,9 @@ pub(super) mod syslog;
 
 mod ansi;
 mod compress;
-mod follow;
+pub(super) mod follow;
 pub(super) mod lines;
+pub(super) mod merged;
 mod ring;
 mod sought;
 mod tap;
@@ -33,7 +34,7 @@ use crate::sys;
 use crate::sys::clock;
 
 use file::RotatingFile;
-use follow::Followers;
+use follow::{Followers, Hub, Wanted};
 use lines::Lines;
 use ring::Ring;
 use sinks::Sinks;
@@ -46,7 +47,7 @@ pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
 #[derive(Default)]
 pub(super) struct Output {
     ring: Ring,
-    followers: Followers,
+    audience: Audience,
     sought: Sought,
     stdout: Channel,
     stderr: Channel,
@@ -57,6 +58,24 @@ struct Channel {
     lines: Lines,
     sinks: Sinks,
     taps: Taps,
+}
+
+/// Who reads along.
+#[derive(Default)]
+struct Audience {
+    followers: Followers,
+    /// Those who read several instances, and the name under which they hear of this one.
+    beyond: Option<(Hub, String)>,
+}
+
+impl Audience {
+    fn tell(&mut self, line: &LogLine) {
+        self.followers.tell(line);
+        if let Some((hub, program)) = self.beyond.as_ref().filter(|(hub, _)| hub.borrow().has_any())
+        {
+            hub.borrow_mut().tell(&LogLine { program: program.clone(), ..line.clone() });
+        }
+    }
 }
 
 /// What a look at a pipe has come to.
@@ -78,6 +97,12 @@ enum Tail {
 }
 
 impl Output {
+    /// Of the instance called `program`, whose lines the hub's readers hear too.
+    pub(super) fn new(hub: Hub, program: String) -> Self {
+        let audience = Audience { beyond: Some((hub, program)), ..Audience::default() };
+        Self { audience, ..Self::default() }
+    }
+
     /// From now on, the begun lines included.
     pub(super) fn set_sinks(&mut self, source: Source, sinks: Sinks) {
         self.channel_mut(source).sinks = sinks;
@@ -126,7 +151,7 @@ impl Output {
     /// Its lines, for who reads along and who gets them in another form.
     fn note(&mut self, source: Source, bytes: &[u8]) {
         let moment = (clock::wall_ms(), source.stream());
-        let Self { ring, followers, sought, stdout, stderr } = self;
+        let Self { ring, audience, sought, stdout, stderr } = self;
         let Channel { lines, sinks, taps } = match source {
             Source::Stdout => stdout,
             Source::Stderr => stderr,
@@ -138,9 +163,9 @@ impl Output {
         }
         lines.take(stripped.as_deref().unwrap_or(bytes), |text| {
             sinks.take_line(moment, &text);
-            let line = LogLine { wall_ms: moment.0, stream: moment.1, text };
+            let line = said(moment, text);
             sought.look_at(&line);
-            add(ring, followers, line);
+            add(ring, audience, line);
         });
         sinks.flush(clock::monotonic_us());
     }
@@ -166,9 +191,9 @@ impl Output {
         let Some(text) = lines.end() else { return };
         sinks.take_line(moment, &text);
         sinks.flush(clock::monotonic_us());
-        let line = LogLine { wall_ms: moment.0, stream: moment.1, text };
+        let line = said(moment, text);
         self.sought.look_at(&line);
-        add(&mut self.ring, &mut self.followers, line);
+        add(&mut self.ring, &mut self.audience, line);
     }
 
     /// Begins anew: its files and what is kept. Every file is tried; the first error is told.
@@ -201,8 +226,8 @@ impl Output {
 
     /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.
     pub(super) fn mark(&mut self, text: String) {
-        let line = LogLine { wall_ms: clock::wall_ms(), stream: Stream::Mark, text };
-        add(&mut self.ring, &mut self.followers, line);
+        let line = said((clock::wall_ms(), Stream::Mark), text);
+        add(&mut self.ring, &mut self.audience, line);
     }
 
     /// Told once the program writes a line that matches.
@@ -245,10 +270,11 @@ impl Output {
         tail: Option<u32>,
         follow: Follow,
     ) -> mpsc::Receiver<Bytes> {
-        let wanted = || self.ring.lines().filter(|line| follow::is_wanted(stream, line));
+        let reader = Wanted { stream, program: None };
+        let wanted = || self.ring.lines().filter(|line| reader.is_met_by(line));
         let skipped = tail.map_or(0, |tail| wanted().count().saturating_sub(tail as usize));
         let kept = follow::encode(wanted().skip(skipped));
-        self.followers.add(stream, kept, follow)
+        self.audience.followers.add(reader, kept, follow)
     }
 }
 
@@ -259,8 +285,12 @@ fn is_birth(line: &LogLine) -> bool {
     line.stream == Stream::Mark && line.text.starts_with(BIRTH)
 }
 
-fn add(ring: &mut Ring, followers: &mut Followers, line: LogLine) {
-    followers.tell(&line);
+fn said((wall_ms, stream): (u64, Stream), text: String) -> LogLine {
+    LogLine { wall_ms, stream, text, program: String::new() }
+}
+
+fn add(ring: &mut Ring, audience: &mut Audience, line: LogLine) {
+    audience.tell(&line);
     ring.push(line);
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::control::wire::{LogLine, Stream};
 use crate::tui::model::key::Key;
+use crate::tui::model::log_tail::Whose;
 
 /// In the log of `web:0`, which has these lines.
 fn reading(lines: &[&str]) -> Model {
@@ -10,11 +11,12 @@ fn reading(lines: &[&str]) -> Model {
     press(&mut model, char('4'));
     on(&mut model, Panel::ProgramTable, "web:0");
     press(&mut model, key(Code::Tab));
-    let of = Key::Program { name: "web".to_owned(), instance: 0 };
+    let of = Whose::One(Key::Program { name: "web".to_owned(), instance: 0 });
     let lines = lines.iter().map(|text| LogLine {
         wall_ms: START_MS,
         stream: Stream::Stdout,
         text: (*text).to_owned(),
+        ..LogLine::default()
     });
     update(&mut model, Msg::LogLines { of, lines: lines.collect() });
     assert_eq!(model.focus(), Panel::ProgramLog);
@@ -53,6 +55,25 @@ fn only_kept_lines_are_shown_and_a_dropped_prompt_changes_nothing() {
     assert_eq!(shown(&model), ["get /c"]);
     press(&mut model, key(Code::Esc));
     assert_eq!(shown(&model), ["get /a", "get /c"]);
+}
+
+/// The same keys, in the lines of all programs; the selected program's log is another.
+#[test]
+fn the_log_of_all_programs_comes_once_and_is_searched_by_itself() {
+    let mut model = reading(&["error one"]);
+    assert_eq!(press(&mut model, char('7')), [Effect::FollowAllLogs]);
+    let line = |text: &str| LogLine { text: text.to_owned(), ..LogLine::default() };
+    let lines = vec![line("error two"), line("fine")];
+    update(&mut model, Msg::LogLines { of: Whose::All, lines });
+    press(&mut model, char('/'));
+    type_text(&mut model, "error");
+    press(&mut model, key(Code::Enter));
+    assert_eq!(model.open_log().standing(), (1, 1));
+    press(&mut model, char('4'));
+    assert_eq!(model.open_log().find.searched, "");
+    assert_eq!(shown(&model), ["error one"]);
+    assert_eq!(press(&mut model, char('7')), [], "the stream is there");
+    assert_eq!(model.open_log().standing(), (1, 1), "as it was left");
 }
 
 #[test]

@@ -143,6 +143,7 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             Effect::Send { order, .. } => Some(order.changes()),
             Effect::FollowLog { .. }
             | Effect::StopLog
+            | Effect::FollowAllLogs
             | Effect::FollowRequests { .. }
             | Effect::StopRequests
             | Effect::Explain { .. }
