@@ -266,6 +266,8 @@ pub(crate) enum Program {
     Stop(ProgramPlace),
     /// Restart it; what it serves drains first.
     Restart(ProgramPlace),
+    /// Let it read its own configuration again, as its `reload` says.
+    Reload(ProgramPlace),
     /// Restart the instances one after another, each ready again before the next.
     Roll {
         #[command(flatten)]
@@ -307,7 +309,7 @@ pub(crate) enum Program {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProgramPlace {
-    #[arg(value_name = "NAME[:INSTANCE]|all", value_parser = program_name)]
+    #[arg(value_name = "NAME[:INSTANCE]|GROUP:*|all", value_parser = program_name)]
     pub(crate) name: ProgramName,
 }
 
@@ -405,15 +407,16 @@ fn backend_name(text: &str) -> Result<BackendName, String> {
 
 fn program_name(text: &str) -> Result<ProgramName, String> {
     let (name, instance) = match text.split_once(':') {
-        Some((name, instance)) => {
-            let number = instance.parse();
-            let number = number.map_err(|_| format!("instance `{instance}` is not a number"))?;
-            (name, Some(number))
-        }
+        Some((name, instance)) => match instance.parse() {
+            Ok(number) => (name, Some(number)),
+            // A group's member, or all of them, as Supervisor's users type it.
+            Err(_) if !instance.is_empty() => (text, None),
+            Err(_) => ("", None),
+        },
         None => (text, None),
     };
-    if name.is_empty() {
-        return Err("expected NAME or NAME:INSTANCE".to_owned());
+    if name.is_empty() || name.starts_with(':') {
+        return Err("expected NAME, NAME:INSTANCE, GROUP:NAME or GROUP:*".to_owned());
     }
     Ok(ProgramName { name: name.to_owned(), instance })
 }
@@ -450,8 +453,9 @@ mod tests {
         let program = |name: &str, instance| Ok(ProgramName { name: name.to_owned(), instance });
         assert_eq!(program_name("web"), program("web", None));
         assert_eq!(program_name("web:2"), program("web", Some(2)));
-        assert_eq!(program_name("web:x"), Err("instance `x` is not a number".to_owned()));
-        assert!(program_name(":1").is_err());
+        assert_eq!(program_name("site:web"), program("site:web", None));
+        assert_eq!(program_name("site:*"), program("site:*", None));
+        assert!(program_name(":1").is_err() && program_name("web:").is_err());
     }
 
     #[test]

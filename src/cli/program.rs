@@ -39,6 +39,7 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
         Program::Stop(program) => (program, ProgramVerb::Stop),
         Program::Restart(program) => (program, ProgramVerb::Restart),
         Program::Roll { place, pace } => (place, ProgramVerb::Roll(pace.into())),
+        Program::Reload(program) => (program, ProgramVerb::Reload),
         Program::Kill(program) => (program, ProgramVerb::Kill),
         Program::Clear(program) => (program, ProgramVerb::Clear),
         Program::Signal { place, signal } => (place, ProgramVerb::Signal { signal }),

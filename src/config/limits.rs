@@ -257,6 +257,8 @@ pub(crate) const PROGRAM_READY_WAIT_MS: u64 = 60_000;
 pub(crate) const PROGRAM_JOB_WAIT_MS: u64 = 24 * 3_600_000;
 /// Restarts that a crash limit can count.
 pub(crate) const PROGRAM_CRASHES_MAX: u32 = 1_000;
+/// Signals of one stop, SIGKILL included.
+pub(crate) const PROGRAM_STOP_STEPS_MAX: usize = 8;
 /// Side commands (hooks, probes) of all programs that run at a time; the rest wait for their turn.
 pub(crate) const PROGRAM_ERRANDS_MAX: usize = 64;
 pub(crate) const PROGRAM_ERRAND_READ_BYTES: usize = 4 * 1024;

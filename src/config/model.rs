@@ -13,6 +13,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
+pub(crate) mod stop;
 pub(crate) mod tree;
 pub(crate) mod vitals;
 

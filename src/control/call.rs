@@ -120,6 +120,8 @@ pub(crate) enum ProgramVerb {
     Restart,
     /// Restarts the instances a few at a time, each ready again before the next.
     Roll(Pace),
+    /// What the program's `reload` says: a signal or a command.
+    Reload,
     /// SIGKILL now, no drain; the restart policy then applies.
     Kill,
     /// Removes the files that its output goes to (not those that were rotated) and what is kept.

@@ -49,6 +49,7 @@ pub(crate) fn of(command: &Command) -> Line {
                 ProgramVerb::Stop => ("stop", String::new()),
                 ProgramVerb::Restart => ("restart", String::new()),
                 ProgramVerb::Roll(pace) => ("roll", pace_words(pace)),
+                ProgramVerb::Reload => ("reload", String::new()),
                 ProgramVerb::Kill => ("kill", String::new()),
                 ProgramVerb::Clear => ("clear", String::new()),
                 ProgramVerb::Signal { signal } => ("signal", signal.clone()),

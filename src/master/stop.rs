@@ -49,11 +49,9 @@ impl Master {
         self.keeper.set_patience_ms(whole_ms.saturating_add(OWN_US / 1000));
     }
 
-    /// What the slowest program was promised for its end, but no more than half.
+    /// What programs were promised for their ends, one tier after another, but no more than half.
     fn programs_share_us(&self, whole_us: u64) -> u64 {
-        let programs = self.generation.config.programs.iter();
-        let slowest_us = programs.map(|program| program.stop.wait_ms * 1000).max();
-        slowest_us.unwrap_or(0).min(whole_us / 2)
+        self.programs.stop_us().min(whole_us / 2)
     }
 
     /// Takes the next step of a stop when the last one is done or out of time.

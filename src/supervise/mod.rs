@@ -10,6 +10,7 @@
 
 pub(crate) mod calendar;
 pub(crate) mod dice;
+pub(crate) mod group;
 pub(crate) mod notify;
 pub(crate) mod order;
 pub(crate) mod pause;

@@ -94,8 +94,60 @@ pub(crate) struct Policy {
     pub(crate) crash_limit: CrashLimit,
     /// From the end of a running instance to the next spawn.
     pub(crate) restart_delay_us: u64,
-    /// How long the stop signal may take before the whole process group is killed.
-    pub(crate) stop_us: u64,
+    pub(crate) stop: Stop,
+    pub(crate) hooks: Hooks,
+    pub(crate) together: Together,
+}
+
+/// How a process is made to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    /// The signals of the ladder, by how long each may take before the next; then comes SIGKILL.
+    pub(crate) rungs_us: Vec<u64>,
+    /// How long it may take to end after the stop command.
+    pub(crate) command_us: u64,
+}
+
+/// The side commands that belong to a life, and how long each may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hooks {
+    pub(crate) all: Vec<Hook>,
+    pub(crate) timeout_us: u64,
+}
+
+/// A side command that the next step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    /// A life begins once it has succeeded.
+    PreStart,
+    PreStop,
+    /// Stands for the first signal.
+    StopCommand,
+    /// What follows from an end follows once it is done.
+    PostStop,
+}
+
+impl Hook {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::PreStart, Self::PreStop, Self::StopCommand, Self::PostStop];
+
+    /// As the configuration calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PreStart => "pre_start",
+            Self::PreStop => "pre_stop",
+            Self::StopCommand => "stop_command",
+            Self::PostStop => "post_stop",
+        }
+    }
+}
+
+/// Whether an end that leads to another life concerns the rest of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Together {
+    Alone,
+    /// The next life waits until the group says so.
+    WithGroup,
 }
 
 /// How a life ended.
@@ -133,6 +185,19 @@ impl Policy {
             Ending::Signal(number) => self.exit_signals.contains(&number),
             Ending::Unknown => false,
         }
+    }
+
+    pub(crate) fn has(&self, hook: Hook) -> bool {
+        self.hooks.all.contains(&hook)
+    }
+
+    /// How long a stop takes at most, from the end of its drain to the last SIGKILL.
+    pub(crate) fn stop_us(&self) -> u64 {
+        let hooks = self.hooks.all.iter().filter(|hook| **hook != Hook::PreStart);
+        let hooks_us = self.hooks.timeout_us.saturating_mul(hooks.count() as u64);
+        let rungs_us = self.stop.rungs_us.iter().fold(hooks_us, |all, us| all.saturating_add(*us));
+        let command_us = if self.has(Hook::StopCommand) { self.stop.command_us } else { 0 };
+        rungs_us.saturating_add(command_us)
     }
 
     /// How long an instance must run before its earlier failed starts are forgotten.

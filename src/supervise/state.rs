@@ -4,7 +4,7 @@
 
 use super::dice::Dice;
 use super::pause::Window;
-use super::policy::Ending;
+use super::policy::{Ending, Hook};
 
 /// An instant that does not come.
 pub(crate) const NEVER_US: u64 = u64::MAX;
@@ -26,6 +26,16 @@ pub(crate) struct State {
     pub(crate) old_at_us: Option<u64>,
     /// When a running instance that must say that it is alive has been silent for too long.
     pub(crate) watchdog_at_us: Option<u64>,
+    pub(crate) course: Course,
+}
+
+/// Whether the present life may be followed by another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Course {
+    #[default]
+    Lasting,
+    /// The engine is ending.
+    Last,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +44,8 @@ pub(crate) enum Phase {
     Idle,
     /// Is to be spawned once what it needs has come so far.
     Waiting,
+    /// What must be done before the life it belongs to runs.
+    PreStart,
     /// The spawn was asked for and has not answered; `asked` is a stop that came meanwhile.
     Spawning {
         asked: Option<After>,
@@ -55,6 +67,10 @@ pub(crate) enum Phase {
     Delay {
         until_us: u64,
     },
+    /// Is to live again as soon as its group says so, but not before.
+    Held {
+        until_us: u64,
+    },
     /// Asked to stop; at `deadline_us` the next stage begins.
     Stopping {
         spawned_us: u64,
@@ -66,6 +82,10 @@ pub(crate) enum Phase {
     Sweeping {
         look_at_us: u64,
         stage: Sweep,
+        next: Next,
+    },
+    /// What is done after a life runs.
+    PostStop {
         next: Next,
     },
     /// Ended by itself and is not restarted.
@@ -93,8 +113,10 @@ pub(crate) enum StartCheck {
 pub(crate) enum Stage {
     /// Its backend takes no new request; the running ones finish.
     Draining,
-    /// The stop signal was sent.
-    Terminating,
+    /// A command that belongs to the stop runs.
+    Hook { hook: Hook },
+    /// The signal of that place in the ladder was sent.
+    Terminating { rung: u8 },
     /// SIGKILL was sent, so many times.
     Killing { kills: u32 },
 }
@@ -119,6 +141,8 @@ pub(crate) enum Sweep {
 pub(crate) enum After {
     Idle,
     Again,
+    /// Again, but not before its group says so.
+    Held,
     Gone,
     /// It was found unfit: the restart policy decides.
     Unfit(Fault),
@@ -141,6 +165,10 @@ pub(crate) enum Next {
     Spawn,
     /// The pause was decided at the exit; it runs from there.
     Delay {
+        until_us: u64,
+    },
+    /// When the group says so, and the pause is over.
+    Held {
         until_us: u64,
     },
     Idle,
@@ -181,19 +209,51 @@ impl State {
             is_run_waiting: false,
             old_at_us: None,
             watchdog_at_us: None,
+            course: Course::default(),
         }
     }
 
     pub(crate) fn shown(&self) -> Shown {
         match self.phase {
             Phase::Idle | Phase::Gone => Shown::Stopped,
-            Phase::Waiting | Phase::Spawning { .. } | Phase::Starting { .. } => Shown::Starting,
+            Phase::Waiting | Phase::PreStart | Phase::Spawning { .. } | Phase::Starting { .. } => {
+                Shown::Starting
+            }
             Phase::Ready { .. } | Phase::Unready { .. } => Shown::Running,
-            Phase::Delay { .. } => Shown::Backoff,
-            Phase::Stopping { .. } | Phase::Sweeping { .. } => Shown::Stopping,
+            Phase::Delay { .. } | Phase::Held { .. } => Shown::Backoff,
+            Phase::Stopping { .. } | Phase::Sweeping { .. } | Phase::PostStop { .. } => {
+                Shown::Stopping
+            }
             Phase::Done => Shown::Exited,
             Phase::GaveUp => Shown::Fatal,
         }
+    }
+
+    /// The side command that the next step waits for.
+    pub(crate) fn hook(&self) -> Option<Hook> {
+        match self.phase {
+            Phase::PreStart => Some(Hook::PreStart),
+            Phase::Stopping { stage: Stage::Hook { hook }, .. } => Some(hook),
+            Phase::PostStop { .. } => Some(Hook::PostStop),
+            Phase::Stopping { .. }
+            | Phase::Idle
+            | Phase::Spawning { .. }
+            | Phase::Waiting
+            | Phase::Starting { .. }
+            | Phase::Ready { .. }
+            | Phase::Unready { .. }
+            | Phase::Delay { .. }
+            | Phase::Held { .. }
+            | Phase::Sweeping { .. }
+            | Phase::Done
+            | Phase::GaveUp
+            | Phase::Gone => None,
+        }
+    }
+
+    /// Whether nothing of it runs and nothing will by itself.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Done | Phase::GaveUp | Phase::Gone)
     }
 
     /// When the main process was spawned; nothing when there is none.
@@ -205,9 +265,12 @@ impl State {
             | Phase::Stopping { spawned_us, .. } => Some(spawned_us),
             Phase::Idle
             | Phase::Waiting
+            | Phase::PreStart
             | Phase::Spawning { .. }
             | Phase::Delay { .. }
+            | Phase::Held { .. }
             | Phase::Sweeping { .. }
+            | Phase::PostStop { .. }
             | Phase::Done
             | Phase::GaveUp
             | Phase::Gone => None,
@@ -226,11 +289,14 @@ impl State {
                 dues.into_iter().flatten().filter(is_ever).min()
             }
             Phase::Delay { until_us } => Some(until_us),
-            Phase::Stopping { deadline_us, .. } => Some(deadline_us),
+            Phase::Stopping { deadline_us, .. } => (deadline_us < NEVER_US).then_some(deadline_us),
             Phase::Sweeping { look_at_us, .. } => Some(look_at_us),
             Phase::Idle
             | Phase::Waiting
+            | Phase::PreStart
             | Phase::Spawning { .. }
+            | Phase::Held { .. }
+            | Phase::PostStop { .. }
             | Phase::Done
             | Phase::GaveUp
             | Phase::Gone => None,

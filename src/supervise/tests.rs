@@ -1,14 +1,18 @@
 //! The table of the steps as cases, each a line of what is said and what must follow.
 
+mod commands;
+mod groups;
 mod invariants;
 mod jobs;
 mod pauses;
 mod vitals;
 
 use super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::policy::{Ending, Kind, Needs, Overlap, Policy, Readiness, Restart, Serving};
+use super::policy::{
+    Ending, Hook, Hooks, Kind, Needs, Overlap, Policy, Readiness, Restart, Serving, Stop, Together,
+};
 use super::state::{Phase, Shown, State};
-use super::step::{Effect, Event, Group, SpawnError, step};
+use super::step::{Effect, Event, Group, SpawnError, Verdict, step};
 
 const SECOND: u64 = 1_000_000;
 
@@ -35,7 +39,9 @@ fn policy() -> Policy {
         },
         crash_limit: CrashLimit { restarts: 5, within_us: 10 * SECOND, then: Beyond::Pause },
         restart_delay_us: 0,
-        stop_us: 10 * SECOND,
+        stop: Stop { rungs_us: vec![10 * SECOND], command_us: 10 * SECOND },
+        hooks: Hooks { all: Vec::new(), timeout_us: 30 * SECOND },
+        together: Together::Alone,
     }
 }
 
@@ -114,6 +120,11 @@ impl Bench {
     fn is_drained(&mut self) -> &mut Self {
         let life = self.state.life;
         self.say(Event::Drained { life })
+    }
+
+    fn is_done(&mut self, hook: Hook, verdict: Verdict) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::HookDone { life, hook, verdict })
     }
 
     fn is_swept(&mut self) -> &mut Self {
@@ -335,25 +346,6 @@ fn endless_retries_never_give_up() {
 }
 
 #[test]
-fn stop_sends_the_signal_then_kills_the_group_until_it_is_gone() {
-    Bench::new(policy())
-        .say(Event::Start)
-        .wait_deadline()
-        .say(Event::Stop)
-        .expect(Shown::Stopping, &[Effect::Spawn, Effect::Join, Effect::Terminate])
-        .wait(10 * SECOND - 1)
-        .expect(Shown::Stopping, &[])
-        .wait(1)
-        .expect(Shown::Stopping, &[Effect::KillGroup])
-        .wait(SECOND)
-        .expect(Shown::Stopping, &[Effect::KillGroup])
-        .wait(2 * SECOND)
-        .expect(Shown::Stopping, &[Effect::KillGroup, Effect::Unkillable])
-        .exits(Ending::Signal(9))
-        .expect(Shown::Stopped, &[Effect::Leave]);
-}
-
-#[test]
 fn a_serving_one_drains_before_the_signal_and_joins_after_ready() {
     let until_us = 30 * SECOND;
     Bench::new(serving())
@@ -363,7 +355,7 @@ fn a_serving_one_drains_before_the_signal_and_joins_after_ready() {
         .say(Event::Restart)
         .expect(Shown::Stopping, &[Effect::Drain { until_us }])
         .is_drained()
-        .expect(Shown::Stopping, &[Effect::Terminate])
+        .expect(Shown::Stopping, &[Effect::Terminate { rung: 0 }])
         .exits(Ending::Code(0))
         .expect(Shown::Starting, &[Effect::Leave, Effect::Spawn])
         .is_ready()
@@ -383,7 +375,7 @@ fn a_drain_ends_at_its_deadline() {
             &[Effect::Spawn, Effect::Join, Effect::Drain { until_us: 30 * SECOND }],
         )
         .wait(1)
-        .expect(Shown::Stopping, &[Effect::Terminate]);
+        .expect(Shown::Stopping, &[Effect::Terminate { rung: 0 }]);
 }
 
 #[test]

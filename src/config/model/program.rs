@@ -9,6 +9,7 @@ use super::life::Life;
 use super::output::Output;
 use super::process::Process;
 use super::restart::Restart;
+use super::stop::{Hooks, Reload, Stop};
 use super::tree::Tree;
 use super::vitals::{Need, Vitals};
 
@@ -26,6 +27,8 @@ pub(crate) struct Program {
     pub(crate) restart: Restart,
     pub(crate) life: Life,
     pub(crate) stop: Stop,
+    pub(crate) hooks: Hooks,
+    pub(crate) reload: Option<Reload>,
     pub(crate) roll: Roll,
     pub(crate) vitals: Vitals,
     pub(crate) needs: Vec<Need>,
@@ -57,15 +60,6 @@ impl Program {
     pub(crate) fn group_name(&self) -> &str {
         self.group.as_deref().unwrap_or(&self.name)
     }
-}
-
-/// How the process is ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stop {
-    /// A number; names are resolved at load.
-    pub(crate) signal: i32,
-    /// From the signal to SIGKILL.
-    pub(crate) wait_ms: u64,
 }
 
 /// How a rolling restart goes.

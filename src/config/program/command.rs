@@ -13,16 +13,36 @@ pub(super) fn read(section: &mut Section<'_>, own: &[&str]) -> Option<Vec<String
         section.missing("command", "such as `command = \"python3 app.py\"`");
     }
     let command = command?;
-    section.report.check_variables(&command.value, &command.span, own);
+    words(section.report, "command", &command, own)
+}
+
+/// The words of a side command.
+pub(super) fn side(
+    section: &mut Section<'_>,
+    key: &'static str,
+    own: &[&str],
+) -> Option<Vec<String>> {
+    let command = section.raw_text(key)?;
+    words(section.report, key, &command, own)
+}
+
+fn words(
+    report: &Report<'_>,
+    key: &str,
+    command: &Located<String>,
+    own: &[&str],
+) -> Option<Vec<String>> {
+    report.check_variables(&command.value, &command.span, own);
     match shell_words::split(&command.value) {
         Ok(words) if words.first().is_some_and(|word| !word.is_empty()) => Some(words),
         Ok(_) => {
-            section.report.error(&command.span, "`command` is empty", "name a program to run");
+            let message = format!("`{key}` is empty");
+            report.error(&command.span, message, "name a program to run");
             None
         }
         Err(_) => {
-            let message = "`command` does not split into words";
-            section.report.error(&command.span, message, "a quote is not closed");
+            let message = format!("`{key}` does not split into words");
+            report.error(&command.span, message, "a quote is not closed");
             None
         }
     }

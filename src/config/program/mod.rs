@@ -4,6 +4,7 @@ mod command;
 pub(super) mod cron;
 mod directory;
 mod env_files;
+mod hooks;
 mod life;
 pub(super) mod needs;
 mod output;
@@ -35,6 +36,14 @@ const OTHERS: &[(&str, &str)] = &[
     ("exitcodes", "exit_codes"),
     ("stopsignal", "stop_signal"),
     ("stopwaitsecs", "stop_seconds"),
+    ("stopasgroup", "stop_group"),
+    ("killasgroup", "kill_group"),
+    ("pre_start", "hooks"),
+    ("post_start", "hooks"),
+    ("pre_stop", "hooks"),
+    ("post_stop", "hooks"),
+    ("ExecReload", "reload"),
+    ("ExecStop", "stop_command"),
     ("stdout_logfile", "stdout"),
     ("stderr_logfile", "stderr"),
     ("env", "environment"),
@@ -126,7 +135,9 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         autostart: section.flag("autostart").unwrap_or(true),
         life: life::read(&mut section, &restart),
         restart,
-        stop: stop::read(&mut section),
+        stop: stop::read(&mut section, &own),
+        hooks: hooks::read(&mut section, &own),
+        reload: hooks::reload(&mut section, &own),
         vitals,
         needs: needs.iter().map(|draft| draft.need.clone()).collect(),
         process: process::read(&mut section, surroundings, instances),

@@ -429,7 +429,7 @@ fn programs() {
         ),
         (
             "command = \"a\"\nstop_signal = \"TREM\"",
-            "3:15 unknown signal `TREM` (did you mean `TERM`?)",
+            "3:16 unknown signal `TREM` (did you mean `TERM`?)",
         ),
         (
             "command = \"a\"\nstop_signal = 99",

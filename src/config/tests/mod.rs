@@ -15,6 +15,7 @@ mod restarts;
 mod rolls;
 mod schedules;
 mod shaping;
+mod stops;
 mod strategies;
 mod templates;
 mod trees;
@@ -123,7 +124,7 @@ fn a_file_becomes_its_final_types() {
     assert_eq!(upstream.backends[0].address, unix);
     assert_eq!((upstream.backends[0].weight, upstream.backends[0].down), (3, true));
     assert_eq!(program.command, ["run", "two words", "${PORT}"]);
-    assert_eq!((program.restart.when, program.stop.signal), (AutoRestart::Always, 2));
+    assert_eq!((program.restart.when, program.stop.rungs[0].signal), (AutoRestart::Always, 2));
     assert_eq!(
         (program.restart.exit_codes.as_slice(), program.restart.start_ms),
         ([0, 2].as_slice(), 1500)

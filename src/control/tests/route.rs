@@ -211,6 +211,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(ProgramVerb::Stop),
         Just(ProgramVerb::Restart),
         pace().prop_map(ProgramVerb::Roll),
+        Just(ProgramVerb::Reload),
         Just(ProgramVerb::Kill),
         Just(ProgramVerb::Clear),
         any::<String>().prop_map(|signal| ProgramVerb::Signal { signal }),

@@ -5,8 +5,10 @@ use tokio::sync::oneshot;
 
 use super::callers::{Asked, Caller, Goal};
 use super::desk::Tone;
+use super::errand::Errand;
 use super::event::InstanceId;
 use super::handoff::Wish;
+use super::instance::Instance;
 use super::process::Process;
 use super::remote::Told;
 use super::roll::Planned;
@@ -66,6 +68,7 @@ impl Programs {
                 let caller = Caller { asked, ids, along, goal, is_changed, until_us, reply };
                 self.callers.push(caller);
             }
+            Outcome::Reload(errands) => self.reload(&asked, errands, reply),
             Outcome::Roll(planned) => self.begin_roll(asked, planned, reply),
         }
     }
@@ -111,6 +114,7 @@ impl Programs {
             ProgramVerb::Stop => Ok(self.say_to(ids, &Event::Stop, Goal::Stopped, asked)),
             ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
             ProgramVerb::Clear => self.clear(&ids, &asked.by).map(Outcome::Answer),
+            ProgramVerb::Reload => self.plan_reload(&ids),
             ProgramVerb::Signal { signal } => self.signal(&ids, signal).map(Outcome::Answer),
             ProgramVerb::Input { bytes } => match self.write_stdin(target, bytes) {
                 Ok(written) => Ok(Outcome::Answer(Answer::changed(written))),
@@ -191,7 +195,7 @@ impl Programs {
     }
 
     /// The answer of a verb that needs a running process.
-    fn spoken(&self, said: &[String], ids: &[InstanceId]) -> Result<Answer, Answer> {
+    pub(super) fn spoken(&self, said: &[String], ids: &[InstanceId]) -> Result<Answer, Answer> {
         if !said.is_empty() {
             return Ok(Answer::changed(said.join(", ")));
         }
@@ -213,8 +217,9 @@ impl Programs {
     pub(super) fn resolve(&self, target: &ProgramTarget) -> Result<Vec<InstanceId>, Answer> {
         let ids: Vec<InstanceId> = self
             .instances
-            .keys()
-            .filter(|id| target.name == ALL || id.program == target.name)
+            .values()
+            .filter(|instance| is_meant(instance, &target.name))
+            .map(|instance| &instance.id)
             .filter(|id| target.instance.is_none_or(|instance| id.instance == instance))
             .cloned()
             .collect();
@@ -262,7 +267,24 @@ impl Programs {
     }
 }
 
+/// Whether a name means this instance: its program's, a group's as Supervisor's users type it
+/// (`group:*`, `group:program`, `group:process`), or everybody's.
+fn is_meant(instance: &Instance, name: &str) -> bool {
+    let program = &instance.definition.program;
+    if name == ALL || name == program.name {
+        return true;
+    }
+    name.split_once(':').is_some_and(|(group, member)| {
+        group == program.group_name()
+            && (member == "*"
+                || member == program.name
+                || member == program.supervisor_name(instance.id.instance))
+    })
+}
+
 pub(super) enum Outcome {
+    /// The commands that the caller waits for.
+    Reload(Vec<(InstanceId, Errand)>),
     Answer(Answer),
     Wait {
         ids: Vec<InstanceId>,
@@ -290,6 +312,6 @@ impl super::instance::Instance {
             // Whoever started a job waits for its end.
             Kind::OneShot => PROGRAM_JOB_WAIT_MS * 1000,
         };
-        drain_us + self.policy.stop_us + start_us + SLACK_US
+        drain_us + self.policy.stop_us() + start_us + SLACK_US
     }
 }

@@ -13,7 +13,7 @@ use crate::config::model::program::{Program, Serves};
 use crate::config::model::tree::Main;
 use crate::config::model::vitals::Need;
 use crate::supervise::order::Rank;
-use crate::supervise::policy::{Needs, Policy, Readiness, Serving};
+use crate::supervise::policy::{Hook, Hooks, Needs, Policy, Readiness, Serving, Stop, Together};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Definition {
@@ -170,7 +170,29 @@ impl Definition {
             backoff: restarts::backoff(&program.restart),
             crash_limit: restarts::crash_limit(&program.restart),
             restart_delay_us: program.restart.delay_ms * 1000,
-            stop_us: program.stop.wait_ms * 1000,
+            stop: Stop {
+                rungs_us: program.stop.rungs.iter().map(|rung| rung.wait_ms * 1000).collect(),
+                command_us: program.stop.wait_ms * 1000,
+            },
+            hooks: Hooks {
+                all: Hook::ALL.into_iter().filter(|hook| self.hook(*hook).is_some()).collect(),
+                timeout_us: program.hooks.timeout_ms * 1000,
+            },
+            together: match self.group.strategy {
+                GroupStrategy::OneForOne => Together::Alone,
+                GroupStrategy::OneForAll | GroupStrategy::RestForOne => Together::WithGroup,
+            },
+        }
+    }
+
+    /// The words of a side command.
+    pub(super) fn hook(&self, hook: Hook) -> Option<&[String]> {
+        let Program { hooks, stop, .. } = &self.program;
+        match hook {
+            Hook::PreStart => hooks.pre_start.as_deref(),
+            Hook::PreStop => hooks.pre_stop.as_deref(),
+            Hook::StopCommand => stop.command.as_deref(),
+            Hook::PostStop => hooks.post_stop.as_deref(),
         }
     }
 

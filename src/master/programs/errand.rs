@@ -49,7 +49,7 @@ pub(super) struct Errand {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Ended(sys::pidfd::Exit),
     TimedOut {
         timeout_ms: u64,

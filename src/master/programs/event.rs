@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::errand::Outcome;
+use crate::supervise::policy::Hook;
+
 /// One instance of a program: `name:instance`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct InstanceId {
@@ -29,6 +32,8 @@ pub(crate) enum Report {
     Ended,
     /// Nobody could tell the status of an adopted process in time.
     StatusLost,
+    /// A side command that the instance waits for has ended.
+    HookDone { hook: Hook, outcome: Outcome },
     /// What it is asked or should say says that it is ready.
     Ready,
     /// It is time to look again for the main process of a program that has forked itself away.

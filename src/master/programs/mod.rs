@@ -30,10 +30,13 @@ mod process;
 mod pulse;
 mod question;
 mod readiness;
+mod recovery;
+mod reload;
 mod restarts;
 mod roll;
 mod rows;
 mod schedule;
+mod shutdown;
 pub(crate) mod sockets;
 pub(crate) mod stdin;
 #[cfg(test)]
@@ -48,11 +51,11 @@ use self::desk::Desk;
 use self::event::InstanceId;
 use self::handoff::Intent;
 use self::instance::Instance;
+use self::recovery::Recovery;
 use self::roll::Roll;
 use self::tree::ladder::Rung;
 use crate::config::model::{Config, Tracking};
 use crate::master;
-use crate::supervise;
 use crate::supervise::state::Shown;
 use crate::supervise::step;
 use crate::sys;
@@ -66,6 +69,7 @@ pub(crate) struct Programs {
     intent: Intent,
     callers: Vec<Caller>,
     rolls: Vec<Roll>,
+    recoveries: Vec<Recovery>,
     course: Course,
     ahead: schedule::Ahead,
 }
@@ -86,6 +90,7 @@ impl Programs {
             intent: Intent::default(),
             callers: Vec::new(),
             rolls: Vec::new(),
+            recoveries: Vec::new(),
             course: Course::Running,
             ahead: schedule::Ahead::of(schedule::now()),
         }
@@ -191,45 +196,16 @@ impl Programs {
         self.desk.take_wants()
     }
 
-    /// Stops everything, after a drain where it serves; nothing is started any more.
-    pub(crate) fn shutdown(&mut self) {
-        self.course = Course::ShuttingDown;
-        for instance in self.instances.values_mut() {
-            "the engine is stopping".clone_into(&mut instance.asked);
-        }
-        self.settle();
-    }
-
-    /// No drain, no stop signal: what still runs is killed with its group.
-    pub(crate) fn shutdown_now(&mut self) {
-        self.shutdown();
-        for instance in self.instances.values_mut() {
-            instance.say(step::Event::Stop, &mut self.desk);
-            instance.say(step::Event::Kill, &mut self.desk);
-        }
-    }
-
-    pub(crate) fn is_stopped(&self) -> bool {
-        let is_stopped = |instance: &Instance| {
-            instance.process.is_none()
-                && !matches!(instance.state.phase, supervise::state::Phase::Sweeping { .. })
-        };
-        self.instances.values().all(is_stopped)
-    }
-
-    /// Nobody is left, or is left on purpose.
-    pub(crate) fn clear_away(&mut self) {
-        self.instances.clear();
-        self.desk.surroundings().ladder.remove();
-    }
-
     /// What follows from any change: rows of removed instances go, missing ones come, callers that
     /// waited are answered, rolls go on.
     fn settle(&mut self) {
         self.reconcile();
         match self.course {
-            Course::Running => self.settle_waiting(),
-            Course::ShuttingDown => self.stop_unneeded(),
+            Course::Running => {
+                self.advance_groups();
+                self.settle_waiting();
+            }
+            Course::ShuttingDown => self.advance_shutdown(),
         }
         self.advance_rolls();
         self.close_sockets();

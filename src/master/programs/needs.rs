@@ -4,6 +4,8 @@
 //! Looked at after every event; nothing is asked again by the clock, but addresses that nobody here
 //! answers for.
 
+use std::collections::BTreeSet;
+
 use super::Programs;
 use super::event::InstanceId;
 use super::handoff::Wish;
@@ -48,15 +50,10 @@ impl Programs {
         }
     }
 
-    /// While everything stops: whoever others need goes on until those have ended.
-    pub(super) fn stop_unneeded(&mut self) {
-        let living = self.instances.values().filter(|instance| instance.process.is_some());
-        let needed: Vec<InstanceId> =
-            living.flat_map(|instance| self.needed_by(&instance.id)).map(|(id, _)| id).collect();
-        let Self { instances, desk, .. } = self;
-        for (_, instance) in instances.iter_mut().filter(|(id, _)| !needed.contains(id)) {
-            instance.say(Event::Stop, desk);
-        }
+    /// Whom those that run need.
+    pub(super) fn needed_by_running(&self) -> BTreeSet<InstanceId> {
+        let running = self.instances.values().filter(|instance| instance.process.is_some());
+        running.flat_map(|instance| self.needed_by(&instance.id)).map(|(id, _)| id).collect()
     }
 
     /// What a waiting instance waits for, else why it is as it is.
@@ -90,6 +87,9 @@ impl Programs {
                     // What it was for is done.
                     Phase::Done => !matches!(until, Until::Completed | Until::Succeeded),
                     Phase::Waiting
+                    | Phase::PreStart
+                    | Phase::Held { .. }
+                    | Phase::PostStop { .. }
                     | Phase::Spawning { .. }
                     | Phase::Starting { .. }
                     | Phase::Ready { .. }
@@ -210,6 +210,9 @@ impl Programs {
             Phase::Done | Phase::GaveUp => Standing::Never(self.ended(other)),
             Phase::Idle
             | Phase::Waiting
+            | Phase::PreStart
+            | Phase::Held { .. }
+            | Phase::PostStop { .. }
             | Phase::Spawning { .. }
             | Phase::Starting { .. }
             | Phase::Unready { .. }
@@ -251,6 +254,9 @@ impl Programs {
             Phase::Done | Phase::GaveUp => Standing::Never(self.ended(other)),
             Phase::Idle
             | Phase::Waiting
+            | Phase::PreStart
+            | Phase::Held { .. }
+            | Phase::PostStop { .. }
             | Phase::Spawning { .. }
             | Phase::Starting { .. }
             | Phase::Ready { .. }

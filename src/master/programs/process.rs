@@ -15,6 +15,7 @@ use super::event::{Event, InstanceId, Report};
 use super::output::pipe::Pipe;
 use super::output::{Output, Source};
 use crate::config::limits::PROGRAM_STATUS_WAIT_MS;
+use crate::config::model::stop::Reach;
 use crate::master::event;
 use crate::sys;
 use crate::sys::watched::Watched;
@@ -184,13 +185,21 @@ impl Process {
         }
     }
 
-    /// SIGKILL to the main process and everybody of its group.
-    pub(super) fn kill_group(&self) -> io::Result<()> {
-        self.signal(sys::signal::KILL)?;
+    /// To the main process and everybody of its group.
+    pub(super) fn signal_group(&self, number: i32) -> io::Result<()> {
         match self.pidfd {
-            Some(_) => sys::pidfd::signal_group(self.pid, sys::signal::KILL),
+            Some(_) => sys::pidfd::signal_group(self.pid, number),
             // Its number may name a stranger by now.
             None => Ok(()),
+        }
+    }
+
+    /// SIGKILL to the main process, and to everybody of its group if that is meant.
+    pub(super) fn kill(&self, reach: Reach) -> io::Result<()> {
+        self.signal(sys::signal::KILL)?;
+        match reach {
+            Reach::Main => Ok(()),
+            Reach::Group => self.signal_group(sys::signal::KILL),
         }
     }
 

@@ -63,6 +63,9 @@ impl Instance {
             Phase::Delay { until_us } => wall_ms + until_us.saturating_sub(now_us) / 1000,
             Phase::Idle
             | Phase::Waiting
+            | Phase::PreStart
+            | Phase::PostStop { .. }
+            | Phase::Held { .. }
             | Phase::Spawning { .. }
             | Phase::Starting { .. }
             | Phase::Ready { .. }

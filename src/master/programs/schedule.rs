@@ -136,12 +136,15 @@ impl Instance {
     pub(super) fn follow_wish(&mut self, event: &Event) {
         match event {
             Event::Start | Event::Restart => self.arm(),
-            Event::Stop | Event::Remove => {
+            Event::Stop | Event::Remove | Event::Retire => {
                 if let Some(timetable) = &mut self.timetable {
                     timetable.disarm();
                 }
             }
             Event::Kill
+            | Event::Hold
+            | Event::Release
+            | Event::HookDone { .. }
             | Event::Tick
             | Event::Due
             | Event::SpawnOk { .. }

@@ -8,6 +8,7 @@ mod lives;
 mod serving;
 mod started_with;
 mod stdin;
+mod stops;
 mod vitals;
 mod waiting;
 
@@ -165,8 +166,10 @@ impl Drop for Stage {
 }
 
 fn named(target: &str) -> ProgramTarget {
-    let (name, instance) = match target.split_once(':') {
-        Some((name, instance)) => (name, Some(instance.parse().unwrap())),
+    let parts = target.split_once(':');
+    let parts = parts.and_then(|(name, instance)| Some((name, instance.parse().ok()?)));
+    let (name, instance) = match parts {
+        Some((name, instance)) => (name, Some(instance)),
         None => (target, None),
     };
     ProgramTarget { name: name.to_owned(), instance, incarnation: None }

@@ -49,12 +49,14 @@ pub(super) fn fault(fault: Fault, doubt: &str) -> String {
 pub(super) fn outcome(state: &State) -> Next {
     match state.phase {
         Phase::Waiting
+        | Phase::PreStart
         | Phase::Spawning { .. }
         | Phase::Starting { .. }
         | Phase::Ready { .. }
         | Phase::Unready { .. } => Next::Spawn,
         Phase::Delay { until_us } => Next::Delay { until_us },
-        Phase::Sweeping { next, .. } => next,
+        Phase::Held { until_us } => Next::Held { until_us },
+        Phase::Sweeping { next, .. } | Phase::PostStop { next } => next,
         Phase::Done => Next::Done,
         Phase::GaveUp => Next::GaveUp,
         Phase::Idle | Phase::Stopping { .. } => Next::Idle,
@@ -75,6 +77,7 @@ pub(super) fn consequence(state: &State, policy: &Policy, now_us: u64) -> String
                 .map_or(String::new(), |retries| format!(" of {}", u64::from(retries) + 1));
             format!("start {start}{of} in {}", duration(until_us.saturating_sub(now_us)))
         }
+        Next::Held { .. } => "started again with its group".to_owned(),
         Next::Spawn => "started again".to_owned(),
         Next::GaveUp => format!("gave up after {}", starts(state.fails)),
         Next::Done => match (policy.kind, &state.cause) {
@@ -109,6 +112,9 @@ pub(super) fn reason(instance: &Instance) -> String {
             listed(&[&format!("not ready: {why}"), &instance.status])
         }
         Phase::Waiting | Phase::Spawning { .. } | Phase::Starting { .. } => instance.status.clone(),
+        Phase::PreStart => "pre_start runs".to_owned(),
+        Phase::PostStop { .. } => "post_stop runs".to_owned(),
+        Phase::Held { .. } => "waits for the others of its group".to_owned(),
         Phase::Delay { .. } if state.fails == 0 && state.window.beyond > 0 => {
             format!("{}, restarted too often", instance.cause())
         }
@@ -116,12 +122,14 @@ pub(super) fn reason(instance: &Instance) -> String {
         Phase::Stopping { stage, after, .. } => {
             let stage = match stage {
                 Stage::Draining => "draining".to_owned(),
-                Stage::Terminating => "stop signal sent".to_owned(),
+                Stage::Hook { hook } => format!("{} runs", hook.name()),
+                Stage::Terminating { rung: 0 } => "stop signal sent".to_owned(),
+                Stage::Terminating { rung } => format!("stop signal {} sent", rung + 1),
                 Stage::Killing { kills } => format!("SIGKILL sent {}", times(kills)),
             };
             match after {
                 After::Unfit(found) => format!("{}, {stage}", fault(found, &instance.doubt(found))),
-                After::Idle | After::Again | After::Gone => stage,
+                After::Idle | After::Again | After::Held | After::Gone => stage,
             }
         }
         Phase::Sweeping { stage, .. } => match stage {

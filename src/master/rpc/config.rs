@@ -6,9 +6,10 @@ use super::groups::groups;
 use super::names::Member;
 use crate::config::model::output::{LogTarget, Output};
 use crate::config::model::program::Program;
+use crate::config::model::stop::Reach;
 use crate::control::rpc::config_info::{ConfigInfo, LogInfo};
 use crate::control::rpc::value::Value;
-use crate::sys::user;
+use crate::sys::{signal, user};
 
 impl Master {
     /// Of the file that was read last, whether or not it runs; by the process's name.
@@ -45,9 +46,9 @@ fn info(program: &Program, member: &Member, is_used: bool) -> ConfigInfo {
         process_priority: member.priority.into(),
         start_retries: program.restart.retries.map_or(-1, i64::from),
         start_seconds: seconds(program.restart.start_ms),
-        stop_signal: program.stop.signal.into(),
+        stop_signal: program.stop.rungs.first().map_or(signal::KILL, |rung| rung.signal).into(),
         stop_seconds: seconds(program.stop.wait_ms),
-        is_whole_group_killed: true,
+        is_whole_group_killed: program.stop.killed == Reach::Group,
         stdout: log(&program.output.stdout),
         stderr: stderr(&program.output),
     }

@@ -3,6 +3,7 @@
 //! An event about a process carries the life it belongs to and is dropped when that life is over.
 //! `now_us` is the monotonic clock; an early `Tick` changes nothing.
 
+mod hooks;
 mod rising;
 mod running;
 mod stopping;
@@ -10,8 +11,8 @@ mod sweeping;
 mod waiting;
 
 use super::pause::{Beyond, Window};
-use super::policy::{Ending, Kind, Needs, Overlap, Policy};
-use super::state::{After, Cause, Fault, Next, Phase, State};
+use super::policy::{Ending, Hook, Kind, Needs, Overlap, Policy, Together};
+use super::state::{After, Cause, Course, Fault, Next, Phase, State};
 use stopping::Stopping;
 use sweeping::Sweeping;
 
@@ -23,8 +24,14 @@ pub(crate) enum Event {
     Restart,
     /// SIGKILL without a drain; what follows is the restart policy's.
     Kill,
+    /// Stop, and live again when the group says so.
+    Hold,
+    /// The group says so.
+    Release,
     /// No longer in the configuration.
     Remove,
+    /// The engine is ending: no life after the present one.
+    Retire,
     Tick,
     /// By its schedule it runs now: a job once more, a service anew.
     Due,
@@ -80,6 +87,20 @@ pub(crate) enum Event {
     Remain {
         life: u32,
     },
+    HookDone {
+        life: u32,
+        hook: Hook,
+        verdict: Verdict,
+    },
+}
+
+/// How a side command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Done,
+    Failed(String),
+    /// It said that no further life makes sense.
+    Hopeless(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,8 +129,11 @@ pub(crate) enum Effect {
     Drain { until_us: u64 },
     /// The backend is no more.
     Leave,
-    /// The configured stop signal, to the main process.
-    Terminate,
+    /// The signal of that place in the ladder.
+    Terminate { rung: u8 },
+    /// Begin the side command and say `HookDone` when it has ended, in whatever way and in bounded
+    /// time. One that the state does not wait for any more is ended.
+    Run { hook: Hook },
     /// SIGABRT to the main process, so that it leaves a trace of where it hung.
     Abort,
     /// SIGKILL to the main process and all it started.
@@ -146,11 +170,16 @@ pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) ->
     if life_of(event).is_some_and(|life| life != state.life) {
         return (state, Vec::new());
     }
+    if *event == Event::Retire {
+        return retire(state);
+    }
     let now = Now { us: now_us, policy };
     match state.phase {
         Phase::Idle | Phase::Done | Phase::GaveUp => now.at_rest(state, event),
-        Phase::Waiting => waiting::waiting(state, event),
+        Phase::Waiting => now.waiting(state, event),
         Phase::Delay { until_us } => now.delay(state, event, until_us),
+        Phase::Held { until_us } => now.held(state, event, until_us),
+        Phase::PreStart => now.pre_start(state, event),
         Phase::Spawning { asked } => now.spawning(state, event, asked),
         Phase::Starting { spawned_us, check } => now.starting(state, event, spawned_us, check),
         Phase::Ready { spawned_us, stable_at_us } => {
@@ -165,6 +194,7 @@ pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) ->
         Phase::Sweeping { look_at_us, stage, next } => {
             now.sweeping(state, event, Sweeping { look_at_us, stage, next })
         }
+        Phase::PostStop { next } => now.post_stop(state, event, next),
         Phase::Gone => (state, Vec::new()),
     }
 }
@@ -181,17 +211,50 @@ fn life_of(event: &Event) -> Option<u32> {
         | Event::Extend { life, .. }
         | Event::Drained { life }
         | Event::Swept { life }
-        | Event::Remain { life } => Some(life),
+        | Event::Remain { life }
+        | Event::HookDone { life, .. } => Some(life),
         Event::Start
         | Event::Stop
         | Event::Restart
+        | Event::Hold
+        | Event::Release
         | Event::Kill
         | Event::Remove
+        | Event::Retire
         | Event::Tick
         | Event::NeedsMet
-        | Event::Due
-        | Event::NeedsFailed { .. } => None,
+        | Event::NeedsFailed { .. }
+        | Event::Due => None,
     }
+}
+
+/// What runs goes on until it is told to stop; nothing comes after it.
+fn retire(state: State) -> Step {
+    let state = State { course: Course::Last, is_run_waiting: false, ..state };
+    let last = |next| match next {
+        Next::Spawn | Next::Delay { .. } | Next::Held { .. } => Next::Idle,
+        Next::Idle | Next::Done | Next::GaveUp | Next::Gone => next,
+    };
+    let phase = match state.phase {
+        Phase::Waiting | Phase::Delay { .. } | Phase::Held { .. } | Phase::PreStart => Phase::Idle,
+        Phase::Stopping { spawned_us, stage, deadline_us, after: After::Again | After::Held } => {
+            Phase::Stopping { spawned_us, stage, deadline_us, after: After::Idle }
+        }
+        Phase::Sweeping { look_at_us, stage, next } => {
+            Phase::Sweeping { look_at_us, stage, next: last(next) }
+        }
+        Phase::PostStop { next } => Phase::PostStop { next: last(next) },
+        Phase::Stopping { .. }
+        | Phase::Idle
+        | Phase::Spawning { .. }
+        | Phase::Starting { .. }
+        | Phase::Ready { .. }
+        | Phase::Unready { .. }
+        | Phase::Done
+        | Phase::GaveUp
+        | Phase::Gone => state.phase,
+    };
+    to(state, phase)
 }
 
 /// The instant and the policy a step is taken under.
@@ -208,30 +271,55 @@ impl Now<'_> {
             Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
             Event::Remove => to(state, Phase::Gone),
             Event::Stop
+            | Event::Hold
+            | Event::Release
+            | Event::Retire
             | Event::Kill
             | Event::Tick
-            | Event::NeedsMet
-            | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Exited { .. }
             | Event::Ready { .. }
+            | Event::Drained { .. }
+            | Event::HookDone { .. }
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
             | Event::Unready { .. }
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
-            | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 
-    /// The first spawn of a start waits for others; those that follow by themselves do not, since
-    /// what is needed was there.
-    fn begin(self, state: State) -> Step {
-        match self.policy.needs {
-            Needs::Nothing => spawn(state),
-            Needs::Others => to(state, Phase::Waiting),
+    /// Waits for the group, with the pause that its end has earned.
+    fn held(self, state: State, event: &Event, until_us: u64) -> Step {
+        match *event {
+            Event::Start | Event::Restart => self.begin(state.afresh()),
+            Event::Release if self.us >= until_us => self.begin(state),
+            Event::Release => to(state, Phase::Delay { until_us }),
+            Event::Stop => to(state.afresh(), Phase::Idle),
+            Event::Due => (state, vec![Effect::Due(Turn::Skipped)]),
+            Event::Remove => to(state, Phase::Gone),
+            Event::Hold
+            | Event::Retire
+            | Event::Kill
+            | Event::Tick
+            | Event::SpawnOk { .. }
+            | Event::SpawnErr { .. }
+            | Event::Exited { .. }
+            | Event::Ready { .. }
+            | Event::Drained { .. }
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
+            | Event::HookDone { .. }
+            | Event::Swept { .. }
+            | Event::Remain { .. } => (state, Vec::new()),
         }
     }
 
@@ -242,8 +330,11 @@ impl Now<'_> {
             Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
             Event::Stop => to(state.afresh(), Phase::Idle),
             Event::Remove => to(state, Phase::Gone),
-            Event::Tick if self.us >= until_us => spawn(state),
+            Event::Hold => to(state, Phase::Held { until_us }),
+            Event::Tick if self.us >= until_us => self.spawn(state),
             Event::Tick
+            | Event::Release
+            | Event::Retire
             | Event::Kill
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
@@ -256,6 +347,7 @@ impl Now<'_> {
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
             | Event::Drained { .. }
+            | Event::HookDone { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
         }
@@ -277,9 +369,11 @@ impl Now<'_> {
         if self.policy.kind == Kind::OneShot {
             self.failed(state)
         } else if state.window.admit(self.us, self.policy.crash_limit) {
-            match self.policy.restart_delay_us {
-                0 => (state, Next::Spawn),
-                delay_us => (state, Next::Delay { until_us: self.us + delay_us }),
+            let until_us = self.us + self.policy.restart_delay_us;
+            match (self.policy.together, self.policy.restart_delay_us) {
+                (Together::WithGroup, _) => (state, Next::Held { until_us }),
+                (Together::Alone, 0) => (state, Next::Spawn),
+                (Together::Alone, _) => (state, Next::Delay { until_us }),
             }
         } else {
             match self.policy.crash_limit.then {
@@ -287,7 +381,11 @@ impl Now<'_> {
                 Beyond::Pause => {
                     let beyond = state.window.beyond;
                     let pause_us = self.policy.backoff.pause_us(beyond, &mut state.dice);
-                    (state, Next::Delay { until_us: self.us + pause_us })
+                    let until_us = self.us + pause_us;
+                    match self.policy.together {
+                        Together::WithGroup => (state, Next::Held { until_us }),
+                        Together::Alone => (state, Next::Delay { until_us }),
+                    }
                 }
             }
         }
@@ -329,7 +427,7 @@ impl After {
     fn or_later(self, wish: Self) -> Self {
         match self {
             Self::Gone => Self::Gone,
-            Self::Idle | Self::Again | Self::Unfit(_) => wish,
+            Self::Idle | Self::Again | Self::Held | Self::Unfit(_) => wish,
         }
     }
 }
@@ -353,20 +451,44 @@ fn to(state: State, phase: Phase) -> Step {
     (State { phase, ..state }, Vec::new())
 }
 
-fn spawn(state: State) -> Step {
-    let phase = Phase::Spawning { asked: None };
-    let life = state.life + 1;
-    (State { phase, life, watchdog_at_us: None, ..state }, vec![Effect::Spawn])
-}
+impl Now<'_> {
+    /// The first spawn of a start waits for others; those that follow by themselves do not, since
+    /// what is needed was there.
+    fn begin(self, state: State) -> Step {
+        match (state.course, self.policy.needs) {
+            (Course::Last, _) => to(state, Phase::Idle),
+            (Course::Lasting, Needs::Nothing) => self.spawn(state),
+            (Course::Lasting, Needs::Others) => to(state, Phase::Waiting),
+        }
+    }
 
-fn go(state: State, next: Next) -> Step {
-    match next {
-        Next::Spawn => spawn(state),
-        Next::Delay { until_us } => to(state, Phase::Delay { until_us }),
-        Next::Idle => to(state, Phase::Idle),
-        Next::Done => to(state, Phase::Done),
-        Next::GaveUp => to(state, Phase::GaveUp),
-        Next::Gone => to(state, Phase::Gone),
+    /// A new life, unless there is to be none.
+    fn spawn(self, state: State) -> Step {
+        let state = State { watchdog_at_us: None, ..state };
+        match state.course {
+            Course::Last => to(state, Phase::Idle),
+            Course::Lasting if self.policy.has(Hook::PreStart) => {
+                let (phase, life) = (Phase::PreStart, state.life + 1);
+                let hook = Hook::PreStart;
+                (State { phase, life, ..state }, vec![Effect::Run { hook }])
+            }
+            Course::Lasting => {
+                let (phase, life) = (Phase::Spawning { asked: None }, state.life + 1);
+                (State { phase, life, ..state }, vec![Effect::Spawn])
+            }
+        }
+    }
+
+    fn go(self, state: State, next: Next) -> Step {
+        match next {
+            Next::Spawn => self.spawn(state),
+            Next::Delay { until_us } => to(state, Phase::Delay { until_us }),
+            Next::Held { until_us } => to(state, Phase::Held { until_us }),
+            Next::Idle => to(state, Phase::Idle),
+            Next::Done => to(state, Phase::Done),
+            Next::GaveUp => to(state, Phase::GaveUp),
+            Next::Gone => to(state, Phase::Gone),
+        }
     }
 }
 

@@ -3,14 +3,14 @@
 use super::super::pause::BUSY_PAUSE_US;
 use super::super::policy::{Kind, Readiness};
 use super::super::state::{After, Cause, Fault, NEVER_US, Phase, StartCheck, State};
-use super::{Effect, Event, Now, SpawnError, Step, asked_later, go, to};
+use super::{Effect, Event, Now, SpawnError, Step, asked_later, to};
 
 impl Now<'_> {
     pub(super) fn spawning(self, state: State, event: &Event, asked: Option<After>) -> Step {
         match *event {
             Event::SpawnOk { .. } => match asked {
                 None => self.spawned(state),
-                Some(after) => self.terminate(state, self.us, after),
+                Some(after) => self.halt(state, self.us, after),
             },
             Event::SpawnErr { ref error, .. } => self.not_spawned(state, error, asked),
             Event::Start => {
@@ -23,9 +23,14 @@ impl Now<'_> {
             Event::Remove => {
                 to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Gone)) })
             }
+            Event::Hold => {
+                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Held)) })
+            }
             // A spawn under way is as fresh as a restart could make it.
             Event::Due => self.due(state, |_, _| None),
             Event::Restart
+            | Event::Release
+            | Event::Retire
             | Event::Kill
             | Event::Tick
             | Event::NeedsMet
@@ -37,6 +42,7 @@ impl Now<'_> {
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
             | Event::Drained { .. }
+            | Event::HookDone { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
         }
@@ -58,7 +64,7 @@ impl Now<'_> {
                 StartCheck::Probe { until_us: Some(until_us) } if self.us >= until_us => {
                     let after_us = until_us.saturating_sub(spawned_us);
                     let after = After::Unfit(Fault::Late { after_us });
-                    self.terminate(state, spawned_us, after)
+                    self.halt(state, spawned_us, after)
                 }
                 StartCheck::AliveAt { .. } | StartCheck::Probe { .. } => (state, Vec::new()),
             },
@@ -84,14 +90,18 @@ impl Now<'_> {
                 };
                 self.sweep(state, group, next)
             }
-            Event::Stop => self.terminate(state, spawned_us, After::Idle),
-            Event::Restart => self.terminate(state, spawned_us, After::Again),
-            Event::Remove => self.terminate(state, spawned_us, After::Gone),
+            Event::Stop => self.halt(state, spawned_us, After::Idle),
+            Event::Restart => self.halt(state, spawned_us, After::Again),
+            Event::Remove => self.halt(state, spawned_us, After::Gone),
+            Event::Hold => self.halt(state, spawned_us, After::Held),
             Event::Due => {
-                self.due(state, |now, state| Some(now.terminate(state, spawned_us, After::Again)))
+                self.due(state, |now, state| Some(now.halt(state, spawned_us, After::Again)))
             }
             Event::Kill => (state, vec![Effect::KillGroup]),
             Event::Start
+            | Event::Release
+            | Event::Retire
+            | Event::HookDone { .. }
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
@@ -133,9 +143,10 @@ impl Now<'_> {
         match asked {
             Some(After::Idle) => to(state.afresh(), Phase::Idle),
             Some(After::Gone) => to(state, Phase::Gone),
+            Some(After::Held) => to(state, Phase::Held { until_us: self.us }),
             None | Some(After::Again | After::Unfit(_)) if is_counted => {
                 let (state, next) = self.failed(state);
-                go(state, next)
+                self.go(state, next)
             }
             None | Some(After::Again | After::Unfit(_)) => {
                 to(state, Phase::Delay { until_us: self.us + BUSY_PAUSE_US })

@@ -27,6 +27,10 @@ impl Now<'_> {
             | Event::Stop
             | Event::Restart
             | Event::Remove
+            | Event::Hold
+            | Event::Release
+            | Event::Retire
+            | Event::HookDone { .. }
             | Event::Due
             | Event::Tick
             | Event::NeedsMet
@@ -64,6 +68,10 @@ impl Now<'_> {
             | Event::Stop
             | Event::Restart
             | Event::Remove
+            | Event::Hold
+            | Event::Release
+            | Event::Retire
+            | Event::HookDone { .. }
             | Event::Due
             | Event::Tick
             | Event::NeedsMet
@@ -85,6 +93,7 @@ impl Now<'_> {
             Event::Stop => self.drain(state, spawned_us, After::Idle),
             Event::Restart => self.drain(state, spawned_us, After::Again),
             Event::Remove => self.drain(state, spawned_us, After::Gone),
+            Event::Hold => self.drain(state, spawned_us, After::Held),
             Event::Unfit { fault, .. } => self.unfit(state, spawned_us, fault),
             Event::Due => {
                 self.due(state, |now, state| Some(now.drain(state, spawned_us, After::Again)))
@@ -107,6 +116,9 @@ impl Now<'_> {
                 (state, Vec::new())
             }
             Event::Start
+            | Event::Release
+            | Event::Retire
+            | Event::HookDone { .. }
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
             | Event::SpawnOk { .. }
@@ -126,12 +138,9 @@ impl Now<'_> {
     pub(super) fn unfit(self, state: State, spawned_us: u64, fault: Fault) -> Step {
         let after = After::Unfit(fault);
         match fault {
-            Fault::Late { .. } => self.terminate(state, spawned_us, after),
+            Fault::Late { .. } => self.halt(state, spawned_us, after),
             Fault::Liveness => self.drain(state, spawned_us, after),
-            Fault::Silent { .. } => {
-                let (state, _) = self.terminate(state, spawned_us, after);
-                (state, vec![Effect::Leave, Effect::Abort])
-            }
+            Fault::Silent { .. } => first(Effect::Leave, self.abort(state, spawned_us, after)),
         }
     }
 

@@ -1,8 +1,8 @@
 //! From the wish that an instance ends to the end of its main process.
 
-use super::super::policy::{Ending, Serving};
-use super::super::state::{After, Cause, Next, Phase, Stage, State};
-use super::{Effect, Event, Group, Now, Step, Turn, first, to};
+use super::super::policy::{Ending, Hook, Serving};
+use super::super::state::{After, Cause, NEVER_US, Next, Phase, Stage, State};
+use super::{Effect, Event, Group, Now, Step, Turn, Verdict, first, to};
 
 const KILL_AGAIN_US: u64 = 1_000_000;
 const KILL_AGAIN_US_MAX: u64 = 30_000_000;
@@ -22,17 +22,31 @@ impl Now<'_> {
         let towards = |after| Phase::Stopping { spawned_us, stage, deadline_us, after };
         match *event {
             Event::Tick if self.us >= deadline_us => match stage {
-                Stage::Draining => self.terminate(state, spawned_us, after),
-                Stage::Terminating => self.kill(state, stopping, 1),
+                Stage::Draining => self.halt(state, spawned_us, after),
+                Stage::Hook { hook } => {
+                    self.hook_done(state, stopping, hook, &Verdict::Failed(String::new()))
+                }
+                Stage::Terminating { rung } => self.climb(state, stopping, rung + 1),
                 Stage::Killing { kills } => self.kill(state, stopping, kills + 1),
             },
             Event::Drained { .. } => match stage {
-                Stage::Draining => self.terminate(state, spawned_us, after),
-                Stage::Terminating | Stage::Killing { .. } => (state, Vec::new()),
+                Stage::Draining => self.halt(state, spawned_us, after),
+                Stage::Hook { .. } | Stage::Terminating { .. } | Stage::Killing { .. } => {
+                    (state, Vec::new())
+                }
+            },
+            Event::HookDone { hook: done, ref verdict, .. } => match stage {
+                Stage::Hook { hook } if hook == done => {
+                    self.hook_done(state, stopping, hook, verdict)
+                }
+                Stage::Draining
+                | Stage::Hook { .. }
+                | Stage::Terminating { .. }
+                | Stage::Killing { .. } => (state, Vec::new()),
             },
             Event::Kill => match stage {
                 Stage::Draining => first(Effect::Leave, self.kill(state, stopping, 1)),
-                Stage::Terminating => self.kill(state, stopping, 1),
+                Stage::Hook { .. } | Stage::Terminating { .. } => self.kill(state, stopping, 1),
                 Stage::Killing { .. } => (state, Vec::new()),
             },
             Event::Exited { ending, group, .. } => {
@@ -42,9 +56,18 @@ impl Now<'_> {
             Event::Start | Event::Restart => to(state, towards(after.or_later(After::Again))),
             Event::Remove => to(state, towards(After::Gone)),
             Event::Due => (state, vec![Effect::Due(Turn::Skipped)]),
+            Event::Hold => match after {
+                After::Again | After::Unfit(_) => to(state, towards(After::Held)),
+                After::Idle | After::Held | After::Gone => (state, Vec::new()),
+            },
+            Event::Release => match after {
+                After::Held => to(state, towards(After::Again)),
+                After::Idle | After::Again | After::Gone | After::Unfit(_) => (state, Vec::new()),
+            },
             Event::Tick
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
+            | Event::Retire
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Ready { .. }
@@ -59,7 +82,7 @@ impl Now<'_> {
 
     pub(super) fn drain(self, state: State, spawned_us: u64, after: After) -> Step {
         match self.policy.serving {
-            Serving::No => self.terminate(state, spawned_us, after),
+            Serving::No => self.halt(state, spawned_us, after),
             Serving::Yes { drain_us } => {
                 let deadline_us = self.us + drain_us;
                 let stage = Stage::Draining;
@@ -69,10 +92,61 @@ impl Now<'_> {
         }
     }
 
-    pub(super) fn terminate(self, state: State, spawned_us: u64, after: After) -> Step {
-        let deadline_us = self.us + self.policy.stop_us;
-        let phase = Phase::Stopping { spawned_us, stage: Stage::Terminating, deadline_us, after };
-        (State { phase, ..state }, vec![Effect::Terminate])
+    /// From here on the process is to end: its own commands first, then the ladder of signals.
+    pub(super) fn halt(self, state: State, spawned_us: u64, after: After) -> Step {
+        let stage = Stage::Hook { hook: Hook::PreStop };
+        let stopping = Stopping { spawned_us, stage, deadline_us: NEVER_US, after };
+        if self.policy.has(Hook::PreStop) {
+            run(state, stopping, Hook::PreStop)
+        } else {
+            self.command(state, stopping)
+        }
+    }
+
+    fn command(self, state: State, stopping: Stopping) -> Step {
+        if self.policy.has(Hook::StopCommand) {
+            run(state, stopping, Hook::StopCommand)
+        } else {
+            self.climb(state, stopping, 0)
+        }
+    }
+
+    fn hook_done(self, state: State, stopping: Stopping, hook: Hook, verdict: &Verdict) -> Step {
+        let Stopping { spawned_us, after, .. } = stopping;
+        match (hook, verdict) {
+            (Hook::PreStop, _) => self.command(state, stopping),
+            // As if its first signal had been sent.
+            (Hook::StopCommand, Verdict::Done) => {
+                let deadline_us = self.us + self.policy.stop.command_us;
+                let stage = Stage::Terminating { rung: 0 };
+                to(state, Phase::Stopping { spawned_us, stage, deadline_us, after })
+            }
+            (Hook::StopCommand, Verdict::Failed(_) | Verdict::Hopeless(_)) => {
+                self.climb(state, stopping, 0)
+            }
+            // Neither belongs to a stop.
+            (Hook::PreStart | Hook::PostStop, _) => (state, Vec::new()),
+        }
+    }
+
+    /// One that hangs is told so in place of the first signal.
+    pub(super) fn abort(self, state: State, spawned_us: u64, after: After) -> Step {
+        let stop = &self.policy.stop;
+        let wait_us = stop.rungs_us.first().copied().unwrap_or(stop.command_us);
+        let (stage, deadline_us) = (Stage::Terminating { rung: 0 }, self.us + wait_us);
+        let phase = Phase::Stopping { spawned_us, stage, deadline_us, after };
+        (State { phase, ..state }, vec![Effect::Abort])
+    }
+
+    /// The next signal of the ladder; above its last is SIGKILL.
+    fn climb(self, state: State, stopping: Stopping, rung: u8) -> Step {
+        let Stopping { spawned_us, after, .. } = stopping;
+        let Some(wait_us) = self.policy.stop.rungs_us.get(usize::from(rung)) else {
+            return self.kill(state, stopping, 1);
+        };
+        let (stage, deadline_us) = (Stage::Terminating { rung }, self.us + wait_us);
+        let phase = Phase::Stopping { spawned_us, stage, deadline_us, after };
+        (State { phase, ..state }, vec![Effect::Terminate { rung }])
     }
 
     pub(super) fn kill(self, state: State, stopping: Stopping, kills: u32) -> Step {
@@ -100,6 +174,9 @@ impl Now<'_> {
         let (state, next) = match stopping.after {
             After::Idle => (state.caused(ending, lived_us).afresh(), Next::Idle),
             After::Again => (state.caused(ending, lived_us).afresh(), Next::Spawn),
+            After::Held => {
+                (state.caused(ending, lived_us).afresh(), Next::Held { until_us: self.us })
+            }
             After::Gone => (state.caused(ending, lived_us).afresh(), Next::Gone),
             After::Unfit(fault) => {
                 let cause = Cause::Exit { ending, lived_us, fault: Some(fault) };
@@ -108,4 +185,11 @@ impl Now<'_> {
         };
         self.sweep(state, group, next)
     }
+}
+
+fn run(state: State, stopping: Stopping, hook: Hook) -> Step {
+    let Stopping { spawned_us, after, .. } = stopping;
+    let (stage, deadline_us) = (Stage::Hook { hook }, NEVER_US);
+    let phase = Phase::Stopping { spawned_us, stage, deadline_us, after };
+    (State { phase, ..state }, vec![Effect::Run { hook }])
 }

@@ -2,7 +2,7 @@
 //! SIGKILL, and never a next life beside them.
 
 use super::super::state::{Next, Phase, State, Sweep};
-use super::{Effect, Event, Group, Now, Step, Turn, first, go, to};
+use super::{Effect, Event, Group, Now, Step, Turn, first, to};
 
 const LOOK_US: u64 = 5_000;
 /// Between looks at those whom even SIGKILL does not end.
@@ -23,12 +23,15 @@ impl Now<'_> {
         let Sweeping { look_at_us, stage, next } = sweeping;
         let towards = |wish: Next| match next {
             Next::Gone => Phase::Sweeping { look_at_us, stage, next },
-            Next::Spawn | Next::Delay { .. } | Next::Idle | Next::Done | Next::GaveUp => {
-                Phase::Sweeping { look_at_us, stage, next: wish }
-            }
+            Next::Spawn
+            | Next::Delay { .. }
+            | Next::Held { .. }
+            | Next::Idle
+            | Next::Done
+            | Next::GaveUp => Phase::Sweeping { look_at_us, stage, next: wish },
         };
         match *event {
-            Event::Swept { .. } => go(state, next),
+            Event::Swept { .. } => self.after_life(state, next),
             Event::Remain { .. } => self.remain(state, sweeping),
             Event::Tick if self.us >= look_at_us => {
                 let pause_us = match stage {
@@ -50,11 +53,20 @@ impl Now<'_> {
                 Next::Done | Next::GaveUp | Next::Delay { .. } => {
                     first(Effect::Due(Turn::Starts), to(state.afresh(), towards(Next::Spawn)))
                 }
-                Next::Spawn | Next::Idle | Next::Gone => (state, vec![Effect::Due(Turn::Skipped)]),
+                Next::Spawn | Next::Held { .. } | Next::Idle | Next::Gone => {
+                    (state, vec![Effect::Due(Turn::Skipped)])
+                }
+            },
+            Event::Hold => match next.held(self.us) {
+                Some(next) => to(state, towards(next)),
+                None => (state, Vec::new()),
             },
             Event::Tick
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
+            | Event::Release
+            | Event::Retire
+            | Event::HookDone { .. }
             | Event::SpawnOk { .. }
             | Event::SpawnErr { .. }
             | Event::Exited { .. }
@@ -69,7 +81,7 @@ impl Now<'_> {
 
     pub(super) fn sweep(self, state: State, group: Group, next: Next) -> Step {
         match group {
-            Group::Empty => go(state, next),
+            Group::Empty => self.after_life(state, next),
             Group::LeftOvers => {
                 to(state, Phase::Sweeping { look_at_us: self.us, stage: Sweep::Look, next })
             }

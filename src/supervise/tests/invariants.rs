@@ -3,22 +3,38 @@
 use proptest::prelude::*;
 
 use super::super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::super::policy::{Ending, Kind, MaxAge, Needs, Overlap, Policy, Restart};
+use super::super::policy::{
+    Ending, Hook, Hooks, Kind, MaxAge, Needs, Overlap, Policy, Restart, Stop, Together,
+};
 use super::super::state::{Fault, Phase, Shown};
-use super::super::step::{Effect, Event, Group};
+use super::super::step::{Effect, Event, Group, Verdict};
 use super::{Bench, SECOND, policy, serving};
 
 #[derive(Clone, Debug)]
 enum Happening {
     Say(Event),
-    Exit { ending: Ending, leaves_behind: bool },
+    Exit {
+        ending: Ending,
+        leaves_behind: bool,
+    },
     Ready,
     Vital(Vital),
     Drained,
     Empty,
     Stale(u8),
-    Pass { us: u64 },
+    Pass {
+        us: u64,
+    },
     Deadline,
+    /// The side command that the state waits for ends.
+    Hook {
+        verdict: Verdict,
+    },
+    /// As does one that it does not wait for.
+    OtherHook {
+        hook: Hook,
+    },
+    Retire,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +51,8 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         4 => Just(Event::Start),
         2 => Just(Event::Stop),
         2 => Just(Event::Restart),
+        1 => Just(Event::Hold),
+        2 => Just(Event::Release),
         1 => Just(Event::Kill),
         2 => Just(Event::Due),
     ];
@@ -47,6 +65,11 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         3 => Just(Vital::NeedsMet),
         1 => Just(Vital::NeedsFailed),
     ];
+    let verdict = prop_oneof![
+        4 => Just(Verdict::Done),
+        2 => Just(Verdict::Failed("exit 1".to_owned())),
+        1 => Just(Verdict::Hopeless("exit 125".to_owned())),
+    ];
     let happening = prop_oneof![
         4 => operator.prop_map(Happening::Say),
         4 => (ending, any::<bool>())
@@ -58,6 +81,9 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         2 => any::<u8>().prop_map(Happening::Stale),
         3 => (0..20 * SECOND).prop_map(|us| Happening::Pass { us }),
         5 => Just(Happening::Deadline),
+        4 => verdict.prop_map(|verdict| Happening::Hook { verdict }),
+        1 => prop::sample::select(Hook::ALL.to_vec())
+            .prop_map(|hook| Happening::OtherHook { hook }),
     ];
     prop::collection::vec(happening, 0..120)
 }
@@ -79,21 +105,29 @@ fn policies() -> impl Strategy<Value = Policy> {
     let start_us = prop_oneof![Just(0), Just(SECOND)];
     let retries = prop_oneof![4 => (0..4u32).prop_map(Some), 1 => Just(None)];
     let all = (pauses(), times(), vitals());
-    (restart, any::<bool>(), start_us, retries, 0..3u64, all).prop_map(
-        |(restart, serves, start_us, start_retries, stop_s, (pauses, times, vitals))| Policy {
-            restart,
-            start_us,
-            start_retries,
-            backoff: pauses.0,
-            crash_limit: pauses.1,
-            kind: if serves { Kind::Service } else { times.0 },
-            overlap: times.1,
-            max_age: times.2,
-            stop_us: stop_s * SECOND,
-            needs: vitals.0,
-            start_timeout_us: vitals.1,
-            watchdog_us: vitals.2,
-            ..if serves { serving() } else { policy() }
+    let hooks = prop::sample::subsequence(Hook::ALL.to_vec(), 0..=Hook::ALL.len());
+    let together = prop_oneof![3 => Just(Together::Alone), 1 => Just(Together::WithGroup)];
+    let stop = (0..3u64, 0..4usize, hooks, together);
+    (restart, any::<bool>(), start_us, retries, stop, all).prop_map(
+        |(restart, serves, start_us, start_retries, stop, (pauses, times, vitals))| {
+            let (stop_s, rungs, hooks, together) = stop;
+            Policy {
+                restart,
+                start_us,
+                start_retries,
+                backoff: pauses.0,
+                crash_limit: pauses.1,
+                kind: if serves { Kind::Service } else { times.0 },
+                overlap: times.1,
+                max_age: times.2,
+                stop: Stop { rungs_us: vec![stop_s * SECOND; rungs], command_us: stop_s * SECOND },
+                hooks: Hooks { all: hooks, timeout_us: SECOND },
+                together,
+                needs: vitals.0,
+                start_timeout_us: vitals.1,
+                watchdog_us: vitals.2,
+                ..if serves { serving() } else { policy() }
+            }
         },
     )
 }
@@ -131,6 +165,7 @@ struct World {
     is_wanted: bool,
     terminated_us: Option<u64>,
     was_kill_asked: bool,
+    is_killing: bool,
     effects_checked: usize,
 }
 
@@ -146,38 +181,14 @@ impl World {
             is_wanted: false,
             terminated_us: None,
             was_kill_asked: false,
+            is_killing: false,
             effects_checked: 0,
         }
     }
 
     fn live(&mut self, happening: &Happening) {
         match happening.clone() {
-            Happening::Say(event) => {
-                match &event {
-                    Event::Start | Event::Restart => self.is_wanted = true,
-                    Event::Stop => self.is_wanted = false,
-                    Event::Kill => self.was_kill_asked = true,
-                    // The master says it only of what should be up.
-                    Event::Due if !self.is_wanted => return,
-                    Event::Due => {}
-                    Event::Remove
-                    | Event::Tick
-                    | Event::SpawnOk { .. }
-                    | Event::SpawnErr { .. }
-                    | Event::Exited { .. }
-                    | Event::NeedsMet
-                    | Event::NeedsFailed { .. }
-                    | Event::Ready { .. }
-                    | Event::Unready { .. }
-                    | Event::Unfit { .. }
-                    | Event::Heartbeat { .. }
-                    | Event::Extend { .. }
-                    | Event::Drained { .. }
-                    | Event::Swept { .. }
-                    | Event::Remain { .. } => unreachable!("not an operator's word: {event:?}"),
-                }
-                self.bench.say(event);
-            }
+            Happening::Say(event) => self.say(event),
             Happening::Exit { ending, leaves_behind } if self.is_alive => {
                 self.is_alive = false;
                 self.has_left_overs = leaves_behind;
@@ -207,6 +218,20 @@ impl World {
             Happening::Drained => {
                 self.bench.is_drained();
             }
+            Happening::Hook { verdict } => {
+                if let Some(hook) = self.bench.state.hook() {
+                    self.bench.is_done(hook, verdict);
+                }
+            }
+            Happening::OtherHook { hook } if self.bench.state.hook() != Some(hook) => {
+                let before = self.bench.state.clone();
+                self.bench.is_done(hook, Verdict::Done);
+                assert_eq!(self.bench.state, before);
+            }
+            Happening::Retire => {
+                self.bench.say(Event::Retire);
+                self.is_wanted = false;
+            }
             Happening::Stale(back) => self.stale(back),
             Happening::Pass { us } => {
                 self.bench.wait(us);
@@ -215,9 +240,41 @@ impl World {
                 let deadline_us = self.bench.state.deadline_us().unwrap();
                 self.bench.wait(deadline_us.saturating_sub(self.bench.now_us));
             }
-            Happening::Exit { .. } | Happening::Empty | Happening::Deadline => {}
+            Happening::Exit { .. }
+            | Happening::Empty
+            | Happening::Deadline
+            | Happening::OtherHook { .. } => {}
         }
         self.check();
+    }
+
+    fn say(&mut self, event: Event) {
+        match &event {
+            Event::Start | Event::Restart => self.is_wanted = true,
+            Event::Stop => self.is_wanted = false,
+            Event::Kill => self.was_kill_asked = true,
+            // The master says it only of what should be up.
+            Event::Due if !self.is_wanted => return,
+            Event::Due | Event::Hold | Event::Release => {}
+            Event::Remove
+            | Event::Tick
+            | Event::SpawnOk { .. }
+            | Event::SpawnErr { .. }
+            | Event::Exited { .. }
+            | Event::NeedsMet
+            | Event::NeedsFailed { .. }
+            | Event::Ready { .. }
+            | Event::Unready { .. }
+            | Event::Unfit { .. }
+            | Event::Heartbeat { .. }
+            | Event::Extend { .. }
+            | Event::Drained { .. }
+            | Event::HookDone { .. }
+            | Event::Retire
+            | Event::Swept { .. }
+            | Event::Remain { .. } => unreachable!("not an operator's word: {event:?}"),
+        }
+        self.bench.say(event);
     }
 
     /// Whatever is reported about an earlier life changes nothing.
@@ -258,6 +315,7 @@ impl World {
                 assert!(self.is_wanted, "spawned after a stop");
                 self.is_alive = true;
                 self.terminated_us = None;
+                self.is_killing = false;
                 self.was_kill_asked = false;
             }
             Effect::Join => {
@@ -268,17 +326,26 @@ impl World {
                 assert!(self.is_alive && until_us >= self.bench.now_us);
             }
             Effect::Leave => self.is_member = false,
-            Effect::Terminate | Effect::Abort => {
+            Effect::Abort => {
                 assert!(self.is_alive, "a signal to nobody");
                 self.terminated_us = Some(self.bench.now_us);
             }
+            Effect::Terminate { rung } => {
+                assert!(self.is_alive, "a signal to nobody");
+                self.is_due(usize::from(rung));
+                self.terminated_us = Some(self.bench.now_us);
+            }
+            Effect::Run { hook } => {
+                assert!(self.bench.policy.has(hook));
+                assert_eq!(self.is_alive, matches!(hook, Hook::PreStop | Hook::StopCommand));
+                assert!(hook != Hook::PreStart || self.is_wanted, "begun after a stop");
+            }
             Effect::KillGroup => {
                 assert!(self.is_alive, "a signal to nobody");
-                let stop_us = self.bench.policy.stop_us;
-                let is_due = self
-                    .terminated_us
-                    .is_some_and(|terminated_us| self.bench.now_us >= terminated_us + stop_us);
-                assert!(is_due || self.was_kill_asked, "killed before its time");
+                if !self.was_kill_asked && !self.is_killing {
+                    self.is_due(self.bench.policy.stop.rungs_us.len());
+                }
+                self.is_killing = true;
             }
             Effect::Unkillable | Effect::TooOld => assert!(self.is_alive),
             Effect::Due(_) => assert!(self.is_wanted, "a run of what was stopped"),
@@ -295,6 +362,20 @@ impl World {
                 assert!(!self.is_alive, "the main process is signalled by other effects");
             }
         }
+    }
+
+    /// No step of a stop comes before the one below has had its time.
+    fn is_due(&self, rung: usize) {
+        let policy = &self.bench.policy;
+        let Some(below) = rung.checked_sub(1) else { return };
+        let waited_us = self.terminated_us.map(|sent_us| self.bench.now_us - sent_us);
+        let wait_us = policy.stop.rungs_us[below];
+        // Without a first signal its command took its place, and was given as long.
+        let is_due = match waited_us {
+            Some(waited_us) => waited_us >= wait_us,
+            None => below == 0 && policy.has(Hook::StopCommand),
+        };
+        assert!(is_due, "step {rung} before its time");
     }
 
     fn run(policy: &Policy, happenings: &[Happening], start_us: u64) -> Self {
@@ -360,17 +441,35 @@ proptest! {
     fn a_stop_always_ends_in_stopped(policy in policies(), happenings in happenings()) {
         let mut world = World::run(&policy, &happenings, 0);
         world.live(&Happening::Say(Event::Stop));
-        let bound_us = world.bench.now_us + 30 * SECOND + policy.stop_us + 3 * SECOND;
+        let bound_us = world.bench.now_us + 30 * SECOND + policy.stop_us() + 3 * SECOND;
         while world.bench.state.shown() == Shown::Stopping {
             // The program ends by SIGKILL only.
             if world.bench.seen.contains(&Effect::KillGroup) || world.has_left_overs {
                 world.live(&Happening::Exit { ending: Ending::Signal(9), leaves_behind: false });
                 world.live(&Happening::Empty);
             }
+            world.live(&Happening::Hook { verdict: Verdict::Failed("not done".to_owned()) });
             world.live(&Happening::Deadline);
         }
         prop_assert!(world.bench.now_us <= bound_us);
         let shown = world.bench.state.shown();
         prop_assert!(matches!(shown, Shown::Stopped | Shown::Exited | Shown::Fatal), "{:?}", shown);
+    }
+
+    /// Invariant 10: no spawn after the end of the engine began.
+    #[test]
+    fn nothing_lives_again_once_the_engine_ends(
+        policy in policies(), before in happenings(), after in happenings()
+    ) {
+        let mut world = World::run(&policy, &before, 0);
+        world.live(&Happening::Retire);
+        let life = world.bench.state.life;
+        for happening in &after {
+            world.live(happening);
+            // Only the master speaks now, and it never says start; if it did, nothing would follow.
+            world.is_wanted = false;
+        }
+        let is_alike = world.bench.state.life == life;
+        prop_assert!(is_alike, "life {} after {life}", world.bench.state.life);
     }
 }

@@ -70,7 +70,7 @@ fn runs_that_overlap_are_skipped_queued_or_replace_the_last() {
 
     let mut kills = Bench::new(job_that(Overlap::Kill));
     kills.say(Event::Due).say(Event::Due);
-    assert_eq!(kills.seen[3..], [Effect::Due(Turn::Replaces), Effect::Terminate]);
+    assert_eq!(kills.seen[3..], [Effect::Due(Turn::Replaces), Effect::Terminate { rung: 0 }]);
     kills.exits(Ending::Signal(15));
     assert_eq!((kills.state.shown(), kills.state.life), (Shown::Running, 2));
 }

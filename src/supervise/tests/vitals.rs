@@ -33,7 +33,7 @@ fn a_start_that_is_late_has_failed() {
         .wait(60 * SECOND - 1)
         .expect(Shown::Starting, &[Effect::Spawn])
         .wait(1)
-        .expect(Shown::Stopping, &[Effect::Terminate])
+        .expect(Shown::Stopping, &[Effect::Terminate { rung: 0 }])
         .exits(Ending::Signal(15))
         .expect(Shown::Backoff, &[Effect::Leave]);
     let fault = Some(Fault::Late { after_us: 60 * SECOND });
@@ -52,7 +52,7 @@ fn a_start_may_ask_for_more_time_and_a_stop_ends_it_for_good() {
         .wait(10 * SECOND - 1)
         .expect(Shown::Starting, &[Effect::Spawn])
         .wait(1)
-        .expect(Shown::Stopping, &[Effect::Terminate])
+        .expect(Shown::Stopping, &[Effect::Terminate { rung: 0 }])
         .say(Event::Stop)
         .exits(Ending::Signal(15))
         .expect(Shown::Stopped, &[Effect::Leave]);

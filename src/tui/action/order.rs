@@ -230,6 +230,7 @@ fn program_change(model: &Model, verb: ProgramVerb, row: &ProgramRow) -> Result<
         ProgramVerb::Stop => "stop",
         ProgramVerb::Restart => "restart",
         ProgramVerb::Roll(_) => "roll",
+        ProgramVerb::Reload => "reload",
         ProgramVerb::Kill => "kill",
         ProgramVerb::Clear => "clear",
         ProgramVerb::Signal { .. } => "signal",
@@ -271,6 +272,7 @@ fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
         ProgramVerb::Restart
         | ProgramVerb::Roll(_)
         | ProgramVerb::Clear
+        | ProgramVerb::Reload
         | ProgramVerb::Signal { .. }
         | ProgramVerb::Input { .. } => None,
     }

@@ -112,6 +112,7 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
     match verb {
         ProgramVerb::Start
         | ProgramVerb::Clear
+        | ProgramVerb::Reload
         | ProgramVerb::Signal { .. }
         | ProgramVerb::Input { .. } => {}
         ProgramVerb::Roll(_) => {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::supervise::policy::Ending;
+use crate::supervise::policy::{Ending, Hook};
 use crate::supervise::state::{After, Cause, Fault, Next, Phase, Stage, StartCheck, Sweep};
 
 /// `Phase` for the wire; its instants stay true, since the monotonic clock is the machine's.
@@ -54,7 +54,9 @@ pub(super) enum SavedNext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SavedStage {
     Draining,
-    Terminating,
+    PreStop,
+    StopCommand,
+    Terminating { rung: u8 },
     Killing { kills: u32 },
 }
 
@@ -93,7 +95,7 @@ impl SavedPhase {
             Phase::Idle | Phase::Gone => Self::Idle,
             Phase::Waiting => Self::Waiting,
             // Never seen between two events; a new master would spawn it.
-            Phase::Spawning { .. } => Self::Delay { until_us: 0 },
+            Phase::Spawning { .. } | Phase::PreStart => Self::Delay { until_us: 0 },
             Phase::Starting { spawned_us, check } => {
                 let (alive_at_us, until_us) = match check {
                     StartCheck::AliveAt { at_us } => (Some(at_us), None),
@@ -105,22 +107,28 @@ impl SavedPhase {
             Phase::Unready { spawned_us, stable_at_us } => {
                 Self::Unready { spawned_us, stable_at_us }
             }
-            Phase::Delay { until_us } => Self::Delay { until_us },
+            Phase::Delay { until_us } | Phase::Held { until_us } => Self::Delay { until_us },
             Phase::Stopping { spawned_us, stage, deadline_us, after } => {
                 let stage = match stage {
                     Stage::Draining => SavedStage::Draining,
-                    Stage::Terminating => SavedStage::Terminating,
+                    Stage::Hook { hook: Hook::StopCommand } => SavedStage::StopCommand,
+                    Stage::Hook { .. } => SavedStage::PreStop,
+                    Stage::Terminating { rung } => SavedStage::Terminating { rung },
                     Stage::Killing { kills } => SavedStage::Killing { kills },
                 };
                 let after = match after {
                     After::Idle => SavedAfter::Idle,
-                    After::Again => SavedAfter::Again,
+                    // The successor knows of no group that is restarted.
+                    After::Again | After::Held => SavedAfter::Again,
                     After::Gone => SavedAfter::Gone,
                     After::Unfit(fault) => SavedAfter::Unfit(SavedFault::of(fault)),
                 };
                 Self::Stopping { spawned_us, stage, deadline_us, after }
             }
-            Phase::Sweeping { next, .. } => Self::Sweeping { next: SavedNext::of(next) },
+            // A command that ran ended with the master.
+            Phase::Sweeping { next, .. } | Phase::PostStop { next } => {
+                Self::Sweeping { next: SavedNext::of(next) }
+            }
             Phase::Done => Self::Done,
             Phase::GaveUp => Self::GaveUp,
         }
@@ -143,10 +151,13 @@ impl SavedPhase {
             Self::Ready { spawned_us, stable_at_us } => Phase::Ready { spawned_us, stable_at_us },
             Self::Delay { until_us } => Phase::Delay { until_us },
             Self::Stopping { spawned_us, stage, deadline_us, after } => {
-                let stage = match stage {
-                    SavedStage::Draining => Stage::Draining,
-                    SavedStage::Terminating => Stage::Terminating,
-                    SavedStage::Killing { kills } => Stage::Killing { kills },
+                // A command that ran ended with the earlier master, as a failure.
+                let (stage, deadline_us) = match stage {
+                    SavedStage::Draining => (Stage::Draining, deadline_us),
+                    SavedStage::PreStop => (Stage::Hook { hook: Hook::PreStop }, 0),
+                    SavedStage::StopCommand => (Stage::Hook { hook: Hook::StopCommand }, 0),
+                    SavedStage::Terminating { rung } => (Stage::Terminating { rung }, deadline_us),
+                    SavedStage::Killing { kills } => (Stage::Killing { kills }, deadline_us),
                 };
                 let after = match after {
                     SavedAfter::Idle => After::Idle,
@@ -170,7 +181,8 @@ impl SavedNext {
     fn of(next: Next) -> Self {
         match next {
             Next::Spawn => Self::Spawn,
-            Next::Delay { until_us } => Self::Delay { until_us },
+            // The successor knows of no group that is restarted.
+            Next::Delay { until_us } | Next::Held { until_us } => Self::Delay { until_us },
             Next::Idle => Self::Idle,
             Next::Done => Self::Done,
             Next::GaveUp => Self::GaveUp,

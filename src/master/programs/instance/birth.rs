@@ -1,9 +1,6 @@
 //! From the decision to start to a process that is watched: its port, its files, its probe.
 
-use std::rc::Rc;
-
 use super::super::desk::{Desk, Tone};
-use super::super::errand::{self, Errand};
 use super::super::launch;
 use super::super::output::form::Speaker;
 use super::super::output::{BIRTH, Source};
@@ -87,26 +84,6 @@ impl Instance {
     /// A variable as this instance sees it.
     pub(super) fn variable(&self, name: &str, desk: &Desk) -> Option<String> {
         launch::variable(&self.definition, &self.variables(desk), name)
-    }
-
-    #[cfg_attr(not(test), expect(dead_code, reason = "hooks are its callers"))]
-    /// A side command of this instance, in the words of the configuration.
-    pub(in crate::master::programs) fn errand(
-        &self,
-        label: &'static str,
-        command: &[String],
-        timeout_ms: u64,
-        desk: &Desk,
-    ) -> Errand {
-        let order = errand::Order {
-            label,
-            command: command.to_vec(),
-            definition: self.definition.clone(),
-            variables: self.variables(desk),
-            timeout_ms,
-            output: Some(Rc::clone(&self.output)),
-        };
-        errand::start(order, desk.room())
     }
 
     /// What this instance is told beyond the engine's environment.

@@ -4,9 +4,10 @@ use super::super::desk::{Desk, Tone};
 use super::super::process::{Collected, wait_for_status};
 use super::super::texts;
 use super::{Instance, ending};
+use crate::config::model::stop::Reach;
 use crate::supervise::policy::Ending;
 use crate::supervise::state::{Cause, Next, Shown};
-use crate::supervise::step::Event;
+use crate::supervise::step::{Event, Group};
 use crate::sys;
 
 impl Instance {
@@ -44,7 +45,14 @@ impl Instance {
         self.tell_oom(desk);
         desk.release_ready(&self.id, self.state.life);
         self.ready_pipe = None;
-        let group = self.left_behind();
+        self.post_start = None;
+        let group = match self.definition.program.stop.killed {
+            Reach::Group => self.left_behind(),
+            Reach::Main => {
+                self.tree = None;
+                Group::Empty
+            }
+        };
         let life = self.state.life;
         self.say(Event::Exited { life, ending, group }, desk);
     }
@@ -64,12 +72,19 @@ impl Instance {
         }
     }
 
-    pub(super) fn terminate(&mut self, desk: &mut Desk) {
-        let Some(process) = &self.process else { return };
-        let number = self.definition.program.stop.signal;
+    /// Sends the signal of that place in the ladder.
+    pub(super) fn terminate(&mut self, rung: u8, desk: &mut Desk) {
+        let stop = &self.definition.program.stop;
+        let (Some(process), Some(rung)) = (&self.process, stop.rungs.get(usize::from(rung))) else {
+            return;
+        };
+        let number = rung.signal;
+        let send = |number| match stop.signalled {
+            Reach::Main => process.signal(number),
+            Reach::Group => process.signal_group(number),
+        };
         // A stopped process could not act on the signal otherwise.
-        let sent = process.signal(number).and_then(|()| process.signal(sys::signal::CONT));
-        if let Err(error) = sent {
+        if let Err(error) = send(number).and_then(|()| send(sys::signal::CONT)) {
             let text = format!("send {}: {error}", sys::signal::name(number));
             self.note(Tone::Bad, "stop", text, desk);
         }
@@ -97,7 +112,7 @@ impl Instance {
         let tone = match texts::outcome(&self.state) {
             Next::Done | Next::Idle | Next::Gone => Tone::Info,
             Next::GaveUp => Tone::Bad,
-            Next::Spawn | Next::Delay { .. } => Tone::Warn,
+            Next::Spawn | Next::Delay { .. } | Next::Held { .. } => Tone::Warn,
         };
         let was_running = before == Shown::Running || is_unfit;
         if was_running && texts::outcome(&self.state) == Next::Spawn {

@@ -5,6 +5,7 @@ mod birth;
 mod bounds;
 mod daemon;
 mod ending;
+mod hooks;
 mod redefine;
 mod serving;
 mod sweeping;
@@ -28,6 +29,7 @@ use super::process::Process;
 use super::pulse::SharedPulse;
 use super::schedule;
 use super::tree::Tree;
+use crate::config::model::stop::Reach;
 use crate::supervise;
 use crate::supervise::dice::Dice;
 use crate::supervise::policy::{Ending, Policy};
@@ -35,6 +37,7 @@ use crate::supervise::state::{Fault, Phase, Shown, State};
 use crate::supervise::step::{Effect, Event};
 use crate::supervise::timetable::Timetable;
 use crate::sys;
+use hooks::Aside;
 
 /// Why an instance that nobody touched is stopped.
 pub(super) const NOT_STARTED: &str = "not started";
@@ -72,6 +75,9 @@ pub(super) struct Instance {
     pub(super) output: Rc<RefCell<Output>>,
     /// When it runs by itself; none without a schedule.
     pub(super) timetable: Option<Timetable>,
+    /// The side command that the state waits for.
+    hook: Option<Aside>,
+    post_start: Option<Aside>,
 }
 
 /// When the last life was begun and the last one ended, by the clock on the wall; 0: never.
@@ -115,6 +121,8 @@ impl Instance {
             lines_seen: Vec::new(),
             waiters: Vec::new(),
             output: Rc::new(RefCell::new(output)),
+            hook: None,
+            post_start: None,
         }
     }
 
@@ -141,8 +149,12 @@ impl Instance {
             let now_us = sys::clock::monotonic_us();
             let (before, phase) = (self.shown(), self.state.phase);
             let is_exit = matches!(event, Event::Exited { .. });
-            let state = std::mem::replace(&mut self.state, State::new());
+            let state = self.state.clone();
             let (state, effects) = supervise::step::step(state, &event, now_us, &self.policy);
+            if self.state.hook() != state.hook() {
+                // Nobody waits for it any more.
+                self.hook = None;
+            }
             self.state = state;
             if is_exit {
                 // Before the effects: the next life may begin with them.
@@ -171,6 +183,10 @@ impl Instance {
             }
             Report::Elect => self.elect(Ending::Code(0), desk),
             Report::Settled { pid } => self.settled(pid, desk),
+            Report::HookDone { hook, outcome } => {
+                let verdict = self.verdict(hook, &outcome, desk);
+                self.say(Event::HookDone { life, hook, verdict }, desk);
+            }
             Report::Ready => self.say(Event::Ready { life }, desk),
             Report::Unready => {
                 self.note(Tone::Warn, "unready", self.ready.borrow().to_string(), desk);
@@ -190,16 +206,22 @@ impl Instance {
             Effect::Join => self.join(desk),
             Effect::Drain { until_us } => return self.drain(until_us - now_us, desk),
             Effect::Leave => self.leave(desk),
-            Effect::Terminate => match self.end_between(desk) {
+            Effect::Terminate { rung } => match self.end_between(desk) {
                 Some(ended) => return Some(ended),
-                None => self.terminate(desk),
+                None => self.terminate(rung, desk),
             },
             Effect::Abort => self.abort(desk),
+            Effect::Run { hook } => return self.run(hook, desk),
             Effect::KillGroup => {
-                if let Some(Err(error)) = self.process.as_ref().map(Process::kill_group) {
+                let reach = self.definition.program.stop.killed;
+                let killed = self.process.as_ref().map(|process| process.kill(reach));
+                if let Some(Err(error)) = killed {
                     self.note(Tone::Bad, "kill", format!("send SIGKILL: {error}"), desk);
                 }
-                self.kill_tree(desk);
+                match reach {
+                    Reach::Main => {}
+                    Reach::Group => self.kill_tree(desk),
+                }
                 return self.end_between(desk);
             }
             Effect::Unkillable => {

@@ -45,6 +45,9 @@ impl Instance {
                 Change::Nothing | Change::Restart,
                 Phase::Idle
                 | Phase::Waiting
+                | Phase::PreStart
+                | Phase::PostStop { .. }
+                | Phase::Held { .. }
                 | Phase::Spawning { .. }
                 | Phase::Starting { .. }
                 | Phase::Ready { .. }

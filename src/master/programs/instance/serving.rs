@@ -20,6 +20,7 @@ impl Instance {
         if let Some(process) = &self.process {
             self.note(Tone::Good, "running", format!("pid {}", process.pid), desk);
         }
+        self.begin_post_start(desk);
     }
 
     /// With the weight and bounds of the definition as it is.

@@ -44,6 +44,9 @@ impl Instance {
             | Phase::Ready { .. }
             | Phase::Idle
             | Phase::Waiting
+            | Phase::PreStart
+            | Phase::Held { .. }
+            | Phase::PostStop { .. }
             | Phase::Spawning { .. }
             | Phase::Starting { check: StartCheck::AliveAt { .. }, .. }
             | Phase::Delay { .. }
