@@ -8,7 +8,9 @@ use super::diagnostic::Errors;
 use super::model::Config;
 use super::report::{Report, Span, Surroundings};
 use super::section::Section;
-use super::{control, cross, engine, group, names, program, server, stream, upstream, variables};
+use super::{
+    control, cross, engine, group, listener, names, program, server, stream, upstream, variables,
+};
 
 /// Reads and checks a text; see `config::parse`.
 pub(super) fn read(
@@ -68,6 +70,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         .into_iter()
         .map(|(name, section)| program::read(name, section))
         .collect();
+    listener::read_all(&mut file, &mut programs);
     let mut groups: Vec<_> = file
         .named_sections("group")
         .into_iter()
@@ -93,6 +96,8 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         ("upstreams", "upstream"),
         ("programs", "program"),
         ("groups", "group"),
+        ("listeners", "listener"),
+        ("eventlistener", "listener"),
     ]);
     Config {
         engine,

@@ -228,6 +228,22 @@ pub(crate) const PROGRAM_FIRST_INSTANCE_MAX: u32 = 1_000_000;
 pub(crate) const PROGRAM_SOCKETS_MAX: usize = 8;
 /// Written to a program's standard input at once: what an empty pipe has room for.
 pub(crate) const PROGRAM_STDIN_BYTES_MAX: usize = 64 * 1024;
+/// Listeners start before everybody and stop after, so that they hear of all of it.
+pub(crate) const LISTENER_PRIORITY: u32 = 0;
+/// Events that wait for an event listener, where the file says nothing, and at most.
+pub(crate) const LISTENER_BUFFER: u32 = 10;
+pub(crate) const LISTENER_BUFFER_MAX: u32 = 10_000;
+/// For a listener's answer to one event, where the file says nothing.
+pub(crate) const LISTENER_TIMEOUT_MS: u64 = 30_000;
+/// What a listener may say in answer to one event.
+pub(crate) const LISTENER_RESULT_BYTES_MAX: usize = 64 * 1024;
+/// Read of its answers at once.
+pub(crate) const LISTENER_READ_BYTES: usize = 4 * 1024;
+/// Events of each listener that outlive a master, and how long one may be.
+pub(crate) const LISTENER_SAVED_MAX: usize = 32;
+pub(crate) const LISTENER_SAVED_BYTES_MAX: usize = 2 * 1024;
+/// How often an event is given out again whose listener died or fell silent over it.
+pub(crate) const LISTENER_DELIVERIES_MAX: u32 = 5;
 /// Files of variables of a program, and what is read of each at every start.
 pub(crate) const PROGRAM_ENV_FILES_MAX: usize = 16;
 pub(crate) const PROGRAM_ENV_FILE_BYTES_MAX: u64 = 64 * 1024;

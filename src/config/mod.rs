@@ -19,6 +19,7 @@ mod control;
 mod engine;
 mod group;
 mod links;
+mod listener;
 mod needs;
 mod outlier;
 mod program;

@@ -8,6 +8,7 @@ pub(crate) mod capacity;
 pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod life;
+pub(crate) mod listener;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod program;

@@ -9,8 +9,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod calendar;
+pub(crate) mod chronicle;
 pub(crate) mod dice;
 pub(crate) mod group;
+pub(crate) mod listener;
 pub(crate) mod notify;
 pub(crate) mod order;
 pub(crate) mod pause;

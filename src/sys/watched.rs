@@ -1,4 +1,4 @@
-//! A descriptor that the reactor watches for something to read.
+//! A descriptor that the reactor watches for something to read, or for room to write.
 #![allow(unsafe_code, reason = "the reactor wants a promise about the descriptor")]
 
 use std::io;
@@ -32,6 +32,28 @@ impl Watched {
         mut read: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> io::Result<R> {
         self.0.async_io(Interest::READABLE, |descriptor| read(descriptor.as_fd())).await
+    }
+}
+
+/// A descriptor that the reactor watches for room to write.
+#[derive(Debug)]
+pub(crate) struct Writable(AsyncFd<OwnedFd>);
+
+impl Writable {
+    /// Needs a running reactor, and a non-blocking descriptor.
+    pub(crate) fn new(descriptor: OwnedFd) -> io::Result<Self> {
+        // SAFETY: as for `Watched`: the descriptor stays open and the same, and is lent by shared
+        // reference only.
+        let watched = unsafe { AsyncFd::register_with_interest(descriptor, Interest::WRITABLE) };
+        Ok(Self(watched?))
+    }
+
+    /// Waits until `write` gives something else than `WouldBlock`.
+    pub(crate) async fn write<R>(
+        &self,
+        mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.0.async_io(Interest::WRITABLE, |descriptor| write(descriptor.as_fd())).await
     }
 }
 

@@ -39,6 +39,7 @@ mod init;
 mod keeper;
 mod limits;
 mod links;
+mod listeners;
 mod live;
 mod metrics;
 mod names;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::life::Life;
+use super::listener::Listener;
 use super::output::Output;
 use super::process::Process;
 use super::restart::Restart;
@@ -35,6 +36,8 @@ pub(crate) struct Program {
     pub(crate) process: Process,
     pub(crate) output: Output,
     pub(crate) tree: Tree,
+    /// It is told what happens.
+    pub(crate) listener: Option<Listener>,
 }
 
 impl Program {

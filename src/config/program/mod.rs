@@ -144,6 +144,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         roll: roll::read(&mut section),
         output,
         tree,
+        listener: None,
     };
     section.finish(OTHERS);
     Draft { program, joins, port, group, needs, sockets }

@@ -10,6 +10,7 @@ mod errors;
 mod groups;
 mod health;
 mod links;
+mod listeners;
 mod process;
 mod restarts;
 mod rolls;

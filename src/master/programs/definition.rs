@@ -115,6 +115,7 @@ impl Definition {
             && old_program.process == new_program.process
             && old_program.tree.main == new_program.tree.main
             && old_program.output.redirect_stderr == new_program.output.redirect_stderr
+            && old_program.listener.is_some() == new_program.listener.is_some()
             && serves(self) == serves(new)
             && told(self) == told(new)
             && self.ports == new.ports;

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::callers::Asked;
 use super::event::InstanceId;
+use super::events::SharedHub;
 use super::launch::Surroundings;
 use super::output::file::{Limits, RotatingFile};
 use super::output::follow::Hub;
@@ -25,6 +26,7 @@ use super::tree::ladder::Rung;
 use super::want::{Note, Want};
 use crate::config;
 use crate::config::limits::PROGRAM_ERRANDS_MAX;
+use crate::config::model::listener::Subject;
 use crate::config::model::output::{Compress, LogTarget, Rotate};
 use crate::control::line::Line;
 use crate::control::wire::Severity;
@@ -42,6 +44,7 @@ pub(super) struct Desk {
     /// For side commands.
     room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
+    pub(super) events: SharedHub,
     syslog: Option<Rc<RefCell<Syslog>>>,
     hub: Hub,
     /// Keys of readiness pipes at the keeper.
@@ -91,6 +94,7 @@ impl Desk {
             sockets: Sockets::default(),
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
+            events: SharedHub::default(),
             syslog: None,
             hub: Hub::default(),
             ready_held: BTreeSet::new(),
@@ -134,6 +138,14 @@ impl Desk {
             self.wants.push(Want::StateChanged);
         }
         std::mem::take(&mut self.wants)
+    }
+
+    /// Tells listeners, if any wants to hear of it.
+    pub(super) fn announce(&mut self, subject: Subject, payload: impl FnOnce() -> String) {
+        if self.events.borrow().hears(subject) {
+            self.events.borrow_mut().publish(subject, &payload());
+            self.changed();
+        }
     }
 
     /// A note of the engine's own about an instance.

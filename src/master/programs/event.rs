@@ -36,6 +36,8 @@ pub(crate) enum Report {
     HookDone { hook: Hook, outcome: Outcome },
     /// What it is asked or should say says that it is ready.
     Ready,
+    /// What a listener wrote.
+    Answered(Vec<u8>),
     /// It is time to look again for the main process of a program that has forked itself away.
     Elect,
     /// The main process that was found has lived as long as a start takes.

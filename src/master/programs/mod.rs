@@ -20,6 +20,7 @@ mod commands;
 mod definition;
 mod desk;
 pub(in crate::master) mod errand;
+mod events;
 mod executable;
 mod instance;
 mod liveness;
@@ -105,6 +106,7 @@ impl Programs {
             Tracking::Group => Rung::Group,
         });
         self.definitions = Definition::all(config);
+        self.desk.events.borrow_mut().configure(config);
         let Self { definitions, instances, desk, .. } = self;
         for (id, instance) in instances.iter_mut() {
             match definition_of(definitions, id) {
@@ -113,6 +115,7 @@ impl Programs {
             }
         }
         self.settle();
+        self.tell_that_it_runs();
     }
 
     /// How many instances the operator wants; `None`: as many as the file says.
@@ -166,6 +169,7 @@ impl Programs {
                 instance.say(step::Event::Tick, &mut self.desk);
             }
         }
+        self.keep_time_of_listeners(now_us);
         self.run_what_is_due();
         for file in self.desk.open_files() {
             file.borrow_mut().tick(now_us);
@@ -188,7 +192,8 @@ impl Programs {
         let files = self.desk.open_files().filter_map(|file| file.borrow().deadline_us());
         let callers = self.callers.iter().map(|caller| caller.until_us);
         let rolls = self.rolls.iter().filter_map(Roll::deadline_us);
-        instances.chain(files).chain(callers).chain(rolls).min()
+        let others = files.chain(callers).chain(rolls).chain(self.listeners_deadline_us());
+        instances.chain(others).min()
     }
 
     /// What the rest of the master should do, in this order.
@@ -209,6 +214,7 @@ impl Programs {
         }
         self.advance_rolls();
         self.close_sockets();
+        self.tell_listeners();
         self.answer_callers();
     }
 

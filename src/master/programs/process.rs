@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::event::{Event, InstanceId, Report};
+use super::events::channel::Reader;
 use super::output::pipe::Pipe;
 use super::output::{Output, Source};
 use crate::config::limits::PROGRAM_STATUS_WAIT_MS;
@@ -28,6 +29,8 @@ pub(super) struct Process {
     /// Nothing when it had ended before it could be adopted.
     pidfd: Option<Rc<Watched>>,
     pipes: Vec<Pipe>,
+    /// What a listener answers.
+    answers: Option<Reader>,
     /// Where its standard input is written to, when it has one that is open.
     pub(super) stdin: Option<OwnedFd>,
     /// Asks whether it is ready; ends with the process.
@@ -73,6 +76,7 @@ impl Process {
             origin: Origin::Started,
             pidfd: Some(pidfd),
             pipes: Vec::new(),
+            answers: None,
             stdin: None,
             prober: None,
             live_prober: None,
@@ -97,6 +101,7 @@ impl Process {
             origin: Origin::Adopted,
             pidfd,
             pipes: Vec::new(),
+            answers: None,
             stdin: None,
             prober: None,
             live_prober: None,
@@ -107,11 +112,31 @@ impl Process {
     /// program's.
     pub(super) fn listen(&mut self, ends: [OwnedFd; 2], output: &Rc<RefCell<Output>>) {
         for (end, source) in ends.into_iter().zip([Source::Stdout, Source::Stderr]) {
-            match Pipe::follow(end, source, Rc::clone(output)) {
-                Ok(pipe) => self.pipes.push(pipe),
-                Err(error) => {
-                    sys::log::error!("programs", "read output of pid {}: {error}", self.pid);
-                }
+            self.read(end, source, output);
+        }
+    }
+
+    /// The same of an event listener, whose stdout is no log but answers.
+    pub(super) fn hear(
+        &mut self,
+        [stdout, stderr]: [OwnedFd; 2],
+        output: &Rc<RefCell<Output>>,
+        reporter: Reporter,
+    ) {
+        match Reader::follow(stdout, reporter) {
+            Ok(reader) => self.answers = Some(reader),
+            Err(error) => {
+                sys::log::error!("programs", "read answers of pid {}: {error}", self.pid);
+            }
+        }
+        self.read(stderr, Source::Stderr, output);
+    }
+
+    fn read(&mut self, end: OwnedFd, source: Source, output: &Rc<RefCell<Output>>) {
+        match Pipe::follow(end, source, Rc::clone(output)) {
+            Ok(pipe) => self.pipes.push(pipe),
+            Err(error) => {
+                sys::log::error!("programs", "read output of pid {}: {error}", self.pid);
             }
         }
     }

@@ -13,9 +13,13 @@ impl Programs {
     /// In order of name and instance.
     pub(crate) fn rows(&self) -> Vec<wire::ProgramRow> {
         let (now_us, wall_ms) = (sys::clock::monotonic_us(), sys::clock::wall_ms());
+        let hub = self.desk.events.borrow();
         let row = |instance: &Instance| {
             let mut row = instance.row(now_us, wall_ms);
-            row.program.reason = self.reason(instance);
+            let listening = hub.describe(&instance.id);
+            let reasons = [self.reason(instance)].into_iter().chain(listening);
+            let reasons: Vec<String> = reasons.filter(|reason| !reason.is_empty()).collect();
+            row.program.reason = reasons.join("; ");
             row
         };
         self.instances.values().map(row).collect()

@@ -9,6 +9,7 @@ use crate::supervise::step::Event;
 impl Programs {
     /// Stops everything, after a drain where it serves; nothing is started any more.
     pub(crate) fn shutdown(&mut self) {
+        self.tell_that_it_stops();
         self.course = Course::ShuttingDown;
         for instance in self.instances.values_mut() {
             instance.say(Event::Retire, &mut self.desk);

@@ -4,6 +4,7 @@
 mod changes;
 mod errands;
 mod jobs;
+mod listeners;
 mod lives;
 mod serving;
 mod started_with;

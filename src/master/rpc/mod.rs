@@ -87,6 +87,7 @@ impl Master {
             Method::SendStdin { process, text } => self.send_stdin(&process, &text),
             Method::SendEvent { kind, data } => {
                 log::notice!(WHO, "event {kind} of {} bytes by {by}", data.len());
+                self.programs.announce_remote(&kind, &data);
                 Ok(true.into())
             }
             Method::ReadLog { process, channel, stretch } => {

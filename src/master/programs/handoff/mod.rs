@@ -18,6 +18,8 @@ use super::Programs;
 use super::definition::{Definition, loopback};
 use super::desk::{Desk, pipes_key, ready_key};
 use super::event::InstanceId;
+use super::events::course::Told;
+use super::events::saved::SavedEar;
 use super::instance::{Instance, Joined, Stamps};
 use super::process::Process;
 use super::tree::{SavedTree, Tree};
@@ -101,6 +103,8 @@ pub(crate) struct Saved {
     status: String,
     watchdog_at_us: Option<u64>,
     lines_seen: Vec<String>,
+    #[serde(default)]
+    listener: Option<SavedEar>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +132,10 @@ impl Programs {
 
     /// What a master that takes over must know, should this one die here.
     pub(crate) fn handoff(&self) -> Vec<Saved> {
-        self.instances.values().map(Saved::of).collect()
+        let hub = self.desk.events.borrow();
+        let save =
+            |instance: &Instance| Saved { listener: hub.save(&instance.id), ..Saved::of(instance) };
+        self.instances.values().map(save).collect()
     }
 
     /// Takes over what an earlier master of this engine left, before the first `apply_config`: the
@@ -138,6 +145,9 @@ impl Programs {
         saved: Vec<Saved>,
         mut held: impl FnMut(&str) -> Option<Vec<OwnedFd>>,
     ) {
+        if !saved.is_empty() {
+            self.desk.events.borrow_mut().succeed();
+        }
         for saved in saved {
             let ends = held(&pipes_key(&saved.id, saved.life));
             let ends = ends.and_then(|ends| <[OwnedFd; 2]>::try_from(ends).ok());
@@ -195,6 +205,7 @@ impl Saved {
             status: instance.status.clone(),
             watchdog_at_us: state.watchdog_at_us,
             lines_seen: instance.lines_seen.clone(),
+            listener: None,
         }
     }
 
@@ -227,7 +238,15 @@ impl Saved {
         if let Some(process) = self.process {
             desk.hold_ready(&instance.id, instance.state.life, ends.ready.as_ref());
             instance.ready_pipe = ends.ready;
+            instance.told = Told::earlier(instance.shown(), process.pid);
+            if let (Some(listener), Some(saved)) =
+                (instance.definition.program.listener, self.listener)
+            {
+                desk.events.borrow_mut().revive(&instance.id, listener, saved);
+            }
             instance.adopt(process, ends.output, desk);
+        } else {
+            instance.told = Told::earlier(instance.shown(), 0);
         }
         instance.watch_ready(desk);
         instance.watch_lines(desk);
@@ -250,7 +269,7 @@ impl Instance {
         match Process::adopt(pid, start_time, reporter) {
             Ok(mut process) => {
                 if let Some(ends) = ends {
-                    process.listen(ends, &self.output);
+                    self.begin_to_read(&mut process, ends, desk);
                 }
                 self.output.borrow_mut().mark(format!("goes on under a new master, pid {pid}"));
                 self.process = Some(process);

@@ -1,5 +1,7 @@
 //! From the decision to start to a process that is watched: its port, its files, its probe.
 
+use std::os::fd::OwnedFd;
+
 use super::super::desk::{Desk, Tone};
 use super::super::launch;
 use super::super::output::form::Speaker;
@@ -71,14 +73,30 @@ impl Instance {
         desk.hold(&self.id, self.state.life, &ends);
         desk.hold_ready(&self.id, self.state.life, launched.ready.as_ref());
         self.ready_pipe = launched.ready;
-        process.listen(ends, &self.output);
+        self.begin_to_read(&mut process, ends, desk);
         let leader = (process.pid, process.start_time);
         self.tree = Some(Tree::plant(leader, mark, launched.leaf, &ladder));
         process.stdin = launched.stdin;
         self.process = Some(process);
         self.hold_stdin(desk);
+        if self.is_listener() {
+            desk.events.borrow_mut().born(&self.id);
+        }
         self.bound();
         Ok(())
+    }
+
+    pub(in crate::master::programs) fn begin_to_read(
+        &self,
+        process: &mut Process,
+        ends: [OwnedFd; 2],
+        desk: &Desk,
+    ) {
+        if self.is_listener() {
+            process.hear(ends, &self.output, desk.reporter(&self.id, self.state.life));
+        } else {
+            process.listen(ends, &self.output);
+        }
     }
 
     /// A variable as this instance sees it.

@@ -42,6 +42,7 @@ impl Instance {
         // Its number is free from here on.
         drop(process);
         desk.release(&self.id, self.state.life);
+        desk.events.borrow_mut().lost(&self.id);
         self.tell_oom(desk);
         desk.release_ready(&self.id, self.state.life);
         self.ready_pipe = None;

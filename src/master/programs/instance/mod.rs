@@ -23,6 +23,7 @@ use self::bounds::Used;
 use super::definition::Definition;
 use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
+use super::events::course::Told;
 use super::output::Output;
 use super::output::follow::Hub;
 use super::process::Process;
@@ -31,6 +32,7 @@ use super::schedule;
 use super::tree::Tree;
 use crate::config::model::stop::Reach;
 use crate::supervise;
+use crate::supervise::chronicle::End;
 use crate::supervise::dice::Dice;
 use crate::supervise::policy::{Ending, Policy};
 use crate::supervise::state::{Fault, Phase, Shown, State};
@@ -72,6 +74,7 @@ pub(super) struct Instance {
     /// Of those that others wait for, in this life.
     pub(super) lines_seen: Vec<String>,
     waiters: Vec<waiting::Waiter>,
+    pub(super) told: Told,
     pub(super) output: Rc<RefCell<Output>>,
     /// When it runs by itself; none without a schedule.
     pub(super) timetable: Option<Timetable>,
@@ -123,6 +126,7 @@ impl Instance {
             output: Rc::new(RefCell::new(output)),
             hook: None,
             post_start: None,
+            told: Told::default(),
         }
     }
 
@@ -149,6 +153,7 @@ impl Instance {
             let now_us = sys::clock::monotonic_us();
             let (before, phase) = (self.shown(), self.state.phase);
             let is_exit = matches!(event, Event::Exited { .. });
+            let fails = self.state.fails;
             let state = self.state.clone();
             let (state, effects) = supervise::step::step(state, &event, now_us, &self.policy);
             if self.state.hook() != state.hook() {
@@ -160,6 +165,8 @@ impl Instance {
                 // Before the effects: the next life may begin with them.
                 self.say_what_follows(before, now_us, desk);
             }
+            let end = if is_exit { End::of_exit(fails, &self.state) } else { End::No };
+            self.tell_course(end, desk);
             self.follow_phase(phase, desk);
             for effect in effects {
                 next = self.perform(effect, now_us, desk).or(next);
@@ -181,6 +188,7 @@ impl Instance {
                     self.exited(exit.map_or(Ending::Unknown, ending), desk);
                 }
             }
+            Report::Answered(bytes) => self.hear(&bytes, desk),
             Report::Elect => self.elect(Ending::Code(0), desk),
             Report::Settled { pid } => self.settled(pid, desk),
             Report::HookDone { hook, outcome } => {
