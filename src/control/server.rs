@@ -99,9 +99,11 @@ fn refuse(stream: UnixStream) {
         .and_then(|mut stream| std::io::Write::write_all(&mut stream, TOO_MANY_CLIENTS));
 }
 
+/// With its length: a client need not read on to the end, which is a reset when its question came
+/// after it was refused.
 pub(super) const TOO_MANY_CLIENTS: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
-    Connection: close\r\n\r\n{\"error\":\"too many clients are attached\"}";
+    Connection: close\r\nContent-Length: 41\r\n\r\n{\"error\":\"too many clients are attached\"}";
 
 async fn converse(stream: UnixStream, bounds: Bounds, asked: mpsc::Sender<Asked>) {
     let Ok(credentials) = stream.peer_cred() else { return };

@@ -33,6 +33,7 @@ mod drain;
 mod ends;
 mod explain;
 mod failing;
+mod faults;
 mod framing;
 mod hostile;
 mod init;
