@@ -22,8 +22,9 @@ impl Programs {
     pub(crate) fn shutdown_now(&mut self) {
         self.shutdown();
         for instance in self.instances.values_mut() {
-            instance.say(Event::Stop, &mut self.desk);
+            // In this order, so that no stop signal comes first.
             instance.say(Event::Kill, &mut self.desk);
+            instance.say(Event::Stop, &mut self.desk);
         }
     }
 
