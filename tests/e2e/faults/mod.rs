@@ -37,7 +37,7 @@
 //! | 29 | console gone | `console`; `callers`: killed, hung up, resized all the time |
 //! | 30 | out of memory | `daemons`: a program's, by `memory_max`; the engine's own score is the machine's affair |
 //! | 31 | orphans come to us | `init`, `tracking`: reaped silently |
-//! | 32 | event listener hangs | nothing: what programs print is no protocol here |
+//! | 32 | event listener hangs or lies | `master::programs`: killed in time, started anew, within the crash limit |
 //! | 33 | a hundred callers at once | `callers`: each gets one answer, one process is left |
 //! | 34 | less of a kernel, fewer rights | `tracking`, `daemons`: every rung; `shortage`: no rights |
 
