@@ -113,7 +113,7 @@ fn the_status_has_the_promised_shape_on_the_socket_and_the_command_line() {
             "latency_us":{"p50":0,"p90":0,"p99":0,"max":0},"bytes_in":0,"bytes_out":0,"program":null,"host":null,
             "drain":null,"cuts":0,"max_conns":0,"priority":0,"backup":false,"check":null,"reason":""}]}],
         "programs":[{"name":"","instance":0,"state":"","pid":1,"uptime_ms":0,"restarts":0,
-          "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"","differs":""}]}"#;
+          "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"","differs":"","tracking":"","log_lost_bytes":0}]}"#;
     let promised: Value = serde_json::from_str(promised).expect("JSON");
     let printed: Value =
         serde_json::from_str(&engine.ctl_ok(&["status", "--json"])).expect("status prints JSON");
@@ -143,7 +143,7 @@ fn unknown_and_impossible_things_are_1_and_named() {
     }
     let name = format!("app/{}", origin.address);
     expect(&engine.ctl(&["backend", "weight", &name, "100000"]), 1, &["1000"]);
-    expect(&engine.ctl(&["program", "tail", "pair"]), 2, &["pair:0, pair:1"]);
+    expect(&engine.ctl(&["program", "attach", "pair"]), 2, &["pair:0, pair:1"]);
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn what_an_engine_left_that_was_killed_whole_ends_before_the_next_begins() {
     assert_eq!(left.len(), 5);
     engine.replace_all();
     assert!(left.iter().all(|pid| !is_alive(*pid)), "{left:?}");
-    assert!(engine.log().contains("left 5 processes"), "{}", engine.log());
+    assert!(engine.log().contains(" processes: ending them"), "{}", engine.log());
     assert_eq!(client::get(engine.address(), "/").text(), "one");
     wait::until("the programs run again", || engine.program_pid("steady", 1));
 }

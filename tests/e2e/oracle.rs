@@ -16,7 +16,9 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 /// The same of one of Supervisor's, which the gate installs in a folder of their own.
 pub(crate) fn supervisor(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PILOTHOUSE_SUPERVISOR").or_else(|| std::env::var_os("PATH"));
-    find_in(program, &path.unwrap_or_default())
+    // What else there is of it stands beside its client: a Python elsewhere lacks its library.
+    let client = find_in("supervisorctl", &path.unwrap_or_default())?;
+    find_in(program, client.parent()?.as_os_str())
 }
 
 fn find_in(program: &str, path: &OsStr) -> Option<PathBuf> {

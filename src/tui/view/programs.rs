@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::control::wire::{ProgramRow, ProgramState};
+use crate::control::text;
+use crate::control::wire::{self, ProgramRow, ProgramState};
 
-use super::canvas::{Canvas, take};
+use super::canvas::{Canvas, content, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
 use super::state;
@@ -28,8 +29,26 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         table(canvas, area, &listing);
     }
     if shown.contains(&Panel::ProgramLog) {
+        if shown.len() > 1
+            && let Some(program) = panel::explained(canvas.model)
+        {
+            explanation(canvas, take(&mut rest, 1), program);
+        }
         logs::output(canvas, rest);
     }
+}
+
+/// What the program waits for, why it is not ready or gave up, what its log suffers from.
+fn explanation(canvas: &mut Canvas, area: Rect, program: &wire::Program) {
+    let texts = [program.reason.as_str(), program.log_degraded.as_str()];
+    let texts: Vec<_> =
+        texts.into_iter().filter(|text| !text.is_empty()).map(text::plain).collect();
+    let name = format!("{}:{}  ", program.name, program.instance);
+    let line = Line::from(vec![
+        canvas.span(name, Role::Dim),
+        canvas.span(texts.join(canvas.skin.glyphs.separator), Role::Warn),
+    ]);
+    canvas.line(content(area), &line);
 }
 
 fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
