@@ -52,6 +52,9 @@ impl Master {
     }
 
     fn query(&mut self, query: Query, caller: &Caller) -> Reply {
+        if matches!(query, Query::Status | Query::Watch | Query::Metrics) {
+            self.programs.weigh_again();
+        }
         match query {
             Query::Status => Reply::Json(json(&delta::status(&self.snapshot(Now::read())))),
             Query::Watch => Reply::Lines(self.watchers.join(watch::Start {

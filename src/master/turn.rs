@@ -7,7 +7,7 @@ use super::checks::Checked;
 use super::event::Event;
 use super::history::Effort;
 use super::membership::{Notice, Now};
-use super::programs::notices;
+use super::programs::{Weighed, notices};
 use super::socket::ControlSocket;
 use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, start};
@@ -233,7 +233,8 @@ impl Master {
     fn close_second(&mut self, now: Now) {
         let pids: Vec<u32> = self.workers.living().map(|living| living.pid).collect();
         self.usage.refresh(&pids);
-        self.programs.weigh();
+        let is_watched = self.watchers.count() > 0;
+        self.programs.weigh(if is_watched { Weighed::All } else { Weighed::Bounded });
         let efforts: Vec<Effort> = self
             .workers
             .living()

@@ -44,7 +44,7 @@ def ours(arguments, lines=""):
     supervisor = Pilothouse(arguments.pilothouse, 0)
     flooded = Flooded(supervisor, arguments.megabytes)
     with open(supervisor.config, "a") as file:
-        file.write(f'\n{lines}[program.flood]\ncommand = "python3 {flooded.script}"\nstdout = {{ file = "{flooded.log}", max_bytes = 0 }}\n')
+        file.write(f'\n{lines}[program.flood]\ncommand = "python3 {flooded.script}"\nstdout = {{ file = "{flooded.log}", max_bytes = "0B" }}\n')
     return flooded
 
 

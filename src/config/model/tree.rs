@@ -43,3 +43,9 @@ pub(crate) struct Bounds {
     /// hold the bound itself.
     pub(crate) checks: u32,
 }
+
+impl Bounds {
+    pub(crate) fn has_any(&self) -> bool {
+        self.memory_bytes.is_some() || self.cpu_percent.is_some() || self.tasks.is_some()
+    }
+}

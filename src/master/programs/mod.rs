@@ -75,6 +75,17 @@ pub(crate) struct Programs {
     ahead: schedule::Ahead,
 }
 
+/// How old what was read of an instance may be for whoever asks.
+const WEIGHED_US: u64 = 1_000_000;
+
+/// Reading a thousand trees of processes takes time that nobody sees anything of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weighed {
+    All,
+    /// Those that have bounds to keep.
+    Bounded,
+}
+
 /// Whether anything may still be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Course {
@@ -177,13 +188,27 @@ impl Programs {
         self.settle();
     }
 
-    /// Once a second: measures what each instance uses, and restarts who uses too much.
-    pub(crate) fn weigh(&mut self) {
+    /// Reads what these use, and acts where it is too much. Once a second: bounds count the looks.
+    pub(crate) fn weigh(&mut self, whose: Weighed) {
         let now_us = sys::clock::monotonic_us();
         for instance in self.instances.values_mut() {
-            instance.weigh(now_us, &mut self.desk);
+            let has_bounds = instance.definition.program.tree.bounds.has_any();
+            if whose == Weighed::All || has_bounds {
+                instance.weigh(now_us, &mut self.desk);
+            }
         }
         self.settle();
+    }
+
+    /// Somebody wants to see what they use: reads what nobody has read for a second.
+    pub(crate) fn weigh_again(&mut self) {
+        let now_us = sys::clock::monotonic_us();
+        for instance in self.instances.values_mut() {
+            let has_bounds = instance.definition.program.tree.bounds.has_any();
+            if !has_bounds && instance.is_weighed_before(now_us.saturating_sub(WEIGHED_US)) {
+                instance.weigh(now_us, &mut self.desk);
+            }
+        }
     }
 
     /// On the monotonic clock; nothing when only an event can change anything.

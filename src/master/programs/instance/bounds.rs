@@ -57,6 +57,10 @@ impl Used {
 }
 
 impl Instance {
+    pub(in crate::master::programs) fn is_weighed_before(&self, us: u64) -> bool {
+        self.used.at_us < us
+    }
+
     pub(in crate::master::programs) fn weigh(&mut self, now_us: u64, desk: &mut Desk) {
         let Some(tree) = self.tree.as_mut().filter(|_| self.process.is_some()) else {
             self.used = Used { excess: std::mem::take(&mut self.used.excess), ..Used::default() };
