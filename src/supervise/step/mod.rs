@@ -4,6 +4,7 @@
 //! `now_us` is the monotonic clock; an early `Tick` changes nothing.
 
 mod hooks;
+mod resting;
 mod rising;
 mod running;
 mod stopping;
@@ -265,94 +266,6 @@ struct Now<'a> {
 }
 
 impl Now<'_> {
-    fn at_rest(self, state: State, event: &Event) -> Step {
-        match *event {
-            Event::Start | Event::Restart => self.begin(state.afresh()),
-            Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
-            Event::Remove => to(state, Phase::Gone),
-            Event::Stop
-            | Event::Hold
-            | Event::Release
-            | Event::Retire
-            | Event::Kill
-            | Event::Tick
-            | Event::SpawnOk { .. }
-            | Event::SpawnErr { .. }
-            | Event::Exited { .. }
-            | Event::Ready { .. }
-            | Event::Drained { .. }
-            | Event::HookDone { .. }
-            | Event::NeedsMet
-            | Event::NeedsFailed { .. }
-            | Event::Unready { .. }
-            | Event::Unfit { .. }
-            | Event::Heartbeat { .. }
-            | Event::Extend { .. }
-            | Event::Swept { .. }
-            | Event::Remain { .. } => (state, Vec::new()),
-        }
-    }
-
-    /// Waits for the group, with the pause that its end has earned.
-    fn held(self, state: State, event: &Event, until_us: u64) -> Step {
-        match *event {
-            Event::Start | Event::Restart => self.begin(state.afresh()),
-            Event::Release if self.us >= until_us => self.begin(state),
-            Event::Release => to(state, Phase::Delay { until_us }),
-            Event::Stop => to(state.afresh(), Phase::Idle),
-            Event::Due => (state, vec![Effect::Due(Turn::Skipped)]),
-            Event::Remove => to(state, Phase::Gone),
-            Event::Hold
-            | Event::Retire
-            | Event::Kill
-            | Event::Tick
-            | Event::SpawnOk { .. }
-            | Event::SpawnErr { .. }
-            | Event::Exited { .. }
-            | Event::Ready { .. }
-            | Event::Drained { .. }
-            | Event::NeedsMet
-            | Event::NeedsFailed { .. }
-            | Event::Unready { .. }
-            | Event::Unfit { .. }
-            | Event::Heartbeat { .. }
-            | Event::Extend { .. }
-            | Event::HookDone { .. }
-            | Event::Swept { .. }
-            | Event::Remain { .. } => (state, Vec::new()),
-        }
-    }
-
-    fn delay(self, state: State, event: &Event, until_us: u64) -> Step {
-        match *event {
-            Event::Start | Event::Restart => self.begin(state.afresh()),
-            // A fresh run is better than another try of the last one.
-            Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
-            Event::Stop => to(state.afresh(), Phase::Idle),
-            Event::Remove => to(state, Phase::Gone),
-            Event::Hold => to(state, Phase::Held { until_us }),
-            Event::Tick if self.us >= until_us => self.spawn(state),
-            Event::Tick
-            | Event::Release
-            | Event::Retire
-            | Event::Kill
-            | Event::NeedsMet
-            | Event::NeedsFailed { .. }
-            | Event::SpawnOk { .. }
-            | Event::SpawnErr { .. }
-            | Event::Exited { .. }
-            | Event::Ready { .. }
-            | Event::Unready { .. }
-            | Event::Unfit { .. }
-            | Event::Heartbeat { .. }
-            | Event::Extend { .. }
-            | Event::Drained { .. }
-            | Event::HookDone { .. }
-            | Event::Swept { .. }
-            | Event::Remain { .. } => (state, Vec::new()),
-        }
-    }
-
     /// The exit of an instance that was running: the restart policy decides.
     fn ended(self, state: State, spawned_us: u64, ending: Ending) -> (State, Next) {
         let mut state = state.caused(ending, self.us.saturating_sub(spawned_us));
