@@ -99,6 +99,7 @@ fn does_something(model: &Model, action: &Action) -> bool {
         Id::Follow if model.focus() == Panel::RequestTable => model.requests.is_held,
         Id::Follow => !model.open_log().is_following(),
         Id::Hold => !model.requests.is_held,
+        Id::NextMatch => !model.open_log().find.searched.is_empty(),
         Id::Mark | Id::Strategy => model.may_operate(),
         Id::Log => model.focus() != Panel::ProgramLog && program_behind(model).is_some(),
         Id::Open => !is_open(model),
