@@ -100,7 +100,7 @@ pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
 
 /// How many instances of a program there should be.
 pub(super) fn wanted(model: &Model, program: &str) -> Option<u32> {
-    let row = model.live.programs.iter().find(|row| row.program.name == program)?;
+    let row = model.moment.programs.iter().find(|row| row.program.name == program)?;
     Some(row.instances)
 }
 

@@ -99,9 +99,10 @@ fn entry(action: &Action, key: Option<Key>) -> Entry {
 }
 
 fn targets(model: &Model) -> impl Iterator<Item = Key> {
-    let programs = model.live.programs.iter().map(Key::of_program);
-    let backends = model.live.backends.iter().map(Key::of_backend);
-    let upstreams = model.live.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
+    let programs = model.moment.programs.iter().map(Key::of_program);
+    let backends = model.moment.backends.iter().map(Key::of_backend);
+    let upstreams =
+        model.moment.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
     programs.chain(backends).chain(upstreams).filter(|key| match key.kind() {
         Kind::Program | Kind::Backend | Kind::Upstream => true,
         Kind::Worker | Kind::Event | Kind::Request | Kind::Config => false,

@@ -54,7 +54,7 @@ pub(crate) fn command(model: &Model, typed: &str) -> Option<Typed> {
 }
 
 fn scale(model: &Model, program: &str, instances: Option<u32>) -> Option<Typed> {
-    let row = model.live.programs.iter().find(|row| row.program.name == program)?;
+    let row = model.moment.programs.iter().find(|row| row.program.name == program)?;
     let command = Command::Scale { program: program.to_owned(), instances };
     Some(Typed { key: Key::of_program(row), command, verb: "scale" })
 }

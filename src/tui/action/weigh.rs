@@ -83,7 +83,7 @@ fn cut(model: &Model, key: &Key) -> Option<String> {
 
 /// The instances that would be too many, with what drains first.
 fn leaving_instances(model: &Model, program: &str, after: u32) -> Vec<String> {
-    let rows = model.live.programs.iter().filter(|row| {
+    let rows = model.moment.programs.iter().filter(|row| {
         row.program.name == program
             && row.program.instance >= after
             && is_running(row.program.state)
@@ -92,7 +92,7 @@ fn leaving_instances(model: &Model, program: &str, after: u32) -> Vec<String> {
 }
 
 fn shutdown(model: &Model) -> Weight {
-    let running = model.live.programs.iter().filter(|row| is_running(row.program.state)).count();
+    let running = model.moment.programs.iter().filter(|row| is_running(row.program.state)).count();
     let traffic = traffic::traffic(model);
     Weight::Last {
         facts: vec![
@@ -102,7 +102,7 @@ fn shutdown(model: &Model) -> Weight {
                 traffic.active, traffic.requests_per_s
             ),
         ],
-        name: model.live.head.name.clone(),
+        name: model.moment.head.name.clone(),
     }
 }
 
@@ -116,7 +116,7 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
         | ProgramVerb::Signal { .. }
         | ProgramVerb::Input { .. } => {}
         ProgramVerb::Roll(_) => {
-            let siblings = model.live.programs.iter();
+            let siblings = model.moment.programs.iter();
             let count = siblings.filter(|other| other.program.name == row.program.name).count();
             facts.push(format!(
                 "{count} instances restart one after another, each ready before the next."

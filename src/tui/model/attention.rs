@@ -56,7 +56,7 @@ pub(crate) fn list(model: &Model) -> Vec<Attention> {
 
 /// A lost engine hides what its configuration says: the last word on that may be old.
 fn engine(model: &Model, list: &mut Vec<Attention>) {
-    let head = &model.live.head;
+    let head = &model.moment.head;
     let matter = match &model.link {
         Link::Stale { since_ms, why } => Attention {
             key: Key::Config,
@@ -97,7 +97,7 @@ pub(crate) fn refused_reload(model: &Model) -> Option<&EventRecord> {
 }
 
 fn upstreams(model: &Model, list: &mut Vec<Attention>) {
-    for upstream in &model.live.upstreams {
+    for upstream in &model.moment.upstreams {
         let mut members = model.backends_of(&upstream.name).peekable();
         if members.peek().is_none() || members.any(|row| takes_requests(row.backend.state)) {
             continue;
@@ -143,7 +143,7 @@ pub(crate) fn takes_requests(state: BackendState) -> bool {
 }
 
 fn programs(model: &Model, list: &mut Vec<Attention>) {
-    for row in &model.live.programs {
+    for row in &model.moment.programs {
         let (severity, word, rank) = match row.program.state {
             ProgramState::Fatal => (Severity::Bad, "FATAL", 1),
             ProgramState::Unknown => (Severity::Bad, "UNKNOWN", 1),
@@ -171,7 +171,7 @@ fn program_text(model: &Model, row: &ProgramRow) -> String {
     let last = exit_text(row.program.exit_code, row.program.exit_signal);
     match row.program.state {
         ProgramState::Backoff => {
-            let wait_s = row.retry_at_ms.saturating_sub(model.now_ms).div_ceil(1000);
+            let wait_s = row.retry_at_ms.saturating_sub(model.seen_ms()).div_ceil(1000);
             format!("{last}, again in {wait_s}s{}", starts::next(row))
         }
         ProgramState::Fatal if is_exit_known(row) => {
@@ -198,7 +198,7 @@ fn is_exit_known(row: &ProgramRow) -> bool {
 }
 
 fn backends(model: &Model, list: &mut Vec<Attention>) {
-    for row in &model.live.backends {
+    for row in &model.moment.backends {
         let (severity, word, rank) = match row.backend.state {
             BackendState::Failed => (Severity::Bad, "FAILED", 3),
             BackendState::Draining => (Severity::Warn, "DRAINING", 5),
@@ -269,7 +269,7 @@ fn failing(model: &Model, row: &BackendRow) -> Option<Attention> {
 }
 
 fn workers(model: &Model, list: &mut Vec<Attention>) {
-    for worker in &model.live.workers {
+    for worker in &model.moment.workers {
         list.extend(log_failing(model, worker));
         if worker.restarts == 0 || worker.uptime_ms > RESPAWN_SHOWN_MS {
             continue;
@@ -281,7 +281,7 @@ fn workers(model: &Model, list: &mut Vec<Attention>) {
             kind: "worker",
             name: format!("worker {}", worker.slot),
             text: respawn_text(model, worker),
-            since_ms: model.live.head.wall_ms.saturating_sub(worker.uptime_ms),
+            since_ms: model.moment.head.wall_ms.saturating_sub(worker.uptime_ms),
             rank: 6,
         });
     }
@@ -297,7 +297,7 @@ fn log_failing(model: &Model, worker: &Worker) -> Option<Attention> {
         kind: "worker",
         name: format!("worker {}", worker.slot),
         text: format!("{}; {} lines of access logs lost", log.last_error, log.dropped),
-        since_ms: model.live.head.wall_ms,
+        since_ms: model.moment.head.wall_ms,
         rank: 5,
     })
 }
@@ -430,7 +430,7 @@ mod tests {
         ] {
             let word =
                 if program.program.state == ProgramState::Fatal { "FATAL" } else { "BACKOFF" };
-            model.live.programs = vec![program];
+            model.moment.programs = vec![program];
             check(&model, &[(word, expected)]);
         }
     }
@@ -438,16 +438,16 @@ mod tests {
     #[test]
     fn a_backend_says_why_without_its_state_again() {
         let mut model = model();
-        model.live.backends = vec![backend(BackendState::Down, "down in the configuration")];
+        model.moment.backends = vec![backend(BackendState::Down, "down in the configuration")];
         check(&model, &[("DOWN", "in the configuration")]);
-        model.live.backends = vec![backend(BackendState::Drained, "drained by ana (uid 7)")];
+        model.moment.backends = vec![backend(BackendState::Drained, "drained by ana (uid 7)")];
         check(&model, &[("DRAINED", "by ana (uid 7)")]);
     }
 
     #[test]
     fn a_backend_that_fails_in_rotation_is_told_since_when() {
         let mut model = model();
-        model.live.backends = vec![backend(BackendState::Up, "")];
+        model.moment.backends = vec![backend(BackendState::Up, "")];
         for (wall_ms, requests, failures) in [(1_000, 9, 0), (2_000, 0, 3), (3_000, 0, 6)] {
             let sample = BackendSample { key: 1, requests, failures, ..BackendSample::default() };
             model.history.push_back(Sample {
@@ -463,22 +463,22 @@ mod tests {
     #[test]
     fn an_upstream_with_nobody_up_is_worst() {
         let mut model = model();
-        model.live.upstreams =
+        model.moment.upstreams =
             vec![UpstreamRow { name: "app".to_owned(), refused: 7, ..UpstreamRow::default() }];
-        model.live.backends = vec![backend(BackendState::Failed, "connection refused x3")];
+        model.moment.backends = vec![backend(BackendState::Failed, "connection refused x3")];
         let expected = [
             ("NONE UP", "answers 502, 7 so far; no backend is up"),
             ("FAILED", "connection refused x3"),
         ];
         check(&model, &expected);
-        model.live.upstreams[0].all_down = "use_all".to_owned();
+        model.moment.upstreams[0].all_down = "use_all".to_owned();
         assert!(super::list(&model)[0].text.starts_with("asks failed backends, 0 times so far"));
     }
 
     #[test]
     fn a_replaced_worker_says_what_killed_the_last_one() {
         let mut model = model();
-        model.live.workers =
+        model.moment.workers =
             vec![Worker { pid: 7, restarts: 1, uptime_ms: 900, ..Worker::default() }];
         model.events.push_back(EventRecord {
             verb: "replace".to_owned(),
@@ -492,7 +492,7 @@ mod tests {
     #[test]
     fn a_lost_engine_comes_before_what_it_said_last() {
         let mut model = model();
-        model.live.head.config_error = "error: unknown key `bogus`\n --> x.toml:1:1".to_owned();
+        model.moment.head.config_error = "error: unknown key `bogus`\n --> x.toml:1:1".to_owned();
         check(&model, &[("REFUSED", "unknown key `bogus`; generation 0 goes on")]);
         model.link = Link::Stale { since_ms: NOW_MS, why: "it is silent".to_owned() };
         check(&model, &[("STALE", "it is silent; all below is as it was then")]);

@@ -53,7 +53,7 @@ pub(crate) fn progress(model: &Model, row: &BackendRow) -> Option<Progress> {
     let left = drain.in_flight + drain.upgraded;
     let of = drain.active_at_start.max(left);
     let done = if of == 0 { 1.0 } else { f64::from(of - left) / f64::from(of) };
-    let hard_stop_ms = drain.deadline_ms.saturating_sub(model.now_ms);
+    let hard_stop_ms = drain.deadline_ms.saturating_sub(model.seen_ms());
     Some(Progress {
         left: drain.in_flight,
         upgraded: drain.upgraded,

@@ -43,7 +43,8 @@ pub(crate) const NOTICE_MS: u64 = 6_000;
 pub(crate) const NOTICE_READ_MS: u64 = 1_500;
 
 pub(crate) struct Model {
-    pub(crate) live: Snapshot,
+    /// What is shown: the newest state of the engine, or one of the past (see `seen_ms`).
+    pub(crate) moment: Snapshot,
     /// What this console may do: the engine's word, or `Read` when asked for on the command line.
     pub(crate) role: Role,
     /// The operator asked for a console that only looks.
@@ -119,7 +120,7 @@ pub(crate) struct Notice {
 impl Model {
     pub(crate) fn new(size: Size, now_ms: u64) -> Self {
         Self {
-            live: Snapshot::default(),
+            moment: Snapshot::default(),
             role: Role::Read,
             is_read_only: false,
             history: VecDeque::new(),
@@ -177,23 +178,23 @@ impl Model {
     }
 
     pub(crate) fn upstream(&self, name: &str) -> Option<&UpstreamRow> {
-        self.live.upstreams.iter().find(|row| row.name == name)
+        self.moment.upstreams.iter().find(|row| row.name == name)
     }
 
     pub(crate) fn backends_of<'a>(
         &'a self,
         upstream: &'a str,
     ) -> impl Iterator<Item = &'a BackendRow> {
-        self.live.backends.iter().filter(move |row| row.upstream == upstream)
+        self.moment.backends.iter().filter(move |row| row.upstream == upstream)
     }
 
     /// The backend in this life; another life of the same name is another row.
     pub(crate) fn backend(&self, key: u32) -> Option<&BackendRow> {
-        self.live.backends.iter().find(|row| row.key == key)
+        self.moment.backends.iter().find(|row| row.key == key)
     }
 
     pub(crate) fn program(&self, name: &str, instance: u32) -> Option<&ProgramRow> {
-        self.live
+        self.moment
             .programs
             .iter()
             .find(|row| row.program.name == name && row.program.instance == instance)
@@ -208,7 +209,7 @@ impl Model {
     /// The backend a program serves as.
     pub(crate) fn backend_of(&self, program: &ProgramRow) -> Option<&BackendRow> {
         let (upstream, name) = program.program.backend.as_deref()?.split_once('/')?;
-        self.live.backends.iter().find(|row| row.upstream == upstream && row.backend.name == name)
+        self.moment.backends.iter().find(|row| row.upstream == upstream && row.backend.name == name)
     }
 
     /// The upstream the Balance view shows.
@@ -216,7 +217,7 @@ impl Model {
         self.balance_of
             .as_deref()
             .and_then(|name| self.upstream(name))
-            .or_else(|| self.live.upstreams.first())
+            .or_else(|| self.moment.upstreams.first())
     }
 
     /// The latest order on a row that is under way or was just answered.
@@ -227,6 +228,11 @@ impl Model {
     /// Orders are refused on the spot unless the engine is there and this console may operate.
     pub(crate) fn may_operate(&self) -> bool {
         self.role == Role::Operate && self.link == Link::Live
+    }
+
+    /// The time of what is shown, by which ages and what is left are told.
+    pub(crate) fn seen_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// How old what is shown is; zero while live.

@@ -170,7 +170,7 @@ pub(crate) fn program_table_height(model: &Model, body_height: u16) -> u16 {
     if shown(model).len() == 1 {
         return body_height;
     }
-    let all = model.live.programs.len().clamp(1, 200) as u16 + 1;
+    let all = model.moment.programs.len().clamp(1, 200) as u16 + 1;
     all.min((body_height / 2).max(PROGRAM_ROWS_MIN))
 }
 

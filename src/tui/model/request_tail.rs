@@ -105,7 +105,7 @@ pub(crate) fn facets(model: &Model, filter: &str) -> (Filter, String) {
 }
 
 fn is_backend(model: &Model, name: &str) -> bool {
-    model.live.backends.iter().any(|row| row.backend.name == name)
+    model.moment.backends.iter().any(|row| row.backend.name == name)
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
             name: "api".to_owned(),
             ..crate::control::wire::UpstreamRow::default()
         };
-        model.live.upstreams.push(upstream);
+        model.moment.upstreams.push(upstream);
         let (asked, words) =
             facets(&model, "status:5xx upstream:api client:10.0.0.0/8 path:/a users !GET");
         assert_eq!(asked.status, Some(Status::Class(5)));

@@ -138,10 +138,12 @@ pub(crate) fn find(model: &Model, label: &str) -> Option<Key> {
 fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     match panel {
         Panel::Attention => attention::list(model).into_iter().map(Row::Attention).collect(),
-        Panel::Upstreams => model.live.upstreams.iter().map(Row::Upstream).collect(),
-        Panel::Workers | Panel::WorkerTable => model.live.workers.iter().map(Row::Worker).collect(),
+        Panel::Upstreams => model.moment.upstreams.iter().map(Row::Upstream).collect(),
+        Panel::Workers | Panel::WorkerTable => {
+            model.moment.workers.iter().map(Row::Worker).collect()
+        }
         Panel::Programs | Panel::ProgramTable => {
-            model.live.programs.iter().map(Row::Program).collect()
+            model.moment.programs.iter().map(Row::Program).collect()
         }
         Panel::Events | Panel::EventTable => model.events.iter().rev().map(Row::Event).collect(),
         Panel::RequestTable => model.requests.records.iter().rev().map(Row::Request).collect(),
@@ -159,7 +161,7 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
 /// Each upstream followed by its backends.
 fn tree(model: &Model) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
-    for upstream in &model.live.upstreams {
+    for upstream in &model.moment.upstreams {
         rows.push(Row::Upstream(upstream));
         rows.extend(model.backends_of(&upstream.name).map(Row::Backend));
     }

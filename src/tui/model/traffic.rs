@@ -40,7 +40,7 @@ pub(crate) fn per_second(kind: Kind) -> &'static str {
 
 /// The same for all upstreams together.
 pub(crate) fn unit(model: &Model) -> &'static str {
-    let mut kinds = model.live.upstreams.iter().map(|row| row.kind);
+    let mut kinds = model.moment.upstreams.iter().map(|row| row.kind);
     let first = kinds.next().unwrap_or_default();
     if kinds.all(|kind| kind == first) { per_second(first) } else { per_second(Kind::Both) }
 }

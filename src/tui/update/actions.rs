@@ -102,7 +102,7 @@ fn next_panel(model: &mut Model, by: isize) {
     if model.view != View::Balance {
         return cursor::turn_focus(model, by);
     }
-    let upstreams = &model.live.upstreams;
+    let upstreams = &model.moment.upstreams;
     if upstreams.is_empty() {
         return;
     }

@@ -27,7 +27,7 @@ pub(super) fn apply(model: &mut Model, frame: Frame) -> Vec<Effect> {
         Frame::Snapshot { role, snapshot, history, events } => {
             effects = attached(model, role, *snapshot, history, events);
         }
-        Frame::Delta { delta } => delta::apply(&mut model.live, *delta),
+        Frame::Delta { delta } => delta::apply(&mut model.moment, *delta),
         Frame::Sample { sample } => push_sample(model, *sample),
         Frame::Event { event } => push_event(model, *event),
     }
@@ -82,7 +82,7 @@ fn attached(
     let is_back = matches!(model.link, Link::Stale { .. });
     model.link = Link::Live;
     model.role = if model.is_read_only { Role::Read } else { role };
-    model.live = snapshot;
+    model.moment = snapshot;
     model.history = joined(std::mem::take(&mut model.history), history);
     model.events = events.into();
     keep_newest(model);

@@ -67,12 +67,12 @@ fn draining<'a>(canvas: &Canvas<'a>, listing: &Listing<'a>) -> Option<&'a Backen
         Some(Row::Backend(row)) => Some(*row).filter(is_draining),
         _ => None,
     };
-    selected.or_else(|| canvas.model.live.backends.iter().find(is_draining))
+    selected.or_else(|| canvas.model.moment.backends.iter().find(is_draining))
 }
 
 fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
     let model = canvas.model;
-    let names = model.live.backends.iter().map(|row| pen::width(&row.backend.name) + 4);
+    let names = model.moment.backends.iter().map(|row| pen::width(&row.backend.name) + 4);
     let widest = names.max().unwrap_or(0);
     let columns = [
         Column::name("", widest, (16, 34)),
@@ -86,12 +86,12 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::left("since", 6).priority(4),
         Column::left("check", 8).priority(6).grow(60),
     ];
-    let upstreams = model.live.upstreams.len();
+    let upstreams = model.moment.upstreams.len();
     let count = listing.count(area.height.saturating_sub(1));
     let separator = canvas.skin.glyphs.separator;
     let facts = format!(
         "{} backends{separator}{upstreams} upstreams{separator}{count} rows",
-        model.live.backends.len()
+        model.moment.backends.len()
     );
     let heading = Heading {
         title: "Backends",
@@ -169,7 +169,7 @@ fn backend_cells<'a>(canvas: &Canvas<'a>, row: &'a BackendRow) -> Vec<Line<'a>> 
         load(canvas, row),
         canvas.latency(p95_us),
         server_errors(canvas, row),
-        canvas.cell(number::age(model.now_ms.saturating_sub(row.since_ms)), Role::Dim),
+        canvas.cell(number::age(model.seen_ms().saturating_sub(row.since_ms)), Role::Dim),
         remark(canvas, row),
     ]
 }

@@ -141,28 +141,28 @@ fn title(canvas: &mut Canvas, area: Rect, upstream: &UpstreamRow) {
     let members: Vec<&BackendRow> = model.backends_of(&upstream.name).collect();
     let picks = members.iter().map(|row| row.window_picks).sum();
     let separator = canvas.skin.glyphs.separator;
-    let window = number::age(model.now_ms.saturating_sub(upstream.window_since_ms));
+    let window = number::age(model.seen_ms().saturating_sub(upstream.window_since_ms));
     let mut facts = vec![
         canvas.span(verdict::strategy_label(&upstream.strategy, &members), Role::Violet),
         canvas.span(format!("{separator}{window}{separator}n = "), Role::Dim),
         canvas.span(number::count(picks), Role::Text),
     ];
     if area.width >= 100 {
-        let workers = model.live.workers.len();
+        let workers = model.moment.workers.len();
         facts.push(canvas.span(format!("{separator}{workers} workers"), Role::Dim));
     }
     let facts = Line::from(facts);
     let room = usize::from(area.width).saturating_sub(facts.width() + upstream.name.len() + 10);
     let mut rule = Rule::new(&upstream.name, canvas.skin).facts(facts);
     let others: Vec<&str> = model
-        .live
+        .moment
         .upstreams
         .iter()
         .map(|row| row.name.as_str())
         .filter(|name| *name != upstream.name)
         .collect();
     let others = format!("  Tab: {}", others.join(" "));
-    if model.live.upstreams.len() > 1 && usize::from(pen::width(&others)) < room {
+    if model.moment.upstreams.len() > 1 && usize::from(pen::width(&others)) < room {
         rule = rule.and(canvas.span(others, Role::Dim));
     }
     rule.draw(canvas.buffer, area, canvas.skin);

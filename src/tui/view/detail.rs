@@ -142,10 +142,10 @@ pub(super) fn backend(canvas: &mut Canvas, mut area: Rect, backend: &BackendRow)
     }
     let rule = take(&mut area, 1);
     let name = format!("{}/{}", backend.upstream, backend.backend.name);
-    let age = number::age(canvas.model.now_ms.saturating_sub(backend.since_ms));
+    let age = number::age(canvas.model.seen_ms().saturating_sub(backend.since_ms));
     canvas.rule(rule, &name, format!("in this state for {age}"));
     let area = content(area);
-    let mut upstreams = canvas.model.live.upstreams.iter();
+    let mut upstreams = canvas.model.moment.upstreams.iter();
     let upstream = upstreams.find(|row| row.name == backend.upstream);
     let kind = upstream.map_or_else(Kind::default, |row| row.kind);
     for measure in &MEASURES {
@@ -235,7 +235,7 @@ fn check_text(canvas: &Canvas<'_>, check: &Check) -> String {
         return result.into_owned();
     }
     let took = number::latency(check.latency_us);
-    let age = number::age(canvas.model.now_ms.saturating_sub(check.at_ms));
+    let age = number::age(canvas.model.seen_ms().saturating_sub(check.at_ms));
     let row = number::count(u64::from(check.passes.max(check.fails)));
     format!("{result} in {}, {} ago, {row} in a row", took.trim(), age.trim())
 }
@@ -322,7 +322,7 @@ fn name_line<'a>(canvas: &Canvas<'a>, name: &'a Name) -> Line<'a> {
         canvas.span(text::plain(&found).into_owned(), role),
     ];
     if name.next_ms > 0 {
-        let left_ms = name.next_ms.saturating_sub(canvas.model.now_ms);
+        let left_ms = name.next_ms.saturating_sub(canvas.model.seen_ms());
         let next = number::remaining(left_ms);
         spans.push(canvas.span(format!("   asked for again in {}", next.trim()), Role::Dim));
     }

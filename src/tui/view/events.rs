@@ -83,7 +83,7 @@ fn cells<'a>(canvas: &Canvas<'a>, event: &'a EventRecord) -> Vec<Line<'a>> {
 /// The whole result, and the command that would do the same.
 fn detail(canvas: &mut Canvas, mut area: Rect, event: &EventRecord) {
     let rule_row = take(&mut area, 1);
-    let age = number::age(canvas.model.now_ms.saturating_sub(event.wall_ms));
+    let age = number::age(canvas.model.seen_ms().saturating_sub(event.wall_ms));
     let who = text::plain(&event.who);
     canvas.rule(rule_row, "Selected", format!("by {who}, {age} ago"));
     let area = content(area);

@@ -52,27 +52,27 @@ pub(super) fn text(buffer: &Buffer) -> String {
 
 pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
     let mut model = Model::new(Size { width, height }, NOW_MS);
-    model.live = snapshot();
+    model.moment = snapshot();
     model.role = Role::Operate;
     model.link = Link::Live;
     model.rtt_ms = Some(38);
     model.view = view;
     model.themes = vec!["harbor".to_owned(), "paper".to_owned()];
     model.theme = "harbor".to_owned();
-    model.history = (0..HISTORY).map(|at| sample(&model.live, at)).collect();
+    model.history = (0..HISTORY).map(|at| sample(&model.moment, at)).collect();
     model.events = events().into();
     for (panel, cursor) in [
         (Panel::Attention, Key::Program { name: "mailer".to_owned(), instance: 0 }),
         (Panel::ProgramTable, Key::Program { name: "mailer".to_owned(), instance: 0 }),
-        (Panel::BackendTable, Key::of_backend(&model.live.backends[3])),
-        (Panel::BalanceTable, Key::of_backend(&model.live.backends[0])),
+        (Panel::BackendTable, Key::of_backend(&model.moment.backends[3])),
+        (Panel::BalanceTable, Key::of_backend(&model.moment.backends[0])),
         (Panel::WorkerTable, Key::Worker { slot: 1 }),
         (Panel::RequestTable, Key::Request { worker: 1, seq: 58 }),
         (Panel::EventTable, Key::Event { seq: 41 }),
     ] {
         model.lists.of_mut(panel).cursor = Some(cursor);
     }
-    model.explained.came(Ok(Box::new(super::fixture_fit::explanation(&model.live))));
+    model.explained.came(Ok(Box::new(super::fixture_fit::explanation(&model.moment))));
     for at in 0..REQUESTS {
         model.requests.push(request(at));
     }

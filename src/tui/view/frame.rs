@@ -53,7 +53,7 @@ fn header(canvas: &mut Canvas, area: Rect) {
 
 /// Whose engine this is.
 fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
-    let head = &canvas.model.live.head;
+    let head = &canvas.model.moment.head;
     let mut spans = vec![
         Span::styled(" pilothouse ", canvas.skin.badge(Role::Accent)),
         Span::raw(" "),

@@ -93,7 +93,7 @@ fn found<'a>(canvas: &Canvas<'a>) -> Vec<Span<'a>> {
 /// whole, if they are not of an odd length.
 fn names<'a>(model: &'a Model, lines: &[(u64, &LogLine)]) -> log::Names<'a> {
     let mut order: Vec<&str> =
-        model.live.programs.iter().map(|row| row.program.name.as_str()).collect();
+        model.moment.programs.iter().map(|row| row.program.name.as_str()).collect();
     order.dedup();
     let newest = lines.iter().rev().take(usize::from(model.size.height));
     let width = newest.map(|(_, line)| pen::width(&line.program)).max().unwrap_or(0);

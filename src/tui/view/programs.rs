@@ -53,7 +53,7 @@ fn explanation(canvas: &mut Canvas, area: Rect, program: &wire::Program) {
 
 fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
     let names = listing.rows.iter().map(|row| pen::width(&row.key().label()));
-    let programs = canvas.model.live.programs.iter();
+    let programs = canvas.model.moment.programs.iter();
     let served = programs.filter_map(|row| row.program.backend.as_deref()).map(pen::width);
     let served = served.max().unwrap_or(0);
     let columns = [
@@ -81,11 +81,11 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
 fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
     let program = &row.program;
     let look = state::program(program.state, canvas.skin);
-    let since = number::age(canvas.model.now_ms.saturating_sub(row.since_ms));
+    let since = number::age(canvas.model.seen_ms().saturating_sub(row.since_ms));
     let (when, is_running) = match program.state {
         ProgramState::Running | ProgramState::Starting | ProgramState::Stopping => (since, true),
         ProgramState::Backoff => {
-            let wait_ms = row.retry_at_ms.saturating_sub(canvas.model.now_ms);
+            let wait_ms = row.retry_at_ms.saturating_sub(canvas.model.seen_ms());
             (format!("in {}", number::remaining(wait_ms)), false)
         }
         ProgramState::Stopped

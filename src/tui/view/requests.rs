@@ -135,7 +135,7 @@ fn cut(canvas: &Canvas, is_cut: bool) -> &'static str {
 
 fn detail(canvas: &mut Canvas, mut area: Rect, record: &RequestRecord) {
     let rule = take(&mut area, 1);
-    let age = number::age(canvas.model.now_ms.saturating_sub(record.wall_ms));
+    let age = number::age(canvas.model.seen_ms().saturating_sub(record.wall_ms));
     let when = format!("{}Z, {age} ago", number::clock_millis(record.wall_ms));
     canvas.rule(rule, "Selected", when);
     let area = content(area);

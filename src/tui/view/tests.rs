@@ -95,7 +95,7 @@ fn what_if_and_a_cause_look_as_they_did() {
     named("over-time-80x24", (80, 24), GlyphTier::Block, &over_time);
     let deviating = |model: &mut Model| {
         model.balance_of = Some("static".to_owned());
-        model.live.upstreams[1].fit = fixture_fit::deviating();
+        model.moment.upstreams[1].fit = fixture_fit::deviating();
         model.explained.came(Err("the engine is silent".to_owned()));
     };
     named("deviating-80x24", (80, 24), GlyphTier::Block, &deviating);
@@ -117,11 +117,11 @@ fn overlays_look_as_they_did() {
 fn bounds_and_queues_are_seen_in_the_table() {
     for (width, height) in [(80, 24), (60, 16)] {
         let mut model = fixture::model(View::Backends, (width, height));
-        let upstream = model.live.backends[0].upstream.clone();
+        let upstream = model.moment.backends[0].upstream.clone();
         let capacity = Capacity { max_conns: 40, ..Capacity::default() };
-        model.live.backends[0].backend.active = 40;
-        model.live.backends[0].backend.capacity = capacity;
-        let row = model.live.upstreams.iter_mut().find(|row| row.name == upstream);
+        model.moment.backends[0].backend.active = 40;
+        model.moment.backends[0].backend.capacity = capacity;
+        let row = model.moment.upstreams.iter_mut().find(|row| row.name == upstream);
         let queue = Queue { length: 100, queued: 12, ..Queue::default() };
         row.expect("of the fixture").admission.queue = Some(queue);
         let text = fixture::text(&fixture::draw(&model, &skin()));
@@ -201,10 +201,10 @@ fn nothing_moves_when_something_goes_wrong() {
     for (width, height) in SIZES {
         let troubled = fixture::model(View::Overview, (width, height));
         let mut calm = fixture::model(View::Overview, (width, height));
-        for row in &mut calm.live.backends {
+        for row in &mut calm.moment.backends {
             row.backend.state = crate::control::wire::BackendState::Up;
         }
-        for row in &mut calm.live.programs {
+        for row in &mut calm.moment.programs {
             row.program.state = crate::control::wire::ProgramState::Running;
         }
         assert_eq!(rules(&troubled), rules(&calm), "{width}x{height}");

@@ -52,12 +52,12 @@ fn per_row(width: u16) -> usize {
 pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
     let listing = Listing::of(canvas, Panel::Workers);
     let rule_row = take(&mut area, 1);
-    let head = &canvas.model.live.head;
-    let running = canvas.model.live.workers.iter().filter(|row| row.state == "running").count();
+    let head = &canvas.model.moment.head;
+    let running = canvas.model.moment.workers.iter().filter(|row| row.state == "running").count();
     let separator = canvas.skin.glyphs.separator;
     let facts = format!(
         "{running} of {} running{separator}master {}{separator}keeper {}",
-        canvas.model.live.workers.len(),
+        canvas.model.moment.workers.len(),
         head.master_pid,
         head.keeper_pid
     );
@@ -143,7 +143,7 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
 
 /// The kernel spreads connections over the workers; here is how evenly requests follow.
 fn requests(canvas: &mut Canvas, area: Rect) {
-    let slots: Vec<u16> = canvas.model.live.workers.iter().map(|worker| worker.slot).collect();
+    let slots: Vec<u16> = canvas.model.moment.workers.iter().map(|worker| worker.slot).collect();
     over_time::draw(canvas, area, "Requests by worker", |sample| {
         let requests = |slot: &u16| {
             let worker = sample.workers.iter().find(|worker| worker.slot == *slot);
@@ -154,7 +154,7 @@ fn requests(canvas: &mut Canvas, area: Rect) {
 }
 
 fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
-    let has_log = canvas.model.live.workers.iter().any(|worker| worker.log.is_some());
+    let has_log = canvas.model.moment.workers.iter().any(|worker| worker.log.is_some());
     let columns = [
         Column::left("", 5),
         Column::left("state", 10),
@@ -173,7 +173,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
     let rule_row = take(&mut area, 1);
     let placed = columns::place(&columns, content(area));
     let count = listing.count(area.height);
-    let head = &canvas.model.live.head;
+    let head = &canvas.model.moment.head;
     let facts = format!("{count}{}gen {}", canvas.skin.glyphs.separator, head.generation);
     Rule::new("Workers", canvas.skin).says(facts, canvas.skin).columns(&placed).draw(
         canvas.buffer,
@@ -198,7 +198,7 @@ fn cells<'a>(canvas: &Canvas<'a>, worker: &'a Worker) -> Vec<Line<'a>> {
     let look = state::worker(&worker.state, canvas.skin);
     let rate = traffic::worker_rate(canvas.model, worker.slot).round() as u64;
     let clients = u64::from(worker.connections.active + worker.connections.idle);
-    let workers = &canvas.model.live.workers;
+    let workers = &canvas.model.moment.workers;
     let series =
         workers.iter().position(|row| row.slot == worker.slot).map_or(Role::Dim, Role::series);
     let restarts_role = if worker.restarts == 0 { Role::Dim } else { Role::Warn };

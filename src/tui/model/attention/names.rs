@@ -8,7 +8,7 @@ use super::super::key::Key;
 use super::Attention;
 
 pub(super) fn names(model: &Model, list: &mut Vec<Attention>) {
-    for upstream in &model.live.upstreams {
+    for upstream in &model.moment.upstreams {
         for name in &upstream.names {
             let Some(trouble) = name.trouble() else { continue };
             let (severity, rank) =
@@ -49,7 +49,7 @@ mod tests {
             name("gone.internal:80", &[], "does not exist"),
         ];
         let app = UpstreamRow { name: "app".to_owned(), names, ..UpstreamRow::default() };
-        model.live.upstreams = vec![app];
+        model.moment.upstreams = vec![app];
         let told: Vec<_> = attention::list(&model)
             .into_iter()
             .map(|row| (row.severity, row.name, row.text))

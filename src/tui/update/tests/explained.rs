@@ -41,7 +41,7 @@ fn an_answer_belongs_to_its_upstream_and_its_strategy() {
     let mut model = attached();
     press(&mut model, char('3'));
     let known = |model: &Model, at: usize| {
-        model.explained.modelled(&model.live.upstreams[at], "ip_hash").is_some()
+        model.explained.modelled(&model.moment.upstreams[at], "ip_hash").is_some()
     };
     came(&mut model, "static", "round_robin");
     assert!(!known(&model, 1), "nobody asked");

@@ -86,9 +86,9 @@ fn plus_and_minus_scale_and_what_drains_is_asked_about() {
     assert_eq!(sent(&press(&mut model, char('-'))), Vec::<String>::new(), "one is the least");
     assert!(!is_asking(&model));
     model.pending.clear();
-    let mut second = model.live.programs[1].clone();
+    let mut second = model.moment.programs[1].clone();
     second.program.instance = 1;
-    model.live.programs.push(second);
+    model.moment.programs.push(second);
     assert_eq!(sent(&press(&mut model, char('-'))), Vec::<String>::new());
     assert!(is_asking(&model), "a running instance stops");
     assert_eq!(sent(&press(&mut model, char('y'))), ["program scale web 1"]);

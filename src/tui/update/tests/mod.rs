@@ -317,7 +317,7 @@ fn silence_is_stale_and_a_word_is_live() {
 #[test]
 fn what_always_asks_always_asks() {
     let mut model = attached();
-    model.live.backends[0].backend.state = BackendState::Draining;
+    model.moment.backends[0].backend.state = BackendState::Draining;
     for action in ALL.iter().filter(|action| action.danger == Danger::Asks) {
         if action.id == Id::Cut {
             on(&mut model, Panel::BackendTable, "api/10.0.0.1:80");
@@ -389,7 +389,7 @@ fn the_log_follows_the_selected_program() {
 fn a_row_that_vanished_is_not_acted_on_through_its_neighbour() {
     let mut model = attached();
     on(&mut model, Panel::BackendTable, "api/10.0.0.2:80");
-    model.live.backends.retain(|row| row.key != 2);
+    model.moment.backends.retain(|row| row.key != 2);
     let delta = Box::new(Delta::default());
     update(&mut model, Msg::Frame(Box::new(Frame::Delta { delta })));
     assert_eq!(press(&mut model, char('d')), Vec::new());
@@ -414,7 +414,7 @@ fn every_action_can_be_performed_anywhere() {
 #[test]
 fn an_undo_of_an_enable_is_a_drain() {
     let mut model = attached();
-    for row in &mut model.live.backends {
+    for row in &mut model.moment.backends {
         if row.key == 1 {
             row.backend.state = BackendState::Drained;
         }

@@ -30,7 +30,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 fn disturb(model: &mut Model, change: &Change) {
-    let mut backends = model.live.backends.clone();
+    let mut backends = model.moment.backends.clone();
     match change {
         Change::Shuffle(seed) => {
             backends.sort_by_key(|row| u64::from(row.key).wrapping_mul(*seed | 1).rotate_left(17));

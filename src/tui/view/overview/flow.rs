@@ -47,7 +47,7 @@ pub(super) fn draw(canvas: &mut Canvas, mut area: Rect) {
 /// Where this can be reached, and how far back the graphs go.
 fn facts(canvas: &Canvas, rows: &Rows) -> String {
     let separator = canvas.skin.glyphs.separator;
-    let listeners = &canvas.model.live.head.listeners;
+    let listeners = &canvas.model.moment.head.listeners;
     let mut facts = match listeners.as_slice() {
         [] => String::new(),
         [only] => format!("on {}", only.address),

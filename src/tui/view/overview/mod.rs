@@ -62,7 +62,7 @@ fn plan(canvas: &Canvas, body: Rect, shown: &[Panel]) -> Vec<(Part, u16)> {
     if let [only] = shown {
         return vec![(Part::Panel(*only), body.height)];
     }
-    let live = &canvas.model.live;
+    let live = &canvas.model.moment;
     let count = |rows: usize| rows.clamp(1, 64) as u16;
     let (least, most): (&[u16], &[u16]) = match body.height {
         0..19 => (&[3, 1, 3, 1, 2, 2], &[4, 1, 6, 2, 6, 6]),
@@ -154,7 +154,7 @@ fn attention(canvas: &mut Canvas, area: Rect) {
 
 /// Of all that could need attention, so that the column keeps its place.
 fn widest_name(canvas: &Canvas) -> u16 {
-    let live = &canvas.model.live;
+    let live = &canvas.model.moment;
     let backends = live
         .backends
         .iter()
@@ -168,7 +168,7 @@ fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention, is_narrow: bool) ->
     let age = if row.since_ms == 0 {
         canvas.none()
     } else {
-        let age = canvas.model.now_ms.saturating_sub(row.since_ms);
+        let age = canvas.model.seen_ms().saturating_sub(row.since_ms);
         canvas.cell(number::age(age), Role::Dim)
     };
     let remedy = hint::remedy(canvas.model, &row.key)

@@ -58,7 +58,7 @@ pub(in crate::tui::view) fn tally(canvas: &Canvas, count: &str, width: u16) -> S
             || matches!(state, ProgramState::Backoff | ProgramState::Fatal | ProgramState::Unknown)
     };
     let counts = ORDER.into_iter().filter(is_worth).filter_map(|state| {
-        let rows = canvas.model.live.programs.iter();
+        let rows = canvas.model.moment.programs.iter();
         let in_state = rows.filter(|row| row.program.state == state).count();
         let word = state::program_word(state).to_lowercase();
         (in_state > 0).then(|| format!("{in_state} {word}"))
@@ -77,7 +77,7 @@ fn program_cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> 
     let word = canvas.state(&Key::of_program(row), look, state::program_word(program.state));
     // The sign stands before the name here.
     let word = Line::from(word.spans.into_iter().skip(1).collect::<Vec<_>>());
-    let age = number::age(canvas.model.now_ms.saturating_sub(row.since_ms));
+    let age = number::age(canvas.model.seen_ms().saturating_sub(row.since_ms));
     let last = || attention::exit_text(program.exit_code, program.exit_signal);
     let (what, when) = match program.state {
         ProgramState::Running | ProgramState::Starting | ProgramState::Stopping => {
@@ -85,7 +85,7 @@ fn program_cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> 
             (pid, age)
         }
         ProgramState::Backoff => {
-            let wait_ms = row.retry_at_ms.saturating_sub(canvas.model.now_ms);
+            let wait_ms = row.retry_at_ms.saturating_sub(canvas.model.seen_ms());
             (last(), format!("retry {}", number::remaining(wait_ms)))
         }
         ProgramState::Fatal | ProgramState::Unknown => (last(), format!("down {age}")),
