@@ -47,6 +47,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     program::sockets::check(report, programs, &listened);
     certificates(report, upstreams);
     needs::check(report, programs);
+    program::fatal::check(report, programs);
     bounds(report, upstreams, programs);
 }
 

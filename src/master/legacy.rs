@@ -35,6 +35,9 @@ pub(super) struct Will {
     pub(super) programs: Vec<programs::handoff::Saved>,
     pub(super) intent: programs::handoff::Intent,
     pub(super) events: Vec<EventRecord>,
+    /// What the engine ends with, should it be stopping.
+    #[serde(default)]
+    pub(super) status: u8,
     /// The last upgrade.
     #[serde(default)]
     pub(super) upgrade: Option<upgrade::Begun>,
@@ -91,6 +94,7 @@ impl Master {
             programs: self.programs.handoff(),
             intent: self.programs.intent().clone(),
             events,
+            status: self.status,
             upgrade: self.upgrade.begun().cloned(),
         });
         let intent = self.programs.intent().clone();

@@ -189,6 +189,8 @@ struct Master {
     clock: turn::Clock,
     started_us: u64,
     phase: Phase,
+    /// What the engine ends with.
+    status: u8,
 }
 
 impl Master {

@@ -249,6 +249,7 @@ impl Prepared {
             started_us: will.started_us,
             run: will.run,
             phase: Phase::Running,
+            status: will.status,
         };
         master.lifetimes.restore(&will.lifetimes);
         master.http.commit(self.http, &master.asks);

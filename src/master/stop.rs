@@ -12,7 +12,19 @@ const WORKER_GRACE_US: u64 = 500_000;
 /// How long killed processes may take to be gone; the kernel needs far less.
 const KILLED_US: u64 = 2_000_000;
 
+/// What an engine ends with that a program's failure has stopped.
+const FAILED: u8 = 1;
+
 impl Master {
+    /// A program's failure is the engine's: it stops as if it were told to, and ends with a status
+    /// that says so. While it stops anyway, that is no news.
+    pub(super) fn fail(&mut self, why: &str) {
+        if self.phase == Phase::Running {
+            self.status = FAILED;
+            self.begin_stop(why);
+        }
+    }
+
     /// The first time gracefully, the second time at once.
     pub(super) fn begin_stop(&mut self, why: &str) {
         match self.phase {

@@ -62,8 +62,8 @@ impl Master {
         self.control.remove();
         self.programs.clear_away();
         let _gone_either_way = std::fs::remove_file(notices::path(self.control.path()));
-        self.keeper.stop(0);
-        0
+        self.keeper.stop(self.status);
+        self.status
     }
 
     /// The next event, or `None` when something is due first.

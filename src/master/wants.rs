@@ -47,6 +47,7 @@ impl Master {
             }
             Want::Release { key } => self.keeper.release(&key),
             Want::Resize { program } => self.resize(&program, now),
+            Want::Stop { why } => self.fail(&why),
             // Every turn ends with what a successor must know being written.
             Want::StateChanged => {}
         }

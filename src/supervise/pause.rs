@@ -71,7 +71,7 @@ pub(crate) enum Beyond {
 /// The restarts of late that happened without a pause, oldest first: no more than the limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
-    restarts_us: VecDeque<u64>,
+    pub(crate) restarts_us: VecDeque<u64>,
     /// Exits in a row that were beyond the limit.
     pub(crate) beyond: u32,
 }

@@ -97,6 +97,8 @@ pub(crate) struct Policy {
     pub(crate) stop: Stop,
     pub(crate) hooks: Hooks,
     pub(crate) together: Together,
+    /// `None`: that it has given up is nobody else's matter.
+    pub(crate) on_fatal: Option<Escalation>,
 }
 
 /// How a process is made to end.
@@ -140,6 +142,18 @@ impl Hook {
             Self::PostStop => "post_stop",
         }
     }
+}
+
+/// What follows for others once an instance has given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escalation {
+    StopGroup,
+    /// Itself included, with every try anew.
+    RestartGroup,
+    /// A command is run.
+    Command,
+    /// The engine ends, and says by its status that it failed.
+    Shutdown,
 }
 
 /// Whether an end that leads to another life concerns the rest of its group.

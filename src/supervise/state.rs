@@ -18,6 +18,8 @@ pub(crate) struct State {
     pub(crate) fails: u32,
     pub(crate) cause: Cause,
     pub(crate) window: Window,
+    /// Restarts of its whole group that it has led to of late.
+    pub(crate) rescues: Window,
     /// What pauses are spread with.
     pub(crate) dice: Dice,
     /// A scheduled run came while the last one was not over, and waits for its end.
@@ -205,6 +207,7 @@ impl State {
             fails: 0,
             cause: Cause::None,
             window: Window::default(),
+            rescues: Window::default(),
             dice: Dice::default(),
             is_run_waiting: false,
             old_at_us: None,

@@ -1,6 +1,7 @@
 //! The table of the steps as cases, each a line of what is said and what must follow.
 
 mod commands;
+mod escalation;
 mod groups;
 mod invariants;
 mod jobs;
@@ -42,6 +43,7 @@ fn policy() -> Policy {
         stop: Stop { rungs_us: vec![10 * SECOND], command_us: 10 * SECOND },
         hooks: Hooks { all: Vec::new(), timeout_us: 30 * SECOND },
         together: Together::Alone,
+        on_fatal: None,
     }
 }
 

@@ -31,6 +31,7 @@ mod default;
 mod differential;
 mod drain;
 mod ends;
+mod escalations;
 mod explain;
 mod failing;
 mod faults;

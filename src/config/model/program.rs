@@ -9,7 +9,7 @@ use super::life::Life;
 use super::listener::Listener;
 use super::output::Output;
 use super::process::Process;
-use super::restart::Restart;
+use super::restart::{OnFatal, Restart};
 use super::stop::{Hooks, Reload, Stop};
 use super::tree::Tree;
 use super::vitals::{Need, Vitals};
@@ -26,6 +26,8 @@ pub(crate) struct Program {
     pub(crate) serves: Option<Serves>,
     pub(crate) autostart: bool,
     pub(crate) restart: Restart,
+    #[serde(default)]
+    pub(crate) on_fatal: OnFatal,
     pub(crate) life: Life,
     pub(crate) stop: Stop,
     pub(crate) hooks: Hooks,

@@ -1,5 +1,5 @@
 //! When a program is started again: what counts as a start, what follows from an end, how long the
-//! pauses are.
+//! pauses are, and what follows once it is not started again any more.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,18 @@ pub(crate) struct CrashLimit {
     pub(crate) restarts: u32,
     pub(crate) within_ms: u64,
     pub(crate) then: Beyond,
+}
+
+/// What follows from a program that could not be started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OnFatal {
+    #[default]
+    Ignore,
+    StopGroup,
+    RestartGroup,
+    /// The engine ends, with a status that says so.
+    Shutdown,
+    Command(Vec<String>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ mod command;
 pub(super) mod cron;
 mod directory;
 mod env_files;
+pub(super) mod fatal;
 mod hooks;
 mod life;
 pub(super) mod needs;
@@ -65,6 +66,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("restart_sec", "restart_delay"),
     ("backoff_seconds", "backoff"),
     ("start_limit", "crash_limit"),
+    ("FailureAction", "on_fatal"),
+    ("OnFailure", "on_fatal"),
+    ("exit_on_failure", "on_fatal"),
     ("readiness", "ready"),
     ("readiness_probe", "ready"),
     ("liveness", "live"),
@@ -84,6 +88,8 @@ pub(super) struct Draft {
     pub(super) joins: Option<Located<String>>,
     /// The port of `serves`.
     pub(super) port: Span,
+    /// The value of `on_fatal`.
+    pub(super) on_fatal: Span,
     pub(super) group: Option<Located<String>>,
     pub(super) needs: Vec<needs::Draft>,
     pub(super) sockets: Vec<Located<Socket>>,
@@ -124,6 +130,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     };
     let instances = section.integer("instances", 1..=limits::PROGRAM_INSTANCES_MAX).unwrap_or(1);
     let restart = restart::read(&mut section);
+    let fatal::Reading { on_fatal, span: on_fatal_span } = fatal::read(&mut section, &own);
     sockets::beside(&section, &sockets, vitals.descriptor());
     let program = Program {
         name: name.value,
@@ -135,6 +142,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         autostart: section.flag("autostart").unwrap_or(true),
         life: life::read(&mut section, &restart),
         restart,
+        on_fatal,
         stop: stop::read(&mut section, &own),
         hooks: hooks::read(&mut section, &own),
         reload: hooks::reload(&mut section, &own),
@@ -147,7 +155,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         listener: None,
     };
     section.finish(OTHERS);
-    Draft { program, joins, port, group, needs, sockets }
+    Draft { program, joins, port, on_fatal: on_fatal_span, group, needs, sockets }
 }
 
 /// The variables a spawn adds to the environment's.

@@ -1,6 +1,8 @@
 //! When programs are started again: what the keys mean, and what bad ones are told.
 
-use super::super::model::restart::{AutoRestart, Backoff, Beyond, CrashLimit, Growth, Restart};
+use super::super::model::restart::{
+    AutoRestart, Backoff, Beyond, CrashLimit, Growth, OnFatal, Restart,
+};
 use super::errors::check_short;
 use super::good;
 
@@ -130,5 +132,50 @@ fn what_is_wrong_is_told() {
         ),
     ] {
         check_short(&format!("[program.p]\ncommand = \"a\"\n{line}"), &[error]);
+    }
+}
+
+#[test]
+fn what_follows_from_giving_up_is_a_word_or_a_command() {
+    let on_fatal = |value: &str| {
+        let lines = format!("command = \"a\"\ninstances = 2\non_fatal = {value}");
+        good(&format!("[program.p]\n{lines}")).programs[0].on_fatal.clone()
+    };
+    assert_eq!(good("[program.p]\ncommand = \"a\"").programs[0].on_fatal, OnFatal::Ignore);
+    assert_eq!(on_fatal("\"ignore\""), OnFatal::Ignore);
+    assert_eq!(on_fatal("\"stop_group\""), OnFatal::StopGroup);
+    assert_eq!(on_fatal("\"restart_group\""), OnFatal::RestartGroup);
+    assert_eq!(on_fatal("\"shutdown\""), OnFatal::Shutdown);
+    let words = ["tell", "${PROGRAM}:${INSTANCE}", "${GROUP}", "${REASON}"].map(str::to_owned);
+    let command = "{ command = \"tell ${PROGRAM}:${INSTANCE} '${GROUP}' '${REASON}'\" }";
+    assert_eq!(on_fatal(command), OnFatal::Command(words.to_vec()));
+}
+
+#[test]
+fn what_follows_from_giving_up_is_checked() {
+    for (value, error) in [
+        ("\"shutdwon\"", "3:12 unknown `on_fatal` `shutdwon` (did you mean `shutdown`?)"),
+        (
+            "true",
+            "3:12 expected a word such as \"shutdown\", or { command = \"...\" }, found boolean true",
+        ),
+        (
+            "{ run = \"a\" }",
+            "3:12 [program.p.on_fatal] has no `command` (what is run once the program is FATAL)\n\
+             3:14 unknown key `run` in [program.p.on_fatal] (did you mean `command`?)",
+        ),
+        ("{ command = \"\" }", "3:24 `command` is empty (name a program to run)"),
+        (
+            "{ command = \"tell ${RAESON}\" }",
+            "3:30 unknown variable `RAESON` (in neither the environment nor this program's `environment`)",
+        ),
+        (
+            "\"stop_group\"",
+            "3:12 `stop_group` of `p`, which is alone in its group (put it into a group; a program \
+             alone is tried for ever with `start_retries = -1`)",
+        ),
+    ] {
+        let errors: Vec<&str> = error.split('\n').map(str::trim_start).collect();
+        check_short(&format!("[program.p]\ncommand = \"a\"\non_fatal = {value}"), &errors);
     }
 }

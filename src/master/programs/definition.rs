@@ -183,6 +183,7 @@ impl Definition {
                 GroupStrategy::OneForOne => Together::Alone,
                 GroupStrategy::OneForAll | GroupStrategy::RestForOne => Together::WithGroup,
             },
+            on_fatal: restarts::on_fatal(&program.on_fatal),
         }
     }
 

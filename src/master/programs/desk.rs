@@ -31,6 +31,7 @@ use crate::config::model::output::{Compress, LogTarget, Rotate};
 use crate::control::line::Line;
 use crate::control::wire::Severity;
 use crate::master::event;
+use crate::supervise::policy::Escalation;
 use crate::sys;
 
 pub(super) struct Desk {
@@ -49,6 +50,8 @@ pub(super) struct Desk {
     hub: Hub,
     /// Keys of readiness pipes at the keeper.
     ready_held: BTreeSet<String>,
+    /// What instances that have given up lead to, and nobody has carried out yet.
+    pub(super) escalations: Vec<(InstanceId, Escalation)>,
 }
 
 /// The engine's own output, whose length is nobody's matter here.
@@ -98,6 +101,7 @@ impl Desk {
             syslog: None,
             hub: Hub::default(),
             ready_held: BTreeSet::new(),
+            escalations: Vec::new(),
         }
     }
 

@@ -34,6 +34,8 @@ pub(crate) enum Report {
     StatusLost,
     /// A side command that the instance waits for has ended.
     HookDone { hook: Hook, outcome: Outcome },
+    /// A side command that nothing waits for has ended.
+    AsideDone { label: &'static str, outcome: Outcome },
     /// What it is asked or should say says that it is ready.
     Ready,
     /// What a listener wrote.

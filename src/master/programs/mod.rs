@@ -20,6 +20,7 @@ mod commands;
 mod definition;
 mod desk;
 pub(in crate::master) mod errand;
+mod escalation;
 mod events;
 mod executable;
 mod instance;
@@ -231,16 +232,25 @@ impl Programs {
     fn settle(&mut self) {
         self.reconcile();
         match self.course {
-            Course::Running => {
-                self.advance_groups();
-                self.settle_waiting();
-            }
+            Course::Running => self.settle_running(),
             Course::ShuttingDown => self.advance_shutdown(),
         }
         self.advance_rolls();
         self.close_sockets();
         self.tell_listeners();
         self.answer_callers();
+    }
+
+    /// Who waits in vain gives up, which may concern others, who may be waited for. Each round ends
+    /// somebody's wait, or restarts a group, which is bounded; so this ends.
+    fn settle_running(&mut self) {
+        loop {
+            self.advance_groups();
+            self.settle_waiting();
+            if !self.escalate() {
+                return;
+            }
+        }
     }
 
     fn reconcile(&mut self) {

@@ -31,8 +31,7 @@ impl Programs {
                     said.push(format!("{name} sent to {id} (pid {})", process.pid));
                 }
                 Some(Reload::Command(words)) => {
-                    let timeout_ms = instance.hook_timeout_ms();
-                    let errand = instance.errand("reload", words, timeout_ms, &self.desk);
+                    let errand = instance.errand("reload", words, &self.desk);
                     errands.push((id.clone(), errand));
                 }
             }

@@ -1,6 +1,6 @@
 //! What the configuration says of restarts, in the terms that `supervise` decides with.
 
-use crate::config::model::restart::{self, AutoRestart, Restart};
+use crate::config::model::restart::{self, AutoRestart, OnFatal, Restart};
 use crate::supervise::{pause, policy};
 
 pub(super) fn restart(restart: &Restart) -> policy::Restart {
@@ -32,4 +32,14 @@ pub(super) fn crash_limit(restart: &Restart) -> pause::CrashLimit {
         restart::Beyond::Fail => pause::Beyond::Fail,
     };
     pause::CrashLimit { restarts, within_us: within_ms * 1000, then }
+}
+
+pub(super) fn on_fatal(on_fatal: &OnFatal) -> Option<policy::Escalation> {
+    match on_fatal {
+        OnFatal::Ignore => None,
+        OnFatal::StopGroup => Some(policy::Escalation::StopGroup),
+        OnFatal::RestartGroup => Some(policy::Escalation::RestartGroup),
+        OnFatal::Shutdown => Some(policy::Escalation::Shutdown),
+        OnFatal::Command(_) => Some(policy::Escalation::Command),
+    }
 }

@@ -3,6 +3,7 @@
 
 mod changes;
 mod errands;
+mod escalations;
 mod jobs;
 mod listeners;
 mod lives;

@@ -34,6 +34,11 @@ pub(crate) enum Want {
     Resize {
         program: String,
     },
+    /// The engine is to end as one that has failed.
+    Stop {
+        /// After "stop".
+        why: String,
+    },
     /// `Programs::handoff` or `Programs::intent` has changed.
     StateChanged,
 }

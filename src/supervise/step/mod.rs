@@ -3,6 +3,7 @@
 //! An event about a process carries the life it belongs to and is dropped when that life is over.
 //! `now_us` is the monotonic clock; an early `Tick` changes nothing.
 
+mod escalation;
 mod hooks;
 mod resting;
 mod rising;
@@ -12,7 +13,7 @@ mod sweeping;
 mod waiting;
 
 use super::pause::{Beyond, Window};
-use super::policy::{Ending, Hook, Kind, Needs, Overlap, Policy, Together};
+use super::policy::{Ending, Escalation, Hook, Kind, Needs, Overlap, Policy, Together};
 use super::state::{After, Cause, Course, Fault, Next, Phase, State};
 use stopping::Stopping;
 use sweeping::Sweeping;
@@ -153,6 +154,8 @@ pub(crate) enum Effect {
     TooOld,
     /// Some outlive SIGKILL: tell people.
     LeftOversRemain,
+    /// It has given up, and that is to concern others.
+    Escalate(Escalation),
 }
 
 /// What becomes of a run that is due.
@@ -175,29 +178,9 @@ pub(crate) fn step(state: State, event: &Event, now_us: u64, policy: &Policy) ->
         return retire(state);
     }
     let now = Now { us: now_us, policy };
-    match state.phase {
-        Phase::Idle | Phase::Done | Phase::GaveUp => now.at_rest(state, event),
-        Phase::Waiting => now.waiting(state, event),
-        Phase::Delay { until_us } => now.delay(state, event, until_us),
-        Phase::Held { until_us } => now.held(state, event, until_us),
-        Phase::PreStart => now.pre_start(state, event),
-        Phase::Spawning { asked } => now.spawning(state, event, asked),
-        Phase::Starting { spawned_us, check } => now.starting(state, event, spawned_us, check),
-        Phase::Ready { spawned_us, stable_at_us } => {
-            now.ready(state, event, spawned_us, stable_at_us)
-        }
-        Phase::Unready { spawned_us, stable_at_us } => {
-            now.unready(state, event, spawned_us, stable_at_us)
-        }
-        Phase::Stopping { spawned_us, stage, deadline_us, after } => {
-            now.stopping(state, event, Stopping { spawned_us, stage, deadline_us, after })
-        }
-        Phase::Sweeping { look_at_us, stage, next } => {
-            now.sweeping(state, event, Sweeping { look_at_us, stage, next })
-        }
-        Phase::PostStop { next } => now.post_stop(state, event, next),
-        Phase::Gone => (state, Vec::new()),
-    }
+    let had_given_up = state.phase == Phase::GaveUp;
+    let taken = now.take(state, event);
+    if had_given_up { taken } else { now.escalate(taken) }
 }
 
 fn life_of(event: &Event) -> Option<u32> {
@@ -266,6 +249,32 @@ struct Now<'a> {
 }
 
 impl Now<'_> {
+    fn take(self, state: State, event: &Event) -> Step {
+        match state.phase {
+            Phase::Idle | Phase::Done | Phase::GaveUp => self.at_rest(state, event),
+            Phase::Waiting => self.waiting(state, event),
+            Phase::Delay { until_us } => self.delay(state, event, until_us),
+            Phase::Held { until_us } => self.held(state, event, until_us),
+            Phase::PreStart => self.pre_start(state, event),
+            Phase::Spawning { asked } => self.spawning(state, event, asked),
+            Phase::Starting { spawned_us, check } => self.starting(state, event, spawned_us, check),
+            Phase::Ready { spawned_us, stable_at_us } => {
+                self.ready(state, event, spawned_us, stable_at_us)
+            }
+            Phase::Unready { spawned_us, stable_at_us } => {
+                self.unready(state, event, spawned_us, stable_at_us)
+            }
+            Phase::Stopping { spawned_us, stage, deadline_us, after } => {
+                self.stopping(state, event, Stopping { spawned_us, stage, deadline_us, after })
+            }
+            Phase::Sweeping { look_at_us, stage, next } => {
+                self.sweeping(state, event, Sweeping { look_at_us, stage, next })
+            }
+            Phase::PostStop { next } => self.post_stop(state, event, next),
+            Phase::Gone => (state, Vec::new()),
+        }
+    }
+
     /// The exit of an instance that was running: the restart policy decides.
     fn ended(self, state: State, spawned_us: u64, ending: Ending) -> (State, Next) {
         let mut state = state.caused(ending, self.us.saturating_sub(spawned_us));

@@ -1,15 +1,22 @@
 //! What begins anything for an instance without a process: at rest, held by its group, or waiting out
 //! a pause.
 
+use super::super::pause::Window;
 use super::super::state::{Phase, State};
 use super::{Effect, Event, Now, Step, Turn, first, to};
 
 impl Now<'_> {
     pub(super) fn at_rest(self, state: State, event: &Event) -> Step {
         match *event {
-            Event::Start | Event::Restart => self.begin(state.afresh()),
+            Event::Start | Event::Restart => {
+                self.begin(State { rescues: Window::default(), ..state.afresh() })
+            }
             Event::Due => first(Effect::Due(Turn::Starts), self.begin(state.afresh())),
             Event::Remove => to(state, Phase::Gone),
+            // The whole group is to live again, and it gets every try.
+            Event::Hold if state.phase == Phase::GaveUp => {
+                to(state.afresh(), Phase::Held { until_us: self.us })
+            }
             Event::Stop
             | Event::Hold
             | Event::Release

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::pause::{Backoff, Beyond, CrashLimit, Growth};
 use super::super::policy::{
-    Ending, Hook, Hooks, Kind, MaxAge, Needs, Overlap, Policy, Restart, Stop, Together,
+    Ending, Escalation, Hook, Hooks, Kind, MaxAge, Needs, Overlap, Policy, Restart, Stop, Together,
 };
 use super::super::state::{Fault, Phase, Shown};
 use super::super::step::{Effect, Event, Group, Verdict};
@@ -104,12 +104,17 @@ fn policies() -> impl Strategy<Value = Policy> {
     ];
     let start_us = prop_oneof![Just(0), Just(SECOND)];
     let retries = prop_oneof![4 => (0..4u32).prop_map(Some), 1 => Just(None)];
-    let all = (pauses(), times(), vitals());
+    let on_fatal = prop_oneof![
+        Just(None),
+        Just(Some(Escalation::RestartGroup)),
+        Just(Some(Escalation::Shutdown))
+    ];
+    let all = (pauses(), times(), vitals(), on_fatal);
     let hooks = prop::sample::subsequence(Hook::ALL.to_vec(), 0..=Hook::ALL.len());
     let together = prop_oneof![3 => Just(Together::Alone), 1 => Just(Together::WithGroup)];
     let stop = (0..3u64, 0..4usize, hooks, together);
     (restart, any::<bool>(), start_us, retries, stop, all).prop_map(
-        |(restart, serves, start_us, start_retries, stop, (pauses, times, vitals))| {
+        |(restart, serves, start_us, start_retries, stop, (pauses, times, vitals, on_fatal))| {
             let (stop_s, rungs, hooks, together) = stop;
             Policy {
                 restart,
@@ -126,6 +131,7 @@ fn policies() -> impl Strategy<Value = Policy> {
                 needs: vitals.0,
                 start_timeout_us: vitals.1,
                 watchdog_us: vitals.2,
+                on_fatal,
                 ..if serves { serving() } else { policy() }
             }
         },
@@ -167,6 +173,7 @@ struct World {
     was_kill_asked: bool,
     is_killing: bool,
     effects_checked: usize,
+    escalations: usize,
 }
 
 impl World {
@@ -183,6 +190,7 @@ impl World {
             was_kill_asked: false,
             is_killing: false,
             effects_checked: 0,
+            escalations: 0,
         }
     }
 
@@ -348,6 +356,10 @@ impl World {
                 self.is_killing = true;
             }
             Effect::Unkillable | Effect::TooOld => assert!(self.is_alive),
+            Effect::Escalate(_) => {
+                assert_eq!(self.bench.state.phase, Phase::GaveUp);
+                self.escalations += 1;
+            }
             Effect::Due(_) => assert!(self.is_wanted, "a run of what was stopped"),
             Effect::LookForLeftOvers => {
                 let life = self.bench.state.life;
@@ -425,6 +437,9 @@ proptest! {
         for pair in world.bench.path.windows(2) {
             prop_assert!(is_edge(pair[0], pair[1]), "{:?}", pair);
         }
+        let fatal = world.bench.path.iter().filter(|shown| **shown == Shown::Fatal).count();
+        let told = if policy.on_fatal.is_some() { fatal } else { 0 };
+        prop_assert_eq!(world.escalations, told, "who gives up is told once");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod phase;
 mod times;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::phase::{SavedCause, SavedPhase};
 use self::times::SavedTimes;
+use self::windows::SavedWindows;
 use super::Programs;
 use super::definition::{Definition, loopback};
 use super::desk::{Desk, pipes_key, ready_key};
@@ -22,6 +24,7 @@ use super::events::course::Told;
 use super::events::saved::SavedEar;
 use super::instance::{Instance, Joined, Stamps};
 use super::process::Process;
+use super::recovery::Then;
 use super::tree::{SavedTree, Tree};
 use super::want::Want;
 use crate::supervise::state::{Phase, Shown, Stage, State};
@@ -99,6 +102,11 @@ pub(crate) struct Saved {
     asked: String,
     #[serde(default)]
     times: SavedTimes,
+    #[serde(default)]
+    windows: SavedWindows,
+    /// It belongs to a group that is being stopped, for this.
+    #[serde(default)]
+    then: Option<Then>,
     /// In its own words.
     status: String,
     watchdog_at_us: Option<u64>,
@@ -133,8 +141,12 @@ impl Programs {
     /// What a master that takes over must know, should this one die here.
     pub(crate) fn handoff(&self) -> Vec<Saved> {
         let hub = self.desk.events.borrow();
-        let save =
-            |instance: &Instance| Saved { listener: hub.save(&instance.id), ..Saved::of(instance) };
+        let recovering = self.recovering();
+        let save = |instance: &Instance| Saved {
+            listener: hub.save(&instance.id),
+            then: recovering.get(&instance.id).map(|then| (*then).clone()),
+            ..Saved::of(instance)
+        };
         self.instances.values().map(save).collect()
     }
 
@@ -148,7 +160,11 @@ impl Programs {
         if !saved.is_empty() {
             self.desk.events.borrow_mut().succeed();
         }
+        let mut recovering = Vec::new();
         for saved in saved {
+            if let Some(then) = saved.then.clone() {
+                recovering.push((saved.id.clone(), then));
+            }
             let ends = held(&pipes_key(&saved.id, saved.life));
             let ends = ends.and_then(|ends| <[OwnedFd; 2]>::try_from(ends).ok());
             let ready = held(&ready_key(&saved.id, saved.life));
@@ -159,6 +175,9 @@ impl Programs {
                 process.stdin = stdin.and_then(|ends| ends.into_iter().next());
             }
             self.instances.insert(instance.id.clone(), instance);
+        }
+        for (id, then) in recovering {
+            self.go_on_recovering(id, then);
         }
     }
 }
@@ -202,6 +221,8 @@ impl Saved {
             stamps: instance.stamps,
             asked: instance.asked.clone(),
             times: SavedTimes::of(instance),
+            windows: SavedWindows::of(state),
+            then: None,
             status: instance.status.clone(),
             watchdog_at_us: state.watchdog_at_us,
             lines_seen: instance.lines_seen.clone(),
@@ -224,6 +245,7 @@ impl Saved {
         instance.stamps = self.stamps;
         instance.asked = self.asked;
         self.times.revive(&mut instance);
+        self.windows.revive(&mut instance.state);
         instance.status = self.status;
         instance.lines_seen = self.lines_seen;
         instance.port = self.port;

@@ -28,6 +28,9 @@ pub(super) enum SavedPhase {
     Delay {
         until_us: u64,
     },
+    Held {
+        until_us: u64,
+    },
     Stopping {
         spawned_us: u64,
         stage: SavedStage,
@@ -45,6 +48,7 @@ pub(super) enum SavedPhase {
 pub(super) enum SavedNext {
     Spawn,
     Delay { until_us: u64 },
+    Held { until_us: u64 },
     Idle,
     Done,
     GaveUp,
@@ -64,6 +68,7 @@ pub(super) enum SavedStage {
 pub(super) enum SavedAfter {
     Idle,
     Again,
+    Held,
     Gone,
     Unfit(SavedFault),
 }
@@ -107,7 +112,8 @@ impl SavedPhase {
             Phase::Unready { spawned_us, stable_at_us } => {
                 Self::Unready { spawned_us, stable_at_us }
             }
-            Phase::Delay { until_us } | Phase::Held { until_us } => Self::Delay { until_us },
+            Phase::Delay { until_us } => Self::Delay { until_us },
+            Phase::Held { until_us } => Self::Held { until_us },
             Phase::Stopping { spawned_us, stage, deadline_us, after } => {
                 let stage = match stage {
                     Stage::Draining => SavedStage::Draining,
@@ -118,8 +124,8 @@ impl SavedPhase {
                 };
                 let after = match after {
                     After::Idle => SavedAfter::Idle,
-                    // The successor knows of no group that is restarted.
-                    After::Again | After::Held => SavedAfter::Again,
+                    After::Again => SavedAfter::Again,
+                    After::Held => SavedAfter::Held,
                     After::Gone => SavedAfter::Gone,
                     After::Unfit(fault) => SavedAfter::Unfit(SavedFault::of(fault)),
                 };
@@ -150,6 +156,7 @@ impl SavedPhase {
             }
             Self::Ready { spawned_us, stable_at_us } => Phase::Ready { spawned_us, stable_at_us },
             Self::Delay { until_us } => Phase::Delay { until_us },
+            Self::Held { until_us } => Phase::Held { until_us },
             Self::Stopping { spawned_us, stage, deadline_us, after } => {
                 // A command that ran ended with the earlier master, as a failure.
                 let (stage, deadline_us) = match stage {
@@ -162,6 +169,7 @@ impl SavedPhase {
                 let after = match after {
                     SavedAfter::Idle => After::Idle,
                     SavedAfter::Again => After::Again,
+                    SavedAfter::Held => After::Held,
                     SavedAfter::Gone => After::Gone,
                     SavedAfter::Unfit(fault) => After::Unfit(fault.revive()),
                 };
@@ -181,8 +189,8 @@ impl SavedNext {
     fn of(next: Next) -> Self {
         match next {
             Next::Spawn => Self::Spawn,
-            // The successor knows of no group that is restarted.
-            Next::Delay { until_us } | Next::Held { until_us } => Self::Delay { until_us },
+            Next::Delay { until_us } => Self::Delay { until_us },
+            Next::Held { until_us } => Self::Held { until_us },
             Next::Idle => Self::Idle,
             Next::Done => Self::Done,
             Next::GaveUp => Self::GaveUp,
@@ -194,6 +202,7 @@ impl SavedNext {
         match self {
             Self::Spawn => Next::Spawn,
             Self::Delay { until_us } => Next::Delay { until_us },
+            Self::Held { until_us } => Next::Held { until_us },
             Self::Idle => Next::Idle,
             Self::Done => Next::Done,
             Self::GaveUp => Next::GaveUp,

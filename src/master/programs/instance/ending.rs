@@ -46,7 +46,7 @@ impl Instance {
         self.tell_oom(desk);
         desk.release_ready(&self.id, self.state.life);
         self.ready_pipe = None;
-        self.post_start = None;
+        self.aside = None;
         let group = match self.definition.program.stop.killed {
             Reach::Group => self.left_behind(),
             Reach::Main => {

@@ -8,6 +8,7 @@ use super::super::desk::{Desk, Tone};
 use super::super::errand::{self, Errand, Outcome};
 use super::super::event::Report;
 use super::Instance;
+use crate::config::model::restart::OnFatal;
 use crate::supervise::policy::{Ending, Hook};
 use crate::supervise::state::Cause;
 use crate::supervise::step::{Event, Verdict};
@@ -36,7 +37,7 @@ impl Instance {
             // It may ask where its program is going to serve.
             self.port = self.port.or(self.definition.port(self.id.instance));
         }
-        let errand = self.errand(hook.name(), &words, self.hook_timeout_ms(), desk);
+        let errand = self.errand(hook.name(), &words, desk);
         let reporter = desk.reporter(&self.id, life);
         self.hook = Some(Aside(tokio::task::spawn_local(async move {
             let outcome = errand.outcome().await;
@@ -50,9 +51,7 @@ impl Instance {
         if outcome.is_success() {
             return Verdict::Done;
         }
-        let text = format!("{}: {outcome}", hook.name());
-        self.output.borrow_mut().mark(text.clone());
-        self.note(Tone::Warn, "hook", text, desk);
+        self.tell_failed(hook.name(), outcome, desk);
         match (hook, outcome) {
             (Hook::PostStop, Outcome::Ended(Exit::Code(HOPELESS))) => {
                 Verdict::Hopeless(outcome.to_string())
@@ -63,21 +62,48 @@ impl Instance {
         }
     }
 
-    /// Nothing waits for it; its failure is told in the log.
+    /// Nothing waits for it: the program runs, whatever becomes of the command.
     pub(super) fn begin_post_start(&mut self, desk: &Desk) {
-        let Some(words) = self.definition.program.hooks.post_start.clone() else { return };
-        let errand = self.errand("post_start", &words, self.hook_timeout_ms(), desk);
-        let output = Rc::clone(&self.output);
-        self.post_start = Some(Aside(tokio::task::spawn_local(async move {
+        if let Some(words) = self.definition.program.hooks.post_start.clone() {
+            self.begin_aside("post_start", &words, Vec::new(), desk);
+        }
+    }
+
+    /// What is run once it has given up.
+    pub(in crate::master::programs) fn begin_on_fatal(&mut self, desk: &Desk) {
+        let OnFatal::Command(words) = self.definition.program.on_fatal.clone() else { return };
+        let told = vec![
+            ("GROUP", self.definition.program.group_name().to_owned()),
+            ("REASON", self.reason()),
+        ];
+        self.begin_aside("on_fatal", &words, told, desk);
+    }
+
+    fn begin_aside(
+        &mut self,
+        label: &'static str,
+        words: &[String],
+        told: Vec<(&'static str, String)>,
+        desk: &Desk,
+    ) {
+        let errand = errand::start(self.order(label, words, told, desk), desk.room());
+        let reporter = desk.reporter(&self.id, self.state.life);
+        self.aside = Some(Aside(tokio::task::spawn_local(async move {
             let outcome = errand.outcome().await;
-            if !outcome.is_success() {
-                output.borrow_mut().mark(format!("post_start: {outcome}"));
-            }
+            reporter.report(Report::AsideDone { label, outcome }).await;
         })));
     }
 
-    pub(in crate::master::programs) fn hook_timeout_ms(&self) -> u64 {
-        self.definition.program.hooks.timeout_ms
+    pub(super) fn aside_is_done(&self, label: &'static str, outcome: &Outcome, desk: &mut Desk) {
+        if !outcome.is_success() {
+            self.tell_failed(label, outcome, desk);
+        }
+    }
+
+    fn tell_failed(&self, label: &str, outcome: &Outcome, desk: &mut Desk) {
+        let text = format!("{label}: {outcome}");
+        self.output.borrow_mut().mark(text.clone());
+        self.note(Tone::Warn, "hook", text, desk);
     }
 
     /// A side command of this instance, in the words of the configuration.
@@ -85,10 +111,21 @@ impl Instance {
         &self,
         label: &'static str,
         command: &[String],
-        timeout_ms: u64,
         desk: &Desk,
     ) -> Errand {
+        errand::start(self.order(label, command, Vec::new(), desk), desk.room())
+    }
+
+    /// `told`: beyond what every side command is told.
+    fn order(
+        &self,
+        label: &'static str,
+        command: &[String],
+        told: Vec<(&'static str, String)>,
+        desk: &Desk,
+    ) -> errand::Order {
         let mut variables = self.variables(desk);
+        variables.extend(told);
         if let Cause::Exit { ending, .. } = self.state.cause {
             match ending {
                 Ending::Code(code) => variables.push(("PILOTHOUSE_EXIT_CODE", code.to_string())),
@@ -98,14 +135,13 @@ impl Instance {
                 Ending::Unknown => {}
             }
         }
-        let order = errand::Order {
+        errand::Order {
             label,
             command: command.to_vec(),
             definition: self.definition.clone(),
             variables,
-            timeout_ms,
+            timeout_ms: self.definition.program.hooks.timeout_ms,
             output: Some(Rc::clone(&self.output)),
-        };
-        errand::start(order, desk.room())
+        }
     }
 }

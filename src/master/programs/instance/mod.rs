@@ -80,7 +80,8 @@ pub(super) struct Instance {
     pub(super) timetable: Option<Timetable>,
     /// The side command that the state waits for.
     hook: Option<Aside>,
-    post_start: Option<Aside>,
+    /// One that nothing waits for: `post_start`, `on_fatal`.
+    aside: Option<Aside>,
 }
 
 /// When the last life was begun and the last one ended, by the clock on the wall; 0: never.
@@ -125,7 +126,7 @@ impl Instance {
             waiters: Vec::new(),
             output: Rc::new(RefCell::new(output)),
             hook: None,
-            post_start: None,
+            aside: None,
             told: Told::default(),
         }
     }
@@ -200,6 +201,7 @@ impl Instance {
                 self.note(Tone::Warn, "unready", self.ready.borrow().to_string(), desk);
                 self.say(Event::Unready { life }, desk);
             }
+            Report::AsideDone { label, outcome } => self.aside_is_done(label, &outcome, desk),
             // Who waits for what is looked at after every report.
             Report::Healthy | Report::NeedsChanged => {}
             Report::Line(expression) => self.lines_seen.push(expression),
@@ -247,6 +249,7 @@ impl Instance {
             Effect::TerminateLeftOvers => self.terminate_left_overs(desk),
             Effect::KillLeftOvers => self.kill_tree(desk),
             Effect::LeftOversRemain => self.tell_left_overs(desk),
+            Effect::Escalate(what) => desk.escalations.push((self.id.clone(), what)),
         }
         None
     }

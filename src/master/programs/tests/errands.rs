@@ -14,10 +14,12 @@ environment = { MODE = "m-${INSTANCE}" }
 "#;
 
 impl Stage {
-    fn errand(&self, script: &str, timeout_ms: u64) -> Errand {
+    fn errand(&mut self, script: &str, timeout_ms: u64) -> Errand {
         let id = InstanceId { program: "p".to_owned(), instance: 0 };
         let command = ["sh", "-c", script].map(str::to_owned);
-        self.programs.instances[&id].errand("hook", &command, timeout_ms, &self.programs.desk)
+        let instance = self.programs.instances.get_mut(&id).unwrap();
+        instance.definition.program.hooks.timeout_ms = timeout_ms;
+        instance.errand("hook", &command, &self.programs.desk)
     }
 
     /// The one word that the script said.
@@ -72,8 +74,7 @@ fn what_can_not_be_started_says_why() {
         let stage = Stage::new(PROGRAM);
         let id = InstanceId { program: "p".to_owned(), instance: 0 };
         let command = ["/nonexistent/x".to_owned()];
-        let errand =
-            stage.programs.instances[&id].errand("hook", &command, 1_000, &stage.programs.desk);
+        let errand = stage.programs.instances[&id].errand("hook", &command, &stage.programs.desk);
         let outcome = errand.outcome().await;
         assert!(!outcome.is_success());
         assert!(outcome.to_string().starts_with("exec /nonexistent/x: No such file"), "{outcome}");
