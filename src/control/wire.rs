@@ -327,6 +327,8 @@ pub(crate) struct ProgramRow {
     /// How many instances of the program there should be.
     #[serde(default)]
     pub(crate) instances: u32,
+    #[serde(default)]
+    pub(crate) standing: super::standing::Standing,
 }
 
 /// One second of the engine, for graphs and replay.

@@ -52,6 +52,19 @@ pub(crate) trait View {
     fn wait_us(&self, instance: u32) -> u64;
 }
 
+/// Where an instance is in a roll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Waits,
+    Turn,
+    Done,
+    Failed,
+    /// It rests, or was not asked for.
+    Left,
+    /// One beyond the usual number.
+    Extra,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Restart(u32),
@@ -127,6 +140,30 @@ impl Roll {
             + self.turns.iter().filter(own).count()
             + self.done.len()
             + failed.count()
+    }
+
+    /// How many of those it is about are done, of how many.
+    pub(crate) fn progress(&self) -> (u32, u32) {
+        let done = self.done.iter().filter(|instance| !self.extra.contains(instance)).count();
+        let of = if self.phase == Phase::Surging { self.waiting.len() } else { self.count() };
+        (done as u32, of as u32)
+    }
+
+    /// Where one instance is.
+    pub(crate) fn place(&self, instance: u32) -> Place {
+        if self.extra.contains(&instance) {
+            Place::Extra
+        } else if self.turns.iter().any(|turn| turn.instance == instance) {
+            Place::Turn
+        } else if self.waiting.contains(&instance) {
+            Place::Waits
+        } else if self.done.contains(&instance) {
+            Place::Done
+        } else if self.failed.iter().any(|(failed, _)| *failed == instance) {
+            Place::Failed
+        } else {
+            Place::Left
+        }
     }
 
     /// When it wants to look again though nothing happened.

@@ -207,3 +207,40 @@ fn positions(bytes: &[u8], part: &[u8]) -> Vec<usize> {
     let windows = bytes.windows(part.len()).enumerate();
     windows.filter(|(_, window)| *window == part).map(|(at, _)| at).collect()
 }
+
+#[test]
+fn a_program_is_spoken_to_and_left_alone_again() {
+    let engine = Engine::start(&program(
+        "echo",
+        "sh -c 'while read -r line; do echo heard $line; done'",
+        "start_seconds = 0\nstdin = \"open\"",
+    ));
+    let mut screen = attached(&engine);
+    screen.press("4");
+    screen.wait("the footer offers it", |text| text.contains("a attach"));
+    screen.press("a");
+    screen.wait("the prompt says who listens and how to leave", |text| {
+        text.contains("echo:0  >") && text.contains("Ctrl-] detaches")
+    });
+    screen.press("quit, please\r");
+    screen.wait("what it answers", |text| text.contains("heard quit, please"));
+    screen.press("\u{1d}");
+    screen.wait("detached", |text| {
+        text.contains("detached from echo:0") && !text.contains("Ctrl-] detaches")
+    });
+    assert_eq!(engine.program_state("echo", 0), "RUNNING");
+}
+
+#[test]
+fn what_a_program_waits_for_needs_attention() {
+    let text = program("db", "sleep 1000", "ready = { listening = \"127.0.0.1:9\" }")
+        + "[program.web]\ncommand = \"sleep 1000\"\nneeds = [{ program = \"db\", until = \"ready\" }]\n";
+    let engine = Engine::start(&text);
+    let screen = attached(&engine);
+    screen.wait("both say why", |text| {
+        let has =
+            |words: &[&str]| text.lines().any(|line| words.iter().all(|it| line.contains(it)));
+        has(&["WAITING", "web:0", "for db: probe failed", "connection refused"])
+            && has(&["STARTING", "db:0", "probe failed"])
+    });
+}

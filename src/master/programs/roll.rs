@@ -10,8 +10,9 @@ use super::event::InstanceId;
 use super::want::Want;
 use crate::config::model;
 use crate::control::call::Pace;
+use crate::control::standing;
 use crate::control::wire::Answer;
-use crate::supervise::roll::{Act, Look, OnFailure, Plan, Roll as Pass, View};
+use crate::supervise::roll::{Act, Look, OnFailure, Place, Plan, Roll as Pass, View};
 use crate::supervise::state::Shown;
 use crate::supervise::step::Event;
 use crate::sys;
@@ -126,6 +127,23 @@ impl Programs {
 
     pub(crate) fn is_rolling(&self, program: &str) -> bool {
         self.rolls.iter().any(|roll| roll.is_about(program))
+    }
+
+    /// How far the roll of its program has come, if one is under way.
+    pub(super) fn rolling(&self, id: &InstanceId) -> Option<standing::Rolling> {
+        let rolls = self.rolls.iter();
+        let mut passes = rolls.flat_map(Roll::all).filter(|pass| pass.program == id.program);
+        let pass = &passes.next()?.pass;
+        let (done, of) = pass.progress();
+        let place = match pass.place(id.instance) {
+            Place::Waits => standing::Place::Waits,
+            Place::Turn => standing::Place::Turn,
+            Place::Done => standing::Place::Done,
+            Place::Failed => standing::Place::Failed,
+            Place::Left => standing::Place::Left,
+            Place::Extra => standing::Place::Extra,
+        };
+        Some(standing::Rolling { done, of, place })
     }
 
     /// The extra instances of the program's roll can not be had.

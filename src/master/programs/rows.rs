@@ -4,9 +4,9 @@ use super::Programs;
 use super::instance::Instance;
 use super::process::Process;
 use super::texts;
-use crate::control::wire;
+use crate::control::{standing, wire};
 use crate::supervise::policy::{Ending, Serving};
-use crate::supervise::state::{Cause, Phase, Shown};
+use crate::supervise::state::{Cause, Phase, Shown, StartCheck};
 use crate::sys;
 
 impl Programs {
@@ -20,6 +20,7 @@ impl Programs {
             let reasons = [self.reason(instance)].into_iter().chain(listening);
             let reasons: Vec<String> = reasons.filter(|reason| !reason.is_empty()).collect();
             row.program.reason = reasons.join("; ");
+            row.standing.rolling = self.rolling(&instance.id);
             row
         };
         self.instances.values().map(row).collect()
@@ -113,6 +114,32 @@ impl Instance {
             last_line: self.output.borrow().last_line().to_owned(),
             is_drain_first: self.policy.serving != Serving::No,
             instances: self.definition.program.instances,
+            standing: standing::Standing {
+                readiness: self.readiness(),
+                rolling: None,
+                is_listening: self.is_listening(),
+            },
+        }
+    }
+
+    fn readiness(&self) -> standing::Readiness {
+        match self.state.phase {
+            Phase::Waiting => standing::Readiness::Waiting,
+            Phase::Starting { check: StartCheck::Probe { .. }, .. } => standing::Readiness::Asked,
+            Phase::Unready { .. } => standing::Readiness::Lost,
+            Phase::Idle
+            | Phase::PreStart
+            | Phase::PostStop { .. }
+            | Phase::Held { .. }
+            | Phase::Spawning { .. }
+            | Phase::Starting { check: StartCheck::AliveAt { .. }, .. }
+            | Phase::Ready { .. }
+            | Phase::Delay { .. }
+            | Phase::Stopping { .. }
+            | Phase::Sweeping { .. }
+            | Phase::Done
+            | Phase::GaveUp
+            | Phase::Gone => standing::Readiness::Plain,
         }
     }
 }

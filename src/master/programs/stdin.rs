@@ -58,6 +58,11 @@ impl Programs {
 }
 
 impl Instance {
+    pub(super) fn is_listening(&self) -> bool {
+        let has_input = self.process.as_ref().is_some_and(|process| process.stdin.is_some());
+        has_input && matches!(self.shown(), Shown::Starting | Shown::Running)
+    }
+
     fn write_stdin(&self, bytes: &[u8]) -> Result<(), StdinError> {
         let id = self.id.to_string();
         let Some(process) = &self.process else { return Err(StdinError::NotRunning(id)) };

@@ -25,6 +25,26 @@ impl View for Stage {
     }
 }
 
+#[test]
+fn each_instance_has_its_place_and_all_are_counted() {
+    let mut bench = Bench::new(Plan { max_surge: 1, ..plan() }, 3);
+    bench.stage.0.insert(2, Look::Resting);
+    let places = |bench: &Bench| -> Vec<Place> { (0..4).map(|it| bench.roll.place(it)).collect() };
+    bench.roll.step(&bench.stage, 0);
+    assert_eq!(bench.roll.progress(), (0, 2));
+    assert_eq!(places(&bench), [Place::Waits, Place::Waits, Place::Left, Place::Extra]);
+    for instance in [3, 0] {
+        // The extra one starts, then it and the first own one run anew.
+        bench.stage.0.insert(3, Look::Underway);
+        bench.roll.step(&bench.stage, 0);
+        bench.stage.0.insert(instance, Look::Running { life: 7 });
+        bench.stage.0.insert(3, Look::Running { life: 7 });
+        bench.roll.step(&bench.stage, 0);
+    }
+    assert_eq!(bench.roll.progress(), (1, 2));
+    assert_eq!(places(&bench), [Place::Done, Place::Turn, Place::Left, Place::Extra]);
+}
+
 struct Bench {
     roll: Roll,
     stage: Stage,

@@ -1,6 +1,7 @@
 //! What the registry tells the screen: the footer's keys, the help overlay's lines, the key that
 //! helps a row.
 
+use crate::control::standing::Readiness;
 use crate::control::wire::{BackendRow, BackendState, ProgramRow};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::{Key, Kind};
@@ -8,7 +9,7 @@ use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::rows::Row;
 use crate::tui::model::{Link, Model, panel, rows};
 
-use super::{ALL, Action, Id, context, order, weigh};
+use super::{ALL, Action, Id, attach, context, order, weigh};
 
 /// A key and what it does here and to this row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,15 @@ pub(crate) fn keys(action: &Action) -> String {
 /// The action that most likely helps a row that needs attention.
 pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
     match (key.kind(), key) {
-        (Kind::Program, _) => Some(Id::Restart),
+        (Kind::Program, Key::Program { name, instance }) => {
+            let row = model.program(name, *instance)?;
+            let is_failing = match row.standing.readiness {
+                Readiness::Lost => true,
+                Readiness::Plain => row.program.log_degraded.is_empty(),
+                Readiness::Waiting | Readiness::Asked => false,
+            };
+            Some(if is_failing { Id::Restart } else { Id::Open })
+        }
         (Kind::Backend, Key::Backend { key, .. }) => {
             let row = model.backend(*key)?;
             match row.backend.state {
@@ -79,7 +88,7 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
         }
         (Kind::Config, _) if model.link != Link::Live => None,
         (Kind::Upstream | Kind::Worker | Kind::Config, _) => Some(Id::Open),
-        (Kind::Backend | Kind::Event | Kind::Request, _) => None,
+        (Kind::Program | Kind::Backend | Kind::Event | Kind::Request, _) => None,
     }
 }
 
@@ -100,7 +109,8 @@ fn does_something(model: &Model, action: &Action) -> bool {
         Id::Follow => !model.open_log().is_following(),
         Id::Hold => !model.requests.is_held,
         Id::NextMatch => !model.open_log().find.searched.is_empty(),
-        Id::Mark | Id::Strategy => model.may_operate(),
+        Id::Mark | Id::Strategy | Id::Signal => model.may_operate(),
+        Id::Attach => attach::listener(model, None).is_ok(),
         Id::Log => model.focus() != Panel::ProgramLog && program_behind(model).is_some(),
         Id::Open => !is_open(model),
         _ => true,

@@ -4,6 +4,7 @@
 //! An action is a row of `ALL`; where it applies is data, what it does is `update`. Adding one is a
 //! line here and an arm there.
 
+pub(crate) mod attach;
 pub(crate) mod chord;
 pub(crate) mod hint;
 pub(crate) mod order;
@@ -42,6 +43,9 @@ pub(crate) enum Id {
     Stop,
     Kill,
     Signal,
+    Attach,
+    Clear,
+    ReloadProgram,
     ScaleUp,
     ScaleDown,
     Drain,
@@ -72,6 +76,7 @@ pub(crate) enum Id {
     Theme,
     Reload,
     Reopen,
+    Upgrade,
     Shutdown,
     Palette,
     Help,
@@ -188,6 +193,9 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Stop, [char('x')], PROGRAMS, Weighs, Some(3), "stop", "stop the program, its backend drained first"),
     action!(Id::Kill, [char('X')], PROGRAMS, Asks, Some(31), "kill", "SIGKILL the program now; its restart policy then applies"),
     action!(Id::Signal, [char('K')], PROGRAMS, Looks, Some(38), "signal", "choose a signal and send it to the main process"),
+    action!(Id::Attach, [char('a')], RUNS, Looks, Some(8), "attach", "speak to the program: what is typed goes to its standard input, until Ctrl-]"),
+    action!(Id::Clear, [], PROGRAMS, Asks, None, "clear", "remove the files that its output goes to, and what is kept of it"),
+    action!(Id::ReloadProgram, [], PROGRAMS, Weighs, None, "reload", "tell the program to read its configuration again, as its `reload` says"),
     action!(Id::ScaleUp, [char('+'), char('=')], PROGRAMS, Weighs, Some(35), "scale +1", "one more instance; `:scale NAME N` for any number"),
     action!(Id::ScaleDown, [char('-')], PROGRAMS, Weighs, Some(36), "scale -1", "one instance less: the last one drains and stops"),
     action!(Id::Drain, [char('d')], BACKENDS, Weighs, Some(1), "drain", "no new request; the running ones finish"),
@@ -218,6 +226,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Theme, [char('T')], Scope::Anywhere, Looks, None, "theme", "choose the colours, shown while choosing"),
     action!(Id::Reload, [], Scope::Anywhere, Weighs, None, "reload", "read the configuration again; a bad one changes nothing"),
     action!(Id::Reopen, [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),
+    action!(Id::Upgrade, [], Scope::Anywhere, Asks, None, "upgrade", "the binary that lies at the engine's path takes over, no program restarts"),
     action!(Id::Shutdown, [], Scope::Anywhere, Asks, None, "shutdown", "stop the engine and everything it runs"),
     action!(Id::Palette, [char(':')], Scope::Anywhere, Looks, Some(65), "command", "every verb on every target, found by typing"),
     action!(Id::Help, [char('?'), key(Code::F(1))], Scope::Anywhere, Looks, Some(70), "keys", "the keys that work here"),

@@ -23,13 +23,17 @@ pub(crate) fn make(model: &Model, id: Id, target: Option<&Key>) -> Result<Judged
     let changes = match id {
         Id::Reload => vec![engine(Command::Reload, "reload")],
         Id::Reopen => vec![engine(Command::Reopen, "reopen")],
+        Id::Upgrade => vec![engine(Command::Upgrade, "upgrade")],
         Id::Shutdown => vec![engine(Command::Shutdown, "shutdown")],
         Id::Undo => vec![undo(model)?],
-        _ => on_rows(model, id, target)?,
+        _ => on_rows(model, id, &targets(model, id, target)?)?,
     };
+    Ok(judged(model, changes))
+}
+
+fn judged(model: &Model, changes: Vec<Change>) -> Judged {
     let weight = weigh::weight(model, &changes);
-    let title = weigh::title(&changes);
-    Ok(order::judge(title, changes, weight))
+    order::judge(weigh::title(&changes), changes, weight)
 }
 
 /// The change to another strategy; choosing one from the list is its confirmation.
@@ -54,8 +58,7 @@ pub(crate) fn strategy(model: &Model, upstream: &str, strategy: &str) -> Result<
         }),
         key,
     }];
-    let weight = weigh::weight(model, &changes);
-    Ok(order::judge(weigh::title(&changes), changes, weight))
+    Ok(judged(model, changes))
 }
 
 /// A signal to each of these programs.
@@ -69,14 +72,27 @@ pub(crate) fn signal(model: &Model, targets: &[Key], name: &str) -> Result<Judge
             model.program(name, *instance).ok_or_else(|| format!("{} is gone", key.label()))?;
         changes.push(program_change(model, verb.clone(), row)?);
     }
-    let weight = weigh::weight(model, &changes);
-    Ok(order::judge(weigh::title(&changes), changes, weight))
+    Ok(judged(model, changes))
 }
 
 /// What was typed out in the palette.
 pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
     permitted(model)?;
-    let Typed { key, command, verb } = typed;
+    let (key, command, verb) = match typed {
+        Typed::One { key, command, verb } => (key, command, verb),
+        // One order is a roll of all of them.
+        Typed::Rows { id: Id::Roll, keys, .. } => {
+            return on_rows(model, Id::Roll, &keys[..1]).map(|changes| judged(model, changes));
+        }
+        Typed::Rows { id, keys, .. } => {
+            return on_rows(model, id, &keys).map(|changes| judged(model, changes));
+        }
+        Typed::Signal { keys, name, .. } => return signal(model, &keys, &name),
+    };
+    if let Command::Upstream { name, verb: UpstreamVerb::Strategy { strategy: wanted } } = &command
+    {
+        return strategy(model, name, wanted);
+    }
     let undo = match &command {
         Command::Add(Addition { upstream, address, .. }) => {
             Some(BackendTarget { upstream: upstream.clone(), backend: address.clone(), key: None })
@@ -93,9 +109,7 @@ pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
         | Command::Shutdown => None,
     };
     let undo = undo.map(|command| undoing(&key, command));
-    let changes = vec![Change { key, command, verb, undo }];
-    let weight = weigh::weight(model, &changes);
-    Ok(order::judge(weigh::title(&changes), changes, weight))
+    Ok(judged(model, vec![Change { key, command, verb, undo }]))
 }
 
 /// How many instances of a program there should be.
@@ -110,7 +124,7 @@ fn undoing(key: &Key, command: Command) -> Undo {
 
 const GENTLY: Removal = Removal::Drained { timeout_ms: None };
 
-fn permitted(model: &Model) -> Result<(), String> {
+pub(super) fn permitted(model: &Model) -> Result<(), String> {
     match (&model.link, model.role) {
         (Link::Connecting { .. } | Link::Stale { .. }, _) => {
             Err("not sent: the engine does not answer".to_owned())
@@ -129,9 +143,8 @@ fn undo(model: &Model) -> Result<Change, String> {
     Ok(Change { key: undo.key.clone(), command: undo.command.clone(), verb: "undo", undo: None })
 }
 
-fn on_rows(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Change>, String> {
-    let targets = targets(model, id, target)?;
-    if let [only] = targets.as_slice() {
+fn on_rows(model: &Model, id: Id, targets: &[Key]) -> Result<Vec<Change>, String> {
+    if let [only] = targets {
         return change(model, id, only).map(|change| vec![change]);
     }
     // Of several marked rows, those already as wanted are left out.
@@ -215,6 +228,8 @@ fn program_verb(id: Id) -> Option<ProgramVerb> {
         Id::Start => Some(ProgramVerb::Start),
         Id::Stop => Some(ProgramVerb::Stop),
         Id::Kill => Some(ProgramVerb::Kill),
+        Id::Clear => Some(ProgramVerb::Clear),
+        Id::ReloadProgram => Some(ProgramVerb::Reload),
         _ => None,
     }
 }

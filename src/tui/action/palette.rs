@@ -3,11 +3,13 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use crate::control::line;
 use crate::tui::model::Model;
 use crate::tui::model::key::{Key, Kind};
+use crate::tui::model::order::Judged;
 
 use super::typed::{self, Typed};
-use super::{ALL, Action, Danger, Id, Scope, hint};
+use super::{ALL, Action, Danger, Id, Scope, hint, of, order};
 
 /// Entries offered at most; more than any terminal shows.
 const ENTRIES_MAX: usize = 200;
@@ -24,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) help: &'static str,
     /// The whole of it, where it was typed out.
     pub(crate) typed: Option<Typed>,
+    /// What was typed is looked for in this: as the command line begins it.
+    sought: String,
 }
 
 /// Entries that match what was typed, best first.
@@ -34,7 +38,7 @@ pub(crate) fn entries(model: &Model, typed: &str) -> Vec<Entry> {
     let mut scored: Vec<(u32, Entry)> = all(model)
         .into_iter()
         .filter_map(|entry| {
-            let score = pattern.score(Utf32Str::new(&entry.text, &mut buffer), &mut matcher)?;
+            let score = pattern.score(Utf32Str::new(&entry.sought, &mut buffer), &mut matcher)?;
             Some((score, entry))
         })
         .collect();
@@ -67,6 +71,7 @@ fn whole(typed: Typed) -> Entry {
         text: typed.words(),
         keys: String::new(),
         help: "as typed",
+        sought: String::new(),
         typed: Some(typed),
     }
 }
@@ -81,6 +86,8 @@ fn is_offered(model: &Model, action: &Action) -> bool {
                 | Id::Strategy
                 | Id::Add
                 | Id::Log
+                | Id::Signal
+                | Id::Attach
                 | Id::Theme
                 | Id::Zoom
                 | Id::Help
@@ -95,7 +102,51 @@ fn entry(action: &Action, key: Option<Key>) -> Entry {
         Some(key) => format!("{} {}", action.label, key.label()),
         None => action.label.to_owned(),
     };
-    Entry { id: action.id, key, text, keys: hint::keys(action), help: action.help, typed: None }
+    let group = key.as_ref().map_or("", |key| group(key.kind()));
+    Entry {
+        id: action.id,
+        key,
+        sought: format!("{group} {text}"),
+        text,
+        keys: hint::keys(action),
+        help: action.help,
+        typed: None,
+    }
+}
+
+/// The command line's group of verbs.
+fn group(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Program => "program",
+        Kind::Backend => "backend",
+        Kind::Upstream => "upstream",
+        Kind::Worker | Kind::Event | Kind::Request | Kind::Config => "",
+    }
+}
+
+/// The line that does the same in a shell, without the program's name; or why there is nothing to
+/// do. None: it concerns this console alone.
+pub(crate) fn line(model: &Model, entry: &Entry) -> Option<Result<String, String>> {
+    if let Some(typed) = &entry.typed {
+        return Some(Ok(typed.words()));
+    }
+    if of(entry.id).is_order() {
+        let judged = order::make(model, entry.id, entry.key.as_ref());
+        let line = |judged: Judged| {
+            let lines = judged.changes().iter().map(|change| line::of(&change.command).words);
+            lines.collect::<Vec<_>>().join("; ")
+        };
+        return Some(judged.map(line));
+    }
+    let label = entry.key.as_ref()?.label();
+    Some(Ok(match entry.id {
+        Id::Log => format!("program log {label}"),
+        Id::Attach => format!("program attach {label}"),
+        Id::Signal => format!("program signal {label} SIGNAL"),
+        Id::Strategy => format!("upstream strategy {label} STRATEGY"),
+        Id::Add => format!("backend add {label}/ADDRESS [WEIGHT] [--backup]"),
+        _ => return None,
+    }))
 }
 
 fn targets(model: &Model) -> impl Iterator<Item = Key> {

@@ -40,6 +40,7 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
     for change in changes {
         match &change.command {
             Command::Shutdown => return shutdown(model),
+            Command::Upgrade => facts.extend(upgrade(model)),
             Command::Program { verb, .. } => program_facts(model, change, verb, &mut facts),
             Command::Scale { program, instances: Some(after) } => {
                 facts.extend(leaving_instances(model, program, *after));
@@ -52,7 +53,6 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
             | Command::Scale { .. }
             | Command::Upstream { .. }
             | Command::Reload
-            | Command::Upgrade
             | Command::Reopen => {}
         }
     }
@@ -91,6 +91,18 @@ fn leaving_instances(model: &Model, program: &str, after: u32) -> Vec<String> {
     rows.map(|row| drains(model, row, &Key::of_program(row).label())).collect()
 }
 
+fn upgrade(model: &Model) -> [String; 2] {
+    let head = &model.moment.head;
+    let workers = model.moment.workers.len();
+    [
+        format!("The binary at the path of {} {} takes over.", head.name, head.version),
+        format!(
+            "{workers} workers are replaced one by one, {:.0} requests a second go on; no program restarts.",
+            traffic::traffic(model).requests_per_s
+        ),
+    ]
+}
+
 fn shutdown(model: &Model) -> Weight {
     let running = model.moment.programs.iter().filter(|row| is_running(row.program.state)).count();
     let traffic = traffic::traffic(model);
@@ -110,16 +122,29 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
     let Some(row) = program(model, &change.key) else { return };
     let name = change.key.label();
     match verb {
+        ProgramVerb::Clear => {
+            facts.push(format!(
+                "The log files of {name} and what is kept of its output are gone for good."
+            ));
+        }
         ProgramVerb::Start
-        | ProgramVerb::Clear
         | ProgramVerb::Reload
         | ProgramVerb::Signal { .. }
         | ProgramVerb::Input { .. } => {}
         ProgramVerb::Roll(_) => {
-            let siblings = model.moment.programs.iter();
-            let count = siblings.filter(|other| other.program.name == row.program.name).count();
+            let siblings: Vec<&ProgramRow> = model
+                .moment
+                .programs
+                .iter()
+                .filter(|other| other.program.name == row.program.name)
+                .collect();
+            let backends = siblings.iter().filter_map(|row| model.backend_of(row));
+            let active: u32 = backends.map(|row| row.backend.active).sum();
             facts.push(format!(
-                "{count} instances restart one after another, each ready before the next."
+                "{} instances restart one after another, each ready before the next; {} in flight \
+                 now, which drain first.",
+                siblings.len(),
+                requests(active)
             ));
         }
         ProgramVerb::Restart | ProgramVerb::Stop => {

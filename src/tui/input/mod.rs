@@ -37,7 +37,13 @@ fn press(key: KeyEvent) -> Option<Press> {
 }
 
 fn code(key: KeyEvent) -> Option<Code> {
+    let is_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     let code = match key.code {
+        // The bytes 0x1c to 0x1f are told as the digits that make them too.
+        KeyCode::Char('4') if is_ctrl => Code::Char('\\'),
+        KeyCode::Char('5') if is_ctrl => Code::Char(']'),
+        KeyCode::Char('6') if is_ctrl => Code::Char('^'),
+        KeyCode::Char('7') if is_ctrl => Code::Char('_'),
         KeyCode::Char(char) => Code::Char(char),
         KeyCode::Up => Code::Up,
         KeyCode::Down => Code::Down,

@@ -34,6 +34,7 @@ fn a_key_is_an_action_and_an_edit() {
             chord::char('G'),
             Some(InputRequest::InsertChar('G')),
         ),
+        (KeyCode::Char('5'), KeyModifiers::CONTROL, chord::ctrl(']'), None),
         (KeyCode::Tab, KeyModifiers::SHIFT, chord::key(Code::BackTab), None),
         (KeyCode::Backspace, none, chord::key(Code::Backspace), Some(InputRequest::DeletePrevChar)),
     ] {

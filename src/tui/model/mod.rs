@@ -3,6 +3,8 @@
 //! No terminal or drawing types: a model can be built in a test from a snapshot, and a view is a
 //! function of it. Only `update` changes a model.
 
+pub(crate) mod about;
+pub(crate) mod attached;
 pub(crate) mod attention;
 pub(crate) mod drain;
 pub(crate) mod explained;

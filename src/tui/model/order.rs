@@ -78,6 +78,16 @@ pub(crate) enum Judged {
     Ask(Box<Question>),
 }
 
+impl Judged {
+    /// What would be sent, asked about or not.
+    pub(crate) fn changes(&self) -> &[Change] {
+        match self {
+            Self::Free(confirmed) => confirmed.changes(),
+            Self::Ask(question) => &question.changes,
+        }
+    }
+}
+
 /// Decides whether changes go at once or are asked about; `weight` is what they interrupt.
 pub(crate) fn judge(title: String, changes: Vec<Change>, weight: Weight) -> Judged {
     let verb = changes.first().map_or("go", |change| change.verb);

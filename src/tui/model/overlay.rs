@@ -2,6 +2,7 @@
 
 use tui_input::Input;
 
+use super::attached::Attached;
 use super::key::Key;
 use super::log_find::Purpose;
 use super::order::Question;
@@ -60,6 +61,8 @@ pub(crate) enum Overlay {
         targets: Vec<Key>,
         selected: usize,
     },
+    /// Drawn below the output of the program that is spoken to.
+    Attached(Attached),
     Confirm(Box<Question>),
     /// Shown live while moving; Esc goes back to `before`.
     Theme {

@@ -1,8 +1,7 @@
 //! Views, the panels they are made of, and which panels a terminal of a given size has room for.
 
-use super::Model;
-use super::key::Key;
-use crate::control::wire;
+use super::overlay::Overlay;
+use super::{Model, about};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum View {
@@ -180,17 +179,9 @@ pub(crate) fn log_rows(model: &Model) -> u16 {
     let body_height = model.size.height.saturating_sub(strips);
     let is_alone = shown(model).len() == 1;
     let table_height = if is_alone { 0 } else { program_table_height(model, body_height) };
-    let reason_height = u16::from(!is_alone && explained(model).is_some());
-    body_height.saturating_sub(table_height + reason_height + 1)
-}
-
-/// The program whose output is shown, where the engine says why it is as it is: one row above the
-/// output is given to that.
-pub(crate) fn explained(model: &Model) -> Option<&wire::Program> {
-    let Some(Key::Program { name, instance }) = &model.log.of else { return None };
-    let program = &model.program(name, *instance)?.program;
-    let is_explained = !program.reason.is_empty() || !program.log_degraded.is_empty();
-    is_explained.then_some(program)
+    let about_height = if is_alone { 0 } else { about::lines(model).len() as u16 };
+    let prompt_height = u16::from(matches!(model.overlay, Some(Overlay::Attached(_))));
+    body_height.saturating_sub(table_height + about_height + 1 + prompt_height)
 }
 
 /// The height of terminal from which a panel is drawn (the shrink table of the console's design).

@@ -5,26 +5,24 @@ use crate::control::wire::Severity;
 use crate::tui::action::Id;
 use crate::tui::model::key::Key;
 use crate::tui::model::log_find::{Purpose, Towards};
-use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::{Model, attention, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{log_find, orders, overlays, requests, signals};
+use super::{attach, log_find, orders, overlays, requests, signals};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
-    let half = isize::from((model.size.height as i16 / 2).max(1));
     match id {
-        Id::Up => cursor::go(model, Move::By(-1)),
-        Id::Down => cursor::go(model, Move::By(1)),
-        Id::Top => cursor::go(model, Move::First),
-        Id::Bottom => cursor::go(model, Move::Last),
-        Id::HalfUp => cursor::go(model, Move::By(-half.max(2))),
-        Id::HalfDown => cursor::go(model, Move::By(half.max(2))),
-        Id::PageUp => cursor::go(model, Move::By(-half.max(2) * 2)),
-        Id::PageDown => cursor::go(model, Move::By(half.max(2) * 2)),
+        Id::Up
+        | Id::Down
+        | Id::Top
+        | Id::Bottom
+        | Id::HalfUp
+        | Id::HalfDown
+        | Id::PageUp
+        | Id::PageDown => cursor::go(model, stride(model, id)),
         Id::NextPanel => next_panel(model, 1),
         Id::PreviousPanel => next_panel(model, -1),
         Id::Show(view) => show(model, view),
@@ -40,25 +38,18 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::NextMatch => log_find::next(model, Towards::Older),
         Id::PreviousMatch => log_find::next(model, Towards::Newer),
         Id::Signal => signals::open(model, target),
+        Id::Attach => attach::open(model, target),
         Id::SortNext => sort(model, |sort| sort.by = sort.by.next()),
         Id::SortReverse => sort(model, |sort| sort.is_reversed = !sort.is_reversed),
         Id::Mark => mark(model),
-        Id::Zoom => {
-            model.is_zoomed = !model.is_zoomed;
-            cursor::settle(model, Cause::Operator);
-        }
+        Id::Zoom => zoom(model),
         Id::Filter => overlays::open_filter(model),
         Id::Theme => overlays::open_theme(model),
         Id::Strategy => overlays::open_strategy(model, target),
         Id::Add => overlays::open_add(model, target),
         Id::WhatIf => model.lower = model.lower.next(),
-        Id::Palette => {
-            model.overlay =
-                Some(Overlay::Palette { input: tui_input::Input::default(), selected: 0 });
-        }
-        Id::Help => {
-            model.overlay = Some(Overlay::Help { filter: tui_input::Input::default(), scroll: 0 });
-        }
+        Id::Palette => overlays::open_palette(model),
+        Id::Help => overlays::open_help(model),
         Id::Repaint => return vec![Effect::Repaint],
         Id::Suspend => return vec![Effect::Suspend],
         Id::Quit => return quit(model),
@@ -68,6 +59,8 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         | Id::Start
         | Id::Stop
         | Id::Kill
+        | Id::Clear
+        | Id::ReloadProgram
         | Id::ScaleUp
         | Id::ScaleDown
         | Id::Drain
@@ -81,9 +74,31 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         | Id::Undo
         | Id::Reload
         | Id::Reopen
+        | Id::Upgrade
         | Id::Shutdown => return orders::order(model, id, target),
     }
     Vec::new()
+}
+
+fn zoom(model: &mut Model) {
+    model.is_zoomed = !model.is_zoomed;
+    cursor::settle(model, Cause::Operator);
+}
+
+/// How far a moving key goes; a page is what the screen shows.
+fn stride(model: &Model, id: Id) -> Move {
+    let half = isize::try_from(model.size.height / 2).unwrap_or(isize::MAX).max(2);
+    let strides = [
+        (Id::Up, Move::By(-1)),
+        (Id::Down, Move::By(1)),
+        (Id::Top, Move::First),
+        (Id::Bottom, Move::Last),
+        (Id::HalfUp, Move::By(-half)),
+        (Id::HalfDown, Move::By(half)),
+        (Id::PageUp, Move::By(-half * 2)),
+        (Id::PageDown, Move::By(half * 2)),
+    ];
+    strides.iter().find(|(key, _)| *key == id).map_or(Move::By(0), |(_, stride)| *stride)
 }
 
 fn wrap(model: &mut Model) {

@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod actions;
+pub(crate) mod attach;
 mod cursor;
 mod explain;
 mod frames;
@@ -19,6 +20,7 @@ mod tests;
 
 use super::action;
 use super::model::log_tail::LogTail;
+use super::model::overlay::Overlay;
 use super::model::panel::{Panel, View};
 use super::model::{Link, Model, NOTICE_MS, NOTICE_READ_MS};
 use super::msg::{Effect, Msg, Press};
@@ -79,6 +81,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
     };
+    attach::end_with_its_life(model);
     effects.extend(follow_selected(model));
     effects.extend(follow_all(model));
     effects.extend(requests::follow(model));
@@ -91,7 +94,8 @@ fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
     if model.notice.as_ref().is_some_and(|notice| model.now_ms >= notice.at_ms + NOTICE_READ_MS) {
         model.notice = None;
     }
-    if press.chord == action::of(action::Id::Detach).keys[0] {
+    let is_attached = matches!(model.overlay, Some(Overlay::Attached(_)));
+    if press.chord == action::of(action::Id::Detach).keys[0] && !is_attached {
         return vec![Effect::Detach];
     }
     if model.overlay.is_some() {

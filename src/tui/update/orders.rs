@@ -28,6 +28,12 @@ pub(super) fn signal(model: &mut Model, targets: &[Key], name: &str) -> Vec<Effe
     take(model, judged)
 }
 
+/// A line for a program that is spoken to.
+pub(super) fn input(model: &mut Model, key: &Key, incarnation: u32, bytes: Vec<u8>) -> Vec<Effect> {
+    let judged = action::attach::input(model, key, incarnation, bytes);
+    take(model, judged)
+}
+
 pub(super) fn typed(model: &mut Model, typed: Typed) -> Vec<Effect> {
     let judged = action::order::typed(model, typed);
     take(model, judged)

@@ -11,7 +11,7 @@ use crate::tui::model::{Model, rows};
 use crate::tui::msg::{Effect, Press};
 
 use super::cursor::{self, Cause};
-use super::{actions, log_find, orders, signals};
+use super::{actions, attach, log_find, orders, signals};
 
 /// Typed text longer than this is nobody's filter.
 const TYPED_MAX: usize = 256;
@@ -28,6 +28,7 @@ pub(super) fn press(model: &mut Model, press: Press) -> Vec<Effect> {
         Overlay::Signal { targets, selected } => {
             signals::press(model, press.chord, targets, selected)
         }
+        Overlay::Attached(attached) => attach::press(model, press, attached),
         Overlay::Confirm(question) => confirm(model, press, question),
         Overlay::Theme { selected, before } => theme(model, press.chord, selected, before),
         Overlay::Strategy { upstream, selected } => {
@@ -38,7 +39,12 @@ pub(super) fn press(model: &mut Model, press: Press) -> Vec<Effect> {
 
 /// Pasted text goes where text is typed, and nowhere else: it can never be read as keys.
 pub(super) fn paste(model: &mut Model, text: &str) {
+    let text = text.chars().filter(|char| !char.is_control());
     let input = match &mut model.overlay {
+        Some(Overlay::Attached(attached)) => {
+            return text
+                .for_each(|char| attach::edit(attached, Some(InputRequest::InsertChar(char))));
+        }
         Some(
             Overlay::Help { filter: input, .. }
             | Overlay::Palette { input, .. }
@@ -53,7 +59,7 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             return;
         }
     };
-    for char in text.chars().filter(|char| !char.is_control()) {
+    for char in text {
         edit(input, InputRequest::InsertChar(char));
     }
     apply_filter(model);
@@ -63,6 +69,14 @@ pub(super) fn paste(model: &mut Model, text: &str) {
 pub(super) fn open_filter(model: &mut Model) {
     let before = model.lists.of(model.focus()).filter.clone();
     model.overlay = Some(Overlay::Filter { input: Input::new(before.clone()), before });
+}
+
+pub(super) fn open_palette(model: &mut Model) {
+    model.overlay = Some(Overlay::Palette { input: Input::default(), selected: 0 });
+}
+
+pub(super) fn open_help(model: &mut Model) {
+    model.overlay = Some(Overlay::Help { filter: Input::default(), scroll: 0 });
 }
 
 /// The palette with the beginning of a command in it.

@@ -15,6 +15,7 @@ use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{TABS_HEIGHT_MIN, View};
 use crate::tui::model::{Link, Model, traffic};
 use crate::tui::theme::Role;
+use crate::tui::update::attach;
 use crate::tui::widget::strip::{self, Hint, Tab};
 use crate::tui::widget::{number, pen};
 
@@ -123,6 +124,13 @@ fn footer(canvas: &mut Canvas, area: Rect) {
         ]);
         canvas.line(inset(area), &line);
         return;
+    }
+    if let (Some(Overlay::Attached(_)), None) = (&canvas.model.overlay, &canvas.model.notice) {
+        let hint =
+            |(key, label): (&str, &str)| Hint { key: key.to_owned(), label: label.to_owned() };
+        let hints = [("Enter", "send the line"), ("Up/Down", "earlier lines"), ("PgUp", "scroll")];
+        let out = hint((&attach::LEAVE.to_string(), "detach"));
+        return strip::footer(canvas.buffer, area, &hints.map(hint), &[out], canvas.skin);
     }
     let (kept, hints): (Vec<_>, Vec<_>) = hint::footer(canvas.model)
         .into_iter()

@@ -6,7 +6,9 @@ use ratatui::text::{Line, Span};
 use crate::control::text;
 use crate::control::wire::LogLine;
 
+use super::about;
 use super::canvas::{Canvas, content, take};
+use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
 use crate::tui::model::{Link, Model};
 use crate::tui::theme::Role;
@@ -21,6 +23,12 @@ const NAME_WIDTH_MIN: u16 = 8;
 pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
     let tail = canvas.model.open_log();
     let rule_row = take(&mut area, 1);
+    if let Some(Overlay::Attached(attached)) = &canvas.model.overlay {
+        let height = area.height.saturating_sub(1);
+        let row = Rect { y: area.y + height, height: area.height - height, ..area };
+        area.height = height;
+        about::prompt(canvas, row, &attached.key, attached.input.value());
+    }
     let is_of_all = canvas.model.view == View::Logs;
     let name = match &tail.of {
         Some(key) if !is_of_all => format!("Output {}", key.label()),

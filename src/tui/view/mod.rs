@@ -3,6 +3,7 @@
 //! Nothing here changes the model or remembers anything; what is selected, filtered or folded is
 //! the model's word. At any size something sensible is drawn and nothing panics.
 
+mod about;
 mod backends;
 mod balance;
 mod canvas;
@@ -66,7 +67,7 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         View::Events => events::draw(&mut canvas, body),
     }
     match &model.overlay {
-        None | Some(Overlay::Filter { .. } | Overlay::Find { .. }) => {}
+        None | Some(Overlay::Filter { .. } | Overlay::Find { .. } | Overlay::Attached(_)) => {}
         Some(Overlay::Help { filter, scroll }) => {
             overlay::help(&mut canvas, area, filter.value(), *scroll);
         }

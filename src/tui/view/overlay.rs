@@ -85,8 +85,17 @@ pub(super) fn palette(canvas: &mut Canvas, area: Rect, input: &Input, selected: 
         Span::styled(" ", canvas.skin.badge(Role::Accent)),
     ]);
     canvas.line(row(inner, 0), &prompt);
-    let list =
-        Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
+    // A line of its own for what a shell would be told, where there is room for a list as well.
+    let below = u16::from(inner.height > 4);
+    let list = Rect {
+        y: inner.y + 1.min(inner.height),
+        height: inner.height.saturating_sub(1 + below * 2),
+        ..inner
+    };
+    if let Some(entry) = entries.get(selected).filter(|_| below > 0) {
+        let line = shell_line(canvas, entry);
+        canvas.line(row(inner, inner.height - 1), &line);
+    }
     if entries.is_empty() {
         let line = canvas.cell("nothing is called that; Esc closes", Role::Dim);
         canvas.line(row(list, 0), &line);
@@ -115,6 +124,19 @@ pub(super) fn palette(canvas: &mut Canvas, area: Rect, input: &Input, selected: 
         if at == selected {
             pen::select(canvas.buffer, place, canvas.skin);
         }
+    }
+}
+
+/// What does the same in a shell.
+fn shell_line<'a>(canvas: &Canvas<'a>, entry: &palette::Entry) -> Line<'a> {
+    match palette::line(canvas.model, entry) {
+        Some(Ok(line)) => Line::from(vec![
+            canvas.strong("$ ", Role::Accent),
+            canvas.span("pilothouse ", Role::Dim),
+            canvas.span(line, Role::Bright),
+        ]),
+        Some(Err(why)) => canvas.cell(why, Role::Warn),
+        None => canvas.cell("this console only", Role::Dim),
     }
 }
 

@@ -3,14 +3,13 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::control::text;
-use crate::control::wire::{self, ProgramRow, ProgramState};
+use crate::control::wire::{ProgramRow, ProgramState};
 
-use super::canvas::{Canvas, content, take};
+use super::canvas::{Canvas, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
 use super::state;
-use super::{logs, overview};
+use super::{about, logs, overview};
 use crate::tui::model::attention;
 use crate::tui::model::key::Key;
 use crate::tui::model::panel::{self, Panel};
@@ -18,6 +17,11 @@ use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
+
+/// Cells of the widest state with the mark of a roll: `● RUNNING ↻ 2/5`.
+const STATE: u16 = 16;
+/// Narrower terminals show the roll of the selected program only.
+const MARK_WIDTH_MIN: u16 = 60;
 
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = panel::shown(canvas.model);
@@ -29,26 +33,11 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         table(canvas, area, &listing);
     }
     if shown.contains(&Panel::ProgramLog) {
-        if shown.len() > 1
-            && let Some(program) = panel::explained(canvas.model)
-        {
-            explanation(canvas, take(&mut rest, 1), program);
+        if shown.len() > 1 {
+            about::draw(canvas, &mut rest);
         }
         logs::output(canvas, rest);
     }
-}
-
-/// What the program waits for, why it is not ready or gave up, what its log suffers from.
-fn explanation(canvas: &mut Canvas, area: Rect, program: &wire::Program) {
-    let texts = [program.reason.as_str(), program.log_degraded.as_str()];
-    let texts: Vec<_> =
-        texts.into_iter().filter(|text| !text.is_empty()).map(text::plain).collect();
-    let name = format!("{}:{}  ", program.name, program.instance);
-    let line = Line::from(vec![
-        canvas.span(name, Role::Dim),
-        canvas.span(texts.join(canvas.skin.glyphs.separator), Role::Warn),
-    ]);
-    canvas.line(content(area), &line);
 }
 
 fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
@@ -58,7 +47,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
     let served = served.max().unwrap_or(0);
     let columns = [
         Column::name("", names.max().unwrap_or(0), (14, 26)),
-        Column::left("state", 10),
+        Column::left("state", if area.width < MARK_WIDTH_MIN { state::WIDTH } else { STATE }),
         Column::right("pid", 7).priority(4),
         Column::right("since", 8),
         Column::right("cpu", 4).priority(2),
@@ -113,7 +102,7 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
     };
     vec![
         canvas.bold(format!("{}:{}", program.name, program.instance), Role::Bright),
-        canvas.state(&Key::of_program(row), look, state::program_word(program.state)),
+        state_cell(canvas, row, look),
         program.pid.map_or_else(|| canvas.none(), |pid| canvas.cell(pid.to_string(), Role::Dim)),
         canvas.cell(when, Role::Text),
         while_running(format!("{:.0}%", program.cpu_percent)),
@@ -122,6 +111,17 @@ fn cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> {
         exit,
         serves(canvas, row),
     ]
+}
+
+/// While a roll is under way it is told of beside the state, which then is the news.
+fn state_cell<'a>(canvas: &Canvas<'a>, row: &ProgramRow, look: state::Look) -> Line<'a> {
+    let word = state::program_word(row.program.state);
+    let Some(mark) = about::roll_mark(canvas, row) else {
+        return canvas.state(&Key::of_program(row), look, word);
+    };
+    let mut line = canvas.settled(look, word);
+    line.push_span(mark);
+    line
 }
 
 /// And on the first instance's row, whether there are as many as the file says.

@@ -1,6 +1,6 @@
 //! States as sign, word and colour: never by colour alone.
 
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::control::text;
 use crate::control::wire::{BackendState, ProgramState, Severity};
@@ -77,10 +77,11 @@ pub(super) fn attention(word: &str, severity: Severity, skin: &Skin) -> Look {
     let glyphs = skin.glyphs;
     let glyph = match word {
         "DRAINING" => glyphs.draining,
-        "BACKOFF" => glyphs.waiting,
+        "BACKOFF" | "WAITING" => glyphs.waiting,
+        "STARTING" => glyphs.starting,
         "DOWN" | "DRAINED" => glyphs.stopped,
         "REPLACED" => glyphs.restarted,
-        "FAILING" | "LOG LOST" => glyphs.warning,
+        "FAILING" | "UNREADY" | "LOG LOST" => glyphs.warning,
         _ => glyphs.failed,
     };
     Look { glyph, role: severity_role(severity) }
@@ -106,15 +107,18 @@ pub(super) fn program_word(state: ProgramState) -> &'static str {
 impl Canvas<'_> {
     /// Sign and word; while an order on the row is under way, the order instead.
     pub(super) fn state(&self, key: &Key, look: Look, word: &str) -> Line<'static> {
-        let style = self.skin.style(look.role);
-        let bold = self.skin.strong(look.role);
-        let Some(pending) = self.model.pending_on(key) else {
-            return Line::from(vec![
-                Span::styled(format!("{} ", look.glyph), style),
-                Span::styled(word.to_owned(), bold),
-            ]);
-        };
-        self.order(pending, look, word)
+        match self.model.pending_on(key) {
+            Some(pending) => self.order(pending, look, word),
+            None => self.settled(look, word),
+        }
+    }
+
+    /// Sign and word, whatever is under way.
+    pub(super) fn settled(&self, look: Look, word: &str) -> Line<'static> {
+        Line::from(vec![
+            self.span(format!("{} ", look.glyph), look.role),
+            self.strong(word.to_owned(), look.role),
+        ])
     }
 
     /// An order's progress in the room of a state. The sign changes once a second, no more.

@@ -1,13 +1,19 @@
 //! Programs that died, or gave up.
 
-use crate::control::wire::{ProgramRow, ProgramState, Severity};
+use crate::control::standing::Readiness;
+use crate::control::wire::{Program, ProgramRow, ProgramState, Severity};
 
 use super::super::Model;
 use super::super::key::Key;
 use super::{Attention, ends, starts};
 
+/// A start that takes no longer is nothing to look at.
+const UNREADY_SHOWN_MS: u64 = 2_000;
+
 pub(super) fn programs(model: &Model, list: &mut Vec<Attention>) {
     for row in &model.moment.programs {
+        list.extend(unready(model, row));
+        list.extend(log_failing(row));
         let (severity, word, rank) = match row.program.state {
             ProgramState::Fatal => (Severity::Bad, "FATAL", 1),
             ProgramState::Unknown => (Severity::Bad, "UNKNOWN", 1),
@@ -29,6 +35,49 @@ pub(super) fn programs(model: &Model, list: &mut Vec<Attention>) {
             rank,
         });
     }
+}
+
+/// One that waits for others, or does not come to be ready. That takes its time, so it is told of
+/// after a while.
+fn unready(model: &Model, row: &ProgramRow) -> Option<Attention> {
+    let reason = &row.program.reason;
+    let is_late = model.seen_ms().saturating_sub(row.since_ms) >= UNREADY_SHOWN_MS;
+    let (word, prefix, rank) = match row.standing.readiness {
+        Readiness::Waiting if is_late => ("WAITING", "waiting ", 5),
+        Readiness::Asked if is_late && !reason.is_empty() => ("STARTING", "", 5),
+        Readiness::Plain | Readiness::Waiting | Readiness::Asked => return None,
+        Readiness::Lost => ("UNREADY", "not ready: ", 4),
+    };
+    Some(Attention {
+        key: Key::of_program(row),
+        severity: Severity::Warn,
+        word,
+        kind: "program",
+        name: Key::of_program(row).label(),
+        // The word stands beside it.
+        text: reason.strip_prefix(prefix).unwrap_or(reason).to_owned(),
+        since_ms: row.since_ms,
+        rank,
+    })
+}
+
+/// What it prints can not be written: it runs on, and nobody would notice before the lines are
+/// looked for.
+fn log_failing(row: &ProgramRow) -> Option<Attention> {
+    let Program { log_degraded, log_lost_bytes, .. } = &row.program;
+    if log_degraded.is_empty() {
+        return None;
+    }
+    Some(Attention {
+        key: Key::of_program(row),
+        severity: Severity::Warn,
+        word: "LOG LOST",
+        kind: "program",
+        name: Key::of_program(row).label(),
+        text: format!("{log_degraded}; {log_lost_bytes} bytes lost"),
+        since_ms: 0,
+        rank: 5,
+    })
 }
 
 fn program_text(model: &Model, row: &ProgramRow) -> String {

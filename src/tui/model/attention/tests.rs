@@ -1,5 +1,6 @@
 //! The attention list: what is told of each thing, in words, and in which order.
 
+use crate::control::standing::{Readiness, Standing};
 use crate::control::wire::{
     Backend, BackendRow, BackendSample, BackendState, EventRecord, Latency, Program, ProgramRow,
     ProgramState, Responses, Sample, UpstreamRow, Worker,
@@ -92,6 +93,39 @@ fn a_program_says_how_it_died_and_what_comes_next() {
 }
 
 #[test]
+fn a_program_that_waits_or_is_not_ready_says_for_what() {
+    let row = |readiness, state, reason: &str, since_ms| ProgramRow {
+        program: Program { state, reason: reason.to_owned(), ..Program::default() },
+        since_ms,
+        standing: Standing { readiness, ..Standing::default() },
+        ..ProgramRow::default()
+    };
+    let failing = "probe failed 3x: connection refused";
+    let waiting = format!("waiting for db: {failing}");
+    let unready = format!("not ready: {failing}");
+    let (long_ago, just_now) = (NOW_MS - 9_000, NOW_MS - 500);
+    let (starting, running) = (ProgramState::Starting, ProgramState::Running);
+    let for_db = format!("for db: {failing}");
+    for (program, expected) in [
+        (row(Readiness::Waiting, starting, &waiting, long_ago), Some(("WAITING", &*for_db))),
+        (row(Readiness::Waiting, starting, &waiting, just_now), None),
+        (row(Readiness::Asked, starting, failing, long_ago), Some(("STARTING", failing))),
+        (row(Readiness::Asked, starting, "", long_ago), None),
+        (row(Readiness::Lost, running, &unready, just_now), Some(("UNREADY", failing))),
+        (row(Readiness::Plain, running, "reloading", long_ago), None),
+    ] {
+        let mut model = model();
+        model.moment.programs = vec![program];
+        check(&model, &expected.into_iter().collect::<Vec<_>>());
+    }
+    let mut model = model();
+    let log_degraded = "no space left on device".to_owned();
+    let program = Program { log_degraded, log_lost_bytes: 9, ..Program::default() };
+    model.moment.programs = vec![ProgramRow { program, ..ProgramRow::default() }];
+    check(&model, &[("LOG LOST", "no space left on device; 9 bytes lost")]);
+}
+
+#[test]
 fn a_backend_says_why_without_its_state_again() {
     let mut model = model();
     model.moment.backends = vec![backend(BackendState::Down, "down in the configuration")];
@@ -130,7 +164,8 @@ fn an_upstream_with_nobody_up_is_worst() {
 #[test]
 fn a_replaced_worker_says_what_killed_the_last_one() {
     let mut model = model();
-    model.moment.workers = vec![Worker { pid: 7, restarts: 1, uptime_ms: 900, ..Worker::default() }];
+    model.moment.workers =
+        vec![Worker { pid: 7, restarts: 1, uptime_ms: 900, ..Worker::default() }];
     model.events.push_back(EventRecord {
         verb: "replace".to_owned(),
         target: "worker 0".to_owned(),

@@ -1,8 +1,10 @@
 //! The console by its keys: messages in, the model and the effects out, no terminal anywhere.
 
+mod attach;
 mod explained;
 mod live;
 mod logs;
+mod palette;
 mod properties;
 
 use tui_input::InputRequest;

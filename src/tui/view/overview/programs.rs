@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::standing::Readiness;
 use crate::control::text;
 use crate::control::wire::{ProgramRow, ProgramState};
 
@@ -105,6 +106,9 @@ fn program_cells<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Vec<Line<'a>> 
 fn program_detail<'a>(canvas: &Canvas<'a>, row: &'a ProgramRow) -> Line<'a> {
     let program = &row.program;
     match program.state {
+        _ if row.standing.readiness != Readiness::Plain && !program.reason.is_empty() => {
+            canvas.cell(text::plain(&program.reason), Role::Warn)
+        }
         ProgramState::Running | ProgramState::Starting | ProgramState::Stopping => {
             let mut spans = vec![
                 canvas.span("cpu ", Role::Dim),
