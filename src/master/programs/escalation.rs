@@ -3,6 +3,7 @@
 
 use super::desk::Tone;
 use super::event::InstanceId;
+use super::handoff::Wish;
 use super::recovery::Then;
 use super::want::Want;
 use super::{Course, Programs};
@@ -47,9 +48,11 @@ impl Programs {
             Escalation::RestartGroup => {
                 let members = self.regroup(&group, Then::Start);
                 for member in members {
-                    // Those that run are stopped in their order.
+                    // Those that run are stopped in their order, and what the operator stopped rests.
+                    let is_unwanted = self.intent.of(&member) == Some(Wish::Down);
                     if let Some(instance) = self.instances.get_mut(&member)
                         && instance.state.phase == Phase::GaveUp
+                        && !is_unwanted
                     {
                         instance.say(Event::Hold, &mut self.desk);
                     }

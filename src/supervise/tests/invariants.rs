@@ -263,6 +263,7 @@ impl World {
             Event::Kill => self.was_kill_asked = true,
             // The master says it only of what should be up.
             Event::Due if !self.is_wanted => return,
+            Event::Hold if !self.is_wanted && self.bench.state.phase == Phase::GaveUp => return,
             Event::Due | Event::Hold | Event::Release => {}
             Event::Remove
             | Event::Tick
