@@ -151,13 +151,21 @@ fn control_address(
     servers: &[server::Draft],
     streams: &[stream::Draft],
 ) {
-    let (Some(address), Some(at)) = (control.control.http, &control.http) else { return };
-    let of_servers = servers.iter().flat_map(|draft| draft.server.listen.iter().zip(&draft.listen));
-    let of_streams = streams.iter().flat_map(|draft| draft.stream.listen.iter().zip(&draft.listen));
-    let mut all = of_servers.chain(of_streams);
-    if let Some((listen, other)) = all.find(|(listen, _)| is_met(listen.address, address)) {
-        let hint = format!("on line {}", line(report, other));
-        report.error(at, format!("clients are served on {} already", listen.address), hint);
+    let mut taken: Vec<(SocketAddr, &str, &Span)> = Vec::new();
+    for (address, what, at) in control.addresses() {
+        if let Some((other, owner, _)) = taken.iter().find(|(other, ..)| is_met(*other, address)) {
+            report.error(at, format!("{owner} is on {other} already"), "each needs its own port");
+        }
+        taken.push((address, what, at));
+        let of_servers =
+            servers.iter().flat_map(|draft| draft.server.listen.iter().zip(&draft.listen));
+        let of_streams =
+            streams.iter().flat_map(|draft| draft.stream.listen.iter().zip(&draft.listen));
+        let mut all = of_servers.chain(of_streams);
+        if let Some((listen, other)) = all.find(|(listen, _)| is_met(listen.address, address)) {
+            let hint = format!("on line {}", line(report, other));
+            report.error(at, format!("clients are served on {} already", listen.address), hint);
+        }
     }
 }
 
@@ -278,7 +286,7 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
     let listened = of_servers.map(|listen| (listen.address, "a server"));
     let streamed = of_streams.map(|listen| (listen.address, "a TCP route"));
-    let controlled = control.control.http.map(|address| (address, "the control API"));
+    let controlled = control.addresses().map(|(address, what, _)| (address, what));
     for (address, owner) in listened.chain(streamed).chain(controlled) {
         let is_met = match address.ip() {
             IpAddr::V4(ip) => ip.is_unspecified() || ip.is_loopback(),

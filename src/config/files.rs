@@ -10,6 +10,7 @@ use crate::sys;
 
 use super::diagnostic::Errors;
 use super::model::Config;
+use super::password::Password;
 use super::report::Surroundings;
 use super::{Source, document, dotenv, engine, limits, variables};
 
@@ -51,6 +52,7 @@ pub(super) fn load(path: &Path) -> Result<Config, Errors> {
         is_zone: &|name| sys::zone::named(name).is_some(),
         page: &|path| page(path).map_err(|error| reason(&error)),
         token: &|path| token(path).map(|_said_when_used| ()),
+        password: &|path| password(path).map(|_said_when_used| ()),
     };
     document::read(&text, &name, surroundings)
 }
@@ -128,6 +130,11 @@ pub(super) fn token(path: &Path) -> Result<String, String> {
         // What it holds is nobody's to see, not even in part.
         Err(format!("{name} holds more than one word of plain characters"))
     }
+}
+
+/// See `config::password`.
+pub(super) fn password(path: &Path) -> Result<Password, String> {
+    Password::parse(&token(path)?).map_err(|reason| format!("{}: {reason}", path.display()))
 }
 
 /// A whole text of bounded length.

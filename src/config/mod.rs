@@ -47,6 +47,7 @@ mod section;
 mod address;
 pub(crate) mod duration;
 mod names;
+pub(crate) mod password;
 mod percent;
 mod size;
 pub(crate) mod template;
@@ -103,6 +104,11 @@ pub(crate) fn token(path: &Path) -> Result<String, String> {
     files::token(path)
 }
 
+/// What the password file says; the error says what is wrong with the file.
+pub(crate) fn password(path: &Path) -> Result<password::Password, String> {
+    files::password(path)
+}
+
 /// The variables in a file of them, `None` when there is no such file; the error is the whole
 /// message, with the line.
 pub(crate) fn env_file(path: &Path) -> Result<Option<dotenv::Variables>, String> {
@@ -121,6 +127,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         is_zone: &|_| true,
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
+        password: &|_| Ok(()),
     };
     document::read(text, name, surroundings)
 }
@@ -149,6 +156,11 @@ pub(crate) fn expand(
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, variables::ExpandError> {
     variables::expand(text, lookup)
+}
+
+/// Words as a command line that splits into them.
+pub(crate) fn command_line(words: &[String]) -> String {
+    shell_words::join(words)
 }
 
 /// The bytes in which a checked configuration travels to a worker.

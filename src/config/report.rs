@@ -28,6 +28,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) page: &'a dyn Fn(&Path) -> Result<String, String>,
     /// Whether a file holds a token; the error is the whole message.
     pub(super) token: &'a dyn Fn(&Path) -> Result<(), String>,
+    /// The same of a password.
+    pub(super) password: &'a dyn Fn(&Path) -> Result<(), String>,
 }
 
 /// A value and where it stands.

@@ -181,13 +181,15 @@ pub(crate) enum Peer {
     Process { uid: u32, pid: u32 },
     /// Over TCP: nobody says more than where from.
     Network(SocketAddr),
+    /// Over TCP, by Supervisor's protocol.
+    Supervisor(SocketAddr),
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process { uid, .. } => write!(f, "uid {uid}"),
-            Self::Network(address) => write!(f, "{}", address.ip()),
+            Self::Network(address) | Self::Supervisor(address) => write!(f, "{}", address.ip()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Who is let in over TCP: whoever knows the token, or, on loopback without one, everyone who only
-//! reads and was not sent here by a web page.
+//! Who is let in over TCP: whoever knows the token or the login, or, on loopback without one,
+//! everyone who only reads and was not sent here by a web page.
 //!
 //! Pure. A page of some site can make a browser ask us, and by giving its own name our address it
 //! could read the answer too; but then the request names that site as its host.
@@ -8,12 +8,66 @@ use std::fmt;
 use std::hint::black_box;
 use std::net::IpAddr;
 
+use super::rpc::base64;
+use super::sha1;
 use super::wire::Role;
 
 pub(crate) enum Entrance {
     /// For loopback: looking is free.
     ReadOnly,
     Token(Token),
+    /// The same two for Supervisor's clients, who ask everything by POST.
+    SupervisorReadOnly,
+    Supervisor(Login),
+}
+
+/// What is understood behind an entrance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// The whole API.
+    Api,
+    /// Supervisor's protocol and nothing else.
+    Supervisor,
+}
+
+/// Basic credentials (RFC 7617).
+#[derive(Debug)]
+pub(crate) struct Login {
+    username: Token,
+    password: Password,
+}
+
+#[derive(Debug)]
+pub(crate) enum Password {
+    Plain(Token),
+    /// Its SHA-1.
+    Sha1(sha1::Digest),
+}
+
+impl Login {
+    pub(crate) fn new(username: &str, password: Password) -> Self {
+        Self { username: Token::new(username), password }
+    }
+
+    /// Both are looked at, whichever is wrong.
+    fn is(&self, username: &[u8], password: &[u8]) -> bool {
+        let is_password = match &self.password {
+            Password::Plain(token) => token.is(password),
+            Password::Sha1(digest) => Token(digest.to_vec()).is(&sha1::digest(password)),
+        };
+        self.username.is(username) & is_password
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same_password = match (&self.password, &other.password) {
+            (Password::Plain(one), Password::Plain(other)) => one.is(&other.0),
+            (Password::Sha1(one), Password::Sha1(other)) => one == other,
+            (Password::Plain(_), Password::Sha1(_)) | (Password::Sha1(_), Password::Plain(_)) => {
+                false
+            }
+        };
+        is_same_password && self.username.is(&other.username.0)
+    }
 }
 
 /// A secret; shown to nobody.
@@ -52,6 +106,8 @@ pub(crate) struct Asking<'a> {
 pub(crate) enum Refusal {
     #[error("expected `Authorization: Bearer` with the token of `token_file`")]
     NoToken,
+    #[error("expected `Authorization: Basic` with `username` and the password of `password_file`")]
+    NoLogin,
     #[error("expected `Host` to be localhost or a loopback address")]
     ForeignHost,
     #[error("read-only over TCP: `token_file` in [control] allows to operate")]
@@ -62,45 +118,83 @@ impl Entrance {
     /// What comes in here may do.
     pub(crate) fn role(&self) -> Role {
         match self {
-            Self::ReadOnly => Role::Read,
-            Self::Token(_) => Role::Operate,
+            Self::ReadOnly | Self::SupervisorReadOnly => Role::Read,
+            Self::Token(_) | Self::Supervisor(_) => Role::Operate,
+        }
+    }
+
+    pub(crate) fn speech(&self) -> Speech {
+        match self {
+            Self::ReadOnly | Self::Token(_) => Speech::Api,
+            Self::SupervisorReadOnly | Self::Supervisor(_) => Speech::Supervisor,
         }
     }
 
     pub(crate) fn judge(&self, asking: &Asking<'_>) -> Result<(), Refusal> {
         match self {
+            Self::Supervisor(login) => {
+                let given = asking.authorization.and_then(basic);
+                let colon = given.as_ref().and_then(|given| memchr::memchr(b':', given));
+                match given.as_deref().zip(colon) {
+                    Some((given, at)) if login.is(&given[..at], &given[at + 1..]) => Ok(()),
+                    Some(_) | None => Err(Refusal::NoLogin),
+                }
+            }
+            // What such a call may do is seen when it has been read. No browser leaves the host out,
+            // and Supervisor's client does when it follows a log.
+            Self::SupervisorReadOnly => match asking.host {
+                Some(b"") if asking.authority.is_none() => Ok(()),
+                Some(_) | None if asking.is_for_loopback() => Ok(()),
+                Some(_) | None => Err(Refusal::ForeignHost),
+            },
             Self::Token(token) => match asking.authorization.and_then(bearer) {
                 Some(given) if token.is(given) => Ok(()),
                 Some(_) | None => Err(Refusal::NoToken),
             },
-            Self::ReadOnly => {
-                let host = asking.host.and_then(|host| std::str::from_utf8(host).ok());
-                let is_ours =
-                    host.is_some_and(is_loopback) && asking.authority.is_none_or(is_loopback);
-                match asking.method {
-                    _ if !is_ours => Err(Refusal::ForeignHost),
-                    "GET" | "HEAD" => Ok(()),
-                    _ => Err(Refusal::ReadOnly),
-                }
-            }
+            Self::ReadOnly => match asking.method {
+                _ if !asking.is_for_loopback() => Err(Refusal::ForeignHost),
+                "GET" | "HEAD" => Ok(()),
+                _ => Err(Refusal::ReadOnly),
+            },
         }
     }
 
     /// Whether it lets in the same as another.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::ReadOnly, Self::ReadOnly) => true,
+            (Self::ReadOnly, Self::ReadOnly)
+            | (Self::SupervisorReadOnly, Self::SupervisorReadOnly) => true,
             (Self::Token(one), Self::Token(other)) => one.is(&other.0),
-            (Self::ReadOnly, Self::Token(_)) | (Self::Token(_), Self::ReadOnly) => false,
+            (Self::Supervisor(one), Self::Supervisor(other)) => one.is_same(other),
+            (
+                Self::ReadOnly | Self::SupervisorReadOnly | Self::Token(_) | Self::Supervisor(_),
+                _,
+            ) => false,
         }
     }
 }
 
-/// The credentials of `Bearer TOKEN`; the scheme's name is in any case (RFC 9110 11.1).
+impl Asking<'_> {
+    /// Whether whoever asks says that it is meant for this machine.
+    fn is_for_loopback(&self) -> bool {
+        let host = self.host.and_then(|host| std::str::from_utf8(host).ok());
+        host.is_some_and(is_loopback) && self.authority.is_none_or(is_loopback)
+    }
+}
+
 fn bearer(authorization: &[u8]) -> Option<&[u8]> {
-    const SCHEME: &[u8] = b"bearer ";
-    let (scheme, credentials) = authorization.split_at_checked(SCHEME.len())?;
-    scheme.eq_ignore_ascii_case(SCHEME).then(|| credentials.trim_ascii())
+    credentials(authorization, b"bearer ")
+}
+
+/// `USERNAME:PASSWORD`.
+fn basic(authorization: &[u8]) -> Option<Vec<u8>> {
+    base64::decode(std::str::from_utf8(credentials(authorization, b"basic ")?).ok()?)
+}
+
+/// What follows the scheme, whose name is in any case (RFC 9110 11.1).
+fn credentials<'a>(authorization: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
+    let (named, credentials) = authorization.split_at_checked(scheme.len())?;
+    named.eq_ignore_ascii_case(scheme).then(|| credentials.trim_ascii())
 }
 
 /// A host, perhaps with a port, that no name server has a say in.
@@ -154,6 +248,55 @@ mod tests {
             Err(Refusal::ForeignHost)
         );
         let proxied = Asking { authority: Some("evil.example"), ..asking("GET", "localhost") };
+        assert_eq!(judge(&proxied), Err(Refusal::ForeignHost));
+    }
+
+    #[test]
+    fn a_login_is_name_and_password() {
+        let plain = || Password::Plain(Token::new("s3c:ret"));
+        let entrance = Entrance::Supervisor(Login::new("ann", plain()));
+        let hashed = Password::Sha1(sha1::digest(b"s3c:ret"));
+        let by_digest = Entrance::Supervisor(Login::new("ann", hashed));
+        for (login, is_let_in) in [
+            ("ann:s3c:ret", true),
+            ("ann:s3c", false),
+            ("ann:", false),
+            ("ann", false),
+            ("", false),
+            (":s3c:ret", false),
+            ("bob:s3c:ret", false),
+            ("Ann:s3c:ret", false),
+            ("ann:{SHA}d0be2dc421be4fcd0172e5afceea3970e2f3d940", false),
+        ] {
+            let header = format!("BASIC {}", base64::encode(login.as_bytes()));
+            for entrance in [&entrance, &by_digest] {
+                let authorization = Some(header.as_bytes());
+                let judged =
+                    entrance.judge(&Asking { authorization, ..asking("POST", "evil.example") });
+                assert_eq!(judged.is_ok(), is_let_in, "{login}: {judged:?}");
+            }
+        }
+        for odd in [&b"Basic"[..], b"Basic ", b"Basic %%%%", b"Basic \xff", b"Bearer YW5uOnMzYw=="]
+        {
+            let judged = entrance.judge(&Asking { authorization: Some(odd), ..Asking::default() });
+            assert_eq!(judged, Err(Refusal::NoLogin));
+        }
+        assert!(entrance.is_same(&Entrance::Supervisor(Login::new("ann", plain()))));
+        assert!(!entrance.is_same(&Entrance::Supervisor(Login::new("bob", plain()))));
+        assert!(!entrance.is_same(&by_digest) && !entrance.is_same(&Entrance::SupervisorReadOnly));
+        assert!(!format!("{:?}", Login::new("ann", plain())).contains("s3c"));
+    }
+
+    #[test]
+    fn supervisors_clients_may_look_from_this_machine() {
+        let judge = |asking: &Asking<'_>| Entrance::SupervisorReadOnly.judge(asking);
+        for host in ["localhost", "127.0.0.1:9001", ""] {
+            assert_eq!(judge(&asking("POST", host)), Ok(()), "{host}");
+            assert_eq!(judge(&asking("GET", host)), Ok(()), "{host}");
+        }
+        assert_eq!(judge(&asking("POST", "evil.example")), Err(Refusal::ForeignHost));
+        assert_eq!(judge(&Asking::default()), Err(Refusal::ForeignHost));
+        let proxied = Asking { authority: Some("evil.example"), ..asking("POST", "") };
         assert_eq!(judge(&proxied), Err(Refusal::ForeignHost));
     }
 

@@ -30,6 +30,7 @@ pub(crate) mod client;
 pub(crate) mod server;
 
 pub(crate) mod entrance;
+pub(crate) mod sha1;
 pub(crate) mod tcp;
 
 pub(crate) mod watch;

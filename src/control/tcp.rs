@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -22,7 +23,8 @@ use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
 use super::call::{Caller, Peer};
-use super::entrance::{Asking, Entrance, Refusal};
+use super::entrance::{Asking, Entrance, Refusal, Speech};
+use super::rpc;
 use super::server::{ACCEPT_PAUSE, Asked, Body, Bounds, Desk, TOO_MANY_CLIENTS, failure, hold};
 use crate::sys;
 
@@ -41,6 +43,17 @@ impl Door {
     pub(crate) fn close(&self) {
         self.is_closed.set(true);
         self.closing.notify_one();
+    }
+
+    pub(crate) fn speech(&self) -> Speech {
+        self.entrance.speech()
+    }
+
+    fn peer(&self, address: SocketAddr) -> Peer {
+        match self.entrance.speech() {
+            Speech::Api => Peer::Network(address),
+            Speech::Supervisor => Peer::Supervisor(address),
+        }
     }
 
     /// Whether it lets in the same.
@@ -78,7 +91,7 @@ pub(crate) async fn serve(
             Ok((stream, peer)) => {
                 let (door, asked) = (Rc::clone(&door), asked.clone());
                 talks.spawn_local(async move {
-                    let caller = Caller { peer: Peer::Network(peer), role: door.entrance.role() };
+                    let caller = Caller { peer: door.peer(peer), role: door.entrance.role() };
                     let desk = Desk { bounds, asked, caller };
                     let stream = Impatient::new(stream, patience.stall);
                     hold(stream, bounds, async |request| answer(&door, &desk, request).await).await;
@@ -119,23 +132,29 @@ async fn answer(door: &Door, desk: &Desk, request: Request<Incoming>) -> Respons
         host: headers.get(HOST).map(HeaderValue::as_bytes),
         authorization: headers.get(AUTHORIZATION).map(HeaderValue::as_bytes),
     };
-    match door.entrance.judge(&asking) {
-        Ok(()) => desk.answer(request).await,
-        Err(refusal) => refused(refusal),
+    let target = request.uri().path();
+    let is_rpc = rpc::desk::is_for(target) || rpc::tail::parse(target).is_some();
+    match (door.entrance.judge(&asking), door.entrance.speech()) {
+        (Err(refusal), _) => refused(refusal),
+        (Ok(()), Speech::Supervisor) if !is_rpc => {
+            failure(StatusCode::NOT_FOUND, "only Supervisor's protocol is spoken here: POST /RPC2")
+        }
+        (Ok(()), Speech::Api | Speech::Supervisor) => desk.answer(request).await,
     }
 }
 
 fn refused(refusal: Refusal) -> Response<Body> {
-    let text = refusal.to_string();
-    match refusal {
-        Refusal::NoToken => {
-            let mut response = failure(StatusCode::UNAUTHORIZED, &text);
-            let scheme = HeaderValue::from_static("Bearer realm=\"pilothouse\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
-            response
+    let challenge = match refusal {
+        Refusal::NoToken => "Bearer realm=\"pilothouse\"",
+        // As Supervisor names it.
+        Refusal::NoLogin => "Basic realm=\"default\"",
+        Refusal::ForeignHost | Refusal::ReadOnly => {
+            return failure(StatusCode::FORBIDDEN, &refusal.to_string());
         }
-        Refusal::ForeignHost | Refusal::ReadOnly => failure(StatusCode::FORBIDDEN, &text),
-    }
+    };
+    let mut response = failure(StatusCode::UNAUTHORIZED, &refusal.to_string());
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
 }
 
 /// A stream that fails when its peer takes nothing for a while.

@@ -62,6 +62,7 @@ pub(super) fn who(caller: &Caller) -> String {
     match caller.peer {
         Peer::Process { uid, .. } => format!("{} (uid {uid})", user::name(uid)),
         Peer::Network(address) => format!("token (from {})", address.ip()),
+        Peer::Supervisor(address) => format!("login (from {})", address.ip()),
     }
 }
 

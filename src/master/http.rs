@@ -1,9 +1,11 @@
-//! The control API's TCP address: opened, moved and closed with the configuration.
+//! The control API's TCP addresses, our own protocol's and Supervisor's: opened, moved and closed with
+//! the configuration.
 //!
-//! Bound before anything changes, so that a port in use refuses the whole configuration. A new token
+//! Bound before anything changes, so that a port in use refuses the whole configuration. A new secret
 //! or address ends the connections of the old one; nothing else does.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,8 +14,8 @@ use tokio::sync::mpsc;
 use super::{WHO, start};
 use crate::config;
 use crate::config::limits;
-use crate::config::model::Control;
-use crate::control::entrance::{Entrance, Token};
+use crate::config::model::{Control, Login};
+use crate::control::entrance::{self, Entrance, Speech, Token};
 use crate::control::server::{self, Asked};
 use crate::control::tcp::{self, Door, Patience};
 use crate::sys::log;
@@ -21,16 +23,17 @@ use crate::sys::socket::{self, BindError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpError {
-    #[error("control API: {0}")]
-    Bind(#[from] BindError),
-    #[error("control API: {0}")]
-    Token(String),
+    #[error("{}: {cause}", name(*.speech))]
+    Bind { speech: Speech, cause: BindError },
+    #[error("{}: {reason}", name(*.speech))]
+    Secret { speech: Speech, reason: String },
 }
 
 /// What is listened on, if anything.
 #[derive(Default)]
 pub(super) struct Http {
-    serving: Option<Serving>,
+    api: Option<Serving>,
+    supervisor: Option<Serving>,
 }
 
 struct Serving {
@@ -41,7 +44,11 @@ struct Serving {
 }
 
 /// What a configuration asks for, with everything done that can fail.
-pub(super) struct Prepared(Option<Wanted>);
+#[derive(Default)]
+pub(super) struct Prepared {
+    api: Option<Wanted>,
+    supervisor: Option<Wanted>,
+}
 
 struct Wanted {
     address: SocketAddr,
@@ -52,46 +59,92 @@ struct Wanted {
 
 impl Http {
     pub(super) fn prepare(&self, control: &Control) -> Result<Prepared, HttpError> {
-        let Some(address) = control.http else { return Ok(Prepared(None)) };
-        let entrance = match &control.token_file {
-            None => Entrance::ReadOnly,
-            Some(path) => {
-                Entrance::Token(Token::new(&config::token(path).map_err(HttpError::Token)?))
-            }
-        };
-        let listener = match &self.serving {
-            Some(serving) if serving.address == address => None,
-            Some(serving) => Some(bind(address, serving.address.port() == address.port())?),
-            None => Some(bind(address, false)?),
-        };
-        Ok(Prepared(Some(Wanted { address, entrance, listener })))
+        let mut prepared = Prepared::default();
+        if let Some(address) = control.http {
+            let speech = Speech::Api;
+            let entrance = with_token(control.token_file.as_deref());
+            let entrance = entrance.map_err(|reason| HttpError::Secret { speech, reason })?;
+            prepared.api = Some(self.want(self.api.as_ref(), address, entrance)?);
+        }
+        if let Some(wanted) = &control.supervisor {
+            let speech = Speech::Supervisor;
+            let entrance = with_login(wanted.login.as_ref());
+            let entrance = entrance.map_err(|reason| HttpError::Secret { speech, reason })?;
+            prepared.supervisor =
+                Some(self.want(self.supervisor.as_ref(), wanted.listen, entrance)?);
+        }
+        Ok(prepared)
     }
 
-    /// For a master that goes on without.
-    pub(super) fn nothing() -> Prepared {
-        Prepared(None)
+    fn want(
+        &self,
+        serving: Option<&Serving>,
+        address: SocketAddr,
+        entrance: Entrance,
+    ) -> Result<Wanted, HttpError> {
+        let listener = match serving {
+            Some(serving) if serving.address == address => None,
+            Some(_) | None => {
+                let ours = [&self.api, &self.supervisor].into_iter().flatten();
+                let is_beside_ours =
+                    ours.map(|it| it.address.port()).any(|it| it == address.port());
+                let speech = entrance.speech();
+                let bound = bind(address, is_beside_ours);
+                Some(bound.map_err(|cause| HttpError::Bind { speech, cause })?)
+            }
+        };
+        Ok(Wanted { address, entrance, listener })
     }
 
     pub(super) fn commit(&mut self, prepared: Prepared, asks: &mpsc::Sender<Asked>) {
-        let Some(Wanted { address, entrance, listener }) = prepared.0 else {
-            if let Some(serving) = self.serving.take() {
-                log::notice!(WHO, "the control API on {} is closed", serving.address);
-            }
-            return;
-        };
-        let listener = match (listener, self.serving.take()) {
-            (None, Some(serving)) if serving.door.is_for(&entrance) => {
-                self.serving = Some(serving);
-                return;
-            }
-            (None, Some(serving)) => serving.listener.try_clone(),
-            (Some(listener), _) => Ok(listener),
-            (None, None) => return,
-        };
-        match listener.and_then(|listener| Serving::begin(address, listener, entrance, asks)) {
-            Ok(serving) => self.serving = Some(serving),
-            Err(error) => log::error!(WHO, "control API on {address}: {error}"),
+        commit(&mut self.api, prepared.api, asks);
+        commit(&mut self.supervisor, prepared.supervisor, asks);
+    }
+}
+
+fn commit(place: &mut Option<Serving>, wanted: Option<Wanted>, asks: &mpsc::Sender<Asked>) {
+    let earlier = place.take();
+    let Some(Wanted { address, entrance, listener }) = wanted else {
+        if let Some(earlier) = earlier {
+            let what = name(earlier.door.speech());
+            log::notice!(WHO, "{what} on {} is closed", earlier.address);
         }
+        return;
+    };
+    let listener = match (listener, earlier) {
+        (None, Some(earlier)) if earlier.door.is_for(&entrance) => {
+            *place = Some(earlier);
+            return;
+        }
+        (None, Some(earlier)) => earlier.listener.try_clone(),
+        (Some(listener), _) => Ok(listener),
+        (None, None) => return,
+    };
+    let what = name(entrance.speech());
+    match listener.and_then(|listener| Serving::begin(address, listener, entrance, asks)) {
+        Ok(serving) => *place = Some(serving),
+        Err(error) => log::error!(WHO, "{what} on {address}: {error}"),
+    }
+}
+
+fn with_token(file: Option<&Path>) -> Result<Entrance, String> {
+    let Some(file) = file else { return Ok(Entrance::ReadOnly) };
+    Ok(Entrance::Token(Token::new(&config::token(file)?)))
+}
+
+fn with_login(login: Option<&Login>) -> Result<Entrance, String> {
+    let Some(login) = login else { return Ok(Entrance::SupervisorReadOnly) };
+    let password = match config::password(&login.password_file)? {
+        config::password::Password::Plain(text) => entrance::Password::Plain(Token::new(&text)),
+        config::password::Password::Sha1(digest) => entrance::Password::Sha1(digest),
+    };
+    Ok(Entrance::Supervisor(entrance::Login::new(&login.username, password)))
+}
+
+fn name(speech: Speech) -> &'static str {
+    match speech {
+        Speech::Api => "control API",
+        Speech::Supervisor => "Supervisor's protocol",
     }
 }
 
@@ -105,10 +158,11 @@ impl Serving {
         socket::listen(&listener)?;
         let actual = listener.local_addr()?;
         let rights = match entrance {
-            Entrance::ReadOnly => "read-only",
+            Entrance::ReadOnly | Entrance::SupervisorReadOnly => "read-only",
             Entrance::Token(_) => "for whoever knows the token",
+            Entrance::Supervisor(_) => "for whoever knows the login",
         };
-        log::notice!(WHO, "control API on http://{actual}, {rights}");
+        log::notice!(WHO, "{} on http://{actual}, {rights}", name(entrance.speech()));
         let accepting = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
         let door = Rc::new(Door::new(entrance));
         let bounds = server::Bounds {

@@ -155,7 +155,7 @@ impl Prepared {
             Err(error) if held.starts > 1 => {
                 // What runs already must not end for want of it; a reload tries again.
                 sys::log::error!(WHO, "{error}");
-                Http::nothing()
+                http::Prepared::default()
             }
             prepared => prepared?,
         };

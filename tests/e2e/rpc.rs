@@ -2,10 +2,13 @@
 //! and what is no call is answered as Supervisor answers it.
 
 use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use super::engine::Engine;
-use super::{client, oracle, wait};
+use super::{client, oracle, ports, wait};
 
 const PROGRAMS: &str = r#"
 [program.cat]
@@ -29,7 +32,25 @@ instances = 2
 #[test]
 fn python_calls_every_method() {
     let Some(python) = oracle::supervisor("python") else { return };
-    let engine = Engine::start(PROGRAMS);
+    call_every_method(&python, PROGRAMS, |engine| format!("unix://{}", engine.socket().display()));
+    let address = ports::address();
+    let control = login(&address);
+    call_every_method(&python, &format!("{PROGRAMS}{control}"), |_| {
+        format!("http://ann:s3cret@{address}")
+    });
+}
+
+/// The keys that let Supervisor's clients in over TCP.
+fn login(address: &str) -> String {
+    format!(
+        "[control]\nsupervisor = {{ listen = \"{address}\", username = \"ann\", \
+        password_file = \"password\" }}\n"
+    )
+}
+
+fn call_every_method(python: &Path, config: &str, url: impl Fn(&Engine) -> String) {
+    let engine =
+        Engine::start_in(config, |folder| write_secret(&folder.join("password"), "s3cret"));
     wait::until("all run", || {
         let states = [("cat", 0), ("colour", 0), ("web", 0), ("web", 1)];
         let is_up = |(name, instance)| engine.program_state(name, instance) == "RUNNING";
@@ -37,7 +58,7 @@ fn python_calls_every_method() {
     });
     let output = Command::new(python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/rpc/every_method.py"))
-        .arg(format!("unix://{}", engine.socket().display()))
+        .arg(url(&engine))
         .arg(engine.folder.path().join("pilothouse.toml"))
         .output()
         .expect("Python runs");
@@ -45,6 +66,78 @@ fn python_calls_every_method() {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}{errors}");
     assert_eq!(text.trim(), "41 methods");
+}
+
+fn write_secret(path: &Path, secret: &str) {
+    fs::write(path, secret).expect("the folder is ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+}
+
+/// The status that a call over TCP is answered with.
+fn over_tcp(address: &str, authorization: &str, name: &str) -> client::Response {
+    let (address, body): (SocketAddr, _) = (address.parse().expect("an address"), call(name));
+    let length = body.len();
+    let request = format!(
+        "POST /RPC2 HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{authorization}\
+        Content-Length: {length}\r\n\r\n{body}"
+    );
+    client::exchange(address, request.as_bytes()).expect("an answer")
+}
+
+#[test]
+fn a_login_is_asked_for_read_again_and_shown_to_nobody() {
+    let address = ports::address();
+    let engine = Engine::start_in(&login(&address), |folder| {
+        write_secret(&folder.join("password"), "s3cret\n");
+    });
+    let (first, second) = ("YW5uOnMzY3JldA==", "YW5uOnRoZXBhc3N3b3Jk");
+    let ask = |login: &str, name: &str| {
+        over_tcp(&address, &format!("Authorization: Basic {login}\r\n"), name)
+    };
+    assert_eq!(ask(first, "supervisor.getPID").status, 200);
+    let refused = ask(second, "supervisor.shutdown");
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.header("www-authenticate"), Some("Basic realm=\"default\""));
+    assert_eq!(over_tcp(&address, "", "supervisor.getPID").status, 401);
+
+    // As Supervisor's files hold it: the SHA-1 of `thepassword`.
+    let password = engine.folder.path().join("password");
+    write_secret(&password, "{SHA}82ab876d1387bfafe46cc1c8a2ef074eae50cb1");
+    let told = String::from_utf8_lossy(&engine.ctl(&["reload"]).stderr).into_owned();
+    assert!(told.contains("without its 40 hexadecimal digits") && !told.contains("82ab"), "{told}");
+    assert_eq!(ask(first, "supervisor.getPID").status, 200, "a bad file changes nothing");
+    write_secret(&password, "{SHA}82ab876d1387bfafe46cc1c8a2ef074eae50cb1d");
+    engine.ctl_ok(&["reload"]);
+    assert_eq!(ask(first, "supervisor.getPID").status, 401);
+    assert_eq!(ask(second, "supervisor.getPID").status, 200);
+    engine.replace_master();
+    wait::until("the next master listens, too", || {
+        client::connect(address.parse().expect("an address")).ok()
+    });
+    assert_eq!(ask(second, "supervisor.getPID").status, 200);
+
+    let moved = ports::address();
+    let looking = format!("[control]\nsupervisor = {{ listen = \"{moved}\" }}\n");
+    engine.rewrite_config(&looking);
+    engine.ctl_ok(&["reload"]);
+    assert_eq!(over_tcp(&moved, "", "supervisor.getPID").status, 200);
+    assert_eq!(over_tcp(&moved, "", "supervisor.shutdown").status, 403);
+    wait::until("the old one is closed", || {
+        client::connect(address.parse().expect("an address")).is_err().then_some(())
+    });
+    let taken = TcpListener::bind(ports::address()).expect("a free port");
+    let taken_address = taken.local_addr().expect("it is bound");
+    engine.rewrite_config(&looking.replace(&moved, &taken_address.to_string()));
+    let told = String::from_utf8_lossy(&engine.ctl(&["reload"]).stderr).into_owned();
+    let expected = format!("Supervisor's protocol: bind {taken_address}: address in use");
+    assert!(told.contains(&expected), "{told}");
+    assert_eq!(over_tcp(&moved, "", "supervisor.getPID").status, 200);
+    let events = client::unix_get(&engine.socket(), "/v1/events").expect("an answer").text();
+    let status = client::unix_get(&engine.socket(), "/v1/status").expect("an answer").text();
+    let shown = engine.log() + &events + &status;
+    for secret in ["s3cret", "thepassword", "82ab", first, second] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }
 
 fn call(name: &str) -> String {

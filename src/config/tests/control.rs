@@ -29,6 +29,35 @@ fn loopback_needs_no_token_and_the_rest_of_the_world_does() {
 }
 
 #[test]
+fn supervisors_clients_have_an_address_of_their_own() {
+    let read = |keys: &str| good(&format!("[control]\nsupervisor = {{ {keys} }}\n")).control;
+    let looking = read("listen = \"127.0.0.1:9001\"").supervisor.expect("an address");
+    assert_eq!((looking.listen.port(), looking.login), (9001, None));
+    let keys = "listen = \"0.0.0.0:9001\", username = \"ann\", password_file = \"/p\"";
+    let login = read(keys).supervisor.expect("an address").login.expect("a login");
+    assert_eq!((login.username.as_str(), login.password_file.as_path()), ("ann", "/p".as_ref()));
+    let server =
+        "[[server]]\nlisten = \"127.0.0.1:9001\"\nroute = [{ path = \"/\", upstream = \"a\" }]\n";
+    let all = "listen = \"0.0.0.0:9001\"";
+    let own = "listen = \"127.0.0.1:9001\"";
+    for (keys, more, place, reason) in [
+        (all, "", "2:25", "others reach 0.0.0.0:9001, and there is no `username`"),
+        ("listen = 9001", "", "2:25", "expected a string, found integer 9001"),
+        ("listen = \"9001\"", "", "2:25", "`9001` is not an address"),
+        ("", "", "2:14", "`listen`"),
+        ("listen = \"127.0.0.1:1\", username = \"a\"", "", "2:40", "without `password_file`"),
+        ("listen = \"127.0.0.1:1\", password_file = \"a\"", "", "2:40", "without `username`"),
+        ("password = \"x\"", "", "2:16", "did you mean `password_file`?"),
+        ("username = \"a:b\", password_file = \"a\"", "", "2:27", "`a:b` is no name for a user"),
+        (own, "http = \"127.0.0.1:9001\"\n", "2:25", "the control API is on 127.0.0.1:9001 alr"),
+        (own, server, "2:25", "clients are served on 127.0.0.1:9001 already"),
+    ] {
+        let told = errors(&format!("[control]\nsupervisor = {{ {keys} }}\n{more}{API}"));
+        assert!(told.contains(&format!("test.toml:{place}")) && told.contains(reason), "{told}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_told_with_its_place() {
     let server =
         "[[server]]\nlisten = \"127.0.0.1:9900\"\nroute = [{ path = \"/\", upstream = \"a\" }]\n";
@@ -85,6 +114,10 @@ fn a_token_file_is_read_by_its_owner_and_holds_one_word() {
     assert!(missing.contains("no such file"), "{missing}");
     let folder_itself = super::super::token(folder.path()).unwrap_err();
     assert!(folder_itself.contains("not a file"), "{folder_itself}");
+
+    judge(b"{SHA}0123", 0o600).unwrap();
+    let told = super::super::password(&path).unwrap_err();
+    assert!(told.contains("40 hexadecimal digits") && !told.contains("0123"), "{told}");
 
     let config = folder.path().join("pilothouse.toml");
     judge(b"s3cret", 0o644).unwrap_err();

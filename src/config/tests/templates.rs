@@ -20,6 +20,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         is_zone: &|_| true,
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
+        password: &|_| Ok(()),
     };
     let source = format!("\"{text}\"");
     let report = Report::new("test.toml", &source, surroundings);

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use crate::control::call::Peer;
-use crate::control::entrance::{Entrance, Token};
+use crate::control::entrance::{Entrance, Login, Password, Token};
+use crate::control::rpc;
 use crate::control::server::{Asked, Bounds, Reply};
 use crate::control::tcp::{Door, Patience, serve};
 use crate::control::wire::{Answer, Role};
@@ -38,13 +39,17 @@ fn run<Asking: Future<Output = ()>>(
                 match asked {
                     Asked::Command { caller, reply, .. } => {
                         assert_eq!(caller.role, Role::Operate);
-                        assert!(matches!(caller.peer, Peer::Network(_)));
+                        assert!(matches!(caller.peer, Peer::Network(_)), "{caller:?}");
                         reply.send(Answer::changed("reloaded")).unwrap();
                     }
                     Asked::Query { reply, .. } => {
                         let _may_be_gone = reply.send(Reply::Metrics(b"up 1\n".to_vec()));
                     }
-                    Asked::Rpc(_) => {}
+                    Asked::Rpc(rpc::desk::Asked::Call { caller, reply, .. }) => {
+                        assert!(matches!(caller.peer, Peer::Supervisor(_)), "{caller:?}");
+                        reply.send(Ok(rpc::value::Value::text("3.0"))).unwrap();
+                    }
+                    Asked::Rpc(rpc::desk::Asked::Tail { reply, .. }) => drop(reply),
                 }
             }
         });
@@ -96,6 +101,46 @@ fn with_a_token_it_is_asked_for_everything_and_allows_everything() {
         expect(address, "GET /metrics", right, 200, "up 1").await;
         expect(address, "POST /v1/reload", right, 200, "reloaded").await;
         expect(address, "GET /nothing", right, 404, "no such path").await;
+    });
+}
+
+async fn call(address: SocketAddr, headers: &str, method: &str, status: u16, part: &str) {
+    let body = format!("<methodCall><methodName>supervisor.{method}</methodName></methodCall>");
+    let length = body.len();
+    let request = format!(
+        "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
+        Content-Length: {length}\r\n\r\n{body}"
+    );
+    let answer = raw(address, &request).await;
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}\n{answer}");
+    assert!(answer.contains(part), "{request}\n{answer}");
+}
+
+#[test]
+fn supervisors_clients_log_in_and_get_nothing_else() {
+    let login = Login::new("ann", Password::Plain(Token::new("s3cret")));
+    run(Entrance::Supervisor(login), 4, async |address| {
+        let right = "Authorization: Basic YW5uOnMzY3JldA==\r\n";
+        call(address, right, "getVersion", 200, "<string>3.0</string>").await;
+        call(address, right, "shutdown", 200, "<string>3.0</string>").await;
+        let challenge = "www-authenticate: Basic realm=\"default\"";
+        for wrong in
+            ["", "Authorization: Basic YW5uOnMzY3Jl\r\n", "Authorization: Bearer s3cret\r\n"]
+        {
+            call(address, wrong, "getVersion", 401, challenge).await;
+        }
+        expect(address, "GET /logtail/a", "Host:\r\n", 401, challenge).await;
+        expect(address, "GET /nothing", "Host: any\r\n", 401, challenge).await;
+        for request in ["GET /metrics", "POST /v1/reload", "GET /"] {
+            let headers = format!("Host: any\r\n{right}");
+            expect(address, request, &headers, 404, "only Supervisor's protocol").await;
+        }
+    });
+    run(Entrance::SupervisorReadOnly, 4, async |address| {
+        call(address, "", "getVersion", 200, "<string>3.0</string>").await;
+        call(address, "", "shutdown", 403, "may read but not operate").await;
+        expect(address, "GET /metrics", "Host: localhost\r\n", 404, "only Supervisor's").await;
+        expect(address, "POST /RPC2", "Host: evil.example\r\n", 403, "loopback").await;
     });
 }
 

@@ -121,7 +121,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::program::Program]) -
         upstreams: upstreams.to_vec(),
         programs: programs.to_vec(),
         groups: Vec::new(),
-        control: model::Control { http: None, token_file: None },
+        control: model::Control::default(),
         source: String::new(),
         is_embedded: false,
     }

@@ -10,6 +10,8 @@ called = set()
 
 
 def connect():
+    if URL.startswith("http:"):
+        return xmlrpc.client.ServerProxy(URL + "/RPC2")
     return xmlrpc.client.ServerProxy("http://localhost", SupervisorTransport(None, None, URL))
 
 
