@@ -24,7 +24,7 @@ const LAYERS: &[Row] = &[
     },
     Row { folder: "http", imports: &[], crates: &["httparse", "memchr", "itoa"] },
     Row { folder: "balance", imports: &[], crates: &[] },
-    Row { folder: "supervise", imports: &[], crates: &["jiff"] },
+    Row { folder: "supervise", imports: &[], crates: &["jiff", "memchr"] },
     Row { folder: "scoreboard", imports: &["sys"], crates: &[] },
     Row { folder: "order", imports: &["sys"], crates: &[] },
     Row {

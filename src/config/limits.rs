@@ -233,6 +233,8 @@ pub(crate) const LISTENER_PRIORITY: u32 = 0;
 /// Events that wait for an event listener, where the file says nothing, and at most.
 pub(crate) const LISTENER_BUFFER: u32 = 10;
 pub(crate) const LISTENER_BUFFER_MAX: u32 = 10_000;
+/// What all of these hold.
+pub(crate) const LISTENER_WAITING_BYTES_MAX: usize = 16 << 20;
 /// For a listener's answer to one event, where the file says nothing.
 pub(crate) const LISTENER_TIMEOUT_MS: u64 = 30_000;
 /// What a listener may say in answer to one event.
@@ -257,6 +259,8 @@ pub(crate) const PROGRAM_PIPE_GRACE_MS: u64 = 200;
 /// A line without an end that is left in its pipe: how long, and how long it may be.
 pub(crate) const PROGRAM_BEGUN_MS: u64 = 200;
 pub(crate) const PROGRAM_BEGUN_BYTES_MAX: usize = 16 * 1024;
+/// A message of a program to listeners.
+pub(crate) const PROGRAM_CAPTURE_BYTES_MAX: u64 = 1 << 20;
 /// A line to the system log.
 pub(crate) const PROGRAM_SYSLOG_BYTES_MAX: usize = 8 * 1024;
 /// Files that are compressed at a time.

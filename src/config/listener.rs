@@ -80,17 +80,11 @@ fn events(section: &mut Section<'_>) -> Subjects {
     words.iter().fold(Subjects::default(), |all, word| all.with(named(report, word)))
 }
 
-/// Families of events that Supervisor has and we do not send. Whoever waits for them alone must know.
-const NEVER_SENT: [&str; 2] = ["PROCESS_LOG", "PROCESS_COMMUNICATION"];
-
 fn named(report: &Report<'_>, word: &Located<String>) -> Subjects {
     let subjects = Subjects::named(&word.value);
     if subjects.is_empty() {
         let known: Vec<&str> = Subjects::names().collect();
         unknown_word(report, "event", word, &known);
-    } else if NEVER_SENT.iter().any(|family| word.value.starts_with(family)) {
-        let message = format!("`{}` is never sent: output is not told as events", word.value);
-        report.error(&word.span, message, "`pilothouse program tail --follow` follows it");
     }
     subjects
 }

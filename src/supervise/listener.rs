@@ -163,33 +163,44 @@ impl Notice {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pool {
     waiting: VecDeque<Notice>,
+    /// Of their payloads.
+    bytes: usize,
     pub(crate) next_serial: u64,
     /// Lost, for want of room or of a listener that can bear them.
     pub(crate) dropped: u64,
 }
 
+/// How many events may wait, and what they hold; beyond it the oldest is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
 impl Pool {
-    /// The newest. `room`: how many may wait; beyond it the oldest is lost.
-    pub(crate) fn push(&mut self, serial: u64, (name, payload): (&str, &str), room: usize) {
+    /// The newest.
+    pub(crate) fn push(&mut self, serial: u64, (name, payload): (&str, &str), room: Room) {
         let (name, payload) = (name.to_owned(), payload.to_owned());
         let pool_serial = self.next_serial;
         self.next_serial += 1;
-        self.make_room(room);
+        self.make_room(room, payload.len());
         self.waiting.push_back(Notice { serial, pool_serial, name, payload, losses: 0 });
     }
 
     pub(crate) fn pop(&mut self) -> Option<Notice> {
-        self.waiting.pop_front()
+        let notice = self.waiting.pop_front()?;
+        self.bytes -= notice.payload.len();
+        Some(notice)
     }
 
     /// It was rejected, so it is the next again.
-    pub(crate) fn put_back(&mut self, notice: Notice, room: usize) {
-        self.make_room(room);
+    pub(crate) fn put_back(&mut self, notice: Notice, room: Room) {
+        self.make_room(room, notice.payload.len());
         self.waiting.push_front(notice);
     }
 
     /// Its listener was lost over it. One that so many were lost over is given up.
-    pub(crate) fn put_back_after_loss(&mut self, notice: Notice, room: usize, losses_max: u32) {
+    pub(crate) fn put_back_after_loss(&mut self, notice: Notice, room: Room, losses_max: u32) {
         let losses = notice.losses + 1;
         if losses >= losses_max {
             self.dropped += 1;
@@ -202,11 +213,15 @@ impl Pool {
         self.waiting.iter()
     }
 
-    fn make_room(&mut self, room: usize) {
-        while self.waiting.len() >= room.max(1) {
-            self.waiting.pop_front();
+    /// For one more, of so many bytes.
+    fn make_room(&mut self, room: Room, bytes: usize) {
+        while self.waiting.len() >= room.events.max(1) || self.bytes + bytes > room.bytes {
+            if self.pop().is_none() {
+                break;
+            }
             self.dropped += 1;
         }
+        self.bytes += bytes;
     }
 }
 

@@ -9,6 +9,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod calendar;
+pub(crate) mod capture;
 pub(crate) mod chronicle;
 pub(crate) mod dice;
 pub(crate) mod group;

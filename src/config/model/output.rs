@@ -30,6 +30,16 @@ pub(crate) struct LogTarget {
     pub(crate) engine: bool,
     /// To the machine's system log, too.
     pub(crate) syslog: bool,
+    pub(crate) told: Told,
+}
+
+/// What event listeners hear of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// Of a message between Supervisor's marks, which is no part of the log; 0: there are none.
+    pub(crate) capture_bytes: u64,
+    /// Everything that is written.
+    pub(crate) events: bool,
 }
 
 /// When a new file begins, beside when one is full.

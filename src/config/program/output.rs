@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::super::model::output::{Compress, Format, LogTarget, Output, Overflow, Rotate};
+use super::super::limits;
+use super::super::model::output::{Compress, Format, LogTarget, Output, Overflow, Rotate, Told};
 use super::super::section::{Section, unknown_word};
 
 const LOG_BYTES_MAX: u64 = 50 << 20;
@@ -21,7 +22,10 @@ const COMPRESSES: [(&str, Compress); 3] =
 const FORMATS: [(&str, Format); 3] =
     [("plain", Format::Plain), ("prefix", Format::Prefix), ("json", Format::Json)];
 /// Supervisor's and other rotators' words for the same.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 12] = [
+    ("capture", "capture_bytes"),
+    ("capture_maxbytes", "capture_bytes"),
+    ("events_enabled", "events"),
     ("path", "file"),
     ("logfile", "file"),
     ("maxbytes", "max_bytes"),
@@ -58,6 +62,7 @@ fn log_target(section: &mut Section<'_>, key: &'static str, own: &[&str]) -> Log
         strip_ansi: false,
         engine: false,
         syslog: false,
+        told: Told::default(),
     };
     let Some(mut table) = section.section(key) else { return target };
     if let Some(file) = table.raw_text("file") {
@@ -76,6 +81,12 @@ fn log_target(section: &mut Section<'_>, key: &'static str, own: &[&str]) -> Log
     target.strip_ansi = table.flag("strip_ansi").unwrap_or(false);
     target.engine = table.flag("engine").unwrap_or(false);
     target.syslog = table.flag("syslog").unwrap_or(false);
+    target.told = Told {
+        capture_bytes: table
+            .size_within("capture_bytes", 0..=limits::PROGRAM_CAPTURE_BYTES_MAX)
+            .unwrap_or_default(),
+        events: table.flag("events").unwrap_or(false),
+    };
     table.finish(&OTHERS);
     target
 }

@@ -59,11 +59,6 @@ fn what_a_listener_may_not_have() {
              protocol, and nothing else may be there)",
         ),
         (
-            "events = [\"PROCESS_LOG_STDOUT\"]",
-            "3:11 `PROCESS_LOG_STDOUT` is never sent: output is not told as events \
-             (`pilothouse program tail --follow` follows it)",
-        ),
-        (
             "events = [\"TICK\"]\nbuffer_size = 5",
             "4:1 unknown key `buffer_size` of a listener (did you mean `buffer`?)",
         ),

@@ -38,6 +38,8 @@ pub(crate) enum Report {
     AsideDone { label: &'static str, outcome: Outcome },
     /// What it is asked or should say says that it is ready.
     Ready,
+    /// Listeners are to hear of what it wrote.
+    Announced,
     /// What a listener wrote.
     Answered(Vec<u8>),
     /// It is time to look again for the main process of a program that has forked itself away.

@@ -294,4 +294,10 @@ impl Reporter {
         // A closed queue means that the master is ending; nobody is left to care.
         let _ending = self.post.send(event::Event::Program(event)).await;
     }
+
+    /// At once or not at all; whether it was.
+    pub(super) fn try_report(&self, report: Report) -> bool {
+        let event = Event { id: self.id.clone(), life: self.life, report };
+        self.post.try_send(event::Event::Program(event)).is_ok()
+    }
 }

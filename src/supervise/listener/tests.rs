@@ -6,6 +6,10 @@ use super::*;
 
 const RESULT_MAX: usize = 100;
 
+fn room(events: usize) -> Room {
+    Room { events, bytes: 100 }
+}
+
 fn listener(standing: Standing) -> Listener {
     Listener::new(standing, RESULT_MAX)
 }
@@ -55,7 +59,7 @@ fn what_the_protocol_does_not_have() {
 #[test]
 fn an_envelope_counts_characters() {
     let mut pool = Pool::default();
-    pool.push(7, ("REMOTE_COMMUNICATION", "type:a\né"), 10);
+    pool.push(7, ("REMOTE_COMMUNICATION", "type:a\né"), room(10));
     let envelope = pool.pop().unwrap().envelope("site", "watch");
     assert_eq!(
         envelope,
@@ -72,26 +76,42 @@ fn serials(pool: &Pool) -> Vec<u64> {
 fn the_oldest_is_lost_and_a_rejected_one_is_the_next() {
     let mut pool = Pool::default();
     for serial in 0..4 {
-        pool.push(serial, ("TICK_5", ""), 3);
+        pool.push(serial, ("TICK_5", ""), room(3));
     }
     assert_eq!((serials(&pool), pool.dropped), (vec![1, 2, 3], 1));
     let first = pool.pop().unwrap();
-    pool.put_back(first, 3);
+    pool.put_back(first, room(3));
     assert_eq!((serials(&pool), pool.dropped), (vec![1, 2, 3], 1));
     let first = pool.pop().unwrap();
-    pool.push(4, ("TICK_5", ""), 3);
+    pool.push(4, ("TICK_5", ""), room(3));
     // Full by now: it takes the place of the oldest of those that wait.
-    pool.put_back(first, 3);
+    pool.put_back(first, room(3));
     assert_eq!((serials(&pool), pool.dropped), (vec![1, 3, 4], 2));
+}
+
+#[test]
+fn long_events_make_room_by_their_bytes() {
+    let mut pool = Pool::default();
+    for (serial, length) in [(0, 60), (1, 30), (2, 20)] {
+        pool.push(serial, ("TICK_5", &"x".repeat(length)), room(9));
+    }
+    assert_eq!((serials(&pool), pool.dropped), (vec![1, 2], 1));
+    let first = pool.pop().unwrap();
+    pool.push(3, ("TICK_5", &"x".repeat(75)), room(9));
+    assert_eq!((serials(&pool), pool.dropped), (vec![2, 3], 1));
+    pool.put_back(first, room(9));
+    assert_eq!((serials(&pool), pool.dropped), (vec![1], 3));
+    pool.push(4, ("TICK_5", &"x".repeat(500)), room(9));
+    assert_eq!((serials(&pool), pool.dropped), (vec![4], 4), "one is always told");
 }
 
 #[test]
 fn what_listeners_are_lost_over_is_given_up() {
     let mut pool = Pool::default();
-    pool.push(0, ("TICK_5", ""), 3);
+    pool.push(0, ("TICK_5", ""), room(3));
     for loss in 1..=3 {
         let notice = pool.pop().unwrap();
-        pool.put_back_after_loss(notice, 3, 3);
+        pool.put_back_after_loss(notice, room(3), 3);
         assert_eq!((pool.waiting().len(), pool.dropped), if loss < 3 { (1, 0) } else { (0, 1) });
     }
 }

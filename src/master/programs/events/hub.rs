@@ -8,10 +8,12 @@ use super::super::event::InstanceId;
 use super::channel::Writer;
 use super::payload;
 use super::ticks::{Moment, Ticks};
-use crate::config::limits::{LISTENER_DELIVERIES_MAX, LISTENER_RESULT_BYTES_MAX};
+use crate::config::limits::{
+    LISTENER_DELIVERIES_MAX, LISTENER_RESULT_BYTES_MAX, LISTENER_WAITING_BYTES_MAX,
+};
 use crate::config::model::Config;
 use crate::config::model::listener::{Listener, Subject, Subjects};
-use crate::supervise::listener::{self, Notice, Pool, Said, Standing};
+use crate::supervise::listener::{self, Notice, Pool, Room, Said, Standing};
 
 #[derive(Default)]
 pub(in crate::master::programs) struct Hub {
@@ -25,6 +27,15 @@ pub(in crate::master::programs) struct Hub {
     groups: Option<BTreeSet<String>>,
     ticks: Ticks,
     pub(super) stage: Stage,
+    attention: Attention,
+}
+
+/// Whether the loop was told that there are events to give out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Attention {
+    #[default]
+    Elsewhere,
+    Called,
 }
 
 /// Whether listeners were told that the engine runs.
@@ -71,9 +82,14 @@ impl Line {
         Self { listener, pool: Pool::default(), dropped_told: 0 }
     }
 
-    fn room(&self) -> usize {
-        self.listener.buffer as usize
+    fn room(&self) -> Room {
+        room(&self.listener)
     }
+}
+
+/// For what waits for a listener.
+pub(super) fn room(listener: &Listener) -> Room {
+    Room { events: listener.buffer as usize, bytes: LISTENER_WAITING_BYTES_MAX }
 }
 
 impl Ear {
@@ -117,6 +133,20 @@ impl Hub {
             let room = line.room();
             line.pool.push(serial, (subject.name(), payload), room);
         }
+    }
+
+    /// Whether what was published is about to be looked at.
+    pub(in crate::master::programs) fn is_called(&self) -> bool {
+        self.attention == Attention::Called
+    }
+
+    /// Whoever publishes outside the loop has told it.
+    pub(in crate::master::programs) fn call(&mut self) {
+        self.attention = Attention::Called;
+    }
+
+    pub(super) fn attend(&mut self) {
+        self.attention = Attention::Elsewhere;
     }
 
     /// Once, when all that the file says was begun.
@@ -186,7 +216,7 @@ impl Hub {
         let ear = self.ears.get_mut(id).filter(|ear| ear.use_of == Use::Listens)?;
         for said in ear.machine.take(bytes) {
             match said {
-                Said::Ready => {}
+                Said::Ready => ear.until_us = None,
                 Said::Accepted => (ear.notice, ear.until_us) = (None, None),
                 Said::Rejected => {
                     ear.until_us = None;
@@ -234,8 +264,11 @@ impl Hub {
         let late = self.ears.iter().filter(|(_, ear)| is_late(ear));
         late.map(|(id, ear)| {
             let timeout_ms = self.lines.get(&id.program).map_or(0, |it| it.listener.timeout_ms);
-            let event = ear.notice.as_ref().map_or("its event", |notice| notice.name.as_str());
-            (id.clone(), format!("no answer to {event} within {timeout_ms} ms"))
+            let awaited = match &ear.notice {
+                Some(notice) => format!("answer to {}", notice.name),
+                None => "READY".to_owned(),
+            };
+            (id.clone(), format!("no {awaited} within {timeout_ms} ms"))
         })
         .collect()
     }

@@ -9,9 +9,9 @@
 pub(super) mod channel;
 pub(super) mod course;
 pub(super) mod hub;
+pub(super) mod payload;
 pub(super) mod saved;
 
-mod payload;
 mod tell;
 mod ticks;
 

@@ -1,11 +1,11 @@
-//! What of listeners outlives a master: where each stands and the events on their way, so that none
-//! is told twice or waits for an answer that nobody remembers. What was read and not yet understood
-//! is not kept, and neither are long events.
+//! What of listeners outlives a master: where each stands and the events on their way. It is as of
+//! the end of the last turn: an event that was given out in the turn in which the master was killed
+//! is told again. What was read and not yet understood is not kept, and neither are long events.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::event::InstanceId;
-use super::hub::{Ear, Hub, Line, Stage};
+use super::hub::{Ear, Hub, Line, Stage, room};
 use crate::config::limits::{LISTENER_SAVED_BYTES_MAX, LISTENER_SAVED_MAX};
 use crate::config::model::listener::Listener;
 use crate::supervise::listener::{Notice, Standing};
@@ -92,15 +92,14 @@ impl Hub {
         line.pool.next_serial = line.pool.next_serial.max(pool_serial);
         line.pool.dropped = saved.dropped;
         for notice in saved.waiting.into_iter().rev() {
-            line.pool.put_back(notice.revive(), listener.buffer as usize);
+            line.pool.put_back(notice.revive(), room(&listener));
         }
+        let until_us = sys::clock::monotonic_us() + listener.timeout_ms * 1000;
         let (standing, until_us) = match saved.standing {
-            SavedStanding::Acknowledged => (Standing::Acknowledged, None),
+            // It may have said READY to the earlier master, and would then wait for ever.
+            SavedStanding::Acknowledged => (Standing::Acknowledged, Some(until_us)),
             SavedStanding::Ready => (Standing::Ready, None),
-            SavedStanding::Busy => {
-                let until_us = sys::clock::monotonic_us() + listener.timeout_ms * 1000;
-                (Standing::Busy, Some(until_us))
-            }
+            SavedStanding::Busy => (Standing::Busy, Some(until_us)),
         };
         let notice = saved.notice.map(SavedNotice::revive);
         self.ears.insert(id.clone(), Ear::new(standing, notice, until_us));

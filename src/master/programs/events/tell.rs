@@ -31,6 +31,7 @@ impl Programs {
             desk.events.borrow_mut().see_groups(groups);
         }
         let hub = Rc::clone(&desk.events);
+        hub.borrow_mut().attend();
         // Ends: each turn takes an event from those that wait, and makes one listener busy.
         loop {
             let is_running = |id: &InstanceId| {

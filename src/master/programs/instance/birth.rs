@@ -1,10 +1,12 @@
 //! From the decision to start to a process that is watched: its port, its files, its probe.
 
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 use super::super::desk::{Desk, Tone};
 use super::super::launch;
 use super::super::output::form::Speaker;
+use super::super::output::voice::Voice;
 use super::super::output::{BIRTH, Source};
 use super::super::process::Process;
 use super::super::tree::{self, Tree};
@@ -92,6 +94,14 @@ impl Instance {
         ends: [OwnedFd; 2],
         desk: &Desk,
     ) {
+        let program = &self.definition.program;
+        self.output.borrow_mut().set_voice(Voice {
+            hub: Rc::clone(&desk.events),
+            reporter: desk.reporter(&self.id, self.state.life),
+            process: program.supervisor_name(self.id.instance),
+            group: program.group_name().to_owned(),
+            pid: process.pid,
+        });
         if self.is_listener() {
             process.hear(ends, &self.output, desk.reporter(&self.id, self.state.life));
         } else {
@@ -131,7 +141,8 @@ impl Instance {
         for (source, target) in
             [(Source::Stdout, &targets.stdout), (Source::Stderr, &targets.stderr)]
         {
-            output.set_sinks(source, desk.sinks(speaker.clone(), source, target, &lookup));
+            let sinks = desk.sinks(speaker.clone(), source, target, &lookup);
+            output.set_sinks(source, sinks, target.told);
         }
     }
 }

@@ -203,7 +203,7 @@ impl Instance {
             }
             Report::AsideDone { label, outcome } => self.aside_is_done(label, &outcome, desk),
             // Who waits for what is looked at after every report.
-            Report::Healthy | Report::NeedsChanged => {}
+            Report::Healthy | Report::NeedsChanged | Report::Announced => {}
             Report::Line(expression) => self.lines_seen.push(expression),
             Report::Unfit => self.say(Event::Unfit { life, fault: Fault::Liveness }, desk),
         }

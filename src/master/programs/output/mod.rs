@@ -10,6 +10,7 @@ pub(super) mod sinks;
 pub(super) mod syslog;
 
 mod ansi;
+mod captured;
 mod compress;
 pub(super) mod follow;
 pub(super) mod lines;
@@ -19,6 +20,7 @@ mod sought;
 mod tap;
 #[cfg(test)]
 mod tests;
+pub(super) mod voice;
 
 use std::cell::RefCell;
 use std::io;
@@ -29,7 +31,9 @@ use bytes::Bytes;
 use regex::bytes::Regex;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::model::output::Told;
 use crate::control::wire::{LogLine, Stream};
+use crate::supervise::capture::Capture;
 use crate::sys;
 use crate::sys::clock;
 
@@ -40,6 +44,7 @@ use ring::Ring;
 use sinks::Sinks;
 use sought::Sought;
 use tap::Taps;
+use voice::Voice;
 
 /// A file that several instances or both streams may share.
 pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
@@ -51,6 +56,8 @@ pub(super) struct Output {
     sought: Sought,
     stdout: Channel,
     stderr: Channel,
+    /// Of the process that runs.
+    voice: Option<Voice>,
 }
 
 #[derive(Default)]
@@ -58,6 +65,9 @@ struct Channel {
     lines: Lines,
     sinks: Sinks,
     taps: Taps,
+    capture: Option<Capture>,
+    /// Whether listeners may hear everything that is written.
+    is_told: bool,
 }
 
 /// Who reads along.
@@ -104,8 +114,14 @@ impl Output {
     }
 
     /// From now on, the begun lines included.
-    pub(super) fn set_sinks(&mut self, source: Source, sinks: Sinks) {
-        self.channel_mut(source).sinks = sinks;
+    pub(super) fn set_sinks(&mut self, source: Source, sinks: Sinks, told: Told) {
+        let channel = self.channel_mut(source);
+        (channel.sinks, channel.is_told) = (sinks, told.events);
+        self.set_capture(source, told.capture_bytes as usize);
+    }
+
+    pub(super) fn set_voice(&mut self, voice: Voice) {
+        self.voice = Some(voice);
     }
 
     /// Whether what the program writes is to stay in its pipe until it is written elsewhere.
@@ -113,8 +129,14 @@ impl Output {
         !self.channel(source).sinks.is_empty()
     }
 
-    /// Takes of what is `seen` in the pipe what has a place to go to.
-    fn pour(&mut self, source: Source, pipe: BorrowedFd<'_>, seen: &[u8], tail: Tail) -> Taken {
+    /// Takes of the text that is `seen` in the pipe what has a place to go to.
+    fn pour_text(
+        &mut self,
+        source: Source,
+        pipe: BorrowedFd<'_>,
+        seen: &[u8],
+        tail: Tail,
+    ) -> Taken {
         let now_us = clock::monotonic_us();
         let sinks = &self.channel(source).sinks;
         if let Some(file) = sinks.exact_file() {
@@ -139,8 +161,8 @@ impl Output {
         }
     }
 
-    /// Takes what the program wrote and is nowhere else.
-    fn take(&mut self, source: Source, bytes: &[u8]) {
+    /// Takes text that is nowhere else.
+    fn take_text(&mut self, source: Source, bytes: &[u8]) {
         if let Some(file) = self.channel(source).sinks.exact_file() {
             file.borrow_mut().write(bytes, clock::monotonic_us());
             compress::begin(file);
@@ -151,13 +173,16 @@ impl Output {
     /// Its lines, for who reads along and who gets them in another form.
     fn note(&mut self, source: Source, bytes: &[u8]) {
         let moment = (clock::wall_ms(), source.stream());
-        let Self { ring, audience, sought, stdout, stderr } = self;
-        let Channel { lines, sinks, taps } = match source {
+        let Self { ring, audience, sought, stdout, stderr, voice } = self;
+        let Channel { lines, sinks, taps, capture: _, is_told } = match source {
             Source::Stdout => stdout,
             Source::Stderr => stderr,
         };
         taps.tell(bytes);
         let stripped = sinks.strip(bytes);
+        if let (Some(voice), true) = (voice, *is_told) {
+            voice.wrote(source, stripped.as_deref().unwrap_or(bytes));
+        }
         if let Some(stripped) = &stripped {
             sinks.take_bytes(stripped);
         }
@@ -186,8 +211,9 @@ impl Output {
 
     /// The stream has ended: what has no line end by now is a line.
     pub(super) fn end(&mut self, source: Source) {
+        self.end_capture(source);
         let moment = (clock::wall_ms(), source.stream());
-        let Channel { lines, sinks, taps: _ } = self.channel_mut(source);
+        let Channel { lines, sinks, .. } = self.channel_mut(source);
         let Some(text) = lines.end() else { return };
         sinks.take_line(moment, &text);
         sinks.flush(clock::monotonic_us());

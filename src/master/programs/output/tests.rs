@@ -1,18 +1,21 @@
 //! Lines, the ring, followers, rotating files.
 
 use std::fs;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::file::Limits;
+use super::form::Speaker;
+use super::lines::GOES_ON;
 use super::*;
 use crate::config::limits::{
     PROGRAM_FILE_WAITING_BYTES_MAX, PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_LINE_BYTES_MAX,
     PROGRAM_LOG_RING_BYTES,
 };
-use crate::config::model::output::{Compress, Rotate};
+use crate::config::model::output::{Compress, Format, LogTarget, Overflow, Rotate};
 
 fn lines_of(pieces: &[&[u8]]) -> Vec<String> {
     let mut lines = Lines::default();
@@ -29,8 +32,10 @@ fn lines_end_at_line_ends_and_at_the_bound() {
     assert_eq!(lines_of(&[b"a\nb", b"c\r\n", b"\n", b"end"]), ["a", "bc", "", "end"]);
     assert_eq!(lines_of(&[b"\xff\xfe\n"]), ["\u{fffd}\u{fffd}"]);
     let endless = vec![b'x'; PROGRAM_LINE_BYTES_MAX * 2 + 5];
-    let lengths: Vec<usize> = lines_of(&[&endless, b"\n"]).iter().map(String::len).collect();
-    assert_eq!(lengths, [PROGRAM_LINE_BYTES_MAX, PROGRAM_LINE_BYTES_MAX, 5]);
+    let cut = lines_of(&[&endless, b"\n"]);
+    let whole = "x".repeat(PROGRAM_LINE_BYTES_MAX);
+    assert_eq!(cut, [format!("{whole}{GOES_ON}"), format!("{whole}{GOES_ON}"), "xxxxx".to_owned()]);
+    assert_eq!(lines_of(&[whole.as_bytes(), b"\n"]), [whole]);
 }
 
 proptest! {
@@ -41,6 +46,77 @@ proptest! {
     ) {
         let cut = cut.min(text.len());
         prop_assert_eq!(lines_of(&[&text]), lines_of(&[&text[..cut], &text[cut..]]));
+    }
+}
+
+/// A message, whole or in pieces, is in none of the places that text goes to.
+#[test]
+fn messages_are_no_text() {
+    let begin = "<!--XSUPERVISOR:BEGIN-->";
+    let end = "<!--XSUPERVISOR:END-->";
+    let folder = tempfile::tempdir().unwrap();
+    for (name, format) in [("plain", Format::Plain), ("prefix", Format::Prefix)] {
+        let path = folder.path().join(name);
+        let mut output = Output::default();
+        let (reader, writer) = sys::pipe::pair().unwrap();
+        let mut sinks = Sinks::new(&target(format), Speaker::default());
+        sinks.file = Some(Rc::new(RefCell::new(rotating(&path, 0, 0))));
+        output.set_sinks(Source::Stdout, sinks, Told { capture_bytes: 100, events: false });
+        let glass = sys::peek::Glass::new(4096).unwrap();
+        let mut buffer = [0; 4096];
+        let mut look = |output: &mut Output, text: &str, tail| {
+            write_to(&writer, text);
+            let mut all = Vec::new();
+            while let Ok(count) = glass.look(&reader, &mut buffer) {
+                let taken = output.pour(Source::Stdout, reader.as_fd(), &buffer[..count], tail);
+                all.push(taken);
+                if !matches!(taken, Taken::Bytes(_)) {
+                    break;
+                }
+            }
+            all
+        };
+        let taken = look(&mut output, &format!("one\n{begin}m1{end}\ntwo\n{begin}m2"), Tail::Leave);
+        assert_eq!(taken.last(), Some(&Taken::Begun), "a message that has no end stays: {taken:?}");
+        assert!(!output.stdout.capture.as_ref().unwrap().is_within());
+        let taken = look(&mut output, "", Tail::Take);
+        assert_eq!(taken.last(), Some(&Taken::Bytes(26)), "{taken:?}");
+        assert!(output.stdout.capture.as_ref().unwrap().is_within());
+        look(&mut output, &end[..5], Tail::Take);
+        look(&mut output, &format!("{}\n<!--", &end[5..]), Tail::Take);
+        look(&mut output, " html -->\nlast\n", Tail::Leave);
+        let lines: Vec<&str> = output.ring.lines().map(|line| line.text.as_str()).collect();
+        assert_eq!(lines, ["one", "", "two", "", "<!-- html -->", "last"], "{name}");
+        let text = read(&path);
+        let words: Vec<&str> =
+            text.lines().map(|line| line.rsplit("| ").next().unwrap_or(line)).collect();
+        assert_eq!(words, lines, "{name}");
+        output.take(Source::Stdout, format!("{begin}never ended").as_bytes());
+        output.end(Source::Stdout);
+        let lost = "a message to listeners was not ended: its 11 bytes are lost";
+        assert_eq!(output.ring.lines().last().unwrap().text, lost);
+    }
+}
+
+fn write_to(pipe: &impl std::os::fd::AsFd, text: &str) {
+    if !text.is_empty() {
+        assert_eq!(sys::pipe::write(pipe.as_fd(), text.as_bytes()).unwrap(), text.len());
+    }
+}
+
+fn target(format: Format) -> LogTarget {
+    LogTarget {
+        file: None,
+        max_bytes: 0,
+        backups: 0,
+        rotate: Rotate::Size,
+        compress: Compress::No,
+        overflow: Overflow::Drop,
+        format,
+        strip_ansi: false,
+        engine: false,
+        syslog: false,
+        told: Told::default(),
     }
 }
 

@@ -180,3 +180,39 @@ fn the_next_master_goes_on_with_the_same_listener() {
         assert_eq!(stage.pid("ear:0"), pid);
     });
 }
+
+#[test]
+fn what_programs_print_is_told_where_the_file_says_so() {
+    let text = listener("[\"PROCESS_LOG\", \"PROCESS_COMMUNICATION\"]", "")
+        + r#"
+[program.p]
+autostart = false
+autorestart = false
+start_seconds = 0
+stdout = { capture_bytes = "1KB", events = true }
+stderr = { capture_bytes = "4B" }
+command = '''sh -c 'printf "<!--XSUPERVISOR:BEGIN-->hello<!--XSUPERVISOR:END-->plain"
+printf "<!--XSUPERVISOR:BEGIN-->123456789<!--XSUPERVISOR:END-->quiet" >&2' '''
+"#;
+    on_stage(async {
+        let mut stage = Stage::new(&text);
+        stage.until_state("ear:0", ProgramState::Running).await;
+        stage.ask("p", ProgramVerb::Start).await;
+        stage.until("all was told", |stage| told(stage).len() == 4).await;
+        let mut told = told(&mut stage);
+        told.sort_unstable();
+        let (named, output) = ("processname:p groupname:p", "channel:stdout:");
+        let event = |name: &str, text: &str| format!("eventname:PROCESS_{name} {named} {text}");
+        assert_eq!(
+            told.iter().map(|line| line.replace("channel:stdout ", output)).collect::<Vec<_>>(),
+            [
+                event("COMMUNICATION_STDERR", "6789"),
+                event("COMMUNICATION_STDOUT", "hello"),
+                event("LOG_STDOUT", "channel:stdout:hello"),
+                event("LOG_STDOUT", "channel:stdout:plain"),
+            ]
+        );
+        let lines = stage.log("p:0");
+        assert!(lines.contains(&"plain".to_owned()) && !lines.concat().contains("hello"));
+    });
+}
