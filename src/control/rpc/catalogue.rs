@@ -182,7 +182,8 @@ impl Given<'_> {
     fn text(&mut self) -> Result<String, Fault> {
         match self.next() {
             Some(Value::Text(text)) => Ok(text.clone()),
-            Some(Value::Bytes(bytes)) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            Some(Value::Bytes(bytes)) => String::from_utf8(bytes.clone())
+                .map_err(|_| Code::IncorrectParameters.of("expected UTF-8 text")),
             _ => Err(Code::IncorrectParameters.alone()),
         }
     }

@@ -29,6 +29,9 @@ pub(crate) struct LogInfo {
     pub(crate) file: Option<String>,
     pub(crate) backups: i64,
     pub(crate) max_bytes: i64,
+    pub(crate) capture_bytes: i64,
+    pub(crate) has_events: bool,
+    pub(crate) has_syslog: bool,
     /// It is written where stdout is.
     pub(crate) is_redirected: bool,
 }
@@ -52,16 +55,16 @@ impl ConfigInfo {
             ("startsecs".to_owned(), Value::Int(self.start_seconds)),
             ("stopsignal".to_owned(), Value::Int(self.stop_signal)),
             ("stopwaitsecs".to_owned(), Value::Int(self.stop_seconds)),
-            ("serverurl".to_owned(), Value::text("auto")),
+            ("serverurl".to_owned(), or_none(None)),
         ];
         for (stream, log) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             for (word, value) in [
-                ("capture_maxbytes", Value::Int(0)),
-                ("events_enabled", Value::Boolean(false)),
+                ("capture_maxbytes", Value::Int(log.capture_bytes)),
+                ("events_enabled", Value::Boolean(log.has_events)),
                 ("logfile", or_none(log.file.as_ref())),
                 ("logfile_backups", Value::Int(log.backups)),
                 ("logfile_maxbytes", Value::Int(log.max_bytes)),
-                ("syslog", Value::Boolean(false)),
+                ("syslog", Value::Boolean(log.has_syslog)),
             ] {
                 members.push((format!("{stream}_{word}"), value));
             }

@@ -20,6 +20,8 @@ use crate::control::wire::Role;
 const PATH: &str = "/RPC2";
 /// Supervisor has no bound; each may wait as long as a program takes to start.
 const CALLS_MAX: usize = 256;
+/// With so much text in an answer, further calls of a `multicall` are refused.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// One question of Supervisor's clients to the master; a dropped `reply` is an engine that ends.
 #[derive(Debug)]
@@ -115,8 +117,10 @@ impl Desk<'_> {
             return Ok(Err(Code::IncorrectParameters.of(text)));
         }
         let mut results = Vec::with_capacity(calls.len());
+        let mut bytes = 0;
         for call in calls {
             let result = match inner(call) {
+                _ if bytes > ANSWER_BYTES_MAX => Err(Code::Failed.of("the answer is too long")),
                 Ok(("system.multicall", _)) => {
                     Err(Code::IncorrectParameters.of("Recursive system.multicall forbidden"))
                 }
@@ -124,7 +128,9 @@ impl Desk<'_> {
                 Ok((name, parameters)) => Box::pin(self.call(name, parameters)).await?,
                 Err(fault) => Err(fault),
             };
-            results.push(result.unwrap_or_else(|fault| fault.value()));
+            let result = result.unwrap_or_else(|fault| fault.value());
+            bytes += result.text_bytes();
+            results.push(result);
         }
         Ok(Ok(Value::Array(results)))
     }

@@ -24,6 +24,17 @@ impl Value {
         Self::Array(texts.into_iter().map(Self::text).collect())
     }
 
+    /// What its texts hold.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Int(_) | Self::Boolean(_) | Self::Double(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Array(values) => values.iter().map(Self::text_bytes).sum(),
+            Self::Struct(members) => members.iter().map(|(_, value)| value.text_bytes()).sum(),
+        }
+    }
+
     /// The member of a struct.
     pub(crate) fn member(&self, name: &str) -> Option<&Value> {
         match self {

@@ -1,10 +1,13 @@
 //! How processes are configured, in the structs that Supervisor's clients read.
 
+use std::collections::BTreeMap;
+
 use super::super::Master;
 use super::super::programs::event::InstanceId;
 use super::groups::groups;
 use super::names::Member;
-use crate::config::model::output::{LogTarget, Output};
+use crate::config;
+use crate::config::model::output::LogTarget;
 use crate::config::model::program::Program;
 use crate::config::model::stop::Reach;
 use crate::control::rpc::config_info::{ConfigInfo, LogInfo};
@@ -16,13 +19,22 @@ impl Master {
     pub(super) fn all_config_info(&self) -> Value {
         let running = groups(&self.generation.config);
         let last = self.read_last();
+        let mut uids = BTreeMap::new();
+        for user in last.programs.iter().filter_map(|program| program.process.user.as_deref()) {
+            uids.entry(user).or_insert_with(|| user::identity(user).map(|user| user.uid));
+        }
         let mut all = Vec::new();
         for group in groups(&last) {
             let is_used = running.iter().any(|running| running.name == group.name);
             for program in group.programs {
                 all.extend((0..program.instances).map(|instance| {
                     let id = InstanceId { program: program.name.clone(), instance };
-                    info(program, &Member::of(program, &last, id), is_used)
+                    let uid = program.process.user.as_deref().and_then(|user| uids[user]);
+                    ConfigInfo {
+                        is_used,
+                        uid: uid.map(Into::into),
+                        ..info(program, &Member::of(program, &last, id))
+                    }
                 }));
             }
         }
@@ -31,16 +43,17 @@ impl Master {
     }
 }
 
-fn info(program: &Program, member: &Member, is_used: bool) -> ConfigInfo {
+/// What the file alone tells.
+fn info(program: &Program, member: &Member) -> ConfigInfo {
     let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
     ConfigInfo {
         name: member.process.clone(),
         group: member.group.clone(),
-        is_used,
+        is_used: false,
         autostart: program.autostart,
         directory: program.process.directory.as_ref().map(|path| path.display().to_string()),
-        uid: program.process.user.as_deref().and_then(user::identity).map(|user| user.uid.into()),
-        command: program.command.join(" "),
+        uid: None,
+        command: config::command_line(&program.command),
         exit_codes: program.restart.exit_codes.iter().map(|code| i64::from(*code)).collect(),
         group_priority: member.group_priority.into(),
         process_priority: member.priority.into(),
@@ -50,14 +63,11 @@ fn info(program: &Program, member: &Member, is_used: bool) -> ConfigInfo {
         stop_seconds: seconds(program.stop.wait_ms),
         is_whole_group_killed: program.stop.killed == Reach::Group,
         stdout: log(&program.output.stdout),
-        stderr: stderr(&program.output),
+        stderr: LogInfo {
+            is_redirected: program.output.redirect_stderr,
+            ..log(&program.output.stderr)
+        },
     }
-}
-
-fn stderr(output: &Output) -> LogInfo {
-    let log = log(&output.stderr);
-    let file = log.file.filter(|_| !output.redirect_stderr);
-    LogInfo { file, is_redirected: output.redirect_stderr, ..log }
 }
 
 fn log(target: &LogTarget) -> LogInfo {
@@ -65,6 +75,9 @@ fn log(target: &LogTarget) -> LogInfo {
         file: target.file.as_ref().map(|path| path.display().to_string()),
         backups: target.backups.into(),
         max_bytes: i64::try_from(target.max_bytes).unwrap_or(i64::MAX),
+        capture_bytes: i64::try_from(target.told.capture_bytes).unwrap_or(i64::MAX),
+        has_events: target.told.events,
+        has_syslog: target.syslog,
         is_redirected: false,
     }
 }

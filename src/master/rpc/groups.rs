@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::super::membership::Now;
+use super::super::programs::event::InstanceId;
 use super::super::{Master, audit};
 use super::names;
 use crate::config::model::Config;
@@ -119,6 +120,12 @@ impl Master {
     /// Supervisor's restart is a stop of everything and a start from the file. Here nothing has to
     /// stop that goes on; programs are what its users expect to be new.
     pub(super) fn restart_everything(&mut self, by: &str) -> Result<Value, Fault> {
+        let pid = |master: &Self, id: &InstanceId| master.programs.view(id).map(|view| view.pid);
+        let before: BTreeMap<InstanceId, Option<u32>> = self
+            .members()
+            .into_iter()
+            .map(|member| (member.id.clone(), pid(self, &member.id)))
+            .collect();
         let answer = self.reload();
         let is_done = answer.is_done();
         self.note_group("reload", "", by, (is_done, answer.message.clone()));
@@ -130,6 +137,9 @@ impl Master {
             .into_iter()
             .map(|member| member.id)
             .partition(|id| self.programs.program(id).is_some_and(|program| program.autostart));
+        // What the reload has begun is new already.
+        let up: Vec<_> =
+            up.into_iter().filter(|id| before.get(id) == Some(&pid(self, id))).collect();
         // Nobody waits for them: the answer is that it has begun, as Supervisor's is.
         let _told = self.programs.ask_each(&up, &ProgramVerb::Restart, by);
         let _told = self.programs.ask_each(&down, &ProgramVerb::Stop, by);

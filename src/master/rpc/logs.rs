@@ -64,7 +64,7 @@ fn read(log: &Log, stretch: Stretch) -> Result<Value, Fault> {
     let size = log.bytes().map_err(failed)?;
     let (offset, length) = match (stretch.offset, stretch.length) {
         (..0, 0) => {
-            let back = stretch.offset.unsigned_abs().min(size);
+            let back = stretch.offset.unsigned_abs().min(size).min(RPC_LOG_BYTES_MAX);
             (size - back, back)
         }
         (..0, _) | (_, ..0) => return Err(Code::BadArguments.alone()),
@@ -79,8 +79,9 @@ fn read(log: &Log, stretch: Stretch) -> Result<Value, Fault> {
 fn tail(log: &Log, stretch: Stretch) -> Result<Value, Fault> {
     let failed = |_| Code::Failed.alone();
     let size = i64::try_from(log.bytes().map_err(failed)?).unwrap_or(i64::MAX);
-    let length = stretch.length.max(0);
-    let is_more = size > stretch.offset.saturating_add(stretch.length);
+    let most = i64::try_from(RPC_LOG_BYTES_MAX).unwrap_or(i64::MAX);
+    let length = stretch.length.clamp(0, most);
+    let is_more = size > stretch.offset.saturating_add(stretch.length.min(most));
     let from = if is_more { size - 1 } else { stretch.offset };
     let (from, length) = match from.saturating_add(length) > size {
         true if from > size - 1 => (size, 0),
@@ -252,6 +253,17 @@ mod tests {
             assert_eq!(part(log, offset, length), expected, "{offset} {length}");
         }
         assert_eq!(part("a\u{e9}b", -2, 0), Ok("b".to_owned()), "half a character is left out");
+    }
+
+    #[test]
+    fn of_what_is_too_long_the_end_is_read() {
+        let most = usize::try_from(RPC_LOG_BYTES_MAX).unwrap();
+        let log = "x".repeat(most) + "end";
+        assert!(part(&log, -2 * i64::try_from(most).unwrap(), 0).unwrap().ends_with("xend"));
+        let stretch = Stretch { offset: 0, length: i64::MAX };
+        let Ok(Value::Array(answer)) = tail(&Log::Memory(log), stretch) else { panic!() };
+        let [Value::Text(text), _, Value::Boolean(true)] = answer.as_slice() else { panic!() };
+        assert!(text.ends_with("xend") && text.len() == most);
     }
 
     #[test]
