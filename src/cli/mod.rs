@@ -79,6 +79,13 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     match verb {
         Verb::Console(console) => return console::run(&place, out, console),
+        Verb::Run if place.is_socket_explicit => {
+            return Err(Failure::Usage(
+                "run: `-s` names an engine that runs already; where this one listens follows from \
+                 `name` in [engine] and PILOTHOUSE_RUNTIME_DIR"
+                    .to_owned(),
+            ));
+        }
         Verb::Run => {
             wait(namesake::refuse_second(&place))?;
             return engine::run(&place);

@@ -47,9 +47,6 @@ pub(crate) async fn check(place: &Place, intent: Intent) -> Result<(), Failure> 
 
 /// Before a second engine of one name is tried: the first, by its pid and configuration.
 pub(crate) async fn refuse_second(place: &Place) -> Result<(), Failure> {
-    if place.is_socket_explicit {
-        return Ok(());
-    }
     let Ok(status) = place.client().status().await else { return Ok(()) };
     let pid = lock::holder_pid(&folders::runtime_dir(&place.engine).join("lock"));
     let pid = pid.unwrap_or_else(|| "unknown".to_owned());
