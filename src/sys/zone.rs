@@ -2,8 +2,13 @@
 
 use jiff::tz::TimeZone;
 
-/// The zone of an IANA name; `None` when the machine's database has none.
+/// The zone of an IANA name; `None` when the machine's database has none. UTC is one without a
+/// database, too: a small container has none, and a process that could not open it when it first
+/// looked has none from then on.
 pub(crate) fn named(name: &str) -> Option<TimeZone> {
+    if name.eq_ignore_ascii_case("UTC") {
+        return Some(TimeZone::UTC);
+    }
     TimeZone::get(name).ok()
 }
 
