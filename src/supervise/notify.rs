@@ -116,6 +116,20 @@ mod tests {
         assert_eq!(parse(&b"READY=1\n".repeat(1000)).len(), WORDS_MAX);
     }
 
+    /// What the fuzzer has gathered.
+    #[test]
+    fn the_corpus_keeps_every_promise() {
+        let folder = std::path::Path::new("tests/corpus/notice");
+        let entries = std::fs::read_dir(folder).expect("tests run in the package's folder");
+        let mut count = 0;
+        for entry in entries {
+            let path = entry.expect("the folder is readable").path();
+            holds_for(&std::fs::read(path).expect("a file"));
+            count += 1;
+        }
+        assert!(count > 20, "{} is seeded", folder.display());
+    }
+
     proptest! {
         #[test]
         fn any_bytes_give_bounded_words(datagram in prop::collection::vec(any::<u8>(), 0..300)) {
