@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use super::engine::{Engine, signal};
+use super::supervisorctl::pair::Pair;
 use super::{client, oracle, wait};
 
 const VICTIM: &str = "[program.victim]\ncommand = \"sleep 1000\"\nstart_seconds = \"50ms\"\n";
@@ -82,4 +83,115 @@ fn httpok_and_memmon_restart_what_they_find_wanting() {
             engine.program_pid(name, 0).filter(|again| *again != pid)
         });
     }
+}
+
+/// What a listener was told on one side of one program, in order; process ids and the engine's name
+/// are each side's own.
+fn told_of(folder: &Path, program: &str) -> Vec<String> {
+    let text = fs::read_to_string(folder.join("told")).unwrap_or_default();
+    let pid = regex::Regex::new(r"pid:\d+").expect("a pattern");
+    let masked = |line: &str| {
+        let (name, rest) = line.split_once(' ').unwrap_or_default();
+        let (_server, payload) = rest.split_once(' ').unwrap_or_default();
+        format!("{name} {}", pid.replace_all(payload, "pid:N"))
+    };
+    let of_program = format!("processname:{program} ");
+    text.lines().filter(|line| line.contains(&of_program)).map(masked).collect()
+}
+
+const TALKERS: &str = r#"
+[program.messages]
+command = "sh {scripts}/talker.sh messages {folder}"
+stdout = { file = "{folder}/messages.out", capture_bytes = "64KB" }
+stderr = { file = "{folder}/messages.err", capture_bytes = "64KB" }
+[program.prints]
+command = "sh {scripts}/talker.sh prints {folder}"
+stdout = { events = true }
+stderr = { events = true }
+[program.quiet]
+command = "sh {scripts}/talker.sh prints {folder}"
+[listener.ear]
+command = "{python} {scripts}/reporter.py {folder}/told"
+events = ["PROCESS_COMMUNICATION", "PROCESS_LOG"]
+buffer = 100
+"#;
+
+const TALKERS_INI: &str = r"
+[program:messages]
+command=sh {scripts}/talker.sh messages {folder}
+stdout_logfile={folder}/messages.out
+stdout_capture_maxbytes=64KB
+stderr_logfile={folder}/messages.err
+stderr_capture_maxbytes=64KB
+[program:prints]
+command=sh {scripts}/talker.sh prints {folder}
+stdout_events_enabled=true
+stderr_events_enabled=true
+[program:quiet]
+command=sh {scripts}/talker.sh prints {folder}
+[eventlistener:ear]
+command={python} {scripts}/reporter.py {folder}/told
+events=PROCESS_COMMUNICATION,PROCESS_LOG
+buffer_size=100
+";
+
+/// Supervisor tells its listener the same, and writes the same logs.
+#[test]
+fn what_programs_print_is_told_as_supervisor_tells_it() {
+    let Some(python) = oracle::supervisor("python") else { return };
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/listeners");
+    let [toml, ini] = [TALKERS, TALKERS_INI].map(|text| {
+        text.replace("{python}", &python.display().to_string()).replace("{scripts}", scripts)
+    });
+    let Some(pair) = Pair::start_with(&toml, &ini) else { return };
+    for step in 1..=5 {
+        for folder in pair.folders() {
+            wait::until("the step was told", || {
+                let is_told = told_of(folder, "messages").len() == step
+                    && told_of(folder, "prints").len() == step.min(4);
+                is_told.then_some(())
+            });
+        }
+        for folder in pair.folders() {
+            fs::write(folder.join(format!("go.{step}")), "").expect("the folder is ours");
+        }
+    }
+    let [ours, theirs] = pair.folders();
+    for program in ["messages", "prints", "quiet"] {
+        assert_eq!(told_of(ours, program), told_of(theirs, program), "{program} (left: ours)");
+    }
+    assert!(told_of(ours, "messages")[1].contains("the second, over\\nseveral lines\\n'"));
+    for log in ["messages.out", "messages.err"] {
+        wait::until("both logs are the same", || {
+            let [ours, theirs] = pair.folders().map(|folder| fs::read(folder.join(log)).ok());
+            (ours? == theirs?).then_some(())
+        });
+        let text = fs::read_to_string(ours.join(log)).expect("a log of text");
+        assert!(text.contains("after") && !text.contains("XSUPERVISOR"), "{text}");
+    }
+}
+
+/// The log is what the program wrote between its messages, whoever is killed meanwhile.
+#[test]
+fn logs_with_messages_stay_exact_when_masters_die() {
+    const LAST: usize = 20_000;
+    let engine = Engine::start(&format!(
+        "[program.talk]\nautostart = false\nautorestart = false\nstart_seconds = 0\n\
+         stdout = {{ file = \"{{folder}}/out\", capture_bytes = \"1KB\" }}\n\
+         command = '''sh -c 'n=0; while [ $n -lt {LAST} ]; do n=$((n + 1)); \
+         echo \"text $n<!--XSUPERVISOR:BEGIN-->message $n<!--XSUPERVISOR:END-->\"; done; \
+         exec sleep 1000' '''\n"
+    ));
+    let out = engine.folder.path().join("out");
+    let length = || fs::metadata(&out).map_or(0, |metadata| metadata.len());
+    let lines: Vec<String> = (1..=LAST).map(|number| format!("text {number}\n")).collect();
+    let expected = lines.concat();
+    let whole = expected.len() as u64;
+    engine.ctl_ok(&["program", "start", "talk"]);
+    for round in 1..=4 {
+        wait::until("it writes", || (length() >= whole * round / 6).then_some(()));
+        engine.replace_master();
+    }
+    wait::until("all is there", || (length() >= whole).then_some(()));
+    assert!(fs::read_to_string(&out).expect("a log") == expected, "not byte for byte");
 }

@@ -38,6 +38,7 @@ mod faults;
 mod framing;
 mod hostile;
 mod init;
+mod jobs;
 mod keeper;
 mod limits;
 mod links;

@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::client;
 use crate::engine::{self, Engine};
 use crate::wait;
 
@@ -241,4 +244,73 @@ fn a_cleared_log_begins_anew() {
         tail.contains("after") && tail.contains("cleared") && !tail.contains("before"),
         "{tail}"
     );
+}
+
+/// `GET /v1/log`, as JSON lines.
+fn log_of(engine: &Engine, target: &str) -> Vec<Value> {
+    let text = client::unix_get(&engine.socket(), target).expect("an answer").text();
+    text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+}
+
+#[test]
+fn the_output_of_all_programs_is_one_log_by_time() {
+    let engine = Engine::start(&with(
+        "[program.first]\nstart_seconds = 0\ndirectory = \"{folder}\"\n\
+         command = \"sh -c 'echo one; until [ -e go ]; do sleep 0.01; done; echo three; echo bad >&2; exec sleep 1000'\"\n\
+         [program.second]\nstart_seconds = 0\ndirectory = \"{folder}\"\n\
+         command = \"sh -c 'echo two; touch go; exec sleep 1000'\"\nneeds = [{ program = \"first\", log = \"^one\" }]\n",
+    ));
+    let texts = |target: &str, streams: &[&str]| -> Vec<String> {
+        let lines = log_of(&engine, target);
+        let of = lines.iter().filter(|line| streams.contains(&line["stream"].as_str().unwrap()));
+        of.map(|line| {
+            let word = |key: &str| line[key].as_str().unwrap().to_owned();
+            format!("{} {}", word("program"), word("text"))
+        })
+        .collect()
+    };
+    let said = ["first:0 one", "second:0 two", "first:0 three"];
+    wait::until("all was said", || {
+        (texts("/v1/log", &["stdout"]) == said && texts("/v1/log", &["stderr"]).len() == 1)
+            .then_some(())
+    });
+    assert_eq!(texts("/v1/log?stream=stderr", &["stdout", "stderr"]), ["first:0 bad"]);
+    let last = log_of(&engine, "/v1/log?tail=2");
+    assert_eq!(last.len(), 2, "{last:?}");
+    let all = log_of(&engine, "/v1/log");
+    let times: Vec<u64> = all.iter().map(|line| line["wall_ms"].as_u64().unwrap()).collect();
+    assert!(times.is_sorted() && times.len() >= 6, "{all:?}");
+    let one = log_of(&engine, "/v1/programs/first/log");
+    assert!(one.iter().all(|line| line["text"] != "two"), "{one:?}");
+    assert_eq!(
+        client::unix_get(&engine.socket(), "/v1/log?tail=x").expect("an answer").status,
+        400
+    );
+    assert!(engine.ctl_ok(&["program", "tail", "all"]).contains("two"));
+}
+
+/// A line longer than may be kept comes in parts that say so, in every form.
+#[test]
+fn a_line_that_is_too_long_says_where_it_was_cut() {
+    let engine = Engine::start(&with(
+        "[program.long]\nautorestart = false\nstart_seconds = 0\n\
+         command = \"sh -c 'printf %0150000d 0; echo end'\"\n\
+         stdout = { file = \"{folder}/long\", format = \"prefix\" }",
+    ));
+    let goes_on = " [the line goes on]";
+    let kept = || -> Vec<String> {
+        let lines = log_of(&engine, "/v1/programs/long/log?stream=stdout");
+        let of = lines.iter().filter(|line| line["stream"] == "stdout");
+        of.map(|line| line["text"].as_str().unwrap().to_owned()).collect()
+    };
+    wait::until("the line has ended", || kept().last()?.ends_with("end").then_some(()));
+    let text = fs::read_to_string(engine.folder.path().join("long")).expect("a log");
+    let written = text.lines().map(|line| line.split("stdout | ").last().unwrap().to_owned());
+    for parts in [kept(), written.collect()] {
+        let (last, cut) = parts.split_last().expect("parts");
+        assert_eq!(cut.len(), 2);
+        assert!(cut.iter().all(|part| part.ends_with(goes_on)) && !last.contains(goes_on));
+        let whole: String = parts.iter().map(|part| part.trim_end_matches(goes_on)).collect();
+        assert!(whole == "0".repeat(150_000) + "end", "nothing else is cut");
+    }
 }

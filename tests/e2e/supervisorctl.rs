@@ -3,11 +3,12 @@
 //!
 //! Needs Supervisor 4.3: `PILOTHOUSE_SUPERVISOR` names the folder of its commands, else `PATH` does.
 
-mod pair;
+pub(crate) mod pair;
 
 use std::fs;
+use std::process::Command;
 
-use super::wait;
+use super::{oracle, wait};
 use pair::{Pair, Programs};
 
 /// The same programs in both languages. `{folder}`: each side's own.
@@ -65,64 +66,114 @@ process_name=%(program_name)s_%(process_num)02d
 /// Both sides have every program where it stays.
 fn settled() -> Option<Pair> {
     let pair = Pair::start(&PROGRAMS)?;
-    pair.settle(&[
-        ("cat", "RUNNING"),
-        ("talk", "RUNNING"),
-        ("done", "EXITED"),
-        ("web:web_00", "RUNNING"),
-        ("web:web_01", "RUNNING"),
-    ]);
+    pair.settle(&SETTLED);
     Some(pair)
 }
+
+const SETTLED: [(&str, &str); 5] = [
+    ("cat", "RUNNING"),
+    ("talk", "RUNNING"),
+    ("done", "EXITED"),
+    ("web:web_00", "RUNNING"),
+    ("web:web_01", "RUNNING"),
+];
+
+const LOOKING: &[&str] = &[
+    "status",
+    "status all",
+    "status cat",
+    "status cat done",
+    "status web:*",
+    "status web:web_00",
+    "status web",
+    "status nosuch",
+    "status nosuch:*",
+    "status cat nosuch",
+    "version",
+    "version x",
+    "avail",
+    "avail x",
+    "reread",
+    "reread x",
+    "update",
+    "update nosuch",
+    "pid cat",
+    "pid bad",
+    "pid nosuch",
+    "pid all",
+    "tail talk",
+    "tail -5 talk",
+    "tail talk stderr",
+    "tail talk stdwhat",
+    "tail bad",
+    "tail nosuch",
+    "tail web:*",
+    "tail",
+    "fg",
+    "fg bad",
+    "fg nosuch",
+    "bogus",
+    "help",
+    "maintail x",
+    "add",
+    "add cat",
+    "add nosuch",
+    "remove cat",
+    "remove nosuch",
+    "shutdown x",
+    "reload x",
+];
+
+const ACTING: &[&str] = &[
+    "start cat",
+    "start bad",
+    "status bad",
+    "start gone",
+    "start nosuch",
+    "start nosuch:*",
+    "start",
+    "stop cat",
+    "stop cat",
+    "status cat",
+    "start cat",
+    "stop bad",
+    "stop nosuch",
+    "stop nosuch:*",
+    "stop",
+    "restart cat",
+    "restart bad",
+    "restart nosuch",
+    "restart",
+    "signal HUP bad",
+    "signal BOGUS cat",
+    "signal 0x cat",
+    "signal HUP nosuch",
+    "signal HUP nosuch:*",
+    "signal",
+    "signal CONT cat",
+    "signal SIGCONT cat talk",
+    "signal 18 web:*",
+    "signal CONT all",
+    "start web:web_00",
+    "stop web:web_00 nosuch",
+    "start web:*",
+    "stop web:*",
+    "start web:web_00 web:web_01",
+    "restart web:*",
+    "clear cat",
+    "clear nosuch",
+    "clear",
+    "clear all",
+    "tail talk",
+    "stop all",
+    "status",
+    "start cat talk",
+];
 
 #[test]
 fn looking_is_the_same() {
     let Some(pair) = settled() else { return };
-    for line in [
-        "status",
-        "status all",
-        "status cat",
-        "status cat done",
-        "status web:*",
-        "status web:web_00",
-        "status web",
-        "status nosuch",
-        "status nosuch:*",
-        "status cat nosuch",
-        "version",
-        "version x",
-        "avail",
-        "avail x",
-        "reread",
-        "reread x",
-        "update",
-        "update nosuch",
-        "pid cat",
-        "pid bad",
-        "pid nosuch",
-        "pid all",
-        "tail talk",
-        "tail -5 talk",
-        "tail talk stderr",
-        "tail talk stdwhat",
-        "tail bad",
-        "tail nosuch",
-        "tail web:*",
-        "tail",
-        "fg",
-        "fg bad",
-        "fg nosuch",
-        "bogus",
-        "help",
-        "maintail x",
-        "add",
-        "add cat",
-        "add nosuch",
-        "remove cat",
-        "remove nosuch",
-        "shutdown x",
-        "reload x",
-    ] {
+    for line in LOOKING {
         pair.same(line);
     }
 }
@@ -131,54 +182,61 @@ fn looking_is_the_same() {
 fn starting_stopping_and_signalling_is_the_same() {
     let Some(pair) = settled() else { return };
     pair.remove_gone();
-    for line in [
-        "start cat",
-        "start bad",
-        "status bad",
-        "start gone",
-        "start nosuch",
-        "start nosuch:*",
-        "start",
-        "stop cat",
-        "stop cat",
-        "status cat",
-        "start cat",
-        "stop bad",
-        "stop nosuch",
-        "stop nosuch:*",
-        "stop",
-        "restart cat",
-        "restart bad",
-        "restart nosuch",
-        "restart",
-        "signal HUP bad",
-        "signal BOGUS cat",
-        "signal 0x cat",
-        "signal HUP nosuch",
-        "signal HUP nosuch:*",
-        "signal",
-        "signal CONT cat",
-        "signal SIGCONT cat talk",
-        "signal 18 web:*",
-        "signal CONT all",
-        "start web:web_00",
-        "stop web:web_00 nosuch",
-        "start web:*",
-        "stop web:*",
-        "start web:web_00 web:web_01",
-        "restart web:*",
-        "start done",
-        "clear cat",
-        "clear nosuch",
-        "clear",
-        "clear all",
-        "tail talk",
-        "stop all",
-        "status",
-        "start cat talk",
-    ] {
+    for line in ACTING {
         pair.same(line);
     }
+}
+
+/// Every command once: what they mean is held on the sockets.
+const OVER_TCP: &[&str] = &[
+    "status",
+    "status cat nosuch",
+    "version",
+    "avail",
+    "reread",
+    "update",
+    "pid all",
+    "tail -5 talk",
+    "tail talk stderr",
+    "tail bad",
+    "add cat",
+    "remove cat",
+    "bogus",
+    "stop cat",
+    "start cat",
+    "start bad",
+    "restart cat",
+    "signal CONT web:*",
+    "clear cat",
+    "clear all",
+    "stop all",
+    "status",
+    "start cat talk",
+];
+
+/// With a user's name and password, as the socket is not for those on other machines.
+#[test]
+fn over_tcp_everything_is_the_same() {
+    let Some(mut pair) = Pair::start_over_tcp(&PROGRAMS) else { return };
+    pair.settle(&SETTLED);
+    for line in ["tail -f talk", "tail -f nosuch"] {
+        pair.same_for_a_while(line);
+    }
+    for line in OVER_TCP {
+        pair.same(line);
+    }
+    let followed = pair.ours_until("maintail -f", "[notice]");
+    assert!(followed.contains("==> Press Ctrl-C to exit <=="), "{followed}");
+    sends_input(&pair);
+    for login in [["ann", "wrong"], ["bob", "s3cret"], ["", ""]] {
+        for line in ["status", "start cat", "shutdown"] {
+            pair.same_as(login, line);
+        }
+    }
+    pair.same("reload");
+    pair.settle(&SETTLED);
+    pair.same("shutdown");
+    pair.ended();
 }
 
 #[test]
@@ -271,6 +329,10 @@ fn logs_are_followed_the_same() {
 #[test]
 fn input_is_sent_the_same() {
     let Some(pair) = settled() else { return };
+    sends_input(&pair);
+}
+
+fn sends_input(pair: &Pair) {
     // The end of the input is what Ctrl-D is: back to the shell.
     let [ours, theirs] = pair.both("fg cat", "to the cat\nmore\n");
     assert_eq!(ours.status, theirs.status);
@@ -306,6 +368,97 @@ fn the_end_is_the_same() {
     for line in ["status", "shutdown", "start cat"] {
         pair.same_but_for_the_socket(line);
     }
+}
+
+const CONFIGURED: &str = r#"
+[program.plain]
+command = "cat"
+stdin = "open"
+stdout = { file = "{folder}/out", max_bytes = "1MB", backups = 3 }
+stderr = { file = "{folder}/err" }
+kill_group = false
+[program.all]
+command = "sh -c 'exec cat'"
+directory = "/"
+user = "root"
+priority = 7
+autostart = false
+start_seconds = 2
+start_retries = 5
+stop_signal = "INT"
+stop_seconds = 3
+stop_group = true
+exit_codes = [0, 2]
+redirect_stderr = true
+stdout = { file = "{folder}/all", capture_bytes = "64KB", events = true, syslog = true }
+[program.web]
+command = "cat"
+stdin = "open"
+instances = 2
+kill_group = false
+stdout = { file = "{folder}/web" }
+stderr = { file = "{folder}/web.err", capture_bytes = "1KB", events = true }
+[group.site]
+programs = ["web"]
+priority = 5
+"#;
+
+const CONFIGURED_INI: &str = r"
+[program:plain]
+command=cat
+stdout_logfile={folder}/out
+stdout_logfile_maxbytes=1MB
+stdout_logfile_backups=3
+stderr_logfile={folder}/err
+[program:all]
+command=sh -c 'exec cat'
+directory=/
+user=root
+priority=7
+autostart=false
+startsecs=2
+startretries=5
+stopsignal=INT
+stopwaitsecs=3
+stopasgroup=true
+exitcodes=0,2
+redirect_stderr=true
+stdout_logfile={folder}/all
+stdout_capture_maxbytes=64KB
+stdout_events_enabled=true
+stdout_syslog=true
+[program:web]
+command=cat
+numprocs=2
+process_name=%(program_name)s_%(process_num)02d
+stdout_logfile={folder}/web
+stderr_logfile={folder}/web.err
+stderr_capture_maxbytes=1KB
+stderr_events_enabled=true
+[group:site]
+programs=web
+priority=5
+";
+
+#[test]
+fn configurations_are_told_the_same() {
+    let Some(python) = oracle::supervisor("python") else { return };
+    let Some(pair) = Pair::start_with(CONFIGURED, CONFIGURED_INI) else { return };
+    pair.settle(&[("plain", "RUNNING")]);
+    let [ours, theirs] = pair.sockets().map(|url| {
+        let output = Command::new(&python)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/supervisorctl/config_info.py"))
+            .arg(url)
+            .output()
+            .expect("Python runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    });
+    let [ours_folder, theirs_folder] = pair.folders().map(|folder| folder.display().to_string());
+    let ours: Vec<&str> = ours.lines().collect();
+    let theirs = theirs.replace(&theirs_folder, &ours_folder);
+    assert_eq!(ours, theirs.lines().collect::<Vec<_>>(), "(left: ours)");
+    assert_eq!(ours.len(), 29 * 4, "{ours:?}");
 }
 
 /// Supervisor stops everything and begins again; we take the file and start programs anew.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use regex::Regex;
 use tempfile::TempDir;
 
 use crate::engine::{self, Engine};
-use crate::{oracle, wait};
+use crate::{oracle, ports, wait};
 
 /// A machine that does much else may take this long for one command.
 const COMMAND: Duration = Duration::from_mins(1);
@@ -27,20 +28,61 @@ pub(super) struct Told {
     pub(super) status: i32,
 }
 
-pub(super) struct Pair {
+pub(crate) struct Pair {
     engine: Engine,
     supervisor: Supervisor,
     control: PathBuf,
+    way: Way,
 }
 
+/// Where the two are asked.
+enum Way {
+    Sockets,
+    /// Ours, then theirs.
+    Tcp([String; 2]),
+}
+
+const LOGIN: [&str; 2] = ["ann", "s3cret"];
+/// Of the password, as Supervisor writes it.
+const HASH: &str = "{SHA}fef341f85d87439e7d91a2d465b9871ef66b5e98";
+
 impl Pair {
+    /// With configurations of both sides, in which `{folder}` is each side's own.
+    pub(crate) fn start_with(toml: &str, ini: &str) -> Option<Self> {
+        Self::start_by(toml, ini, Way::Sockets)
+    }
+
     /// `None` when Supervisor is not installed.
     pub(super) fn start(programs: &Programs) -> Option<Self> {
+        Self::start_with(programs.toml, programs.ini)
+    }
+
+    /// Theirs knows the password, ours its hash.
+    pub(super) fn start_over_tcp(programs: &Programs) -> Option<Self> {
+        let [ours, theirs] = [ports::address(), ports::address()];
+        let [user, password] = LOGIN;
+        let toml = format!(
+            "{}[control]\nsupervisor = {{ listen = \"{ours}\", username = \"{user}\", \
+            password_file = \"password\" }}\n",
+            programs.toml
+        );
+        let ini = format!(
+            "[inet_http_server]\nport={theirs}\nusername={user}\npassword={password}\n{}",
+            programs.ini
+        );
+        let urls = [ours, theirs].map(|address| format!("http://{address}"));
+        Self::start_by(&toml, &ini, Way::Tcp(urls))
+    }
+
+    fn start_by(toml: &str, ini: &str, way: Way) -> Option<Self> {
         let control = oracle::supervisor("supervisorctl")?;
-        let supervisor = Supervisor::start(oracle::supervisor("supervisord")?, programs.ini);
-        let furnish = |folder: &Path| make_gone(folder);
-        let engine = Engine::start_in(programs.toml, furnish);
-        Some(Self { engine, supervisor, control })
+        let supervisor = Supervisor::start(oracle::supervisor("supervisord")?, ini);
+        let furnish = |folder: &Path| {
+            make_gone(folder);
+            write_for_the_owner(&folder.join("password"), HASH);
+        };
+        let engine = Engine::start_in(toml, furnish);
+        Some(Self { engine, supervisor, control, way })
     }
 
     /// The command of `gone` is there when the configuration is checked, and not when it is started.
@@ -54,7 +96,7 @@ impl Pair {
         &self.engine
     }
 
-    pub(super) fn folders(&self) -> [&Path; 2] {
+    pub(crate) fn folders(&self) -> [&Path; 2] {
         [self.engine.folder.path(), self.supervisor.folder.path()]
     }
 
@@ -80,17 +122,31 @@ impl Pair {
         }
     }
 
-    fn sockets(&self) -> [String; 2] {
+    pub(super) fn sockets(&self) -> [String; 2] {
+        if let Way::Tcp(urls) = &self.way {
+            return urls.clone();
+        }
         let url = |path: PathBuf| format!("unix://{}", path.display());
         [url(self.engine.socket()), url(self.supervisor.socket())]
     }
 
+    fn login(&self) -> [&'static str; 2] {
+        match self.way {
+            Way::Sockets => ["", ""],
+            Way::Tcp(_) => LOGIN,
+        }
+    }
+
     /// Ours, then theirs.
     pub(super) fn both(&self, line: &str, input: &str) -> [Told; 2] {
+        self.both_as(self.login(), line, input)
+    }
+
+    fn both_as(&self, login: [&str; 2], line: &str, input: &str) -> [Told; 2] {
         let [ours, theirs] = self.sockets();
         std::thread::scope(|scope| {
-            let theirs = scope.spawn(|| self.ask(&theirs, line, input));
-            [self.ask(&ours, line, input), theirs.join().expect("no panic")]
+            let theirs = scope.spawn(|| self.ask_as(login, &theirs, line, input));
+            [self.ask_as(login, &ours, line, input), theirs.join().expect("no panic")]
         })
     }
 
@@ -102,6 +158,18 @@ impl Pair {
     pub(super) fn same(&self, line: &str) {
         let [ours, theirs] = self.both(line, "");
         assert_eq!(masked(&ours), masked(&theirs), "supervisorctl {line}\n(left: ours)");
+    }
+
+    /// For whoever gives this name and password.
+    #[track_caller]
+    pub(super) fn same_as(&self, login: [&str; 2], line: &str) {
+        let [ours, theirs] = self.both_as(login, line, "");
+        let own = self.sockets();
+        let [ours, theirs] = [(ours, &own[0]), (theirs, &own[1])].map(|(told, url)| {
+            let text = told.text.replace(url.trim_start_matches("http://"), "ADDRESS");
+            masked(&Told { text, ..told })
+        });
+        assert_eq!(ours, theirs, "supervisorctl {line} as {login:?}\n(left: ours)");
     }
 
     /// Each side names its own socket in what it prints.
@@ -161,7 +229,11 @@ impl Pair {
     }
 
     fn ask(&self, socket: &str, line: &str, input: &str) -> Told {
-        let mut child = self.command(socket, line).spawn().expect("it runs");
+        self.ask_as(self.login(), socket, line, input)
+    }
+
+    fn ask_as(&self, login: [&str; 2], socket: &str, line: &str, input: &str) -> Told {
+        let mut child = self.command_as(login, socket, line).spawn().expect("it runs");
         let mut stdin = child.stdin.take().expect("piped");
         stdin.write_all(input.as_bytes()).expect("a few bytes fit");
         drop(stdin);
@@ -173,9 +245,13 @@ impl Pair {
     }
 
     fn command(&self, socket: &str, line: &str) -> Command {
+        self.command_as(self.login(), socket, line)
+    }
+
+    fn command_as(&self, [user, password]: [&str; 2], socket: &str, line: &str) -> Command {
         let mut command = Command::new(&self.control);
         command
-            .args(["-s", socket])
+            .args(["-s", socket, "-u", user, "-p", password])
             .args(line.split(' '))
             .current_dir(self.engine.folder.path())
             .env("PYTHONUNBUFFERED", "1")
@@ -272,9 +348,13 @@ fn write(folder: &Path, ini: &str) {
     fs::write(folder.join("supervisord.conf"), text).expect("the folder is ours");
 }
 
+fn write_for_the_owner(path: &Path, text: &str) {
+    fs::write(path, text).expect("the folder is ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+}
+
 /// A command that is there when the configuration is checked, and gone when it is started.
 fn make_gone(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join("gone");
     fs::write(&path, "#!/bin/sh\nexec sleep 1000\n").expect("the folder is ours");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");

@@ -2,16 +2,30 @@
 //! that it decides when the instance is ready.
 
 use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
+static RESERVED: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
+
+/// Whether no other test has the port, in this process or in another one. The name lasts as long as
+/// this process does (as `tests/e2e/ports.rs` has it, too).
+fn reserve(port: u16) -> bool {
+    let name = SocketAddr::from_abstract_name(format!("pilothouse-test-port-{port}")).unwrap();
+    UnixListener::bind_addr(&name).is_ok_and(|held| {
+        RESERVED.lock().unwrap().push(held);
+        true
+    })
+}
 
 /// The first of `count` free ports in a row. Those that the kernel gives to clients are not asked for:
 /// any of them may be taken by a connection, or wait after one.
 fn free_ports(count: u16) -> u16 {
-    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let is_free = |port| reserve(port) && TcpListener::bind(("127.0.0.1", port)).is_ok();
     (0..1000)
         .map(|_| {
             let n = NEXT.fetch_add(u32::from(count), Ordering::Relaxed);
