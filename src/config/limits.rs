@@ -263,6 +263,18 @@ pub(crate) const PROGRAM_BEGUN_BYTES_MAX: usize = 16 * 1024;
 pub(crate) const PROGRAM_CAPTURE_BYTES_MAX: u64 = 1 << 20;
 /// A line to the system log.
 pub(crate) const PROGRAM_SYSLOG_BYTES_MAX: usize = 8 * 1024;
+/// What waits for a reader of the engine's own output, or for the system log: from how much on
+/// programs wait as well, and how much it may be at most.
+pub(crate) const PROGRAM_OUTLET_HELD_BYTES: usize = 64 * 1024;
+pub(crate) const PROGRAM_OUTLET_BYTES_MAX: usize = 1 << 20;
+/// A reader that has taken nothing for this long is waited for only where that is wanted.
+pub(crate) const PROGRAM_OUTLET_STALL_MS: u64 = 1_000;
+/// How long the engine's end waits for what such readers have yet to take.
+pub(crate) const PROGRAM_OUTLET_SETTLE_MS: u64 = 1_000;
+/// Lines taken out of a pipe at a time where each becomes longer on its way, and by how much at most:
+/// time, names, quotes.
+pub(crate) const PROGRAM_LINES_AT_ONCE: usize = 1024;
+pub(crate) const PROGRAM_LINE_FORM_BYTES_MAX: usize = 256;
 /// Files that are compressed at a time.
 pub(crate) const PROGRAM_COMPRESSIONS_MAX: usize = 1;
 /// Output kept for a file that can not be written.
@@ -331,3 +343,10 @@ const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);
 const _: () = assert!(2 * SWEEP_INTERVAL_MS <= ACCEPT_HEARTBEAT_MS);
 const _: () = assert!(ACCEPT_LAST_MS > ACCEPT_SILENT_S as u64 * 1000);
 const _: () = assert!(LOG_SETTLE_MS < LOG_REOPEN_WAIT_MS);
+/// What a program's pipe gives at once fits, each byte as six where it is escaped.
+const _: () = assert!(
+    PROGRAM_OUTLET_HELD_BYTES
+        + PROGRAM_LINES_AT_ONCE * PROGRAM_LINE_FORM_BYTES_MAX
+        + PROGRAM_READ_BYTES * 6
+        < PROGRAM_OUTLET_BYTES_MAX
+);

@@ -59,6 +59,7 @@ impl Master {
             return self.make_way().await;
         }
         tokio::time::sleep(LAST_WORDS).await;
+        self.programs.settle_output().await;
         self.control.remove();
         self.programs.clear_away();
         let _gone_either_way = std::fs::remove_file(notices::path(self.control.path()));

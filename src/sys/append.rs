@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -40,12 +41,12 @@ pub(crate) const NEVER_WAIT: i32 = OFlags::NONBLOCK.union(OFlags::NOCTTY).bits()
 
 /// Appends to a regular file that was not opened for it; `end` is where a kernel that can not do
 /// that writes instead.
-pub(crate) fn write_at_end(file: &File, end: u64, bytes: &[u8]) -> io::Result<usize> {
+pub(crate) fn write_at_end(file: impl AsFd, end: u64, bytes: &[u8]) -> io::Result<usize> {
     use rustix::io::{Errno, ReadWriteFlags, pwritev2, retry_on_intr};
     let pieces = [io::IoSlice::new(bytes)];
-    match retry_on_intr(|| pwritev2(file, &pieces, 0, ReadWriteFlags::APPEND)) {
+    match retry_on_intr(|| pwritev2(&file, &pieces, 0, ReadWriteFlags::APPEND)) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-            Ok(retry_on_intr(|| rustix::io::pwrite(file, bytes, end))?)
+            Ok(retry_on_intr(|| rustix::io::pwrite(&file, bytes, end))?)
         }
         written => Ok(written?),
     }

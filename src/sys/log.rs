@@ -3,11 +3,15 @@
 //! Deliberately small: no filters by module, no files (the foreground engine's stderr is whoever
 //! started it; the background one's is its log file). A line is one `write`, so lines of several
 //! processes never mix.
+//!
+//! Nobody who logs waits for whoever reads: what a full pipe does not take is lost, and the next line
+//! that it does take is preceded by how many were.
 
 use std::fmt;
-use std::io::Write as _;
+use std::io;
+use std::sync::{Mutex, PoisonError};
 
-use super::clock;
+use super::{clock, standard};
 
 /// How bad it is. `Alert` means a bug of ours or a broken invariant: tests fail on one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +37,64 @@ impl Level {
 /// there is nowhere left to say so.
 pub(crate) fn line(level: Level, who: &str, text: fmt::Arguments<'_>) {
     let wall_ms = clock::wall_ms();
-    let line =
-        format!("{} [{}] {} {who}: {text}\n", utc(wall_ms), level.name(), std::process::id());
-    let _nowhere_left_to_say_so = std::io::stderr().write_all(line.as_bytes());
+    let own = std::process::id();
+    let line = |level: Level, who: &str, text: fmt::Arguments<'_>| {
+        format!("{} [{}] {own} {who}: {text}\n", utc(wall_ms), level.name())
+    };
+    let about_lost = |lost: u64| {
+        line(Level::Warn, "log", format_args!("{lost} lines lost: nobody read them in time"))
+    };
+    // What another thread was saying when it panicked is a line like others.
+    let mut mouth = MOUTH.lock().unwrap_or_else(PoisonError::into_inner);
+    mouth.say(&line(level, who, text), about_lost, |bytes| {
+        standard::write(rustix::stdio::stderr(), bytes)
+    });
+}
+
+static MOUTH: Mutex<Mouth> = Mutex::new(Mouth { rest: Vec::new(), lost: 0 });
+
+/// What is yet to be said.
+struct Mouth {
+    /// The end of a line that was taken in part.
+    rest: Vec<u8>,
+    /// Lines since the last that was taken.
+    lost: u64,
+}
+
+impl Mouth {
+    fn say(
+        &mut self,
+        line: &str,
+        about_lost: impl FnOnce(u64) -> String,
+        mut write: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) {
+        let written = write_up_to(&self.rest, &mut write);
+        self.rest.drain(..written);
+        if !self.rest.is_empty() {
+            self.lost += 1;
+            return;
+        }
+        let text = if self.lost > 0 { about_lost(self.lost) + line } else { line.to_owned() };
+        match write_up_to(text.as_bytes(), &mut write) {
+            0 => self.lost += 1,
+            written => {
+                self.lost = 0;
+                self.rest.extend_from_slice(&text.as_bytes()[written..]);
+            }
+        }
+    }
+}
+
+/// How much was written before an error, if there was one.
+fn write_up_to(bytes: &[u8], write: &mut impl FnMut(&[u8]) -> io::Result<usize>) -> usize {
+    let mut written = 0;
+    while written < bytes.len() {
+        match write(&bytes[written..]) {
+            Ok(count) => written += count,
+            Err(_nowhere_left_to_say_so) => break,
+        }
+    }
+    written
 }
 
 /// RFC 3339 in UTC with milliseconds. Days to date after Howard Hinnant's `civil_from_days`.
@@ -74,7 +133,34 @@ pub(crate) use {alert, error, notice, warning};
 
 #[cfg(test)]
 mod tests {
-    use super::utc;
+    use super::*;
+
+    #[test]
+    fn lines_that_nobody_reads_are_lost_whole_and_counted() {
+        let mut mouth = Mouth { rest: Vec::new(), lost: 0 };
+        let mut read = String::new();
+        // How much there is room for each time.
+        for (line, mut room) in [
+            ("one\n", 9),
+            ("two\n", 0),
+            ("three\n", 0),
+            ("four\n", 6),
+            ("five\n", 3),
+            ("six\n", 99),
+        ] {
+            mouth.say(
+                line,
+                |lost| format!("({lost} lost)\n"),
+                |bytes| {
+                    let count = bytes.len().min(room);
+                    room -= count;
+                    read.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+                    if count == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
+                },
+            );
+        }
+        assert_eq!(read, "one\n(2 lost)\nfour\n(1 lost)\nsix\n");
+    }
 
     #[test]
     fn utc_matches_known_instants() {

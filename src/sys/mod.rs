@@ -30,6 +30,7 @@ pub(crate) mod proc;
 pub(crate) mod rlimit;
 pub(crate) mod signal;
 pub(crate) mod spawn;
+pub(crate) mod standard;
 
 pub(crate) mod map;
 pub(crate) mod memfd;

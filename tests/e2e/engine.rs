@@ -37,7 +37,17 @@ impl Engine {
 
     /// The same, in a folder that `furnish` has seen first; the engine's files come to lie below it.
     pub(crate) fn start_in(config: &str, furnish: impl FnOnce(&Path)) -> Self {
-        Self::launch(config, furnish, run)
+        Self::launch(config, furnish, |folder| spawn(folder, run(folder)))
+    }
+
+    /// The same as `start`, with the engine's standard output and error led elsewhere than to its log.
+    pub(crate) fn start_into(config: &str, stdout: Stdio, stderr: Stdio) -> Self {
+        let start = |folder: &TempDir| {
+            let mut run = run(folder);
+            run.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+            run.spawn().expect("the built binary runs")
+        };
+        Self::launch(config, |_folder| {}, start)
     }
 
     /// The same as `start`, from a shell that has done `preparation` first.
@@ -57,7 +67,7 @@ impl Engine {
                         None => shell.env_remove(name),
                     };
                 }
-                shell
+                spawn(folder, shell)
             },
         )
     }
@@ -86,7 +96,7 @@ impl Engine {
                         None => unshare.env_remove(name),
                     };
                 }
-                unshare
+                spawn(folder, unshare)
             },
         ))
     }
@@ -107,7 +117,7 @@ impl Engine {
     fn launch(
         config: &str,
         furnish: impl FnOnce(&Path),
-        run: impl FnOnce(&TempDir) -> Command,
+        start: impl FnOnce(&TempDir) -> Child,
     ) -> Self {
         let listen = ports::address();
         let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
@@ -117,7 +127,7 @@ impl Engine {
             .replace("{bin}", BINARY)
             .replace("{folder}", &folder.path().display().to_string());
         fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
-        let keeper = spawn(&folder, run(&folder));
+        let keeper = start(&folder);
         let successor = AtomicI32::new(0);
         let mut engine = Self { folder, listen, keeper, successor, is_over: false };
         engine.wait_until_up();

@@ -47,6 +47,7 @@ mod live;
 mod metrics;
 mod names;
 mod others;
+mod outlets;
 mod outliers;
 mod output;
 mod processes;

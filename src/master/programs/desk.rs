@@ -16,8 +16,8 @@ use super::launch::Surroundings;
 use super::output::file::{Limits, RotatingFile};
 use super::output::follow::Hub;
 use super::output::form::Speaker;
+use super::output::outlet::Outlets;
 use super::output::sinks::Sinks;
-use super::output::syslog::Syslog;
 use super::output::{SharedFile, Source};
 use super::process::Reporter;
 use super::sockets::Sockets;
@@ -27,7 +27,7 @@ use super::want::{Note, Want};
 use crate::config;
 use crate::config::limits::PROGRAM_ERRANDS_MAX;
 use crate::config::model::listener::Subject;
-use crate::config::model::output::{Compress, LogTarget, Rotate};
+use crate::config::model::output::LogTarget;
 use crate::control::line::Line;
 use crate::control::wire::Severity;
 use crate::master::event;
@@ -46,17 +46,13 @@ pub(super) struct Desk {
     room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
     pub(super) events: SharedHub,
-    syslog: Option<Rc<RefCell<Syslog>>>,
+    outlets: Outlets,
     hub: Hub,
     /// Keys of readiness pipes at the keeper.
     ready_held: BTreeSet<String>,
     /// What instances that have given up lead to, and nobody has carried out yet.
     pub(super) escalations: Vec<(InstanceId, Escalation)>,
 }
-
-/// The engine's own output, whose length is nobody's matter here.
-const ENDLESS: Limits =
-    Limits { max_bytes: 0, backups: 0, rotate: Rotate::Size, compress: Compress::No };
 
 /// Whether the state file says what is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,7 +94,7 @@ impl Desk {
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
             events: SharedHub::default(),
-            syslog: None,
+            outlets: Outlets::default(),
             hub: Hub::default(),
             ready_held: BTreeSet::new(),
             escalations: Vec::new(),
@@ -234,15 +230,13 @@ impl Desk {
         let mut sinks = Sinks::new(target, speaker);
         sinks.file = self.file(target, lookup);
         if target.engine {
-            let path = match source {
-                Source::Stdout => "/dev/stdout",
-                Source::Stderr => "/dev/stderr",
-            };
-            sinks.engine = Some(self.shared(PathBuf::from(path), ENDLESS));
+            match self.outlets.standard(source) {
+                Ok(outlet) => sinks.engine = Some(outlet),
+                Err(error) => sys::log::error!("programs", "share the engine's output: {error}"),
+            }
         }
         if target.syslog {
-            let syslog = || Rc::new(RefCell::new(Syslog::new(PathBuf::from("/dev/log"))));
-            sinks.syslog = Some(Rc::clone(self.syslog.get_or_insert_with(syslog)));
+            sinks.syslog = Some(self.outlets.syslog());
         }
         sinks
     }
@@ -278,6 +272,10 @@ impl Desk {
         file.borrow_mut().set_limits(limits);
         self.files.insert(path, Rc::downgrade(&file));
         file
+    }
+
+    pub(super) fn outlets(&self) -> &Outlets {
+        &self.outlets
     }
 
     pub(super) fn open_files(&self) -> impl Iterator<Item = SharedFile> + '_ {

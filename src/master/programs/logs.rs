@@ -18,6 +18,12 @@ impl Programs {
         }
     }
 
+    /// Waits, for a bounded time, until those who read the engine's own output and the system log
+    /// have taken everything.
+    pub(crate) fn settle_output(&self) -> impl Future<Output = ()> + use<> {
+        self.desk.outlets().settle()
+    }
+
     /// The output as JSON lines, of those kept the last `tail`; that of several instances is merged,
     /// with instances that come while it is followed. The answer says why not.
     pub(crate) fn log(

@@ -133,6 +133,7 @@ impl Master {
         // Whoever asks from here on waits for the next master.
         self.serving.abort();
         tokio::time::sleep(LAST_WORDS).await;
+        self.programs.settle_output().await;
         self.bequeath();
         if let Some(image) = self.upgrade.next.take() {
             self.keeper.upgrade(&image);

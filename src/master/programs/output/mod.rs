@@ -1,13 +1,14 @@
 //! What an instance prints: kept in a ring for consoles, followed live, and written to files.
 //!
-//! Bytes go to the file as they come and to the ring as lines. Nothing here is ever asked to wait:
-//! a slow follower loses lines and is told how many, a full disk costs the file and not the ring.
+//! Bytes go to the file as they come and to the ring as lines. Nothing here ever waits: a slow
+//! follower loses lines and is told how many, a full disk costs the file and not the ring. Only
+//! programs do, where what they print is left in their pipes.
 
 pub(super) mod file;
 pub(super) mod form;
+pub(super) mod outlet;
 pub(super) mod pipe;
 pub(super) mod sinks;
-pub(super) mod syslog;
 
 mod ansi;
 mod captured;
@@ -17,6 +18,7 @@ pub(super) mod lines;
 pub(super) mod merged;
 mod ring;
 mod sought;
+mod syslog;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use regex::bytes::Regex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::config::model::output::Told;
 use crate::control::wire::{LogLine, Stream};
@@ -139,14 +141,15 @@ impl Output {
     ) -> Taken {
         let now_us = clock::monotonic_us();
         let sinks = &self.channel(source).sinks;
+        if sinks.is_held(now_us) {
+            return Taken::Held;
+        }
         if let Some(file) = sinks.exact_file() {
+            let seen = &seen[..sinks.at_once(seen)];
             let taken = file.borrow_mut().pour(pipe, seen, sinks.overflow, now_us);
             compress::begin(file);
             self.note(source, &seen[..taken]);
             return if taken == 0 { Taken::Held } else { Taken::Bytes(taken) };
-        }
-        if sinks.is_held(now_us) {
-            return Taken::Held;
         }
         let count = sinks.whole(seen, tail);
         if count == 0 {
@@ -235,19 +238,31 @@ impl Output {
         result
     }
 
-    /// Why a file can not be written, empty when all can, and how many bytes were lost so far.
+    /// Why something can not be written, empty when all can, and how many bytes were lost so far.
     pub(super) fn trouble(&self) -> (String, u64) {
-        let files = [&self.stdout, &self.stderr].map(|channel| channel.sinks.file.as_ref());
+        let sinks = [&self.stdout.sinks, &self.stderr.sinks];
+        let files = sinks.map(|sinks| sinks.file.as_ref());
         let is_shared = matches!(files, [Some(one), Some(other)] if Rc::ptr_eq(one, other));
-        let mut trouble = (String::new(), 0);
-        for file in files.into_iter().skip(usize::from(is_shared)).flatten() {
+        let of_file = |file: &SharedFile| {
             let file = file.borrow();
-            if let (Some(reason), true) = (file.trouble(), trouble.0.is_empty()) {
-                reason.clone_into(&mut trouble.0);
-            }
-            trouble.1 += file.lost_bytes();
-        }
-        trouble
+            (file.trouble().unwrap_or_default().to_owned(), file.lost_bytes())
+        };
+        let of_files = files.into_iter().skip(usize::from(is_shared)).flatten().map(of_file);
+        let now_us = clock::monotonic_us();
+        let others = sinks.into_iter().map(|sinks| sinks.trouble(now_us));
+        of_files.chain(others).fold((String::new(), 0), |(first, lost), (reason, bytes)| {
+            (if first.is_empty() { reason } else { first }, lost + bytes)
+        })
+    }
+
+    /// What tells that a stream's bytes may not have to wait in their pipe any longer.
+    fn room(&self, source: Source) -> Option<Rc<Notify>> {
+        self.channel(source).sinks.room()
+    }
+
+    /// Whether somebody reads the stream's bytes as they come.
+    fn is_tapped(&self, source: Source) -> bool {
+        self.channel(source).taps.has_any()
     }
 
     /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.

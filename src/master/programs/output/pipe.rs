@@ -101,11 +101,26 @@ impl Reader {
             match taken {
                 // A flood gives way to everything else after each piece.
                 Ok(Taken::Bytes(_)) => tokio::task::yield_now().await,
-                Ok(Taken::Begun) => patience = Some(BEGUN),
-                Ok(Taken::Held) => tokio::time::sleep(HELD).await,
+                // Whoever wants whole lines waits for the end of it.
+                Ok(Taken::Begun) => {
+                    let is_tapped = self.output.borrow().is_tapped(self.source);
+                    patience = is_tapped.then_some(BEGUN);
+                }
+                Ok(Taken::Held) => self.rest().await,
                 // An error of the reactor means that the loop is over.
                 Ok(Taken::End) | Err(_) => return,
             }
+        }
+    }
+
+    /// Until what is held in the pipe may have somewhere to go.
+    async fn rest(&self) {
+        let room = self.output.borrow().room(self.source);
+        match room {
+            Some(room) => {
+                let _either_way = tokio::time::timeout(HELD, room.notified()).await;
+            }
+            None => tokio::time::sleep(HELD).await,
         }
     }
 

@@ -1,22 +1,26 @@
 //! Where the lines of one stream of one instance go beside the ring: its file, the engine's own
 //! output, the system log; and in which form.
 
-use std::cell::RefCell;
 use std::rc::Rc;
+
+use tokio::sync::Notify;
 
 use super::ansi::Stripper;
 use super::form::Speaker;
-use super::syslog::Syslog;
-use super::{SharedFile, Tail};
-use crate::config::limits::PROGRAM_BEGUN_BYTES_MAX;
+use super::outlet::Outlet;
+use super::{SharedFile, Tail, syslog};
+use crate::config::limits::{PROGRAM_BEGUN_BYTES_MAX, PROGRAM_LINES_AT_ONCE};
 use crate::config::model::output::{Format, LogTarget, Overflow};
 use crate::control::wire::Stream;
+use crate::sys;
 
 #[derive(Default)]
 pub(in crate::master::programs) struct Sinks {
     pub(in crate::master::programs) file: Option<SharedFile>,
-    pub(in crate::master::programs) engine: Option<SharedFile>,
-    pub(in crate::master::programs) syslog: Option<Rc<RefCell<Syslog>>>,
+    pub(in crate::master::programs) engine: Option<Rc<Outlet>>,
+    pub(in crate::master::programs) syslog: Option<Rc<Outlet>>,
+    /// Of what was meant for the last two.
+    lost_bytes: u64,
     speaker: Speaker,
     format: Format,
     pub(super) overflow: Overflow,
@@ -47,20 +51,47 @@ impl Sinks {
         self.file.as_ref().filter(|_| self.format == Format::Plain && self.stripper.is_none())
     }
 
-    /// Whether the program is to wait for a file that can not be written.
+    fn outlets(&self) -> impl Iterator<Item = &Rc<Outlet>> {
+        [&self.engine, &self.syslog].into_iter().flatten()
+    }
+
+    /// Whether what the program says is to stay in its pipe for now.
     pub(super) fn is_held(&self, now_us: u64) -> bool {
-        let is_waiting = |file: &SharedFile| {
+        let is_file_waiting = |file: &SharedFile| {
             let mut file = file.borrow_mut();
             file.tick(now_us);
             file.deadline_us().is_some()
         };
-        self.overflow == Overflow::Block && self.file.as_ref().is_some_and(is_waiting)
+        let is_held_by = |outlet: &Rc<Outlet>| outlet.is_held(self.overflow, now_us);
+        self.outlets().any(is_held_by)
+            || self.overflow == Overflow::Block && self.file.as_ref().is_some_and(is_file_waiting)
+    }
+
+    /// Tells when whoever held it may not do so any longer; nothing where only time can tell.
+    pub(super) fn room(&self) -> Option<Rc<Notify>> {
+        self.outlets().next().map(|outlet| outlet.room())
+    }
+
+    /// Why something does not get out, empty when all does, and how many bytes never did.
+    pub(super) fn trouble(&self, now_us: u64) -> (String, u64) {
+        let troubles = self.outlets().map(|outlet| outlet.trouble(now_us));
+        (troubles.max_by_key(|trouble| !trouble.is_empty()).unwrap_or_default(), self.lost_bytes)
+    }
+
+    /// How much of what is seen is taken at once: what lines become is bounded where they may wait.
+    pub(super) fn at_once(&self, seen: &[u8]) -> usize {
+        if self.outlets().next().is_none() {
+            return seen.len();
+        }
+        memchr::memchr_iter(b'\n', seen)
+            .nth(PROGRAM_LINES_AT_ONCE - 1)
+            .map_or(seen.len(), |at| at + 1)
     }
 
     /// How much of what is seen makes whole lines, where only such are written.
     pub(super) fn whole(&self, seen: &[u8], tail: Tail) -> usize {
-        let is_by_line =
-            self.format != Format::Plain || self.engine.is_some() || self.syslog.is_some();
+        let seen = &seen[..self.at_once(seen)];
+        let is_by_line = self.format != Format::Plain || self.outlets().next().is_some();
         if !is_by_line || tail == Tail::Take {
             return seen.len();
         }
@@ -90,16 +121,19 @@ impl Sinks {
             self.speaker.write(&mut self.told, self.format, moment, text);
         }
         if let Some(syslog) = &self.syslog {
-            syslog.borrow_mut().send(&self.speaker.name, moment, text);
+            let message = syslog::message(&self.speaker.name, moment, text);
+            self.lost_bytes += syslog.give(&message, sys::clock::monotonic_us()) as u64;
         }
     }
 
     pub(super) fn flush(&mut self, now_us: u64) {
-        for (file, bytes) in [(&self.file, &mut self.formed), (&self.engine, &mut self.told)] {
-            if let (Some(file), false) = (file, bytes.is_empty()) {
-                file.borrow_mut().write(bytes, now_us);
-                bytes.clear();
-            }
+        if let (Some(file), false) = (&self.file, self.formed.is_empty()) {
+            file.borrow_mut().write(&self.formed, now_us);
+            self.formed.clear();
+        }
+        if let (Some(engine), false) = (&self.engine, self.told.is_empty()) {
+            self.lost_bytes += engine.give(&self.told, now_us) as u64;
+            self.told.clear();
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Lines to the machine's system log, as its local socket takes them (RFC 3164 without a host).
 //!
-//! Never waits: a daemon that is missing or does not keep up loses lines, which are counted and said
-//! once a minute.
+//! Never waits. A daemon that is missing or full takes nothing; what becomes of the line then is
+//! [`super::outlet`]'s matter.
 
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
@@ -10,61 +12,53 @@ use crate::config::limits::PROGRAM_SYSLOG_BYTES_MAX;
 use crate::control::wire::Stream;
 use crate::sys;
 
-const RETRY_US: u64 = 1_000_000;
-const WARN_US: u64 = 60_000_000;
 /// Facility "user" with the severities of what is said and of what went wrong.
 const USER_INFO: u8 = 8 + 6;
 const USER_ERROR: u8 = 8 + 3;
 
-pub(in crate::master::programs) struct Syslog {
+pub(super) struct Syslog {
     path: PathBuf,
     socket: Option<UnixDatagram>,
-    retry_at_us: u64,
-    warned_at_us: Option<u64>,
-    lost_lines: u64,
 }
 
 impl Syslog {
-    pub(in crate::master::programs) fn new(path: PathBuf) -> Self {
-        Self { path, socket: None, retry_at_us: 0, warned_at_us: None, lost_lines: 0 }
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, socket: None }
     }
 
-    pub(super) fn send(&mut self, name: &str, (wall_ms, stream): (u64, Stream), text: &str) {
-        let now_us = sys::clock::monotonic_us();
-        let line = line(name, (sys::local_time::shifted_ms(wall_ms), stream), text);
-        if let Err(error) = self.try_send(&line, now_us) {
-            self.lost_lines += 1;
-            if self.warned_at_us.is_none_or(|warned_us| now_us >= warned_us + WARN_US) {
-                self.warned_at_us = Some(now_us);
-                let (path, lost) = (self.path.display(), self.lost_lines);
-                sys::log::warning!("programs", "send to {path}: {error}; {lost} lines lost so far");
-            }
-        }
+    pub(super) fn name(&self) -> String {
+        self.path.display().to_string()
     }
 
-    fn try_send(&mut self, line: &[u8], now_us: u64) -> std::io::Result<()> {
+    /// `WouldBlock`: the daemon is there and has no room.
+    pub(super) fn send(&mut self, line: &[u8]) -> io::Result<()> {
         if self.socket.is_none() {
-            if now_us < self.retry_at_us {
-                return Err(std::io::ErrorKind::NotConnected.into());
-            }
-            self.retry_at_us = now_us + RETRY_US;
             let socket = UnixDatagram::unbound()?;
             socket.set_nonblocking(true)?;
             socket.connect(&self.path)?;
             self.socket = Some(socket);
         }
         let Some(socket) = &self.socket else { return Ok(()) };
-        match socket.send(line) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                // One that does not keep up stays the one to talk to.
-                if error.kind() != std::io::ErrorKind::WouldBlock {
-                    self.socket = None;
-                }
-                Err(error)
-            }
+        let sent = socket.send(line);
+        if let Err(error) = &sent
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            // One that does not keep up stays the one to talk to.
+            self.socket = None;
         }
+        sent.map(drop)
     }
+
+    /// What tells when there is room.
+    pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
+        let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        socket.as_fd().try_clone_to_owned()
+    }
+}
+
+/// A line as it is sent, said now by the instance called so.
+pub(super) fn message(name: &str, (wall_ms, stream): (u64, Stream), text: &str) -> Vec<u8> {
+    line(name, (sys::local_time::shifted_ms(wall_ms), stream), text)
 }
 
 /// `<14>Nov 27 01:02:03 web_00: text`, with the machine's own time of day.
@@ -105,18 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_daemon_costs_lines_and_is_found_again() {
+    fn a_missing_daemon_is_found_once_it_is_there_and_a_full_one_is_no_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let mut syslog = Syslog::new(path.clone());
-        syslog.send("web", (0, Stream::Stdout), "nobody hears it");
-        assert_eq!(syslog.lost_lines, 1);
+        assert_eq!(syslog.send(b"unheard").unwrap_err().kind(), io::ErrorKind::NotFound);
         let daemon = UnixDatagram::bind(&path).unwrap();
-        syslog.retry_at_us = 0;
-        syslog.send("web", (0, Stream::Stdout), "heard");
+        syslog.send(b"heard").unwrap();
         let mut buffer = [0; 100];
         let count = daemon.recv(&mut buffer).unwrap();
-        assert!(buffer[..count].ends_with(b"web: heard"), "{:?}", &buffer[..count]);
-        assert_eq!(syslog.lost_lines, 1);
+        assert_eq!(&buffer[..count], b"heard");
+        let full = (0..10_000).find_map(|_| syslog.send(b"more").err()).unwrap();
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        daemon.recv(&mut buffer).unwrap();
+        syslog.send(b"there is room again").unwrap();
     }
 }

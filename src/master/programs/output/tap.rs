@@ -32,6 +32,10 @@ impl Taps {
         Some(receiver)
     }
 
+    pub(super) fn has_any(&self) -> bool {
+        self.readers.iter().any(|reader| !reader.pieces.is_closed())
+    }
+
     pub(super) fn tell(&mut self, bytes: &[u8]) {
         if self.readers.is_empty() {
             return;
