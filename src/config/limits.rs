@@ -282,7 +282,9 @@ pub(crate) const PROGRAM_FILE_WAITING_BYTES_MAX: usize = 1 << 20;
 /// Kept lines of several instances, for one reader.
 pub(crate) const PROGRAM_MERGED_BYTES_MAX: usize = 4 << 20;
 pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;
+/// What waits for one of them, in pieces and in bytes.
 pub(crate) const PROGRAM_FOLLOW_QUEUE_MAX: usize = 1024;
+pub(crate) const PROGRAM_FOLLOW_BYTES_MAX: usize = 1 << 20;
 /// How long a caller waits for an instance whose probe does not answer; it goes on starting.
 pub(crate) const PROGRAM_READY_WAIT_MS: u64 = 60_000;
 /// How long a caller waits for the end of a job; it goes on.
@@ -343,6 +345,8 @@ const _: () = assert!(RESOLVE_PAUSE_MIN_MS <= RESOLVE_PAUSE_MAX_MS);
 const _: () = assert!(2 * SWEEP_INTERVAL_MS <= ACCEPT_HEARTBEAT_MS);
 const _: () = assert!(ACCEPT_LAST_MS > ACCEPT_SILENT_S as u64 * 1000);
 const _: () = assert!(LOG_SETTLE_MS < LOG_REOPEN_WAIT_MS);
+/// A line whose bytes are all escaped, and what stands around it, can be told.
+const _: () = assert!(2 * 6 * PROGRAM_LINE_BYTES_MAX < PROGRAM_FOLLOW_BYTES_MAX);
 /// What a program's pipe gives at once fits, each byte as six where it is escaped.
 const _: () = assert!(
     PROGRAM_OUTLET_HELD_BYTES

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
 use tokio::sync::Semaphore;
@@ -228,8 +228,11 @@ impl Desk {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Sinks {
         let mut sinks = Sinks::new(target, speaker);
-        sinks.file = self.file(target, lookup);
-        if target.engine {
+        let named = target.file.as_deref().and_then(standard);
+        if named.is_none() {
+            sinks.file = self.file(target, lookup);
+        }
+        if let Some(source) = named.or(target.engine.then_some(source)) {
             match self.outlets.standard(source) {
                 Ok(outlet) => sinks.engine = Some(outlet),
                 Err(error) => sys::log::error!("programs", "share the engine's output: {error}"),
@@ -280,6 +283,16 @@ impl Desk {
 
     pub(super) fn open_files(&self) -> impl Iterator<Item = SharedFile> + '_ {
         self.files.values().filter_map(Weak::upgrade)
+    }
+}
+
+/// The engine's own output under its usual names. Opening those may be impossible, and is no way to
+/// share it.
+fn standard(path: &Path) -> Option<Source> {
+    match path.to_str()? {
+        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Some(Source::Stdout),
+        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Some(Source::Stderr),
+        _ => None,
     }
 }
 

@@ -1,13 +1,19 @@
 //! Logs as operators handle them: read, followed, cleared.
 
+use std::io;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Programs;
+use super::callers::Asked;
+use super::desk::Tone;
 use super::event::InstanceId;
+use super::instance::Instance;
 use super::output::follow::Wanted;
 use super::output::{Follow, merged};
-use crate::control::call::{ALL, ProgramTarget};
+use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb};
+use crate::control::line;
 use crate::control::wire::{Answer, Stream};
 
 impl Programs {
@@ -40,30 +46,72 @@ impl Programs {
         };
         if let ([id], true) = (ids.as_slice(), target.name != ALL) {
             let instance = &self.instances[id];
-            return Ok(instance.output.borrow_mut().read(stream, tail, follow));
+            let read = instance.output.borrow_mut().read(stream, tail, follow);
+            return read.ok_or_else(too_many);
         }
         let program = (target.name != ALL).then(|| target.name.clone());
         let outputs: Vec<merged::Named> =
             ids.iter().map(|id| (id.to_string(), &self.instances[id].output)).collect();
         let wanted = Wanted { stream, program };
-        Ok(merged::read(&outputs, self.desk.hub(), (wanted, tail), follow))
+        merged::read(&outputs, self.desk.hub(), (wanted, tail), follow).ok_or_else(too_many)
     }
 
     /// Begins the logs anew. What can not be removed is told, the others are cleared all the same.
     pub(super) fn clear(&mut self, ids: &[InstanceId], by: &str) -> Result<Answer, Answer> {
-        let (mut cleared, mut failed) = (Vec::new(), Vec::new());
-        for (id, instance) in ids.iter().filter_map(|id| Some((id, self.instances.get(id)?))) {
+        summed(&self.clear_each(ids, by))
+    }
+
+    /// The same for who asks about each of them; writes its own line to the audit trail.
+    pub(crate) fn clear_for(
+        &mut self,
+        target: &ProgramTarget,
+        by: &str,
+    ) -> Vec<(InstanceId, io::Result<()>)> {
+        let cleared = self.clear_each(&self.resolve(target).unwrap_or_default(), by);
+        let answer = summed(&cleared).unwrap_or_else(|refused| refused);
+        self.note_done(target, ProgramVerb::Clear, by, &answer);
+        cleared
+    }
+
+    fn clear_each(&self, ids: &[InstanceId], by: &str) -> Vec<(InstanceId, io::Result<()>)> {
+        let instances = ids.iter().filter_map(|id| self.instances.get(id));
+        let clear = |instance: &Instance| {
             let mut output = instance.output.borrow_mut();
-            match output.clear() {
-                Ok(()) => cleared.push(id.to_string()),
-                Err(error) => failed.push(format!("clear the log of {id}: {error}")),
-            }
+            let cleared = output.clear();
             output.mark(format!("cleared by {by}"));
-        }
-        if failed.is_empty() {
-            Ok(Answer::changed(format!("log of {} cleared", cleared.join(", "))))
-        } else {
-            Err(Answer::refused(failed.join("; ")))
-        }
+            (instance.id.clone(), cleared)
+        };
+        instances.map(clear).collect()
+    }
+
+    /// Writes what was done, by a way that has answers of its own, to the audit trail.
+    pub(super) fn note_done(
+        &mut self,
+        target: &ProgramTarget,
+        verb: ProgramVerb,
+        by: &str,
+        answer: &Answer,
+    ) {
+        let line = line::of(&Command::Program { target: target.clone(), verb });
+        let tone = if answer.is_done() { Tone::Info } else { Tone::Warn };
+        self.desk.note_of(&Asked { by: by.to_owned(), line }, answer.message.clone(), tone);
+    }
+}
+
+fn too_many() -> Answer {
+    Answer::refused("too many follow this output already")
+}
+
+fn summed(cleared: &[(InstanceId, io::Result<()>)]) -> Result<Answer, Answer> {
+    let failed = |(id, cleared): &(InstanceId, io::Result<()>)| {
+        let error = cleared.as_ref().err()?;
+        Some(format!("clear the log of {id}: {error}"))
+    };
+    let failed: Vec<String> = cleared.iter().filter_map(failed).collect();
+    if failed.is_empty() {
+        let names: Vec<String> = cleared.iter().map(|(id, _)| id.to_string()).collect();
+        Ok(Answer::changed(format!("log of {} cleared", names.join(", "))))
+    } else {
+        Err(Answer::refused(failed.join("; ")))
     }
 }

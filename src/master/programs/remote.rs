@@ -90,12 +90,6 @@ impl Programs {
         self.instances.get(id).map(|instance| instance.output.borrow().text(source))
     }
 
-    /// Begins the instance's logs anew.
-    pub(crate) fn clear_logs(&mut self, id: &InstanceId) -> std::io::Result<()> {
-        let Some(instance) = self.instances.get_mut(id) else { return Ok(()) };
-        instance.output.borrow_mut().clear()
-    }
-
     /// Whatever the stream brings from here on, until the receiver is dropped; nothing when too many
     /// read along already.
     pub(crate) fn tap(

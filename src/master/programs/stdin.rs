@@ -9,7 +9,7 @@ use super::Programs;
 use super::desk::Desk;
 use super::instance::Instance;
 use crate::config::limits::PROGRAM_STDIN_BYTES_MAX;
-use crate::control::call::ProgramTarget;
+use crate::control::call::{ProgramTarget, ProgramVerb};
 use crate::control::wire::Answer;
 use crate::supervise::state::Shown;
 use crate::sys;
@@ -38,7 +38,7 @@ pub(crate) enum StdinError {
 impl Programs {
     /// Writes it to each instance that the target means, to one after another; the first that does
     /// not take all of it ends it.
-    pub(crate) fn write_stdin(
+    pub(super) fn write_stdin(
         &self,
         target: &ProgramTarget,
         bytes: &[u8],
@@ -54,6 +54,24 @@ impl Programs {
             written.push(format!("{} bytes to {}", bytes.len(), instance.id));
         }
         Ok(written.join(", "))
+    }
+}
+
+impl Programs {
+    /// The same for who has answers of their own; writes its own line to the audit trail.
+    pub(crate) fn input(
+        &mut self,
+        target: &ProgramTarget,
+        bytes: &[u8],
+        by: &str,
+    ) -> Result<(), StdinError> {
+        let written = self.write_stdin(target, bytes);
+        let answer = match &written {
+            Ok(written) => Answer::changed(written.clone()),
+            Err(error) => Answer::refused(error.to_string()),
+        };
+        self.note_done(target, ProgramVerb::Input { bytes: bytes.to_vec() }, by, &answer);
+        written.map(drop)
     }
 }
 

@@ -136,12 +136,12 @@ impl Master {
         let _nobody_waits = reply.send(answer);
     }
 
-    pub(super) fn send_stdin(&self, name: &str, text: &str) -> Result<Value, Fault> {
+    pub(super) fn send_stdin(&mut self, name: &str, text: &str, by: &str) -> Result<Value, Fault> {
         let id = self.process_named(name)?.id;
         let target =
             ProgramTarget { name: id.program, instance: Some(id.instance), incarnation: None };
-        match self.programs.write_stdin(&target, text.as_bytes()) {
-            Ok(_written) => Ok(true.into()),
+        match self.programs.input(&target, text.as_bytes(), by) {
+            Ok(()) => Ok(true.into()),
             Err(StdinError::NotRunning(_)) => Err(Code::NotRunning.of(name)),
             Err(StdinError::NotOpen(_) | StdinError::Closed(_)) => Err(Code::NoFile.of(name)),
             Err(StdinError::Unknown(_)) => Err(Code::BadName.of(name)),

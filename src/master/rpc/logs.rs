@@ -1,5 +1,6 @@
 //! What programs wrote: from their files, or what is kept in memory where a program has none.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -9,8 +10,10 @@ use tokio::sync::mpsc;
 
 use super::super::Master;
 use super::super::programs::Source;
+use super::super::programs::event::InstanceId;
 use super::names::Member;
 use crate::config::limits::{RPC_LOG_BYTES_MAX, RPC_TAIL_QUEUE_MAX};
+use crate::control::call::{ALL, ProgramTarget};
 use crate::control::rpc::fault::{Code, Fault};
 use crate::control::rpc::method::{Channel, Stretch};
 use crate::control::rpc::shape::Outcome;
@@ -157,22 +160,35 @@ impl Master {
         Some(readable(head, coming))
     }
 
-    pub(super) fn clear_logs(&mut self, name: &str) -> Result<Value, Fault> {
+    pub(super) fn clear_logs(&mut self, name: &str, by: &str) -> Result<Value, Fault> {
         let member = self.process_named(name)?;
-        self.clear(&member).map(|()| true.into())
+        let (name, instance) = (member.id.program.clone(), Some(member.id.instance));
+        let target = ProgramTarget { name, instance, incarnation: None };
+        let cleared = self.programs.clear_for(&target, by);
+        if cleared.iter().all(|(_, cleared)| cleared.is_ok()) {
+            Ok(true.into())
+        } else {
+            Err(Code::Failed.of(member.name()))
+        }
     }
 
-    pub(super) fn clear_all_logs(&mut self) -> Value {
-        let members = self.members();
+    pub(super) fn clear_all_logs(&mut self, by: &str) -> Value {
+        let all = ProgramTarget { name: ALL.to_owned(), instance: None, incarnation: None };
+        let failed: BTreeSet<InstanceId> = self
+            .programs
+            .clear_for(&all, by)
+            .into_iter()
+            .filter_map(|(id, cleared)| cleared.is_err().then_some(id))
+            .collect();
         let outcome = |member: Member| {
-            let result = self.clear(&member);
+            let result = if failed.contains(&member.id) {
+                Err(Code::Failed.of(member.name()))
+            } else {
+                Ok(())
+            };
             Outcome { group: member.group, process: member.process, result }.value()
         };
-        Value::Array(members.into_iter().map(outcome).collect())
-    }
-
-    fn clear(&mut self, member: &Member) -> Result<(), Fault> {
-        self.programs.clear_logs(&member.id).map_err(|_| Code::Failed.of(member.name()))
+        Value::Array(self.members().into_iter().map(outcome).collect())
     }
 }
 

@@ -13,14 +13,14 @@ mod names;
 
 use tokio::sync::oneshot;
 
-use super::{Master, Phase, WHO, audit};
+use super::{Master, Phase, audit};
 use crate::control::rpc::desk::Asked;
 use crate::control::rpc::fault::{Code, Fault};
 use crate::control::rpc::method::Method;
 use crate::control::rpc::shape;
 use crate::control::rpc::tail::Tail;
 use crate::control::rpc::value::Value;
-use crate::sys::log;
+use crate::control::wire::Severity;
 use act::Way;
 
 /// Of the protocol; clients refuse any other.
@@ -72,7 +72,13 @@ impl Master {
             Method::State => Ok(shape::running()),
             Method::Pid => Ok(Value::Int(self.keeper_pid.into())),
             Method::ReadMainLog(stretch) => main_log::read(stretch),
-            Method::ClearMainLog => main_log::clear(),
+            Method::ClearMainLog => {
+                let cleared = main_log::clear();
+                let result =
+                    if cleared.is_ok() { "the engine's log begins anew" } else { "failed" };
+                self.note_call("clear", result.to_owned(), by);
+                cleared
+            }
             Method::Shutdown => {
                 self.begin_stop(&format!("by {by}"));
                 Ok(true.into())
@@ -84,9 +90,9 @@ impl Master {
             Method::ProcessInfo(name) => self.process_info(&name),
             Method::AllProcessInfo => Ok(self.all_process_info()),
             Method::AllConfigInfo => Ok(self.all_config_info()),
-            Method::SendStdin { process, text } => self.send_stdin(&process, &text),
+            Method::SendStdin { process, text } => self.send_stdin(&process, &text, by),
             Method::SendEvent { kind, data } => {
-                log::notice!(WHO, "event {kind} of {} bytes by {by}", data.len());
+                self.note_call("tell", format!("event {kind} of {} bytes", data.len()), by);
                 self.programs.announce_remote(&kind, &data);
                 Ok(true.into())
             }
@@ -96,9 +102,21 @@ impl Master {
             Method::TailLog { process, channel, stretch } => {
                 self.tail_log(&process, channel, stretch)
             }
-            Method::ClearLogs(process) => self.clear_logs(&process),
-            Method::ClearAllLogs => Ok(self.clear_all_logs()),
+            Method::ClearLogs(process) => self.clear_logs(&process, by),
+            Method::ClearAllLogs => Ok(self.clear_all_logs(by)),
         };
         let _nobody_waits = reply.send(answer);
+    }
+
+    /// Of what has no command of ours.
+    fn note_call(&mut self, verb: &str, result: String, by: &str) {
+        self.note(audit::Entry {
+            who: by.to_owned(),
+            verb: verb.to_owned(),
+            target: String::new(),
+            result,
+            severity: Severity::Info,
+            cli: String::new(),
+        });
     }
 }

@@ -28,11 +28,16 @@ pub(super) fn begin(file: &SharedFile) {
                 // Nobody waits when the loop is over; the next master finds what is left.
                 let _over = done.send((job, result));
             });
-            let (Ok(_thread), Ok((job, result)), Some(file)) = (started, end.await, weak.upgrade())
-            else {
-                return;
+            let ended = match started {
+                Ok(_thread) => end.await.map_err(|_gone| "the thread panicked".to_owned()),
+                Err(error) => Err(format!("start a thread: {error}")),
             };
-            file.borrow_mut().packed(&job, result, sys::clock::monotonic_us());
+            let Some(file) = weak.upgrade() else { return };
+            let (mut file, now_us) = (file.borrow_mut(), sys::clock::monotonic_us());
+            match ended {
+                Ok((job, result)) => file.packed(&job, result, now_us),
+                Err(why) => file.fails_to_pack(&format!("rotated files: {why}"), now_us),
+            }
         }
     });
 }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Follow;
-use crate::config::limits::{PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_FOLLOWERS_MAX};
+use super::hearer::{Hearer, Told};
+use crate::config::limits::PROGRAM_FOLLOWERS_MAX;
 use crate::control::wire::{LogLine, Stream};
 
 #[derive(Default)]
@@ -31,28 +32,28 @@ pub(in crate::master::programs) struct Wanted {
 
 struct Reader {
     wanted: Wanted,
-    lines: mpsc::Sender<Bytes>,
+    hearer: Hearer,
     lost: u64,
 }
 
 impl Followers {
+    /// What is kept, then what is told from here on to whoever follows; nothing when too many do.
     pub(super) fn add(
         &mut self,
         wanted: Wanted,
         kept: Bytes,
         follow: Follow,
-    ) -> mpsc::Receiver<Bytes> {
-        let (lines, receiver) = mpsc::channel(PROGRAM_FOLLOW_QUEUE_MAX);
-        lines.try_send(kept).expect("a new queue has room for its first entry");
-        self.readers.retain(|reader| !reader.lines.is_closed());
+    ) -> Option<mpsc::Receiver<Bytes>> {
+        self.readers.retain(|reader| !reader.hearer.is_gone());
+        let (hearer, receiver) = Hearer::new();
+        hearer.begin(kept);
         match follow {
-            Follow::Yes if self.readers.len() < PROGRAM_FOLLOWERS_MAX => {
-                self.readers.push(Reader { wanted, lines, lost: 0 });
-            }
+            Follow::Yes if self.readers.len() >= PROGRAM_FOLLOWERS_MAX => return None,
+            Follow::Yes => self.readers.push(Reader { wanted, hearer, lost: 0 }),
             // The sender is dropped, so the reader sees the end after what is kept.
-            Follow::Yes | Follow::No => {}
+            Follow::No => {}
         }
-        receiver
+        Some(receiver)
     }
 
     pub(super) fn has_any(&self) -> bool {
@@ -72,28 +73,24 @@ impl Reader {
     /// Whether it still reads.
     fn tell(&mut self, line: &LogLine, encoded: &Bytes) -> bool {
         if !self.wanted.is_met_by(line) {
-            return !self.lines.is_closed();
+            return !self.hearer.is_gone();
         }
-        if self.lost > 0 && self.lines.capacity() > 1 {
+        if self.lost > 0 && self.hearer.has_caught_up() {
             let text = format!("{} lines lost: the reader was too slow", self.lost);
             let wall_ms = line.wall_ms;
             let mark = LogLine { wall_ms, stream: Stream::Mark, text, ..LogLine::default() };
-            if self.lines.try_send(encode(std::iter::once(&mark))).is_ok() {
+            if self.hearer.tell(&encode(std::iter::once(&mark))) == Told::Yes {
                 self.lost = 0;
             }
         }
-        if self.lost > 0 {
+        let told = match self.lost {
+            0 => self.hearer.tell(encoded),
+            _ => Told::TooMuch,
+        };
+        if told == Told::TooMuch {
             self.lost += 1;
-            return !self.lines.is_closed();
         }
-        match self.lines.try_send(encoded.clone()) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                self.lost += 1;
-                true
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
-        }
+        told != Told::Gone && !self.hearer.is_gone()
     }
 }
 

@@ -18,13 +18,14 @@ use crate::control::wire::LogLine;
 /// An instance's output, and what its lines are named after.
 pub(in crate::master::programs) type Named<'a> = (String, &'a Rc<RefCell<Output>>);
 
-/// The kept lines, of those the last `tail`, then the coming ones when the reader follows.
+/// The kept lines, of those the last `tail`, then the coming ones when the reader follows; nothing
+/// when too many follow already.
 pub(in crate::master::programs) fn read(
     outputs: &[Named<'_>],
     hub: &Hub,
     (wanted, tail): (Wanted, Option<u32>),
     follow: Follow,
-) -> mpsc::Receiver<Bytes> {
+) -> Option<mpsc::Receiver<Bytes>> {
     let kept = newest(outputs, &wanted, tail.map_or(usize::MAX, |tail| tail as usize));
     hub.borrow_mut().add(wanted, follow::encode(kept.iter()), follow)
 }
@@ -106,7 +107,7 @@ mod tests {
         let hub = Hub::default();
         let read = |program: Option<&str>| {
             let wanted = Wanted { stream: None, program: program.map(str::to_owned) };
-            read(&[], &hub, (wanted, None), Follow::Yes)
+            read(&[], &hub, (wanted, None), Follow::Yes).expect("few read")
         };
         let (mut all, mut web) = (read(None), read(Some("web")));
         let said = |name: &str, text: &str| {

@@ -14,6 +14,7 @@ mod ansi;
 mod captured;
 mod compress;
 pub(super) mod follow;
+mod hearer;
 pub(super) mod lines;
 pub(super) mod merged;
 mod ring;
@@ -304,13 +305,13 @@ impl Output {
     }
 
     /// The kept lines, then the coming ones when the reader follows. `stream`: only that one, with
-    /// the supervisor's marks. `tail`: of those kept only so many.
+    /// the supervisor's marks. `tail`: of those kept only so many. Nothing when too many follow.
     pub(super) fn read(
         &mut self,
         stream: Option<Stream>,
         tail: Option<u32>,
         follow: Follow,
-    ) -> mpsc::Receiver<Bytes> {
+    ) -> Option<mpsc::Receiver<Bytes>> {
         let reader = Wanted { stream, program: None };
         let wanted = || self.ring.lines().filter(|line| reader.is_met_by(line));
         let skipped = tail.map_or(0, |tail| wanted().count().saturating_sub(tail as usize));

@@ -319,7 +319,8 @@ mod tests {
     async fn what_a_slow_reader_has_not_taken_waits_and_comes_whole() {
         local(async {
             let (outlet, reader) = full();
-            let lines: String = (0..20_000).map(|number| format!("line {number}\n")).collect();
+            let lines: Vec<String> = (0..20_000).map(|number| format!("line {number}\n")).collect();
+            let lines = lines.concat();
             assert_eq!(outlet.give(lines.as_bytes(), 0), 0);
             let mut seen = String::new();
             while seen.len() < lines.len() {

@@ -12,8 +12,8 @@ use super::form::Speaker;
 use super::lines::GOES_ON;
 use super::*;
 use crate::config::limits::{
-    PROGRAM_FILE_WAITING_BYTES_MAX, PROGRAM_FOLLOW_QUEUE_MAX, PROGRAM_LINE_BYTES_MAX,
-    PROGRAM_LOG_RING_BYTES,
+    PROGRAM_FILE_WAITING_BYTES_MAX, PROGRAM_FOLLOW_BYTES_MAX, PROGRAM_FOLLOW_QUEUE_MAX,
+    PROGRAM_FOLLOWERS_MAX, PROGRAM_LINE_BYTES_MAX, PROGRAM_LOG_RING_BYTES,
 };
 use crate::config::model::output::{Compress, Format, LogTarget, Overflow, Rotate};
 
@@ -132,11 +132,11 @@ fn the_ring_keeps_the_last_lines_within_its_bytes() {
     assert!(kept <= PROGRAM_LOG_RING_BYTES && kept > PROGRAM_LOG_RING_BYTES / 2, "{kept}");
     output.mark("exit 0".into());
     assert_eq!(output.last_line(), "the last");
-    let mut only_stderr = output.read(Some(Stream::Stderr), None, Follow::No);
+    let mut only_stderr = output.read(Some(Stream::Stderr), None, Follow::No).unwrap();
     let text = String::from_utf8(only_stderr.try_recv().unwrap().to_vec()).unwrap();
     assert_eq!(text.lines().count(), 2, "the line and the mark: {text}");
     assert!(only_stderr.try_recv().is_err());
-    let mut last = output.read(None, Some(1), Follow::No);
+    let mut last = output.read(None, Some(1), Follow::No).unwrap();
     let last: LogLine = serde_json::from_slice(&last.try_recv().unwrap()).unwrap();
     assert_eq!(last.text, "exit 0");
 }
@@ -144,7 +144,7 @@ fn the_ring_keeps_the_last_lines_within_its_bytes() {
 #[test]
 fn a_slow_follower_is_told_what_it_lost_and_a_gone_one_is_forgotten() {
     let mut output = Output::default();
-    let mut slow = output.read(None, None, Follow::Yes);
+    let mut slow = output.read(None, None, Follow::Yes).unwrap();
     drop(output.read(None, None, Follow::Yes));
     for number in 0..PROGRAM_FOLLOW_QUEUE_MAX + 9 {
         output.take(Source::Stdout, format!("{number}\n").as_bytes());
@@ -161,6 +161,33 @@ fn a_slow_follower_is_told_what_it_lost_and_a_gone_one_is_forgotten() {
     );
     let line: LogLine = serde_json::from_slice(&slow.try_recv().unwrap()).unwrap();
     assert_eq!(line.text, "again");
+}
+
+#[test]
+fn a_follower_too_many_is_told_so_and_may_still_read() {
+    let mut output = Output::default();
+    let several: Vec<_> =
+        (0..PROGRAM_FOLLOWERS_MAX).map(|_| output.read(None, None, Follow::Yes)).collect();
+    assert!(several.iter().all(Option::is_some));
+    assert!(output.read(None, None, Follow::Yes).is_none());
+    assert!(output.read(None, None, Follow::No).is_some());
+    drop(several);
+    assert!(output.read(None, None, Follow::Yes).is_some());
+}
+
+#[test]
+fn followers_that_stand_still_cost_bounded_memory() {
+    let mut output = Output::default();
+    let mut still = output.read(None, None, Follow::Yes).unwrap();
+    let line = [vec![b'x'; 60_000], b"\n".to_vec()].concat();
+    for _ in 0..200 {
+        output.take(Source::Stdout, &line);
+    }
+    let mut waiting = 0;
+    while let Ok(piece) = still.try_recv() {
+        waiting += piece.len();
+    }
+    assert!(waiting <= PROGRAM_FOLLOW_BYTES_MAX && waiting > PROGRAM_FOLLOW_BYTES_MAX / 2);
 }
 
 const SECOND_US: u64 = 1_000_000;
@@ -205,6 +232,32 @@ fn files_rotate_at_line_ends_and_lose_nothing() {
         assert!(backup.ends_with('\n') && (100..140).contains(&backup.len()), "{number}: {backup}");
     }
     assert!(!path.with_extension("log.51").exists());
+}
+
+#[test]
+fn output_without_line_ends_rotates_too_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.log");
+    let mut file = rotating(&path, 10_000, 3);
+    let bound = 10_000 + PROGRAM_LINE_BYTES_MAX;
+    let mut written = String::new();
+    for number in 0..40_000 {
+        let text = format!("{number} %\r");
+        file.write(text.as_bytes(), 0);
+        written += &text;
+    }
+    file.write(&vec![b'x'; 3 * bound], 0);
+    written += &"x".repeat(3 * bound);
+    for number in 1..=3 {
+        assert_eq!(read(&path.with_extension(format!("log.{number}"))).len(), bound, "{number}");
+    }
+    assert!(read(&path).len() < bound && written.ends_with(&read_all(&path, 3)));
+
+    // What an earlier engine let grow is put aside before anything is added.
+    fs::write(&path, "x".repeat(2 * bound)).unwrap();
+    file.reopen();
+    file.write(b"next", 0);
+    assert_eq!(read(&path), "next");
 }
 
 #[test]

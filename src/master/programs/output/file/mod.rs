@@ -20,7 +20,9 @@ use std::path::PathBuf;
 
 use self::open::Open;
 use self::pack::Packing;
+use self::rotate::Room;
 use self::trouble::Trouble;
+use crate::config::limits::PROGRAM_LINE_BYTES_MAX;
 use crate::config::model::output::{Compress, Overflow, Rotate};
 use crate::sys;
 
@@ -68,6 +70,9 @@ impl RotatingFile {
 
     pub(in crate::master::programs) fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        if self.packing == Packing::Failed {
+            self.packing = Packing::Wanted;
+        }
     }
 
     /// Opens the path anew with the next byte: somebody moved the file away on purpose.
@@ -204,38 +209,47 @@ impl RotatingFile {
         let piece = &rest[..rotate::piece_len(rest, room)];
         let count = open.put(piece, file_bytes, origin)?;
         open.is_at_line_end = piece[count - 1] == b'\n';
-        if open.is_at_line_end && count as u64 >= room {
+        let is_full = open.is_at_line_end && count as u64 >= room.until_full;
+        if is_full || count as u64 >= room.until_cut {
             self.rotate(now_us);
         }
         Ok(count)
     }
 
-    /// How much the file may still take before it ends with a line: not all of a room that is full is
-    /// known to have been used up, as the process that did so may have been killed there.
-    fn room(&mut self, now_us: u64) -> io::Result<u64> {
+    /// How much the file may still take: not all of a room that is full is known to have been used up,
+    /// as the process that did so may have been killed there.
+    fn room(&mut self, now_us: u64) -> io::Result<Room> {
         let limits = self.limits;
         let period = match limits.rotate {
             Rotate::Size => 0,
             rotate => rotate::period(rotate, sys::local_time::shifted_ms(sys::clock::wall_ms())),
         };
-        // Once more at most: what has just been rotated is empty.
-        for _ in 0..2 {
+        let cut_bytes = match limits.max_bytes {
+            0 => u64::MAX,
+            max_bytes => max_bytes.saturating_add(PROGRAM_LINE_BYTES_MAX as u64),
+        };
+        loop {
             let open = self.opened(now_us)?;
             if !open.is_rotatable() {
-                return Ok(u64::MAX);
+                return Ok(Room::ENDLESS);
             }
             let bytes = open.bytes()?;
             let is_full = limits.max_bytes > 0 && bytes >= limits.max_bytes;
             let is_over = bytes > 0 && limits.rotate != Rotate::Size && period > open.period;
-            if !is_full && !is_over {
-                let is_endless = limits.max_bytes == 0;
-                return Ok(if is_endless { u64::MAX } else { limits.max_bytes - bytes });
+            let is_rotated = bytes >= cut_bytes || open.is_at_line_end && (is_full || is_over);
+            if !is_rotated {
+                let until_full = match limits.max_bytes {
+                    _ if is_full || is_over => 0,
+                    0 => u64::MAX,
+                    max_bytes => max_bytes - bytes,
+                };
+                return Ok(Room { until_full, until_cut: cut_bytes - bytes });
             }
-            if !open.is_at_line_end || now_us < self.rotate_at_us {
-                break;
+            // Ends: what was rotated is empty, and what can not be is not tried again at once.
+            if now_us < self.rotate_at_us {
+                return Ok(Room { until_full: 0, until_cut: u64::MAX });
             }
             self.rotate(now_us);
         }
-        Ok(0)
     }
 }

@@ -26,6 +26,16 @@ pub(super) enum Packing {
     Wanted,
     Running,
     Idle,
+    /// The same would fail again; the next rotation, or who sets the limits, tries again.
+    Failed,
+}
+
+/// What became of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::master::programs) enum Ran {
+    Packed,
+    /// A rotation moved the file on before it was opened: it has another name, or is gone.
+    Moved,
 }
 
 pub(in crate::master::programs) struct Job {
@@ -48,6 +58,9 @@ impl RotatingFile {
 
     /// The youngest backup that is not packed yet.
     pub(in crate::master::programs) fn next_job(&mut self) -> Option<Job> {
+        if self.packing != Packing::Running {
+            return None;
+        }
         let target = with(&self.path, ".packing");
         // Of a master that was killed while packing.
         let _there_may_be_none = fs::remove_file(&target);
@@ -78,7 +91,7 @@ impl RotatingFile {
     pub(in crate::master::programs) fn packed(
         &mut self,
         job: &Job,
-        result: io::Result<()>,
+        result: io::Result<Ran>,
         now_us: u64,
     ) {
         let is_source =
@@ -86,30 +99,39 @@ impl RotatingFile {
         let source =
             (1..=self.limits.backups).map(|number| backup(&self.path, number)).find(is_source);
         let placed = match (result, source) {
-            (Ok(()), Some(source)) => fs::rename(&job.target, with(&source, ending(job.how)))
-                .and_then(|()| fs::remove_file(&source)),
+            (Ok(Ran::Packed), Some(source)) => {
+                fs::rename(&job.target, with(&source, ending(job.how)))
+                    .and_then(|()| fs::remove_file(&source))
+            }
             // Pushed out meanwhile.
-            (Ok(()), None) => fs::remove_file(&job.target),
+            (Ok(Ran::Packed), None) => fs::remove_file(&job.target),
+            (Ok(Ran::Moved), _) => Ok(()),
             (Err(error), _) => {
                 let _tried_again_later = fs::remove_file(&job.target);
                 Err(error)
             }
         };
         if let Err(error) = placed {
-            let text = format!("compress {}: {error}", job.source.display());
-            self.trouble.warn(&text, now_us);
-            // Until the next rotation: the same would fail again.
-            self.limits.compress = Compress::No;
+            self.fails_to_pack(&format!("{}: {error}", job.source.display()), now_us);
         }
+    }
+
+    /// Nothing is packed until there is a reason to try again.
+    pub(in crate::master::programs) fn fails_to_pack(&mut self, why: &str, now_us: u64) {
+        self.packing = Packing::Failed;
+        self.trouble.warn(&format!("compress {why}"), now_us);
     }
 }
 
 impl Job {
     /// Takes its time; for a thread of its own.
-    pub(in crate::master::programs) fn run(&self) -> io::Result<()> {
-        let mut source = File::open(&self.source)?;
+    pub(in crate::master::programs) fn run(&self) -> io::Result<Ran> {
+        let mut source = match File::open(&self.source) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ran::Moved),
+            source => source?,
+        };
         if source.metadata()?.ino() != self.inode {
-            return Err(io::Error::other("it was moved away"));
+            return Ok(Ran::Moved);
         }
         let target = File::create(&self.target)?;
         target.set_permissions(source.metadata()?.permissions())?;
@@ -127,7 +149,7 @@ impl Job {
             }
         };
         // Before the original goes.
-        target.sync_all()
+        target.sync_all().map(|()| Ran::Packed)
     }
 }
 

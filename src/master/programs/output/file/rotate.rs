@@ -33,9 +33,10 @@ impl RotatingFile {
         match shift(&self.path, self.limits.backups) {
             Ok(()) => {
                 self.open = None;
-                if self.packing == Packing::Idle {
-                    self.packing = Packing::Wanted;
-                }
+                self.packing = match self.packing {
+                    Packing::Running => Packing::Running,
+                    Packing::Wanted | Packing::Idle | Packing::Failed => Packing::Wanted,
+                };
             }
             Err(error) => {
                 self.rotate_at_us = now_us + RETRY_US;
@@ -46,12 +47,26 @@ impl RotatingFile {
     }
 }
 
-/// How much of `bytes` goes into a file that has this much room left: up to the line end that fills
-/// it.
-pub(super) fn piece_len(bytes: &[u8], room: u64) -> usize {
-    let room = usize::try_from(room).unwrap_or(usize::MAX);
-    let from = room.saturating_sub(1).min(bytes.len());
-    memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at + 1)
+/// What a file may still take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Bytes until the next line end ends it.
+    pub(super) until_full: u64,
+    /// Bytes until it ends where it stands, so that output without line ends is bounded too.
+    pub(super) until_cut: u64,
+}
+
+impl Room {
+    pub(super) const ENDLESS: Self = Self { until_full: u64::MAX, until_cut: u64::MAX };
+}
+
+/// How much of `bytes` goes into a file with this room: up to the line end that fills it.
+pub(super) fn piece_len(bytes: &[u8], room: Room) -> usize {
+    let until_full = usize::try_from(room.until_full).unwrap_or(usize::MAX);
+    let until_cut = usize::try_from(room.until_cut).unwrap_or(usize::MAX);
+    let from = until_full.saturating_sub(1).min(bytes.len());
+    let end = memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at + 1);
+    end.min(until_cut)
 }
 
 fn shift(path: &Path, backups: u32) -> io::Result<()> {

@@ -127,6 +127,48 @@ fn rotated_files_are_packed_and_move_on_as_such() {
 }
 
 #[test]
+fn what_could_not_be_packed_is_tried_again_with_the_next_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut file) = log(&folder, limits(Rotate::Size, Compress::Gzip));
+    file.write(b"line one is long\n", 0);
+    // A folder where the packed file is to be made fails for root as well.
+    let obstacle = pack::with(&path, ".packing");
+    fs::create_dir(&obstacle).unwrap();
+    pack_all(&mut file);
+    assert_eq!(read(&path, ".1"), "line one is long\n");
+    fs::remove_dir(&obstacle).unwrap();
+    assert!(!file.begin_packing(), "not before there is a reason");
+    file.write(b"line two is long\n", 0);
+    pack_all(&mut file);
+    assert_eq!(unpacked(&path, ".2.gz"), "line one is long\n");
+
+    file.write(b"line three is long\n", 0);
+    assert!(file.begin_packing());
+    file.fails_to_pack("rotated files: start a thread: out of memory", 0);
+    assert!(file.next_job().is_none());
+    file.set_limits(limits(Rotate::Size, Compress::Gzip));
+    pack_all(&mut file);
+    assert_eq!(unpacked(&path, ".1.gz"), "line three is long\n");
+}
+
+#[test]
+fn a_file_that_moves_on_before_it_is_packed_is_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut file) = log(&folder, limits(Rotate::Size, Compress::Gzip));
+    file.write(b"line one is long\n", 0);
+    assert!(file.begin_packing());
+    let job = file.next_job().unwrap();
+    file.write(b"line two is long\n", 0);
+    file.packed(&job, job.run(), 0);
+    while let Some(job) = file.next_job() {
+        file.packed(&job, job.run(), 0);
+    }
+    for (number, text) in [(1, "line two is long\n"), (2, "line one is long\n")] {
+        assert_eq!(unpacked(&path, &format!(".{number}.gz")), text);
+    }
+}
+
+#[test]
 fn what_a_kill_left_half_packed_is_begun_anew_and_what_was_packed_is_kept_once() {
     let folder = tempfile::tempdir().unwrap();
     let (path, mut file) = log(&folder, limits(Rotate::Size, Compress::Gzip));
