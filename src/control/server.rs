@@ -17,7 +17,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::call::{Caller, Command, Peer, Query};
 use super::route::{self, Ask, Unroutable};
@@ -64,12 +64,25 @@ pub(crate) struct Bounds {
     pub(crate) header_timeout_ms: u64,
 }
 
+impl Bounds {
+    /// Clients that may have an answer without end at a time: the other places are kept for whoever
+    /// asks or commands.
+    fn endless_max(self) -> usize {
+        self.clients_max - self.clients_max / 8
+    }
+
+    pub(super) fn endless_places(self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.endless_max()))
+    }
+}
+
 /// After a failed accept (descriptors used up), so that the loop does not spin.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the task is dropped; must run inside a `LocalSet`.
 pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::Sender<Asked>) {
     let places = Arc::new(Semaphore::new(bounds.clients_max));
+    let endless = bounds.endless_places();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _unnamed)) => stream,
@@ -83,9 +96,9 @@ pub(crate) async fn serve(listener: UnixListener, bounds: Bounds, asked: mpsc::S
             refuse(stream);
             continue;
         };
-        let asked = asked.clone();
+        let (asked, endless) = (asked.clone(), Arc::clone(&endless));
         tokio::task::spawn_local(async move {
-            converse(stream, bounds, asked).await;
+            converse(stream, bounds, endless, asked).await;
             drop(place);
         });
     }
@@ -105,12 +118,17 @@ pub(super) const TOO_MANY_CLIENTS: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
     Connection: close\r\nContent-Length: 41\r\n\r\n{\"error\":\"too many clients are attached\"}";
 
-async fn converse(stream: UnixStream, bounds: Bounds, asked: mpsc::Sender<Asked>) {
+async fn converse(
+    stream: UnixStream,
+    bounds: Bounds,
+    endless: Arc<Semaphore>,
+    asked: mpsc::Sender<Asked>,
+) {
     let Ok(credentials) = stream.peer_cred() else { return };
     let uid = credentials.uid();
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
     let caller = Caller { peer: Peer::Process { uid, pid }, role: role_of(uid, bounds.owner_uid) };
-    let desk = Desk { bounds, asked, caller };
+    let desk = Desk { bounds, endless, asked, caller };
     hold(stream, bounds, async |request| desk.answer(request).await).await;
 }
 
@@ -142,6 +160,8 @@ pub(crate) fn role_of(uid: u32, owner_uid: u32) -> Role {
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) bounds: Bounds,
+    /// Places for answers without end.
+    pub(super) endless: Arc<Semaphore>,
     pub(super) asked: mpsc::Sender<Asked>,
     pub(super) caller: Caller,
 }
@@ -189,9 +209,7 @@ impl Desk {
         let (reply, answer) = oneshot::channel();
         match self.ask(Asked::Rpc(rpc::desk::Asked::Tail { tail, reply }), answer).await {
             // Without a length, so that it goes out in chunks: clients read nothing else.
-            Some(Some(pieces)) => {
-                response(StatusCode::OK, "text/plain;charset=utf-8", Body::Lines(pieces))
-            }
+            Some(Some(pieces)) => self.endless("text/plain;charset=utf-8", pieces),
             Some(None) => failure(StatusCode::NOT_FOUND, "no such log"),
             None => unanswered(),
         }
@@ -228,11 +246,22 @@ impl Desk {
                 let body = Body::Whole(Some(Bytes::from(text)));
                 response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body)
             }
-            Some(Reply::Lines(lines)) => {
-                response(StatusCode::OK, "application/x-ndjson", Body::Lines(lines))
-            }
+            Some(Reply::Lines(lines)) => self.endless("application/x-ndjson", lines),
             Some(Reply::Missing(text)) => failure(StatusCode::NOT_FOUND, &text),
             None => unanswered(),
+        }
+    }
+
+    /// An answer that may have no end, while there are places for such.
+    fn endless(&self, content_type: &'static str, lines: mpsc::Receiver<Bytes>) -> Response<Body> {
+        match Arc::clone(&self.endless).try_acquire_owned() {
+            Ok(place) => {
+                response(StatusCode::OK, content_type, Body::Lines { lines, _place: place })
+            }
+            Err(_none_free) => failure(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many clients follow something already",
+            ),
         }
     }
 
@@ -276,7 +305,7 @@ fn response(status: StatusCode, content_type: &'static str, body: Body) -> Respo
 
 pub(super) enum Body {
     Whole(Option<Bytes>),
-    Lines(mpsc::Receiver<Bytes>),
+    Lines { lines: mpsc::Receiver<Bytes>, _place: OwnedSemaphorePermit },
 }
 
 impl hyper::body::Body for Body {
@@ -289,7 +318,7 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Lines(lines) => {
+            Self::Lines { lines, .. } => {
                 lines.poll_recv(context).map(|line| line.map(|bytes| Ok(Frame::data(bytes))))
             }
         }
@@ -300,7 +329,7 @@ impl hyper::body::Body for Body {
             Self::Whole(bytes) => {
                 hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
             }
-            Self::Lines(_) => hyper::body::SizeHint::default(),
+            Self::Lines { .. } => hyper::body::SizeHint::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ pub(crate) async fn serve(
     asked: mpsc::Sender<Asked>,
 ) {
     let mut talks = JoinSet::new();
+    let endless = bounds.endless_places();
     loop {
         // In this order: what comes after the closing is another door's, on the same socket.
         let accepted = tokio::select! {
@@ -90,9 +92,10 @@ pub(crate) async fn serve(
             Ok((stream, _)) if talks.len() >= bounds.clients_max => refuse(stream),
             Ok((stream, peer)) => {
                 let (door, asked) = (Rc::clone(&door), asked.clone());
+                let endless = Arc::clone(&endless);
                 talks.spawn_local(async move {
                     let caller = Caller { peer: door.peer(peer), role: door.entrance.role() };
-                    let desk = Desk { bounds, asked, caller };
+                    let desk = Desk { bounds, endless, asked, caller };
                     let stream = Impatient::new(stream, patience.stall);
                     hold(stream, bounds, async |request| answer(&door, &desk, request).await).await;
                 });

@@ -245,3 +245,34 @@ fn a_client_too_many_is_told_so_and_the_next_is_served() {
         }
     });
 }
+
+#[test]
+fn those_who_follow_leave_places_for_those_who_ask() {
+    let site = Site { clients_max: 8, ..Site::new() };
+    let senders = std::cell::RefCell::new(Vec::new());
+    let master = move |asked| match asked {
+        Asked::Query { query: Query::Watch, reply, .. } => {
+            let (sender, lines) = mpsc::channel(1);
+            senders.borrow_mut().push(sender);
+            reply.send(Reply::Lines(lines)).unwrap();
+        }
+        other @ (Asked::Command { .. } | Asked::Query { .. } | Asked::Rpc(_)) => {
+            small_master(other)
+        }
+    };
+    site.run(master, async |socket| {
+        let watch = b"GET /v1/watch HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut watching = Vec::new();
+        for _ in 0..7 {
+            let mut stream = UnixStream::connect(&socket).await.unwrap();
+            stream.write_all(watch).await.unwrap();
+            let mut head = [0; 15];
+            stream.read_exact(&mut head).await.unwrap();
+            assert_eq!(&head, b"HTTP/1.1 200 OK");
+            watching.push(stream);
+        }
+        let refused = raw(&socket, std::str::from_utf8(watch).unwrap()).await;
+        assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("follow"), "{refused}");
+        Client::new(socket).status().await.expect("there is a place to ask from");
+    });
+}
