@@ -279,6 +279,8 @@ pub(crate) const PROGRAM_LINE_FORM_BYTES_MAX: usize = 256;
 pub(crate) const PROGRAM_COMPRESSIONS_MAX: usize = 1;
 /// Output kept for a file that can not be written.
 pub(crate) const PROGRAM_FILE_WAITING_BYTES_MAX: usize = 1 << 20;
+/// Of all of that, for the master that an upgrade begins.
+pub(crate) const PROGRAM_LEFT_BYTES_MAX: usize = 16 << 20;
 /// Kept lines of several instances, for one reader.
 pub(crate) const PROGRAM_MERGED_BYTES_MAX: usize = 4 << 20;
 pub(crate) const PROGRAM_FOLLOWERS_MAX: usize = 32;

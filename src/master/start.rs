@@ -207,6 +207,7 @@ impl Prepared {
         programs.restore_intent(will.intent);
         programs.adopt(will.programs, |key| self.held.descriptors.remove(key));
         programs.adopt_sockets(self.held.take_all(sockets::KEY));
+        upgrade::take_up_output(&mut self.held, &keeper, &mut programs);
         // What an earlier master stored and nobody asks for any more, so that it does not pile up.
         self.held.descriptors.keys().for_each(|key| keeper.release(key));
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 
 /// The read end (non-blocking) and the write end (blocking, as programs expect), both close on exec.
@@ -21,6 +22,14 @@ pub(crate) fn input() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader, writer))
 }
 
+/// Whether nobody can write to it any more, whatever is still in it.
+pub(crate) fn is_abandoned(reader: impl AsFd) -> bool {
+    let mut polled = [PollFd::new(&reader, PollFlags::IN)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let looked = rustix::io::retry_on_intr(|| rustix::event::poll(&mut polled, Some(&at_once)));
+    looked.is_ok() && polled[0].revents().contains(PollFlags::HUP)
+}
+
 /// As much as there is room for; `WouldBlock` when there is none, `BrokenPipe` when nobody can read.
 pub(crate) fn write(descriptor: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::io::write(descriptor.as_fd(), bytes))?)
@@ -29,4 +38,21 @@ pub(crate) fn write(descriptor: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
 /// What is there, up to the buffer; 0 at the end, `WouldBlock` when nothing is there.
 pub(crate) fn read(descriptor: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::io::read(descriptor.as_fd(), &mut *buffer))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_abandoned_when_its_last_writer_is_gone_though_bytes_are_left() {
+        let (reader, writer) = pair().unwrap();
+        let other = writer.try_clone().unwrap();
+        write(&writer, b"left").unwrap();
+        drop(writer);
+        assert!(!is_abandoned(&reader));
+        drop(other);
+        assert!(is_abandoned(&reader));
+        assert_eq!(read(&reader, &mut [0; 9]).unwrap(), 4);
+    }
 }

@@ -32,6 +32,50 @@ fn start(origin: &Origin) -> Engine {
     engine
 }
 
+#[test]
+fn output_that_waits_and_lines_that_were_begun_are_written_by_the_next() {
+    const SAY: &str = "echo one; until [ -e go ]; do sleep 0.01; done; echo two; exec sleep 1000";
+    let program = |name: &str, say: &str, stdout: &str| {
+        format!(
+            "[program.{name}]\nstart_seconds = 0\ndirectory = \"{{folder}}\"\n\
+             command = '''sh -c \"{say}\"'''\nstdout = {{ {stdout} }}\n"
+        )
+    };
+    let begun = SAY.replace("echo one", "printf %s- begun");
+    let text = program("waits", SAY, "file = \"{folder}/waits.log\"")
+        + &program("formed", &begun, "file = \"{folder}/formed.log\", format = \"json\"")
+        + &program("plain", &begun, "file = \"{folder}/plain.log\"");
+    let engine = Engine::start_in(&text, |folder| {
+        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+        fs::create_dir(folder.join("waits.log")).expect("the folder is ours");
+    });
+    let file = |name: &str| engine.folder.path().join(name);
+    let reads = |name: &str, expected: &str| {
+        wait::until("what was printed is there", || {
+            fs::read_to_string(file(name)).is_ok_and(|text| text.contains(expected)).then_some(())
+        });
+    };
+    wait::until("the log is in trouble", || {
+        engine.log().contains("waits.log: Is a directory").then_some(())
+    });
+    reads("plain.log", "begun-");
+    install_copy(&engine);
+    let master = engine.master_pid();
+    engine.ctl_ok(&["upgrade"]);
+    wait::until("another master answers", || {
+        let masters = engine.masters();
+        (engine.try_status().is_some() && !masters.contains(&master)).then_some(())
+    });
+    fs::remove_dir(file("waits.log")).expect("it is empty");
+    fs::write(file("go"), "").expect("the folder is ours");
+    reads("waits.log", "two\n");
+    assert_eq!(fs::read_to_string(file("waits.log")).expect("it is there"), "one\ntwo\n");
+    reads("plain.log", "begun-two\n");
+    reads("formed.log", "\"text\":\"begun-two\"");
+    let tail = engine.ctl_ok(&["program", "tail", "plain"]);
+    assert!(tail.contains("begun-two"), "{tail}");
+}
+
 /// Puts another file in place of the engine's binary, as an installer would.
 fn install(engine: &Engine, write: impl FnOnce(&std::path::Path)) {
     let beside = engine.folder.path().join("beside");

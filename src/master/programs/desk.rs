@@ -277,6 +277,19 @@ impl Desk {
         file
     }
 
+    pub(super) fn outlets_mut(&mut self) -> &mut Outlets {
+        &mut self.outlets
+    }
+
+    /// The log file at this path, if something goes there.
+    pub(super) fn file_at(&self, path: &Path) -> Option<SharedFile> {
+        self.files.get(path).and_then(Weak::upgrade)
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = (&PathBuf, SharedFile)> + '_ {
+        self.files.iter().filter_map(|(path, file)| Some((path, file.upgrade()?)))
+    }
+
     pub(super) fn outlets(&self) -> &Outlets {
         &self.outlets
     }

@@ -11,10 +11,12 @@ use super::desk::Tone;
 use super::event::InstanceId;
 use super::instance::Instance;
 use super::output::follow::Wanted;
-use super::output::{Follow, merged};
+use super::output::left::{Left, What};
+use super::output::{Follow, Source, merged};
 use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb};
 use crate::control::line;
 use crate::control::wire::{Answer, Stream};
+use crate::sys;
 
 impl Programs {
     /// Opens every log file anew with its next byte.
@@ -28,6 +30,51 @@ impl Programs {
     /// have taken everything.
     pub(crate) fn settle_output(&self) -> impl Future<Output = ()> + use<> {
         self.desk.outlets().settle()
+    }
+
+    /// Takes out what is in no file and no pipe, for the next master; this one reads nothing more.
+    pub(crate) fn leave_output(&mut self) -> Left {
+        let (mut left, mut lost) = (Left::default(), 0);
+        for (path, file) in self.desk.files() {
+            let (waiting, lost_bytes) = file.borrow_mut().leave();
+            if !waiting.is_empty() || lost_bytes > 0 {
+                lost += left.add(What::File { path: path.clone(), lost_bytes }, &waiting);
+            }
+        }
+        for (way, piece) in self.desk.outlets().leave() {
+            lost += left.add(What::Piece(way), &piece);
+        }
+        for (id, instance) in &self.instances {
+            for source in [Source::Stdout, Source::Stderr] {
+                let begun = instance.output.borrow_mut().leave(source);
+                if !begun.is_empty() {
+                    lost += left.add(What::Begun { id: id.clone(), source }, &begun);
+                }
+            }
+        }
+        if lost > 0 {
+            sys::log::warning!("programs", "{lost} bytes of output are too much to hand over");
+        }
+        left
+    }
+
+    /// After `adopt`, before anything is read.
+    pub(crate) fn take_up_output(&mut self, left: &Left) {
+        for (what, bytes) in left.each() {
+            match what {
+                What::File { path, lost_bytes } => {
+                    if let Some(file) = self.desk.file_at(path) {
+                        file.borrow_mut().take_up(bytes, *lost_bytes);
+                    }
+                }
+                What::Piece(way) => self.desk.outlets_mut().take_up(*way, bytes),
+                What::Begun { id, source } => {
+                    if let Some(instance) = self.instances.get(id) {
+                        instance.output.borrow_mut().take_up(*source, bytes);
+                    }
+                }
+            }
+        }
     }
 
     /// The output as JSON lines, of those kept the last `tail`; that of several instances is merged,

@@ -62,6 +62,7 @@ use crate::supervise::state::Shown;
 use crate::supervise::step;
 use crate::sys;
 
+pub(crate) use self::output::left::Left;
 pub(crate) use self::output::{Follow, Source};
 
 pub(crate) struct Programs {

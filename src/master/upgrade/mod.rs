@@ -7,18 +7,38 @@
 
 mod trial;
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::event::Event;
+use super::keeper_link::{Held, KeeperLink};
+use super::programs::{Left, Programs};
 use super::turn::LAST_WORDS;
 use super::{Master, Phase, WHO, audit};
+use crate::config::limits::PROGRAM_LEFT_BYTES_MAX;
 use crate::control::call::{Caller, Command};
 use crate::control::line;
 use crate::control::wire::{Answer, Severity, UPGRADED};
-use crate::sys::{image, log, proc};
+use crate::sys::{image, log, memfd, proc};
+
+/// What the keeper holds what is left of programs' output under, from one master to the next.
+const OUTPUT: &str = "output";
+/// What that may be: bytes of programs, and a line about each piece of them.
+const OUTPUT_BYTES_MAX: u64 = 4 * PROGRAM_LEFT_BYTES_MAX as u64;
+
+/// The output that a master left that made way.
+pub(super) fn take_up_output(held: &mut Held, keeper: &KeeperLink, programs: &mut Programs) {
+    let Some(memory) = held.take_one(OUTPUT) else { return };
+    keeper.release(OUTPUT);
+    let left = memfd::read_all(&memory, OUTPUT_BYTES_MAX).map(|encoded| Left::decode(&encoded));
+    match left {
+        Ok(Some(left)) => programs.take_up_output(&left),
+        Ok(None) => log::error!(WHO, "read the output left: it is in no form known here"),
+        Err(error) => log::error!(WHO, "read the output left: {error}"),
+    }
+}
 
 /// An upgrade as its successors are told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,11 +154,24 @@ impl Master {
         self.serving.abort();
         tokio::time::sleep(LAST_WORDS).await;
         self.programs.settle_output().await;
+        self.leave_output();
         self.bequeath();
         if let Some(image) = self.upgrade.next.take() {
             self.keeper.upgrade(&image);
         }
         0
+    }
+
+    /// What of programs' output is nowhere but here.
+    fn leave_output(&mut self) {
+        let left = self.programs.leave_output();
+        if left.is_empty() {
+            return;
+        }
+        match memfd::sealed("output", &left.encode()) {
+            Ok(memory) => self.keeper.hold(OUTPUT, &[memory.as_fd()]),
+            Err(error) => log::error!(WHO, "hand output over: {error}"),
+        }
     }
 
     /// Says what came of an upgrade, as the first master of the image that runs after it.

@@ -36,6 +36,14 @@ impl Lines {
         }
     }
 
+    pub(super) fn leave(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.begun)
+    }
+
+    pub(super) fn take_up(&mut self, begun: &[u8]) {
+        self.begun.extend_from_slice(begun);
+    }
+
     pub(in crate::master::programs) fn end(&mut self) -> Option<String> {
         let begun = std::mem::take(&mut self.begun);
         (!begun.is_empty()).then(|| text(&begun))

@@ -15,6 +15,7 @@ mod captured;
 mod compress;
 pub(super) mod follow;
 mod hearer;
+pub(super) mod left;
 pub(super) mod lines;
 pub(super) mod merged;
 mod ring;
@@ -32,6 +33,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use regex::bytes::Regex;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::config::model::output::Told;
@@ -226,6 +228,15 @@ impl Output {
         add(&mut self.ring, &mut self.audience, line);
     }
 
+    /// The line that was begun, for whoever goes on reading.
+    pub(super) fn leave(&mut self, source: Source) -> Vec<u8> {
+        self.channel_mut(source).lines.leave()
+    }
+
+    pub(super) fn take_up(&mut self, source: Source, begun: &[u8]) {
+        self.channel_mut(source).lines.take_up(begun);
+    }
+
     /// Begins anew: its files and what is kept. Every file is tried; the first error is told.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.ring.clear();
@@ -261,9 +272,10 @@ impl Output {
         self.channel(source).sinks.room()
     }
 
-    /// Whether somebody reads the stream's bytes as they come.
-    fn is_tapped(&self, source: Source) -> bool {
-        self.channel(source).taps.has_any()
+    /// Whether the stream's bytes are to go somewhere as they come, and not only its lines.
+    fn is_hurried(&self, source: Source) -> bool {
+        let Channel { sinks, taps, .. } = self.channel(source);
+        taps.has_any() || sinks.exact_file().is_some()
     }
 
     /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.
@@ -337,7 +349,7 @@ fn add(ring: &mut Ring, audience: &mut Audience, line: LogLine) {
 }
 
 /// Which of a program's two descriptors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Source {
     Stdout,
     Stderr,

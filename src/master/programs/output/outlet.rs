@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::Source;
@@ -46,6 +47,13 @@ pub(in crate::master::programs) struct Outlets {
     stderr: Option<Rc<Outlet>>,
     syslog: Option<Rc<Outlet>>,
     room: Rc<Notify>,
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::master::programs) enum Way {
+    Standard(Source),
+    Syslog,
 }
 
 /// What is written to.
@@ -87,6 +95,29 @@ impl Outlets {
     pub(in crate::master::programs) fn syslog(&mut self) -> Rc<Outlet> {
         let end = || End::Syslog(Syslog::new(PathBuf::from("/dev/log")));
         Rc::clone(self.syslog.get_or_insert_with(|| Outlet::new(end(), &self.room)))
+    }
+
+    /// What was not taken yet, piece by piece, for whoever goes on writing.
+    pub(in crate::master::programs) fn leave(&self) -> Vec<(Way, Vec<u8>)> {
+        let ways = [
+            (Way::Standard(Source::Stdout), &self.stdout),
+            (Way::Standard(Source::Stderr), &self.stderr),
+            (Way::Syslog, &self.syslog),
+        ];
+        let pieces = ways.into_iter().filter_map(|(way, outlet)| Some((way, outlet.as_ref()?)));
+        pieces
+            .flat_map(|(way, outlet)| outlet.leave().into_iter().map(move |piece| (way, piece)))
+            .collect()
+    }
+
+    pub(in crate::master::programs) fn take_up(&mut self, way: Way, piece: &[u8]) {
+        let outlet = match way {
+            Way::Standard(source) => self.standard(source),
+            Way::Syslog => Ok(self.syslog()),
+        };
+        if let Ok(outlet) = outlet {
+            outlet.give(piece, sys::clock::monotonic_us());
+        }
     }
 
     /// Waits, for a bounded time, until everything was taken.
@@ -150,6 +181,12 @@ impl Outlet {
             (true, true) => format!("write {}: nobody reads it", self.end.borrow().name()),
             (true, false) => queue.trouble.clone(),
         }
+    }
+
+    fn leave(&self) -> Vec<Vec<u8>> {
+        let Queue { pieces, begun, .. } = self.queue.take();
+        let from = |at: usize| if at == 0 { begun } else { 0 };
+        pieces.iter().enumerate().map(|(at, piece)| piece[from(at)..].to_vec()).collect()
     }
 
     fn is_waiting(&self) -> bool {
@@ -359,6 +396,32 @@ mod tests {
             told.await;
             assert!(seen.as_bytes() == line.repeat(kept / line.len()));
             assert!(!outlet.is_held(Overflow::Block, 0) && outlet.trouble(u64::MAX).is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_burst_comes_whole_to_a_system_log_message_by_message() {
+        local(async {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log");
+            let daemon = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+            daemon.set_nonblocking(true).unwrap();
+            let outlet = Outlet::new(End::Syslog(Syslog::new(path)), &Rc::default());
+            let message = |number: u32| format!("<14>a message, number {number}");
+            for number in 0..3000 {
+                assert_eq!(outlet.give(message(number).as_bytes(), 0), 0);
+            }
+            let mut buffer = [0; 100];
+            for number in 0..3000 {
+                let count = loop {
+                    match daemon.recv(&mut buffer) {
+                        Ok(count) => break count,
+                        Err(_nothing_yet) => tokio::task::yield_now().await,
+                    }
+                };
+                assert_eq!(&buffer[..count], message(number).as_bytes());
+            }
         })
         .await;
     }

@@ -22,7 +22,8 @@ use crate::sys::watched::Watched;
 
 /// How soon what has to wait in the pipe is tried again.
 const HELD: Duration = Duration::from_secs(1);
-/// How long a line without an end stays in the pipe, where a kill can not lose it.
+/// How soon a line without an end, which stays in the pipe where a kill can not lose it, is looked at
+/// again.
 const BEGUN: Duration = Duration::from_millis(PROGRAM_BEGUN_MS);
 
 /// A pipe that is being read; dropping it reads on for the grace time only.
@@ -91,26 +92,39 @@ impl Reader {
         let mut patience = None;
         loop {
             let reading = self.descriptor.read(|_| self.take(Tail::Leave));
-            let taken = match patience.take() {
+            let taken = match patience {
                 None => reading.await,
                 Some(patience) => match tokio::time::timeout(patience, reading).await {
                     Ok(taken) => taken,
-                    Err(_) => self.take(Tail::Take).or(Ok(Taken::Bytes(0))),
+                    Err(_) => self.look_again(),
                 },
             };
-            match taken {
+            patience = match taken {
                 // A flood gives way to everything else after each piece.
-                Ok(Taken::Bytes(_)) => tokio::task::yield_now().await,
-                // Whoever wants whole lines waits for the end of it.
-                Ok(Taken::Begun) => {
-                    let is_tapped = self.output.borrow().is_tapped(self.source);
-                    patience = is_tapped.then_some(BEGUN);
+                Ok(Taken::Bytes(_)) => {
+                    tokio::task::yield_now().await;
+                    None
                 }
-                Ok(Taken::Held) => self.rest().await,
+                Ok(Taken::Begun) => patience.map_or(Some(BEGUN), |_| Some(HELD)),
+                Ok(Taken::Held) => {
+                    self.rest().await;
+                    None
+                }
                 // An error of the reactor means that the loop is over.
                 Ok(Taken::End) | Err(_) => return,
-            }
+            };
         }
+    }
+
+    /// What was left in the pipe may have become more without a word: the kernel tells of bytes that
+    /// come to others only once the whole of their `write` has found room.
+    fn look_again(&self) -> io::Result<Taken> {
+        // Whoever wants whole lines waits for the end of it, if it may still come.
+        let is_wanted = self.output.borrow().is_hurried(self.source);
+        let is_all = is_wanted || sys::pipe::is_abandoned(&self.descriptor);
+        let tail = if is_all { Tail::Take } else { Tail::Leave };
+        self.begun.set(0);
+        self.take(tail).or(Ok(Taken::Bytes(0)))
     }
 
     /// Until what is held in the pipe may have somewhere to go.

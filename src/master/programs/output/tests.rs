@@ -235,6 +235,24 @@ fn files_rotate_at_line_ends_and_lose_nothing() {
 }
 
 #[test]
+fn what_waits_goes_to_whoever_writes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.log");
+    fs::create_dir(&path).unwrap();
+    let mut file = rotating(&path, 0, 0);
+    file.write(&vec![b'x'; PROGRAM_FILE_WAITING_BYTES_MAX + 9], 0);
+    let (waiting, lost_bytes) = file.leave();
+    assert_eq!((waiting.len(), lost_bytes), (PROGRAM_FILE_WAITING_BYTES_MAX, 9));
+    assert_eq!(file.deadline_us(), None);
+    fs::remove_dir(&path).unwrap();
+    let mut next = rotating(&path, 0, 0);
+    next.take_up(&waiting, lost_bytes);
+    next.write(b"next", 0);
+    assert_eq!(read(&path), "x".repeat(waiting.len()) + "next");
+    assert_eq!(next.lost_bytes(), 9);
+}
+
+#[test]
 fn output_without_line_ends_rotates_too_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.log");

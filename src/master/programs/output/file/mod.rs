@@ -156,6 +156,14 @@ impl RotatingFile {
         }
     }
 
+    pub(in crate::master::programs) fn leave(&mut self) -> (Vec<u8>, u64) {
+        self.trouble.leave()
+    }
+
+    pub(in crate::master::programs) fn take_up(&mut self, waiting: &[u8], lost_bytes: u64) {
+        self.trouble.take_up(waiting, lost_bytes);
+    }
+
     /// Why it can not be written at present.
     pub(in crate::master::programs) fn trouble(&self) -> Option<&str> {
         self.trouble.reason()

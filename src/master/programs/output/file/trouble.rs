@@ -81,6 +81,17 @@ impl Trouble {
         self.waiting = waiting;
     }
 
+    /// What waits, and what was lost so far, for whoever goes on writing.
+    pub(super) fn leave(&mut self) -> (Vec<u8>, u64) {
+        (self.take_waiting(), self.lost_in_all())
+    }
+
+    /// Tried at the next opportunity.
+    pub(super) fn take_up(&mut self, waiting: &[u8], lost_bytes: u64) {
+        self.lost_before += lost_bytes;
+        self.keep(waiting);
+    }
+
     /// At most once a minute: a full disk must not fill the engine's log.
     pub(super) fn warn(&mut self, text: &str, now_us: u64) {
         if self.warned_at_us.is_none_or(|warned_us| now_us >= warned_us + WARN_US) {
