@@ -156,7 +156,7 @@ pub(crate) enum Query {
     Events { follow: bool },
     /// One `explain::Explanation`. An unknown upstream is `server::Reply::Missing`.
     Explain { upstream: String },
-    /// One array of `wire::Sample`, oldest first.
+    /// One array of `sample::Sample`, oldest first.
     History,
     /// The text format of Prometheus.
     Metrics,

@@ -2,7 +2,7 @@
 //!
 //! `wire` holds every shape (some in files beside it) and `call` every question; `route` is how HTTP
 //! spells them, on the socket (`server`) or over TCP (`tcp`, behind an `entrance`), and `rpc` how Supervisor's
-//! clients do; `delta` what changed between two snapshots; `watch` who is told of it. Wire types stay
+//! clients do; `delta` what changed between two snapshots, `tape` what changed in the last quarter of an hour; `watch` who is told of it. Wire types stay
 //! at the edge: the master converts into them, nothing inside is built from them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -14,6 +14,7 @@ pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod name;
+pub(crate) mod sample;
 pub(crate) mod standing;
 pub(crate) mod wire;
 
@@ -24,6 +25,7 @@ pub(crate) mod percent;
 pub(crate) mod requests;
 pub(crate) mod route;
 pub(crate) mod rpc;
+pub(crate) mod tape;
 pub(crate) mod text;
 
 pub(crate) mod client;

@@ -11,7 +11,9 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::delta;
-use super::wire::{EventRecord, Frame, Role, Sample, Snapshot};
+use super::sample::Sample;
+use super::tape::Tape;
+use super::wire::{EventRecord, Frame, Role, Snapshot};
 
 pub(crate) struct Watchers {
     queue_max: usize,
@@ -38,9 +40,9 @@ impl Watchers {
 
     /// A console begins to watch: its first line is everything.
     pub(crate) fn join(&mut self, start: Start) -> mpsc::Receiver<Bytes> {
-        let Start { role, snapshot, history, events } = start;
+        let Start { role, snapshot, history, events, tape } = start;
         let whole = Box::new(Snapshot::clone(&snapshot));
-        let first = line(&Frame::Snapshot { role, snapshot: whole, history, events });
+        let first = line(&Frame::Snapshot { role, snapshot: whole, history, events, tape });
         self.add(Feed::Frames { seen: snapshot }, std::iter::once(first))
     }
 
@@ -123,6 +125,7 @@ pub(crate) struct Start {
     pub(crate) snapshot: Rc<Snapshot>,
     pub(crate) history: Vec<Sample>,
     pub(crate) events: Vec<EventRecord>,
+    pub(crate) tape: Tape,
 }
 
 /// One value as one line of NDJSON.

@@ -11,6 +11,8 @@ use super::delta::Delta;
 use super::drain::Drain;
 use super::explain::Fit;
 use super::name::Name;
+use super::sample::Sample;
+use super::tape::Tape;
 
 /// The verb of the event by which the first master of another binary says what came of an upgrade.
 pub(crate) const UPGRADED: &str = "upgraded";
@@ -331,58 +333,6 @@ pub(crate) struct ProgramRow {
     pub(crate) standing: super::standing::Standing,
 }
 
-/// One second of the engine, for graphs and replay.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sample {
-    pub(crate) wall_ms: u64,
-    /// Requests finished in this second, and of them by class.
-    pub(crate) requests: u32,
-    pub(crate) client_errors: u32,
-    pub(crate) server_errors: u32,
-    pub(crate) retries: u32,
-    pub(crate) p50_us: u32,
-    pub(crate) p95_us: u32,
-    pub(crate) p99_us: u32,
-    pub(crate) active: u32,
-    pub(crate) connections: u32,
-    /// Towards clients and from clients.
-    pub(crate) bytes_out: u64,
-    pub(crate) bytes_in: u64,
-    pub(crate) backends: Vec<BackendSample>,
-    pub(crate) workers: Vec<WorkerSample>,
-}
-
-/// As an array on the wire, since there are hundreds of thousands: key, requests, active,
-/// failures, p95.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u32, u32, u32, u32, u32)", into = "(u32, u32, u32, u32, u32)")]
-pub(crate) struct BackendSample {
-    pub(crate) key: u32,
-    pub(crate) requests: u32,
-    pub(crate) active: u32,
-    pub(crate) failures: u32,
-    pub(crate) p95_us: u32,
-}
-
-impl From<(u32, u32, u32, u32, u32)> for BackendSample {
-    fn from((key, requests, active, failures, p95_us): (u32, u32, u32, u32, u32)) -> Self {
-        Self { key, requests, active, failures, p95_us }
-    }
-}
-
-impl From<BackendSample> for (u32, u32, u32, u32, u32) {
-    fn from(sample: BackendSample) -> Self {
-        (sample.key, sample.requests, sample.active, sample.failures, sample.p95_us)
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct WorkerSample {
-    pub(crate) slot: u16,
-    pub(crate) requests: u32,
-    pub(crate) cpu_percent: f32,
-}
-
 /// One line of the audit trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EventRecord {
@@ -420,10 +370,23 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "lowercase")]
 pub(crate) enum Frame {
-    Snapshot { role: Role, snapshot: Box<Snapshot>, history: Vec<Sample>, events: Vec<EventRecord> },
-    Delta { delta: Box<Delta> },
-    Sample { sample: Box<Sample> },
-    Event { event: Box<EventRecord> },
+    Snapshot {
+        role: Role,
+        snapshot: Box<Snapshot>,
+        history: Vec<Sample>,
+        events: Vec<EventRecord>,
+        #[serde(default)]
+        tape: Tape,
+    },
+    Delta {
+        delta: Box<Delta>,
+    },
+    Sample {
+        sample: Box<Sample>,
+    },
+    Event {
+        event: Box<EventRecord>,
+    },
 }
 
 /// What an action answers; the HTTP status says the same in short.

@@ -62,6 +62,7 @@ impl Master {
                 snapshot: self.snapshot(Now::read()),
                 history: self.history.all(),
                 events: self.audit.all(),
+                tape: self.history.tape().clone(),
             })),
             Query::Events { follow: true } => {
                 Reply::Lines(self.watchers.join_events(&self.audit.all()))

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 use crate::balance::share;
 use crate::config::limits;
+use crate::control::sample;
+use crate::control::tape::{self, Tape};
 use crate::control::wire;
 use crate::scoreboard::account::{self, Counts, UpstreamCounts};
 use crate::scoreboard::crew::WorkerFigures;
@@ -26,16 +28,20 @@ const RECENT_SECONDS: usize = 10;
 const ACTIVE_SECONDS: usize = 60;
 const ACTIVE_SECONDS_MIN: usize = 5;
 
-/// What one worker's processor time was in the last second.
+/// What one worker used in the last second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Effort {
     pub(crate) slot: u16,
     pub(crate) cpu_percent: f32,
+    pub(crate) rss_bytes: u64,
 }
+
+const _: () = assert!(tape::KEPT_MS == limits::HISTORY_SECONDS as u64 * 1000);
 
 pub(crate) struct History {
     board: Board,
-    samples: VecDeque<wire::Sample>,
+    tape: Tape,
+    samples: VecDeque<sample::Sample>,
     workers: Vec<WorkerTrack>,
     /// By slot.
     upstreams: Vec<UpstreamTrack>,
@@ -78,6 +84,7 @@ impl History {
     pub(crate) fn new(board: Board) -> Self {
         let mut history = Self {
             board,
+            tape: Tape::default(),
             samples: VecDeque::new(),
             workers: Vec::new(),
             upstreams: vec![UpstreamTrack::default(); UPSTREAMS_MAX],
@@ -90,8 +97,13 @@ impl History {
     }
 
     /// Closes a second: its sample, also kept.
-    pub(crate) fn push(&mut self, efforts: &[Effort], wall_ms: u64) -> wire::Sample {
-        let sample = self.sample(efforts, wall_ms);
+    pub(crate) fn push(
+        &mut self,
+        efforts: &[Effort],
+        programs: Vec<sample::ProgramSample>,
+        wall_ms: u64,
+    ) -> sample::Sample {
+        let sample = sample::Sample { programs, ..self.sample(efforts, wall_ms) };
         if self.samples.len() == limits::HISTORY_SECONDS {
             self.samples.pop_front();
         }
@@ -99,8 +111,17 @@ impl History {
         sample
     }
 
+    /// What rows are beside their figures.
+    pub(crate) fn record(&mut self, wall_ms: u64, snapshot: &wire::Snapshot) {
+        self.tape.record(wall_ms, snapshot);
+    }
+
+    pub(crate) fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
     /// Oldest first.
-    pub(crate) fn all(&self) -> Vec<wire::Sample> {
+    pub(crate) fn all(&self) -> Vec<sample::Sample> {
         self.samples.iter().cloned().collect()
     }
 
@@ -168,8 +189,8 @@ impl History {
         self.upstreams[id.index()].clients.top_share()
     }
 
-    fn sample(&mut self, efforts: &[Effort], wall_ms: u64) -> wire::Sample {
-        let mut sample = wire::Sample { wall_ms, ..wire::Sample::default() };
+    fn sample(&mut self, efforts: &[Effort], wall_ms: u64) -> sample::Sample {
+        let mut sample = sample::Sample { wall_ms, ..sample::Sample::default() };
         self.add_workers(&mut sample, efforts);
         let mut latency = Histogram::default();
         let board = self.board;
@@ -185,7 +206,7 @@ impl History {
         sample
     }
 
-    fn add_workers(&mut self, sample: &mut wire::Sample, efforts: &[Effort]) {
+    fn add_workers(&mut self, sample: &mut sample::Sample, efforts: &[Effort]) {
         self.meet_workers();
         for (index, worker) in self.board.workers().enumerate() {
             let figures = worker.figures();
@@ -201,8 +222,15 @@ impl History {
             sample.connections += figures.connections_active + figures.connections_idle;
             let slot = worker.slot().index() as u16;
             let effort = efforts.iter().find(|effort| effort.slot == slot);
-            let cpu_percent = effort.map_or(0.0, |effort| effort.cpu_percent);
-            sample.workers.push(wire::WorkerSample { slot, requests, cpu_percent });
+            sample.workers.push(sample::WorkerSample {
+                slot,
+                requests,
+                cpu_percent: effort.map_or(0.0, |effort| effort.cpu_percent),
+                active: figures.connections_active,
+                idle: figures.connections_idle,
+                rss_bytes: effort.map_or(0, |effort| effort.rss_bytes),
+                lag_us: figures.lag_us,
+            });
             track.last = figures;
             self.read_ring(index);
         }
@@ -233,7 +261,7 @@ impl History {
         });
     }
 
-    fn add_upstream(&mut self, sample: &mut wire::Sample, id: UpstreamId) {
+    fn add_upstream(&mut self, sample: &mut sample::Sample, id: UpstreamId) {
         let incarnation = self.board.upstream(id).incarnation();
         let track = &mut self.upstreams[id.index()];
         if track.incarnation != incarnation {
@@ -245,7 +273,7 @@ impl History {
         track.clients.close_second();
     }
 
-    fn add_backend(&mut self, sample: &mut wire::Sample, id: BackendId) -> Histogram {
+    fn add_backend(&mut self, sample: &mut sample::Sample, id: BackendId) -> Histogram {
         let gate = self.board.backend(id).gate();
         let track = match &mut self.backends[id.index()] {
             Some(track) if track.incarnation == gate.incarnation => track,
@@ -263,12 +291,13 @@ impl History {
         let second = counts.since(&track.counts);
         let active = self.board.backend(id).active();
         sample.active += active;
-        sample.backends.push(wire::BackendSample {
+        sample.backends.push(sample::BackendSample {
             key: u32::from(gate.incarnation) << 16 | id.index() as u32,
             requests: narrow(second.requests),
             active,
             failures: narrow(second.failures),
             p95_us: narrow(latency.quantile_us(950)),
+            server_errors: narrow(second.responses[4]),
         });
         (track.counts, track.latency) = (counts, total);
         if track.actives.len() == ACTIVE_SECONDS {
@@ -328,17 +357,18 @@ mod tests {
         serve(board, account, 503, 1000);
         // Without a backend: the worker's own answer.
         board.worker(WorkerSlot::new(0).unwrap()).answered(502, 0, 0);
-        let effort = Effort { slot: 0, cpu_percent: 12.5 };
-        let sample = history.push(&[effort], 7);
+        let effort = Effort { slot: 0, cpu_percent: 12.5, rss_bytes: 4096 };
+        let sample = history.push(&[effort], Vec::new(), 7);
         assert_eq!((sample.wall_ms, sample.requests), (7, 4), "not what was before");
         assert_eq!((sample.client_errors, sample.server_errors), (1, 2));
         assert_eq!((sample.bytes_in, sample.bytes_out), (30, 60));
         assert!((970..=1030).contains(&sample.p99_us), "{}", sample.p99_us);
         assert_eq!(sample.backends.len(), 1);
         assert_eq!((sample.backends[0].key, sample.backends[0].requests), (1 << 16, 3));
-        let workers = [wire::WorkerSample { slot: 0, requests: 4, cpu_percent: 12.5 }];
-        assert_eq!(sample.workers, workers);
-        let quiet = history.push(&[], 8);
+        let [worker] = sample.workers[..] else { panic!("one worker: {:?}", sample.workers) };
+        assert_eq!((worker.slot, worker.requests, worker.cpu_percent), (0, 4, 12.5));
+        assert_eq!((worker.rss_bytes, sample.backends[0].server_errors), (4096, 1));
+        let quiet = history.push(&[], Vec::new(), 8);
         assert_eq!((quiet.requests, quiet.server_errors, quiet.p50_us), (0, 0, 0));
     }
 
@@ -347,12 +377,12 @@ mod tests {
         let (board, account) = board();
         let mut history = History::new(board);
         serve(board, account, 200, 1000);
-        history.push(&[], 0);
+        history.push(&[], Vec::new(), 0);
         let id = BackendId::new(0).unwrap();
         assert!(history.latency(id).p50 > 900);
         assert_eq!(history.mean_service_us(id), Some(1000.0));
         (0..RECENT_SECONDS as u64).for_each(|second| {
-            history.push(&[], second);
+            history.push(&[], Vec::new(), second);
         });
         assert_eq!(history.latency(id), wire::Latency::default());
         assert_eq!(history.mean_service_us(id), None);
@@ -383,7 +413,7 @@ mod tests {
             for at in 0..1000 {
                 recent::push(board, slot, &request(second * 1000 + at, 500));
             }
-            history.push(&[], second * 1000 + 1000);
+            history.push(&[], Vec::new(), second * 1000 + 1000);
         }
         recent::push(board, slot, &request(4_001, 1_000));
         let (arrivals, whole_since_ms) = history.arrivals(upstream, 4_001);
@@ -409,7 +439,7 @@ mod tests {
     fn history_is_bounded() {
         let (mut history, seconds) = (History::new(board().0), limits::HISTORY_SECONDS as u64);
         for second in 0..seconds + 5 {
-            history.push(&[], second);
+            history.push(&[], Vec::new(), second);
         }
         assert_eq!(history.all().len(), limits::HISTORY_SECONDS);
         assert_eq!(history.all()[0].wall_ms, 5);

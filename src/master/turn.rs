@@ -21,6 +21,8 @@ const SECOND_US: u64 = 1_000_000;
 const EVENTS_A_TURN_MAX: usize = 64;
 /// Between two snapshots while somebody watches.
 const WATCHED_US: u64 = 100_000;
+/// Rows are looked at each second while somebody watches or something happens, else so often.
+const UNWATCHED_TAPE_US: u64 = 10 * SECOND_US;
 /// Connections that are handed to hyper get this long to take an answer that was just given.
 pub(super) const LAST_WORDS: Duration = Duration::from_millis(20);
 
@@ -30,11 +32,18 @@ pub(super) struct Clock {
     second_us: u64,
     snapshot_us: u64,
     requests_us: u64,
+    /// Of what rows are beside their figures.
+    tape_us: u64,
 }
 
 impl Clock {
     pub(super) fn new(now_us: u64) -> Self {
-        Self { second_us: now_us + SECOND_US, snapshot_us: now_us, requests_us: now_us }
+        Self {
+            second_us: now_us + SECOND_US,
+            snapshot_us: now_us,
+            requests_us: now_us,
+            tape_us: now_us,
+        }
     }
 }
 
@@ -242,11 +251,18 @@ impl Master {
             .map(|living| Effort {
                 slot: living.slot,
                 cpu_percent: self.usage.of(living.pid).cpu_percent,
+                rss_bytes: self.usage.of(living.pid).rss_bytes,
             })
             .collect();
         self.lifetimes.settle();
-        let sample = self.history.push(&efforts, now.wall_ms);
+        let programs = if is_watched { self.programs.used() } else { Vec::new() };
+        let sample = self.history.push(&efforts, programs, now.wall_ms);
         self.watchers.sample(&sample);
+        if is_watched || now.mono_us >= self.clock.tape_us {
+            self.clock.tape_us = now.mono_us + UNWATCHED_TAPE_US;
+            let snapshot = self.snapshot(now);
+            self.history.record(now.wall_ms, &snapshot);
+        }
         if !self.control.is_there() {
             self.put_socket_back();
         }
@@ -309,6 +325,7 @@ impl Master {
     /// Writes an event down and tells everyone who follows them.
     pub(super) fn note(&mut self, entry: audit::Entry) -> EventRecord {
         let event = self.audit.record(entry, clock::wall_ms());
+        self.clock.tape_us = 0;
         self.watchers.event(&event);
         event
     }

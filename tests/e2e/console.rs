@@ -56,6 +56,41 @@ fn a_drain_by_key_moves_the_traffic_elsewhere() {
     assert_eq!(load.stop().failed, Vec::<String>::new());
 }
 
+/// Whoever comes late sees what was before, on every screen.
+#[test]
+fn a_console_that_attaches_late_goes_back_to_before_it_came() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let name = origin.address.to_string();
+    let seconds = || {
+        let history = client::unix_get(&engine.socket(), "/v1/history")?.text();
+        serde_json::from_str::<serde_json::Value>(&history).ok()?.as_array().map(Vec::len)
+    };
+    wait::until("a second is kept", || seconds().filter(|count| *count > 0));
+    engine.ctl_ok(&["backend", "down", &format!("app/{name}")]);
+    let then = seconds().unwrap_or(0);
+    wait::until("some more seconds", || seconds().filter(|count| *count > then + 1));
+
+    let mut screen = attached(&engine);
+    let is_in_state = |text: &str, state: &str| {
+        text.lines().any(|line| line.contains(&name) && line.contains(state))
+    };
+    screen.press("2");
+    screen.wait("it is down now", |text| is_in_state(text, "DOWN"));
+    screen.press("(");
+    screen.wait("the second in which it was taken down", |text| {
+        text.contains("PAST") && is_in_state(text, "DOWN")
+    });
+    screen.press("[");
+    screen.wait("the second before", |text| text.contains("PAST") && is_in_state(text, "UP"));
+    screen.press("j");
+    screen.press("e");
+    screen.wait("nothing is ordered in the past", |text| text.contains("this is the past"));
+    screen.press("p");
+    screen.wait("back to now", |text| text.contains("LIVE") && is_in_state(text, "DOWN"));
+    assert_eq!(engine.backend("app", &name)["state"], "down");
+}
+
 #[test]
 fn a_strategy_is_switched_after_a_preview_and_taken_back() {
     let origins = [Origin::named("one"), Origin::named("two")];

@@ -3,6 +3,7 @@
 mod delta;
 mod route;
 mod talk;
+mod tape;
 mod tcp;
 mod watch;
 pub(crate) mod wire;

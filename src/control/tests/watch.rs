@@ -8,8 +8,10 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use super::wire::snapshot;
 use crate::control::delta;
+use crate::control::sample::Sample;
+use crate::control::tape::Tape;
 use crate::control::watch::{Start, Watchers};
-use crate::control::wire::{EventRecord, Frame, Role, Sample, Snapshot};
+use crate::control::wire::{EventRecord, Frame, Role, Snapshot};
 
 const QUEUE_MAX: usize = 8;
 
@@ -19,6 +21,7 @@ fn join(watchers: &mut Watchers, snapshot: &Rc<Snapshot>) -> Receiver<Bytes> {
         snapshot: Rc::clone(snapshot),
         history: Vec::new(),
         events: Vec::new(),
+        tape: Tape::default(),
     })
 }
 

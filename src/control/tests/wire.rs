@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use crate::control::capacity::Capacity;
 use crate::control::delta::{self, Delta, Table};
+use crate::control::sample::BackendSample;
+use crate::control::tape::Tape;
 use crate::control::wire::{
-    Backend, BackendRow, BackendSample, BackendState, Connections, Frame, Head, Latency, Listener,
-    Program, ProgramRow, ProgramState, Responses, Role, Snapshot, Status, UpstreamRow, Worker,
+    Backend, BackendRow, BackendState, Connections, Frame, Head, Latency, Listener, Program,
+    ProgramRow, ProgramState, Responses, Role, Snapshot, Status, UpstreamRow, Worker,
 };
 
 /// `GET /v1/status` as the design document prints it.
@@ -169,10 +171,17 @@ fn every_state_has_its_public_word() {
 
 #[test]
 fn frames_come_back_as_they_went() {
-    let history = vec![crate::control::wire::Sample {
+    let history = vec![crate::control::sample::Sample {
         wall_ms: 1,
-        backends: vec![BackendSample { key: 1, requests: 2, active: 3, failures: 4, p95_us: 5 }],
-        ..crate::control::wire::Sample::default()
+        backends: vec![BackendSample {
+            key: 1,
+            requests: 2,
+            active: 3,
+            failures: 4,
+            p95_us: 5,
+            server_errors: 6,
+        }],
+        ..crate::control::sample::Sample::default()
     }];
     let frames = [
         Frame::Snapshot {
@@ -180,6 +189,7 @@ fn frames_come_back_as_they_went() {
             snapshot: Box::new(snapshot()),
             history,
             events: Vec::new(),
+            tape: Tape::default(),
         },
         Frame::Delta { delta: Box::new(Delta::default()) },
         Frame::Delta {

@@ -4,6 +4,7 @@ use super::Programs;
 use super::instance::Instance;
 use super::process::Process;
 use super::texts;
+use crate::control::sample::ProgramSample;
 use crate::control::{standing, wire};
 use crate::supervise::policy::{Ending, Serving};
 use crate::supervise::state::{Cause, Phase, Shown, StartCheck};
@@ -24,6 +25,18 @@ impl Programs {
             row
         };
         self.instances.values().map(row).collect()
+    }
+
+    /// What those that run used when they were weighed last.
+    pub(crate) fn used(&self) -> Vec<ProgramSample> {
+        let of_instance = |instance: &Instance| {
+            Some(ProgramSample {
+                pid: instance.process.as_ref().and_then(Process::main_pid)?,
+                cpu_percent: instance.used.cpu_percent,
+                rss_bytes: instance.used.resident_bytes(),
+            })
+        };
+        self.instances.values().filter_map(of_instance).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::control::wire::{BackendRow, BackendState, ProgramRow};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::{Key, Kind};
 use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::past::Step;
 use crate::tui::model::rows::Row;
 use crate::tui::model::{Link, Model, panel, rows};
 
@@ -56,6 +57,9 @@ pub(crate) fn help_matching(model: &Model, typed: &str) -> Vec<&'static Action> 
 pub(crate) fn keys(action: &Action) -> String {
     match (action.id, action.keys.first()) {
         (Id::Down, _) => "j/k".to_owned(),
+        (Id::Travel(Step::Seconds(-1)), _) => "[ ]".to_owned(),
+        (Id::Travel(Step::Seconds(-60)), _) => "{ }".to_owned(),
+        (Id::Travel(Step::EventBefore), _) => "( )".to_owned(),
         (_, Some(chord)) => chord.to_string(),
         (_, None) => String::new(),
     }
@@ -107,7 +111,8 @@ fn does_something(model: &Model, action: &Action) -> bool {
         Id::NextPanel => panel::shown(model).len() > 1 || model.view == View::Balance,
         Id::Follow if model.focus() == Panel::RequestTable => model.requests.is_held,
         Id::Follow => !model.open_log().is_following(),
-        Id::Hold => !model.requests.is_held,
+        Id::Travel(_) => model.past.is_some(),
+        Id::Pause => model.past.is_some() || !model.history.is_empty(),
         Id::NextMatch => !model.open_log().find.searched.is_empty(),
         Id::Mark | Id::Strategy | Id::Signal => model.may_operate(),
         Id::Attach => attach::listener(model, None).is_ok(),
@@ -162,6 +167,7 @@ fn label(model: &Model, action: &Action) -> String {
             Lower::WhatIf => "shares".to_owned(),
             Lower::Shares => "both".to_owned(),
         },
+        (Id::Pause | Id::Quit, _) if model.past.is_some() => "back to now".to_owned(),
         (Id::Zoom | Id::Quit, _) if model.is_zoomed => "unzoom".to_owned(),
         _ => action.label.to_owned(),
     }

@@ -18,6 +18,7 @@ mod tests;
 use crate::tui::model::Model;
 use crate::tui::model::key::Kind;
 use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::past::Step;
 use crate::tui::model::rows;
 
 use chord::{Chord, Code, char, ctrl, key};
@@ -62,7 +63,10 @@ pub(crate) enum Id {
     Undo,
     Log,
     Follow,
-    Hold,
+    Pause,
+    Travel(Step),
+    /// To when the selected row happened, or began.
+    Then,
     Wrap,
     Search,
     NextMatch,
@@ -132,7 +136,7 @@ const PROGRAMS: Scope = rows_of(&[Kind::Program]);
 const RUNS: Scope = rows_of(&[Kind::Program, Kind::Backend]);
 const LOG: Scope = panels(&[Panel::ProgramLog, Panel::AllLogs]);
 const BALANCE: Scope = panels(&[Panel::BalanceTable]);
-const REQUESTS: Scope = panels(&[Panel::RequestTable]);
+const HAPPENED: Scope = panels(&[Panel::Attention, Panel::Events, Panel::EventTable]);
 const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::AllLogs, Panel::RequestTable]);
 const UPSTREAMS: Scope =
     Scope::Somewhere { panels: &[Panel::BalanceTable], kinds: &[Kind::Upstream] };
@@ -212,7 +216,6 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight or strategy"),
     action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
     action!(Id::Follow, [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),
-    action!(Id::Hold, [char('p')], REQUESTS, Looks, Some(7), "pause", "hold the rows still; what comes is kept and counted"),
     action!(Id::Wrap, [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
     action!(Id::Search, [char('/')], LOG, Looks, Some(9), "search", "find words in the log, newest first; a capital letter makes them exact"),
     action!(Id::NextMatch, [char('n')], LOG, Looks, Some(12), "next", "the next match further up"),
@@ -223,6 +226,14 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::SortReverse, [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
     action!(Id::Mark, [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
     action!(Id::Zoom, [char('z')], Scope::Anywhere, Looks, Some(55), "zoom", "this panel alone, and back"),
+    action!(Id::Pause, [char('p')], Scope::Anywhere, Looks, Some(57), "pause", "hold the newest second, and look back from it; again: back to now"),
+    action!(Id::Travel(Step::Seconds(-1)), [char('[')], Scope::Anywhere, Looks, Some(1), "second", "a second back, on every screen; up to fifteen minutes"),
+    action!(Id::Travel(Step::Seconds(1)), [char(']')], Scope::Anywhere, Looks, None, "second on", "a second on, and past the last one back to now"),
+    action!(Id::Travel(Step::Seconds(-60)), [char('{')], Scope::Anywhere, Looks, Some(2), "minute", "a minute back"),
+    action!(Id::Travel(Step::Seconds(60)), [char('}')], Scope::Anywhere, Looks, None, "minute on", "a minute on"),
+    action!(Id::Travel(Step::EventBefore), [char('(')], Scope::Anywhere, Looks, Some(3), "event", "to the moment of the event before"),
+    action!(Id::Travel(Step::EventAfter), [char(')')], Scope::Anywhere, Looks, None, "event after", "to the moment of the next event"),
+    action!(Id::Then, [char('t')], HAPPENED, Looks, Some(52), "then", "to the moment it happened, or began"),
     action!(Id::Theme, [char('T')], Scope::Anywhere, Looks, None, "theme", "choose the colours, shown while choosing"),
     action!(Id::Reload, [], Scope::Anywhere, Weighs, None, "reload", "read the configuration again; a bad one changes nothing"),
     action!(Id::Reopen, [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),

@@ -125,6 +125,9 @@ fn undoing(key: &Key, command: Command) -> Undo {
 const GENTLY: Removal = Removal::Drained { timeout_ms: None };
 
 pub(super) fn permitted(model: &Model) -> Result<(), String> {
+    if model.past.is_some() {
+        return Err("not sent: this is the past; p comes back to now".to_owned());
+    }
     match (&model.link, model.role) {
         (Link::Connecting { .. } | Link::Stale { .. }, _) => {
             Err("not sent: the engine does not answer".to_owned())

@@ -90,6 +90,7 @@ fn is_offered(model: &Model, action: &Action) -> bool {
                 | Id::Attach
                 | Id::Theme
                 | Id::Zoom
+                | Id::Pause
                 | Id::Help
                 | Id::Repaint
                 | Id::Quit

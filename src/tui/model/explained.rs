@@ -45,6 +45,12 @@ impl Explained {
         }
     }
 
+    /// Nothing is known, for that reason.
+    pub(crate) fn forget(&mut self, why: &str) {
+        self.latest = None;
+        why.clone_into(&mut self.why);
+    }
+
     /// Of that upstream, while its strategy is still the one it was explained under.
     pub(crate) fn of(&self, row: &UpstreamRow) -> Option<&Explanation> {
         let latest = self.latest.as_deref()?;

@@ -32,6 +32,8 @@ pub(crate) struct LogTail {
     /// Why there is nothing more to come; empty while the stream lives.
     pub(crate) ended: String,
     pub(crate) find: Find,
+    /// What was said later is not shown: the past is looked at.
+    pub(crate) until_ms: Option<u64>,
     bytes: usize,
     /// The number of the first line that is there: numbers stay when the oldest lines go.
     first: u64,
@@ -45,19 +47,27 @@ impl LogTail {
     /// Another program: nothing of the last one stays.
     pub(crate) fn turn_to(&mut self, of: Option<Key>) {
         let find = Find { at: None, ..std::mem::take(&mut self.find) };
-        *self = Self { of, is_wrapped: self.is_wrapped, find, ..Self::default() };
+        let (is_wrapped, until_ms) = (self.is_wrapped, self.until_ms);
+        *self = Self { of, is_wrapped, find, until_ms, ..Self::default() };
     }
 
     pub(crate) fn numbered(&self) -> impl DoubleEndedIterator<Item = (u64, &LogLine)> {
-        self.lines.iter().enumerate().map(|(at, line)| (self.first + at as u64, line))
+        let numbered = self.lines.iter().enumerate();
+        let numbered = numbered.map(|(at, line)| (self.first + at as u64, line));
+        numbered.filter(|(_, line)| self.is_of_the_time(line))
+    }
+
+    fn is_of_the_time(&self, line: &LogLine) -> bool {
+        self.until_ms.is_none_or(|until_ms| line.wall_ms <= until_ms)
     }
 
     pub(crate) fn push(&mut self, line: LogLine) {
+        let is_of_the_time = self.is_of_the_time(&line);
         self.bytes += line.text.len();
         self.lines.push_back(line);
         let is_shown = self.find.kept.is_empty()
             || self.shown().next_back().is_some_and(|(number, _)| number == self.last());
-        if !self.is_following() && is_shown {
+        if !self.is_following() && is_of_the_time && is_shown {
             self.above_end += 1;
             self.unseen += 1;
         }

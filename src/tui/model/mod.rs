@@ -8,6 +8,7 @@ pub(crate) mod attached;
 pub(crate) mod attention;
 pub(crate) mod drain;
 pub(crate) mod explained;
+mod figures;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log_find;
@@ -15,6 +16,7 @@ pub(crate) mod log_tail;
 pub(crate) mod order;
 pub(crate) mod overlay;
 pub(crate) mod panel;
+pub(crate) mod past;
 pub(crate) mod pending;
 pub(crate) mod request_tail;
 pub(crate) mod rows;
@@ -22,8 +24,10 @@ pub(crate) mod traffic;
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::control::sample::Sample;
+use crate::control::tape::Tape;
 use crate::control::wire::{
-    BackendRow, EventRecord, ProgramRow, Role, Sample, Severity, Snapshot, UpstreamRow,
+    BackendRow, EventRecord, ProgramRow, Role, Severity, Snapshot, UpstreamRow,
 };
 
 use explained::{Explained, Lower};
@@ -32,6 +36,7 @@ use list::Lists;
 use log_tail::LogTail;
 use overlay::Overlay;
 use panel::{Panel, View};
+use past::Past;
 use pending::Pending;
 use request_tail::RequestTail;
 
@@ -45,15 +50,19 @@ pub(crate) const NOTICE_MS: u64 = 6_000;
 pub(crate) const NOTICE_READ_MS: u64 = 1_500;
 
 pub(crate) struct Model {
-    /// What is shown: the newest state of the engine, or one of the past (see `seen_ms`).
+    /// What is shown: the newest state of the engine, or one of the past.
     pub(crate) moment: Snapshot,
+    /// What came after the moment, while that is one of the past.
+    pub(crate) past: Option<Past>,
+    /// What rows were beside their figures.
+    pub(crate) tape: Tape,
     /// What this console may do: the engine's word, or `Read` when asked for on the command line.
     pub(crate) role: Role,
     /// The operator asked for a console that only looks.
     pub(crate) is_read_only: bool,
-    /// One sample a second, oldest first.
+    /// One sample a second up to the moment, oldest first.
     pub(crate) history: VecDeque<Sample>,
-    /// Oldest first.
+    /// Up to the moment, oldest first.
     pub(crate) events: VecDeque<EventRecord>,
     pub(crate) link: Link,
     /// When the engine was heard last.
@@ -123,6 +132,8 @@ impl Model {
     pub(crate) fn new(size: Size, now_ms: u64) -> Self {
         Self {
             moment: Snapshot::default(),
+            past: None,
+            tape: Tape::default(),
             role: Role::Read,
             is_read_only: false,
             history: VecDeque::new(),
@@ -222,19 +233,23 @@ impl Model {
             .or_else(|| self.moment.upstreams.first())
     }
 
-    /// The latest order on a row that is under way or was just answered.
+    /// The latest order on a row that is under way or was just answered; in the past there is none.
     pub(crate) fn pending_on(&self, key: &Key) -> Option<&Pending> {
+        if self.past.is_some() {
+            return None;
+        }
         self.pending.iter().rev().find(|pending| pending.key == *key)
     }
 
-    /// Orders are refused on the spot unless the engine is there and this console may operate.
+    /// Orders are refused on the spot unless the engine is there, this console may operate, and what
+    /// is shown is the present.
     pub(crate) fn may_operate(&self) -> bool {
-        self.role == Role::Operate && self.link == Link::Live
+        self.role == Role::Operate && self.link == Link::Live && self.past.is_none()
     }
 
     /// The time of what is shown, by which ages and what is left are told.
     pub(crate) fn seen_ms(&self) -> u64 {
-        self.now_ms
+        self.past.as_ref().map_or(self.now_ms, |past| past.at_ms)
     }
 
     /// How old what is shown is; zero while live.

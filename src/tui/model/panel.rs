@@ -162,6 +162,19 @@ pub(crate) fn shown(model: &Model) -> Vec<Panel> {
 /// Tabs need a row that a lower terminal does not have; the numbers work all the same.
 pub(crate) const TABS_HEIGHT_MIN: u16 = 24;
 
+/// Rows of the line that says where in the past one is.
+pub(crate) fn ruler_height(model: &Model) -> u16 {
+    match (&model.past, model.size.height) {
+        (None, _) | (Some(_), 0..RULER_HEIGHT_MIN) => 0,
+        (Some(_), RULER_HEIGHT_MIN..RULER_HEIGHT_TALL) => 1,
+        (Some(_), RULER_HEIGHT_TALL..) => 2,
+    }
+}
+
+const RULER_HEIGHT_MIN: u16 = 12;
+/// From here on there is room for the traffic, too.
+const RULER_HEIGHT_TALL: u16 = 30;
+
 /// The table of programs takes what its rows need, up to half of the body.
 const PROGRAM_ROWS_MIN: u16 = 4;
 
@@ -176,6 +189,7 @@ pub(crate) fn program_table_height(model: &Model, body_height: u16) -> u16 {
 /// Lines of the log in view.
 pub(crate) fn log_rows(model: &Model) -> u16 {
     let strips = if model.size.height >= TABS_HEIGHT_MIN { 3 } else { 2 };
+    let strips = strips + ruler_height(model);
     let body_height = model.size.height.saturating_sub(strips);
     let is_alone = shown(model).len() == 1;
     let table_height = if is_alone { 0 } else { program_table_height(model, body_height) };

@@ -17,6 +17,8 @@ pub(crate) struct RequestTail {
     aside: VecDeque<RequestRecord>,
     pub(crate) unseen: u64,
     pub(crate) is_held: bool,
+    /// What ended later is kept aside: the past is looked at.
+    pub(crate) until_ms: Option<u64>,
     /// Requests that the engine could not show: too many at once.
     pub(crate) lost: u64,
     /// Why there is nothing more to come; empty while the stream lives.
@@ -34,11 +36,13 @@ impl RequestTail {
         // What was seen stays to be read until something else takes its place.
         let kept =
             if asked.is_none() { std::mem::take(&mut self.records) } else { VecDeque::new() };
-        *self = Self { records: kept, asked, number, ..Self::default() };
+        let until_ms = self.until_ms;
+        *self = Self { records: kept, asked, number, until_ms, ..Self::default() };
     }
 
     pub(crate) fn push(&mut self, record: RequestRecord) {
-        if self.is_held {
+        let is_later = self.until_ms.is_some_and(|until_ms| record.wall_ms > until_ms);
+        if self.is_held || is_later {
             self.unseen += 1;
             keep(&mut self.aside, record);
         } else {
@@ -48,6 +52,20 @@ impl RequestTail {
 
     pub(crate) fn hold(&mut self) {
         self.is_held = true;
+    }
+
+    /// Those that are shown, newest first.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &RequestRecord> {
+        let until_ms = self.until_ms.unwrap_or(u64::MAX);
+        self.records.iter().rev().filter(move |record| record.wall_ms <= until_ms)
+    }
+
+    /// Without a time, everything again.
+    pub(crate) fn show_until(&mut self, until_ms: Option<u64>) {
+        let was_past = std::mem::replace(&mut self.until_ms, until_ms).is_some();
+        if was_past && until_ms.is_none() {
+            self.follow();
+        }
     }
 
     /// Shows what came meanwhile, and goes on.

@@ -146,7 +146,7 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
             model.moment.programs.iter().map(Row::Program).collect()
         }
         Panel::Events | Panel::EventTable => model.events.iter().rev().map(Row::Event).collect(),
-        Panel::RequestTable => model.requests.records.iter().rev().map(Row::Request).collect(),
+        Panel::RequestTable => model.requests.shown().map(Row::Request).collect(),
         Panel::BackendTable => tree(model),
         Panel::BalanceTable => model
             .balance_upstream()

@@ -1,6 +1,7 @@
 //! Rates and series from the engine's samples, one a second.
 
-use crate::control::wire::{BackendSample, Kind, Sample};
+use crate::control::sample::{BackendSample, Sample};
+use crate::control::wire::Kind;
 
 use super::Model;
 

@@ -10,7 +10,7 @@ use crate::tui::model::{Model, attention, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{attach, log_find, orders, overlays, requests, signals};
+use super::{attach, log_find, orders, overlays, past, requests, signals};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
@@ -31,7 +31,9 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Log => log(model, target),
         Id::Follow if model.focus() == Panel::RequestTable => requests::resume(model),
         Id::Follow => model.open_log_mut().follow(),
-        Id::Hold => requests::hold(model),
+        Id::Pause => past::pause(model),
+        Id::Travel(step) => past::travel(model, step),
+        Id::Then => past::then(model),
         Id::Wrap => wrap(model),
         Id::Search => log_find::open(model, Purpose::Search),
         Id::Keep => log_find::open(model, Purpose::Keep),
@@ -223,16 +225,22 @@ fn back(model: &mut Model) {
         // What was searched for or left out is undone first.
     } else if focus != model.view.panels()[0] {
         model.lists.set_focus(model.view, model.view.panels()[0]);
+    } else if model.past.is_some() {
+        past::leave(model);
     } else {
         model.notice = None;
     }
     cursor::settle(model, Cause::Operator);
 }
 
-/// `q` leaves a zoom or a focused log first, as it does in every pager.
+/// `q` leaves a zoom or the past first.
 fn quit(model: &mut Model) -> Vec<Effect> {
     if model.is_zoomed {
         model.is_zoomed = false;
+        return Vec::new();
+    }
+    if model.past.is_some() {
+        past::leave(model);
         return Vec::new();
     }
     vec![Effect::Detach]

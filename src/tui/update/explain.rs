@@ -9,6 +9,7 @@ use crate::tui::msg::Effect;
 /// What is asked of the engine, when that has changed.
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {
     let wanted = match (&model.link, &model.overlay, model.view) {
+        _ if model.past.is_some() => None,
         (Link::Connecting { .. }, _, _) => None,
         (_, Some(Overlay::Strategy { upstream, .. }), _) => Some(upstream.clone()),
         (_, _, View::Balance) => model.balance_upstream().map(|row| row.name.clone()),

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use crate::control::delta;
-use crate::control::wire::{EventRecord, Frame, Role, Sample, Severity, Snapshot};
+use crate::control::sample::Sample;
+use crate::control::tape::Tape;
+use crate::control::wire::{EventRecord, Frame, Role, Severity, Snapshot};
 use crate::tui::model::key::Key;
 use crate::tui::model::pending::Stage;
-use crate::tui::model::{EVENTS_MAX, Link, Model, SAMPLES_MAX};
+use crate::tui::model::{EVENTS_MAX, Link, Model, SAMPLES_MAX, past};
 use crate::tui::msg::Effect;
 
 use super::{cursor, requests};
@@ -24,10 +26,11 @@ pub(super) fn apply(model: &mut Model, frame: Frame) -> Vec<Effect> {
         model.link = Link::Live;
     }
     match frame {
-        Frame::Snapshot { role, snapshot, history, events } => {
-            effects = attached(model, role, *snapshot, history, events);
+        Frame::Snapshot { role, snapshot, history, events, tape } => {
+            model.role = if model.is_read_only { Role::Read } else { role };
+            effects = attached(model, *snapshot, Kept { history, events, tape });
         }
-        Frame::Delta { delta } => delta::apply(&mut model.moment, *delta),
+        Frame::Delta { delta } => delta::apply(model.present_mut(), *delta),
         Frame::Sample { sample } => push_sample(model, *sample),
         Frame::Event { event } => push_event(model, *event),
     }
@@ -71,20 +74,24 @@ pub(super) fn follow(of: Option<&Key>) -> Effect {
     }
 }
 
-/// Everything anew, as at the first attach; the log's stream ended with the old connection.
-fn attached(
-    model: &mut Model,
-    role: Role,
-    snapshot: Snapshot,
+/// What the engine has kept of the last quarter of an hour.
+struct Kept {
     history: Vec<Sample>,
     events: Vec<EventRecord>,
-) -> Vec<Effect> {
+    tape: Tape,
+}
+
+/// Everything anew, as at the first attach; the log's stream ended with the old connection. Who was
+/// looking at the past is brought back: what they saw may not be kept any more.
+fn attached(model: &mut Model, snapshot: Snapshot, kept: Kept) -> Vec<Effect> {
     let is_back = matches!(model.link, Link::Stale { .. });
+    let Kept { history, events, tape } = kept;
+    past::leave(model);
     model.link = Link::Live;
-    model.role = if model.is_read_only { Role::Read } else { role };
     model.moment = snapshot;
     model.history = joined(std::mem::take(&mut model.history), history);
     model.events = events.into();
+    model.tape = tape;
     keep_newest(model);
     for pending in &mut model.pending {
         if pending.stage == Stage::Sent && is_back {
@@ -115,24 +122,41 @@ fn joined(seen: VecDeque<Sample>, sent: Vec<Sample>) -> VecDeque<Sample> {
 }
 
 fn push_sample(model: &mut Model, sample: Sample) {
-    model.history.push_back(sample);
+    let mut tape = std::mem::take(&mut model.tape);
+    tape.record(sample.wall_ms, model.present());
+    model.tape = tape;
+    match &mut model.past {
+        Some(past) => past.samples.push_back(sample),
+        None => model.history.push_back(sample),
+    }
     keep_newest(model);
 }
 
 fn push_event(model: &mut Model, event: EventRecord) {
     // The snapshot and the stream may both hold the event that happened between them.
-    if model.events.back().is_some_and(|last| last.seq >= event.seq) {
+    if model.all_events().next_back().is_some_and(|last| last.seq >= event.seq) {
         return;
     }
-    model.events.push_back(event);
+    match &mut model.past {
+        Some(past) => past.events.push_back(event),
+        None => model.events.push_back(event),
+    }
     keep_newest(model);
 }
 
+/// The oldest go. What is looked at stays as long as there is anything else to go.
 fn keep_newest(model: &mut Model) {
-    let samples = model.history.len().saturating_sub(SAMPLES_MAX);
-    model.history.drain(..samples);
-    let events = model.events.len().saturating_sub(EVENTS_MAX);
-    model.events.drain(..events);
+    let (later_samples, later_events) =
+        model.past.as_ref().map_or((0, 0), |past| (past.samples.len(), past.events.len()));
+    let surplus = (model.history.len() + later_samples).saturating_sub(SAMPLES_MAX);
+    model.history.drain(..surplus.min(model.history.len()));
+    let surplus = (model.events.len() + later_events).saturating_sub(EVENTS_MAX);
+    model.events.drain(..surplus.min(model.events.len()));
+    if let (Some(past), None) = (&model.past, model.history.back()) {
+        // The moment that was looked at is over the edge: the oldest there is takes its place.
+        let oldest_ms = past.samples.front().map_or(0, |sample| sample.wall_ms);
+        let _there_is_one = past::step(model, past::Step::To(oldest_ms));
+    }
 }
 
 /// A mark on a row that is gone would come alive with a row of the same name.

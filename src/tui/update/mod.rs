@@ -13,6 +13,7 @@ mod frames;
 mod log_find;
 mod orders;
 mod overlays;
+mod past;
 mod requests;
 mod signals;
 #[cfg(test)]

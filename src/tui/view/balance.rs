@@ -236,6 +236,10 @@ fn findings(canvas: &mut Canvas, mut area: Rect, fit: &Fit) {
         return;
     }
     let rule_row = take(&mut area, 1);
+    if canvas.model.past.is_some() {
+        canvas.rule(rule_row, "Fit", "judged in the present only".to_owned());
+        return;
+    }
     let (glyph, role) = verdict::look(canvas, fit.verdict);
     let short = verdict::in_tier(canvas, words::short(fit));
     let separator = canvas.skin.glyphs.separator;

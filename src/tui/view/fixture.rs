@@ -9,10 +9,10 @@ use crate::control::capacity::Admission;
 use crate::control::check::Check;
 use crate::control::drain::Drain;
 use crate::control::requests::RequestRecord;
+use crate::control::sample::{BackendSample, Sample, WorkerSample};
 use crate::control::wire::{
-    Backend, BackendRow, BackendSample, BackendState, Connections, EventRecord, Head, Kind,
-    Latency, Listener, LogLine, Program, ProgramRow, ProgramState, Responses, Role, Sample,
-    Severity, Snapshot, Stream, UpstreamRow, Worker, WorkerSample,
+    Backend, BackendRow, BackendState, Connections, EventRecord, Head, Kind, Latency, Listener,
+    Program, ProgramRow, ProgramState, Responses, Role, Severity, Snapshot, UpstreamRow, Worker,
 };
 use crate::tui::model::key::Key;
 use crate::tui::model::log_tail::LogTail;
@@ -78,11 +78,11 @@ pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
     }
     model.requests.lost = 1_204;
     model.log.turn_to(Some(Key::Program { name: "mailer".to_owned(), instance: 0 }));
-    for line in log_lines() {
+    for line in super::fixture_logs::of_mailer() {
         model.log.push(line);
     }
     let mut logs = LogTail::default();
-    for line in merged_lines() {
+    for line in super::fixture_logs::merged() {
         logs.push(line);
     }
     model.logs = Some(logs);
@@ -364,8 +364,13 @@ fn sample(live: &Snapshot, at: u64) -> Sample {
                 slot: row.slot,
                 requests: (requests / 2 + u64::from(row.slot) * 9) as u32,
                 cpu_percent: row.cpu_percent,
+                active: row.connections.active,
+                idle: row.connections.idle,
+                rss_bytes: row.rss_bytes,
+                lag_us: row.lag_us,
             })
             .collect(),
+        programs: Vec::new(),
     }
 }
 
@@ -392,6 +397,7 @@ fn backend_sample(row: &BackendRow, at: u64, requests: u64) -> BackendSample {
         active: active as u32,
         failures: u32::from(row.backend.state == BackendState::Failed && at.is_multiple_of(40)),
         p95_us: if is_out { 0 } else { 22_000 + row.key * 1_300 + (at % 9) as u32 * 300 },
+        server_errors: u32::from(at.is_multiple_of(11)),
     }
 }
 
@@ -453,44 +459,4 @@ fn events() -> Vec<EventRecord> {
     drain.result = "draining, 64 in flight".to_owned();
     drain.cli = "pilothouse backend drain api/10.0.3.5:8080".to_owned();
     vec![failed, respawn, fatal, drain]
-}
-
-fn log_lines() -> Vec<LogLine> {
-    let line = |ago_ms: u64, stream, text: &str| LogLine {
-        wall_ms: NOW_MS - ago_ms,
-        stream,
-        text: text.to_owned(),
-        ..LogLine::default()
-    };
-    vec![
-        line(70_886, Stream::Stdout, "starting mailer 2.4.1"),
-        line(70_610, Stream::Stdout, "connecting smtp.example.net:587"),
-        line(70_088, Stream::Stderr, "Traceback (most recent call last):"),
-        line(70_088, Stream::Stderr, "  File \"/srv/mailer/main.py\", line 88, in connect"),
-        line(70_088, Stream::Stderr, "    raise SMTPAuthError(code, msg)"),
-        line(70_087, Stream::Stderr, "\u{1b}[31mSMTPAuthError\u{1b}[0m: [535] bad credentials"),
-        line(70_000, Stream::Mark, "exit 1 after 0.8 s, start 4 of 5 in 4 s"),
-        line(66_080, Stream::Stdout, "starting mailer 2.4.1"),
-        line(65_820, Stream::Stdout, "connecting smtp.example.net:587"),
-        line(65_256, Stream::Stderr, "SMTPAuthError: [535] bad credentials"),
-        line(65_200, Stream::Mark, "exit 1 after 0.8 s, start 5 of 5: gave up, FATAL"),
-    ]
-}
-
-/// The mailer's, and between them those of a worker.
-fn merged_lines() -> Vec<LogLine> {
-    let named = |program: &str| {
-        let program = program.to_owned();
-        move |line: LogLine| LogLine { program: program.clone(), ..line }
-    };
-    let other = [(70_500, "GET /export 200"), (66_000, "GET / 304"), (65_100, "POST /import 201")]
-        .map(|(ago_ms, text)| LogLine {
-            wall_ms: NOW_MS - ago_ms,
-            text: text.to_owned(),
-            ..LogLine::default()
-        });
-    let mut lines: Vec<LogLine> = log_lines().into_iter().map(named("mailer:0")).collect();
-    lines.extend(other.into_iter().map(named("web:1")));
-    lines.sort_by_key(|line| line.wall_ms);
-    lines
 }

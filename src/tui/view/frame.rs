@@ -7,12 +7,12 @@ use ratatui::text::{Line, Span};
 use crate::control::wire;
 
 use super::canvas::{Canvas, take};
-use super::state;
+use super::{ruler, state};
 use crate::tui::action::Id;
 use crate::tui::action::hint;
 use crate::tui::model::log_find::Purpose;
 use crate::tui::model::overlay::Overlay;
-use crate::tui::model::panel::{TABS_HEIGHT_MIN, View};
+use crate::tui::model::panel::{self, TABS_HEIGHT_MIN, View};
 use crate::tui::model::{Link, Model, traffic};
 use crate::tui::theme::Role;
 use crate::tui::update::attach;
@@ -38,6 +38,8 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) -> Rect {
         let row = take(&mut body, 1);
         tabs(canvas, row);
     }
+    let line = take(&mut body, panel::ruler_height(canvas.model));
+    ruler::draw(canvas, line);
     let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
     body.height = body.height.saturating_sub(1);
     footer(canvas, bottom);
@@ -75,6 +77,9 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
 
 /// How the line to the engine is, what this console may do, the time.
 fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
+    if let Some(past) = &canvas.model.past {
+        return ruler::standing(canvas, past, width);
+    }
     let (model, glyphs) = (canvas.model, canvas.skin.glyphs);
     let (glyph, word, role) = match &model.link {
         Link::Connecting { .. } => (glyphs.starting, "CONNECTING".to_owned(), Role::Info),
@@ -190,6 +195,7 @@ pub(super) fn one_line(canvas: &mut Canvas, area: Rect) {
         Link::Live => "",
         Link::Stale { .. } => "STALE ",
     };
+    let link = if model.past.is_some() { "PAST " } else { link };
     let (word, role) =
         if bad == 0 { ("ok".to_owned(), Role::Ok) } else { (format!("{bad} wrong"), Role::Bad) };
     let line = Line::from(vec![

@@ -94,6 +94,9 @@ impl<'a> Listing<'a> {
                 format!("no {} match /{filter}: Esc shows all {}", self.panel.noun(), self.total)
             }
             (Link::Connecting { .. }, _) => "waiting for the engine".to_owned(),
+            (_, Panel::RequestTable) if model.past.is_some() => {
+                "no request of that time is kept here".to_owned()
+            }
             (_, Panel::Attention) => {
                 let line = Line::from(vec![
                     canvas.span(format!("{} ", canvas.skin.glyphs.fits), Role::Ok),

@@ -36,7 +36,9 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
         _ => "Output".to_owned(),
     };
     let separator = canvas.skin.glyphs.separator;
-    let mut facts = vec![if tail.is_following() {
+    let mut facts = vec![if tail.until_ms.is_some() && tail.is_following() {
+        canvas.span("as it was", Role::Warn)
+    } else if tail.is_following() {
         canvas.span("following", Role::Ok)
     } else if tail.unseen == 0 {
         canvas.span("scrolled up, G follows", Role::Warn)
@@ -48,7 +50,8 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
         facts.push(canvas.span(format!("{separator}wrapped"), Role::Dim));
     }
     facts.extend(found(canvas));
-    let lines = number::count(tail.lines.len() as u64);
+    let shown: Vec<(u64, &LogLine)> = tail.shown().collect();
+    let lines = number::count(tail.numbered().count() as u64);
     facts.push(canvas.span(format!("{separator}{lines} lines"), Role::Dim));
     if !tail.ended.is_empty() {
         facts.push(canvas.span(format!("{separator}{}", text::plain(&tail.ended)), Role::Dim));
@@ -59,8 +62,12 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
         rule = rule.and(canvas.span(canvas.skin.glyphs.focus, Role::Accent));
     }
     rule.draw(canvas.buffer, rule_row, canvas.skin);
-    if tail.lines.is_empty() {
+    if shown.is_empty() {
         let words = match &tail.of {
+            _ if !tail.lines.is_empty() && tail.until_ms.is_some() => {
+                "no line of that time is kept here"
+            }
+            _ if !tail.lines.is_empty() => "no line holds that",
             _ if matches!(canvas.model.link, Link::Connecting { .. }) => "waiting for the engine",
             None if !is_of_all => "select a program to see what it says",
             None | Some(_) => "no output since the engine's master started",
@@ -70,7 +77,7 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
         return;
     }
     // The first lines fill the pane from its top; nothing is above them to scroll to.
-    let lines: Vec<(u64, &LogLine)> = tail.shown().collect();
+    let lines = shown;
     let page = usize::from(area.height).min(lines.len());
     let end = lines.len().saturating_sub(tail.above_end);
     let end = if tail.is_wrapped { end } else { end.max(page) };

@@ -17,6 +17,7 @@ mod overlay;
 mod overview;
 mod programs;
 mod requests;
+mod ruler;
 mod section;
 mod state;
 mod verdict;
@@ -27,6 +28,10 @@ mod workers;
 mod fixture;
 #[cfg(test)]
 mod fixture_fit;
+#[cfg(test)]
+mod fixture_logs;
+#[cfg(test)]
+mod fixture_past;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::control::wire::Sample;
+use crate::control::sample::Sample;
 use crate::tui::widget::chart::{self, Moment};
 
 use super::canvas::{Canvas, content, row, take};

@@ -97,7 +97,12 @@ pub(super) fn palette(canvas: &mut Canvas, area: Rect, input: &Input, selected: 
         canvas.line(row(inner, inner.height - 1), &line);
     }
     if entries.is_empty() {
-        let line = canvas.cell("nothing is called that; Esc closes", Role::Dim);
+        let words = if canvas.model.past.is_some() {
+            "nothing is called that here; orders are for the present"
+        } else {
+            "nothing is called that; Esc closes"
+        };
+        let line = canvas.cell(words, Role::Dim);
         canvas.line(row(list, 0), &line);
         return;
     }

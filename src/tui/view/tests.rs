@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use tui_input::Input;
 
-use super::{fixture, fixture_fit};
+use super::{fixture, fixture_fit, fixture_past};
 use crate::control::capacity::{Capacity, Queue};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
@@ -14,6 +14,7 @@ use crate::tui::model::log_find::Purpose;
 use crate::tui::model::order::{self, Judged, Weight};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
+use crate::tui::model::past;
 use crate::tui::model::{Link, Model, Size};
 use crate::tui::theme::glyph::GlyphTier;
 use crate::tui::theme::skin::Skin;
@@ -75,6 +76,46 @@ fn views_look_as_they_did() {
             let model = fixture::model(view, (width, height));
             let name = format!("{}-{width}x{height}", view.title().to_lowercase());
             insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin)));
+        }
+    }
+}
+
+/// Four minutes back: before the drain, with one backend up that fails by now.
+fn in_the_past(view: View, size: (u16, u16)) -> Model {
+    let mut model = fixture::model(view, size);
+    fixture_past::remember(&mut model);
+    past::step(&mut model, past::Step::Seconds(-200));
+    model
+}
+
+#[test]
+fn the_past_looks_as_it_did() {
+    for (view, size) in [
+        (View::Overview, (100, 30)),
+        (View::Overview, (80, 24)),
+        (View::Overview, (60, 16)),
+        (View::Backends, (80, 24)),
+        (View::Balance, (80, 24)),
+        (View::Programs, (80, 24)),
+        (View::Logs, (80, 24)),
+        (View::Events, (80, 24)),
+    ] {
+        let text = fixture::text(&fixture::draw(&in_the_past(view, size), &skin()));
+        let name = format!("past-{}-{}x{}", view.title().to_lowercase(), size.0, size.1);
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn no_size_of_the_past_panics() {
+    let skin = skin();
+    for view in View::ALL {
+        let mut model = in_the_past(view, (80, 24));
+        for width in WIDTHS {
+            for height in HEIGHTS {
+                model.size = Size { width, height };
+                fixture::draw(&model, &skin);
+            }
         }
     }
 }

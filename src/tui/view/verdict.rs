@@ -33,6 +33,10 @@ pub(super) fn kind_tag(kind: Kind) -> &'static str {
 
 /// The verdict in sign, words and colour.
 pub(super) fn line(canvas: &Canvas, row: &UpstreamRow) -> Line<'static> {
+    // Whether it fitted is judged as it happens, and not kept.
+    if canvas.model.past.is_some() {
+        return canvas.none();
+    }
     let (glyph, role) = look(canvas, row.fit.verdict);
     Line::from(vec![
         canvas.span(format!("{glyph} "), role),

@@ -1,9 +1,10 @@
 //! The attention list: what is told of each thing, in words, and in which order.
 
+use crate::control::sample::{BackendSample, Sample};
 use crate::control::standing::{Readiness, Standing};
 use crate::control::wire::{
-    Backend, BackendRow, BackendSample, BackendState, EventRecord, Latency, Program, ProgramRow,
-    ProgramState, Responses, Sample, UpstreamRow, Worker,
+    Backend, BackendRow, BackendState, EventRecord, Latency, Program, ProgramRow, ProgramState,
+    Responses, UpstreamRow, Worker,
 };
 use crate::tui::model::{Link, Model, Size};
 

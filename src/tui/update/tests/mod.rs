@@ -5,6 +5,7 @@ mod explained;
 mod live;
 mod logs;
 mod palette;
+mod past;
 mod properties;
 
 use tui_input::InputRequest;
@@ -12,6 +13,7 @@ use tui_input::InputRequest;
 use crate::control::call::{BackendVerb, Command};
 use crate::control::delta::Delta;
 use crate::control::requests::{Filter, RequestRecord, Status};
+use crate::control::tape::Tape;
 use crate::control::wire::{
     Answer, Backend, BackendRow, BackendState, Frame, Head, Latency, Program, ProgramRow,
     ProgramState, Responses, Role, Snapshot, UpstreamRow,
@@ -109,6 +111,7 @@ fn attached_as(role: Role) -> Model {
         snapshot: Box::new(snapshot()),
         history: Vec::new(),
         events: Vec::new(),
+        tape: Tape::default(),
     };
     update(&mut model, Msg::Frame(Box::new(frame)));
     pass(&mut model, UNSEEN_MS);
@@ -468,7 +471,7 @@ fn rows_follow_until_somebody_reads_them() {
     assert_eq!((cursor(&model), model.requests.unseen), (request(3), 4));
     press(&mut model, char('f'));
     assert_eq!((cursor(&model), model.requests.unseen), (request(8), 0));
-    press(&mut model, char('p'));
+    press(&mut model, char('j'));
     came(&mut model, 9..10);
-    assert_eq!(cursor(&model), request(8));
+    assert_eq!(cursor(&model), request(7));
 }

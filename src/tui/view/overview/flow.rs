@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::control::wire::Sample;
+use crate::control::sample::Sample;
 
 use crate::tui::model::traffic::{self, Traffic};
 use crate::tui::theme::Role;
