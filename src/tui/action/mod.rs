@@ -221,7 +221,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::NextMatch, [char('n')], LOG, Looks, Some(12), "next", "the next match further up"),
     action!(Id::PreviousMatch, [char('N')], LOG, Looks, None, "previous", "the next match further down"),
     action!(Id::Keep, [char('&')], LOG, Looks, Some(11), "only", "show only lines that hold these words, and the marks between lives"),
-    action!(Id::Filter, [char('/')], LISTS, Looks, Some(40), "filter", "show only rows that hold these words (!word: that do not)"),
+    action!(Id::Filter, [char('/')], LISTS, Looks, Some(40), "filter", "show only rows with these words, !without them, or by column: state=failed p99>50ms cpu>10%"),
     action!(Id::SortNext, [char('o')], LISTS, Looks, Some(50), "sort", "next order: natural, state, name, load, cost"),
     action!(Id::SortReverse, [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
     action!(Id::Mark, [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),

@@ -6,9 +6,11 @@
 pub(crate) mod about;
 pub(crate) mod attached;
 pub(crate) mod attention;
+pub(crate) mod columns;
 pub(crate) mod drain;
 pub(crate) mod explained;
 mod figures;
+mod filter;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log_find;

@@ -10,6 +10,7 @@ use crate::control::wire::{
 
 use super::Model;
 use super::attention::{self, Attention};
+use super::filter::Filter;
 use super::key::Key;
 use super::list::{Sort, SortBy};
 use super::panel::Panel;
@@ -40,7 +41,7 @@ impl Row<'_> {
     }
 
     /// What a filter is matched against, in lower case.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let text = match self {
             Self::Attention(row) => {
                 format!("{} {} {} {}", row.word, row.kind, row.name, row.text)
@@ -90,9 +91,9 @@ pub(crate) fn rows(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     match panel {
         _ if list.filter.is_empty() => {}
         Panel::RequestTable => {
-            keep_matching(&mut rows, &request_tail::facets(model, &list.filter).1);
+            keep_matching(model, &mut rows, &request_tail::facets(model, &list.filter).1);
         }
-        _ => keep_matching(&mut rows, &list.filter),
+        _ => keep_matching(model, &mut rows, &list.filter),
     }
     sort(model, panel, &mut rows, list.sort);
     if let Some(held) = list.held.as_ref().filter(|held| model.now_ms < held.until_ms) {
@@ -107,9 +108,9 @@ pub(crate) fn rows(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     rows
 }
 
-/// How many rows there are before the filter, for "3 of 12".
-pub(crate) fn total(model: &Model, panel: Panel) -> usize {
-    all(model, panel).len()
+/// The rows before the filter and the order.
+pub(crate) fn unfiltered(model: &Model, panel: Panel) -> Vec<Row<'_>> {
+    all(model, panel)
 }
 
 /// Where the cursor of a panel stands among its rows; none when its row is not there.
@@ -168,17 +169,11 @@ fn tree(model: &Model) -> Vec<Row<'_>> {
     rows
 }
 
-/// Keeps rows that match every word of the filter (`!word`: that do not hold it). An upstream
-/// stays above backends of its that match, so that a backend is never without its heading.
-fn keep_matching(rows: &mut Vec<Row<'_>>, filter: &str) {
-    let filter = filter.to_lowercase();
-    let is_match = |row: &Row<'_>| {
-        let text = row.text();
-        filter.split_whitespace().all(|word| match word.strip_prefix('!') {
-            Some(word) => word.is_empty() || !text.contains(word),
-            None => text.contains(word),
-        })
-    };
+/// Keeps rows that match the filter. An upstream stays above backends of its that match, so that a
+/// backend is never without its heading.
+fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
+    let filter = Filter::parse(filter);
+    let is_match = |row: &Row<'_>| filter.is_match(model, row);
     let parents: Vec<String> = rows
         .iter()
         .filter(|row| is_match(row))

@@ -140,6 +140,8 @@ fn follow_all(model: &mut Model) -> Option<Effect> {
     if !is_wanted || model.logs.is_some() {
         return None;
     }
-    model.logs = Some(LogTail::default());
+    let mut logs = LogTail::default();
+    logs.until_ms = model.past.as_ref().map(|past| past.at_ms);
+    model.logs = Some(logs);
     Some(Effect::FollowAllLogs)
 }

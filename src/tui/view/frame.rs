@@ -13,7 +13,7 @@ use crate::tui::action::hint;
 use crate::tui::model::log_find::Purpose;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{self, TABS_HEIGHT_MIN, View};
-use crate::tui::model::{Link, Model, traffic};
+use crate::tui::model::{Link, Model, columns, rows, traffic};
 use crate::tui::theme::Role;
 use crate::tui::update::attach;
 use crate::tui::widget::strip::{self, Hint, Tab};
@@ -162,20 +162,33 @@ fn footer(canvas: &mut Canvas, area: Rect) {
     canvas.line(inset(area), &line);
 }
 
-/// What is typed in the footer, behind its sign.
-fn prompt(model: &Model) -> Option<(&'static str, &str, &'static str)> {
-    match model.overlay.as_ref()? {
-        Overlay::Filter { input, .. } => {
-            Some(("/", input.value(), "  Enter keeps, Esc drops; !word: rows without it"))
-        }
+/// What is typed in the footer, behind its sign, and what can be.
+fn prompt(model: &Model) -> Option<(&'static str, &str, String)> {
+    let (sign, input, help) = match model.overlay.as_ref()? {
+        Overlay::Filter { input, .. } => ("/", input, columns_help(model)),
         Overlay::Find { input, purpose: Purpose::Search, .. } => {
-            Some(("/", input.value(), "  Enter keeps, Esc drops; then n older, N newer"))
+            ("/", input, "Enter keeps, Esc drops; then n older, N newer".to_owned())
         }
         Overlay::Find { input, purpose: Purpose::Keep, .. } => {
-            Some(("&", input.value(), "  only lines with it; Enter keeps, Esc drops"))
+            ("&", input, "only lines with it; Enter keeps, Esc drops".to_owned())
         }
-        _ => None,
+        _ => return None,
+    };
+    Some((sign, input.value(), format!("  {help}")))
+}
+
+/// What a filter can ask of these rows.
+fn columns_help(model: &Model) -> String {
+    let rows = rows::unfiltered(model, model.focus());
+    let mut names: Vec<&str> = Vec::new();
+    for row in rows.iter().take(2) {
+        let more = columns::of_row(model, row);
+        names.extend(more.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
     }
+    if names.is_empty() {
+        return "words, !without; Enter keeps, Esc drops".to_owned();
+    }
+    format!("words, !without, or < = > on {}", names.join(" "))
 }
 
 fn inset(area: Rect) -> Rect {

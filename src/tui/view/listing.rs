@@ -23,7 +23,7 @@ impl<'a> Listing<'a> {
         let model = canvas.model;
         let rows = rows::rows(model, panel);
         let cursor = rows::cursor(model, panel, &rows);
-        Self { panel, cursor, total: rows::total(model, panel), rows }
+        Self { panel, cursor, total: rows::unfiltered(model, panel).len(), rows }
     }
 
     /// The row with the cursor.

@@ -83,8 +83,10 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
 /// Whether the rows move, and what is missing of them.
 fn title(canvas: &Canvas) -> String {
     let tail = &canvas.model.requests;
-    let is_held = tail.is_held || tail.until_ms.is_some();
-    let held = is_held.then(|| format!(" held, +{} new", number::count(tail.unseen)));
+    let held = match tail.until_ms {
+        Some(_) => Some(" as they were".to_owned()),
+        None => tail.is_held.then(|| format!(" held, +{} new", number::count(tail.unseen))),
+    };
     let lost = (tail.lost > 0).then(|| format!(", {} not shown", number::compact(tail.lost, 7)));
     let ended = (!tail.ended.is_empty()).then(|| format!(": {}", tail.ended));
     let parts = [Some("Requests".to_owned()), held, lost, ended];

@@ -2,6 +2,7 @@
 
 mod attach;
 mod explained;
+mod filters;
 mod live;
 mod logs;
 mod palette;
