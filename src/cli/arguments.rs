@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::namesake::Intent;
 use super::pace::Pace;
+use super::plan::Reload;
 use crate::config;
 use crate::control::requests;
 use crate::tui;
@@ -82,7 +83,9 @@ pub(crate) enum Verb {
     /// Show what was just asked of the engine, oldest first.
     Requests(Requests),
     /// Read the configuration again and swap it in place.
-    Reload,
+    Reload(Reload),
+    /// Go back to the configuration before the last reload; the file stays as it is.
+    Revert,
     /// Open the log files again, after something else has rotated them.
     Reopen,
     /// Replace the running binary by the one that lies at its path: no request fails, no program
@@ -102,13 +105,15 @@ impl Verb {
             | Self::Upstream(Upstream::List(_) | Upstream::Explain { .. })
             | Self::Program(Program::List(_) | Program::Tail(_))
             | Self::Events(_)
+            | Self::Reload(Reload { dry_run: true, .. })
             | Self::Requests(_)
             | Self::Console(Console { once: true, .. }) => Some(Intent::Look),
             Self::Console(_)
             | Self::Backend(_)
             | Self::Upstream(_)
             | Self::Program(_)
-            | Self::Reload
+            | Self::Reload(Reload { dry_run: false, .. })
+            | Self::Revert
             | Self::Reopen
             | Self::Upgrade
             | Self::Shutdown(_) => Some(Intent::Act),

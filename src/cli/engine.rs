@@ -71,6 +71,10 @@ pub(crate) async fn reload(place: &Place, out: Out) -> Result<(), Failure> {
     steer(place, out, &Command::Reload).await
 }
 
+pub(crate) async fn revert(place: &Place, out: Out) -> Result<(), Failure> {
+    steer(place, out, &Command::Revert).await
+}
+
 pub(crate) async fn reopen(place: &Place, out: Out) -> Result<(), Failure> {
     steer(place, out, &Command::Reopen).await
 }

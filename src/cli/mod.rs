@@ -22,6 +22,7 @@ mod events;
 mod explain;
 mod overview;
 mod pace;
+mod plan;
 mod program;
 mod requests;
 mod upgrade;
@@ -98,7 +99,9 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Program(verb) => wait(program::run(&place, out, verb)),
         Verb::Events(verb) => wait(events::run(&place, out, verb)),
         Verb::Requests(verb) => wait(requests::run(&place, out, verb)),
-        Verb::Reload => wait(engine::reload(&place, out)),
+        Verb::Reload(reload) if reload.dry_run => wait(plan::show(&place, out, reload)),
+        Verb::Reload(_) => wait(engine::reload(&place, out)),
+        Verb::Revert => wait(engine::revert(&place, out)),
         Verb::Reopen => wait(engine::reopen(&place, out)),
         Verb::Upgrade => wait(upgrade::run(&place, out)),
         Verb::Shutdown(waiting) => wait(engine::shutdown(&place, out, waiting)),

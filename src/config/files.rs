@@ -5,14 +5,14 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::sys;
 
 use super::diagnostic::Errors;
-use super::model::Config;
 use super::password::Password;
 use super::report::Surroundings;
-use super::{Source, document, dotenv, engine, limits, variables};
+use super::{Loaded, Source, document, dotenv, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
 /// Reading and writing by whoever is neither the owner nor of the group.
@@ -37,8 +37,9 @@ pub(super) fn find(explicit: Option<&Path>) -> Source {
     places.into_iter().flatten().find(|place| place.exists()).map_or(Source::Embedded, Source::File)
 }
 
-/// See `config::load`.
-pub(super) fn load(path: &Path) -> Result<Config, Errors> {
+/// Reads and checks a file; beyond `config::parse`, what it names on this machine (folders, users)
+/// must exist, and relative paths become absolute, from the file's own folder.
+pub(super) fn read_checked(path: &Path) -> Result<Loaded, Errors> {
     let name = path.display().to_string();
     let text = text_of(path)?;
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
@@ -54,7 +55,8 @@ pub(super) fn load(path: &Path) -> Result<Config, Errors> {
         token: &|path| token(path).map(|_said_when_used| ()),
         password: &|path| password(path).map(|_said_when_used| ()),
     };
-    document::read(&text, &name, surroundings)
+    let config = document::read(&text, &name, surroundings)?;
+    Ok(Loaded { config, text: Some(Rc::from(text)) })
 }
 
 /// See `config::engine_name`.

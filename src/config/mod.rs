@@ -7,6 +7,7 @@
 pub(crate) mod limits;
 pub(crate) mod model;
 
+pub(crate) mod compare;
 pub(crate) mod diagnostic;
 mod document;
 mod dotenv;
@@ -18,6 +19,7 @@ mod client;
 mod control;
 mod engine;
 mod group;
+pub(crate) mod lines;
 mod links;
 mod listener;
 mod needs;
@@ -55,9 +57,12 @@ pub(crate) mod trust;
 pub(crate) mod variables;
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use diagnostic::Errors;
 use model::Config;
+
+const EMBEDDED: &str = include_str!("../../configs/default.toml");
 
 /// The name the console shows for a configuration nobody wrote.
 pub(crate) const EMBEDDED_NAME: &str = "embedded default";
@@ -69,11 +74,22 @@ pub(crate) enum Source {
     Embedded,
 }
 
+/// A checked configuration, and the text that says it, where that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) text: Option<Rc<str>>,
+}
+
 impl Source {
     pub(crate) fn load(&self) -> Result<Config, Errors> {
+        self.read().map(|loaded| loaded.config)
+    }
+
+    pub(crate) fn read(&self) -> Result<Loaded, Errors> {
         match self {
-            Self::File(path) => load(path),
-            Self::Embedded => Ok(embedded()),
+            Self::File(path) => files::read_checked(path),
+            Self::Embedded => Ok(Loaded { config: embedded(), text: Some(Rc::from(EMBEDDED)) }),
         }
     }
 }
@@ -91,12 +107,6 @@ pub(crate) fn engine_name(source: &Source) -> Result<String, Errors> {
         Source::File(path) => files::engine_name(path),
         Source::Embedded => Ok(embedded().engine.name),
     }
-}
-
-/// Reads and checks a file; beyond `parse`, what it names on this machine (folders, users) must
-/// exist, and relative paths become absolute, from the file's own folder.
-pub(crate) fn load(path: &Path) -> Result<Config, Errors> {
-    files::load(path)
 }
 
 /// What the token file says, on one line; the error says what is wrong with the file.
@@ -134,8 +144,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
 
 /// The configuration that runs when there is none: it shows every strategy at work.
 pub(crate) fn embedded() -> Config {
-    let text = include_str!("../../configs/default.toml");
-    let mut config = parse(text, EMBEDDED_NAME).expect("a test parses the embedded file");
+    let mut config = parse(EMBEDDED, EMBEDDED_NAME).expect("a test parses the embedded file");
     config.is_embedded = true;
     config
 }

@@ -33,6 +33,8 @@ pub(crate) enum Command {
         instances: Option<u32>,
     },
     Reload,
+    /// The generation before the last reload, as a new one.
+    Revert,
     Reopen,
     /// The binary that lies at the engine's path takes over.
     Upgrade,
@@ -158,6 +160,8 @@ pub(crate) enum Query {
     Explain { upstream: String },
     /// One array of `sample::Sample`, oldest first.
     History,
+    /// One `plan::Plan`: what a reload would do.
+    Plan,
     /// The text format of Prometheus.
     Metrics,
     /// Lines of `requests::RequestLine`: those kept that match, or of them the last `tail`, oldest

@@ -63,6 +63,7 @@ pub(crate) fn of(command: &Command) -> Line {
             None => ("program", "reset", program.clone(), String::new()),
         },
         Command::Reload => ("", "reload", String::new(), String::new()),
+        Command::Revert => ("", "revert", String::new(), String::new()),
         Command::Reopen => ("", "reopen", String::new(), String::new()),
         Command::Upgrade => ("", "upgrade", String::new(), String::new()),
         Command::Shutdown => ("", "shutdown", String::new(), String::new()),

@@ -14,6 +14,7 @@ pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod name;
+pub(crate) mod plan;
 pub(crate) mod sample;
 pub(crate) mod standing;
 pub(crate) mod wire;

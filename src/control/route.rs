@@ -87,6 +87,7 @@ fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
         ["status"] => Query::Status,
         ["watch"] => Query::Watch,
         ["history"] => Query::History,
+        ["plan"] => Query::Plan,
         ["upstreams", upstream, "explain"] => Query::Explain { upstream: (*upstream).to_owned() },
         ["events"] => Query::Events { follow: Parameters::parse(parameters)?.follow },
         ["requests"] => requests(parameters)?,
@@ -172,6 +173,7 @@ enum Action<'a> {
     Program { name: &'a str, instance: Option<u32>, verb: ProgramWord },
     Scale { name: &'a str, verb: ScaleWord },
     Reload,
+    Revert,
     Reopen,
     Upgrade,
     Shutdown,
@@ -207,6 +209,7 @@ impl<'a> Action<'a> {
     fn at(segments: &[&'a str]) -> Result<Option<Self>, String> {
         Ok(match *segments {
             ["reload"] => Some(Self::Reload),
+            ["revert"] => Some(Self::Revert),
             ["reopen"] => Some(Self::Reopen),
             ["upgrade"] => Some(Self::Upgrade),
             ["shutdown"] => Some(Self::Shutdown),
@@ -260,6 +263,7 @@ impl<'a> Action<'a> {
                 Ok(Command::Scale { program: name.to_owned(), instances })
             }
             Self::Reload => body::read::<body::Nothing>(body).map(|_| Command::Reload),
+            Self::Revert => body::read::<body::Nothing>(body).map(|_| Command::Revert),
             Self::Reopen => body::read::<body::Nothing>(body).map(|_| Command::Reopen),
             Self::Upgrade => body::read::<body::Nothing>(body).map(|_| Command::Upgrade),
             Self::Shutdown => body::read::<body::Nothing>(body).map(|_| Command::Shutdown),
@@ -362,6 +366,7 @@ impl From<&Query> for Request {
             Query::Status => "/v1/status".to_owned(),
             Query::Watch => "/v1/watch".to_owned(),
             Query::History => "/v1/history".to_owned(),
+            Query::Plan => "/v1/plan".to_owned(),
             Query::Metrics => METRICS.to_owned(),
             Query::Explain { upstream } => {
                 format!("/v1/upstreams/{}/explain", percent::encode(upstream))
@@ -425,6 +430,7 @@ impl From<&Command> for Request {
                 (format!("/v1/programs/{}/{word}", percent::encode(program)), body)
             }
             Command::Reload => ("/v1/reload".to_owned(), json!({})),
+            Command::Revert => ("/v1/revert".to_owned(), json!({})),
             Command::Reopen => ("/v1/reopen".to_owned(), json!({})),
             Command::Upgrade => ("/v1/upgrade".to_owned(), json!({})),
             Command::Shutdown => ("/v1/shutdown".to_owned(), json!({})),

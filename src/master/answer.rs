@@ -37,6 +37,7 @@ impl Master {
             // Answered and written down when it is done.
             Command::Scale { .. } => return self.scale(command, caller, reply),
             Command::Reload => self.reload(),
+            Command::Revert => self.revert(),
             // Answered when it is done.
             Command::Reopen => return self.reopen_for(caller, reply),
             // Answered and written down when it is known whether it can be done.
@@ -83,6 +84,7 @@ impl Master {
                 Err(answer) => Reply::Missing(answer.message),
             },
             Query::History => Reply::Json(json(&self.history.all())),
+            Query::Plan => Reply::Json(json(&self.plan(caller.role))),
             Query::Log { target, stream, tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };
                 match self.programs.log(&target, stream, tail, follow) {

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use super::keeper_link::{Held, KeeperLink};
 use crate::config;
-use crate::config::limits::GENERATION_BYTES_MAX;
+use crate::config::Loaded;
+use crate::config::limits::{CONFIG_BYTES_MAX, GENERATION_BYTES_MAX};
 use crate::config::model::Config;
 use crate::sys::memfd;
 
@@ -18,15 +19,24 @@ pub(super) struct Generation {
     pub(super) config: Rc<Config>,
     /// What the file said when it was read last without being taken.
     pub(super) file: Option<Rc<Config>>,
+    /// As the file says it.
+    pub(super) text: Option<Rc<str>>,
+    /// What ran before it, as far as this master knows.
+    pub(super) previous: Option<Box<Loaded>>,
     bytes: OwnedFd,
 }
 
 impl Generation {
     /// Also handed to the keeper: a new master goes on with what runs, whatever the file says then.
-    pub(super) fn new(number: u32, config: Config, keeper: &KeeperLink) -> io::Result<Self> {
+    pub(super) fn new(number: u32, loaded: Loaded, keeper: &KeeperLink) -> io::Result<Self> {
+        let Loaded { config, text } = loaded;
         let bytes = memfd::sealed("pilothouse-configuration", &config::encode(&config))?;
-        keeper.hold(&format!("{KEY}{number}"), &[bytes.as_fd()]);
-        Ok(Self { number, config: Rc::new(config), file: None, bytes })
+        let seal = |text: &Rc<str>| memfd::sealed("pilothouse-configuration-text", text.as_bytes());
+        let words = text.as_ref().map(seal).transpose()?;
+        let descriptors: Vec<BorrowedFd<'_>> =
+            [Some(&bytes), words.as_ref()].into_iter().flatten().map(|fd| fd.as_fd()).collect();
+        keeper.hold(&format!("{KEY}{number}"), &descriptors);
+        Ok(Self { number, config: Rc::new(config), file: None, text, previous: None, bytes })
     }
 
     /// The newest that an earlier master stored.
@@ -34,16 +44,22 @@ impl Generation {
         let newest = held
             .take_all(KEY)
             .into_iter()
-            .filter_map(|(number, mut bytes)| Some((number.parse::<u32>().ok()?, bytes.pop()?)))
+            .filter_map(|(number, descriptors)| Some((number.parse::<u32>().ok()?, descriptors)))
             .max_by_key(|(number, _)| *number);
-        let (number, bytes) = newest?;
+        let (number, descriptors) = newest?;
+        let mut descriptors = descriptors.into_iter();
+        let bytes = descriptors.next()?;
         let config = config::decode(&memfd::read_all(&bytes, GENERATION_BYTES_MAX).ok()?)?;
-        Some(Self { number, config: Rc::new(config), file: None, bytes })
+        let words = descriptors.next();
+        let text = words.and_then(|words| memfd::read_all(&words, CONFIG_BYTES_MAX).ok());
+        let text = text.and_then(|text| String::from_utf8(text).ok()).map(Rc::from);
+        Some(Self { number, config: Rc::new(config), file: None, text, previous: None, bytes })
     }
 
-    /// This one's successor is in place.
-    pub(super) fn forget(self, keeper: &KeeperLink) {
+    /// This one's successor is in place. What it said is what one can go back to.
+    pub(super) fn forget(self, keeper: &KeeperLink) -> Loaded {
         keeper.release(&format!("{KEY}{}", self.number));
+        Loaded { config: Config::clone(&self.config), text: self.text }
     }
 }
 

@@ -23,6 +23,7 @@ mod legacy;
 mod listeners;
 mod memory;
 mod metrics;
+mod plan;
 mod predecessors;
 mod probe;
 mod reload;
@@ -94,7 +95,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             .map_err(StartError::Runtime)?;
         LocalSet::new().block_on(&runtime, async {
             let master = start::start(options, keeper, signals)?;
-            Ok(master.run().await)
+            // The master is large, and so is what it does: on the heap it is moved once.
+            Ok(Box::pin(master.run()).await)
         })
     });
     match status {

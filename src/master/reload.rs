@@ -9,7 +9,7 @@ use super::generation::Generation;
 use super::listeners::{self, Taken};
 use super::membership::Now;
 use super::{Master, Phase, WHO};
-use crate::config::model::Config;
+use crate::config;
 use crate::control::wire::Answer;
 use crate::order::worker::ToWorker;
 use crate::sys::log;
@@ -20,10 +20,33 @@ impl Master {
         if self.phase != Phase::Running {
             return Answer::refused("the engine is stopping");
         }
-        let answer = match self.options.source.load() {
-            Ok(config) => self.swap_in(config),
+        let answer = match self.options.source.read() {
+            Ok(loaded) => self.swap_in(loaded),
             Err(errors) => Err(errors.to_string()),
         };
+        self.told(answer)
+    }
+
+    /// What ran before the last reload becomes a new generation; the file is left as it is.
+    pub(super) fn revert(&mut self) -> Answer {
+        if self.phase != Phase::Running {
+            return Answer::refused("the engine is stopping");
+        }
+        let Some(previous) = self.generation.previous.take() else {
+            return Answer::refused("no generation before this one is known");
+        };
+        let kept = previous.clone();
+        let answer = self.swap_in(*previous);
+        if answer.is_err() {
+            self.generation.previous = Some(kept);
+        }
+        self.told(
+            answer
+                .map(|message| format!("{message}; the file says otherwise until it is put back")),
+        )
+    }
+
+    fn told(&mut self, answer: Result<String, String>) -> Answer {
         match answer {
             Ok(message) => {
                 self.config_error.clear();
@@ -41,24 +64,23 @@ impl Master {
         }
     }
 
-    pub(super) fn swap_in(&mut self, config: Config) -> Result<String, String> {
+    pub(super) fn swap_in(&mut self, loaded: config::Loaded) -> Result<String, String> {
+        let config = &loaded.config;
         if config.engine.name != self.options.name {
-            let (new, old) = (&config.engine.name, &self.options.name);
-            return Err(format!(
-                "engine.name is \"{new}\" but this engine is \"{old}\": restart it to rename it"
-            ));
+            return Err(renamed(&config.engine.name, &self.options.name));
         }
-        let wanted = listeners::addresses(&config);
+        let wanted = listeners::addresses(config);
         let prepared = self
             .listeners
-            .prepare(&wanted, Taken::of(&config))
+            .prepare(&wanted, Taken::of(config))
             .map_err(|error| error.to_string())?;
         let http = self.http.prepare(&config.control).map_err(|error| error.to_string())?;
         let number = self.generation.number + 1;
-        let generation = Generation::new(number, config, &self.keeper)
+        let generation = Generation::new(number, loaded, &self.keeper)
             .map_err(|error| format!("keep the configuration: {error}"))?;
 
-        std::mem::replace(&mut self.generation, generation).forget(&self.keeper);
+        let before = std::mem::replace(&mut self.generation, generation);
+        self.generation.previous = Some(Box::new(before.forget(&self.keeper)));
         self.announce_patience();
         self.http.commit(http, &self.asks);
         let earlier = self.listeners.addresses();
@@ -82,4 +104,9 @@ impl Master {
         self.apply_programs(Now::read());
         Ok(format!("generation {number} runs"))
     }
+}
+
+/// Why a configuration of another name is refused.
+pub(super) fn renamed(new: &str, old: &str) -> String {
+    format!("engine.name is \"{new}\" but this engine is \"{old}\": restart it to rename it")
 }

@@ -130,8 +130,8 @@ impl Prepared {
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running
         } else {
-            let config = options.source.load().map_err(StartError::Config)?;
-            Generation::new(1, config, keeper).map_err(io("keep the configuration"))?
+            let loaded = options.source.read().map_err(StartError::Config)?;
+            Generation::new(1, loaded, keeper).map_err(io("keep the configuration"))?
         };
         let config = &generation.config;
         let decisions = decisions::DecisionsFile::open(&folders::make_state_dir(&options.name)?);

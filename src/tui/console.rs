@@ -236,6 +236,8 @@ impl Console {
             Effect::StopRequests => self.link.stop_requests(),
             Effect::Explain { upstream } => self.link.explain(upstream),
             Effect::StopExplaining => self.link.stop_explaining(),
+            Effect::Plan => self.link.plan(),
+            Effect::StopPlanning => self.link.stop_planning(),
             Effect::UseTheme(name) => match theme::load(&name) {
                 Ok(theme) => self.skin = Skin::new(theme, self.colors, self.glyphs),
                 Err(error) => self.model.say(Severity::Bad, error.to_string()),

@@ -3,6 +3,7 @@
 use tui_input::InputRequest;
 
 use crate::control::explain::Explanation;
+use crate::control::plan::Plan;
 use crate::control::requests::{Filter, RequestRecord};
 use crate::control::wire::{Answer, Frame, LogLine};
 
@@ -33,6 +34,10 @@ pub(crate) enum Msg {
     Explained {
         upstream: String,
         outcome: Result<Box<Explanation>, String>,
+    },
+    /// What a reload would do, or why there is no answer.
+    Planned {
+        outcome: Result<Box<Plan>, String>,
     },
     Answered {
         id: u64,
@@ -91,6 +96,9 @@ pub(crate) enum Effect {
         upstream: String,
     },
     StopExplaining,
+    /// Ask what a reload would do from here on.
+    Plan,
+    StopPlanning,
     /// Draw with this theme.
     UseTheme(String),
     /// Everything anew: the screen may hold foreign text.

@@ -136,6 +136,9 @@ impl Session {
             };
             self.until(SETTLE_MS, is_explained).await;
         }
+        if view == View::Config {
+            self.until(SETTLE_MS, |model| model.planned.plan().is_some()).await;
+        }
         if view == View::Requests {
             self.until(SETTLE_MS, |model| !model.requests.records.is_empty()).await;
         }
@@ -159,6 +162,8 @@ impl Session {
             Effect::StopRequests => self.link.stop_requests(),
             Effect::Explain { upstream } => self.link.explain(upstream),
             Effect::StopExplaining => self.link.stop_explaining(),
+            Effect::Plan => self.link.plan(),
+            Effect::StopPlanning => self.link.stop_planning(),
             // Nothing else follows from looking: no key but the views' is ever pressed.
             Effect::Send { .. }
             | Effect::UseTheme(_)

@@ -39,6 +39,51 @@ fn a_bad_file_leaves_the_running_one_untouched_and_says_why() {
 }
 
 #[test]
+fn what_a_reload_would_do_is_said_without_doing_it_and_what_it_did_is_taken_back() {
+    let (old, new) = (Origin::named("old"), Origin::named("new"));
+    let program = |command: &str| {
+        format!(
+            "\n[program.side]\ncommand = \"{command}\"\nenvironment = {{ PASS = \"{command}\" }}\n"
+        )
+    };
+    let engine = Engine::start(&(site("", &[&old]) + &program("sleep 1000")));
+    let pid = wait::until("it runs", || engine.program_pid("side", 0));
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let same = engine.ctl(&["reload", "--dry-run"]);
+    assert!(said(&same).contains("the file is what runs"), "{}", said(&same));
+
+    engine.rewrite_config(&(site("", &[&old, &new]) + &program("sleep 2000")));
+    let plan = said(&engine.ctl(&["reload", "--dry-run", "--lines"]));
+    for words in [
+        "~ upstream app",
+        &format!("+ backend {}", new.address),
+        "~ program side  restarts 1 instance",
+        "~ command  sleep 1000 -> sleep 2000",
+        "environment.PASS  *** (changed)",
+        "2 changes",
+        "- command = \"sleep 1000\"",
+    ] {
+        assert!(plan.contains(words), "{words} is missing in\n{plan}");
+    }
+    assert_eq!(engine.status()["generation"], 1, "nothing was done");
+    assert_eq!(engine.program_pid("side", 0), Some(pid));
+
+    engine.ctl_ok(&["reload"]);
+    wait::until("restarted", || engine.program_pid("side", 0).filter(|now| *now != pid));
+    assert_eq!(engine.ctl(&["reload", "--dry-run"]).status.code(), Some(0));
+    engine.ctl_ok(&["revert"]);
+    assert_eq!(engine.status()["generation"], 3);
+    let plan = said(&engine.ctl(&["reload", "--dry-run"]));
+    assert!(plan.contains("~ command  sleep 1000 -> sleep 2000"), "{plan}");
+
+    engine.rewrite_config(&site("strateggy = \"round_robin\"", &[&old]));
+    let refused = engine.ctl(&["reload", "--dry-run"]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{why}");
+    assert!(why.contains("strateggy") && why.contains("pilothouse.toml:"), "{why}");
+}
+
+#[test]
 fn a_listener_can_come_and_go() {
     let origin = Origin::named("one");
     let engine = Engine::start(&site("", &[&origin]));

@@ -122,10 +122,10 @@ fn a_token_file_is_read_by_its_owner_and_holds_one_word() {
     let config = folder.path().join("pilothouse.toml");
     judge(b"s3cret", 0o644).unwrap_err();
     fs::write(&config, "[control]\nhttp = \"0.0.0.0:9900\"\ntoken_file = \"token\"\n").unwrap();
-    let told = super::super::load(&config).unwrap_err().to_string();
+    let told = super::load(&config).unwrap_err().to_string();
     assert!(told.contains("pilothouse.toml:3:14") && told.contains("mode 644"), "{told}");
     judge(b"s3cret", 0o600).unwrap();
-    let loaded = super::super::load(&config).unwrap();
+    let loaded = super::load(&config).unwrap();
     assert_eq!(loaded.control.token_file, Some(path.clone()));
     let travelling = String::from_utf8(super::super::encode(&loaded)).unwrap();
     assert!(!travelling.contains("s3cret"), "what goes to workers holds no secret");

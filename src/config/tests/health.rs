@@ -82,7 +82,7 @@ fn an_authority_is_read_with_the_file_and_travels_with_it() {
     let load = |ca: &str| {
         let text = format!("[upstream.a]\ncheck = {{ tls = {{ ca = \"{ca}\" }} }}\n{BACKEND}");
         std::fs::write(&path, text).unwrap();
-        super::super::load(&path)
+        super::load(&path)
     };
     let config = load("ca.pem").unwrap();
     let Some(CheckKind::Http { tls: Some(tls), .. }) =

@@ -4,6 +4,7 @@
 mod access_log;
 mod bounds;
 mod capacity;
+mod compare;
 mod control;
 mod discovered;
 mod errors;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
+use super::diagnostic::Errors;
 use super::model::health::CheckKind;
 use super::model::restart::AutoRestart;
 use super::model::route::{Action, PathMatch};
@@ -35,6 +37,10 @@ use super::{Source, address, duration, nearest, size};
 
 fn good(text: &str) -> Config {
     super::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn load(path: &Path) -> Result<Config, Errors> {
+    Source::File(path.to_owned()).load()
 }
 
 fn configs() -> Vec<PathBuf> {
@@ -58,7 +64,7 @@ fn the_embedded_default_is_good() {
 fn every_example_loads_and_travels_unchanged() {
     assert!(configs().len() >= 7);
     for path in configs() {
-        let config = super::load(&path).unwrap_or_else(|errors| panic!("{errors}"));
+        let config = load(&path).unwrap_or_else(|errors| panic!("{errors}"));
         assert_eq!(super::decode(&super::encode(&config)), Some(config), "{}", path.display());
     }
     assert_eq!(super::decode(b"{}"), None);
@@ -327,7 +333,7 @@ fn a_named_file_is_loaded_relative_to_its_folder() {
     let text = "[program.a]\ncommand = \"./run\"\ndirectory = \"work\"\nuser = \"no such user\"\n\
                 stdout = { file = \"a.log\" }\nstderr = { file = \"${PROGRAM}.log\" }\n";
     std::fs::write(&path, text).unwrap();
-    let errors = super::load(&path).unwrap_err();
+    let errors = load(&path).unwrap_err();
     let lines: Vec<usize> =
         errors.list.iter().filter_map(|error| Some(error.place.as_ref()?.line)).collect();
     assert_eq!(lines, [3, 4], "{errors}");

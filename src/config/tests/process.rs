@@ -118,7 +118,10 @@ fn errors_of(lines: &str, furnish: impl FnOnce(&Path)) -> Vec<String> {
     furnish(folder.path());
     let path = folder.path().join("test.toml");
     fs::write(&path, format!("[program.p]\n{lines}\n")).unwrap();
-    let errors = crate::config::load(&path).err().map_or_else(Vec::new, |errors| errors.list);
+    let errors = crate::config::Source::File(path.clone())
+        .load()
+        .err()
+        .map_or_else(Vec::new, |errors| errors.list);
     let place = folder.path().display().to_string();
     errors
         .iter()

@@ -149,7 +149,7 @@ fn a_zone_that_the_machine_does_not_know_is_told() {
             "[program.p]\ncommand = \"/bin/true\"\nschedule = {{ cron = \"@daily\", zone = \"{zone}\" }}"
         );
         std::fs::write(&path, text).unwrap();
-        let told = super::super::load(&path).map_err(|errors| errors.to_string());
+        let told = super::load(&path).map_err(|errors| errors.to_string());
         assert_eq!(told.is_ok(), is_known);
         let Err(told) = told else { continue };
         assert!(told.contains("no time zone `Mars/Olympus` on this machine"), "{told}");

@@ -216,7 +216,7 @@ fn a_pages_file_is_read_at_load() {
     );
     std::fs::write(&path, text).unwrap();
     let page = folder.path().join("page.html");
-    let error = || super::super::load(&path).unwrap_err().to_string();
+    let error = || super::load(&path).unwrap_err().to_string();
     assert!(error().contains(&format!("read {}: no such file", page.display())), "{}", error());
     std::fs::create_dir(&page).unwrap();
     assert!(error().contains("page.html: not a file"), "{}", error());
@@ -224,7 +224,7 @@ fn a_pages_file_is_read_at_load() {
     std::fs::write(&page, vec![b'x'; (256 << 10) + 1]).unwrap();
     assert!(error().contains("page.html: larger than 262144 bytes"), "{}", error());
     std::fs::write(&page, "a $dollar stays").unwrap();
-    let config = super::super::load(&path).unwrap();
+    let config = super::load(&path).unwrap();
     let Action::Respond(respond) = &config.servers[0].routes[0].action else {
         panic!("{config:?}")
     };

@@ -233,6 +233,7 @@ fn command() -> impl Strategy<Value = Command> {
         (name(), key()).prop_map(|(program, instances)| Command::Scale { program, instances }),
         Just(Command::Reload),
         Just(Command::Reopen),
+        Just(Command::Revert),
         Just(Command::Upgrade),
         Just(Command::Shutdown),
     ]
@@ -244,6 +245,7 @@ fn query() -> impl Strategy<Value = Query> {
         Just(Query::Status),
         Just(Query::Watch),
         Just(Query::History),
+        Just(Query::Plan),
         any::<bool>().prop_map(|follow| Query::Events { follow }),
         (name(), any::<Option<u32>>(), stream, any::<Option<u32>>(), any::<bool>()).prop_map(
             |(name, instance, stream, tail, follow)| {

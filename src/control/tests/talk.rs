@@ -89,6 +89,7 @@ fn small_master(asked: Asked) {
                 | Command::Program { .. }
                 | Command::Scale { .. }
                 | Command::Reopen
+                | Command::Revert
                 | Command::Upgrade
                 | Command::Shutdown => return,
             };
@@ -103,6 +104,7 @@ fn small_master(asked: Asked) {
                 Query::Metrics => Reply::Metrics(b"up 1\n".to_vec()),
                 Query::Watch
                 | Query::History
+                | Query::Plan
                 | Query::Explain { .. }
                 | Query::Requests { .. }
                 | Query::Log { .. } => Reply::Missing("no such program".to_owned()),

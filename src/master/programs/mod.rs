@@ -23,6 +23,7 @@ pub(in crate::master) mod errand;
 mod escalation;
 mod events;
 mod executable;
+mod foresee;
 mod instance;
 mod liveness;
 mod logs;
@@ -62,6 +63,7 @@ use crate::supervise::state::Shown;
 use crate::supervise::step;
 use crate::sys;
 
+pub(crate) use self::foresee::Foreseen;
 pub(crate) use self::output::left::Left;
 pub(crate) use self::output::{Follow, Source};
 

@@ -11,6 +11,7 @@ use super::super::membership::Now;
 use super::super::programs::event::InstanceId;
 use super::super::{Master, audit};
 use super::names;
+use crate::config::Loaded;
 use crate::config::model::Config;
 use crate::config::model::group::Group;
 use crate::config::model::program::Program;
@@ -152,7 +153,8 @@ impl Master {
         (verb, group, by): (&'static str, &str, &str),
     ) -> Result<Value, Fault> {
         let read_last = self.read_last();
-        let result = self.swap_in(config);
+        let text = self.generation.text.clone();
+        let result = self.swap_in(Loaded { config, text });
         self.generation.file = Some(read_last);
         self.carry_out_wants(Now::read());
         match result {

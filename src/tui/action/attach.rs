@@ -19,6 +19,7 @@ pub(crate) fn listener(model: &Model, target: Option<&Key>) -> Result<(Key, u32)
         | Key::Worker { .. }
         | Key::Event { .. }
         | Key::Request { .. }
+        | Key::Plan { .. }
         | Key::Config => None,
     };
     let row = row.ok_or_else(|| format!("no program of ours is behind {}", key.label()))?;

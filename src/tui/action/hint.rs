@@ -7,6 +7,7 @@ use crate::tui::model::explained::Lower;
 use crate::tui::model::key::{Key, Kind};
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::past::Step;
+use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
 use crate::tui::model::{Link, Model, panel, rows};
 
@@ -92,7 +93,7 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
         }
         (Kind::Config, _) if model.link != Link::Live => None,
         (Kind::Upstream | Kind::Worker | Kind::Config, _) => Some(Id::Open),
-        (Kind::Program | Kind::Backend | Kind::Event | Kind::Request, _) => None,
+        (Kind::Program | Kind::Backend | Kind::Event | Kind::Request | Kind::Plan, _) => None,
     }
 }
 
@@ -126,10 +127,29 @@ fn does_something(model: &Model, action: &Action) -> bool {
 fn is_open(model: &Model) -> bool {
     match (rows::selected(model), model.view) {
         (Some(Row::Worker(_)), view) => view == View::Workers,
+        (Some(Row::Plan(row)), _) => named_by(model, &row).is_none(),
         (Some(Row::Request(record)), _) => record.backend.is_none(),
         (Some(Row::Event(event)), _) => rows::find(model, &event.target).is_none(),
         (Some(row), _) => row.key() == Key::Config && model.link != Link::Live,
         (None, _) => true,
+    }
+}
+
+/// What a change of the configuration is about, where it is there to be looked at.
+pub(crate) fn named_by(model: &Model, row: &PlanRow<'_>) -> Option<Key> {
+    let change = match row {
+        PlanRow::Section(change) | PlanRow::Detail(change, _) => change,
+        PlanRow::Line(..) => return None,
+    };
+    match change.kind.as_str() {
+        "upstream" => {
+            model.upstream(&change.name).map(|row| Key::Upstream { name: row.name.clone() })
+        }
+        "program" | "listener" => {
+            let rows = &model.moment.programs;
+            rows.iter().find(|row| row.program.name == change.name).map(Key::of_program)
+        }
+        _ => None,
     }
 }
 
@@ -145,9 +165,10 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
             | Key::Worker { .. }
             | Key::Event { .. }
             | Key::Request { .. }
+            | Key::Plan { .. }
             | Key::Config => None,
         },
-        Row::Upstream(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_) => None,
+        Row::Upstream(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_) | Row::Plan(_) => None,
     }
 }
 

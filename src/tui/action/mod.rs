@@ -79,6 +79,9 @@ pub(crate) enum Id {
     Zoom,
     Theme,
     Reload,
+    /// The same, of what the Config view shows.
+    Apply,
+    Revert,
     Reopen,
     Upgrade,
     Shutdown,
@@ -140,6 +143,7 @@ const HAPPENED: Scope = panels(&[Panel::Attention, Panel::Events, Panel::EventTa
 const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::AllLogs, Panel::RequestTable]);
 const UPSTREAMS: Scope =
     Scope::Somewhere { panels: &[Panel::BalanceTable], kinds: &[Kind::Upstream] };
+const CHANGES: Scope = rows_of(&[Kind::Plan]);
 const LISTS: Scope = panels(&[
     Panel::Attention,
     Panel::Upstreams,
@@ -152,6 +156,8 @@ const LISTS: Scope = panels(&[
     Panel::WorkerTable,
     Panel::RequestTable,
     Panel::EventTable,
+    Panel::ConfigTable,
+    Panel::ConfigLines,
 ]);
 
 macro_rules! action {
@@ -189,6 +195,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Show(View::Requests), [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
     action!(Id::Show(View::Logs), [char('7')], Scope::Anywhere, Looks, None, "logs", "the output of all programs, by time"),
     action!(Id::Show(View::Events), [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
+    action!(Id::Show(View::Config), [char('9')], Scope::Anywhere, Looks, None, "config", "the file against what runs: what a reload would change, restart and drain"),
     action!(Id::Open, [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
     action!(Id::Back, [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),
     action!(Id::Restart, [char('r')], RUNS, Weighs, Some(1), "restart", "restart the program: at once when it is not running, else its backend drains first"),
@@ -213,7 +220,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Strategy, [char('S')], UPSTREAMS, Looks, Some(4), "strategy", "choose how the upstream balances"),
     action!(Id::WhatIf, [char('w')], BALANCE, Looks, Some(6), "what if", "what other strategies would do with the last minute, backend by backend; again: shares over time"),
     action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "backends, strategy, weights and states back to what the file says"),
-    action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight or strategy"),
+    action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight, strategy or reload"),
     action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
     action!(Id::Follow, [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),
     action!(Id::Wrap, [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
@@ -236,6 +243,8 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Then, [char('t')], HAPPENED, Looks, Some(52), "then", "to the moment it happened, or began"),
     action!(Id::Theme, [char('T')], Scope::Anywhere, Looks, None, "theme", "choose the colours, shown while choosing"),
     action!(Id::Reload, [], Scope::Anywhere, Weighs, None, "reload", "read the configuration again; a bad one changes nothing"),
+    action!(Id::Apply, [char('r')], CHANGES, Weighs, Some(1), "reload", "put the file in place of what runs, after what that interrupts was confirmed"),
+    action!(Id::Revert, [], Scope::Anywhere, Weighs, None, "revert", "the configuration before the last reload runs again; the file stays as it is"),
     action!(Id::Reopen, [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),
     action!(Id::Upgrade, [], Scope::Anywhere, Asks, None, "upgrade", "the binary that lies at the engine's path takes over, no program restarts"),
     action!(Id::Shutdown, [], Scope::Anywhere, Asks, None, "shutdown", "stop the engine and everything it runs"),

@@ -21,7 +21,8 @@ use super::{Id, Scope, of, weigh};
 pub(crate) fn make(model: &Model, id: Id, target: Option<&Key>) -> Result<Judged, String> {
     permitted(model)?;
     let changes = match id {
-        Id::Reload => vec![engine(Command::Reload, "reload")],
+        Id::Reload | Id::Apply => vec![reload()],
+        Id::Revert => vec![engine(Command::Revert, "revert")],
         Id::Reopen => vec![engine(Command::Reopen, "reopen")],
         Id::Upgrade => vec![engine(Command::Upgrade, "upgrade")],
         Id::Shutdown => vec![engine(Command::Shutdown, "shutdown")],
@@ -104,6 +105,7 @@ pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
         | Command::Upstream { .. }
         | Command::Program { .. }
         | Command::Reload
+        | Command::Revert
         | Command::Reopen
         | Command::Upgrade
         | Command::Shutdown => None,
@@ -139,6 +141,12 @@ pub(super) fn permitted(model: &Model) -> Result<(), String> {
 
 fn engine(command: Command, verb: &'static str) -> Change {
     Change { key: Key::Config, command, verb, undo: None }
+}
+
+fn reload() -> Change {
+    let undo =
+        Undo { key: Key::Config, command: Command::Revert, label: "the last reload".to_owned() };
+    Change { undo: Some(undo), ..engine(Command::Reload, "reload") }
 }
 
 fn undo(model: &Model) -> Result<Change, String> {
@@ -216,6 +224,7 @@ fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
         | Key::Worker { .. }
         | Key::Event { .. }
         | Key::Request { .. }
+        | Key::Plan { .. }
         | Key::Config => Err(nothing(id, key)),
     }
 }

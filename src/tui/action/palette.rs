@@ -121,7 +121,7 @@ fn group(kind: Kind) -> &'static str {
         Kind::Program => "program",
         Kind::Backend => "backend",
         Kind::Upstream => "upstream",
-        Kind::Worker | Kind::Event | Kind::Request | Kind::Config => "",
+        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config => "",
     }
 }
 
@@ -157,6 +157,6 @@ fn targets(model: &Model) -> impl Iterator<Item = Key> {
         model.moment.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
     programs.chain(backends).chain(upstreams).filter(|key| match key.kind() {
         Kind::Program | Kind::Backend | Kind::Upstream => true,
-        Kind::Worker | Kind::Event | Kind::Request | Kind::Config => false,
+        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config => false,
     })
 }

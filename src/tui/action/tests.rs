@@ -6,13 +6,15 @@ use crate::tui::model::panel::Panel;
 use super::chord::Code;
 use super::{ALL, Danger, of};
 
-const KINDS: [Option<Kind>; 7] = [
+const KINDS: [Option<Kind>; 9] = [
     None,
     Some(Kind::Upstream),
     Some(Kind::Backend),
     Some(Kind::Program),
     Some(Kind::Worker),
     Some(Kind::Event),
+    Some(Kind::Request),
+    Some(Kind::Plan),
     Some(Kind::Config),
 ];
 

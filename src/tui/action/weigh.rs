@@ -17,6 +17,7 @@ pub(crate) fn title(changes: &[Change]) -> String {
         [change] => match &change.command {
             Command::Shutdown => "Shut the engine down?".to_owned(),
             Command::Reload => "Reload the configuration?".to_owned(),
+            Command::Revert => "Go back to the configuration before?".to_owned(),
             Command::Upgrade => "Upgrade the engine?".to_owned(),
             Command::Reopen => "Reopen the log files?".to_owned(),
             Command::Program { target, verb: ProgramVerb::Roll(_) } => {
@@ -41,6 +42,7 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
         match &change.command {
             Command::Shutdown => return shutdown(model),
             Command::Upgrade => facts.extend(upgrade(model)),
+            Command::Reload => facts.extend(interruptions(model)),
             Command::Program { verb, .. } => program_facts(model, change, verb, &mut facts),
             Command::Scale { program, instances: Some(after) } => {
                 facts.extend(leaving_instances(model, program, *after));
@@ -52,7 +54,7 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
             | Command::Add(_)
             | Command::Scale { .. }
             | Command::Upstream { .. }
-            | Command::Reload
+            | Command::Revert
             | Command::Reopen => {}
         }
     }
@@ -68,6 +70,11 @@ pub(crate) fn weight(model: &Model, changes: &[Change]) -> Weight {
         return Weight::Last { facts, name: upstream };
     }
     if facts.is_empty() { Weight::Nothing } else { Weight::Something { facts } }
+}
+
+/// What a reload ends, as far as its plan is in view.
+fn interruptions(model: &Model) -> Vec<String> {
+    model.planned.plan().map_or_else(Vec::new, |plan| plan.interruptions().collect())
 }
 
 /// `17 requests of api/10.0.3.5:8080 are cut at once.`
@@ -250,6 +257,7 @@ fn program<'a>(model: &'a Model, key: &Key) -> Option<&'a ProgramRow> {
         | Key::Worker { .. }
         | Key::Event { .. }
         | Key::Request { .. }
+        | Key::Plan { .. }
         | Key::Config => None,
     }
 }

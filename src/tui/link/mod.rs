@@ -6,6 +6,7 @@
 mod explain;
 mod log;
 mod orders;
+mod plan;
 mod pulse;
 mod requests;
 mod watch;
@@ -39,6 +40,7 @@ pub(crate) struct Link {
     logs: Option<JoinHandle<()>>,
     requests: Option<JoinHandle<()>>,
     explained: Option<JoinHandle<()>>,
+    plan: Option<JoinHandle<()>>,
 }
 
 impl Link {
@@ -58,6 +60,7 @@ impl Link {
             logs: None,
             requests: None,
             explained: None,
+            plan: None,
         };
         (link, received)
     }
@@ -120,6 +123,19 @@ impl Link {
     }
 }
 
+impl Link {
+    pub(crate) fn plan(&mut self) {
+        self.stop_planning();
+        self.plan = Some(tokio::spawn(plan::follow(self.client.clone(), self.messages.clone())));
+    }
+
+    pub(crate) fn stop_planning(&mut self) {
+        if let Some(plan) = self.plan.take() {
+            plan.abort();
+        }
+    }
+}
+
 impl Drop for Link {
     fn drop(&mut self) {
         self.watch.abort();
@@ -128,6 +144,7 @@ impl Drop for Link {
         self.stop_all_logs();
         self.stop_requests();
         self.stop_explaining();
+        self.stop_planning();
     }
 }
 

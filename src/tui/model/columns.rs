@@ -96,6 +96,7 @@ pub(crate) fn cell(model: &Model, row: &Row<'_>, name: &str) -> Option<Cell> {
             "name" => words(&row.target),
             _ => None,
         },
+        Row::Plan(_) => None,
         Row::Attention(row) => match name {
             "state" => words(row.word),
             "age" => age(model, row.since_ms),

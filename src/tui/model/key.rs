@@ -28,6 +28,10 @@ pub(crate) enum Key {
         worker: u16,
         seq: u64,
     },
+    /// A difference between the file and what runs, by what it is called there.
+    Plan {
+        identity: String,
+    },
     /// The configuration as a whole, when a reload was refused.
     Config,
 }
@@ -41,6 +45,7 @@ pub(crate) enum Kind {
     Worker,
     Event,
     Request,
+    Plan,
     Config,
 }
 
@@ -53,6 +58,7 @@ impl Key {
             Self::Worker { .. } => Kind::Worker,
             Self::Event { .. } => Kind::Event,
             Self::Request { .. } => Kind::Request,
+            Self::Plan { .. } => Kind::Plan,
             Self::Config => Kind::Config,
         }
     }
@@ -78,6 +84,7 @@ impl Key {
             Self::Worker { slot } => format!("worker {slot}"),
             Self::Event { seq } => format!("event {seq}"),
             Self::Request { worker, seq } => format!("request {worker}/{seq}"),
+            Self::Plan { identity } => identity.clone(),
             Self::Config => "configuration".to_owned(),
         }
     }

@@ -20,6 +20,7 @@ pub(crate) mod overlay;
 pub(crate) mod panel;
 pub(crate) mod past;
 pub(crate) mod pending;
+pub(crate) mod planned;
 pub(crate) mod request_tail;
 pub(crate) mod rows;
 pub(crate) mod traffic;
@@ -40,6 +41,7 @@ use overlay::Overlay;
 use panel::{Panel, View};
 use past::Past;
 use pending::Pending;
+use planned::Planned;
 use request_tail::RequestTail;
 
 /// Samples kept for graphs: fifteen minutes, as the engine keeps them.
@@ -80,6 +82,8 @@ pub(crate) struct Model {
     /// What is shown below its table.
     pub(crate) lower: Lower,
     pub(crate) explained: Explained,
+    /// What a reload would do.
+    pub(crate) planned: Planned,
     pub(crate) marks: BTreeSet<Key>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) log: LogTail,
@@ -149,6 +153,7 @@ impl Model {
             balance_of: None,
             lower: Lower::default(),
             explained: Explained::default(),
+            planned: Planned::default(),
             marks: BTreeSet::new(),
             overlay: None,
             log: LogTail::default(),

@@ -13,10 +13,11 @@ pub(crate) enum View {
     Requests,
     Logs,
     Events,
+    Config,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Backends,
         Self::Balance,
@@ -25,6 +26,7 @@ impl View {
         Self::Requests,
         Self::Logs,
         Self::Events,
+        Self::Config,
     ];
 
     pub(crate) fn title(self) -> &'static str {
@@ -37,6 +39,7 @@ impl View {
             Self::Requests => "Requests",
             Self::Logs => "Logs",
             Self::Events => "Events",
+            Self::Config => "Config",
         }
     }
 
@@ -51,6 +54,7 @@ impl View {
             Self::Requests => "Req",
             Self::Logs => "Logs",
             Self::Events => "Ev",
+            Self::Config => "Conf",
         }
     }
 
@@ -65,6 +69,7 @@ impl View {
             Self::Requests => '6',
             Self::Logs => '7',
             Self::Events => '8',
+            Self::Config => '9',
         }
     }
 
@@ -85,6 +90,7 @@ impl View {
             Self::Requests => &[Panel::RequestTable],
             Self::Logs => &[Panel::AllLogs],
             Self::Events => &[Panel::EventTable],
+            Self::Config => &[Panel::ConfigTable, Panel::ConfigLines],
         }
     }
 }
@@ -106,10 +112,13 @@ pub(crate) enum Panel {
     /// The output of all programs.
     AllLogs,
     EventTable,
+    /// What is different between the file and what runs.
+    ConfigTable,
+    ConfigLines,
 }
 
 impl Panel {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Attention,
         Self::Upstreams,
         Self::Workers,
@@ -123,6 +132,8 @@ impl Panel {
         Self::RequestTable,
         Self::AllLogs,
         Self::EventTable,
+        Self::ConfigTable,
+        Self::ConfigLines,
     ];
 
     /// What its rows are called, for counts and empty states.
@@ -134,7 +145,8 @@ impl Panel {
             Self::Programs | Self::ProgramTable => "programs",
             Self::Events | Self::EventTable => "events",
             Self::BackendTable | Self::BalanceTable => "backends",
-            Self::ProgramLog | Self::AllLogs => "lines",
+            Self::ProgramLog | Self::AllLogs | Self::ConfigLines => "lines",
+            Self::ConfigTable => "differences",
             Self::RequestTable => "requests",
         }
     }
@@ -208,8 +220,9 @@ fn height_min(panel: Panel) -> u16 {
         | Panel::WorkerTable
         | Panel::RequestTable
         | Panel::AllLogs
-        | Panel::EventTable => 0,
-        Panel::Upstreams | Panel::Programs | Panel::ProgramLog => 16,
+        | Panel::EventTable
+        | Panel::ConfigTable => 0,
+        Panel::Upstreams | Panel::Programs | Panel::ProgramLog | Panel::ConfigLines => 16,
         Panel::Events | Panel::Workers => 24,
     }
 }

@@ -14,6 +14,7 @@ use super::filter::Filter;
 use super::key::Key;
 use super::list::{Sort, SortBy};
 use super::panel::Panel;
+use super::planned::PlanRow;
 use super::request_tail;
 
 #[derive(Clone, Debug)]
@@ -25,6 +26,7 @@ pub(crate) enum Row<'a> {
     Worker(&'a Worker),
     Event(&'a EventRecord),
     Request(&'a RequestRecord),
+    Plan(PlanRow<'a>),
 }
 
 impl Row<'_> {
@@ -37,6 +39,7 @@ impl Row<'_> {
             Self::Worker(row) => Key::Worker { slot: row.slot },
             Self::Event(row) => Key::Event { seq: row.seq },
             Self::Request(row) => Key::Request { worker: row.worker, seq: row.seq },
+            Self::Plan(row) => Key::Plan { identity: row.identity() },
         }
     }
 
@@ -65,6 +68,7 @@ impl Row<'_> {
             Self::Event(row) => {
                 format!("{} {} {} {}", row.who, row.verb, row.target, row.result)
             }
+            Self::Plan(row) => row.text(),
             Self::Request(row) => {
                 let class = row.status / 100;
                 let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
@@ -147,6 +151,8 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
             model.moment.programs.iter().map(Row::Program).collect()
         }
         Panel::Events | Panel::EventTable => model.events.iter().rev().map(Row::Event).collect(),
+        Panel::ConfigTable => model.planned.rows().into_iter().map(Row::Plan).collect(),
+        Panel::ConfigLines => model.planned.lines().into_iter().map(Row::Plan).collect(),
         Panel::RequestTable => model.requests.shown().map(Row::Request).collect(),
         Panel::BackendTable => tree(model),
         Panel::BalanceTable => model
@@ -184,7 +190,8 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
             | Row::Program(_)
             | Row::Worker(_)
             | Row::Event(_)
-            | Row::Request(_) => None,
+            | Row::Request(_)
+            | Row::Plan(_) => None,
         })
         .collect();
     rows.retain(|row| match row {
@@ -194,7 +201,8 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
         | Row::Program(_)
         | Row::Worker(_)
         | Row::Event(_)
-        | Row::Request(_) => is_match(row),
+        | Row::Request(_)
+        | Row::Plan(_) => is_match(row),
     });
 }
 
@@ -217,6 +225,8 @@ fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
         | Panel::ProgramLog
         | Panel::WorkerTable
         | Panel::RequestTable
+        | Panel::ConfigTable
+        | Panel::ConfigLines
         | Panel::AllLogs
         | Panel::EventTable => sort_flat(model, rows, sort),
     }
@@ -261,7 +271,14 @@ fn badness(row: &Row<'_>) -> u8 {
             ProgramState::Stopped => 7,
         },
         Row::Request(row) => 5 - (row.status / 100).min(5) as u8,
-        Row::Attention(_) | Row::Upstream(_) | Row::Worker(_) | Row::Event(_) => 0,
+        Row::Plan(PlanRow::Section(change) | PlanRow::Detail(change, _)) => {
+            3 - (change.weight as u8).min(3)
+        }
+        Row::Plan(PlanRow::Line(..))
+        | Row::Attention(_)
+        | Row::Upstream(_)
+        | Row::Worker(_)
+        | Row::Event(_) => 0,
     }
 }
 
@@ -272,7 +289,7 @@ fn load(model: &Model, row: &Row<'_>) -> f64 {
         Row::Program(row) => f64::from(row.program.cpu_percent),
         Row::Worker(row) => super::traffic::worker_rate(model, row.slot),
         Row::Request(row) => row.bytes as f64,
-        Row::Attention(_) | Row::Event(_) => 0.0,
+        Row::Attention(_) | Row::Event(_) | Row::Plan(_) => 0.0,
     }
 }
 
@@ -283,7 +300,7 @@ fn cost(row: &Row<'_>) -> f64 {
         Row::Worker(row) => f64::from(row.lag_us),
         Row::Upstream(row) => row.retries as f64,
         Row::Request(row) => f64::from(row.service_us),
-        Row::Attention(_) | Row::Event(_) => 0.0,
+        Row::Attention(_) | Row::Event(_) | Row::Plan(_) => 0.0,
     }
 }
 

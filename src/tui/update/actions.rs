@@ -2,11 +2,11 @@
 
 use crate::control::requests::RequestRecord;
 use crate::control::wire::Severity;
-use crate::tui::action::Id;
+use crate::tui::action::{Id, hint};
 use crate::tui::model::key::Key;
 use crate::tui::model::log_find::{Purpose, Towards};
 use crate::tui::model::panel::{Panel, View};
-use crate::tui::model::{Model, attention, rows};
+use crate::tui::model::{Model, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
@@ -75,6 +75,8 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         | Id::Reset
         | Id::Undo
         | Id::Reload
+        | Id::Apply
+        | Id::Revert
         | Id::Reopen
         | Id::Upgrade
         | Id::Shutdown => return orders::order(model, id, target),
@@ -148,6 +150,10 @@ fn open(model: &mut Model) {
             Some(key) => key,
             None => return model.say(Severity::Info, "no backend of it is there to open"),
         },
+        rows::Row::Plan(row) => match hint::named_by(model, row) {
+            Some(key) => key,
+            None => return model.say(Severity::Info, "there is nothing of it to open"),
+        },
         rows::Row::Attention(_)
         | rows::Row::Upstream(_)
         | rows::Row::Backend(_)
@@ -186,7 +192,8 @@ fn open_key(model: &mut Model, key: Key) {
             | View::Workers
             | View::Requests
             | View::Logs
-            | View::Events,
+            | View::Events
+            | View::Config,
         ) => cursor::put(model, View::Backends, Panel::BackendTable, Some(key)),
         (
             Key::Program { .. },
@@ -196,7 +203,8 @@ fn open_key(model: &mut Model, key: Key) {
             | View::Workers
             | View::Requests
             | View::Logs
-            | View::Events,
+            | View::Events
+            | View::Config,
         ) => cursor::put(model, View::Programs, Panel::ProgramTable, Some(key)),
         (Key::Worker { .. }, _) => {
             cursor::put(model, View::Workers, Panel::WorkerTable, Some(key));
@@ -205,9 +213,9 @@ fn open_key(model: &mut Model, key: Key) {
             cursor::put(model, View::Requests, Panel::RequestTable, Some(key));
         }
         (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
-        (Key::Config, _) => {
-            let event = attention::refused_reload(model).map(|event| Key::Event { seq: event.seq });
-            cursor::put(model, View::Events, Panel::EventTable, event);
+        // What is wrong with the file is told with its places there.
+        (Key::Config | Key::Plan { .. }, _) => {
+            cursor::put(model, View::Config, Panel::ConfigTable, None);
         }
     }
 }
@@ -259,6 +267,7 @@ fn log(model: &mut Model, target: Option<&Key>) {
             | Key::Worker { .. }
             | Key::Event { .. }
             | Key::Request { .. }
+            | Key::Plan { .. }
             | Key::Config,
         )
         | None => None,

@@ -22,7 +22,8 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
             | View::Workers
             | View::Requests
             | View::Logs
-            | View::Events,
+            | View::Events
+            | View::Config,
         ) => None,
     };
     if wanted == model.explained.asked {

@@ -68,6 +68,7 @@ pub(super) fn follow(of: Option<&Key>) -> Effect {
             | Key::Worker { .. }
             | Key::Event { .. }
             | Key::Request { .. }
+            | Key::Plan { .. }
             | Key::Config,
         )
         | None => Effect::StopLog,
@@ -174,6 +175,7 @@ fn forget_gone_marks(model: &mut Model) {
             | Key::Worker { .. }
             | Key::Event { .. }
             | Key::Request { .. }
+            | Key::Plan { .. }
             | Key::Config => false,
         })
         .collect();

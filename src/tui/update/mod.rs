@@ -14,6 +14,7 @@ mod log_find;
 mod orders;
 mod overlays;
 mod past;
+mod plan;
 mod requests;
 mod signals;
 #[cfg(test)]
@@ -77,6 +78,11 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             explain::came(model, &upstream, outcome);
             Vec::new()
         }
+        Msg::Planned { outcome } => {
+            plan::came(model, outcome);
+            cursor::settle(model, cursor::Cause::Data);
+            Vec::new()
+        }
         Msg::RequestsEnded { number, why } => {
             requests::ended(model, number, why);
             Vec::new()
@@ -87,6 +93,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     effects.extend(follow_all(model));
     effects.extend(requests::follow(model));
     effects.extend(explain::follow(model));
+    effects.extend(plan::follow(model));
     effects
 }
 

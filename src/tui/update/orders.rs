@@ -122,6 +122,7 @@ fn told(verb: &str, key: &Key, answer: &str) -> String {
         | Key::Worker { .. }
         | Key::Event { .. }
         | Key::Request { .. }
+        | Key::Plan { .. }
         | Key::Config => &label,
     };
     match answer.strip_prefix(name.as_str()) {

@@ -109,6 +109,7 @@ fn upstream_of(model: &Model, target: Option<&Key>) -> Option<String> {
         | Key::Worker { .. }
         | Key::Event { .. }
         | Key::Request { .. }
+        | Key::Plan { .. }
         | Key::Config => None,
     }
 }

@@ -52,7 +52,8 @@ pub(super) fn then(model: &mut Model) {
             | rows::Row::Backend(_)
             | rows::Row::Program(_)
             | rows::Row::Worker(_)
-            | rows::Row::Request(_),
+            | rows::Row::Request(_)
+            | rows::Row::Plan(_),
         )
         | None => 0,
     };

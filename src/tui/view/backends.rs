@@ -52,7 +52,12 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         Some(Row::Backend(row)) => detail::backend(canvas, rest, row),
         Some(Row::Upstream(row)) => detail::upstream(canvas, rest, row),
         Some(
-            Row::Attention(_) | Row::Program(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_),
+            Row::Attention(_)
+            | Row::Program(_)
+            | Row::Worker(_)
+            | Row::Event(_)
+            | Row::Request(_)
+            | Row::Plan(_),
         )
         | None => {}
     }
@@ -106,7 +111,8 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
             | Row::Program(_)
             | Row::Worker(_)
             | Row::Event(_)
-            | Row::Request(_) => return,
+            | Row::Request(_)
+            | Row::Plan(_) => return,
         };
         canvas.row(placed, y, &cells);
     });

@@ -69,10 +69,13 @@ pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
         (Panel::WorkerTable, Key::Worker { slot: 1 }),
         (Panel::RequestTable, Key::Request { worker: 1, seq: 58 }),
         (Panel::EventTable, Key::Event { seq: 41 }),
+        (Panel::ConfigTable, Key::Plan { identity: "program mailer".to_owned() }),
     ] {
         model.lists.of_mut(panel).cursor = Some(cursor);
     }
     model.explained.came(Ok(Box::new(super::fixture_fit::explanation(&model.moment))));
+    model.planned.ask(true);
+    model.planned.came(Ok(Box::new(super::fixture_plan::plan())));
     for at in 0..REQUESTS {
         model.requests.push(request(at));
     }

@@ -111,6 +111,14 @@ impl<'a> Listing<'a> {
             (_, Panel::Programs | Panel::ProgramTable) => {
                 "no programs: add [program.NAME] to the configuration, then : reload".to_owned()
             }
+            (_, Panel::ConfigTable) => {
+                let line = Line::from(vec![
+                    canvas.span(format!("{} ", canvas.skin.glyphs.fits), Role::Ok),
+                    canvas.span("the file is what runs", Role::Dim),
+                ]);
+                canvas.line(canvas::content(area), &line);
+                return;
+            }
             (_, Panel::Workers | Panel::WorkerTable) => "no worker is running yet".to_owned(),
             (
                 _,
@@ -118,7 +126,8 @@ impl<'a> Listing<'a> {
                 | Panel::EventTable
                 | Panel::ProgramLog
                 | Panel::AllLogs
-                | Panel::RequestTable,
+                | Panel::RequestTable
+                | Panel::ConfigLines,
             ) => {
                 format!("no {} yet", self.panel.noun())
             }

@@ -7,6 +7,7 @@ mod about;
 mod backends;
 mod balance;
 mod canvas;
+mod config;
 mod detail;
 mod events;
 mod frame;
@@ -32,6 +33,8 @@ mod fixture_fit;
 mod fixture_logs;
 #[cfg(test)]
 mod fixture_past;
+#[cfg(test)]
+mod fixture_plan;
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +73,7 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         View::Requests => requests::draw(&mut canvas, body),
         View::Logs => logs::output(&mut canvas, body),
         View::Events => events::draw(&mut canvas, body),
+        View::Config => config::draw(&mut canvas, body),
     }
     match &model.overlay {
         None | Some(Overlay::Filter { .. } | Overlay::Find { .. } | Overlay::Attached(_)) => {}

@@ -16,6 +16,8 @@ use crate::tui::widget::{number, pen};
 /// Cells of the words at both ends, with their distance.
 const LABEL: u16 = 10;
 const END: u16 = 5;
+/// The oldest second and the oldest rows fall off the edge at about the same time.
+const EDGE_MS: u64 = 3_000;
 /// Below this width the present's trouble is not told beside the past.
 const TROUBLE_WIDTH_MIN: u16 = 80;
 
@@ -26,7 +28,7 @@ pub(super) fn standing(canvas: &Canvas, past: &Past, width: u16) -> Line<'static
         Span::styled(format!(" PAST {ago} ago "), canvas.skin.badge(Role::Warn)),
         canvas.strong(format!("  {}Z", number::clock(past.at_ms)), Role::Bright),
     ];
-    if canvas.model.tape.since_ms().is_none_or(|since_ms| past.at_ms < since_ms) {
+    if canvas.model.tape.since_ms().is_none_or(|since_ms| past.at_ms + EDGE_MS < since_ms) {
         spans.push(canvas.span("  only figures kept", Role::Warn));
     } else if width >= TROUBLE_WIDTH_MIN {
         let trouble = past::trouble(&past.present);

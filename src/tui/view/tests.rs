@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use tui_input::Input;
 
-use super::{fixture, fixture_fit, fixture_past};
+use super::{fixture, fixture_fit, fixture_past, fixture_plan};
 use crate::control::capacity::{Capacity, Queue};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
@@ -103,6 +103,18 @@ fn the_past_looks_as_it_did() {
         let text = fixture::text(&fixture::draw(&in_the_past(view, size), &skin()));
         let name = format!("past-{}-{}x{}", view.title().to_lowercase(), size.0, size.1);
         insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn a_refused_file_and_one_that_runs_look_as_they_did() {
+    for (name, plan) in [
+        ("config-refused-80x24", fixture_plan::refused()),
+        ("config-same-80x24", crate::control::plan::Plan { generation: 14, ..Default::default() }),
+    ] {
+        let mut model = fixture::model(View::Config, (80, 24));
+        model.planned.came(Ok(Box::new(plan)));
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
     }
 }
 

@@ -7,6 +7,7 @@ mod live;
 mod logs;
 mod palette;
 mod past;
+mod plan;
 mod properties;
 
 use tui_input::InputRequest;
@@ -154,6 +155,8 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::StopRequests
             | Effect::Explain { .. }
             | Effect::StopExplaining
+            | Effect::Plan
+            | Effect::StopPlanning
             | Effect::UseTheme(_)
             | Effect::Repaint
             | Effect::Suspend
