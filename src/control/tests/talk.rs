@@ -259,7 +259,7 @@ fn those_who_follow_leave_places_for_those_who_ask() {
             reply.send(Reply::Lines(lines)).unwrap();
         }
         other @ (Asked::Command { .. } | Asked::Query { .. } | Asked::Rpc(_)) => {
-            small_master(other)
+            small_master(other);
         }
     };
     site.run(master, async |socket| {
