@@ -50,7 +50,7 @@ pub(crate) async fn refuse_second(place: &Place) -> Result<(), Failure> {
     let Ok(status) = place.client().status().await else { return Ok(()) };
     let pid = lock::holder_pid(&folders::runtime_dir(&place.engine).join("lock"));
     let pid = pid.unwrap_or_else(|| "unknown".to_owned());
-    Err(Failure::Failed(format!(
+    Err(Failure::Usage(format!(
         "engine `{}` runs already (pid {pid}), with {}; another engine needs another `name` in [engine]",
         status.name, status.config
     )))

@@ -319,6 +319,9 @@ pub(crate) const UPGRADE_TRIAL_MS: u64 = 10_000;
 pub(crate) const UPGRADE_WORDS_BYTES_MAX: usize = 16 * 1024;
 /// How long the exit status of an adopted program may take from the keeper.
 pub(crate) const PROGRAM_STATUS_WAIT_MS: u64 = 1_000;
+/// How soon a status is asked for again that a tracer has first.
+pub(crate) const PROGRAM_STATUS_AGAIN_MS: u64 = 50;
+const _: () = assert!(PROGRAM_STATUS_AGAIN_MS < PROGRAM_STATUS_WAIT_MS);
 
 /// Of a program on which it can say that it is ready: above the standard ones, and as many as a
 /// child may be given.

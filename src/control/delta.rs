@@ -69,6 +69,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
         version: head.version.clone(),
         generation: head.generation,
         uptime_ms: head.uptime_ms,
+        orphans_reaped: head.orphans_reaped,
         config: head.config.clone(),
         listeners: head.listeners.clone(),
         workers: snapshot.workers.clone(),

@@ -29,6 +29,8 @@ pub(crate) struct Status {
     pub(crate) workers: Vec<Worker>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<Program>,
+    #[serde(default)]
+    pub(crate) orphans_reaped: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +252,9 @@ pub(crate) struct Head {
     pub(crate) is_embedded: bool,
     /// Why the last reload was refused; empty when the running configuration is the file's.
     pub(crate) config_error: String,
+    /// Ended processes that had lost their parents and were reaped by this engine's master.
+    #[serde(default)]
+    pub(crate) orphans_reaped: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

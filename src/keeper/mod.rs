@@ -21,7 +21,7 @@ use crate::order;
 use crate::order::keeper::{FromKeeper, ToKeeper};
 use crate::sys::poll::{self, Interest};
 use crate::sys::seqpacket::{self, Wait};
-use crate::sys::{clock, folders, inherited, lock, log, pidfd, rlimit, signal, spawn};
+use crate::sys::{clock, folders, inherited, lock, log, oom, pidfd, rlimit, signal, spawn};
 use backoff::Backoff;
 use feed::Feed;
 use stop::Stop;
@@ -29,6 +29,8 @@ use store::Store;
 use succession::Fallback;
 
 const WHO: &str = "keeper";
+/// The status of a second engine of one name.
+const RIVAL: u8 = 2;
 /// What the keeper reads from a descriptor instead of being interrupted by.
 const SIGNALS: [i32; 7] = [
     signal::CHLD,
@@ -83,7 +85,13 @@ fn end(ended: Result<u8, KeeperError>) -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             log::error!(WHO, "{error}");
-            ExitCode::FAILURE
+            match error {
+                KeeperError::Running { .. } => ExitCode::from(RIVAL),
+                KeeperError::Lock(_)
+                | KeeperError::Folder(_)
+                | KeeperError::Spawn(_)
+                | KeeperError::Io { .. } => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -117,7 +125,7 @@ struct Keeper {
     stop: Stop,
     /// The status that the master announced to end with.
     last_status: Option<u8>,
-    /// The image that the master makes way for.
+    /// The image to become at once, for whose sake the master stands still.
     next_image: Option<OwnedFd>,
     fallback: Fallback,
 }
@@ -125,12 +133,13 @@ struct Keeper {
 impl Keeper {
     fn new(name: &str, words: Words) -> Result<Self, KeeperError> {
         let folder = folders::make_runtime_dir(name)?;
-        let lock = lock::Lock::acquire(&folder.join("lock")).map_err(|error| match error {
-            lock::LockError::Held { pid, .. } => {
-                KeeperError::Running { name: name.to_owned(), pid }
-            }
-            lock::LockError::Io { .. } => KeeperError::Lock(error),
-        })?;
+        let lock =
+            lock::Lock::acquire(&folder.join(folders::LOCK)).map_err(|error| match error {
+                lock::LockError::Held { pid, .. } => {
+                    KeeperError::Running { name: name.to_owned(), pid }
+                }
+                lock::LockError::Io { .. } => KeeperError::Lock(error),
+            })?;
         Self::build(lock, words, Store::new(), 0)
     }
 
@@ -141,6 +150,7 @@ impl Keeper {
         starts: u32,
     ) -> Result<Self, KeeperError> {
         rlimit::raise_open_files();
+        oom::protect();
         pidfd::become_subreaper()
             .map_err(|cause| KeeperError::Io { tried: "become subreaper", cause })?;
         let signals = signal::descriptor(&SIGNALS)
@@ -187,9 +197,7 @@ impl Keeper {
             && let Err(error) = self.start()
         {
             log::error!(WHO, "{error}");
-            if let Some(image) = self.fallback.died(0) {
-                self.go_back(&image);
-            }
+            self.go_back_for(0);
             self.master = Master::Down { due_us: self.backoff.ended(now_us, now_us) };
         }
         let ready = self.wait()?;
@@ -198,6 +206,13 @@ impl Keeper {
             return self.end_everything("the master does not").map(Some);
         }
         if ready.link && matches!(self.receive(), Heard::End) {
+            self.cut();
+        }
+        if let Some(image) = self.next_image.take() {
+            // A wish to stop comes first; the next master of this image is told of it.
+            if self.stop.wishes() == 0 {
+                self.succeed(&image);
+            }
             self.cut();
         }
         if ready.signals {
@@ -311,7 +326,7 @@ impl Keeper {
         let master = std::mem::replace(&mut self.master, Master::Down { due_us: u64::MAX });
         self.master = match master {
             Master::Up { child, since_us, .. } => {
-                let is_announced = self.last_status.is_some() || self.next_image.is_some();
+                let is_announced = self.last_status.is_some();
                 if !is_announced && let Err(error) = pidfd::signal(&child.pidfd, signal::KILL) {
                     log::warning!(WHO, "end the silent master: {error}");
                 }
@@ -357,17 +372,7 @@ impl Keeper {
                 return Reaped::Over { status };
             }
             let now_us = clock::monotonic_us();
-            if let Some(image) = self.next_image.take() {
-                // A wish to stop comes first; the next master of this image is told of it.
-                if self.stop.wishes() == 0 {
-                    self.succeed(&image);
-                }
-                self.master = Master::Down { due_us: now_us };
-                continue;
-            }
-            if let Some(image) = self.fallback.died(now_us.saturating_sub(since_us)) {
-                self.go_back(&image);
-            }
+            self.go_back_for(now_us.saturating_sub(since_us));
             let due_us = self.backoff.ended(since_us, now_us);
             self.master = Master::Down { due_us };
             if !self.stop.outlives_a_death() {
@@ -385,11 +390,14 @@ impl Keeper {
         log::error!(WHO, "asked to stop, but {why}: killing what is left");
         let deadline_us = clock::monotonic_us() + KILLED_US;
         let io = |tried| move |cause| KeeperError::Io { tried, cause };
-        while pidfd::kill_children().map_err(io("kill what is left"))? {
+        let mut untold = None;
+        while let Some(told) = pidfd::kill_children() {
             if clock::monotonic_us() >= deadline_us {
-                log::error!(WHO, "some processes would not die");
+                let why = untold.map(|error: io::Error| format!(": {error}")).unwrap_or_default();
+                log::error!(WHO, "some processes would not die{why}");
                 break;
             }
+            untold = told.err().or(untold);
             let signals = (self.signals.as_fd(), Interest::Read);
             poll::wait([signals], Some(KILL_AGAIN_US)).map_err(io("wait"))?;
             while signal::next(&self.signals).map_err(io("read signals"))?.is_some() {}

@@ -79,7 +79,7 @@ impl Keeper {
         Ok(keeper)
     }
 
-    /// The master has made way for this image. Comes back when it can not be run.
+    /// The master makes way for this image. Comes back when it can not be run.
     pub(super) fn succeed(&mut self, image: &OwnedFd) {
         match image::own() {
             Ok(own) => self.become_image(image, Some(&own)),
@@ -87,10 +87,15 @@ impl Keeper {
         }
     }
 
-    /// Comes back when it can not be run.
-    pub(super) fn go_back(&mut self, image: &OwnedFd) {
-        log::error!(WHO, "masters of this image die: going back to the one before it");
-        self.become_image(image, None);
+    /// A master of this image had lived for so long: goes back when it was one too many. Not while the
+    /// engine is to stop, of which the image before knows nothing. Comes back when it can not be run.
+    pub(super) fn go_back_for(&mut self, lived_us: u64) {
+        if self.stop.wishes() == 0
+            && let Some(image) = self.fallback.died(lived_us)
+        {
+            log::error!(WHO, "masters of this image die: going back to the one before it");
+            self.become_image(&image, None);
+        }
     }
 
     fn become_image(&self, image: &OwnedFd, previous: Option<&OwnedFd>) {

@@ -3,7 +3,7 @@
 //! Written whole beside the old one and renamed over it, so that a crash leaves one or the other.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{membership, programs};
 use crate::sys;
 
+const RETRY_US: u64 = 1_000_000;
 /// A file larger than this is not ours.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
@@ -25,6 +26,8 @@ pub(super) struct Decisions {
 pub(super) struct DecisionsFile {
     path: PathBuf,
     written: Decisions,
+    /// When they could not be written; they are not given up.
+    failed_us: Option<u64>,
 }
 
 impl DecisionsFile {
@@ -41,7 +44,7 @@ impl DecisionsFile {
                 Decisions::default()
             }
         };
-        Self { path, written }
+        Self { path, written, failed_us: None }
     }
 
     pub(super) fn decisions(&self) -> Decisions {
@@ -53,10 +56,20 @@ impl DecisionsFile {
         if decisions == self.written {
             return;
         }
-        if let Err(error) = write(&self.path, &decisions) {
-            sys::log::error!("master", "write {}: {error}", self.path.display());
+        let now_us = sys::clock::monotonic_us();
+        if self.failed_us.is_some_and(|failed_us| now_us < failed_us + RETRY_US) {
+            return;
         }
-        self.written = decisions;
+        match write(&self.path, &decisions) {
+            Ok(()) => {
+                self.written = decisions;
+                self.failed_us = None;
+            }
+            Err(error) => {
+                self.failed_us = Some(now_us);
+                sys::log::error!("master", "write {}: {error}", self.path.display());
+            }
+        }
     }
 }
 
@@ -71,7 +84,10 @@ fn write(path: &Path, decisions: &Decisions) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut text = serde_json::to_vec_pretty(decisions)?;
     text.push(b'\n');
-    fs::write(&beside, text)?;
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(&text)?;
+    // Otherwise the name may reach the disk before the bytes, and a power cut leaves an empty file.
+    file.sync_all()?;
     fs::rename(&beside, path)
 }
 

@@ -1,12 +1,13 @@
 //! The master's end of the keeper's line: what must outlive the master is handed over here, and
 //! taken back at the start of the next one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use super::event::{Event, Post};
 use crate::order;
@@ -20,12 +21,26 @@ use crate::sys::watched::Watched;
 /// Number of the keeper's lock among the descriptors the master starts with; the line is
 /// `order::worker::LINK`, as for every child of ours.
 const LOCK: i32 = 4;
+/// What the keeper holds a lock under that had to be taken again.
+const LOCK_KEY: &str = "lock";
+/// What the keeper holds the baton under, by which a master is relieved.
+const BATON: &str = "baton";
+
+/// How standing by has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relief {
+    /// Another master is up.
+    Up,
+    /// Nobody is left but this process.
+    None,
+}
 
 #[derive(Debug)]
 pub(super) struct KeeperLink {
     line: OwnedFd,
     /// Kept open, so that the engine's name stays taken should the keeper be killed.
-    lock: OwnedFd,
+    lock: RefCell<OwnedFd>,
+    is_lost: Cell<bool>,
     /// What the keeper holds for us, to hold it in its place if need be.
     kept: RefCell<Kept>,
 }
@@ -69,7 +84,8 @@ impl KeeperLink {
     pub(super) fn inherit() -> io::Result<Self> {
         let line = sys::inherited::take(order::worker::LINK)?;
         let lock = sys::inherited::take(LOCK)?;
-        Ok(Self { line, lock, kept: RefCell::default() })
+        let lock = RefCell::new(lock);
+        Ok(Self { line, lock, is_lost: Cell::new(false), kept: RefCell::default() })
     }
 
     /// Waits for everything the keeper holds.
@@ -132,6 +148,7 @@ impl KeeperLink {
     }
 
     /// Becomes a keeper that holds what the lost one held. Comes back only with the reason why not.
+    /// What was stored and could not be said any more is held, too.
     pub(super) fn succeed(&self, words: &[OsString]) -> io::Error {
         let succeed = || -> io::Result<Infallible> {
             let (image, open) = (sys::image::own()?, Open::look()?);
@@ -144,7 +161,7 @@ impl KeeperLink {
                     (_, _) => sys::log::warning!("master", "{text:?} is not open any more"),
                 }
             }
-            let lock = self.lock.as_raw_fd();
+            let lock = self.lock.borrow().as_raw_fd();
             let estate =
                 Estate { lock, starts: kept.starts, previous: None, held, happened: Vec::new() };
             Err(estate.leave_to(image.as_fd(), words))
@@ -153,6 +170,17 @@ impl KeeperLink {
             Ok(never) => match never {},
             Err(error) => error,
         }
+    }
+
+    /// Whether the path still leads to the lock that is held.
+    pub(super) fn is_named_by(&self, path: &Path) -> bool {
+        sys::lock::is_at(&*self.lock.borrow(), path)
+    }
+
+    /// Holds this lock in place of one whose file is gone; so does the keeper, beside its own.
+    pub(super) fn hold_name(&self, lock: OwnedFd) {
+        self.hold(LOCK_KEY, &[lock.as_fd()]);
+        self.lock.replace(lock);
     }
 
     /// Announces how long a stop may take; whoever takes longer is killed.
@@ -165,9 +193,50 @@ impl KeeperLink {
         self.send(ToKeeper::Stopping, &[]);
     }
 
-    /// Announces that the master ends for the sake of this image.
-    pub(super) fn upgrade(&self, image: &OwnedFd) {
+    /// Lets the keeper become this image while this process stands still, so that nothing is read or
+    /// decided twice. Comes back once a master is up that relieves this one; or when there will be
+    /// none, for the keeper has died, by whatever image and way.
+    pub(super) fn stand_by(&self, image: &OwnedFd) -> Relief {
+        let Ok((relieved, baton)) = sys::pipe::input() else { return Relief::None };
+        self.hold(BATON, &[baton.as_fd()]);
+        drop(baton);
         self.send(ToKeeper::Upgrade, &[image.as_fd()]);
+        if matches!(sys::pipe::read(&relieved, &mut [0]), Ok(1..)) {
+            return Relief::Up;
+        }
+        // Who held the other end is gone, and so is whoever could relieve this process.
+        self.kept.borrow_mut().held.remove(BATON);
+        Relief::None
+    }
+
+    /// Tells the master that stands by, if one does, that it may end.
+    pub(super) fn relieve(&self, baton: Option<&OwnedFd>) {
+        if let Some(baton) = baton {
+            // It may have been killed meanwhile.
+            let _nobody_stands_by = sys::pipe::write(baton, b"!");
+            self.release(BATON);
+        }
+    }
+
+    /// Once everybody has taken his own from what was held: goes on with the lock and gives the baton
+    /// back, if one is there. What is left nobody asks for any more, so it must not pile up.
+    pub(super) fn take_back(&self, held: &mut Held) -> Option<OwnedFd> {
+        if let Some(lock) = held.take_one(LOCK_KEY) {
+            self.hold_name(lock);
+        }
+        let baton = held.take_one(BATON);
+        held.descriptors.keys().for_each(|key| self.release(key));
+        baton
+    }
+
+    /// Its end of the line is closed; what must be done about it is done when a turn ends.
+    pub(super) fn lose(&self) {
+        self.is_lost.set(true);
+    }
+
+    /// Told once, for there is one way to deal with it.
+    pub(super) fn was_lost(&self) -> bool {
+        self.is_lost.take()
     }
 
     /// Announces that the master ends on purpose, with this status.

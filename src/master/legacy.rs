@@ -1,7 +1,8 @@
 //! What a master leaves to its successor: everything that can not be read off the board, the keeper
 //! or the configuration.
 
-use std::os::fd::AsFd as _;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,19 @@ pub(super) struct Will {
     /// The last upgrade.
     #[serde(default)]
     pub(super) upgrade: Option<upgrade::Begun>,
+    /// Ended processes that had lost their parents and were reaped, all masters together.
+    #[serde(default)]
+    pub(super) orphans_reaped: u64,
+}
+
+/// Why this image could not go on with what the running master would leave, which is read from here.
+pub(super) fn read_on_trial(left: OwnedFd) -> Result<(), String> {
+    let failed = |why: &dyn std::fmt::Display| {
+        format!("it can not read what the running master leaves: {why}")
+    };
+    let (_memory, text) = Memory::recover(left).map_err(|error| failed(&error))?;
+    let text = text.ok_or_else(|| failed(&"there is nothing"))?;
+    serde_json::from_slice(&text).map(|_: Will| ()).map_err(|error| failed(&error))
 }
 
 /// The will's place, and what it says.
@@ -51,17 +65,39 @@ pub(super) struct Legacy {
 }
 
 impl Legacy {
-    pub(super) fn create(keeper: &KeeperLink) -> std::io::Result<Self> {
+    fn create(keeper: &KeeperLink) -> std::io::Result<Self> {
         let memory = Memory::create()?;
         keeper.hold(KEY, &[memory.as_fd()]);
         Ok(Self { memory, written: Will::default() })
     }
 
-    /// `None`: there was no master before, or it left nothing that can be read.
-    pub(super) fn recover(held: &mut Held) -> Option<(Self, Will)> {
-        let (memory, text) = Memory::recover(held.take_one(KEY)?).ok()?;
-        let will: Will = serde_json::from_slice(text?.as_slice()).ok()?;
-        Some((Self { memory, written: will.clone() }, will))
+    /// What an earlier master left, or room for it.
+    pub(super) fn open(held: &mut Held, keeper: &KeeperLink) -> io::Result<(Self, Option<Will>)> {
+        match Self::recover(held) {
+            Ok(Some((legacy, will))) => return Ok((legacy, Some(will))),
+            Ok(None) => {}
+            Err(why) => sys::log::alert!(
+                WHO,
+                "what the master before has left can not be read: {why}; its workers and programs are ended \
+                 and started anew"
+            ),
+        }
+        Ok((Self::create(keeper)?, None))
+    }
+
+    /// `None`: there was no master before, or it had no time to write anything down. The error is why
+    /// what it left can not be read.
+    fn recover(held: &mut Held) -> io::Result<Option<(Self, Will)>> {
+        let Some(left) = held.take_one(KEY) else { return Ok(None) };
+        let (memory, text) = Memory::recover(left)?;
+        let Some(text) = text else { return Ok(None) };
+        let will: Will = serde_json::from_slice(&text)?;
+        Ok(Some((Self { memory, written: will.clone() }, will)))
+    }
+
+    /// For an image that is to say whether it could read it; see `read_on_trial`.
+    pub(super) fn show(&self) -> BorrowedFd<'_> {
+        self.memory.as_fd()
     }
 
     /// Writes the will if it says something new.
@@ -96,6 +132,7 @@ impl Master {
             events,
             status: self.status,
             upgrade: self.upgrade.begun().cloned(),
+            orphans_reaped: self.orphans.count,
         });
         let intent = self.programs.intent().clone();
         self.decisions.keep(decisions::Decisions { membership, intent });

@@ -62,7 +62,6 @@ use event::Event;
 use generation::Generation;
 use keeper_link::KeeperLink;
 use start::StartError;
-use sys::orphans::Reaped;
 
 const WHO: &str = "master";
 /// The word by which a binary is asked whether it could take over.
@@ -82,6 +81,7 @@ pub(crate) struct Options {
 /// Runs the engine until it is told to stop.
 pub(crate) fn run(options: &Options) -> ExitCode {
     sys::rlimit::raise_open_files();
+    sys::oom::protect();
     sys::signal::ignore_file_size();
     // Then what programs leave behind comes to us and is found; without it, to the keeper.
     if let Err(error) = sys::pidfd::become_subreaper() {
@@ -108,8 +108,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Whether this binary could take over an engine of that protocol and configuration: its version, or
-/// why not.
+/// Whether this binary could take over an engine of that protocol and configuration, whose master would
+/// leave what can be read from standard input: its version, or why not.
 pub(crate) fn try_out(protocol: &str, source: &config::Source) -> Result<&'static str, String> {
     if protocol != order::PROTOCOL.to_string() {
         return Err(format!(
@@ -117,6 +117,9 @@ pub(crate) fn try_out(protocol: &str, source: &config::Source) -> Result<&'stati
             order::PROTOCOL
         ));
     }
+    let [left, ..] = sys::inherited::standard();
+    let left = left.try_clone_to_owned().map_err(|error| error.to_string())?;
+    legacy::read_on_trial(left)?;
     match source.load() {
         Ok(_) => Ok(env!("CARGO_PKG_VERSION")),
         Err(errors) => Err(errors.to_string().trim_end().to_owned()),
@@ -171,6 +174,7 @@ struct Master {
     names: resolve::Names,
 
     control: socket::ControlSocket,
+    trouble: turn::Trouble,
     serving: tokio::task::JoinHandle<()>,
     http: http::Http,
     watchers: Watchers,
@@ -178,8 +182,7 @@ struct Master {
     history: history::History,
     requests: requests::Requests,
     reopening: reopening::Reopening,
-    /// Whether ended children may be there that nobody waits for.
-    orphans: Reaped,
+    orphans: turn::Orphans,
     upgrade: upgrade::Upgrade,
     usage: usage::Usage,
     /// Names this life of the engine.

@@ -3,8 +3,8 @@
 //! Its workers serve on and its programs run on, but nobody holds their pipes, and nobody is left who
 //! could tell how they end. So they are not taken over: at the start of the next engine of the name,
 //! before it binds or starts anything, they are asked to end, and killed when they do not. Never is a
-//! second copy started beside a living one. Only called while the lock on the name is ours, so that no
-//! living engine can be meant.
+//! second copy started beside a living one. Left on purpose is only what an engine that ended in order
+//! has left of programs with `reap_leftovers = false`.
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -26,22 +26,32 @@ pub(super) const SOCKET: &str = "PILOTHOUSE_SOCKET";
 /// Names the instance in the environment of programs; nobody sets it by hand.
 const ID: &str = "PILOTHOUSE_ID";
 
-/// Ends all of them and waits until they are gone.
-pub(super) fn end(socket: &Path) {
+/// Marks what may outlive its program, and the engine.
+pub(super) const KEPT: &str = "PILOTHOUSE_KEPT";
+
+/// Ends all of them and waits until they are gone. The error is the master of a living engine of the
+/// name: the lock is ours, but its file may have been removed and made anew.
+pub(super) fn end(socket: &Path) -> Result<(), u32> {
     let kept = own_line();
+    // Who ends in order takes it away.
+    let is_in_order = std::fs::symlink_metadata(socket).is_err();
     for pass in 0..PASSES_MAX {
-        let found: Vec<OwnedFd> = proc::pids()
+        let found: Vec<(u32, OwnedFd)> = proc::pids()
             .into_iter()
             .filter(|pid| !kept.contains(pid))
             .filter_map(|pid| {
                 // Held before it is looked at, so that nobody else is meant.
                 let process = pidfd::open(pid).ok()?;
-                is_of(pid, socket).then_some(process)
+                is_of(pid, socket, is_in_order).then_some((pid, process))
             })
             .collect();
-        if found.is_empty() {
-            return;
+        if let Some(master) = found.iter().find_map(|(pid, _)| living_master(*pid)) {
+            return Err(master);
         }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let found: Vec<OwnedFd> = found.into_iter().map(|(_, process)| process).collect();
         if pass == 0 {
             let count = found.len();
             log::warning!(
@@ -56,6 +66,13 @@ pub(super) fn end(socket: &Path) {
         }
     }
     log::error!(WHO, "processes of an earlier engine of this name would not end");
+    Ok(())
+}
+
+/// The parent, if that is a master; whoever has lost it has another one.
+fn living_master(pid: u32) -> Option<u32> {
+    let parent = proc::stat(pid)?.parent;
+    proc::arguments(parent).get(1).is_some_and(|word| word == "__master").then_some(parent)
 }
 
 /// This process and everybody above it: an engine may be started by a program of the earlier one.
@@ -68,10 +85,11 @@ fn own_line() -> BTreeSet<u32> {
     line
 }
 
-fn is_of(pid: u32, socket: &Path) -> bool {
+fn is_of(pid: u32, socket: &Path, are_kept_spared: bool) -> bool {
     let environment = proc::environment(pid);
     let is_ours = variable(&environment, SOCKET).is_some_and(|path| Path::new(path) == socket);
-    is_ours && (is_worker(pid) || variable(&environment, ID).is_some())
+    let is_spared = are_kept_spared && variable(&environment, KEPT).is_some();
+    is_ours && (is_worker(pid) || (variable(&environment, ID).is_some() && !is_spared))
 }
 
 fn tell(processes: &[OwnedFd], numbers: &[i32]) {

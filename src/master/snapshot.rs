@@ -36,6 +36,7 @@ impl Master {
             keeper_pid: self.keeper_pid,
             is_embedded: self.generation.config.is_embedded,
             config_error: self.config_error.clone(),
+            orphans_reaped: self.orphans.count,
         }
     }
 

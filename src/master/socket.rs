@@ -37,7 +37,7 @@ impl ControlSocket {
             // Whatever else is wrong with it, it answers nobody.
             Err(_) => fs::remove_file(path).map_err(failed)?,
         }
-        // The folder is 0700, so nobody reaches the socket between bind and chmod.
+        // Whoever reaches it between bind and chmod is asked who it is, as everybody.
         let listener = UnixListener::bind(path).map_err(failed)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;

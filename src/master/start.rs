@@ -38,7 +38,6 @@ use crate::control::watch::Watchers;
 use crate::scoreboard::Board;
 use crate::sys;
 use crate::sys::folders::{self, FolderError};
-use crate::sys::orphans::Reaped;
 use crate::sys::socket::BindError;
 use crate::sys::spawn::{Order, Recipe, SpawnError};
 
@@ -62,6 +61,8 @@ pub(super) enum StartError {
     Config(Errors),
     #[error("{tried}: {cause}")]
     Io { tried: &'static str, cause: io::Error },
+    #[error("engine {name} runs already (master: pid {pid}), though its lock is gone")]
+    Rival { name: String, pid: u32 },
     #[error("run workers as {0}: no such user")]
     NoUser(String),
     #[error(transparent)]
@@ -78,6 +79,8 @@ pub(super) enum StartError {
 
 /// What can not start at all ends the engine with this status.
 const FAILED: u8 = 1;
+/// So does a second engine of one name.
+const RIVAL: u8 = 2;
 
 pub(super) fn start(
     options: &Options,
@@ -91,8 +94,9 @@ pub(super) fn start(
         Ok(prepared)
     });
     // A later master has workers and programs to come back to: the keeper has to try again.
-    if prepared.is_err() && is_first {
-        keeper.stop(FAILED);
+    if is_first && let Err(error) = &prepared {
+        let is_rival = matches!(error, StartError::Rival { .. });
+        keeper.stop(if is_rival { RIVAL } else { FAILED });
     }
     Ok(prepared?.into_master(options, keeper))
 }
@@ -125,7 +129,8 @@ impl Prepared {
         let io = |tried| move |cause| StartError::Io { tried, cause };
         let socket = folders::make_runtime_dir(&options.name)?.join("control.sock");
         if held.starts == 1 {
-            predecessors::end(&socket);
+            predecessors::end(&socket)
+                .map_err(|pid| StartError::Rival { name: options.name.clone(), pid })?;
         }
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running
@@ -159,10 +164,8 @@ impl Prepared {
             }
             prepared => prepared?,
         };
-        let (legacy, will) = match Legacy::recover(&mut held) {
-            Some((legacy, will)) => (legacy, Some(will)),
-            None => (Legacy::create(keeper).map_err(io("make room for the state"))?, None),
-        };
+        let (legacy, will) =
+            Legacy::open(&mut held, keeper).map_err(io("make room for the state"))?;
         let binary = sys::proc::own_path().map_err(io("find this binary"))?;
         let image = sys::image::own_id().map_err(io("look at this binary"))?;
         let recipe = worker_recipe(&binary, config, &socket)?;
@@ -190,8 +193,7 @@ impl Prepared {
     }
 
     fn into_master(mut self, options: &Options, keeper: KeeperLink) -> Master {
-        let now = Now::read();
-        let is_successor = self.will.is_some();
+        let (now, is_successor) = (Now::read(), self.will.is_some());
         let will = self.will.unwrap_or_else(|| first_will(self.decisions.decisions(), now));
         if self.held.starts > 1 {
             strays::end(sys::proc::parent(), self.control.0.path(), &known(&will));
@@ -208,8 +210,7 @@ impl Prepared {
         programs.adopt(will.programs, |key| self.held.descriptors.remove(key));
         programs.adopt_sockets(self.held.take_all(sockets::KEY));
         upgrade::take_up_output(&mut self.held, &keeper, &mut programs);
-        // What an earlier master stored and nobody asks for any more, so that it does not pile up.
-        self.held.descriptors.keys().for_each(|key| keeper.release(key));
+        let baton = keeper.take_back(&mut self.held);
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);
         let (control, listener) = self.control;
         let mut master = Master {
@@ -235,12 +236,13 @@ impl Prepared {
             listeners: self.listeners,
             workers,
             control,
+            trouble: turn::Trouble::default(),
             watchers: Watchers::new(limits::WATCH_QUEUE_MAX),
             audit: audit::Audit::new(limits::EVENTS_KEPT_MAX, will.events),
             history: history::History::new(board),
             requests: requests::Requests::new(board),
             reopening: reopening::Reopening::default(),
-            orphans: Reaped::Blocked,
+            orphans: turn::Orphans::new(will.orphans_reaped),
             upgrade: upgrade::Upgrade::new(will.upgrade),
             usage: usage::Usage::new(),
             lifetimes: metrics::lifetime::Lifetimes::new(board),
@@ -262,6 +264,7 @@ impl Prepared {
         master.resize_workers();
         master.apply_programs(now);
         master.note_start(is_successor);
+        master.keeper.relieve(baton.as_ref());
         master
     }
 }

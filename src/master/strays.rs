@@ -35,7 +35,7 @@ pub(super) fn end(keeper_pid: u32, socket: &Path, known: &Known) {
         .filter_map(|pid| {
             // Held before it is looked at, so that nobody else is looked at.
             let process = pidfd::open(pid).ok()?;
-            let is_stray = is_worker(pid) || is_left_of_a_program(pid, socket, known);
+            let is_stray = is_worker_of(pid, socket) || is_left_of_a_program(pid, socket, known);
             (is_stray && kill(pid, &process)).then_some(process)
         })
         .collect();
@@ -58,6 +58,14 @@ fn kill(pid: u32, process: &OwnedFd) -> bool {
         }
     }
     killed.is_ok()
+}
+
+/// Not one of an engine that a program of ours has started.
+fn is_worker_of(pid: u32, socket: &Path) -> bool {
+    let environment = proc::environment(pid);
+    let of = variable(&environment, SOCKET);
+    // One that runs as somebody else shows nothing to who is not root.
+    is_worker(pid) && of.is_none_or(|path| Path::new(path) == socket)
 }
 
 pub(super) fn is_worker(pid: u32) -> bool {

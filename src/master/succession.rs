@@ -6,16 +6,13 @@
 //! over as after any master's death. What earlier masters had started goes to whoever inherits
 //! orphans; their ends are told by the kernel (`sys::pidfd::exit_info`) as far as it can.
 
-use super::{Master, Phase, WHO, audit};
+use super::{Master, WHO, audit};
 use crate::control::wire::Severity;
 use crate::sys::log;
 
 impl Master {
-    /// Comes back only when there is nothing to go on with, or no way to.
-    pub(super) fn on_keeper_lost(&mut self) {
-        if self.phase != Phase::Running {
-            return;
-        }
+    /// Comes back only when there is no way to.
+    pub(super) fn take_keepers_place(&mut self) {
         log::error!(WHO, "the keeper is gone: this process takes its place");
         self.note(audit::Entry {
             who: audit::ENGINE.to_owned(),

@@ -9,14 +9,18 @@ use super::history::Effort;
 use super::membership::{Notice, Now};
 use super::programs::{Weighed, notices};
 use super::socket::ControlSocket;
+use super::start::StartError;
 use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
 use crate::order::worker::FromWorker;
+use crate::sys::lock::Lock;
 use crate::sys::orphans::{self, Reaped};
-use crate::sys::{clock, log, signal};
+use crate::sys::{self, clock, folders, log, signal};
 
 const SECOND_US: u64 = 1_000_000;
+/// The loop comes late by this much only when the machine or this process stood still.
+const STANDSTILL_US: u64 = 1_000_000;
 /// Then the clock has its turn too.
 const EVENTS_A_TURN_MAX: usize = 64;
 /// Between two snapshots while somebody watches.
@@ -34,6 +38,28 @@ pub(super) struct Clock {
     requests_us: u64,
     /// Of what rows are beside their figures.
     tape_us: u64,
+}
+
+/// Ended children that nobody waits for.
+#[derive(Debug)]
+pub(super) struct Orphans {
+    /// Whether there may be some.
+    reaped: Reaped,
+    /// By this master and those before it.
+    pub(super) count: u64,
+}
+
+impl Orphans {
+    pub(super) fn new(count: u64) -> Self {
+        Self { reaped: Reaped::Blocked, count }
+    }
+}
+
+/// Why the files of the control socket and of the name can not be put back; said once.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    socket: String,
+    name: String,
 }
 
 impl Clock {
@@ -63,6 +89,11 @@ impl Master {
             self.advance_stop();
             self.carry_out_wants(Now::read());
             self.bequeath();
+            // After that, so that a successor knows of the end of whoever is reaped here.
+            self.reap_orphans();
+            if self.phase == Phase::Running && self.keeper.was_lost() {
+                self.take_keepers_place();
+            }
         }
         if self.phase == Phase::MakingWay {
             return self.make_way().await;
@@ -78,13 +109,20 @@ impl Master {
 
     /// The next event, or `None` when something is due first.
     async fn next(&mut self) -> Option<Event> {
-        let wait = Duration::from_micros(self.due_us().saturating_sub(clock::monotonic_us()));
-        tokio::select! {
+        let begun_us = clock::monotonic_us();
+        let due_us = self.due_us().max(begun_us);
+        let next = tokio::select! {
             biased;
             Some(event) = self.events.recv() => Some(event),
             Some(asked) = self.asked.recv() => Some(Event::Asked(asked)),
-            () = tokio::time::sleep(wait) => None,
+            () = tokio::time::sleep(Duration::from_micros(due_us - begun_us)) => None,
+        };
+        let late_us = clock::monotonic_us().saturating_sub(due_us);
+        if late_us >= STANDSTILL_US {
+            log::warning!(WHO, "stood still for {} ms: nobody is blamed for that", late_us / 1000);
+            self.programs.stood_still(late_us);
         }
+        next
     }
 
     fn due_us(&self) -> u64 {
@@ -122,7 +160,8 @@ impl Master {
             Event::Checked(checked) => self.on_checked(&checked),
             Event::Resolved(resolved) => self.on_resolved(resolved),
             Event::KeeperExited { pid, exit } => self.programs.on_keeper_exited(pid, exit),
-            Event::KeeperLost => self.on_keeper_lost(),
+            // With the turn's end: what this turn has done must be in the will, and held.
+            Event::KeeperLost => self.keeper.lose(),
             Event::WorkerSaid { slot, life, said: FromWorker::Reopened { number, failing } } => {
                 self.on_reopened((slot, life), number, failing);
             }
@@ -163,7 +202,7 @@ impl Master {
             }
             signal::USR1 => self.reopen(),
             // Ours are seen by their descriptors.
-            signal::CHLD => self.orphans = Reaped::Blocked,
+            signal::CHLD => self.orphans.reaped = Reaped::Blocked,
             signal::USR2 => self.upgrade("SIGUSR2".to_owned(), None),
             other => log::notice!(WHO, "{} means nothing here", signal::name(other)),
         }
@@ -208,9 +247,6 @@ impl Master {
 
     /// What is due by the clock, and what happened by itself meanwhile.
     fn follow_up(&mut self, now: Now) {
-        if self.orphans == Reaped::Blocked {
-            self.orphans = orphans::reap();
-        }
         if self.programs.next_deadline_us().is_some_and(|due_us| due_us <= now.mono_us) {
             self.programs.on_deadline();
         }
@@ -240,6 +276,13 @@ impl Master {
         }
     }
 
+    fn reap_orphans(&mut self) {
+        if self.orphans.reaped == Reaped::Blocked {
+            let count = &mut self.orphans.count;
+            self.orphans.reaped = orphans::reap(|_pid| *count += 1);
+        }
+    }
+
     fn close_second(&mut self, now: Now) {
         let pids: Vec<u32> = self.workers.living().map(|living| living.pid).collect();
         self.usage.refresh(&pids);
@@ -263,23 +306,58 @@ impl Master {
             let snapshot = self.snapshot(now);
             self.history.record(now.wall_ms, &snapshot);
         }
+        self.keep_name();
         if !self.control.is_there() {
             self.put_socket_back();
         }
     }
 
+    /// Takes the lock on the engine's name again when somebody has removed its file, so that no second
+    /// engine takes it.
+    fn keep_name(&mut self) {
+        let path = self.control.path().with_file_name(folders::LOCK);
+        if self.keeper.is_named_by(&path) {
+            return;
+        }
+        let made = folders::make_runtime_dir(&self.options.name).map_err(|error| error.to_string());
+        let taken = made.and_then(|_folder| {
+            Lock::acquire_for(&path, sys::proc::parent()).map_err(|error| error.to_string())
+        });
+        match taken {
+            Ok(lock) => {
+                log::warning!(WHO, "took {} again, which somebody removed", path.display());
+                self.keeper.hold_name(lock.into());
+                self.trouble.name.clear();
+            }
+            Err(why) if why == self.trouble.name => {}
+            Err(why) => {
+                log::error!(WHO, "take the engine's name again: {why}");
+                self.trouble.name = why;
+            }
+        }
+    }
+
+    /// With the folder it lies in, should that be gone, too.
     fn put_socket_back(&mut self) {
         let path = self.control.path().to_owned();
-        match ControlSocket::listen(&path) {
+        let made = folders::make_runtime_dir(&self.options.name).map_err(StartError::Folder);
+        match made.and_then(|_folder| Ok(ControlSocket::listen(&path)?)) {
             Ok((control, listener)) => {
                 log::warning!(WHO, "put {} back, which somebody removed", path.display());
                 self.serving.abort();
                 self.keeper.release(&self.control.key());
                 self.keeper.hold(&control.key(), &[listener.as_fd()]);
                 self.control = control;
+                self.trouble.socket.clear();
                 self.serving = start::serve(listener, self.asks.clone());
             }
-            Err(error) => log::error!(WHO, "{error}"),
+            Err(error) => {
+                let why = error.to_string();
+                if self.trouble.socket != why {
+                    log::error!(WHO, "put the control socket back: {why}");
+                    self.trouble.socket = why;
+                }
+            }
         }
     }
 

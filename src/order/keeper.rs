@@ -2,7 +2,7 @@
 //!
 //! The keeper knows no domain word: it holds descriptors under keys that only the master reads, and
 //! tells about processes by pid. At a master's start it sends everything it holds (`Stored` with the
-//! descriptors), then what happened meanwhile, then `Ready`.
+//! descriptors), then `Ready`, then what happened meanwhile.
 
 use super::bytes::{Reader, Writer};
 use super::{DecodeError, Encoded};
@@ -74,8 +74,8 @@ pub(crate) enum ToKeeper {
     Stop {
         status: u8,
     },
-    /// The master is about to exit for the sake of another image, whose file comes with this: become
-    /// it.
+    /// The master stands still for the sake of another image, whose file comes with this: become it.
+    /// It waits for that image's first master to be up, to take over again should none ever be.
     Upgrade,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Both ends speak the same `PROTOCOL` (an upgrade to a binary of another one is refused), so there
 //! is no tolerance: a message that does not decode is a bug of ours. One message is one seqpacket;
-//! descriptors travel beside it.
+//! descriptors travel beside it. A master's will is another matter: it may have fields that its reader
+//! does not know or lacks, and whether it can be read is tried out before an upgrade.
 
 mod bytes;
 pub(crate) mod estate;
@@ -11,9 +12,9 @@ pub(crate) mod keeper;
 mod tests;
 pub(crate) mod worker;
 
-/// Raised with every change of what is said between these processes, or left by one to another of a
-/// later image: messages, estates, the master's will.
-pub(crate) const PROTOCOL: u32 = 1;
+/// Raised with every change of messages, of estates that an earlier reader could not make do with, and
+/// of when they are said.
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// Bytes of the longest message.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 256;

@@ -19,6 +19,7 @@ pub(crate) mod order;
 pub(crate) mod pause;
 pub(crate) mod policy;
 pub(crate) mod roll;
+pub(crate) mod standstill;
 pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod timetable;

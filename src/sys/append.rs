@@ -52,6 +52,28 @@ pub(crate) fn write_at_end(file: impl AsFd, end: u64, bytes: &[u8]) -> io::Resul
     }
 }
 
+/// Standard output or error by their usual paths, where those can not be opened: they are a socket,
+/// such as the system journal's. `None`: the path means something else.
+pub(crate) fn own_socket(path: &Path) -> Option<io::Result<File>> {
+    use std::os::fd::AsFd as _;
+    let [_, stdout, stderr] = super::inherited::standard();
+    let own = match path.to_str()? {
+        "/dev/stdout" => stdout,
+        "/dev/stderr" => stderr,
+        _ => return None,
+    };
+    let is_socket = rustix::fs::fstat(own)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_socket());
+    is_socket.then(|| own.as_fd().try_clone_to_owned().map(File::from))
+}
+
+/// To a socket whose other end may not read: `WouldBlock` in place of waiting.
+pub(crate) fn send(socket: &File, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::net::SendFlags;
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(rustix::io::retry_on_intr(|| rustix::net::send(socket, bytes, flags))?)
+}
+
 /// To a file that has no length: a terminal, a pipe, a device.
 pub(crate) fn write(file: &File, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::retry_on_intr(|| rustix::io::write(file, bytes))?)

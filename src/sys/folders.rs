@@ -20,6 +20,9 @@ pub(crate) enum FolderError {
     Io { path: String, cause: io::Error },
 }
 
+/// In an engine's runtime folder, what its name is taken by.
+pub(crate) const LOCK: &str = "lock";
+
 /// Where the sockets and locks of every engine of this user lie; not created.
 pub(crate) fn runtime_root() -> PathBuf {
     if let Some(explicit) = variable("PILOTHOUSE_RUNTIME_DIR") {
@@ -59,26 +62,28 @@ pub(crate) fn control_socket(engine: &str) -> PathBuf {
     runtime_dir(engine).join("control.sock")
 }
 
-/// The runtime folder of one engine, made (0700) and checked.
+/// The runtime folder of one engine, made and checked. Others pass through it (0711), for programs that
+/// run as somebody else reach sockets in it; what is in it is ours alone by its own mode.
 pub(crate) fn make_runtime_dir(engine: &str) -> Result<PathBuf, FolderError> {
-    make(&runtime_root())?;
+    const PASSABLE: u32 = 0o711;
+    make(&runtime_root(), PASSABLE)?;
     let folder = runtime_dir(engine);
-    make(&folder)?;
+    make(&folder, PASSABLE)?;
     Ok(folder)
 }
 
 /// The state folder of one engine, made (0700) and checked.
 pub(crate) fn make_state_dir(engine: &str) -> Result<PathBuf, FolderError> {
     let folder = state_root().join(engine);
-    make(&folder)?;
+    make(&folder, PRIVATE)?;
     Ok(folder)
 }
 
 /// Makes what is missing of the path, then checks that the folder is ours and that nobody else may
 /// put files into it: a socket or lock there decides who commands the engine.
-fn make(path: &Path) -> Result<(), FolderError> {
+fn make(path: &Path, mode: u32) -> Result<(), FolderError> {
     let io = |cause| FolderError::Io { path: path.display().to_string(), cause };
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(io)?;
     // Not following a link: somebody else's link in the temp dir must not lead us elsewhere.
     let found = fs::symlink_metadata(path).map_err(io)?;
     if !found.is_dir() {
@@ -99,6 +104,9 @@ fn make(path: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
+/// For ourselves alone.
+const PRIVATE: u32 = 0o700;
+
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -111,10 +119,10 @@ mod tests {
     fn a_made_folder_is_private_and_an_open_one_is_refused() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a/b");
-        make(&path).unwrap();
+        make(&path, PRIVATE).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(make(&path), Err(FolderError::Open { mode: 0o777, .. })));
+        assert!(matches!(make(&path, PRIVATE), Err(FolderError::Open { mode: 0o777, .. })));
     }
 
     #[test]
@@ -122,6 +130,6 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let link = place.path().join("link");
         std::os::unix::fs::symlink(place.path(), &link).unwrap();
-        assert!(make(&link).is_err());
+        assert!(make(&link, PRIVATE).is_err());
     }
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::rlimit;
+use super::{oom, rlimit};
 
 /// Which file this program runs from, whatever its path leads to meanwhile.
 pub(crate) fn own_id() -> io::Result<String> {
@@ -48,6 +48,7 @@ pub(crate) fn become_it(image: BorrowedFd<'_>, words: &[OsString], kept: &[RawFd
         Err(error) => {
             set_descriptor_flags(kept, libc::FD_CLOEXEC);
             rlimit::raise_open_files();
+            oom::protect();
             error
         }
     }
@@ -68,6 +69,7 @@ fn try_become(image: BorrowedFd<'_>, words: &[OsString], kept: &[RawFd]) -> io::
     let (arguments, variables) = (pointers(&words), pointers(&environment));
     // The image that comes next raises it again, and must know what it was for its children.
     rlimit::restore_open_files();
+    oom::restore();
     set_descriptor_flags(kept, 0);
     // SAFETY: both arrays end in a null pointer, and the strings they point to outlive the call; the
     // empty path together with the flag means the descriptor itself.

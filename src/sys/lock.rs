@@ -31,6 +31,11 @@ pub(crate) enum LockError {
 impl Lock {
     /// Takes the lock and writes our pid into the file, or says who holds it.
     pub(crate) fn acquire(path: &Path) -> Result<Self, LockError> {
+        Self::acquire_for(path, std::process::id())
+    }
+
+    /// The same with the pid of the process that it is taken for.
+    pub(crate) fn acquire_for(path: &Path, pid: u32) -> Result<Self, LockError> {
         let io = |cause| LockError::Io { path: path.display().to_string(), cause };
         let mut file = OpenOptions::new()
             .read(true)
@@ -51,24 +56,38 @@ impl Lock {
             Err(error) => return Err(io(error.into())),
         }
         let mut lock = Self { file };
-        lock.sign().map_err(io)?;
+        lock.sign(pid).map_err(io)?;
         Ok(lock)
     }
 
     /// Goes on with a lock that another process had taken and left to this one.
     pub(crate) fn inherited(descriptor: OwnedFd) -> Self {
         let mut lock = Self { file: File::from(descriptor) };
-        if let Err(error) = lock.sign() {
+        if let Err(error) = lock.sign(std::process::id()) {
             super::log::warning!("sys", "write our pid into the lock: {error}");
         }
         lock
     }
 
-    fn sign(&mut self) -> io::Result<()> {
+    fn sign(&mut self, pid: u32) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
-        writeln!(self.file, "{}", std::process::id())
+        writeln!(self.file, "{pid}")
     }
+}
+
+impl From<Lock> for OwnedFd {
+    fn from(lock: Lock) -> Self {
+        lock.file.into()
+    }
+}
+
+/// Whether the path leads to the file that this lock is on.
+pub(crate) fn is_at(lock: impl AsFd, path: &Path) -> bool {
+    let held = rustix::fs::fstat(lock);
+    let found = rustix::fs::stat(path);
+    let id = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
+    held.ok().map(id) == found.ok().map(id)
 }
 
 /// The pid in the file, for people: whether the lock is held, `acquire` tells.
@@ -100,6 +119,11 @@ mod tests {
         let text = Lock::acquire(&path).unwrap_err().to_string();
         assert!(text.ends_with(&format!("held by pid {}", std::process::id())), "{text}");
         drop(first);
+        let lock = Lock::acquire_for(&path, 7).unwrap();
+        assert!(is_at(&lock, &path) && holder_pid(&path).as_deref() == Some("7"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_at(&lock, &path));
         Lock::acquire(&path).unwrap();
+        assert!(!is_at(&lock, &path));
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod user;
 
 pub(crate) mod capability;
 pub(crate) mod cgroup;
+pub(crate) mod oom;
 pub(crate) mod orphans;
 pub(crate) mod peek;
 pub(crate) mod pidfd;

@@ -1,34 +1,60 @@
 //! Children of this process that it did not start: descendants whose parents have ended.
 //!
-//! Only a subreaper gets them. Whoever starts or watches a process claims its number, and takes its
-//! status through its descriptor; what nobody has claimed is reaped here, silently. Knows nothing of
-//! what the processes are for.
+//! Only a subreaper gets them. Whoever starts or watches a process holds a claim to its number, and
+//! takes its status through its descriptor; what nobody has a claim to, or not any more, is reaped
+//! here, silently. Knows nothing of what the processes are for.
 #![allow(unsafe_code, reason = "looking for any ended child has no safe wrapper")]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-static CLAIMS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+/// Counted, since a number may be given away again while an old claim to it is still held.
+static CLAIMS: Mutex<Claims> = Mutex::new(Claims(BTreeMap::new()));
 
-/// The numbers that somebody here waits for. Held over a fork, no child can be taken for an orphan
-/// before it is claimed.
-pub(super) fn claims() -> MutexGuard<'static, BTreeSet<u32>> {
-    // A set of numbers is whole after any panic.
-    CLAIMS.lock().unwrap_or_else(PoisonError::into_inner)
+/// The numbers that somebody here waits for.
+#[derive(Debug)]
+pub(super) struct Claims(BTreeMap<u32, u32>);
+
+impl Claims {
+    /// Held over a fork, so that no child can be taken for an orphan before it is claimed.
+    pub(super) fn lock() -> MutexGuard<'static, Self> {
+        // A table of numbers is whole after any panic.
+        CLAIMS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn claim(&mut self, pid: u32) -> Claim {
+        *self.0.entry(pid).or_default() += 1;
+        Claim(pid)
+    }
+
+    fn contains(&self, pid: u32) -> bool {
+        self.0.contains_key(&pid)
+    }
 }
 
-/// Somebody watches this process and will take its status.
-pub(crate) fn claim(pid: u32) {
-    claims().insert(pid);
+/// Somebody watches this process and will take its status. Dropped before that, the status does not
+/// matter: it is reaped here.
+#[derive(Debug)]
+pub(crate) struct Claim(u32);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut claims = Claims::lock();
+        if let Some(count) = claims.0.get_mut(&self.0) {
+            *count -= 1;
+            if *count == 0 {
+                claims.0.remove(&self.0);
+            }
+        }
+    }
 }
 
-/// Nobody waits for it any more: its status was taken, or does not matter.
-pub(crate) fn release(pid: u32) {
-    claims().remove(&pid);
+pub(crate) fn claim(pid: u32) -> Claim {
+    Claims::lock().claim(pid)
 }
 
 pub(crate) fn is_claimed(pid: u32) -> bool {
-    claims().contains(&pid)
+    Claims::lock().contains(pid)
 }
 
 /// How far reaping has come.
@@ -40,16 +66,18 @@ pub(crate) enum Reaped {
     Blocked,
 }
 
-/// Reaps every ended child that nobody has claimed.
-pub(crate) fn reap() -> Reaped {
-    let claims = claims();
+/// Reaps every ended child that nobody claims; `reaped` is told of each.
+pub(crate) fn reap(mut reaped: impl FnMut(u32)) -> Reaped {
+    let claims = Claims::lock();
     while let Some(pid) = next_ended() {
-        if claims.contains(&pid.cast_unsigned()) {
+        let number = pid.cast_unsigned();
+        if claims.contains(number) {
             return Reaped::Blocked;
         }
         let mut status = 0;
         // SAFETY: `status` outlives the call; the child has ended and is ours to reap.
         unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) };
+        reaped(number);
     }
     Reaped::All
 }
@@ -63,5 +91,21 @@ fn next_ended() -> Option<i32> {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let found = libc::waitid(libc::P_ALL, 0, &raw mut info, OPTIONS);
         if found == 0 { Some(info.si_pid()).filter(|pid| *pid > 0) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_claimed_until_the_last_claim_to_it_is_dropped() {
+        // No process has it: the kernel's numbers end before.
+        let pid = u32::MAX;
+        let (old, new) = (claim(pid), claim(pid));
+        drop(old);
+        assert!(is_claimed(pid), "it was given away again");
+        drop(new);
+        assert!(!is_claimed(pid));
     }
 }

@@ -56,7 +56,11 @@ pub(crate) fn unreaped_exit(pid: u32) -> Option<Exit> {
 /// Becomes readable when the process has ended. Close on exec; non-blocking.
 pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK)?)
+    match rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) {
+        // Before Linux 5.10 there is no such flag, and nothing here waits by it anyway.
+        Err(rustix::io::Errno::INVAL) => Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?),
+        opened => Ok(opened?),
+    }
 }
 
 /// Sends a signal by number to exactly this process; the error is `GONE` once it is reaped.
@@ -79,8 +83,33 @@ pub(crate) fn is_not_child(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ECHILD)
 }
 
-/// Sends a signal to every process of the group that this leader's `setsid` made. No such group
-/// is not an error: that is what the caller wants.
+/// Sends a signal to every process of the group that this leader's `setsid` made, be the leader gone
+/// or not. No such group is not an error: that is what the caller wants.
+pub(crate) fn signal_group_of(leader: impl AsFd, pid: u32, number: i32) -> io::Result<()> {
+    /// From Linux 6.9 on; `libc` does not name it for every target.
+    const PROCESS_GROUP: libc::c_uint = 1 << 2;
+    // SAFETY: plain system call on a descriptor we borrow; no pointer is passed.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            leader.as_fd().as_raw_fd(),
+            number,
+            std::ptr::null::<libc::siginfo_t>(),
+            PROCESS_GROUP,
+        )
+    };
+    let error = io::Error::last_os_error();
+    match (done, error.raw_os_error()) {
+        (0, _) | (_, Some(GONE)) => Ok(()),
+        // An older kernel knows groups by their numbers only, and those are the leader's while it is
+        // there; a stranger's group is not to be hit in its place.
+        (_, Some(libc::EINVAL)) if signal(&leader, 0).is_ok() => signal_group(pid, number),
+        (_, Some(libc::EINVAL)) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// The same by number: only for a leader that is not reaped, so that the number is its own.
 pub(crate) fn signal_group(leader: u32, number: i32) -> io::Result<()> {
     let leader = i32::try_from(leader).map_err(|_| io::ErrorKind::InvalidInput)?;
     if leader <= 1 {
@@ -104,22 +133,32 @@ pub(crate) fn is_group_empty(leader: u32) -> bool {
     found != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
-/// Reaps this child of ours if it has ended. Not our child: an ECHILD error.
+/// Reaps this child of ours if it has ended. Not our child: an ECHILD error. `None` for one that has
+/// ended, too, as long as somebody else traces it.
 pub(crate) fn try_wait(process: impl AsFd) -> io::Result<Option<Exit>> {
+    wait(process, libc::WEXITED | libc::WNOHANG)
+}
+
+/// The same, and it stays to be reaped.
+pub(crate) fn ended(process: impl AsFd) -> io::Result<Option<Exit>> {
+    wait(process, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT)
+}
+
+fn wait(process: impl AsFd, options: i32) -> io::Result<Option<Exit>> {
     // SAFETY: zeroes are a valid record, which outlives the calls; its fields are read only after a
     // call that has filled them in.
     unsafe {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let process = process.as_fd().as_raw_fd();
-        let options = libc::WEXITED | libc::WNOHANG;
         while libc::waitid(libc::P_PIDFD, process.cast_unsigned(), &raw mut info, options) != 0 {
             let error = io::Error::last_os_error();
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(error);
             }
         }
-        let Ok(pid @ 1..) = u32::try_from(info.si_pid()) else { return Ok(None) };
-        super::orphans::release(pid);
+        if info.si_pid() == 0 {
+            return Ok(None);
+        }
         Ok(Some(match info.si_code {
             libc::CLD_EXITED => Exit::Code(info.si_status()),
             _ => Exit::Signal(info.si_status()),
@@ -133,22 +172,29 @@ pub(crate) fn try_wait_any() -> Option<(u32, Exit)> {
     // SAFETY: `status` outlives the call; no other pointer is passed.
     let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
     let pid = u32::try_from(pid).ok().filter(|&pid| pid > 0)?;
-    super::orphans::release(pid);
     Some((pid, decode(status)))
 }
 
 /// Sends SIGKILL to every child of this process, and to the group of each that leads one. For a
-/// subreaper, whose grandchildren become its children as their parents end: call it until it
-/// returns `false`, nobody is left.
-pub(crate) fn kill_children() -> io::Result<bool> {
+/// subreaper, whose grandchildren become its children as their parents end: call it until nobody is
+/// left, which is `None`; otherwise whether all that are left could be told.
+pub(crate) fn kill_children() -> Option<io::Result<()>> {
     while try_wait_any().is_some() {}
     let children = super::proc::children_of(std::process::id());
-    for pid in &children {
-        // Not reaped yet, so the number is still theirs.
-        signal_group(*pid, libc::SIGKILL)?;
-        signal(open(*pid)?, libc::SIGKILL)?;
+    // Not reaped yet, so the number is still theirs. One that can not be told, for it runs as somebody
+    // else, must not be what saves the others.
+    let kill = |pid: &u32| signal_group(*pid, libc::SIGKILL).and(kill_one(*pid));
+    let told: Vec<io::Result<()>> = children.iter().map(kill).collect();
+    (!told.is_empty()).then(|| told.into_iter().collect())
+}
+
+fn kill_one(pid: u32) -> io::Result<()> {
+    let number = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: plain system call without pointers; the number is our unreaped child's.
+    if unsafe { libc::kill(number, libc::SIGKILL) } == 0 {
+        return Ok(());
     }
-    Ok(!children.is_empty())
+    Err(io::Error::last_os_error())
 }
 
 /// Makes descendants whose parent ends ours, instead of init's.

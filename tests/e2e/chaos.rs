@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::client::Load;
-use crate::engine::{Engine, children_of, descriptors, is_alive, signal_if_there};
+use crate::engine::{BINARY, COPY, Engine, children_of, descriptors, is_alive, signal_if_there};
 use crate::origin::Origin;
 use crate::proxy::site;
-use crate::wait;
+use crate::{wait, witness};
 
 const CONNECTIONS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,10 +29,20 @@ restart_delay = \"0s\"
 command = \"sleep 1000\"
 ";
 
-/// Marsaglia's xorshift: the same kills in every run.
+/// Programs, with three victims, the one that is spared, and the witnesses.
+const PROGRAMS_COUNT: usize = 6;
+const SPARED: [&str; 3] = ["spared", "counter", "ender"];
+
+/// Marsaglia's xorshift: the same kills for the same seed.
 struct Dice(u64);
 
 impl Dice {
+    /// The same in every run, unless `PILOTHOUSE_CHAOS_SEED` says otherwise.
+    fn new() -> Self {
+        let seed = std::env::var("PILOTHOUSE_CHAOS_SEED").ok().and_then(|seed| seed.parse().ok());
+        Self(0x9e37_79b9_7f4a_7c15 ^ seed.unwrap_or(0))
+    }
+
     fn throw(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -57,7 +67,7 @@ fn until_whole(engine: &Engine) -> Value {
         let (workers, programs) = (rows(&status, "workers"), rows(&status, "programs"));
         let is_whole = workers.len() == 2
             && workers.iter().all(|row| is_running(row, "running"))
-            && programs.len() == 4
+            && programs.len() == PROGRAMS_COUNT
             && programs.iter().all(|row| is_running(row, "RUNNING"))
             && !engine.masters().is_empty();
         is_whole.then_some(status)
@@ -76,42 +86,69 @@ fn family(engine: &Engine) -> BTreeSet<i32> {
     pids.filter(bears).filter(|pid| is_alive(*pid)).collect()
 }
 
+/// What happens to the engine in one round. `None`: nobody who serves requests was killed.
+fn befall(engine: &Engine, dice: &mut Dice) -> Option<i32> {
+    let status = wait::until("a master answers", || engine.try_status());
+    let is_spared = |row: &Value| SPARED.iter().any(|name| row["name"] == *name);
+    let victims: Vec<i32> = match dice.throw(6) {
+        0 => {
+            let programs = rows(&status, "programs");
+            programs.iter().filter(|row| !is_spared(row)).filter_map(pid_of).collect()
+        }
+        1 => rows(&status, "workers").iter().filter_map(pid_of).collect(),
+        2 => {
+            engine.replace_master();
+            return None;
+        }
+        3 => {
+            engine.replace_keeper();
+            return None;
+        }
+        4 => {
+            // Killed in the middle of it, or not: either image is a good one.
+            fs::copy(BINARY, engine.folder.path().join("beside")).expect("the folder is ours");
+            fs::rename(engine.folder.path().join("beside"), engine.folder.path().join(COPY))
+                .expect("the folder is ours");
+            signal_if_there(engine.keeper_pid(), "USR2");
+            return None;
+        }
+        _ => {
+            let code = u8::try_from(dice.throw(256)).expect("a byte");
+            witness::begin_end(engine, code);
+            let masters = engine.masters();
+            if let (1, Some(master)) = (dice.throw(2), masters.first()) {
+                signal_if_there(*master, "KILL");
+            }
+            witness::expect_end(engine, code);
+            return None;
+        }
+    };
+    let victim = *victims.get(dice.throw(victims.len().max(1)))?;
+    signal_if_there(victim, "KILL");
+    rows(&status, "workers").iter().any(|row| pid_of(row) == Some(victim)).then_some(victim)
+}
+
 fn run(kills: usize) {
     let origin = Origin::named("one");
-    let engine = Engine::start(&(site("", &[&origin]) + PROGRAMS));
+    let config = site("", &[&origin]) + PROGRAMS + witness::PROGRAMS;
+    let engine = Engine::start_in(&config, |folder| {
+        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+    });
     let status = until_whole(&engine);
-    let spared = |status: &Value| {
-        let programs = rows(status, "programs");
-        let row = programs.iter().find(|row| row["name"] == "spared").cloned();
-        row.map(|row| (pid_of(&row), row["restarts"].clone()))
+    let spared = |status: &Value| -> Vec<(Option<i32>, Value)> {
+        let mut programs = rows(status, "programs");
+        programs.retain(|row| row["name"] == "spared" || row["name"] == "counter");
+        programs.iter().map(|row| (pid_of(row), row["restarts"].clone())).collect()
     };
     let before = spared(&status);
     let census = || [engine.keeper_pid(), engine.master_pid()].map(descriptors);
     let open = census();
     let load = Load::start(engine.address(), "/", CONNECTIONS);
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice::new();
     let mut workers_killed = 0;
     for _ in 0..kills {
         std::thread::park_timeout(PAUSE);
-        let status = wait::until("a master answers", || engine.try_status());
-        let victims: Vec<i32> = match dice.throw(4) {
-            0 => rows(&status, "programs").iter().filter_map(pid_of).take(3).collect(),
-            1 => rows(&status, "workers").iter().filter_map(pid_of).collect(),
-            2 => {
-                engine.replace_master();
-                continue;
-            }
-            _ => {
-                engine.replace_keeper();
-                continue;
-            }
-        };
-        let Some(victim) = victims.get(dice.throw(victims.len().max(1))) else { continue };
-        let is_worker = rows(&status, "workers").iter().any(|row| pid_of(row) == Some(*victim));
-        workers_killed += usize::from(is_worker);
-        if before.as_ref().and_then(|(pid, _)| *pid) != Some(*victim) {
-            signal_if_there(*victim, "KILL");
-        }
+        workers_killed += usize::from(befall(&engine, &mut dice).is_some());
     }
     let failed = load.stop().failed;
     assert!(
@@ -121,23 +158,33 @@ fn run(kills: usize) {
     );
     let status = until_whole(&engine);
     assert_eq!(spared(&status), before);
-    let known: BTreeSet<i32> = [rows(&status, "workers"), rows(&status, "programs")]
-        .concat()
-        .iter()
-        .filter_map(pid_of)
-        .collect();
-    assert_eq!(known.len(), 6, "{status}");
-    wait::until("nobody is there twice", || (family(&engine) == known).then_some(()));
-    for parent in [engine.keeper_pid(), engine.master_pid()] {
-        wait::until("no zombie", || {
-            children_of(parent).iter().all(|pid| is_alive(*pid)).then_some(())
-        });
-    }
+    witness::expect_exact_log(&engine);
+    expect_nobody_twice(&engine);
     let grown = census();
     assert!(
         grown.iter().zip(open).all(|(now, before)| *now <= before + DESCRIPTORS_SLACK),
         "descriptors: {open:?}, then {grown:?}"
     );
+}
+
+/// Who is there is who is known, and nobody is left unreaped.
+fn expect_nobody_twice(engine: &Engine) {
+    // Workers of an image before this one finish what they have begun, and leave.
+    wait::until("nobody is there twice", || {
+        let status = engine.try_status()?;
+        let rows = [rows(&status, "workers"), rows(&status, "programs")].concat();
+        let known: BTreeSet<i32> = rows.iter().filter_map(pid_of).collect();
+        let is_all = known.len() == 2 + PROGRAMS_COUNT;
+        // What a program runs for a moment bears its mark, too.
+        let family: BTreeSet<i32> = family(engine);
+        let is_work = |pid: &i32| known.iter().any(|parent| children_of(*parent).contains(pid));
+        (is_all && family.iter().all(|pid| known.contains(pid) || is_work(pid))).then_some(())
+    });
+    for parent in [engine.keeper_pid(), engine.master_pid()] {
+        wait::until("no zombie", || {
+            children_of(parent).iter().all(|pid| is_alive(*pid)).then_some(())
+        });
+    }
 }
 
 #[test]

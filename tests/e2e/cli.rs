@@ -250,7 +250,7 @@ fn an_engine_of_the_same_name_is_not_taken_for_ones_own() {
     for verb in [&[][..], &["reload"], &["shutdown"], &["upstream", "reset", "app"]] {
         expect(&run(verb), 1, &["`default` runs", &running, &other, "`name`"]);
     }
-    expect(&run(&["run"]), 1, &["`default` runs already (pid ", &running]);
+    expect(&run(&["run"]), 2, &["`default` runs already (pid ", &running]);
     expect(&run(&["status"]), 0, &["note: ", &running, &other]);
     assert_eq!(engine.status()["generation"], 1);
 }

@@ -13,6 +13,7 @@ mod ports;
 mod pty;
 mod secure;
 mod wait;
+mod witness;
 
 mod access_log;
 mod alike;
@@ -68,7 +69,9 @@ mod stopping;
 mod strategies;
 mod streaming;
 mod supervisorctl;
+mod survival;
 mod takeover;
 mod tcp_routes;
 mod tracking;
 mod upgrade;
+mod versions;

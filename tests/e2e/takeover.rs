@@ -77,13 +77,13 @@ fn output_that_waits_and_lines_that_were_begun_are_written_by_the_next() {
 }
 
 /// Puts another file in place of the engine's binary, as an installer would.
-fn install(engine: &Engine, write: impl FnOnce(&std::path::Path)) {
+pub(crate) fn install(engine: &Engine, write: impl FnOnce(&std::path::Path)) {
     let beside = engine.folder.path().join("beside");
     write(&beside);
     fs::rename(beside, engine.folder.path().join(COPY)).expect("the folder is ours");
 }
 
-fn install_copy(engine: &Engine) {
+pub(crate) fn install_copy(engine: &Engine) {
     install(engine, |path| {
         fs::copy(BINARY, path).expect("the folder is ours");
     });
@@ -94,11 +94,11 @@ fn image(pid: i32) -> Option<u64> {
     Some(fs::metadata(format!("/proc/{pid}/exe")).ok()?.ino())
 }
 
-fn installed(engine: &Engine) -> Option<u64> {
+pub(crate) fn installed(engine: &Engine) -> Option<u64> {
     Some(fs::metadata(engine.folder.path().join(COPY)).ok()?.ino())
 }
 
-fn until_all_run(engine: &Engine, file: Option<u64>) {
+pub(crate) fn until_all_run(engine: &Engine, file: Option<u64>) {
     wait::until("keeper, master and workers run that binary", || {
         let workers = engine.try_status()?["workers"].as_array()?.clone();
         let pids = workers.iter().filter_map(|row| row["pid"].as_i64()?.try_into().ok());
@@ -108,7 +108,7 @@ fn until_all_run(engine: &Engine, file: Option<u64>) {
     });
 }
 
-fn programs(engine: &Engine) -> Vec<[Option<i64>; 2]> {
+pub(crate) fn programs(engine: &Engine) -> Vec<[Option<i64>; 2]> {
     let status = engine.status();
     let rows = status["programs"].as_array().expect("programs is an array");
     rows.iter().map(|row| [row["pid"].as_i64(), row["restarts"].as_i64()]).collect()

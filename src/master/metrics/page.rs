@@ -59,6 +59,12 @@ fn engine(text: &mut Text, figures: &Figures) {
         .sample(&build, Value::Count(1));
     text.family("pilothouse_uptime_seconds", Gauge, "Since the engine's start.")
         .sample(&none, Value::Milliseconds(head.uptime_ms));
+    text.family(
+        "pilothouse_orphans_reaped_total",
+        Counter,
+        "Ended processes that had lost their parents and were reaped here.",
+    )
+    .sample(&none, Value::Count(head.orphans_reaped));
     text.family("pilothouse_config_generation", Gauge, "Number of the running configuration.")
         .sample(&none, Value::Count(u64::from(head.generation)));
     text.family(

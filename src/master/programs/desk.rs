@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
@@ -168,14 +168,26 @@ impl Desk {
         self.wants.push(Want::Audit(Note { who: by, verb, target, result, severity, cli }));
     }
 
-    /// The keeper gets duplicates, so that the pipes outlive this master.
-    pub(super) fn hold(&mut self, id: &InstanceId, life: u32, ends: &[OwnedFd]) {
-        self.keep(pipes_key(id, life), ends);
+    /// The keeper gets duplicates, so that the pipes outlive this master. `process` means the process
+    /// wherever it is held, and the kernel tells by it how that has ended, whoever reaps it.
+    pub(super) fn hold(
+        &mut self,
+        id: &InstanceId,
+        life: u32,
+        ends: &[OwnedFd],
+        process: Option<BorrowedFd<'_>>,
+    ) {
+        let ends = ends.iter().map(|end| end.as_fd()).chain(process);
+        self.keep_all(pipes_key(id, life), ends);
     }
 
     /// The same for any descriptors that must outlive this master.
     pub(super) fn keep(&mut self, key: String, ends: &[OwnedFd]) {
-        match ends.iter().map(OwnedFd::try_clone).collect() {
+        self.keep_all(key, ends.iter().map(|end| end.as_fd()));
+    }
+
+    fn keep_all<'a>(&mut self, key: String, ends: impl Iterator<Item = BorrowedFd<'a>>) {
+        match ends.map(|end| end.try_clone_to_owned()).collect() {
             Ok(descriptors) => self.wants.push(Want::Hold { key, descriptors }),
             Err(error) => sys::log::error!("programs", "hand {key} to the keeper: {error}"),
         }

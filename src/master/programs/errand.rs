@@ -21,6 +21,7 @@ use crate::config::limits::{PROGRAM_ERRAND_READ_BYTES, PROGRAM_PIPE_GRACE_MS};
 use crate::config::model::process::Stdin;
 use crate::supervise::step::SpawnError;
 use crate::sys;
+use crate::sys::orphans::Claim;
 use crate::sys::watched::Watched;
 
 /// In the environment of every errand, so that a master's successor knows it by it.
@@ -111,6 +112,7 @@ async fn run(order: Order, room: Rc<Semaphore>, mut done: oneshot::Sender<Outcom
 
 struct Running {
     pid: u32,
+    _claim: Claim,
     process: Watched,
     readers: JoinSet<()>,
     timeout_ms: u64,
@@ -134,7 +136,7 @@ impl Running {
         variables.push((MARK, label.to_owned()));
         let Launched { child, stdout, stderr, .. } =
             launch::launch(&definition, &variables, None, &[])?;
-        let pid = child.pid;
+        let (pid, claim) = (child.pid, child.claim);
         let process = Watched::new(child.pidfd).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
@@ -152,7 +154,7 @@ impl Running {
                 }
             }
         }
-        Ok(Self { pid, process, readers, timeout_ms })
+        Ok(Self { pid, _claim: claim, process, readers, timeout_ms })
     }
 
     async fn finish(mut self, mut done: oneshot::Sender<Outcome>) {

@@ -161,6 +161,11 @@ impl Programs {
         self.settle();
     }
 
+    /// Nobody could say anything for so long.
+    pub(crate) fn stood_still(&mut self, for_us: u64) {
+        self.instances.values_mut().for_each(|instance| instance.state.stood_still(for_us));
+    }
+
     /// The backend has no request left, or its drain has timed out.
     pub(crate) fn on_drained(&mut self, upstream: &str, backend: &str) {
         let of_backend = |instance: &&mut Instance| {

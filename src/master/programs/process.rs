@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use super::event::{Event, InstanceId, Report};
 use super::events::channel::Reader;
 use super::output::pipe::Pipe;
 use super::output::{Output, Source};
-use crate::config::limits::PROGRAM_STATUS_WAIT_MS;
+use crate::config::limits::{PROGRAM_STATUS_AGAIN_MS, PROGRAM_STATUS_WAIT_MS};
 use crate::config::model::stop::Reach;
 use crate::master::event;
 use crate::sys;
+use crate::sys::orphans::Claim;
 use crate::sys::watched::Watched;
 
 pub(super) struct Process {
@@ -26,6 +27,10 @@ pub(super) struct Process {
     /// With the pid the identity of the process, whoever starts looking.
     pub(super) start_time: u64,
     origin: Origin,
+    /// The keeper holds the descriptor that means it.
+    is_held: bool,
+    /// While its end is ours to see.
+    claim: Option<Claim>,
     /// Nothing when it had ended before it could be adopted.
     pidfd: Option<Rc<Watched>>,
     pipes: Vec<Pipe>,
@@ -74,6 +79,8 @@ impl Process {
             pid: child.pid,
             start_time,
             origin: Origin::Started,
+            is_held: true,
+            claim: Some(child.claim),
             pidfd: Some(pidfd),
             pipes: Vec::new(),
             answers: None,
@@ -83,13 +90,20 @@ impl Process {
         })
     }
 
-    /// Takes over the process that an earlier master started. One that is gone by now counts as
-    /// running until the keeper or the waiting time says otherwise.
-    pub(super) fn adopt(pid: u32, start_time: u64, reporter: Reporter) -> io::Result<Self> {
-        sys::orphans::claim(pid);
-        let pidfd =
-            sys::pidfd::open(pid).ok().filter(|_| sys::proc::start_time(pid) == Some(start_time));
-        let pidfd = if let Some(pidfd) = pidfd {
+    /// Takes over the process that an earlier master started, by the descriptor that this one had of
+    /// it if it is still held. One that is gone by now counts as running until the kernel, the keeper or
+    /// the waiting time says otherwise.
+    pub(super) fn adopt(
+        (pid, start_time): (u32, u64),
+        held: Option<OwnedFd>,
+        reporter: Reporter,
+    ) -> io::Result<Self> {
+        let claim = Some(sys::orphans::claim(pid));
+        let opened = || {
+            sys::pidfd::open(pid).ok().filter(|_| sys::proc::start_time(pid) == Some(start_time))
+        };
+        let is_held = held.is_some();
+        let pidfd = if let Some(pidfd) = held.or_else(opened) {
             Some(watch(pidfd, reporter)?)
         } else {
             wait_for_status(reporter);
@@ -99,6 +113,8 @@ impl Process {
             pid,
             start_time,
             origin: Origin::Adopted,
+            is_held,
+            claim,
             pidfd,
             pipes: Vec::new(),
             answers: None,
@@ -141,6 +157,15 @@ impl Process {
         }
     }
 
+    /// Means the process, and no other, wherever it is held.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(|pidfd| pidfd.as_fd())
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     /// `None`: it is not known yet which one it is.
     pub(super) fn main_pid(&self) -> Option<u32> {
         Some(self.pid).filter(|_| !self.is_between())
@@ -152,7 +177,8 @@ impl Process {
     }
 
     pub(super) fn has_forked_away(&mut self) {
-        sys::orphans::release(self.pid);
+        self.claim = None;
+        self.is_held = false;
         self.pidfd = None;
         (self.pid, self.start_time) = (BETWEEN, 0);
     }
@@ -169,7 +195,7 @@ impl Process {
             return Err(io::ErrorKind::NotFound.into());
         }
         self.has_forked_away();
-        sys::orphans::claim(pid);
+        self.claim = Some(sys::orphans::claim(pid));
         self.pidfd = Some(watch(pidfd, reporter)?);
         (self.pid, self.start_time) = (pid, start_time);
         self.origin = Origin::Adopted;
@@ -212,8 +238,8 @@ impl Process {
 
     /// To the main process and everybody of its group.
     pub(super) fn signal_group(&self, number: i32) -> io::Result<()> {
-        match self.pidfd {
-            Some(_) => sys::pidfd::signal_group(self.pid, number),
+        match &self.pidfd {
+            Some(pidfd) => sys::pidfd::signal_group_of(&**pidfd, self.pid, number),
             // Its number may name a stranger by now.
             None => Ok(()),
         }
@@ -228,13 +254,14 @@ impl Process {
         }
     }
 
-    /// After its end was reported: reads its last words and collects its status.
+    /// After its end was reported: reads its last words and learns its status. It is reaped once the
+    /// claim to it is dropped and a successor of this master would know how it ended.
     pub(super) fn collect(&self) -> io::Result<Collected> {
         for pipe in &self.pipes {
             pipe.catch_up();
         }
         let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByParent) };
-        match sys::pidfd::try_wait(&**pidfd) {
+        match sys::pidfd::ended(&**pidfd) {
             Ok(Some(exit)) => Ok(Collected::Exit(exit)),
             Ok(None) => Ok(Collected::NotYet),
             Err(error) if sys::pidfd::is_not_child(&error) => {
@@ -265,7 +292,6 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.leave_in_peace();
-        sys::orphans::release(self.pid);
     }
 }
 
@@ -278,6 +304,15 @@ fn watch(pidfd: OwnedFd, reporter: Reporter) -> io::Result<Rc<Watched>> {
         }
     });
     Ok(pidfd)
+}
+
+/// Asks again about an end that was reported and has no status: while somebody traces a process, its
+/// status is the tracer's to take first.
+pub(super) fn ask_again(reporter: Reporter) {
+    tokio::task::spawn_local(async move {
+        tokio::time::sleep(Duration::from_millis(PROGRAM_STATUS_AGAIN_MS)).await;
+        reporter.report(Report::Ended).await;
+    });
 }
 
 /// Bounds the wait for the keeper's word about a process that was not our child.

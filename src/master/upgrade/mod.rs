@@ -1,9 +1,10 @@
 //! Another binary takes over: workers and programs stay, only keeper and master become others.
 //!
 //! The file at the engine's path is opened once; what is tried is what runs then. It must speak our
-//! protocol and accept the configuration, otherwise nothing happens. Then this master writes its will
-//! and ends, the keeper becomes that file in its own process, and the first master of it relieves the
-//! workers one by one (`workers::relief`). When its masters die young, the keeper goes back.
+//! protocol, read our will and accept the configuration, otherwise nothing happens. Then this master
+//! writes its will and stands still, the keeper becomes that file in its own process, and the first
+//! master of it relieves this one, and then the workers one by one (`workers::relief`). When its masters
+//! die young, the keeper goes back; when it dies itself, this master takes its place.
 
 mod trial;
 
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::event::Event;
-use super::keeper_link::{Held, KeeperLink};
+use super::keeper_link::{Held, KeeperLink, Relief};
+use super::membership::Now;
 use super::programs::{Left, Programs};
 use super::turn::LAST_WORDS;
 use super::{Master, Phase, WHO, audit};
@@ -104,7 +106,8 @@ impl Master {
         let name = path.display().to_string();
         let failed = |error: &dyn std::fmt::Display| format!("upgrade to {name}: {error}");
         let image = image::open(&path).map_err(|error| failed(&error))?;
-        let verdict = trial::begin(&path, &image, &self.options).map_err(|error| failed(&error))?;
+        let verdict = trial::begin(&path, &image, &self.options, self.legacy.show())
+            .map_err(|error| failed(&error))?;
         let post = self.post.clone();
         tokio::task::spawn_local(async move {
             let _the_loop_is_over = post.send(Event::Tried(verdict.await)).await;
@@ -148,16 +151,20 @@ impl Master {
         }
     }
 
-    /// Ends this master, and nothing else.
+    /// Ends this master, and nothing else; or, when the other binary takes the keeper down with it,
+    /// goes on as the keeper.
     pub(super) async fn make_way(mut self) -> u8 {
         // Whoever asks from here on waits for the next master.
         self.serving.abort();
         tokio::time::sleep(LAST_WORDS).await;
         self.programs.settle_output().await;
+        self.carry_out_wants(Now::read());
         self.leave_output();
         self.bequeath();
-        if let Some(image) = self.upgrade.next.take() {
-            self.keeper.upgrade(&image);
+        let Some(image) = self.upgrade.next.take() else { return 0 };
+        match self.keeper.stand_by(&image) {
+            Relief::Up => {}
+            Relief::None => self.take_keepers_place(),
         }
         0
     }

@@ -1,10 +1,9 @@
 //! Asking a binary whether it could take over, by running it: no better proof that it runs here.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ pub(super) fn begin(
     path: &Path,
     image: &OwnedFd,
     options: &Options,
+    will: BorrowedFd<'_>,
 ) -> io::Result<impl Future<Output = Result<String, String>> + use<>> {
     let file = match &options.source {
         Source::File(path) => path.clone().into_os_string(),
@@ -32,17 +32,18 @@ pub(super) fn begin(
     let environment: Vec<_> = std::env::vars_os().collect();
     let order =
         Order { arguments: &arguments, environment: &environment, directory: None, identity: None };
-    let null = File::open("/dev/null")?;
     let (words, writer) = pipe::pair()?;
     let child = Recipe::of_image(image.as_fd(), &order)
-        .and_then(|recipe| recipe.start(&[null.as_fd(), writer.as_fd(), writer.as_fd()]))
+        .and_then(|recipe| recipe.start(&[will, writer.as_fd(), writer.as_fd()]))
         .map_err(|error| error.cause)?;
     let (words, process) = (Watched::new(words)?, Watched::new(child.pidfd)?);
+    let claim = child.claim;
     Ok(async move {
+        // Who says nothing is killed, and reaped by nobody in particular.
+        let _claim = claim;
         let limit = Duration::from_millis(UPGRADE_TRIAL_MS);
         let ended = tokio::time::timeout(limit, listen(&words, &process)).await;
         ended.unwrap_or_else(|_late| {
-            // Its status is the keeper's to take, once this master is gone.
             let _it_may_have_ended = pidfd::signal(&process, signal::KILL);
             Err(format!("it said nothing within {} s", UPGRADE_TRIAL_MS / 1000))
         })

@@ -9,6 +9,7 @@ use super::{Record, WHO};
 use crate::master::event::{Event, Post};
 use crate::order;
 use crate::order::worker::{FromWorker, ToWorker};
+use crate::sys::orphans::Claim;
 use crate::sys::seqpacket::{self, Wait};
 use crate::sys::spawn::{Recipe, SpawnError, Step};
 use crate::sys::watched::Watched;
@@ -21,6 +22,8 @@ pub(super) struct Process {
     since_us: u64,
     pidfd: Rc<Watched>,
     link: Rc<Watched>,
+    /// Of one that is our child.
+    _claim: Option<Claim>,
 }
 
 impl Process {
@@ -42,6 +45,7 @@ impl Process {
             since_us: clock::monotonic_us(),
             pidfd: Rc::new(Watched::new(child.pidfd).map_err(failed)?),
             link: Rc::new(Watched::new(link).map_err(failed)?),
+            _claim: Some(child.claim),
         };
         process.watch(life, post);
         Ok(process)
@@ -58,6 +62,7 @@ impl Process {
             since_us: record.since_us,
             pidfd: Rc::new(Watched::new(pidfd)?),
             link: Rc::new(Watched::new(link)?),
+            _claim: None,
         };
         process.watch(record.life, post);
         Ok(process)

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use super::Step;
 use super::child::{Failure, at, check, errno};
 use crate::sys::capability::Capabilities;
+use crate::sys::oom;
 use crate::sys::rlimit::Limit;
 
 /// Decimal digits of the longest out-of-memory score, `-1000`, and some room.
@@ -20,7 +21,7 @@ pub(crate) struct Attributes {
     pub(crate) umask: Option<u32>,
     /// From -20, the most favourable, to 19.
     pub(crate) nice: Option<i32>,
-    /// From -1000, never killed for want of memory, to 1000.
+    /// From -1000, never killed for want of memory, to 1000. Unsaid: ours, before it was lowered.
     pub(crate) oom_score_adj: Option<i32>,
     pub(crate) limits: Vec<Limit>,
     /// Nothing the child runs can gain a right it does not have, by set-user-id or file capabilities.
@@ -41,7 +42,7 @@ impl Attributes {
             let done = unsafe { libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, nice) };
             at(Step::Nice, zero(done))?;
         }
-        if let Some(score) = self.oom_score_adj {
+        if let Some(score) = self.oom_score_adj.or(oom::original()) {
             at(Step::OomScore, write_oom_score(score))?;
         }
         for limit in &self.limits {

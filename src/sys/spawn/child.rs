@@ -4,10 +4,9 @@
 //! failure is a step and an errno, sent through the report pipe.
 
 use std::convert::Infallible;
-use std::ffi::c_uint;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 
-use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step, fork};
+use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step, closing, fork};
 use crate::sys::cgroup::Entrance;
 use crate::sys::rlimit;
 use crate::sys::user::Identity;
@@ -109,16 +108,7 @@ fn place_descriptors(descriptors: &[BorrowedFd<'_>]) -> Result<(), i32> {
         check(unsafe { libc::dup2(*source, target) })?;
         target += 1;
     }
-    // SAFETY: a system call on numbers only.
-    let marked = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            target as c_uint,
-            c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC as c_uint,
-        )
-    };
-    if marked == 0 { Ok(()) } else { Err(errno()) }
+    closing::from(target)
 }
 
 fn reset_open_files() -> Result<(), i32> {

@@ -9,6 +9,7 @@
 
 pub(crate) mod attributes;
 mod child;
+mod closing;
 mod fork;
 mod own_pid;
 #[cfg(test)]
@@ -22,8 +23,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Entrance;
+use super::orphans::{Claim, Claims};
+use super::pidfd;
 use super::user::Identity;
-use super::{orphans, pidfd};
 use attributes::Attributes;
 use fork::Side;
 use own_pid::OwnPid;
@@ -54,6 +56,8 @@ pub(crate) struct Child {
     pub(crate) pid: u32,
     /// Becomes readable at its end; see `pidfd::try_wait`.
     pub(crate) pidfd: OwnedFd,
+    /// For whoever takes its status.
+    pub(crate) claim: Claim,
 }
 
 /// The step that failed, in the words of the message.
@@ -216,7 +220,7 @@ impl Recipe {
             return Err(failed(Step::Descriptors, io::ErrorKind::InvalidInput.into()));
         }
         let (report, reporter) = report_pipe().map_err(|error| failed(Step::Fork, error.into()))?;
-        let mut claims = orphans::claims();
+        let mut claims = Claims::lock();
         // SAFETY: until exec or _exit the child runs `child::become_recipe` alone, which makes only
         // async-signal-safe system calls on memory prepared before the fork.
         let pid = match unsafe { fork::fork(cgroup) } {
@@ -229,7 +233,7 @@ impl Recipe {
             }
             Err(cause) => return Err(failed(Step::Fork, cause)),
         };
-        claims.insert(pid);
+        let claim = claims.claim(pid);
         drop(claims);
         drop(reporter);
         // The child is ours and unreaped, so its pid can not name anybody else yet.
@@ -240,7 +244,7 @@ impl Recipe {
         });
         let reported = read_report(&report);
         match (pidfd, reported) {
-            (Ok(pidfd), None) => Ok(Child { pid, pidfd }),
+            (Ok(pidfd), None) => Ok(Child { pid, pidfd, claim }),
             (Err(error), _) => {
                 reap(pid);
                 Err(error)
@@ -283,7 +287,6 @@ fn reap(pid: u32) {
         // SAFETY: `status` outlives the call; the pid is our unreaped child.
         let reaped = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
         if reaped >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-            orphans::release(pid);
             return;
         }
     }

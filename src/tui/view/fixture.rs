@@ -181,6 +181,7 @@ fn head() -> Head {
         keeper_pid: 4120,
         is_embedded: false,
         config_error: String::new(),
+        orphans_reaped: 0,
     }
 }
 

@@ -10,7 +10,7 @@
 //! | 2 | `kill -9` of a worker | `processes`: replaced, none refused; `crashes`: only its own connections |
 //! | 3 | `kill -9` of the master | `processes`, `crashes`, `output`: no program, byte, request; ends known |
 //! | 4 | `kill -9` of the keeper too | `keeper`, `tracking`: its master takes over; left-overs end first |
-//! | 5 | upgrade under load | `takeover`: another binary, no request fails |
+//! | 5 | upgrade under load | `takeover`: another binary, no request fails; `versions`: another version, a bad one |
 //! | 6 | fork bomb | `daemons`: bounded, ended, answered meanwhile |
 //! | 7 | SIGTERM ignored | `children`: SIGKILL when its time is over, not before |
 //! | 8 | can not be killed | `tracking`: nothing is started beside it |
@@ -24,7 +24,7 @@
 //! | 16 | log's folder gone | `floods`: made again, not said for every line |
 //! | 17 | killed during rotation | `programs`, `output`: sequence numbers |
 //! | 18 | clock set | pure: `supervise` and `sys::clock` know the monotonic clock only |
-//! | 19 | suspend | nothing: it can not be had here; the monotonic clock stands still meanwhile |
+//! | 19 | suspend | `standstill`: all stopped and gone on, as a paused machine; in a suspend the monotonic clock stands still, too |
 //! | 20 | a thousand programs | `many`: 128 of them always, 1,000 when asked for |
 //! | 21 | short tasks, ten thousand a minute | `many`: no zombie stays, no descriptor |
 //! | 22 | no descriptor left | `shortage`: tried again, not counted, the control socket answers |
@@ -32,14 +32,14 @@
 //! | 24 | pid used again | by construction: signals go through `sys::pidfd`, which names no stranger |
 //! | 25 | SIGSTOPped program | `children`: a stop works |
 //! | 26 | hostile clients of the control socket | `callers`, `rpc`, `control_http`; bounds: `control` |
-//! | 27 | stale or removed socket, two masters | `processes`: replaced, put back, refused |
+//! | 27 | stale or removed socket, two masters | `processes`: replaced, put back, refused; `survival`: the folder, too; `cli`: exit 2 |
 //! | 28 | bad file | `reload`, `supervisorctl`; `callers`: half-written, removed |
 //! | 29 | console gone | `console`; `callers`: killed, hung up, resized all the time |
-//! | 30 | out of memory | `daemons`: a program's, by `memory_max`; the engine's own score is the machine's affair |
-//! | 31 | orphans come to us | `init`, `tracking`: reaped silently |
+//! | 30 | out of memory | `daemons`: a program's, by `memory_max`; `shortage`: the engine's own score |
+//! | 31 | orphans come to us | `init`, `tracking`: reaped silently; `survival`: counted |
 //! | 32 | event listener hangs or lies | `master::programs`: killed in time, started anew, within the crash limit |
 //! | 33 | a hundred callers at once | `callers`: each gets one answer, one process is left |
-//! | 34 | less of a kernel, fewer rights | `tracking`, `daemons`: every rung; `shortage`: no rights |
+//! | 34 | less of a kernel, fewer rights | `tracking`, `daemons`: every rung; `shortage`: no rights, calls that are not there |
 
 #![expect(clippy::disallowed_methods, reason = "these tests measure how long things take")]
 #![expect(clippy::print_stderr, reason = "measured figures, and tests that are not possible here")]
@@ -49,6 +49,7 @@ mod children;
 mod floods;
 mod many;
 mod shortage;
+mod standstill;
 
 use std::fs;
 use std::time::{Duration, Instant};

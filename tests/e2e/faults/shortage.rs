@@ -10,6 +10,28 @@ use crate::wait;
 
 use super::{row, until_state};
 
+/// Becomes its words where some system calls are not there, as on an older kernel or in a sandbox:
+/// `close_range` and `clone3`, which have the same numbers on every machine.
+const WITHOUT_CALLS: &str = "
+import ctypes, os, struct, sys
+MISSING = (435, 436)
+LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
+ALLOW, NOT_THERE = 0x7fff0000, 0x00050000 | 38
+program = [(LOAD, 0, 0, 0)]
+for at, number in enumerate(MISSING):
+    program.append((JUMP_EQUAL, len(MISSING) - at, 0, number))
+program += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, NOT_THERE)]
+code = b''.join(struct.pack('HBBI', *step) for step in program)
+buffer = ctypes.create_string_buffer(code)
+class Program(ctypes.Structure):
+    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.c_void_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+filter = Program(len(program), ctypes.addressof(buffer))
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(filter), 0, 0):
+    sys.exit('filter: errno %d' % ctypes.get_errno())
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
 fn limit_descriptors(pid: i32, soft: usize) {
     let order = [format!("--pid={pid}"), format!("--nofile={soft}:")];
     let status = Command::new("prlimit").args(order).status().expect("prlimit(1) runs");
@@ -102,4 +124,58 @@ fn without_any_rights_programs_are_run_restarted_and_stopped_all_the_same() {
         wait::until("another one", || engine.program_pid("plain", 0).filter(|pid| *pid != first));
     engine.ctl_ok(&["program", "stop", "plain"]);
     assert!(!is_alive(next));
+}
+
+#[test]
+fn without_calls_of_newer_kernels_programs_are_run_restarted_and_stopped_all_the_same() {
+    let preparation = format!("exec python3 -c \"{WITHOUT_CALLS}\" \"$0\" \"$@\"");
+    // What it inherits beside its own must not be open in it.
+    let program = "[program.plain]\ncommand = \"sleep 1000\"\n";
+    let engine = Engine::start_after(&preparation, program);
+    let filtered = super::proc_status(engine.keeper_pid(), "Seccomp");
+    assert_eq!(filtered, 2, "the filter is on");
+    let first = wait::until("it runs", || engine.program_pid("plain", 0));
+    wait::until("it is what it says", || {
+        crate::engine::cmdline(first).starts_with("sleep").then_some(())
+    });
+    assert_eq!(descriptors(first), 3, "its standard ones and no other");
+    signal(first, "KILL");
+    let next =
+        wait::until("another one", || engine.program_pid("plain", 0).filter(|pid| *pid != first));
+    engine.replace_master();
+    assert_eq!(engine.program_pid("plain", 0), Some(next));
+    engine.ctl_ok(&["program", "stop", "plain"]);
+    assert!(!is_alive(next));
+}
+
+#[test]
+fn when_memory_runs_out_the_engine_is_not_the_first_to_go_and_passes_that_on_to_nobody() {
+    let score = |pid: &str| {
+        let text = fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).expect("it is there");
+        text.trim().parse::<i32>().expect("a number")
+    };
+    let may_lower = Command::new("sh")
+        .args(["-c", "echo -900 >/proc/self/oom_score_adj"])
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let own = score("self");
+    let expected = if may_lower { own.min(-900) } else { own };
+    let engine = Engine::start(
+        "[program.plain]\ncommand = \"sleep 1000\"\n[program.first]\ncommand = \"sleep 1000\"\n\
+         oom_score_adj = 700\n",
+    );
+    let plain = wait::until("it runs", || engine.program_pid("plain", 0));
+    let first = wait::until("it runs", || engine.program_pid("first", 0));
+    // Whoever becomes the keeper is in its place in this, too, and does not take it for its own.
+    for round in 0..3 {
+        let held = [engine.keeper_pid(), engine.master_pid()].map(|pid| score(&pid.to_string()));
+        assert_eq!(held, [expected; 2], "round {round}");
+        engine.replace_keeper();
+    }
+    let worker = engine.worker_pids()[0];
+    assert_eq!([plain, first, worker].map(|pid| score(&pid.to_string())), [own, 700, own]);
+    engine.ctl_ok(&["program", "restart", "plain"]);
+    let next = engine.program_pid("plain", 0).expect("it runs").to_string();
+    assert_eq!(score(&next), own, "of the keeper that was a master before");
 }

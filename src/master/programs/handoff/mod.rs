@@ -119,11 +119,19 @@ pub(crate) struct Saved {
 struct SavedProcess {
     pid: u32,
     start_time: u64,
+    /// It is what the descriptor means that is held beside the pipes.
+    #[serde(default)]
+    is_held: bool,
 }
+
+/// Stdout and stderr.
+const PIPES: usize = 2;
 
 /// What the keeper held of an instance.
 struct Ends {
-    output: Option<[OwnedFd; 2]>,
+    output: Option<[OwnedFd; PIPES]>,
+    /// The process that was started, where it still is the main one.
+    process: Option<OwnedFd>,
     /// Where it says that it is ready.
     ready: Option<OwnedFd>,
 }
@@ -165,11 +173,13 @@ impl Programs {
             if let Some(then) = saved.then.clone() {
                 recovering.push((saved.id.clone(), then));
             }
-            let ends = held(&pipes_key(&saved.id, saved.life));
-            let ends = ends.and_then(|ends| <[OwnedFd; 2]>::try_from(ends).ok());
+            let mut ends = held(&pipes_key(&saved.id, saved.life)).unwrap_or_default();
+            // What follows the pipes means the process.
+            let process = if ends.len() > PIPES { ends.pop() } else { None };
+            let output = <[OwnedFd; PIPES]>::try_from(ends).ok();
             let ready = held(&ready_key(&saved.id, saved.life));
             let ready = ready.and_then(|ends| ends.into_iter().next());
-            let mut instance = saved.revive(Ends { output: ends, ready }, &mut self.desk);
+            let mut instance = saved.revive(Ends { output, process, ready }, &mut self.desk);
             let stdin = held(&super::stdin::key(&instance));
             if let Some(process) = &mut instance.process {
                 process.stdin = stdin.and_then(|ends| ends.into_iter().next());
@@ -210,10 +220,11 @@ impl Saved {
             restarts: instance.restarts,
             phase: SavedPhase::of(state.phase),
             cause: SavedCause::of(&state.cause),
-            process: instance
-                .process
-                .as_ref()
-                .map(|process| SavedProcess { pid: process.pid, start_time: process.start_time }),
+            process: instance.process.as_ref().map(|process| SavedProcess {
+                pid: process.pid,
+                start_time: process.start_time,
+                is_held: process.is_held(),
+            }),
             tree: instance.tree.as_ref().map(Tree::save),
             port: instance.port,
             joined: instance.joined.as_ref().map(|joined| joined.upstream.clone()),
@@ -266,7 +277,7 @@ impl Saved {
             {
                 desk.events.borrow_mut().revive(&instance.id, listener, saved);
             }
-            instance.adopt(process, ends.output, desk);
+            instance.adopt(process, ends.process, ends.output, desk);
         } else {
             instance.told = Told::earlier(instance.shown(), 0);
         }
@@ -285,10 +296,17 @@ impl Saved {
 }
 
 impl Instance {
-    fn adopt(&mut self, process: SavedProcess, ends: Option<[OwnedFd; 2]>, desk: &mut Desk) {
-        let SavedProcess { pid, start_time } = process;
+    fn adopt(
+        &mut self,
+        process: SavedProcess,
+        held: Option<OwnedFd>,
+        ends: Option<[OwnedFd; PIPES]>,
+        desk: &mut Desk,
+    ) {
+        let SavedProcess { pid, start_time, is_held } = process;
         let reporter = desk.reporter(&self.id, self.state.life);
-        match Process::adopt(pid, start_time, reporter) {
+        let held = held.filter(|_| is_held);
+        match Process::adopt((pid, start_time), held, reporter) {
             Ok(mut process) => {
                 if let Some(ends) = ends {
                     self.begin_to_read(&mut process, ends, desk);

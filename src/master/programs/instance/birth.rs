@@ -11,6 +11,8 @@ use super::super::output::{BIRTH, Source};
 use super::super::process::Process;
 use super::super::tree::{self, Tree};
 use super::{Instance, vitals};
+use crate::config::model::tree::LeftOvers;
+use crate::master::predecessors;
 use crate::supervise::step::{Event, SpawnError};
 use crate::sys;
 
@@ -58,6 +60,9 @@ impl Instance {
         let mark = ladder.mark(&self.id, self.state.life);
         variables.push((tree::MARK, mark.clone()));
         let left_overs = self.definition.program.tree.left_overs;
+        if left_overs == LeftOvers::Kept {
+            variables.push((predecessors::KEPT, "1".to_owned()));
+        }
         let leaf = ladder.leaf(&self.id, self.state.life, left_overs);
         let program = &self.definition.program;
         let user = launch::identity(&program.process)?;
@@ -72,7 +77,7 @@ impl Instance {
             SpawnError::Busy(format!("watch pid {pid}: {error}"))
         })?;
         let ends = [launched.stdout, launched.stderr];
-        desk.hold(&self.id, self.state.life, &ends);
+        desk.hold(&self.id, self.state.life, &ends, process.descriptor());
         desk.hold_ready(&self.id, self.state.life, launched.ready.as_ref());
         self.ready_pipe = launched.ready;
         self.begin_to_read(&mut process, ends, desk);

@@ -1,7 +1,7 @@
 //! How the process is asked to end, and what is made of its end.
 
 use super::super::desk::{Desk, Tone};
-use super::super::process::{Collected, wait_for_status};
+use super::super::process::{Collected, ask_again, wait_for_status};
 use super::super::texts;
 use super::{Instance, ending};
 use crate::config::model::stop::Reach;
@@ -63,8 +63,15 @@ impl Instance {
         match process.collect() {
             Ok(Collected::Exit(exit)) => self.exited(ending(exit), desk),
             Ok(Collected::ByParent) => wait_for_status(desk.reporter(&self.id, self.state.life)),
+            // Somebody traces it: the status is its tracer's to take first, and nobody has to wait
+            // for that who knows it otherwise.
             Ok(Collected::NotYet) => {
-                sys::log::alert!("programs", "{} has ended but has no status", self.id);
+                if let Some(exit) = process.foreign_exit() {
+                    self.exited(ending(exit), desk);
+                } else {
+                    ask_again(desk.reporter(&self.id, self.state.life));
+                    wait_for_status(desk.reporter(&self.id, self.state.life));
+                }
             }
             Err(error) => {
                 sys::log::error!("programs", "collect the status of {}: {error}", self.id);

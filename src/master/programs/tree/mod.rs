@@ -174,7 +174,7 @@ impl Tree {
         match (&self.leaf, self.rung) {
             (Some(leaf), _) => !leaf.is_populated(),
             (None, Rung::Cgroup | Rung::Session) => false,
-            (None, Rung::Group) => sys::pidfd::is_group_empty(self.leader.pid),
+            (None, Rung::Group) => self.is_group_gone(),
         }
     }
 
@@ -182,7 +182,7 @@ impl Tree {
     pub(super) fn is_empty(&mut self, surveyor: &mut Surveyor) -> bool {
         match (&self.leaf, self.rung) {
             (Some(leaf), _) => !leaf.is_populated(),
-            (None, Rung::Group) => sys::pidfd::is_group_empty(self.leader.pid),
+            (None, Rung::Group) => self.is_group_gone(),
             (None, Rung::Cgroup | Rung::Session) => {
                 let census = surveyor.census(self.looked_us + 1);
                 self.looked_us = census.taken_us;
@@ -192,6 +192,15 @@ impl Tree {
                 self.seen.is_empty() && is_believed
             }
         }
+    }
+
+    /// Of the leader's own group; who has ended and is yet to be reaped is gone.
+    fn is_group_gone(&self) -> bool {
+        let Identity { pid, start_time } = self.leader;
+        let is_left = |stat: &sys::proc::Stat| {
+            stat.group == pid && !stat.is_ended && stat.start_time >= start_time
+        };
+        sys::pidfd::is_group_empty(pid) || !sys::proc::census().iter().any(is_left)
     }
 
     /// Everybody, by a recent look.
@@ -291,7 +300,7 @@ impl Tree {
     /// To everybody, once.
     pub(super) fn signal(&mut self, number: i32, surveyor: &mut Surveyor) {
         if self.rung == Rung::Group {
-            self.report(sys::pidfd::signal_group(self.leader.pid, number));
+            self.signal_group(number);
             return;
         }
         let opened = self.open(surveyor);
@@ -303,11 +312,18 @@ impl Tree {
         match (&self.leaf, self.rung) {
             (Some(leaf), _) if leaf.kill().is_ok() => {}
             (None, Rung::Group) => {
-                self.report(sys::pidfd::signal_group(self.leader.pid, sys::signal::KILL));
+                self.signal_group(sys::signal::KILL);
             }
             (Some(_) | None, Rung::Cgroup | Rung::Session | Rung::Group) => {
                 self.kill_one_by_one(surveyor);
             }
+        }
+    }
+
+    /// By its number, which is the group's as long as somebody is in it who may have it.
+    fn signal_group(&self, number: i32) {
+        if !self.is_group_gone() {
+            self.report(sys::pidfd::signal_group(self.leader.pid, number));
         }
     }
 

@@ -26,6 +26,8 @@ enum Kind {
     Unpourable,
     /// A terminal, a pipe, a device: has no length and does not rotate.
     Endless,
+    /// The same, and can not be opened: our own output is what the system journal reads.
+    Socket,
 }
 
 impl Open {
@@ -33,12 +35,15 @@ impl Open {
     pub(super) fn bytes(&self) -> io::Result<u64> {
         match self.kind {
             Kind::Regular | Kind::Unpourable => Ok(self.file.metadata()?.len()),
-            Kind::Endless => Ok(0),
+            Kind::Endless | Kind::Socket => Ok(0),
         }
     }
 
     pub(super) fn is_rotatable(&self) -> bool {
-        self.kind != Kind::Endless
+        match self.kind {
+            Kind::Regular | Kind::Unpourable => true,
+            Kind::Endless | Kind::Socket => false,
+        }
     }
 
     /// How many of the bytes are in the file (and no longer in the pipe), at least one.
@@ -58,12 +63,12 @@ impl Open {
                     poured => poured?,
                 }
             }
-            (Kind::Unpourable | Kind::Endless, Origin::Pipe(pipe)) => {
+            (Kind::Unpourable | Kind::Endless | Kind::Socket, Origin::Pipe(pipe)) => {
                 let count = self.write(piece, file_bytes)?;
                 sys::peek::discard(pipe, count)?;
                 count
             }
-            (Kind::Regular | Kind::Unpourable | Kind::Endless, Origin::Memory) => {
+            (Kind::Regular | Kind::Unpourable | Kind::Endless | Kind::Socket, Origin::Memory) => {
                 self.write(piece, file_bytes)?
             }
         };
@@ -76,6 +81,7 @@ impl Open {
                 sys::append::write_at_end(&self.file, file_bytes, piece)
             }
             Kind::Endless => sys::append::write(&self.file, piece),
+            Kind::Socket => sys::append::send(&self.file, piece),
         }
     }
 }
@@ -100,7 +106,9 @@ impl RotatingFile {
         let mut options = OpenOptions::new();
         // Not to append: the kernel pours only to an offset. Opening a pipe never waits for a reader.
         options.write(true).create(true).custom_flags(sys::append::NEVER_WAIT);
-        let file = match options.open(&self.path) {
+        let own_socket = sys::append::own_socket(&self.path);
+        let is_socket = own_socket.is_some();
+        let file = match own_socket.unwrap_or_else(|| options.open(&self.path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(folder) = self.path.parent() {
                     fs::create_dir_all(folder)?;
@@ -110,7 +118,11 @@ impl RotatingFile {
             opened => opened?,
         };
         let metadata = file.metadata()?;
-        let kind = if metadata.is_file() { Kind::Regular } else { Kind::Endless };
+        let kind = match (metadata.is_file(), is_socket) {
+            (true, _) => Kind::Regular,
+            (false, true) => Kind::Socket,
+            (false, false) => Kind::Endless,
+        };
         let inode = metadata.ino();
         let is_at_line_end = self.ends_with_a_line(metadata.len());
         let written_ms = if metadata.len() == 0 {
