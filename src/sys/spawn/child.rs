@@ -1,7 +1,8 @@
 //! What a child does between fork and exec.
 //!
-//! Only system calls on memory prepared before the fork: no allocation, no lock, no panic. Every
-//! failure is a step and an errno, sent through the report pipe.
+//! Only system calls on memory prepared before the fork: no allocation, no lock, no panic, and
+//! nothing written that the parent would miss, since the memory may be the parent's own. Every failure
+//! is a step and an errno, sent through the report pipe.
 
 use std::convert::Infallible;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
@@ -16,24 +17,31 @@ pub(super) const REPORT_BYTES: usize = 5;
 
 pub(super) type Failure = (Step, i32);
 
-/// Never returns: becomes the recipe's program, or reports and exits.
-pub(super) fn become_recipe(
-    recipe: &Recipe,
-    must_enter: Option<&Entrance>,
-    descriptors: &[BorrowedFd<'_>],
-    reporter: &OwnedFd,
-) -> ! {
-    let entered = must_enter.map_or(Ok(()), |cgroup| at(Step::Cgroup, fork::enter(cgroup)));
-    let (step, errno) = match entered.and_then(|()| try_become(recipe, descriptors)) {
-        Ok(never) => match never {},
-        Err(failure) => failure,
-    };
-    let report = encode_report(step, errno);
-    // SAFETY: writes bytes of our stack to a descriptor we hold, then ends the process without
-    // running any of the parent's exit handlers.
-    unsafe {
-        libc::write(reporter.as_raw_fd(), report.as_ptr().cast(), report.len());
-        libc::_exit(127)
+/// All that a child needs to become a program.
+pub(super) struct Newborn<'a> {
+    pub(super) recipe: &'a Recipe,
+    /// Its 0, 1, 2 and so on.
+    pub(super) descriptors: &'a [BorrowedFd<'a>],
+    /// Where it says what went wrong.
+    pub(super) reporter: &'a OwnedFd,
+}
+
+impl Newborn<'_> {
+    /// Becomes the recipe's program, or reports and exits. `must_enter`: a control group that it was
+    /// not born in.
+    pub(super) fn live(&self, must_enter: Option<&Entrance>) -> ! {
+        let entered = must_enter.map_or(Ok(()), |cgroup| at(Step::Cgroup, fork::enter(cgroup)));
+        let (step, errno) = match entered.and_then(|()| try_become(self.recipe, self.descriptors)) {
+            Ok(never) => match never {},
+            Err(failure) => failure,
+        };
+        let report = encode_report(step, errno);
+        // SAFETY: writes bytes of our stack to a descriptor we hold, then ends the process without
+        // running any of the parent's exit handlers.
+        unsafe {
+            libc::write(self.reporter.as_raw_fd(), report.as_ptr().cast(), report.len());
+            libc::_exit(127)
+        }
     }
 }
 

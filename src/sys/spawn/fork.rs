@@ -1,81 +1,107 @@
-//! The fork itself: plain, or straight into a control group.
+//! The fork itself: with shared memory or without, in this control group or straight into another.
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 
+use super::child::Newborn;
+use super::share;
 use crate::sys::cgroup::Entrance;
 
-/// Who one is after a fork.
-pub(super) enum Side<'a> {
-    Parent {
-        pid: u32,
-    },
-    /// Has yet to enter the group that is named here.
-    Child {
-        must_enter: Option<&'a Entrance>,
-    },
+/// What a child has of our memory until exec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    Shared,
+    /// For one that becomes somebody else before exec: whoever may look into that one must not see
+    /// into this process.
+    Copied,
 }
 
 /// The kernel's record of how to clone, as of Linux 5.7.
 #[repr(C)]
-#[derive(Default)]
-struct CloneArguments {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
-    set_tid: u64,
-    set_tid_size: u64,
-    cgroup: u64,
+#[derive(Clone, Copy, Default)]
+pub(super) struct CloneArguments {
+    pub(super) flags: u64,
+    pub(super) pidfd: u64,
+    pub(super) child_tid: u64,
+    pub(super) parent_tid: u64,
+    pub(super) exit_signal: u64,
+    pub(super) stack: u64,
+    pub(super) stack_size: u64,
+    pub(super) tls: u64,
+    pub(super) set_tid: u64,
+    pub(super) set_tid_size: u64,
+    pub(super) cgroup: u64,
 }
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
+/// The pid of a new process, whose life is the newborn's.
+///
 /// # Safety
 ///
-/// Until exec or `_exit` the child may only make async-signal-safe calls.
-pub(super) unsafe fn fork(entrance: Option<&Entrance>) -> io::Result<Side<'_>> {
-    let Some(entrance) = entrance else {
+/// The newborn's life until exec or `_exit` is made of async-signal-safe calls on memory that is
+/// there already.
+pub(super) unsafe fn fork(
+    entrance: Option<&Entrance>,
+    memory: Memory,
+    newborn: &Newborn<'_>,
+) -> io::Result<u32> {
+    let arguments = arguments(entrance);
+    let cloned = match memory {
         // SAFETY: the caller's promise.
-        return side(unsafe { libc::fork() }.into(), None);
+        Memory::Shared => unsafe { share::clone(arguments, newborn) },
+        // SAFETY: the same.
+        Memory::Copied => unsafe { copy(&arguments, newborn) },
     };
-    // A child that is born in its group costs a tenth of one that moves there: moving stops every
-    // fork of the machine for a moment.
-    let arguments = CloneArguments {
-        flags: CLONE_INTO_CGROUP,
-        exit_signal: libc::SIGCHLD.cast_unsigned().into(),
-        cgroup: entrance.as_fd().as_raw_fd().cast_unsigned().into(),
-        ..CloneArguments::default()
-    };
-    // SAFETY: the record outlives the call and its size is given with it; without a shared memory
-    // or stack the child is a fork, and the caller's promise holds for it.
-    let cloned = unsafe {
-        libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArguments>())
-    };
-    match side(cloned, None) {
-        // An older kernel, or a sandbox that hides the call.
-        Err(error)
-            if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::E2BIG | libc::EINVAL)) =>
-        {
-            // SAFETY: the caller's promise.
-            side(unsafe { libc::fork() }.into(), Some(entrance))
+    match cloned {
+        Err(error) if is_unknown(&error) => {
+            // SAFETY: the same.
+            unsafe { plain(entrance, newborn) }
         }
-        other => other,
+        cloned => cloned,
     }
 }
 
-fn side(forked: libc::c_long, must_enter: Option<&Entrance>) -> io::Result<Side<'_>> {
-    match forked {
-        0 => Ok(Side::Child { must_enter }),
-        pid => match u32::try_from(pid) {
-            Ok(pid) => Ok(Side::Parent { pid }),
-            Err(_) => Err(io::Error::last_os_error()),
-        },
+/// The answer of an older kernel, or of a sandbox that hides the call.
+fn is_unknown(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::E2BIG | libc::EINVAL))
+}
+
+/// A child that is born in its group costs a tenth of one that moves there: moving stops every fork
+/// of the machine for a moment.
+fn arguments(entrance: Option<&Entrance>) -> CloneArguments {
+    let (flags, cgroup) = entrance.map_or((0, 0), |entrance| {
+        (CLONE_INTO_CGROUP, entrance.as_fd().as_raw_fd().cast_unsigned().into())
+    });
+    let exit_signal = libc::SIGCHLD.cast_unsigned().into();
+    CloneArguments { flags, exit_signal, cgroup, ..CloneArguments::default() }
+}
+
+/// # Safety
+///
+/// As for [`fork`].
+unsafe fn copy(arguments: &CloneArguments, newborn: &Newborn<'_>) -> io::Result<u32> {
+    // SAFETY: the record outlives the call and its size is given with it; without a shared memory
+    // or stack the child is a fork, and the caller's promise holds for it.
+    let cloned = unsafe {
+        libc::syscall(libc::SYS_clone3, &raw const *arguments, size_of::<CloneArguments>())
+    };
+    if cloned == 0 {
+        newborn.live(None);
     }
+    u32::try_from(cloned).map_err(|_| io::Error::last_os_error())
+}
+
+/// # Safety
+///
+/// As for [`fork`].
+unsafe fn plain(must_enter: Option<&Entrance>, newborn: &Newborn<'_>) -> io::Result<u32> {
+    // SAFETY: the caller's promise.
+    let forked = unsafe { libc::fork() };
+    if forked == 0 {
+        newborn.live(must_enter);
+    }
+    u32::try_from(forked).map_err(|_| io::Error::last_os_error())
 }
 
 /// Moves this process into the group; async-signal-safe.

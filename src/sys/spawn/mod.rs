@@ -12,6 +12,7 @@ mod child;
 mod closing;
 mod fork;
 mod own_pid;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +28,8 @@ use super::orphans::{Claim, Claims};
 use super::pidfd;
 use super::user::Identity;
 use attributes::Attributes;
-use fork::Side;
+use child::Newborn;
+use fork::Memory;
 use own_pid::OwnPid;
 
 /// Descriptors a child may be given.
@@ -204,6 +206,14 @@ impl Recipe {
         self
     }
 
+    /// One that changes its rights must not do so in memory that is ours.
+    fn memory(&self) -> Memory {
+        match (&self.identity, &self.attributes.capabilities) {
+            (None, None) => Memory::Shared,
+            (Some(_), _) | (None, Some(_)) => Memory::Copied,
+        }
+    }
+
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.
     pub(crate) fn start(&self, descriptors: &[BorrowedFd<'_>]) -> Result<Child, SpawnError> {
         self.start_in(None, descriptors)
@@ -220,14 +230,11 @@ impl Recipe {
             return Err(failed(Step::Descriptors, io::ErrorKind::InvalidInput.into()));
         }
         let (report, reporter) = report_pipe().map_err(|error| failed(Step::Fork, error.into()))?;
+        let newborn = Newborn { recipe: self, descriptors, reporter: &reporter };
         let mut claims = Claims::lock();
-        // SAFETY: until exec or _exit the child runs `child::become_recipe` alone, which makes only
-        // async-signal-safe system calls on memory prepared before the fork.
-        let pid = match unsafe { fork::fork(cgroup) } {
-            Ok(Side::Parent { pid }) => pid,
-            Ok(Side::Child { must_enter }) => {
-                child::become_recipe(self, must_enter, descriptors, &reporter)
-            }
+        // SAFETY: a newborn makes only async-signal-safe system calls on memory prepared before.
+        let pid = match unsafe { fork::fork(cgroup, self.memory(), &newborn) } {
+            Ok(pid) => pid,
             Err(cause) if cgroup.is_some() && !is_busy(&cause) => {
                 return Err(failed(Step::Cgroup, cause));
             }

@@ -28,14 +28,16 @@ impl OwnPid {
         self.text.as_ptr().cast()
     }
 
-    /// In the child: without an allocation.
+    /// In the child: without an allocation. Memory that is the parent's keeps it for the next child,
+    /// so what is behind the digits is written too.
     pub(super) fn fill(&self) {
         // SAFETY: a system call without arguments that always succeeds.
         let pid = unsafe { libc::getpid() };
         let mut room = [0; DIGITS];
         let places = self.text[self.digits_at..].iter();
-        for (place, digit) in places.zip(decimal(pid, &mut room)) {
-            place.set(*digit);
+        let digits = decimal(pid, &mut room).iter().copied();
+        for (place, digit) in places.zip(digits.chain(std::iter::repeat(0))) {
+            place.set(digit);
         }
     }
 }

@@ -77,6 +77,24 @@ fn it_leads_its_own_session_with_exactly_its_environment() {
 }
 
 #[test]
+fn starts_of_several_threads_do_not_meet() {
+    let blocked = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        status.lines().find(|line| line.starts_with("SigBlk")).unwrap().to_owned()
+    };
+    let start = |thread: i32| {
+        let before = blocked();
+        for round in 0..10 {
+            let text = format!("{thread} {round}");
+            let (output, exit) = shell(&format!("echo {text}; exit {thread}"));
+            assert_eq!((output.trim_end(), exit), (text.as_str(), Exit::Code(thread)));
+        }
+        assert_eq!(blocked(), before);
+    };
+    std::thread::scope(|scope| (1..5).for_each(|thread| drop(scope.spawn(move || start(thread)))));
+}
+
+#[test]
 fn the_way_it_ended_is_told() {
     assert_eq!(shell("exit 42").1, Exit::Code(42));
     assert_eq!(shell("kill -TERM $$").1, Exit::Signal(15));
