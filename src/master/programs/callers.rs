@@ -89,8 +89,14 @@ impl Programs {
 
     /// The answer, once there is one.
     fn verdict(&self, caller: &Caller, now_us: u64) -> Option<Answer> {
+        let progress = |id| self.instances.get(id).map(|it| caller.goal.progress(it));
+        let mut progresses = caller.ids.iter().filter_map(progress);
+        let is_underway = progresses.any(|progress| progress == Progress::Underway);
+        let is_late = now_us >= caller.until_us;
+        if is_underway && !is_late {
+            return None;
+        }
         let mut standings = Vec::new();
-        let mut is_underway = false;
         let mut has_failed = false;
         for id in &caller.ids {
             let Some(instance) = self.instances.get(id) else {
@@ -99,9 +105,7 @@ impl Programs {
                 continue;
             };
             match caller.goal.progress(instance) {
-                Progress::Reached => standings.push(self.standing_text(instance)),
-                Progress::Underway => {
-                    is_underway = true;
+                Progress::Reached | Progress::Underway => {
                     standings.push(self.standing_text(instance));
                 }
                 Progress::Failed(standing) => {
@@ -116,8 +120,7 @@ impl Programs {
             message = format!("{message}; started because it is needed: {}", names.join(", "));
         }
         if is_underway {
-            let is_late = now_us >= caller.until_us;
-            return is_late.then(|| Answer::refused(format!("waited long enough: {message}")));
+            return Some(Answer::refused(format!("waited long enough: {message}")));
         }
         Some(match (has_failed, caller.is_changed) {
             (true, _) => Answer::refused(message),

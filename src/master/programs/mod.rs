@@ -77,6 +77,22 @@ pub(crate) struct Programs {
     recoveries: Vec<Recovery>,
     course: Course,
     ahead: schedule::Ahead,
+    complement: Complement,
+    consequences: Consequences,
+}
+
+/// Whether there is an instance for each that the definitions want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Complement {
+    Full,
+    Short,
+}
+
+/// Whether something has happened whose consequences were not drawn yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Consequences {
+    Drawn,
+    Due,
 }
 
 /// How old what was read of an instance may be for whoever asks.
@@ -109,6 +125,8 @@ impl Programs {
             recoveries: Vec::new(),
             course: Course::Running,
             ahead: schedule::Ahead::of(schedule::now()),
+            complement: Complement::Full,
+            consequences: Consequences::Drawn,
         }
     }
 
@@ -121,6 +139,7 @@ impl Programs {
             Tracking::Group => Rung::Group,
         });
         self.definitions = Definition::all(config);
+        self.complement = Complement::Short;
         self.desk.events.borrow_mut().configure(config);
         let Self { definitions, instances, desk, .. } = self;
         for (id, instance) in instances.iter_mut() {
@@ -146,7 +165,7 @@ impl Programs {
         {
             instance.report(report, &mut self.desk);
         }
-        self.settle();
+        self.consequences = Consequences::Due;
     }
 
     /// The keeper tells how a process ended that had been re-parented to it. Not ours: no matter.
@@ -158,7 +177,7 @@ impl Programs {
         if let Some(instance) = self.instances.values_mut().find(of_pid) {
             instance.exited_at_keeper(exit, &mut self.desk);
         }
-        self.settle();
+        self.consequences = Consequences::Due;
     }
 
     /// Nobody could say anything for so long.
@@ -178,7 +197,7 @@ impl Programs {
             let life = instance.state.life;
             instance.say(step::Event::Drained { life }, &mut self.desk);
         }
-        self.settle();
+        self.consequences = Consequences::Due;
     }
 
     /// Does what is due. Early or late calls do no harm.
@@ -194,7 +213,7 @@ impl Programs {
         for file in self.desk.open_files() {
             file.borrow_mut().tick(now_us);
         }
-        self.settle();
+        self.consequences = Consequences::Due;
     }
 
     /// Reads what these use, and acts where it is too much. Once a second: bounds count the looks.
@@ -206,7 +225,7 @@ impl Programs {
                 instance.weigh(now_us, &mut self.desk);
             }
         }
-        self.settle();
+        self.consequences = Consequences::Due;
     }
 
     /// Somebody wants to see what they use: reads what nobody has read for a second.
@@ -230,14 +249,19 @@ impl Programs {
         instances.chain(others).min()
     }
 
-    /// What the rest of the master should do, in this order.
+    /// What the rest of the master should do, in this order. Many events of one turn have their
+    /// consequences together, so that a thousand ends at once are not a thousand looks at everybody.
     pub(crate) fn take_wants(&mut self) -> Vec<want::Want> {
+        if self.consequences == Consequences::Due {
+            self.settle();
+        }
         self.desk.take_wants()
     }
 
     /// What follows from any change: rows of removed instances go, missing ones come, callers that
     /// waited are answered, rolls go on.
     fn settle(&mut self) {
+        self.consequences = Consequences::Drawn;
         self.reconcile();
         match self.course {
             Course::Running => self.settle_running(),
@@ -262,17 +286,20 @@ impl Programs {
     }
 
     fn reconcile(&mut self) {
-        let Self { definitions, instances, desk, intent, course, .. } = self;
+        let Self { definitions, instances, desk, intent, course, complement, .. } = self;
         instances.retain(|id, instance| {
             if instance.is_gone() {
                 desk.forget(id);
                 desk.changed();
+                // A definition may want one in its place.
+                *complement = Complement::Short;
             }
             !instance.is_gone()
         });
-        if *course == Course::ShuttingDown {
+        if *course == Course::ShuttingDown || *complement == Complement::Full {
             return;
         }
+        *complement = Complement::Full;
         for definition in definitions {
             for instance in 0..definition.program.instances {
                 let id = InstanceId { program: definition.program.name.clone(), instance };

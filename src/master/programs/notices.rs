@@ -7,8 +7,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Programs;
 use super::event::InstanceId;
+use super::{Consequences, Programs};
 use crate::config::limits::{
     PROGRAM_ANCESTORS_MAX, PROGRAM_NOTICE_BYTES_MAX, PROGRAM_NOTICES_AT_ONCE,
     PROGRAM_NOTICES_PAUSE_MS,
@@ -72,7 +72,7 @@ impl Programs {
                 instance.told(word, &mut self.desk);
             }
         }
-        self.settle();
+        self.consequences = Consequences::Due;
     }
 
     /// The instance that a process belongs to: its main process, one of that one's session or group,
