@@ -2,6 +2,8 @@
 //! upstream it serves, in one value that two generations of the configuration are compared by.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -24,6 +26,32 @@ pub(super) struct Definition {
     pub(super) ports: Ports,
     /// Expressions for lines of this program that others wait for.
     pub(super) lines_wanted: Vec<String>,
+}
+
+/// One definition for all that is made from it: a thousand instances, and what a successor is told
+/// of each, cost no copies, and are compared at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Shared(Rc<Definition>);
+
+impl From<Definition> for Shared {
+    fn from(definition: Definition) -> Self {
+        Self(Rc::new(definition))
+    }
+}
+
+impl Deref for Shared {
+    type Target = Definition;
+
+    fn deref(&self) -> &Definition {
+        &self.0
+    }
+}
+
+impl PartialEq for Shared {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
 }
 
 /// What its group says about a program's place among others.
@@ -60,7 +88,7 @@ pub(super) enum Change {
 
 impl Definition {
     /// In the order of their starts.
-    pub(super) fn all(config: &Config) -> Vec<Self> {
+    pub(super) fn all(config: &Config) -> Vec<Shared> {
         let ports = if config.is_embedded { Ports::NextFree } else { Ports::AsConfigured };
         let of_program = |program: &Program| {
             let serving = program.serves.as_ref().map(|serves| {
@@ -81,16 +109,16 @@ impl Definition {
                     Need::Line { .. } | Need::Program { .. } | Need::Listening(_) => None,
                 })
                 .collect();
-            Self {
+            Shared::from(Self {
                 program: program.clone(),
                 serving,
                 group: InGroup::of(program, &config.groups),
                 ports,
                 lines_wanted,
-            }
+            })
         };
-        let mut all: Vec<Self> = config.programs.iter().map(of_program).collect();
-        all.sort_by_cached_key(Self::rank);
+        let mut all: Vec<Shared> = config.programs.iter().map(of_program).collect();
+        all.sort_by_cached_key(|definition| definition.rank());
         all
     }
 
@@ -242,13 +270,13 @@ mod tests {
              [program.p]\ncommand = \"true\"\nserves = { upstream = \"a\", port = 9000 }",
             "test.toml",
         );
-        let mut definition = Definition::all(&config.unwrap()).remove(0);
-        let without = definition.clone();
+        let without = Definition::all(&config.unwrap()).remove(0);
+        let mut definition = Definition::clone(&without);
         let check = definition.serving.as_mut().and_then(|serving| serving.check.as_mut());
         let tls = check.and_then(|check| check.kind.tls_mut()).unwrap();
         tls.roots = Some("a long text".into());
         assert_eq!(definition.change(&without), Change::Live, "it is asked anew");
         let text = serde_json::to_string(&definition).unwrap();
-        assert_eq!(serde_json::from_str::<Definition>(&text).unwrap(), without);
+        assert_eq!(serde_json::from_str::<Shared>(&text).unwrap(), without);
     }
 }

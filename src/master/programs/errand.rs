@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
-use super::definition::Definition;
+use super::definition::{Definition, Shared};
 use super::launch::{self, Launched};
 use super::output::Output;
 use super::output::lines::Lines;
@@ -36,7 +36,7 @@ pub(super) struct Order {
     pub(super) label: &'static str,
     /// As a program's `command`: `${...}` not yet expanded.
     pub(super) command: Vec<String>,
-    pub(super) definition: Definition,
+    pub(super) definition: Shared,
     /// See [`launch::variables`].
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) timeout_ms: u64,
@@ -128,7 +128,8 @@ enum End {
 
 impl Running {
     fn spawn(order: Order) -> Result<Self, SpawnError> {
-        let Order { label, command, mut definition, mut variables, timeout_ms, output } = order;
+        let Order { label, command, definition, mut variables, timeout_ms, output } = order;
+        let mut definition = Definition::clone(&definition);
         definition.program.command = command;
         // Its own descriptors are no matter of the program's readiness.
         definition.program.vitals.ready = None;

@@ -49,7 +49,7 @@ mod texts;
 use std::collections::BTreeMap;
 
 use self::callers::Caller;
-use self::definition::Definition;
+use self::definition::{Definition, Shared};
 use self::desk::Desk;
 use self::event::InstanceId;
 use self::handoff::Intent;
@@ -69,7 +69,7 @@ pub(crate) use self::output::{Follow, Source};
 
 pub(crate) struct Programs {
     desk: Desk,
-    definitions: Vec<Definition>,
+    definitions: Vec<Shared>,
     instances: BTreeMap<InstanceId, Instance>,
     intent: Intent,
     callers: Vec<Caller>,
@@ -328,7 +328,7 @@ impl Programs {
     }
 }
 
-fn definition_of<'a>(definitions: &'a [Definition], id: &InstanceId) -> Option<&'a Definition> {
+fn definition_of<'a>(definitions: &'a [Shared], id: &InstanceId) -> Option<&'a Shared> {
     definitions.iter().find(|definition| {
         definition.program.name == id.program && id.instance < definition.program.instances
     })

@@ -17,7 +17,7 @@ use self::phase::{SavedCause, SavedPhase};
 use self::times::SavedTimes;
 use self::windows::SavedWindows;
 use super::Programs;
-use super::definition::{Definition, loopback};
+use super::definition::{Shared, loopback};
 use super::desk::{Desk, pipes_key, ready_key};
 use super::event::InstanceId;
 use super::events::course::Told;
@@ -84,7 +84,7 @@ impl Intent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Saved {
     id: InstanceId,
-    definition: Definition,
+    definition: Shared,
     life: u32,
     fails: u32,
     restarts: u32,

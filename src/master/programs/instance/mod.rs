@@ -20,7 +20,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use self::bounds::Used;
-use super::definition::Definition;
+use super::definition::Shared;
 use super::desk::{Desk, Tone};
 use super::event::{InstanceId, Report};
 use super::events::course::Told;
@@ -46,7 +46,7 @@ pub(super) const NOT_STARTED: &str = "not started";
 
 pub(super) struct Instance {
     pub(super) id: InstanceId,
-    pub(super) definition: Definition,
+    pub(super) definition: Shared,
     pub(super) policy: Policy,
     pub(super) state: State,
     pub(super) process: Option<Process>,
@@ -99,7 +99,7 @@ pub(super) struct Joined {
 }
 
 impl Instance {
-    pub(super) fn new(id: InstanceId, definition: Definition, hub: Hub) -> Self {
+    pub(super) fn new(id: InstanceId, definition: Shared, hub: Hub) -> Self {
         let output = Output::new(hub, id.to_string());
         let (policy, timetable) = (definition.policy(), schedule::timetable(&definition));
         Self {

@@ -1,6 +1,6 @@
 //! What a new configuration means for an instance of the old one.
 
-use super::super::definition::{Change, Definition};
+use super::super::definition::{Change, Shared};
 use super::super::desk::Desk;
 use super::Instance;
 use crate::supervise::state::{Phase, Shown};
@@ -8,11 +8,7 @@ use crate::supervise::step::Event;
 
 impl Instance {
     /// Puts the definition of a new configuration in place.
-    pub(in crate::master::programs) fn redefine(
-        &mut self,
-        definition: Definition,
-        desk: &mut Desk,
-    ) {
+    pub(in crate::master::programs) fn redefine(&mut self, definition: Shared, desk: &mut Desk) {
         let change = self.definition.change(&definition);
         let is_started_now = !self.definition.program.autostart && definition.program.autostart;
         let is_job = self.is_scheduled_job() && definition.program.life.schedule.is_some();
@@ -69,7 +65,7 @@ impl Instance {
         }
     }
 
-    pub(super) fn define(&mut self, definition: Definition) {
+    pub(super) fn define(&mut self, definition: Shared) {
         let before = std::mem::replace(&mut self.definition, definition);
         self.policy = self.definition.policy();
         self.bound();

@@ -18,7 +18,9 @@ impl Stage {
         let id = InstanceId { program: "p".to_owned(), instance: 0 };
         let command = ["sh", "-c", script].map(str::to_owned);
         let instance = self.programs.instances.get_mut(&id).unwrap();
-        instance.definition.program.hooks.timeout_ms = timeout_ms;
+        let mut definition = Definition::clone(&instance.definition);
+        definition.program.hooks.timeout_ms = timeout_ms;
+        instance.definition = definition.into();
         instance.errand("hook", &command, &self.programs.desk)
     }
 
