@@ -250,8 +250,11 @@ pub(crate) const LISTENER_DELIVERIES_MAX: u32 = 5;
 pub(crate) const PROGRAM_ENV_FILES_MAX: usize = 16;
 pub(crate) const PROGRAM_ENV_FILE_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) const PROGRAM_LOG_RING_BYTES: usize = 256 * 1024;
+/// Of which whole blocks of lines are forgotten.
+pub(crate) const PROGRAM_LOG_BLOCK_BYTES: usize = 16 * 1024;
 pub(crate) const PROGRAM_LINE_BYTES_MAX: usize = 64 * 1024;
-pub(crate) const PROGRAM_READ_BYTES: usize = 64 * 1024;
+/// Read at once, and what the pipe of a program that fills it may grow to.
+pub(crate) const PROGRAM_READ_BYTES: usize = 256 * 1024;
 /// Read at once from a pipe when its program has ended; the rest follows piece by piece.
 pub(crate) const PROGRAM_DRAIN_BYTES_MAX: usize = 1 << 20;
 /// How long a pipe is read after its program's end, for what others still write.

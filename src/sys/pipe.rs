@@ -14,6 +14,14 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader, writer))
 }
 
+/// What a pipe holds unless it is told otherwise.
+pub(crate) const USUAL_BYTES: usize = 64 * 1024;
+
+/// Lets the pipe hold so many bytes, whichever end this is.
+pub(crate) fn grow(pipe: impl AsFd, bytes: usize) -> io::Result<usize> {
+    Ok(rustix::pipe::fcntl_setpipe_size(pipe, bytes)?)
+}
+
 /// The other way round: the read end (blocking, as programs expect) for a child, and the write end
 /// (non-blocking), both close on exec.
 pub(crate) fn input() -> io::Result<(OwnedFd, OwnedFd)> {

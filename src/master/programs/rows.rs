@@ -124,7 +124,7 @@ impl Instance {
             start_failures: self.state.fails,
             start_retries: self.policy.start_retries,
             command: self.definition.program.command.join(" "),
-            last_line: self.output.borrow().last_line().to_owned(),
+            last_line: self.output.borrow().last_line(),
             is_drain_first: self.policy.serving != Serving::No,
             instances: self.definition.program.instances,
             standing: standing::Standing {

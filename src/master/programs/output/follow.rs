@@ -1,6 +1,7 @@
 //! Readers of an instance's output, or of all, each behind a bounded queue. A reader that is too slow
 //! loses lines and finds a mark that says how many; it never slows the program or the master.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -64,7 +65,7 @@ impl Followers {
         if self.readers.is_empty() {
             return;
         }
-        let encoded = encode(std::iter::once(line));
+        let encoded = encode([line]);
         self.readers.retain_mut(|reader| reader.tell(line, &encoded));
     }
 }
@@ -79,7 +80,7 @@ impl Reader {
             let text = format!("{} lines lost: the reader was too slow", self.lost);
             let wall_ms = line.wall_ms;
             let mark = LogLine { wall_ms, stream: Stream::Mark, text, ..LogLine::default() };
-            if self.hearer.tell(&encode(std::iter::once(&mark))) == Told::Yes {
+            if self.hearer.tell(&encode([&mark])) == Told::Yes {
                 self.lost = 0;
             }
         }
@@ -105,10 +106,10 @@ impl Wanted {
 }
 
 /// One JSON value a line.
-pub(super) fn encode<'a>(lines: impl Iterator<Item = &'a LogLine>) -> Bytes {
+pub(super) fn encode(lines: impl IntoIterator<Item = impl Borrow<LogLine>>) -> Bytes {
     let mut encoded = Vec::new();
     for line in lines {
-        serde_json::to_writer(&mut encoded, line).expect("a line of text is always JSON");
+        serde_json::to_writer(&mut encoded, line.borrow()).expect("a line of text is always JSON");
         encoded.push(b'\n');
     }
     encoded.into()

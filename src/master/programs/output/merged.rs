@@ -27,7 +27,7 @@ pub(in crate::master::programs) fn read(
     follow: Follow,
 ) -> Option<mpsc::Receiver<Bytes>> {
     let kept = newest(outputs, &wanted, tail.map_or(usize::MAX, |tail| tail as usize));
-    hub.borrow_mut().add(wanted, follow::encode(kept.iter()), follow)
+    hub.borrow_mut().add(wanted, follow::encode(&kept), follow)
 }
 
 /// From the newest back, as far as the bounds go; then turned round.
@@ -35,7 +35,7 @@ fn newest(outputs: &[Named<'_>], wanted: &Wanted, lines_max: usize) -> Vec<LogLi
     let borrowed: Vec<_> = outputs.iter().map(|(name, output)| (name, output.borrow())).collect();
     // A ring's own lines bear no name.
     let wanted = Wanted { stream: wanted.stream, program: None };
-    let is_wanted = |line: &&LogLine| wanted.is_met_by(line);
+    let is_wanted = |line: &LogLine| wanted.is_met_by(line);
     let mut rings: Vec<_> = borrowed
         .iter()
         .map(|(_, output)| output.ring.lines().rev().filter(is_wanted).peekable())
@@ -51,7 +51,7 @@ fn newest(outputs: &[Named<'_>], wanted: &Wanted, lines_max: usize) -> Vec<LogLi
         if lines.len() >= lines_max || bytes > PROGRAM_MERGED_BYTES_MAX {
             break;
         }
-        lines.push(LogLine { program: borrowed[at].0.clone(), ..line.clone() });
+        lines.push(LogLine { program: borrowed[at].0.clone(), ..line });
         ends.extend(rings[at].peek().map(|next| (next.wall_ms, at)));
     }
     lines.reverse();
@@ -67,7 +67,7 @@ mod tests {
         let output: Rc<RefCell<Output>> = Rc::default();
         for (wall_ms, text) in lines {
             let stream = if text.starts_with('!') { Stream::Stderr } else { Stream::Stdout };
-            output.borrow_mut().ring.push(super::super::said((*wall_ms, stream), (*text).into()));
+            output.borrow_mut().ring.push((*wall_ms, stream), text.as_bytes());
         }
         output
     }

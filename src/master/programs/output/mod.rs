@@ -84,6 +84,11 @@ struct Audience {
 }
 
 impl Audience {
+    fn has_any(&self) -> bool {
+        let is_heard = |(hub, _): &(Hub, String)| hub.borrow().has_any();
+        self.followers.has_any() || self.beyond.as_ref().is_some_and(is_heard)
+    }
+
     fn tell(&mut self, line: &LogLine) {
         self.followers.tell(line);
         if let Some((hub, program)) = self.beyond.as_ref().filter(|(hub, _)| hub.borrow().has_any())
@@ -192,11 +197,18 @@ impl Output {
         if let Some(stripped) = &stripped {
             sinks.take_bytes(stripped);
         }
-        lines.take(stripped.as_deref().unwrap_or(bytes), |text| {
-            sinks.take_line(moment, &text);
-            let line = said(moment, text);
-            sought.look_at(&line);
-            add(ring, audience, line);
+        // Nobody pays for lines that nobody reads one by one.
+        let is_read = sinks.is_by_line() || sought.has_any() || audience.has_any();
+        lines.take_blocks(stripped.as_deref().unwrap_or(bytes), |block| {
+            if is_read {
+                for text in lines::texts(block) {
+                    sinks.take_line(moment, &text);
+                    let line = said(moment, text);
+                    sought.look_at(&line);
+                    audience.tell(&line);
+                }
+            }
+            ring.push(moment, block);
         });
         sinks.flush(clock::monotonic_us());
     }
@@ -220,12 +232,14 @@ impl Output {
         self.end_capture(source);
         let moment = (clock::wall_ms(), source.stream());
         let Channel { lines, sinks, .. } = self.channel_mut(source);
-        let Some(text) = lines.end() else { return };
+        let Some(begun) = lines.end_block() else { return };
+        let text = lines::text(&begun);
         sinks.take_line(moment, &text);
         sinks.flush(clock::monotonic_us());
         let line = said(moment, text);
         self.sought.look_at(&line);
-        add(&mut self.ring, &mut self.audience, line);
+        self.audience.tell(&line);
+        self.ring.push(moment, &begun);
     }
 
     /// The line that was begun, for whoever goes on reading.
@@ -280,8 +294,9 @@ impl Output {
 
     /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.
     pub(super) fn mark(&mut self, text: String) {
-        let line = said((clock::wall_ms(), Stream::Mark), text);
-        add(&mut self.ring, &mut self.audience, line);
+        let wall_ms = clock::wall_ms();
+        self.ring.mark(wall_ms, &text);
+        self.audience.tell(&said((wall_ms, Stream::Mark), text));
     }
 
     /// Told once the program writes a line that matches.
@@ -297,8 +312,8 @@ impl Output {
     }
 
     /// The last line the program wrote, for the row.
-    pub(super) fn last_line(&self) -> &str {
-        self.ring.last().map_or("", |line| line.text.as_str())
+    pub(super) fn last_line(&self) -> String {
+        self.ring.last()
     }
 
     /// What is kept of one stream, as the program wrote it.
@@ -341,11 +356,6 @@ fn is_birth(line: &LogLine) -> bool {
 
 fn said((wall_ms, stream): (u64, Stream), text: String) -> LogLine {
     LogLine { wall_ms, stream, text, program: String::new() }
-}
-
-fn add(ring: &mut Ring, audience: &mut Audience, line: LogLine) {
-    audience.tell(&line);
-    ring.push(line);
 }
 
 /// Which of a program's two descriptors.

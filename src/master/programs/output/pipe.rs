@@ -39,6 +39,15 @@ struct Reader {
     output: Rc<RefCell<Output>>,
     /// How much of a line without an end was left in the pipe at the last look.
     begun: Cell<usize>,
+    room: Cell<Room>,
+}
+
+/// How much the pipe holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Usual,
+    /// The program has filled it once: a larger one spares both sides most of their turns.
+    Grown,
 }
 
 impl Pipe {
@@ -49,7 +58,13 @@ impl Pipe {
         output: Rc<RefCell<Output>>,
     ) -> io::Result<Self> {
         let descriptor = Watched::new(descriptor)?;
-        let reader = Rc::new(Reader { source, descriptor, output, begun: Cell::new(0) });
+        let reader = Rc::new(Reader {
+            source,
+            descriptor,
+            output,
+            begun: Cell::new(0),
+            room: Cell::new(Room::Usual),
+        });
         let (held, is_dropped) = oneshot::channel();
         tokio::task::spawn_local(run(Rc::clone(&reader), is_dropped));
         Ok(Self { reader, _held: held })
@@ -175,7 +190,10 @@ impl Reader {
                         self.begun.set(0);
                         return Err(io::ErrorKind::WouldBlock.into());
                     }
-                    Ok(count @ 1..) => return Ok(self.pour(&buffer[..count], tail)),
+                    Ok(count @ 1..) => {
+                        self.make_room(count);
+                        return Ok(self.pour(&buffer[..count], tail));
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                     // Reading tells the end.
                     Ok(0) => {}
@@ -184,6 +202,14 @@ impl Reader {
             }
             self.read(buffer)
         })
+    }
+
+    fn make_room(&self, seen: usize) {
+        if self.room.get() == Room::Usual && seen > sys::pipe::USUAL_BYTES / 2 {
+            self.room.set(Room::Grown);
+            // Refused to who has many pipes already; then it stays as it is.
+            let _as_it_is = sys::pipe::grow(&self.descriptor, PROGRAM_READ_BYTES);
+        }
     }
 
     fn pour(&self, seen: &[u8], tail: Tail) -> Taken {

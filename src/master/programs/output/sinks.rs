@@ -88,11 +88,15 @@ impl Sinks {
             .map_or(seen.len(), |at| at + 1)
     }
 
+    /// Whether lines are written one by one.
+    pub(super) fn is_by_line(&self) -> bool {
+        self.format != Format::Plain || self.outlets().next().is_some()
+    }
+
     /// How much of what is seen makes whole lines, where only such are written.
     pub(super) fn whole(&self, seen: &[u8], tail: Tail) -> usize {
         let seen = &seen[..self.at_once(seen)];
-        let is_by_line = self.format != Format::Plain || self.outlets().next().is_some();
-        if !is_by_line || tail == Tail::Take {
+        if !self.is_by_line() || tail == Tail::Take {
             return seen.len();
         }
         match memchr::memrchr(b'\n', seen) {

@@ -19,6 +19,10 @@ impl Sought {
         is_found
     }
 
+    pub(super) fn has_any(&self) -> bool {
+        !self.expressions.is_empty()
+    }
+
     pub(super) fn look_at(&mut self, line: &LogLine) {
         if self.expressions.is_empty() || line.stream == Stream::Mark {
             return;
