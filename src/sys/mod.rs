@@ -16,6 +16,7 @@ pub(crate) mod folders;
 pub(crate) mod host;
 pub(crate) mod image;
 pub(crate) mod inherited;
+pub(crate) mod lifted;
 pub(crate) mod lock;
 pub(crate) mod remembered;
 pub(crate) mod user;

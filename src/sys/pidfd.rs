@@ -56,11 +56,12 @@ pub(crate) fn unreaped_exit(pid: u32) -> Option<Exit> {
 /// Becomes readable when the process has ended. Close on exec; non-blocking.
 pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    match rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) {
+    let opened = match rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) {
         // Before Linux 5.10 there is no such flag, and nothing here waits by it anyway.
-        Err(rustix::io::Errno::INVAL) => Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?),
-        opened => Ok(opened?),
-    }
+        Err(rustix::io::Errno::INVAL) => rustix::process::pidfd_open(pid, PidfdFlags::empty()),
+        opened => opened,
+    };
+    Ok(super::lifted::lift(opened?))
 }
 
 /// Sends a signal by number to exactly this process; the error is `GONE` once it is reaped.

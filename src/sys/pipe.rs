@@ -11,7 +11,7 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     // Each end is an open file description of its own, so this leaves the child's end alone.
     rustix::fs::fcntl_setfl(&reader, OFlags::NONBLOCK)?;
-    Ok((reader, writer))
+    Ok((super::lifted::lift(reader), writer))
 }
 
 /// What a pipe holds unless it is told otherwise.
@@ -27,7 +27,7 @@ pub(crate) fn grow(pipe: impl AsFd, bytes: usize) -> io::Result<usize> {
 pub(crate) fn input() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK)?;
-    Ok((reader, writer))
+    Ok((reader, super::lifted::lift(writer)))
 }
 
 /// Whether nobody can write to it any more, whatever is still in it.

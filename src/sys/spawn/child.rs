@@ -31,7 +31,11 @@ impl Newborn<'_> {
     /// not born in.
     pub(super) fn live(&self, must_enter: Option<&Entrance>) -> ! {
         let entered = must_enter.map_or(Ok(()), |cgroup| at(Step::Cgroup, fork::enter(cgroup)));
-        let (step, errno) = match entered.and_then(|()| try_become(self.recipe, self.descriptors)) {
+        let become_it = || {
+            at(Step::Descriptors, self.own_descriptors())?;
+            try_become(self.recipe, self.descriptors)
+        };
+        let (step, errno) = match entered.and_then(|()| become_it()) {
             Ok(never) => match never {},
             Err(failure) => failure,
         };
@@ -42,6 +46,14 @@ impl Newborn<'_> {
             libc::write(self.reporter.as_raw_fd(), report.as_ptr().cast(), report.len());
             libc::_exit(127)
         }
+    }
+
+    /// Parts from the parent's table of descriptors, where that was shared, with what is needed; where
+    /// it was not, the others are closed.
+    fn own_descriptors(&self) -> Result<(), i32> {
+        let given = self.descriptors.iter().map(|descriptor| descriptor.as_raw_fd());
+        let last = given.chain(self.recipe.image).fold(self.reporter.as_raw_fd(), RawFd::max);
+        closing::part(last + 1)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Marks every descriptor from a number on to end at exec, between fork and exec: only system calls on
-//! the stack.
+//! Between fork and exec: whose descriptors are whose, and which end at exec. Only system calls, on the
+//! stack.
 
 use std::ffi::c_uint;
 
@@ -12,24 +12,34 @@ const NAME_AT: usize = 19;
 const NO_NUMBER: i32 = -1;
 
 pub(super) fn from(first: i32) -> Result<(), i32> {
+    match close_range(first, libc::CLOSE_RANGE_CLOEXEC) {
+        Err(errno) if is_refusal(errno) => one_by_one(first),
+        marked => marked,
+    }
+}
+
+/// Parts from a table of descriptors that is shared with the parent; what is below the number stays
+/// open.
+pub(super) fn part(first: i32) -> Result<(), i32> {
+    match close_range(first, libc::CLOSE_RANGE_UNSHARE) {
+        // SAFETY: a system call on numbers only.
+        Err(errno) if is_refusal(errno) => {
+            check(unsafe { libc::unshare(libc::CLONE_FILES) }).map(|_| ())
+        }
+        parted => parted,
+    }
+}
+
+fn close_range(first: i32, flags: c_uint) -> Result<(), i32> {
     // SAFETY: a system call on numbers only.
-    let marked = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first as c_uint,
-            c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC as c_uint,
-        )
-    };
-    if marked == 0 { Ok(()) } else { after_refusal(errno(), first) }
+    let done =
+        unsafe { libc::syscall(libc::SYS_close_range, first as c_uint, c_uint::MAX, flags) };
+    if done == 0 { Ok(()) } else { Err(errno()) }
 }
 
 /// Kernels before 5.11 lack the call or the flag, and a sandbox may hide either.
-fn after_refusal(errno: i32, first: i32) -> Result<(), i32> {
-    match errno {
-        libc::ENOSYS | libc::EINVAL | libc::EPERM => one_by_one(first),
-        other => Err(other),
-    }
+fn is_refusal(errno: i32) -> bool {
+    matches!(errno, libc::ENOSYS | libc::EINVAL | libc::EPERM)
 }
 
 pub(super) fn one_by_one(first: i32) -> Result<(), i32> {

@@ -18,7 +18,7 @@ mod tests;
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -136,6 +136,8 @@ pub(crate) struct Recipe {
     identity: Option<Identity>,
     attributes: Attributes,
     own_pid: Option<OwnPid>,
+    /// What `program` names by its number.
+    image: Option<RawFd>,
     arguments: Strings,
     environment: Strings,
     name: String,
@@ -170,6 +172,7 @@ impl Recipe {
             identity: order.identity.cloned(),
             attributes: Attributes::default(),
             own_pid: None,
+            image: None,
             arguments: Strings::new(order.arguments.iter().cloned()).map_err(failed)?,
             environment: Strings::new(environment).map_err(failed)?,
             name: name.clone(),
@@ -194,7 +197,7 @@ impl Recipe {
         let failed =
             |cause| SpawnError { step: Step::Prepare, program: recipe.name.clone(), cause };
         let program = c_string(OsString::from(path)).map_err(failed)?;
-        Ok(Self { program, ..recipe })
+        Ok(Self { program, image: Some(image.as_raw_fd()), ..recipe })
     }
 
     /// With a variable of this name in its environment that says the child's own pid.

@@ -1,7 +1,9 @@
-//! A child that shares this process's memory until exec, while the thread that started it waits.
+//! A child that shares this process's memory until exec, while the thread that started it waits, and
+//! its table of descriptors until it cuts off its own.
 //!
 //! Nothing is copied, so a start costs the same however large this process has grown; a fork copies
-//! every page table, and then faults on each page that either side writes. What makes it safe: the
+//! every page table, and then faults on each page that either side writes. Descriptors are copied,
+//! and closed again at exec, as far as their numbers are low. What makes it safe: the
 //! child has a stack of its own, the thread whose errno it shares does not run meanwhile, and no
 //! signal handler of ours can run in it, since all signals are blocked until it has reset them.
 
@@ -18,6 +20,7 @@ const _: () = assert!(STACK_BYTES.is_multiple_of(ALIGN_BYTES));
 const ALIGN_BYTES: usize = 16;
 
 const CLONE_VM: u64 = 0x100;
+const CLONE_FILES: u64 = 0x400;
 const CLONE_VFORK: u64 = 0x4000;
 
 #[repr(C, align(16))]
@@ -32,7 +35,7 @@ struct Stack([MaybeUninit<u8>; STACK_BYTES]);
 pub(super) unsafe fn clone(arguments: CloneArguments, newborn: &Newborn<'_>) -> io::Result<u32> {
     let mut stack = Box::<Stack>::new_uninit();
     let arguments = CloneArguments {
-        flags: arguments.flags | CLONE_VM | CLONE_VFORK,
+        flags: arguments.flags | CLONE_VM | CLONE_FILES | CLONE_VFORK,
         stack: stack.as_mut_ptr() as u64,
         stack_size: STACK_BYTES as u64,
         ..arguments

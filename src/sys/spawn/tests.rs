@@ -50,6 +50,17 @@ fn only_the_given_descriptors_reach_the_child() {
 }
 
 #[test]
+fn an_image_is_found_wherever_its_number_is() {
+    let file = std::fs::File::open("/bin/sh").unwrap();
+    let image = crate::sys::lifted::lift(file.into());
+    let arguments = words(&["sh", "-c", "exec ls /proc/self/fd"]);
+    let order =
+        Order { arguments: &arguments, environment: &path(), directory: None, identity: None };
+    let (output, exit) = run_recipe(&Recipe::of_image(image.as_fd(), &order).unwrap()).unwrap();
+    assert_eq!((output.split_whitespace().count(), exit), (4, Exit::Code(0)), "{output}");
+}
+
+#[test]
 fn signals_are_as_if_nobody_had_touched_them() {
     let (output, _) = shell("grep -E '^Sig(Blk|Ign)' /proc/self/status");
     let masks: Vec<&str> =
