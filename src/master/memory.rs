@@ -79,11 +79,18 @@ fn read_half(file: &File, half: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
     Ok((checksum(sequence, &state) == word(16)).then_some((sequence, state)))
 }
 
-/// FNV-1a: tells a torn write from a whole one; nobody forges our own memory.
+/// FNV-1a by words, the last filled up with zeroes: tells a torn write from a whole one; nobody forges
+/// our own memory. Each step turns the word over, so that its upper half counts as much as its lower.
 fn checksum(sequence: u64, state: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let seed = sequence.to_le_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step);
-    state.iter().fold(seed, step)
+    let step = |hash: u64, word: u64| {
+        (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(u64::BITS / 2)
+    };
+    let (words, rest) = state.as_chunks();
+    let seed = step(0xcbf2_9ce4_8422_2325, sequence);
+    let hash = words.iter().fold(seed, |hash, word| step(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; size_of::<u64>()];
+    last[..rest.len()].copy_from_slice(rest);
+    step(hash, u64::from_le_bytes(last))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ pub(crate) mod keeper;
 mod tests;
 pub(crate) mod worker;
 
-/// Raised with every change of messages, of estates that an earlier reader could not make do with, and
-/// of when they are said.
+/// Raised with every change of what is said between these processes and when, or left by one to another
+/// of a later image (estates, the master's will) that an earlier reader could not make do with.
 pub(crate) const PROTOCOL: u32 = 2;
 
 /// Bytes of the longest message.
