@@ -23,6 +23,8 @@ const SECOND_US: u64 = 1_000_000;
 const STANDSTILL_US: u64 = 1_000_000;
 /// Then the clock has its turn too.
 const EVENTS_A_TURN_MAX: usize = 64;
+/// However many events there are, whoever asks is answered among them.
+const ASKS_A_TURN_MAX: usize = 16;
 /// Between two snapshots while somebody watches.
 const WATCHED_US: u64 = 100_000;
 /// Rows are looked at each second while somebody watches or something happens, else so often.
@@ -83,6 +85,10 @@ impl Master {
                 for _ in 1..EVENTS_A_TURN_MAX {
                     let Ok(event) = self.events.try_recv() else { break };
                     self.on(event);
+                }
+                for _ in 0..ASKS_A_TURN_MAX {
+                    let Ok(asked) = self.asked.try_recv() else { break };
+                    self.on(Event::Asked(asked));
                 }
             }
             self.follow_up(Now::read());
