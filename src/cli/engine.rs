@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::arguments::Waiting;
 use super::failure::Failure;
-use super::out::Out;
+use super::out::{self, Out};
 use super::place::Place;
 use super::roles;
 use super::steer::steer;
 use crate::control::call::Command;
 use crate::control::client::ClientError;
-use crate::{config, keeper, sys};
+use crate::{config, keeper, master, sys};
 
 /// How often `--wait` looks whether the engine is gone.
 const GONE_INTERVAL: Duration = Duration::from_millis(50);
@@ -41,6 +41,9 @@ fn absolute(source: &config::Source) -> Result<config::Source, Failure> {
 
 pub(crate) fn check(place: &Place, out: Out) -> Result<(), Failure> {
     let config = load(place)?;
+    if let Some(text) = master::stop::too_short(&config) {
+        out::complain(&format!("{}: warning: {text}", config.source));
+    }
     let count = |count: usize, noun: &str| {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {noun}{plural}")

@@ -7,14 +7,13 @@ use super::resolve;
 use super::section::{Section, integer_of, unknown_word};
 
 pub(super) const DEFAULT_NAME: &str = "default";
-pub(super) const SHUTDOWN_TIMEOUT_MS: u64 = 30_000;
 
 pub(super) fn read(section: Option<Section<'_>>) -> Engine {
     let mut engine = Engine {
         name: DEFAULT_NAME.to_owned(),
         workers: Workers::Auto,
         user: None,
-        shutdown_timeout_ms: SHUTDOWN_TIMEOUT_MS,
+        shutdown_timeout_ms: None,
         worker_connections: None,
         temp_folder: None,
         resolve: resolve::defaults(),
@@ -27,8 +26,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
     }
     engine.workers = workers(&mut section).unwrap_or(engine.workers);
     engine.user = section.user("user");
-    engine.shutdown_timeout_ms =
-        section.duration("shutdown_timeout").unwrap_or(engine.shutdown_timeout_ms);
+    engine.shutdown_timeout_ms = section.duration("shutdown_timeout");
     engine.worker_connections =
         section.integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX);
     engine.temp_folder = section.folder("temp_folder");

@@ -44,10 +44,9 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
 }
 
 /// Of a program among those of its group, or of a group among all.
-pub(super) fn priority(section: &mut Section<'_>) -> u32 {
-    section
-        .integer("priority", 0..=limits::PROGRAM_PRIORITY_MAX)
-        .unwrap_or(limits::PROGRAM_PRIORITY)
+pub(super) fn priority(section: &mut Section<'_>) -> i32 {
+    const MAX: i32 = limits::PROGRAM_PRIORITY_MAX;
+    section.signed("priority", -MAX..=MAX).unwrap_or(limits::PROGRAM_PRIORITY)
 }
 
 /// Every program learns its group, every group its programs.
@@ -92,6 +91,14 @@ fn known_names(report: &Report<'_>, programs: &[program::Draft], groups: &[Draft
     let of_groups: Vec<&str> = groups.iter().map(|it| it.group.name.as_str()).collect();
     for member in groups.iter().flat_map(|draft| &draft.members) {
         known(report, "program", &of_programs, member);
+        let is_listener = |it: &&program::Draft| it.program.listener.is_some();
+        let listener = programs.iter().find(|it| it.program.name == member.value);
+        if let Some(listener) = listener.filter(is_listener) {
+            let message =
+                format!("`{}` is a listener, which is in no group", listener.program.name);
+            let hint = "with its instances it is a group of its own";
+            report.error(&member.span, message, hint);
+        }
     }
     for group in programs.iter().filter_map(|draft| draft.group.as_ref()) {
         known(report, "group", &of_groups, group);

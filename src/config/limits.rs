@@ -12,14 +12,21 @@ pub(crate) const PAGE_BYTES_MAX: u64 = 256 << 10;
 pub(crate) const PAGES_BYTES_MAX: usize = 2 << 20;
 /// A compiled regular expression.
 pub(crate) const REGEX_BYTES_MAX: usize = 1 << 20;
+/// For the end of an engine whose file does not say: how long at least, and at most, for the sake of
+/// what programs were promised.
+pub(crate) const SHUTDOWN_TIMEOUT_MS: u64 = 30_000;
+pub(crate) const SHUTDOWN_TIMEOUT_MS_MAX: u64 = 3_600_000;
 pub(crate) const WORKERS_MAX: usize = 64;
 pub(crate) const UPSTREAMS_MAX: usize = 128;
 pub(crate) const BACKENDS_MAX: usize = 512;
 pub(crate) const UPSTREAM_MEMBERS_MAX: usize = 64;
 pub(crate) const PROGRAM_INSTANCES_MAX: u32 = 64;
+/// How long a roll may have a new process prove itself: a year, as every time of the file.
+pub(crate) const PROGRAM_MIN_READY_MS_MAX: u64 = 366 * 86_400_000;
 /// Supervisor's.
-pub(crate) const PROGRAM_PRIORITY: u32 = 999;
-pub(crate) const PROGRAM_PRIORITY_MAX: u32 = 1_000_000;
+pub(crate) const PROGRAM_PRIORITY: i32 = 999;
+/// Either way.
+pub(crate) const PROGRAM_PRIORITY_MAX: i32 = 1_000_000;
 pub(crate) const WEIGHT_MAX: u32 = 1000;
 /// Of a whole upstream that hashes consistently, beyond which weights are scaled down: its ring has
 /// 160 points for each.
@@ -228,13 +235,15 @@ pub(crate) const PROGRAM_FIRST_INSTANCE_MAX: u32 = 1_000_000;
 pub(crate) const PROGRAM_SOCKETS_MAX: usize = 8;
 /// Written to a program's standard input at once: what an empty pipe has room for.
 pub(crate) const PROGRAM_STDIN_BYTES_MAX: usize = 64 * 1024;
-/// Listeners start before everybody and stop after, so that they hear of all of it.
-pub(crate) const LISTENER_PRIORITY: u32 = 0;
+/// Listeners start before everybody and stop after, so that they hear of all of it. Supervisor's.
+pub(crate) const LISTENER_PRIORITY: i32 = -1;
 /// Events that wait for an event listener, where the file says nothing, and at most.
 pub(crate) const LISTENER_BUFFER: u32 = 10;
 pub(crate) const LISTENER_BUFFER_MAX: u32 = 10_000;
 /// What all of these hold.
 pub(crate) const LISTENER_WAITING_BYTES_MAX: usize = 16 << 20;
+/// For a listener's first word: that it is ready.
+pub(crate) const LISTENER_READY_MS: u64 = 60_000;
 /// For a listener's answer to one event, where the file says nothing.
 pub(crate) const LISTENER_TIMEOUT_MS: u64 = 30_000;
 /// What a listener may say in answer to one event.
@@ -314,6 +323,9 @@ pub(crate) const PROGRAM_TASKS_MAX: u32 = 1 << 22;
 pub(crate) const PROGRAM_LIMIT_CHECKS_MAX: u32 = 3_600;
 /// Between two looks for the main process of a program that has forked itself away.
 pub(crate) const PROGRAM_ELECT_MS: u64 = 25;
+pub(crate) const PROGRAM_ELECT_MS_MAX: u64 = 1_000;
+/// For a daemon to show its main process, where the file does not say.
+pub(crate) const PROGRAM_LAUNCH_MS: u64 = 60_000;
 pub(crate) const PROGRAM_PIDFILE_BYTES_MAX: u64 = 64;
 /// Looks for those who start others while a tree of processes is killed one by one.
 pub(crate) const PROGRAM_SWEEP_PASSES_MAX: usize = 16;

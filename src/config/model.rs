@@ -49,7 +49,9 @@ pub(crate) struct Engine {
     pub(crate) name: String,
     pub(crate) workers: Workers,
     pub(crate) user: Option<String>,
-    pub(crate) shutdown_timeout_ms: u64,
+    /// For requests and programs to finish; `None`: as long as what programs are promised takes,
+    /// within bounds.
+    pub(crate) shutdown_timeout_ms: Option<u64>,
     /// Clients' connections that one worker serves at a time; `None`: what its open files are for,
     /// up to a bound.
     pub(crate) worker_connections: Option<u32>,
@@ -58,6 +60,13 @@ pub(crate) struct Engine {
     /// For upstreams that say nothing else.
     pub(crate) resolve: Resolve,
     pub(crate) tracking: Tracking,
+}
+
+impl Engine {
+    /// How long requests may take to finish on a worker that is to go.
+    pub(crate) fn drain_ms(&self) -> u64 {
+        self.shutdown_timeout_ms.unwrap_or(limits::SHUTDOWN_TIMEOUT_MS)
+    }
 }
 
 /// The best way to keep hold of what programs start that may be used.

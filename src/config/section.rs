@@ -91,6 +91,15 @@ impl<'a> Section<'a> {
         in_range
     }
 
+    /// A whole number that may be negative.
+    pub(super) fn signed(&mut self, key: &'static str, range: RangeInclusive<i32>) -> Option<i32> {
+        let value = self.value(key)?;
+        let number = integer_of(value).and_then(|number| i32::try_from(number).ok());
+        let number = number.filter(|number| range.contains(number));
+        let expected = format!("a number from {} to {}", range.start(), range.end());
+        number.or_else(|| self.unexpected(value, &expected))
+    }
+
     /// Milliseconds; zero is a duration.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<u64> {
         let value = self.value(key)?;

@@ -36,7 +36,7 @@ mod signals;
 mod snapshot;
 mod socket;
 mod start;
-mod stop;
+pub(crate) mod stop;
 mod strays;
 mod succession;
 mod turn;

@@ -81,7 +81,6 @@ impl Master {
 
         let before = std::mem::replace(&mut self.generation, generation);
         self.generation.previous = Some(Box::new(before.forget(&self.keeper)));
-        self.announce_patience();
         self.http.commit(http, &self.asks);
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);
@@ -102,6 +101,8 @@ impl Master {
         }
         self.resize_workers();
         self.apply_programs(Now::read());
+        self.announce_patience();
+        self.warn();
         Ok(format!("generation {number} runs"))
     }
 }

@@ -209,6 +209,7 @@ impl Prepared {
         programs.restore_intent(will.intent);
         programs.adopt(will.programs, |key| self.held.descriptors.remove(key));
         programs.adopt_sockets(self.held.take_all(sockets::KEY));
+        programs.adopt_notices(self.held.take_all(notices::KEY));
         upgrade::take_up_output(&mut self.held, &keeper, &mut programs);
         let baton = keeper.take_back(&mut self.held);
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);
@@ -291,6 +292,7 @@ impl Master {
         };
         sys::log::notice!(WHO, "{verb}: {result}");
         self.announce_patience();
+        self.warn();
         self.note(audit::Entry {
             who: audit::ENGINE.to_owned(),
             verb: verb.to_owned(),

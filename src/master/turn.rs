@@ -416,7 +416,7 @@ impl Master {
 
     pub(super) fn resize_workers(&mut self) {
         let count = start::worker_count(&self.generation.config);
-        let drain_ms = self.generation.config.engine.shutdown_timeout_ms;
+        let drain_ms = self.generation.config.engine.drain_ms();
         let deadline_us = clock::monotonic_us() + drain_ms * 1000;
         let (workers, supplies) = self.workers_and_supplies();
         workers.resize(count, &supplies, deadline_us);
@@ -426,7 +426,7 @@ impl Master {
     fn relieve_workers(&mut self, slot: u16, life: u32) {
         if self.phase == Phase::Running {
             let count = start::worker_count(&self.generation.config);
-            let drain_ms = self.generation.config.engine.shutdown_timeout_ms;
+            let drain_ms = self.generation.config.engine.drain_ms();
             let deadline_us = clock::monotonic_us() + drain_ms * 1000;
             let (workers, supplies) = self.workers_and_supplies();
             workers.serves((slot, life), count, &supplies, deadline_us);

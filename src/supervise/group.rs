@@ -32,9 +32,9 @@ mod tests {
     use super::*;
 
     fn places() -> impl proptest::strategy::Strategy<Value = Vec<Place>> {
-        let place = (0..2u8, 0..3u32, 0..3u8, 0..2u32);
+        let place = (0..2u8, -1..2i32, 0..3u8, 0..2u32);
         prop::collection::vec(place, 1..8).prop_map(|places| {
-            let place = |(group, priority, program, instance): (u8, u32, u8, u32)| {
+            let place = |(group, priority, program, instance): (u8, i32, u8, u32)| {
                 let (group, program) = (group.to_string(), format!("{group}{priority}{program}"));
                 (Rank { group_priority: 1, group, priority, program }, instance)
             };

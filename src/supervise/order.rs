@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rank {
     /// The priority of its group among groups.
-    pub(crate) group_priority: u32,
+    pub(crate) group_priority: i32,
     pub(crate) group: String,
     /// Its own priority among the programs of its group.
-    pub(crate) priority: u32,
+    pub(crate) priority: i32,
     pub(crate) program: String,
 }
 
 /// Those that are left to be stopped, by what the others wait for: groups of one priority do not
 /// wait for each other, and neither do programs of one priority within a group.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Left {
-    group_priority: u32,
-    priorities: BTreeMap<String, u32>,
+    group_priority: i32,
+    priorities: BTreeMap<String, i32>,
 }
 
 impl Left {
@@ -31,10 +31,10 @@ impl Left {
 
 impl FromIterator<Rank> for Left {
     fn from_iter<T: IntoIterator<Item = Rank>>(ranks: T) -> Self {
-        let mut left = Self::default();
+        let mut left = Self { group_priority: i32::MIN, priorities: BTreeMap::new() };
         for Rank { group_priority, group, priority, .. } in ranks {
             left.group_priority = left.group_priority.max(group_priority);
-            let most = left.priorities.entry(group).or_default();
+            let most = left.priorities.entry(group).or_insert(priority);
             *most = (*most).max(priority);
         }
         left
@@ -62,7 +62,7 @@ pub(crate) fn stop_us<'a>(programs: impl Iterator<Item = (&'a Rank, u64)>) -> u6
 mod tests {
     use super::*;
 
-    fn rank(group_priority: u32, group: &str, priority: u32, program: &str) -> Rank {
+    fn rank(group_priority: i32, group: &str, priority: i32, program: &str) -> Rank {
         let (group, program) = (group.to_owned(), program.to_owned());
         Rank { group_priority, group, priority, program }
     }
@@ -72,18 +72,20 @@ mod tests {
         let mut ranks = [
             rank(999, "site", 20, "a"),
             rank(999, "site", 10, "z"),
+            rank(-1, "ear", -1, "ear"),
             rank(999, "cron", 999, "cron"),
             rank(1, "db", 5, "db"),
         ];
         ranks.sort();
-        assert_eq!(ranks.map(|rank| rank.program), ["db", "cron", "z", "a"]);
+        assert_eq!(ranks.map(|rank| rank.program), ["ear", "db", "cron", "z", "a"]);
     }
 
     #[test]
     fn the_last_to_start_are_the_first_to_stop() {
         let (db, web) = (rank(1, "db", 5, "db"), rank(999, "site", 10, "web"));
         let (api, cron) = (rank(999, "site", 20, "api"), rank(999, "cron", 999, "cron"));
-        let mut left = vec![db, web, api, cron];
+        let ear = rank(-1, "ear", -1, "ear");
+        let mut left = vec![db, web, api, cron, ear];
         let mut turns = Vec::new();
         while !left.is_empty() {
             let next: Left = left.iter().cloned().collect();
@@ -92,7 +94,7 @@ mod tests {
             turns.push(now.into_iter().map(|rank| rank.program).collect::<Vec<_>>());
             left = later;
         }
-        assert_eq!(turns, [vec!["api", "cron"], vec!["web"], vec!["db"]]);
+        assert_eq!(turns, [vec!["api", "cron"], vec!["web"], vec!["db"], vec!["ear"]]);
     }
 
     #[test]

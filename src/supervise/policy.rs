@@ -19,6 +19,14 @@ pub(crate) enum Restart {
     Always,
 }
 
+/// What becomes of a spawn that would fail the same way again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hopeless {
+    /// It is tried again like any other: somebody may put right what is wrong.
+    Retried,
+    GivenUp,
+}
+
 /// What makes a started instance count as running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
@@ -83,11 +91,15 @@ pub(crate) struct Policy {
     pub(crate) readiness: Readiness,
     /// Not ready so long after the spawn is a failed start.
     pub(crate) start_timeout_us: Option<u64>,
+    /// What a process may ask for in one life beyond the times of its start, reloads and stop.
+    pub(crate) extend_us_max: u64,
     /// Once ready it must say so often that it is alive.
     pub(crate) watchdog_us: Option<u64>,
     pub(crate) serving: Serving,
     /// An exit earlier than this after the spawn is a failed start.
     pub(crate) start_us: u64,
+    /// Spawns that would fail the same way again.
+    pub(crate) hopeless: Hopeless,
     /// Failed starts in a row that are tried again; one more gives up. `None`: never.
     pub(crate) start_retries: Option<u32>,
     pub(crate) backoff: Backoff,

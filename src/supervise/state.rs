@@ -28,6 +28,10 @@ pub(crate) struct State {
     pub(crate) old_at_us: Option<u64>,
     /// When a running instance that must say that it is alive has been silent for too long.
     pub(crate) watchdog_at_us: Option<u64>,
+    /// When it should have read its configuration again, while it does.
+    pub(crate) reload_until_us: Option<u64>,
+    /// What it has asked for in this life beyond its times.
+    pub(crate) extended_us: u64,
     pub(crate) course: Course,
 }
 
@@ -212,6 +216,8 @@ impl State {
             is_run_waiting: false,
             old_at_us: None,
             watchdog_at_us: None,
+            reload_until_us: None,
+            extended_us: 0,
             course: Course::default(),
         }
     }
@@ -288,7 +294,8 @@ impl State {
             Phase::Ready { stable_at_us, .. } | Phase::Unready { stable_at_us, .. } => {
                 let forgotten_us = (self.fails > 0).then_some(stable_at_us);
                 let is_ever = |at_us: &u64| *at_us != NEVER_US;
-                let dues = [forgotten_us, self.old_at_us, self.watchdog_at_us];
+                let dues =
+                    [forgotten_us, self.old_at_us, self.watchdog_at_us, self.reload_until_us];
                 dues.into_iter().flatten().filter(is_ever).min()
             }
             Phase::Delay { until_us } => Some(until_us),

@@ -6,11 +6,13 @@ mod groups;
 mod invariants;
 mod jobs;
 mod pauses;
+mod spawns;
 mod vitals;
 
 use super::pause::{Backoff, Beyond, CrashLimit, Growth};
 use super::policy::{
-    Ending, Hook, Hooks, Kind, Needs, Overlap, Policy, Readiness, Restart, Serving, Stop, Together,
+    Ending, Hook, Hooks, Hopeless, Kind, Needs, Overlap, Policy, Readiness, Restart, Serving, Stop,
+    Together,
 };
 use super::state::{Phase, Shown, State};
 use super::step::{Effect, Event, Group, SpawnError, Verdict, step};
@@ -28,9 +30,11 @@ fn policy() -> Policy {
         needs: Needs::Nothing,
         readiness: Readiness::Alive,
         start_timeout_us: None,
+        extend_us_max: 3600 * SECOND,
         watchdog_us: None,
         serving: Serving::No,
         start_us: SECOND,
+        hopeless: Hopeless::Retried,
         start_retries: Some(3),
         backoff: Backoff {
             initial_us: SECOND,
@@ -70,6 +74,7 @@ enum Spawn {
     Works,
     Fails,
     IsBusy,
+    IsHopeless,
 }
 
 impl Bench {
@@ -94,6 +99,9 @@ impl Bench {
                     Spawn::Works => Event::SpawnOk { life },
                     Spawn::Fails => {
                         Event::SpawnErr { life, error: SpawnError::Failed("no file".into()) }
+                    }
+                    Spawn::IsHopeless => {
+                        Event::SpawnErr { life, error: SpawnError::Hopeless("no file".into()) }
                     }
                     Spawn::IsBusy => {
                         Event::SpawnErr { life, error: SpawnError::Busy("no process".into()) }
@@ -252,25 +260,6 @@ fn early_exits_give_up_after_one_more_than_the_retries_with_growing_pauses() {
         assert_eq!(gaps, (1..=u64::from(retries)).collect::<Vec<_>>());
         assert_eq!(bench.state.deadline_us(), None);
     }
-}
-
-#[test]
-fn a_spawn_error_counts_and_a_busy_machine_does_not() {
-    let mut bench = Bench::new(policy());
-    bench.spawn = Spawn::Fails;
-    bench.say(Event::Start);
-    assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 1));
-
-    let mut bench = Bench::new(policy());
-    bench.spawn = Spawn::IsBusy;
-    bench.say(Event::Start);
-    for _ in 0..100 {
-        assert_eq!((bench.state.shown(), bench.state.fails), (Shown::Backoff, 0));
-        bench.wait_deadline();
-    }
-    bench.spawn = Spawn::Works;
-    bench.wait_deadline();
-    assert_eq!(bench.state.shown(), Shown::Starting);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::user;
+use super::user::{self, Identity};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
@@ -16,6 +16,8 @@ pub(crate) enum FolderError {
     Foreign { path: String, owner: String, own: String },
     #[error("folder {path}: others may write to it (mode {mode:o})")]
     Open { path: String, mode: u32 },
+    #[error("folder {path} is closed to {user}")]
+    Closed { path: String, user: String },
     #[error("folder {path}: {cause}")]
     Io { path: String, cause: io::Error },
 }
@@ -70,6 +72,41 @@ pub(crate) fn make_runtime_dir(engine: &str) -> Result<PathBuf, FolderError> {
     let folder = runtime_dir(engine);
     make(&folder, PASSABLE)?;
     Ok(folder)
+}
+
+/// Beside the runtime folder: where others reach what is theirs; not created.
+pub(crate) fn passage_root() -> PathBuf {
+    let mut root = runtime_root().into_os_string();
+    root.push("-notify");
+    PathBuf::from(root)
+}
+
+/// A folder below `passage_root`, made (0711) and checked: everybody passes, only we put files there.
+pub(crate) fn make_passage(folder: &Path) -> Result<(), FolderError> {
+    for path in [passage_root().as_path(), folder] {
+        make(path)?;
+        let opened = fs::set_permissions(path, fs::Permissions::from_mode(0o711));
+        opened.map_err(|cause| FolderError::Io { path: path.display().to_string(), cause })?;
+    }
+    Ok(())
+}
+
+/// Whether the user gets as far as into this folder.
+pub(crate) fn check_passage(folder: &Path, user: &Identity) -> Result<(), FolderError> {
+    for path in folder.ancestors().filter(|path| !path.as_os_str().is_empty()) {
+        let found = fs::metadata(path)
+            .map_err(|cause| FolderError::Io { path: path.display().to_string(), cause })?;
+        let pass = match found {
+            _ if found.uid() == user.uid => 0o100,
+            _ if user.groups.contains(&found.gid()) => 0o010,
+            _ => 0o001,
+        };
+        if found.permissions().mode() & pass == 0 {
+            let (path, user) = (path.display().to_string(), user.name.clone());
+            return Err(FolderError::Closed { path, user });
+        }
+    }
+    Ok(())
 }
 
 /// The state folder of one engine, made (0700) and checked.

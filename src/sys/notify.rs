@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{self as unix_fs, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::net::{
@@ -12,11 +12,17 @@ use rustix::net::{
     SocketAddrUnix, SocketFlags, SocketType,
 };
 
+use super::user::Identity;
+
 /// Descriptors that a stranger's message may bring along; they are closed at once.
 const DESCRIPTORS_MAX: usize = 8;
 
 /// Binds at the path, in place of what is there. Anybody who reaches the folder may send.
 pub(crate) fn bind(path: &Path) -> io::Result<OwnedFd> {
+    bind_as(path, 0o666)
+}
+
+fn bind_as(path: &Path, mode: u32) -> io::Result<OwnedFd> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -26,7 +32,15 @@ pub(crate) fn bind(path: &Path) -> io::Result<OwnedFd> {
     // Before anybody can send: the kernel notes the sender only when it was asked to by then.
     rustix::net::sockopt::set_socket_passcred(&socket, true)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    Ok(socket)
+}
+
+/// The same for one other user alone. Only we may write to the folder, so that nobody can put another
+/// file in the socket's place before it is given away.
+pub(crate) fn bind_for(path: &Path, user: &Identity) -> io::Result<OwnedFd> {
+    let socket = bind_as(path, 0o600)?;
+    unix_fs::chown(path, Some(user.uid), Some(user.gid))?;
     Ok(socket)
 }
 

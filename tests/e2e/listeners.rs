@@ -85,6 +85,16 @@ fn httpok_and_memmon_restart_what_they_find_wanting() {
     }
 }
 
+#[test]
+fn the_example_is_told_of_its_program() {
+    let text = include_str!("../../configs/listener.toml");
+    let engine = Engine::start(text);
+    let told = "processname:worker groupname:worker from_state:STARTING pid:";
+    wait::until("it was told", || {
+        engine.ctl_ok(&["program", "tail", "watch"]).contains(told).then_some(())
+    });
+}
+
 /// What a listener was told on one side of one program, in order; process ids and the engine's name
 /// are each side's own.
 fn told_of(folder: &Path, program: &str) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! across masters that die, and what the command line shows of who waits for whom.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::engine::{self, Engine};
 use super::{oracle, wait};
@@ -117,4 +118,39 @@ fn who_waits_for_whom_is_shown_and_survives_a_master() {
     assert_eq!(engine.program_state("never", 0), "STARTING");
     engine.ctl_ok(&["program", "stop", "never"]);
     assert_eq!(engine.program_state("never", 0), "STOPPED");
+}
+
+/// One of another user does not reach the engine's own folder.
+#[test]
+fn a_program_of_another_user_says_how_it_is() {
+    let own = fs::metadata("/proc/self").expect("every process has one");
+    let Some(python) = oracle::find("python3").filter(|_| own.uid() == 0) else {
+        return eprintln!("skipped: only root runs programs as others");
+    };
+    let config = with(&format!(
+        "[program.other]\ncommand = \"{} {{folder}}/speaker.py {{folder}}/0 {{folder}}/1\"\n\
+         user = \"nobody\"\nready = {{ notify = true }}\n",
+        python.display()
+    ));
+    let mut engine = Engine::start_in(&config, |folder| {
+        fs::write(folder.join("speaker.py"), SPEAKER).expect("the folder is ours");
+        fs::write(folder.join("0"), "READY=1\nSTATUS=first").expect("the folder is ours");
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder, open).expect("the folder is ours");
+    });
+    let says = |engine: &Engine, status: &str| {
+        let row = engine.status()["programs"][0].clone();
+        (row["state"] == "RUNNING" && row["reason"] == status).then_some(())
+    };
+    wait::until("it is ready", || says(&engine, "first"));
+    let passage = engine.folder.path().join("run-notify/default");
+    let mut doors = fs::read_dir(&passage).expect("it was made").flatten();
+    let door = doors.next().expect("there is one").path();
+    let found = fs::metadata(&door).expect("it is there");
+    assert!(found.uid() != 0 && found.mode() & 0o777 == 0o600, "the user's and nobody else's");
+    engine.replace_master();
+    fs::write(engine.folder.path().join("1"), "STATUS=second").expect("the folder is ours");
+    wait::until("the next master hears it", || says(&engine, "second"));
+    assert!(engine.stop().success(), "{}", engine.log());
+    assert!(!passage.exists(), "it goes with the engine");
 }

@@ -11,7 +11,7 @@ pub(crate) struct Group {
     /// Whether they were named here or name the group themselves; in the file's order.
     pub(crate) programs: Vec<String>,
     /// Among groups: lower starts earlier and stops later.
-    pub(crate) priority: u32,
+    pub(crate) priority: i32,
     pub(crate) strategy: GroupStrategy,
 }
 

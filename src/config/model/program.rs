@@ -21,7 +21,7 @@ pub(crate) struct Program {
     pub(crate) command: Vec<String>,
     pub(crate) instances: u32,
     /// Lower starts earlier and stops later.
-    pub(crate) priority: u32,
+    pub(crate) priority: i32,
     pub(crate) group: Option<String>,
     pub(crate) serves: Option<Serves>,
     pub(crate) autostart: bool,

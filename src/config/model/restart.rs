@@ -13,6 +13,9 @@ pub(crate) struct Restart {
     pub(crate) start_ms: u64,
     /// `None`: failed starts are retried for ever.
     pub(crate) retries: Option<u32>,
+    /// A start that would fail the same way again is not.
+    #[serde(default)]
+    pub(crate) gives_up_hopeless: bool,
     pub(crate) backoff: Backoff,
     pub(crate) crash_limit: CrashLimit,
     /// From the end of a running instance to the next spawn.

@@ -10,7 +10,7 @@ use crate::sys::capability;
 use super::super::limits;
 use super::super::model::process::{EnvFile, Naming, Process, Socket, Stdin};
 use super::super::report::{Located, Report};
-use super::super::section::{Section, integer_of, unknown_word};
+use super::super::section::{Section, unknown_word};
 use super::rlimits;
 
 const MODE_MAX: u32 = 0o777;
@@ -40,8 +40,8 @@ pub(super) fn read(
         stdin: stdin(section),
         sockets,
         umask: octal(section, "umask"),
-        nice: signed(section, "nice", NICE),
-        oom_score_adj: signed(section, "oom_score_adj", OOM_SCORE),
+        nice: section.signed("nice", NICE),
+        oom_score_adj: section.signed("oom_score_adj", OOM_SCORE),
         no_new_privileges: section.flag("no_new_privileges").unwrap_or(false),
         capabilities: capabilities(section),
         limits: rlimits::read(section),
@@ -80,14 +80,6 @@ pub(super) fn octal(section: &mut Section<'_>, key: &'static str) -> Option<u32>
     };
     let mask = mask.filter(|mask| *mask <= MODE_MAX);
     mask.or_else(|| section.unexpected(value, "octal digits such as \"022\", up to \"777\""))
-}
-
-fn signed(section: &mut Section<'_>, key: &'static str, range: RangeInclusive<i32>) -> Option<i32> {
-    let value = section.value(key)?;
-    let number = integer_of(value).and_then(|number| i32::try_from(number).ok());
-    let number = number.filter(|number| range.contains(number));
-    let expected = format!("a number from {} to {}", range.start(), range.end());
-    number.or_else(|| section.unexpected(value, &expected))
 }
 
 fn capabilities(section: &mut Section<'_>) -> Option<u64> {

@@ -1,5 +1,5 @@
 //! When an instance is started again: `autorestart`, `exit_codes`, `start_seconds`, `start_retries`,
-//! `restart_delay`.
+//! `permanent_errors`, `restart_delay`.
 
 use toml::de::DeValue;
 
@@ -32,6 +32,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Restart {
         exit_signals,
         start_ms: section.seconds("start_seconds").unwrap_or(SECONDS_START_MS),
         retries: retries(section),
+        gives_up_hopeless: section.flag("permanent_errors").unwrap_or(false),
         backoff: pause::backoff(section),
         crash_limit: pause::crash_limit(section),
         delay_ms: section.duration("restart_delay").unwrap_or(0),

@@ -34,8 +34,11 @@ pub(super) struct Own<'a> {
 pub(super) fn read(section: &mut Section<'_>, own: Own<'_>) -> Vitals {
     let ready = section.section("ready").and_then(|table| ready(table, own));
     let start_timeout_ms = section.positive_duration("start_timeout");
+    let kind = section.value("kind").map(toml::Spanned::get_ref);
+    let is_daemon = matches!(kind, Some(DeValue::String(word)) if word == "daemon");
     if ready.is_none()
         && !own.serves
+        && !is_daemon
         && section.key_span("ready").is_none()
         && let Some(span) = section.key_span("start_timeout")
     {

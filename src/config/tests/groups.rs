@@ -14,7 +14,7 @@ fn members_are_named_on_either_side() {
         group = "site"
         [program.api]
         command = "a"
-        priority = 5
+        priority = -5
         [program.cron]
         command = "a"
         [group.site]
@@ -25,8 +25,8 @@ fn members_are_named_on_either_side() {
     );
     let groups: Vec<&str> = config.programs.iter().map(Program::group_name).collect();
     assert_eq!(groups, ["site", "site", "cron"]);
-    let priorities: Vec<u32> = config.programs.iter().map(|it| it.priority).collect();
-    assert_eq!(priorities, [999, 5, 999]);
+    let priorities: Vec<i32> = config.programs.iter().map(|it| it.priority).collect();
+    assert_eq!(priorities, [999, -5, 999]);
     let site = &config.groups[0];
     assert_eq!((site.priority, site.strategy), (10, GroupStrategy::RestForOne));
     assert_eq!(site.programs, ["web", "api"]);
@@ -54,8 +54,12 @@ fn what_does_not_fit() {
             "4:12 unknown strategy of a group `one_for_al` (did you mean `one_for_all`?)",
         ),
         (
-            "[group.g]\nprograms = \"p\"\npriority = -1",
-            "4:12 `priority` is -1, out of range (expected 0 to 1000000)",
+            "[group.g]\nprograms = \"p\"\npriority = -1000001",
+            "4:12 expected a number from -1000000 to 1000000, found integer -1000001",
+        ),
+        (
+            "[group.g]\nprograms = [\"p\", \"l\"]\n[listener.l]\ncommand = \"a\"\nevents = [\"TICK\"]",
+            "3:18 `l` is a listener, which is in no group (with its instances it is a group of its own)",
         ),
         (
             "[program.r]\ncommand = \"a\"\ngroup = \"site\"\n[program.q]\ncommand = \"a\"\ngroup = \"sit\"\n[group.sit]",

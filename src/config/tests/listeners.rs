@@ -20,7 +20,7 @@ fn a_listener_is_a_program_with_events() {
     let program = &config.programs[0];
     let listener = program.listener.unwrap();
     assert_eq!((program.name.as_str(), program.instances), ("watch", 2));
-    assert_eq!(program.priority, 0, "it starts first");
+    assert_eq!(program.priority, -1, "it starts first");
     assert_eq!(program.process.stdin, Stdin::Open);
     assert_eq!((listener.buffer, listener.timeout_ms), (50, 5_000));
     assert!(listener.events.contains(Subject::ProcessStateFatal));

@@ -142,7 +142,7 @@ impl Programs {
         };
         let mut is_changed = !along.is_empty();
         let mut until_us = now_us;
-        for id in &ids {
+        for id in &self.in_order(&ids, goal) {
             let Some(instance) = self.instances.get_mut(id) else { continue };
             let before = (instance.state.phase, instance.state.life);
             let (wish, is_default) = match goal {
@@ -160,6 +160,20 @@ impl Programs {
             until_us = until_us.max(now_us + instance.wait_us());
         }
         Outcome::Wait { ids, along, goal, is_changed, until_us }
+    }
+
+    /// As they start, or the other way round.
+    fn in_order(&self, ids: &[InstanceId], goal: Goal) -> Vec<InstanceId> {
+        let mut ordered = ids.to_vec();
+        ordered.sort_by_cached_key(|id| {
+            let rank = self.instances.get(id).map(|instance| instance.definition.rank());
+            (rank, id.instance)
+        });
+        match goal {
+            Goal::Running => {}
+            Goal::Stopped => ordered.reverse(),
+        }
+        ordered
     }
 
     fn kill(&mut self, ids: &[InstanceId]) -> Result<Answer, Answer> {
@@ -180,11 +194,9 @@ impl Programs {
             .ok_or_else(|| Answer::refused(format!("no signal is called {signal}")))?;
         let mut said = Vec::new();
         for id in ids {
-            let Some(process) =
-                self.instances.get(id).and_then(|instance| instance.process.as_ref())
-            else {
-                continue;
-            };
+            let process = self.instances.get(id).and_then(|instance| instance.process.as_ref());
+            // Of one that is being looked for, none can be signalled.
+            let Some(process) = process.filter(|process| !process.is_between()) else { continue };
             let name = sys::signal::name(number);
             process
                 .signal(number)

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{restarts, schedule};
+use crate::config::limits::{PROGRAM_EXTEND_MS_MAX, PROGRAM_LAUNCH_MS};
 use crate::config::model::Config;
 use crate::config::model::group::{Group, GroupStrategy};
 use crate::config::model::health::Check;
@@ -15,7 +16,9 @@ use crate::config::model::program::{Program, Serves};
 use crate::config::model::tree::Main;
 use crate::config::model::vitals::Need;
 use crate::supervise::order::Rank;
-use crate::supervise::policy::{Hook, Hooks, Needs, Policy, Readiness, Serving, Stop, Together};
+use crate::supervise::policy::{
+    Hook, Hooks, Hopeless, Needs, Policy, Readiness, Serving, Stop, Together,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Definition {
@@ -57,7 +60,7 @@ impl PartialEq for Shared {
 /// What its group says about a program's place among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InGroup {
-    pub(super) priority: u32,
+    pub(super) priority: i32,
     pub(super) strategy: GroupStrategy,
 }
 
@@ -169,6 +172,14 @@ impl Definition {
         self.serving.is_none() && self.program.vitals.ready.is_none()
     }
 
+    /// One that nobody asks whether it is ready is waited for until its main process is found.
+    fn start_timeout_ms(&self) -> Option<u64> {
+        let is_looked_for = self.is_forked() && self.is_ready_by_age();
+        let set_ms = self.program.vitals.start_timeout_ms;
+        set_ms
+            .or_else(|| is_looked_for.then_some(PROGRAM_LAUNCH_MS + self.program.restart.start_ms))
+    }
+
     pub(super) fn policy(&self) -> Policy {
         let program = &self.program;
         let serving = match &self.serving {
@@ -191,10 +202,16 @@ impl Definition {
             exit_signals: program.restart.exit_signals.clone(),
             needs: if program.needs.is_empty() { Needs::Nothing } else { Needs::Others },
             readiness,
-            start_timeout_us: program.vitals.start_timeout_ms.map(|limit_ms| limit_ms * 1000),
+            start_timeout_us: self.start_timeout_ms().map(|limit_ms| limit_ms * 1000),
+            extend_us_max: PROGRAM_EXTEND_MS_MAX * 1000,
             watchdog_us: program.vitals.watchdog_ms.map(|silent_ms| silent_ms * 1000),
             serving,
             start_us: program.restart.start_ms * 1000,
+            hopeless: if program.restart.gives_up_hopeless {
+                Hopeless::GivenUp
+            } else {
+                Hopeless::Retried
+            },
             start_retries: program.restart.retries,
             backoff: restarts::backoff(&program.restart),
             crash_limit: restarts::crash_limit(&program.restart),

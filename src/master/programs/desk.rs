@@ -13,6 +13,7 @@ use super::callers::Asked;
 use super::event::InstanceId;
 use super::events::SharedHub;
 use super::launch::Surroundings;
+use super::notices::Doors;
 use super::output::file::{Limits, RotatingFile};
 use super::output::follow::Hub;
 use super::output::form::Speaker;
@@ -44,10 +45,13 @@ pub(super) struct Desk {
     pub(super) sockets: Sockets,
     /// For side commands.
     room: Rc<Semaphore>,
+    /// For commands that ask, which must not keep those waiting that a life waits for.
+    probe_room: Rc<Semaphore>,
     pub(super) surveyor: Surveyor,
     pub(super) events: SharedHub,
     outlets: Outlets,
     hub: Hub,
+    pub(super) doors: Doors,
     /// Keys of readiness pipes at the keeper.
     ready_held: BTreeSet<String>,
     /// What instances that have given up lead to, and nobody has carried out yet.
@@ -92,10 +96,12 @@ impl Desk {
             files: BTreeMap::new(),
             sockets: Sockets::default(),
             room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
+            probe_room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
             surveyor: Surveyor::default(),
             events: SharedHub::default(),
             outlets: Outlets::default(),
             hub: Hub::default(),
+            doors: Doors::default(),
             ready_held: BTreeSet::new(),
             escalations: Vec::new(),
         }
@@ -110,6 +116,10 @@ impl Desk {
         Rc::clone(&self.room)
     }
 
+    pub(super) fn probe_room(&self) -> Rc<Semaphore> {
+        Rc::clone(&self.probe_room)
+    }
+
     /// Who reads the output of several instances.
     pub(super) fn hub(&self) -> &Hub {
         &self.hub
@@ -117,6 +127,11 @@ impl Desk {
 
     pub(super) fn allow(&mut self, best: Rung) {
         self.surroundings.ladder.allow(best);
+    }
+
+    /// Where tasks report.
+    pub(super) fn post(&self) -> event::Post {
+        self.post.clone()
     }
 
     pub(super) fn reporter(&self, id: &InstanceId, life: u32) -> Reporter {

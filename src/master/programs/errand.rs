@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinSet;
 
 use super::definition::{Definition, Shared};
@@ -98,16 +98,15 @@ async fn run(order: Order, room: Rc<Semaphore>, mut done: oneshot::Sender<Outcom
         turn = room.acquire() => turn,
         () = done.closed() => return,
     };
-    let Ok(_turn) = turn else { return };
+    let Ok(turn) = turn else { return };
     let running = match Running::spawn(order) {
         Ok(running) => running,
         Err(error) => {
-            let (SpawnError::Busy(why) | SpawnError::Failed(why)) = error;
-            let _nobody_asks = done.send(Outcome::NotStarted(why));
+            let _nobody_asks = done.send(Outcome::NotStarted(error.into_text()));
             return;
         }
     };
-    running.finish(done).await;
+    running.finish(done, turn).await;
 }
 
 struct Running {
@@ -141,6 +140,7 @@ impl Running {
         let process = Watched::new(child.pidfd).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
+            sys::orphans::release(pid);
             SpawnError::Busy(format!("watch pid {pid}: {error}"))
         })?;
         let mut readers = JoinSet::new();
@@ -151,6 +151,7 @@ impl Running {
                 Ok(pipe) => drop(readers.spawn_local(read(pipe, label, output.clone()))),
                 Err(error) => {
                     let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
+                    sys::orphans::release(pid);
                     return Err(error);
                 }
             }
@@ -158,7 +159,8 @@ impl Running {
         Ok(Self { pid, _claim: claim, process, readers, timeout_ms })
     }
 
-    async fn finish(mut self, mut done: oneshot::Sender<Outcome>) {
+    /// One that not even SIGKILL ends gives its turn back all the same.
+    async fn finish(mut self, mut done: oneshot::Sender<Outcome>, turn: SemaphorePermit<'_>) {
         let end = tokio::select! {
             _readable = self.process.readable() => End::Itself,
             () = tokio::time::sleep(Duration::from_millis(self.timeout_ms)) => End::TimedOut,
@@ -181,6 +183,7 @@ impl Running {
         };
         let is_collected = matches!(end, End::Itself);
         let _nobody_asks = done.send(outcome);
+        drop(turn);
         if !is_collected {
             if !is_gone {
                 // An error of the reactor means that the loop is over.

@@ -29,9 +29,9 @@ pub(crate) struct Event {
 #[derive(Debug)]
 pub(crate) enum Report {
     /// The main process has ended; its status is still to be collected.
-    Ended,
+    Ended { pid: u32 },
     /// Nobody could tell the status of an adopted process in time.
-    StatusLost,
+    StatusLost { pid: u32 },
     /// A side command that the instance waits for has ended.
     HookDone { hook: Hook, outcome: Outcome },
     /// A side command that nothing waits for has ended.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::definition::Definition;
 use super::launch;
+use crate::supervise::step::SpawnError;
 
 const EXECUTABLE: u32 = 0o111;
 
@@ -29,10 +30,7 @@ pub(super) fn check(
     definition: &Definition,
     variables: &[(&'static str, String)],
 ) -> Result<(), NotExecutable> {
-    let unreadable = |error: crate::supervise::step::SpawnError| match error {
-        crate::supervise::step::SpawnError::Busy(text)
-        | crate::supervise::step::SpawnError::Failed(text) => NotExecutable::Unreadable(text),
-    };
+    let unreadable = |error: SpawnError| NotExecutable::Unreadable(error.into_text());
     let environment = launch::environment(definition, variables).map_err(unreadable)?;
     let lookup = |name: &str| launch::find(&environment, name);
     let Some(word) = definition.program.command.first() else { return Ok(()) };

@@ -9,13 +9,13 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use super::definition::{Definition, Ports, loopback};
-use super::notices;
 use super::tree;
 use super::tree::ladder::Ladder;
 use crate::config;
 use crate::config::limits::PROGRAM_PORTS_TRIED_MAX;
 use crate::config::model::process::{EnvFile, Process, Rlimit, Socket, Stdin};
 use crate::config::model::program::Program;
+use crate::config::model::vitals::Vitals;
 use crate::supervise::step::SpawnError;
 use crate::sys;
 use crate::sys::cgroup::Cgroup;
@@ -127,7 +127,7 @@ pub(super) fn identity(process: &Process) -> Result<Option<sys::user::Identity>,
     let Some(name) = &process.user else { return Ok(None) };
     match sys::user::identity(name) {
         Some(identity) => Ok(Some(identity)),
-        None => Err(SpawnError::Failed(format!("change user to {name}: no such user"))),
+        None => Err(SpawnError::Hopeless(format!("change user to {name}: no such user"))),
     }
 }
 
@@ -173,15 +173,8 @@ pub(super) fn variables(
 }
 
 /// What tells a program where and how often to say how it is.
-pub(super) fn notify_variables(
-    definition: &Definition,
-    surroundings: &Surroundings,
-) -> Vec<(&'static str, String)> {
-    let vitals = &definition.program.vitals;
-    if !vitals.is_heard() {
-        return Vec::new();
-    }
-    let socket = notices::path(&surroundings.socket).to_string_lossy().into_owned();
+pub(super) fn notify_variables(vitals: &Vitals, socket: &Path) -> Vec<(&'static str, String)> {
+    let socket = socket.to_string_lossy().into_owned();
     let watchdog =
         vitals.watchdog_ms.map(|silent_ms| ("WATCHDOG_USEC", (silent_ms * 1000).to_string()));
     [("NOTIFY_SOCKET", socket)].into_iter().chain(watchdog).collect()
@@ -298,13 +291,16 @@ pub(super) fn expand(
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, SpawnError> {
     config::expand(text, lookup)
-        .map_err(|error| SpawnError::Failed(format!("expand \"{text}\": {error}")))
+        .map_err(|error| SpawnError::Hopeless(format!("expand \"{text}\": {error}")))
 }
 
-/// What the machine is short of is the machine's trouble, not the program's.
+/// What the machine is short of is the machine's trouble, not the program's; what is wrong with a file
+/// stays so until somebody puts it right.
 fn spawn_error(cause: &io::Error, error: &dyn std::fmt::Display) -> SpawnError {
     if sys::spawn::is_busy(cause) {
         SpawnError::Busy(error.to_string())
+    } else if sys::spawn::is_lasting(cause) {
+        SpawnError::Hopeless(error.to_string())
     } else {
         SpawnError::Failed(error.to_string())
     }

@@ -44,7 +44,7 @@ pub(crate) mod sockets;
 pub(crate) mod stdin;
 #[cfg(test)]
 mod tests;
-mod texts;
+pub(in crate::master) mod texts;
 
 use std::collections::BTreeMap;
 
@@ -66,6 +66,7 @@ use crate::sys;
 pub(crate) use self::foresee::Foreseen;
 pub(crate) use self::output::left::Left;
 pub(crate) use self::output::{Follow, Source};
+pub(in crate::master) use self::shutdown::Promised;
 
 pub(crate) struct Programs {
     desk: Desk,
@@ -141,10 +142,16 @@ impl Programs {
         self.definitions = Definition::all(config);
         self.complement = Complement::Short;
         self.desk.events.borrow_mut().configure(config);
-        let Self { definitions, instances, desk, .. } = self;
+        let Self { definitions, instances, desk, intent, .. } = self;
         for (id, instance) in instances.iter_mut() {
             match definition_of(definitions, id) {
-                Some(definition) => instance.redefine(definition.clone(), desk),
+                Some(definition) => {
+                    let is_wanted = match intent.of(id) {
+                        Some(wish) => wish == handoff::Wish::Up,
+                        None => definition.program.autostart,
+                    };
+                    instance.redefine(definition.clone(), is_wanted, desk);
+                }
                 None => instance.say(step::Event::Remove, desk),
             }
         }
@@ -216,8 +223,10 @@ impl Programs {
         self.consequences = Consequences::Due;
     }
 
-    /// Reads what these use, and acts where it is too much. Once a second: bounds count the looks.
+    /// Once a second: reads what these use, and acts where it is too much, for bounds count the looks;
+    /// and notices a clock that was set, or a sleep of the machine, by which nothing is due.
     pub(crate) fn weigh(&mut self, whose: Weighed) {
+        self.run_what_is_due();
         let now_us = sys::clock::monotonic_us();
         for instance in self.instances.values_mut() {
             let has_bounds = instance.definition.program.tree.bounds.has_any();

@@ -31,17 +31,24 @@ impl Programs {
     /// steps ends one wait, so this ends.
     pub(super) fn settle_waiting(&mut self) {
         loop {
+            if !self.instances.values().any(Instance::is_waiting) {
+                return;
+            }
             self.start_needed_by_waiting();
             let waiting = self.instances.values().filter(|instance| instance.is_waiting());
             let over = waiting
                 .map(|instance| (instance.id.clone(), self.standing_of(instance)))
-                .find_map(|(id, standing)| match standing {
+                .filter_map(|(id, standing)| match standing {
                     Standing::Met => Some((id, Event::NeedsMet)),
                     Standing::Never(error) => Some((id, Event::NeedsFailed { error })),
                     Standing::Missing(_) => None,
                 });
-            let Some((id, event)) = over else { return };
-            if let Some(instance) = self.instances.get_mut(&id) {
+            let over: Vec<(InstanceId, Event)> = over.collect();
+            if over.is_empty() {
+                return;
+            }
+            for (id, event) in over {
+                let Some(instance) = self.instances.get_mut(&id) else { continue };
                 if let Event::NeedsFailed { error } = &event {
                     instance.give_up_waiting(error, &mut self.desk);
                 }

@@ -32,7 +32,7 @@ pub(super) struct Process {
     /// While its end is ours to see.
     claim: Option<Claim>,
     /// Nothing when it had ended before it could be adopted.
-    pidfd: Option<Rc<Watched>>,
+    watch: Option<Watch>,
     pipes: Vec<Pipe>,
     /// What a listener answers.
     answers: Option<Reader>,
@@ -74,14 +74,14 @@ pub(super) enum Collected {
 impl Process {
     pub(super) fn new(child: sys::spawn::Child, reporter: Reporter) -> io::Result<Self> {
         let start_time = sys::proc::start_time(child.pid).unwrap_or(0);
-        let pidfd = watch(child.pidfd, reporter)?;
+        let watch = Watch::begin(child.pid, child.pidfd, reporter)?;
         Ok(Self {
             pid: child.pid,
             start_time,
             origin: Origin::Started,
             is_held: true,
             claim: Some(child.claim),
-            pidfd: Some(pidfd),
+            watch: Some(watch),
             pipes: Vec::new(),
             answers: None,
             stdin: None,
@@ -103,10 +103,10 @@ impl Process {
             sys::pidfd::open(pid).ok().filter(|_| sys::proc::start_time(pid) == Some(start_time))
         };
         let is_held = held.is_some();
-        let pidfd = if let Some(pidfd) = held.or_else(opened) {
-            Some(watch(pidfd, reporter)?)
+        let watch = if let Some(pidfd) = held.or_else(opened) {
+            Some(Watch::begin(pid, pidfd, reporter)?)
         } else {
-            wait_for_status(reporter);
+            wait_for_status(pid, reporter);
             None
         };
         Ok(Self {
@@ -115,7 +115,7 @@ impl Process {
             origin: Origin::Adopted,
             is_held,
             claim,
-            pidfd,
+            watch,
             pipes: Vec::new(),
             answers: None,
             stdin: None,
@@ -159,7 +159,7 @@ impl Process {
 
     /// Means the process, and no other, wherever it is held.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.pidfd.as_ref().map(|pidfd| pidfd.as_fd())
+        self.watch.as_ref().map(|watch| watch.pidfd.as_fd())
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -179,7 +179,7 @@ impl Process {
     pub(super) fn has_forked_away(&mut self) {
         self.claim = None;
         self.is_held = false;
-        self.pidfd = None;
+        self.watch = None;
         (self.pid, self.start_time) = (BETWEEN, 0);
     }
 
@@ -196,21 +196,21 @@ impl Process {
         }
         self.has_forked_away();
         self.claim = Some(sys::orphans::claim(pid));
-        self.pidfd = Some(watch(pidfd, reporter)?);
+        self.watch = Some(Watch::begin(pid, pidfd, reporter)?);
         (self.pid, self.start_time) = (pid, start_time);
         self.origin = Origin::Adopted;
         Ok(())
     }
 
     /// In place of one that asks already.
-    pub(super) fn set_prober(&mut self, prober: JoinHandle<()>) {
-        if let Some(earlier) = self.prober.replace(prober) {
+    pub(super) fn set_prober(&mut self, prober: Option<JoinHandle<()>>) {
+        if let Some(earlier) = std::mem::replace(&mut self.prober, prober) {
             earlier.abort();
         }
     }
 
-    pub(super) fn set_live_prober(&mut self, prober: JoinHandle<()>) {
-        if let Some(earlier) = self.live_prober.replace(prober) {
+    pub(super) fn set_live_prober(&mut self, prober: Option<JoinHandle<()>>) {
+        if let Some(earlier) = std::mem::replace(&mut self.live_prober, prober) {
             earlier.abort();
         }
     }
@@ -228,8 +228,8 @@ impl Process {
 
     /// To the main process alone. Already ended is not an error.
     pub(super) fn signal(&self, number: i32) -> io::Result<()> {
-        let Some(pidfd) = &self.pidfd else { return Ok(()) };
-        match sys::pidfd::signal(&**pidfd, number) {
+        let Some(watch) = &self.watch else { return Ok(()) };
+        match sys::pidfd::signal(&*watch.pidfd, number) {
             // The end is on its way as an event.
             Err(error) if error.raw_os_error() == Some(sys::pidfd::GONE) => Ok(()),
             done => done,
@@ -238,8 +238,8 @@ impl Process {
 
     /// To the main process and everybody of its group.
     pub(super) fn signal_group(&self, number: i32) -> io::Result<()> {
-        match &self.pidfd {
-            Some(pidfd) => sys::pidfd::signal_group_of(&**pidfd, self.pid, number),
+        match &self.watch {
+            Some(watch) => sys::pidfd::signal_group_of(&*watch.pidfd, self.pid, number),
             // Its number may name a stranger by now.
             None => Ok(()),
         }
@@ -260,8 +260,8 @@ impl Process {
         for pipe in &self.pipes {
             pipe.catch_up();
         }
-        let Some(pidfd) = &self.pidfd else { return Ok(Collected::ByParent) };
-        match sys::pidfd::ended(&**pidfd) {
+        let Some(watch) = &self.watch else { return Ok(Collected::ByParent) };
+        match sys::pidfd::ended(&*watch.pidfd) {
             Ok(Some(exit)) => Ok(Collected::Exit(exit)),
             Ok(None) => Ok(Collected::NotYet),
             Err(error) if sys::pidfd::is_not_child(&error) => {
@@ -276,10 +276,10 @@ impl Process {
     /// What the kernel tells of the end of a process that is somebody else's child. While it is not
     /// reaped its number is its own; afterwards only the pidfd still means it.
     pub(super) fn foreign_exit(&self) -> Option<sys::pidfd::Exit> {
-        let pidfd = self.pidfd.as_ref()?;
+        let watch = self.watch.as_ref()?;
         let is_it = sys::proc::start_time(self.pid) == Some(self.start_time);
         let unreaped = is_it.then(|| sys::pidfd::unreaped_exit(self.pid)).flatten();
-        unreaped.or_else(|| sys::pidfd::exit_info(&**pidfd))
+        unreaped.or_else(|| sys::pidfd::exit_info(&*watch.pidfd))
     }
 
     /// Whether the word of the keeper about this pid is about this process, and not about an
@@ -295,31 +295,45 @@ impl Drop for Process {
     }
 }
 
-fn watch(pidfd: OwnedFd, reporter: Reporter) -> io::Result<Rc<Watched>> {
-    let pidfd = Rc::new(Watched::new(pidfd)?);
-    let watched = Rc::clone(&pidfd);
-    tokio::task::spawn_local(async move {
-        if watched.readable().await.is_ok() {
-            reporter.report(Report::Ended).await;
-        }
-    });
-    Ok(pidfd)
+/// Reports the end of a process, until it is dropped.
+struct Watch {
+    pidfd: Rc<Watched>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    fn begin(pid: u32, pidfd: OwnedFd, reporter: Reporter) -> io::Result<Self> {
+        let pidfd = Rc::new(Watched::new(pidfd)?);
+        let watched = Rc::clone(&pidfd);
+        let task = tokio::task::spawn_local(async move {
+            if watched.readable().await.is_ok() {
+                reporter.report(Report::Ended { pid }).await;
+            }
+        });
+        Ok(Self { pidfd, task })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Asks again about an end that was reported and has no status: while somebody traces a process, its
 /// status is the tracer's to take first.
-pub(super) fn ask_again(reporter: Reporter) {
+pub(super) fn ask_again(pid: u32, reporter: Reporter) {
     tokio::task::spawn_local(async move {
         tokio::time::sleep(Duration::from_millis(PROGRAM_STATUS_AGAIN_MS)).await;
-        reporter.report(Report::Ended).await;
+        reporter.report(Report::Ended { pid }).await;
     });
 }
 
 /// Bounds the wait for the keeper's word about a process that was not our child.
-pub(super) fn wait_for_status(reporter: Reporter) {
+pub(super) fn wait_for_status(pid: u32, reporter: Reporter) {
     tokio::task::spawn_local(async move {
         tokio::time::sleep(Duration::from_millis(PROGRAM_STATUS_WAIT_MS)).await;
-        reporter.report(Report::StatusLost).await;
+        reporter.report(Report::StatusLost { pid }).await;
     });
 }
 

@@ -17,7 +17,8 @@ impl Programs {
         let (mut said, mut errands) = (Vec::new(), Vec::new());
         for id in ids {
             let Some(instance) = self.instances.get(id) else { continue };
-            let Some(process) = &instance.process else { continue };
+            let process = instance.process.as_ref().filter(|process| !process.is_between());
+            let Some(process) = process else { continue };
             match &instance.definition.program.reload {
                 None => {
                     let text = format!("{} has no `reload` in the configuration", id.program);

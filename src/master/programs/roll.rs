@@ -8,6 +8,7 @@ use super::callers::{Asked, Goal, Progress, standing};
 use super::commands::Reply;
 use super::event::InstanceId;
 use super::want::Want;
+use crate::config::limits::{PROGRAM_INSTANCES_MAX, PROGRAM_MIN_READY_MS_MAX};
 use crate::config::model;
 use crate::control::call::Pace;
 use crate::control::standing;
@@ -155,6 +156,14 @@ impl Programs {
         }
     }
 
+    /// The engine ends: whoever waits for a roll is told how far it came.
+    pub(super) fn break_off_rolls(&mut self) {
+        for roll in std::mem::take(&mut self.rolls) {
+            let text = format!("the engine is stopping: {}", roll.answer().message);
+            self.answer(&roll.asked, roll.reply, Answer::refused(text));
+        }
+    }
+
     pub(super) fn advance_rolls(&mut self) {
         for mut roll in std::mem::take(&mut self.rolls) {
             if self.advance(&mut roll) {
@@ -219,9 +228,10 @@ impl Programs {
 pub(super) struct Planned(VecDeque<ProgramPass>);
 
 fn plan(file: model::program::Roll, pace: &Pace) -> Result<Plan, &'static str> {
-    let max_surge = pace.max_surge.unwrap_or(file.max_surge);
+    let within = |count: u32| count.min(PROGRAM_INSTANCES_MAX);
+    let max_surge = within(pace.max_surge.unwrap_or(file.max_surge));
     let max_unavailable = match (pace.max_unavailable, pace.max_surge) {
-        (Some(count), _) => count,
+        (Some(count), _) => within(count),
         // Who asks for extra instances wants none to be missing.
         (None, Some(1..)) => 0,
         (None, Some(0) | None) => file.max_unavailable,
@@ -229,7 +239,7 @@ fn plan(file: model::program::Roll, pace: &Pace) -> Result<Plan, &'static str> {
     if max_unavailable + max_surge == 0 {
         return Err("max_unavailable and max_surge are both 0, so nothing could be restarted");
     }
-    let min_ready_ms = pace.min_ready_ms.unwrap_or(file.min_ready_ms);
+    let min_ready_ms = pace.min_ready_ms.unwrap_or(file.min_ready_ms).min(PROGRAM_MIN_READY_MS_MAX);
     let stops = pace.stop_on_failure.unwrap_or(file.stops_on_failure);
     let on_failure = if stops { OnFailure::Stop } else { OnFailure::GoOn };
     Ok(Plan { max_unavailable, max_surge, min_ready_us: min_ready_ms * 1000, on_failure })

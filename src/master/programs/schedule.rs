@@ -155,6 +155,7 @@ impl Instance {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
             | Event::Drained { .. }

@@ -171,7 +171,7 @@ pub(super) fn state_name(shown: Shown) -> &'static str {
 }
 
 /// Three digits are enough for anybody: `0.85 s`, `12.3 s`, `3 min`.
-pub(super) fn duration(us: u64) -> String {
+pub(in crate::master) fn duration(us: u64) -> String {
     let seconds = us as f64 / 1e6;
     if us < 1_000_000 {
         format!("{seconds:.2} s")

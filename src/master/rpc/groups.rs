@@ -25,7 +25,7 @@ use crate::control::wire::Severity;
 #[derive(PartialEq)]
 pub(super) struct Grouped<'a> {
     pub(super) name: &'a str,
-    priority: u32,
+    priority: i32,
     /// Nothing where a program is one by itself.
     group: Option<&'a Group>,
     pub(super) programs: Vec<&'a Program>,

@@ -16,8 +16,8 @@ use crate::control::rpc::method::Target;
 pub(super) struct Member {
     pub(super) group: String,
     pub(super) process: String,
-    pub(super) group_priority: u32,
-    pub(super) priority: u32,
+    pub(super) group_priority: i32,
+    pub(super) priority: i32,
     pub(super) id: InstanceId,
 }
 
@@ -49,7 +49,7 @@ impl Member {
 }
 
 /// A program that no group has is one of its own.
-pub(super) fn group_priority(program: &Program, config: &Config) -> u32 {
+pub(super) fn group_priority(program: &Program, config: &Config) -> i32 {
     let group = config.groups.iter().find(|group| group.name == program.group_name());
     group.map_or(program.priority, |group| group.priority)
 }

@@ -44,6 +44,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::HookDone { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
@@ -97,6 +98,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::HookDone { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),

@@ -66,10 +66,14 @@ pub(crate) enum Event {
     Heartbeat {
         life: u32,
     },
-    /// It says that its start takes longer: so long from here.
+    /// It says that its start, its stop or its reload takes longer: so long from here.
     Extend {
         life: u32,
         us: u64,
+    },
+    /// It says that it reads its configuration again; `Ready` ends that.
+    Reloading {
+        life: u32,
     },
     /// What it needs has come so far.
     NeedsMet,
@@ -110,6 +114,16 @@ pub(crate) enum SpawnError {
     /// Out of processes, descriptors or memory: not the program's fault, never counted.
     Busy(String),
     Failed(String),
+    /// It would fail the same way again, unless somebody does something.
+    Hopeless(String),
+}
+
+impl SpawnError {
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Busy(text) | Self::Failed(text) | Self::Hopeless(text) => text,
+        }
+    }
 }
 
 /// What the main process left behind, as far as that is known at once.
@@ -152,6 +166,8 @@ pub(crate) enum Effect {
     Due(Turn),
     /// It is stopped for its age: tell people.
     TooOld,
+    /// It reads its configuration for too long: tell people.
+    ReloadLate,
     /// Some outlive SIGKILL: tell people.
     LeftOversRemain,
     /// It has given up, and that is to concern others.
@@ -193,6 +209,7 @@ fn life_of(event: &Event) -> Option<u32> {
         | Event::Unfit { life, .. }
         | Event::Heartbeat { life }
         | Event::Extend { life, .. }
+        | Event::Reloading { life }
         | Event::Drained { life }
         | Event::Swept { life }
         | Event::Remain { life }
@@ -386,7 +403,7 @@ impl Now<'_> {
 
     /// A new life, unless there is to be none.
     fn spawn(self, state: State) -> Step {
-        let state = State { watchdog_at_us: None, ..state };
+        let state = State { watchdog_at_us: None, reload_until_us: None, extended_us: 0, ..state };
         match state.course {
             Course::Last => to(state, Phase::Idle),
             Course::Lasting if self.policy.has(Hook::PreStart) => {
@@ -411,6 +428,18 @@ impl Now<'_> {
             Next::GaveUp => to(state, Phase::GaveUp),
             Next::Gone => to(state, Phase::Gone),
         }
+    }
+}
+
+impl Now<'_> {
+    /// The instant that a process asks for in place of `until_us`, within all that it may ask for in
+    /// one life.
+    fn extended(self, state: &mut State, until_us: u64, us: u64) -> u64 {
+        let wanted_us = self.us.saturating_add(us).saturating_sub(until_us);
+        let left_us = self.policy.extend_us_max.saturating_sub(state.extended_us);
+        let more_us = wanted_us.min(left_us);
+        state.extended_us += more_us;
+        until_us.saturating_add(more_us)
     }
 }
 

@@ -35,6 +35,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
         }
@@ -64,6 +65,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::HookDone { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
@@ -93,6 +95,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::HookDone { .. }
             | Event::Swept { .. }

@@ -1,9 +1,9 @@
 //! From the spawn to a running instance.
 
 use super::super::pause::BUSY_PAUSE_US;
-use super::super::policy::{Kind, Readiness};
-use super::super::state::{After, Cause, Fault, NEVER_US, Phase, StartCheck, State};
-use super::{Effect, Event, Now, SpawnError, Step, asked_later, to};
+use super::super::policy::{Hopeless, Kind, Readiness};
+use super::super::state::{After, Cause, Fault, NEVER_US, Next, Phase, StartCheck, State};
+use super::{Effect, Event, Now, SpawnError, Step, asked_later, over, to};
 
 impl Now<'_> {
     pub(super) fn spawning(self, state: State, event: &Event, asked: Option<After>) -> Step {
@@ -41,6 +41,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::HookDone { .. }
             | Event::Swept { .. }
@@ -50,7 +51,7 @@ impl Now<'_> {
 
     pub(super) fn starting(
         self,
-        state: State,
+        mut state: State,
         event: &Event,
         spawned_us: u64,
         check: StartCheck,
@@ -71,7 +72,8 @@ impl Now<'_> {
             Event::Extend { us, .. } => {
                 let check = match check {
                     StartCheck::Probe { until_us: Some(until_us) } => {
-                        StartCheck::Probe { until_us: Some(until_us.max(self.us + us)) }
+                        let until_us = self.extended(&mut state, until_us, us);
+                        StartCheck::Probe { until_us: Some(until_us) }
                     }
                     StartCheck::AliveAt { .. } | StartCheck::Probe { until_us: None } => check,
                 };
@@ -108,6 +110,7 @@ impl Now<'_> {
             | Event::SpawnErr { .. }
             | Event::Unready { .. }
             | Event::Heartbeat { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
@@ -135,15 +138,20 @@ impl Now<'_> {
         error: &SpawnError,
         asked: Option<After>,
     ) -> Step {
-        let (error, is_counted) = match error {
-            SpawnError::Busy(error) => (error.clone(), false),
-            SpawnError::Failed(error) => (error.clone(), true),
-        };
-        state.cause = Cause::Spawn { error };
+        let is_counted = !matches!(error, SpawnError::Busy(_));
+        let is_hopeless = matches!(error, SpawnError::Hopeless(_));
+        state.cause = Cause::Spawn { error: error.clone().into_text() };
         match asked {
             Some(After::Idle) => to(state.afresh(), Phase::Idle),
             Some(After::Gone) => to(state, Phase::Gone),
             Some(After::Held) => to(state, Phase::Held { until_us: self.us }),
+            None | Some(After::Again | After::Unfit(_))
+                if is_hopeless && self.policy.hopeless == Hopeless::GivenUp =>
+            {
+                state.fails = state.fails.saturating_add(1);
+                let (state, next) = over(state, Next::GaveUp);
+                self.go(state, next)
+            }
             None | Some(After::Again | After::Unfit(_)) if is_counted => {
                 let (state, next) = self.failed(state);
                 self.go(state, next)

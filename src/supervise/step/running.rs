@@ -40,6 +40,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => self.running(state, event, spawned_us, stable_at_us),
@@ -56,7 +57,7 @@ impl Now<'_> {
         match *event {
             Event::Ready { .. } => {
                 let phase = Phase::Ready { spawned_us, stable_at_us };
-                first(Effect::Join, to(state, phase))
+                first(Effect::Join, to(State { reload_until_us: None, ..state }, phase))
             }
             Event::Exited { ending, group, .. } => {
                 let (state, next) = self.ended(state, spawned_us, ending);
@@ -81,6 +82,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => self.running(state, event, spawned_us, stable_at_us),
@@ -102,6 +104,20 @@ impl Now<'_> {
                 state.watchdog_at_us = self.watchdog_at_us();
                 (state, Vec::new())
             }
+            Event::Ready { .. } => {
+                state.reload_until_us = None;
+                (state, Vec::new())
+            }
+            Event::Reloading { .. } => {
+                state.reload_until_us = Some(self.us + self.policy.hooks.timeout_us);
+                (state, Vec::new())
+            }
+            Event::Extend { us, .. } => {
+                if let Some(until_us) = state.reload_until_us {
+                    state.reload_until_us = Some(self.extended(&mut state, until_us, us));
+                }
+                (state, Vec::new())
+            }
             Event::Tick => {
                 if state.watchdog_at_us.is_some_and(|at_us| self.us >= at_us) {
                     let for_us = self.policy.watchdog_us.unwrap_or(0);
@@ -112,6 +128,10 @@ impl Now<'_> {
                 }
                 if state.old_at_us.is_some_and(|old_at_us| self.us >= old_at_us) {
                     return first(Effect::TooOld, self.drain(state, spawned_us, After::Again));
+                }
+                if state.reload_until_us.is_some_and(|until_us| self.us >= until_us) {
+                    state.reload_until_us = None;
+                    return (state, vec![Effect::ReloadLate]);
                 }
                 (state, Vec::new())
             }
@@ -125,9 +145,7 @@ impl Now<'_> {
             | Event::SpawnErr { .. }
             | Event::Exited { .. }
             | Event::Kill
-            | Event::Ready { .. }
             | Event::Unready { .. }
-            | Event::Extend { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),

@@ -17,7 +17,7 @@ pub(super) struct Stopping {
 }
 
 impl Now<'_> {
-    pub(super) fn stopping(self, state: State, event: &Event, stopping: Stopping) -> Step {
+    pub(super) fn stopping(self, mut state: State, event: &Event, stopping: Stopping) -> Step {
         let Stopping { spawned_us, stage, deadline_us, after } = stopping;
         let towards = |after| Phase::Stopping { spawned_us, stage, deadline_us, after };
         match *event {
@@ -52,6 +52,13 @@ impl Now<'_> {
             Event::Exited { ending, group, .. } => {
                 first(Effect::Leave, self.stopped(state, stopping, ending, group))
             }
+            Event::Extend { us, .. } => match stage {
+                Stage::Terminating { .. } => {
+                    let deadline_us = self.extended(&mut state, deadline_us, us);
+                    to(state, Phase::Stopping { spawned_us, stage, deadline_us, after })
+                }
+                Stage::Draining | Stage::Hook { .. } | Stage::Killing { .. } => (state, Vec::new()),
+            },
             Event::Stop => to(state, towards(after.or_later(After::Idle))),
             Event::Start | Event::Restart => to(state, towards(after.or_later(After::Again))),
             Event::Remove => to(state, towards(After::Gone)),
@@ -74,7 +81,7 @@ impl Now<'_> {
             | Event::Unready { .. }
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
-            | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),
         }

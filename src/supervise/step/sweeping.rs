@@ -75,6 +75,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. } => (state, Vec::new()),
         }
     }

@@ -31,6 +31,7 @@ impl Now<'_> {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::Swept { .. }
             | Event::Remain { .. } => (state, Vec::new()),

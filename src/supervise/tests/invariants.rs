@@ -277,6 +277,7 @@ impl World {
             | Event::Unfit { .. }
             | Event::Heartbeat { .. }
             | Event::Extend { .. }
+            | Event::Reloading { .. }
             | Event::Drained { .. }
             | Event::HookDone { .. }
             | Event::Retire
@@ -356,7 +357,7 @@ impl World {
                 }
                 self.is_killing = true;
             }
-            Effect::Unkillable | Effect::TooOld => assert!(self.is_alive),
+            Effect::Unkillable | Effect::TooOld | Effect::ReloadLate => assert!(self.is_alive),
             Effect::Escalate(_) => {
                 assert_eq!(self.bench.state.phase, Phase::GaveUp);
                 self.escalations += 1;

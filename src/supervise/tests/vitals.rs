@@ -146,3 +146,43 @@ fn a_stop_cancels_the_wait_and_a_failure_ends_it() {
     assert_eq!(bench.state.phase, Phase::GaveUp);
     bench.say(Event::Start).expect(Shown::Starting, &[]);
 }
+
+#[test]
+fn a_stop_may_ask_for_more_time_within_what_one_life_may() {
+    let policy = Policy { extend_us_max: 25 * SECOND, ..policy() };
+    let mut bench = Bench::new(policy);
+    bench.say(Event::Start).wait_deadline().say(Event::Stop);
+    bench.seen.clear();
+    bench
+        .wait(9 * SECOND)
+        .of_life(|life| Event::Extend { life, us: 20 * SECOND })
+        .wait(20 * SECOND - 1)
+        .of_life(|life| Event::Extend { life, us: 600 * SECOND })
+        .wait(6 * SECOND)
+        .expect(Shown::Stopping, &[])
+        .wait(1)
+        .expect(Shown::Stopping, &[Effect::KillGroup])
+        .of_life(|life| Event::Extend { life, us: 600 * SECOND })
+        .wait(SECOND)
+        .expect(Shown::Stopping, &[Effect::KillGroup]);
+}
+
+#[test]
+fn a_reload_that_takes_too_long_is_told_once() {
+    let mut bench = Bench::new(policy());
+    bench.say(Event::Start).wait_deadline();
+    bench.seen.clear();
+    bench
+        .of_life(|life| Event::Reloading { life })
+        .wait(29 * SECOND)
+        .is_ready()
+        .wait(3600 * SECOND)
+        .expect(Shown::Running, &[])
+        .of_life(|life| Event::Reloading { life })
+        .of_life(|life| Event::Extend { life, us: 60 * SECOND })
+        .wait(60 * SECOND - 1)
+        .expect(Shown::Running, &[])
+        .wait(1)
+        .wait(3600 * SECOND)
+        .expect(Shown::Running, &[Effect::ReloadLate]);
+}

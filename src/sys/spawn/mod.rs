@@ -127,6 +127,23 @@ pub(crate) fn is_busy(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|errno| SHORTAGES.contains(&errno))
 }
 
+/// Whether the same start would fail the same way again: what is to be run is not there, or not to be
+/// run, or not by this user.
+pub(crate) fn is_lasting(error: &io::Error) -> bool {
+    const LASTING: [i32; 9] = [
+        libc::ENOENT,
+        libc::EACCES,
+        libc::ENOEXEC,
+        libc::EPERM,
+        libc::ENOTDIR,
+        libc::EISDIR,
+        libc::ELOOP,
+        libc::ENAMETOOLONG,
+        libc::E2BIG,
+    ];
+    error.raw_os_error().is_some_and(|errno| LASTING.contains(&errno))
+}
+
 /// Everything the child needs, in the form the system calls want it. Starting from it allocates
 /// nothing, so a recipe can be used again for as long as the process lives.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use super::channel::Writer;
 use super::payload;
 use super::ticks::{Moment, Ticks};
 use crate::config::limits::{
-    LISTENER_DELIVERIES_MAX, LISTENER_RESULT_BYTES_MAX, LISTENER_WAITING_BYTES_MAX,
+    LISTENER_DELIVERIES_MAX, LISTENER_RESULT_BYTES_MAX, LISTENER_READY_MS,
+    LISTENER_WAITING_BYTES_MAX,
 };
 use crate::config::model::Config;
 use crate::config::model::listener::{Listener, Subject, Subjects};
@@ -96,6 +97,10 @@ impl Ear {
     pub(super) fn new(standing: Standing, notice: Option<Notice>, until_us: Option<u64>) -> Self {
         let machine = listener::Listener::new(standing, LISTENER_RESULT_BYTES_MAX);
         Self { machine, notice, until_us, use_of: Use::Listens, writer: None }
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.machine.standing() == Standing::Acknowledged && self.until_us.is_some()
     }
 
     fn is_ready(&self) -> bool {
@@ -191,8 +196,9 @@ impl Hub {
     }
 
     /// A listener's process has begun, and has said nothing.
-    pub(in crate::master::programs) fn born(&mut self, id: &InstanceId) {
-        self.ears.insert(id.clone(), Ear::new(Standing::Acknowledged, None, None));
+    pub(in crate::master::programs) fn born(&mut self, id: &InstanceId, now_us: u64) {
+        let until_us = Some(now_us + LISTENER_READY_MS * 1000);
+        self.ears.insert(id.clone(), Ear::new(Standing::Acknowledged, None, until_us));
     }
 
     /// A listener's process is no more; the event that it had goes to the next one.
@@ -264,11 +270,16 @@ impl Hub {
         let late = self.ears.iter().filter(|(_, ear)| is_late(ear));
         late.map(|(id, ear)| {
             let timeout_ms = self.lines.get(&id.program).map_or(0, |it| it.listener.timeout_ms);
-            let awaited = match &ear.notice {
-                Some(notice) => format!("answer to {}", notice.name),
-                None => "READY".to_owned(),
+            let why = match (&ear.notice, ear.machine.standing()) {
+                (Some(notice), _) => {
+                    format!("no answer to {} within {timeout_ms} ms", notice.name)
+                }
+                (None, Standing::Acknowledged) => "not said READY in time".to_owned(),
+                (None, Standing::Ready | Standing::Busy) => {
+                    format!("no answer to its event within {timeout_ms} ms")
+                }
             };
-            (id.clone(), format!("no {awaited} within {timeout_ms} ms"))
+            (id.clone(), why)
         })
         .collect()
     }
@@ -305,5 +316,24 @@ impl Hub {
         let dropped = (dropped > 0).then(|| format!("{dropped} dropped"));
         let words: Vec<String> = ear.into_iter().chain(waiting).chain(dropped).collect();
         Some(words.join(", ")).filter(|words| !words.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_never_says_that_it_is_ready_is_late() {
+        const LIMIT_US: u64 = LISTENER_READY_MS * 1000;
+        let id = InstanceId { program: "ear".to_owned(), instance: 0 };
+        let mut hub = Hub::default();
+        hub.born(&id, 7);
+        assert_eq!(hub.deadline_us(), Some(7 + LIMIT_US));
+        assert_eq!(hub.late(6 + LIMIT_US), []);
+        let late = (id.clone(), "not said READY in time".to_owned());
+        assert_eq!(hub.late(7 + LIMIT_US), [late]);
+        assert_eq!(hub.heard(&id, b"READY\n"), None);
+        assert_eq!((hub.late(u64::MAX), hub.deadline_us()), (Vec::new(), None));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::event::InstanceId;
 use super::hub::{Ear, Hub, Line, Stage, room};
-use crate::config::limits::{LISTENER_SAVED_BYTES_MAX, LISTENER_SAVED_MAX};
+use crate::config::limits::{LISTENER_READY_MS, LISTENER_SAVED_BYTES_MAX, LISTENER_SAVED_MAX};
 use crate::config::model::listener::Listener;
 use crate::supervise::listener::{Notice, Standing};
 use crate::sys;
@@ -14,6 +14,9 @@ use crate::sys;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::master::programs) struct SavedEar {
     standing: SavedStanding,
+    /// It has not said anything since it was started.
+    #[serde(default)]
+    is_new: bool,
     notice: Option<SavedNotice>,
     /// The next of all events, and of this listener's.
     serials: (u64, u64),
@@ -68,6 +71,7 @@ impl Hub {
                 Standing::Ready => SavedStanding::Ready,
                 Standing::Busy => SavedStanding::Busy,
             },
+            is_new: ear.is_new(),
             notice: ear.notice.as_ref().and_then(SavedNotice::of),
             serials: (self.next_serial, line.pool.next_serial),
             dropped: line.pool.dropped,
@@ -96,6 +100,10 @@ impl Hub {
         }
         let until_us = sys::clock::monotonic_us() + listener.timeout_ms * 1000;
         let (standing, until_us) = match saved.standing {
+            SavedStanding::Acknowledged if saved.is_new => {
+                let until_us = sys::clock::monotonic_us() + LISTENER_READY_MS * 1000;
+                (Standing::Acknowledged, Some(until_us))
+            }
             // It may have said READY to the earlier master, and would then wait for ever.
             SavedStanding::Acknowledged => (Standing::Acknowledged, Some(until_us)),
             SavedStanding::Ready => (Standing::Ready, None),

@@ -13,6 +13,10 @@ pub(super) struct SavedTimes {
     last: Option<u64>,
     is_run_waiting: bool,
     old_at_us: Option<u64>,
+    #[serde(default)]
+    reload_until_us: Option<u64>,
+    #[serde(default)]
+    extended_us: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +35,16 @@ impl SavedTimes {
             last: timetable.and_then(|timetable| timetable.last),
             is_run_waiting: instance.state.is_run_waiting,
             old_at_us: instance.state.old_at_us,
+            reload_until_us: instance.state.reload_until_us,
+            extended_us: instance.state.extended_us,
         }
     }
 
     pub(super) fn revive(self, instance: &mut Instance) {
         instance.state.is_run_waiting = self.is_run_waiting;
         instance.state.old_at_us = self.old_at_us;
+        instance.state.reload_until_us = self.reload_until_us;
+        instance.state.extended_us = self.extended_us;
         let Some(timetable) = &mut instance.timetable else { return };
         let run = |SavedRun { at_us, nominal, jitter_us }| Run { at_us, nominal, jitter_us };
         timetable.next = self.next.map(run);

@@ -22,6 +22,7 @@ impl Instance {
         self.live.borrow_mut().clear();
         self.status.clear();
         self.lines_seen.clear();
+        self.elections = 0;
         self.course = vitals::Course::Steady;
         self.stamps.started_wall_ms = sys::clock::wall_ms();
         match self.try_spawn(desk) {
@@ -32,9 +33,7 @@ impl Instance {
                 Event::SpawnOk { life }
             }
             Err(error) => {
-                let text = match &error {
-                    SpawnError::Busy(text) | SpawnError::Failed(text) => text.clone(),
-                };
+                let text = error.clone().into_text();
                 self.output.borrow_mut().mark(text.clone());
                 self.note(Tone::Bad, "start", text, desk);
                 Event::SpawnErr { life, error }
@@ -55,7 +54,12 @@ impl Instance {
         self.open_files(desk);
         let mut variables = self.variables(desk);
         variables.push(("PILOTHOUSE_LIFE", self.state.life.to_string()));
-        variables.extend(launch::notify_variables(&self.definition, desk.surroundings()));
+        let user = launch::identity(&self.definition.program.process)?;
+        let vitals = &self.definition.program.vitals;
+        if vitals.is_heard() {
+            let socket = desk.notice_path(user.as_ref())?;
+            variables.extend(launch::notify_variables(vitals, &socket));
+        }
         let ladder = desk.surroundings().ladder.clone();
         let mark = ladder.mark(&self.id, self.state.life);
         variables.push((tree::MARK, mark.clone()));
@@ -65,7 +69,6 @@ impl Instance {
         }
         let leaf = ladder.leaf(&self.id, self.state.life, left_overs);
         let program = &self.definition.program;
-        let user = launch::identity(&program.process)?;
         desk.open_sockets(program, user.as_ref())?;
         let sockets = desk.sockets(program);
         let launched = launch::launch(&self.definition, &variables, leaf, &sockets)?;
@@ -74,6 +77,7 @@ impl Instance {
         let mut process = Process::new(launched.child, reporter).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
+            sys::orphans::release(pid);
             SpawnError::Busy(format!("watch pid {pid}: {error}"))
         })?;
         let ends = [launched.stdout, launched.stderr];
@@ -87,7 +91,7 @@ impl Instance {
         self.process = Some(process);
         self.hold_stdin(desk);
         if self.is_listener() {
-            desk.events.borrow_mut().born(&self.id);
+            desk.events.borrow_mut().born(&self.id, sys::clock::monotonic_us());
         }
         self.bound();
         Ok(())

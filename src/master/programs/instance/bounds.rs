@@ -83,6 +83,7 @@ impl Instance {
             self.note(Tone::Warn, "limit", format!("{text}, restarted"), desk);
             self.output.borrow_mut().mark(text.clone());
             self.used.excess = text;
+            self.restarts += 1;
             self.say(Event::Restart, desk);
         }
     }

@@ -5,16 +5,17 @@ use std::fs;
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::super::desk::Desk;
+use super::super::desk::{Desk, Tone};
 use super::super::event::Report;
-use super::super::tree::Standing;
+use super::super::process::Process;
+use super::super::tree::{Standing, Tree};
 use super::Instance;
 use crate::config;
-use crate::config::limits::{PROGRAM_ELECT_MS, PROGRAM_PIDFILE_BYTES_MAX};
+use crate::config::limits::{PROGRAM_ELECT_MS, PROGRAM_ELECT_MS_MAX, PROGRAM_PIDFILE_BYTES_MAX};
 use crate::config::model::tree::Main;
 use crate::supervise::policy::Ending;
 use crate::supervise::state::Phase;
-use crate::supervise::step::{Event, Group};
+use crate::supervise::step::Event;
 use crate::sys;
 
 /// What a look for the main process has found.
@@ -42,37 +43,76 @@ impl Instance {
             && matches!(self.state.phase, Phase::Starting { .. })
     }
 
-    /// Finds the main process, or looks again a little later.
+    /// Finds the main process, or looks again a little later; of one that is being stopped, whether
+    /// anybody is left.
     pub(super) fn elect(&mut self, ending: Ending, desk: &mut Desk) {
-        if !matches!(self.state.phase, Phase::Starting { .. }) {
-            return;
-        }
-        match self.find_main(desk) {
-            Found::Main { pid, start_time } => self.follow_main(pid, start_time, desk),
-            Found::Nobody => {
-                self.ready.borrow_mut().await_word("it has ended and left nobody");
-                self.exited_for_good(ending, desk);
-            }
-            Found::Unclear(why) => {
-                if let Some(process) = &mut self.process {
-                    process.has_forked_away();
+        match self.state.phase {
+            Phase::Starting { .. } => match self.find_main(desk) {
+                Found::Main { pid, start_time } => self.follow_main(pid, start_time, desk),
+                Found::Nobody => {
+                    self.ready.borrow_mut().await_word("it has ended and left nobody");
+                    self.exited_for_good(ending, desk);
                 }
-                self.ready.borrow_mut().await_word(why);
-                let reporter = desk.reporter(&self.id, self.state.life);
-                tokio::task::spawn_local(async move {
-                    tokio::time::sleep(Duration::from_millis(PROGRAM_ELECT_MS)).await;
-                    reporter.report(Report::Elect).await;
-                });
+                Found::Unclear(why) => {
+                    if let Some(process) = &mut self.process {
+                        process.has_forked_away();
+                    }
+                    self.ready.borrow_mut().await_word(why);
+                    self.elect_later(desk);
+                }
+            },
+            Phase::Stopping { .. } if self.is_between() => {
+                let is_empty = |tree: &mut Tree| tree.is_empty(&mut desk.surveyor);
+                if self.tree.as_mut().is_none_or(is_empty) {
+                    self.exited_for_good(ending, desk);
+                } else {
+                    self.elect_later(desk);
+                }
             }
+            Phase::Stopping { .. }
+            | Phase::Idle
+            | Phase::Waiting
+            | Phase::PreStart
+            | Phase::Spawning { .. }
+            | Phase::Ready { .. }
+            | Phase::Unready { .. }
+            | Phase::Delay { .. }
+            | Phase::Held { .. }
+            | Phase::Sweeping { .. }
+            | Phase::PostStop { .. }
+            | Phase::Done
+            | Phase::GaveUp
+            | Phase::Gone => {}
         }
     }
 
-    /// While no main process is known, what is asked of it is done to all that there are.
-    pub(super) fn end_between(&mut self, desk: &mut Desk) -> Option<Event> {
-        let life = self.state.life;
-        self.process.take_if(|process| process.is_between())?;
-        desk.release(&self.id, life);
-        Some(Event::Exited { life, ending: Ending::Code(0), group: Group::LeftOvers })
+    /// Quickly at first; a look may mean reading every process of the machine.
+    fn elect_later(&mut self, desk: &Desk) {
+        let pause_ms = (PROGRAM_ELECT_MS << self.elections.min(16)).min(PROGRAM_ELECT_MS_MAX);
+        self.elections += 1;
+        let reporter = desk.reporter(&self.id, self.state.life);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            reporter.report(Report::Elect).await;
+        });
+    }
+
+    /// While no main process is known, what is meant for it goes to all that there are.
+    pub(super) fn is_between(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_between)
+    }
+
+    pub(super) fn signal_all(&mut self, number: i32, desk: &mut Desk) {
+        let Some(tree) = &mut self.tree else { return };
+        if number == sys::signal::KILL {
+            tree.kill(&mut desk.surveyor);
+        } else {
+            tree.signal(number, &mut desk.surveyor);
+            // A stopped process could not act on the signal otherwise.
+            tree.signal(sys::signal::CONT, &mut desk.surveyor);
+        }
+        // How soon they are gone is what a stop waits for.
+        self.elections = 0;
     }
 
     fn follow_main(&mut self, pid: u32, start_time: u64, desk: &mut Desk) {
@@ -94,6 +134,31 @@ impl Instance {
             tokio::time::sleep(rest).await;
             reporter.report(Report::Settled { pid }).await;
         });
+    }
+
+    /// It says that its main process is another one than was started: believed of its own.
+    pub(super) fn main_pid_told(&mut self, pid: u32, desk: &mut Desk) {
+        let Some(process) = self.process.as_ref().filter(|process| process.pid != pid) else {
+            return;
+        };
+        let is_between = process.is_between();
+        let standing = self.tree.as_mut().map(|tree| tree.standing(pid, &mut desk.surveyor));
+        let Some(Standing::Member { start_time }) = standing else {
+            let text = format!("says that its main process is pid {pid}, which is not of it");
+            self.output.borrow_mut().mark(text.clone());
+            return self.note(Tone::Warn, "notify", text, desk);
+        };
+        if is_between {
+            return self.follow_main(pid, start_time, desk);
+        }
+        let reporter = desk.reporter(&self.id, self.state.life);
+        let Some(process) = &mut self.process else { return };
+        let text = match process.follow(pid, start_time, reporter) {
+            Ok(()) => format!("its main process is pid {pid} from here on, as it says"),
+            Err(error) => format!("watch pid {pid}, which it says is its main process: {error}"),
+        };
+        self.output.borrow_mut().mark(text.clone());
+        self.note(Tone::Info, "notify", text, desk);
     }
 
     /// The main process has lived as long as a start takes; one that is asked is ready when it says so.

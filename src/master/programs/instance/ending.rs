@@ -62,15 +62,17 @@ impl Instance {
         let Some(process) = &self.process else { return };
         match process.collect() {
             Ok(Collected::Exit(exit)) => self.exited(ending(exit), desk),
-            Ok(Collected::ByParent) => wait_for_status(desk.reporter(&self.id, self.state.life)),
+            Ok(Collected::ByParent) => {
+                wait_for_status(process.pid, desk.reporter(&self.id, self.state.life));
+            }
             // Somebody traces it: the status is its tracer's to take first, and nobody has to wait
             // for that who knows it otherwise.
             Ok(Collected::NotYet) => {
                 if let Some(exit) = process.foreign_exit() {
                     self.exited(ending(exit), desk);
                 } else {
-                    ask_again(desk.reporter(&self.id, self.state.life));
-                    wait_for_status(desk.reporter(&self.id, self.state.life));
+                    ask_again(process.pid, desk.reporter(&self.id, self.state.life));
+                    wait_for_status(process.pid, desk.reporter(&self.id, self.state.life));
                 }
             }
             Err(error) => {
@@ -87,6 +89,9 @@ impl Instance {
             return;
         };
         let number = rung.signal;
+        if process.is_between() {
+            return self.signal_all(number, desk);
+        }
         let send = |number| match stop.signalled {
             Reach::Main => process.signal(number),
             Reach::Group => process.signal_group(number),
@@ -123,7 +128,11 @@ impl Instance {
             Next::Spawn | Next::Delay { .. } | Next::Held { .. } => Tone::Warn,
         };
         let was_running = before == Shown::Running || is_unfit;
-        if was_running && texts::outcome(&self.state) == Next::Spawn {
+        let is_restarted = matches!(
+            texts::outcome(&self.state),
+            Next::Spawn | Next::Delay { .. } | Next::Held { .. }
+        );
+        if was_running && is_restarted {
             self.restarts += 1;
         }
         self.note(tone, "exit", text, desk);

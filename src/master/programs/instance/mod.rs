@@ -80,6 +80,8 @@ pub(super) struct Instance {
     pub(super) timetable: Option<Timetable>,
     /// The side command that the state waits for.
     hook: Option<Aside>,
+    /// Looks for a main process, since the last one was known.
+    elections: u32,
     /// One that nothing waits for: `post_start`, `on_fatal`.
     aside: Option<Aside>,
 }
@@ -126,6 +128,7 @@ impl Instance {
             waiters: Vec::new(),
             output: Rc::new(RefCell::new(output)),
             hook: None,
+            elections: 0,
             aside: None,
             told: Told::default(),
         }
@@ -182,8 +185,9 @@ impl Instance {
     pub(super) fn report(&mut self, report: Report, desk: &mut Desk) {
         let life = self.state.life;
         match report {
-            Report::Ended => self.ended(desk),
-            Report::StatusLost => {
+            Report::Ended { pid } | Report::StatusLost { pid } if !self.is_main(pid) => {}
+            Report::Ended { .. } => self.ended(desk),
+            Report::StatusLost { .. } => {
                 let exit = self.process.as_ref().map(Process::foreign_exit);
                 if let Some(exit) = exit {
                     self.exited(exit.map_or(Ending::Unknown, ending), desk);
@@ -216,10 +220,7 @@ impl Instance {
             Effect::Join => self.join(desk),
             Effect::Drain { until_us } => return self.drain(until_us - now_us, desk),
             Effect::Leave => self.leave(desk),
-            Effect::Terminate { rung } => match self.end_between(desk) {
-                Some(ended) => return Some(ended),
-                None => self.terminate(rung, desk),
-            },
+            Effect::Terminate { rung } => self.terminate(rung, desk),
             Effect::Abort => self.abort(desk),
             Effect::Run { hook } => return self.run(hook, desk),
             Effect::KillGroup => {
@@ -232,7 +233,9 @@ impl Instance {
                     Reach::Main => {}
                     Reach::Group => self.kill_tree(desk),
                 }
-                return self.end_between(desk);
+                if self.is_between() {
+                    self.signal_all(sys::signal::KILL, desk);
+                }
             }
             Effect::Unkillable => {
                 let text = "does not end after three SIGKILL, its kernel call hangs".to_owned();
@@ -240,8 +243,13 @@ impl Instance {
             }
             Effect::Due(turn) => self.say_what_is_due(turn, desk),
             Effect::TooOld => {
+                self.restarts += 1;
                 let text = "as old as it may get, started anew".to_owned();
                 self.note(Tone::Info, "max_age", text, desk);
+            }
+            Effect::ReloadLate => {
+                let text = "still reloading: it has not said READY=1 in time".to_owned();
+                self.note(Tone::Warn, "reload", text, desk);
             }
             Effect::LookForLeftOvers => {
                 return Some(self.look_for_left_overs(life, desk));
@@ -252,6 +260,11 @@ impl Instance {
             Effect::Escalate(what) => desk.escalations.push((self.id.clone(), what)),
         }
         None
+    }
+
+    /// Whether it is the process that is watched; not so of one that another has followed.
+    fn is_main(&self, pid: u32) -> bool {
+        self.process.as_ref().is_some_and(|process| process.pid == pid)
     }
 
     pub(super) fn note(&self, tone: Tone, verb: &'static str, text: String, desk: &mut Desk) {

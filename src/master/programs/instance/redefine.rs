@@ -3,12 +3,19 @@
 use super::super::definition::{Change, Shared};
 use super::super::desk::Desk;
 use super::Instance;
+use crate::supervise::policy::Kind;
 use crate::supervise::state::{Phase, Shown};
 use crate::supervise::step::Event;
 
 impl Instance {
-    /// Puts the definition of a new configuration in place.
-    pub(in crate::master::programs) fn redefine(&mut self, definition: Shared, desk: &mut Desk) {
+    /// Puts the definition of a new configuration in place. `is_wanted`: by the operator, else by the
+    /// file; what is over is begun again only then, and a job not because of that.
+    pub(in crate::master::programs) fn redefine(
+        &mut self,
+        definition: Shared,
+        is_wanted: bool,
+        desk: &mut Desk,
+    ) {
         let change = self.definition.change(&definition);
         let is_started_now = !self.definition.program.autostart && definition.program.autostart;
         let is_job = self.is_scheduled_job() && definition.program.life.schedule.is_some();
@@ -24,7 +31,10 @@ impl Instance {
             (Change::Live | Change::Restart, Phase::Idle) if is_started_now => self.begin(desk),
             // The run that goes on ends as it began; the next one is the new definition's.
             (Change::Restart, _) if is_job => {}
-            (Change::Restart, Phase::Delay { .. } | Phase::Done | Phase::GaveUp) => {
+            (Change::Restart, Phase::Delay { .. }) => self.say(Event::Restart, desk),
+            (Change::Restart, Phase::Done | Phase::GaveUp)
+                if is_wanted && self.is_begun_by_file() =>
+            {
                 self.say(Event::Restart, desk);
             }
             // Asked anew, in the new words.
@@ -55,6 +65,14 @@ impl Instance {
                 | Phase::GaveUp
                 | Phase::Gone,
             ) => {}
+        }
+    }
+
+    /// A job that is started by hand is run by hand.
+    fn is_begun_by_file(&self) -> bool {
+        match self.policy.kind {
+            Kind::Service => true,
+            Kind::OneShot => self.definition.program.autostart,
         }
     }
 

@@ -12,7 +12,6 @@ use super::super::readiness::{self, Standing, Way};
 use super::super::texts;
 use super::Instance;
 use crate::config;
-use crate::config::limits::PROGRAM_EXTEND_MS_MAX;
 use crate::config::model::Address;
 use crate::config::model::route::Case;
 use crate::config::model::vitals::{Asked, Asking, Ready};
@@ -20,7 +19,6 @@ use crate::config::pattern;
 use crate::supervise::notify::Word;
 use crate::supervise::state::{After, Fault, Phase, StartCheck};
 use crate::supervise::step::Event;
-use crate::sys;
 use crate::sys::watched::Watched;
 
 /// What a program last said of its course, beside its status text.
@@ -36,6 +34,11 @@ impl Instance {
     /// Begins to find out whether the process is ready, or whether it still is; in place of what
     /// began before.
     pub(in crate::master::programs) fn watch_ready(&mut self, desk: &Desk) {
+        // Who waits at a descriptor goes on: that can be taken only once.
+        let is_at_descriptor = self.definition.program.vitals.descriptor().is_some();
+        if let Some(process) = self.process.as_mut().filter(|_| !is_at_descriptor) {
+            process.set_prober(None);
+        }
         let standing = match self.state.phase {
             Phase::Starting { check: StartCheck::Probe { .. }, .. } => Standing::NotReady,
             Phase::Unready { .. } if self.course != Course::Stopping => Standing::NotReady,
@@ -64,7 +67,7 @@ impl Instance {
         let reporter = desk.reporter(&self.id, self.state.life);
         let task = readiness::follow(way, standing, Rc::clone(&self.ready), reporter);
         if let Some(process) = &mut self.process {
-            process.set_prober(tokio::task::spawn_local(task));
+            process.set_prober(Some(tokio::task::spawn_local(task)));
         }
     }
 
@@ -76,6 +79,7 @@ impl Instance {
     /// Nothing: it will say so itself, and it is heard anyhow.
     fn way(&mut self, desk: &Desk) -> Result<Option<Way>, String> {
         let ready = self.definition.program.vitals.ready.clone();
+        let is_unready = matches!(self.state.phase, Phase::Unready { .. });
         Ok(Some(match ready {
             None => match (&self.definition.serving, self.port) {
                 (Some(serving), Some(port)) => {
@@ -89,7 +93,7 @@ impl Instance {
                     }
                 }
                 // Its main process is looked for, and ready by its age.
-                (_, _) if self.definition.is_forked() => return Ok(None),
+                (_, _) if self.definition.is_forked() && !is_unready => return Ok(None),
                 (_, _) => Way::AtOnce,
             },
             Some(Ready::Notify) => {
@@ -121,7 +125,10 @@ impl Instance {
     /// Begins to ask whether the process is alive, unless it is being asked.
     pub(in crate::master::programs) fn watch_live(&mut self, desk: &mut Desk) {
         let vitals = self.definition.program.vitals.clone();
-        let Some(live) = vitals.live else { return };
+        if let Some(process) = &mut self.process {
+            process.set_live_prober(None);
+        }
+        let Some(live) = vitals.live else { return self.live.borrow_mut().clear() };
         let probing = |instance: &Self, asking: Asking| {
             Ok::<_, String>(Probing { question: instance.question(&asking, desk)?, asking })
         };
@@ -136,7 +143,7 @@ impl Instance {
         let reporter = desk.reporter(&self.id, self.state.life);
         let task = liveness::follow(startup, live, Rc::clone(&self.live), reporter);
         if let Some(process) = &mut self.process {
-            process.set_live_prober(tokio::task::spawn_local(task));
+            process.set_live_prober(Some(tokio::task::spawn_local(task)));
         }
     }
 
@@ -154,7 +161,7 @@ impl Instance {
                     timeout_ms: asking.timeout_ms,
                     output: None,
                 };
-                Ok(Question::of_command(order, desk.room()))
+                Ok(Question::of_command(order, desk.probe_room()))
             }
             Asked::Check { check, address: None } => match self.port {
                 Some(port) => Ok(Question::of_check(&Address::Tcp(loopback(port)), check)),
@@ -186,38 +193,26 @@ impl Instance {
                     self.say(Event::Ready { life }, desk);
                 }
             }
-            Word::Reloading => self.course = Course::Reloading,
+            Word::Reloading => {
+                self.course = Course::Reloading;
+                // Who does not say when it is ready does not say when that is over.
+                if self.definition.program.vitals.ready == Some(Ready::Notify) {
+                    self.say(Event::Reloading { life }, desk);
+                }
+            }
             Word::Stopping => {
                 self.course = Course::Stopping;
                 self.say(Event::Unready { life }, desk);
             }
             Word::Status(text) => self.status = text,
-            Word::MainPid(pid) => self.main_pid_told(pid),
+            Word::MainPid(pid) => self.main_pid_told(pid, desk),
             Word::Watchdog => self.say(Event::Heartbeat { life }, desk),
             Word::WatchdogTrigger => {
                 self.say(Event::Unfit { life, fault: Fault::Silent { for_us: 0 } }, desk);
             }
-            Word::ExtendTimeout { us } => {
-                let us = us.min(self.extension_left_us());
-                self.say(Event::Extend { life, us }, desk);
-            }
+            Word::ExtendTimeout { us } => self.say(Event::Extend { life, us }, desk),
         }
         desk.changed();
-    }
-
-    /// Its main process is another one than was started; noted for people.
-    fn main_pid_told(&mut self, pid: u32) {
-        if self.process.as_ref().is_some_and(|process| process.pid != pid) {
-            self.output.borrow_mut().mark(format!("says that its main process is pid {pid}"));
-        }
-    }
-
-    /// From here, so that no start takes for ever.
-    fn extension_left_us(&self) -> u64 {
-        let limit_ms = self.definition.program.vitals.start_timeout_ms.unwrap_or(0);
-        let since_us = self.state.spawned_us().unwrap_or(0);
-        let most_us = since_us + (limit_ms + PROGRAM_EXTEND_MS_MAX) * 1000;
-        most_us.saturating_sub(sys::clock::monotonic_us())
     }
 
     /// What a new phase means for the questions.

@@ -224,3 +224,53 @@ fn a_silent_program_is_aborted_and_started_again() {
         );
     });
 }
+
+#[test]
+fn who_says_which_process_is_its_main_one_is_believed_of_its_own() {
+    on_stage(async {
+        let folder = tempfile::tempdir().unwrap();
+        let next = folder.path().join("next");
+        let mut stage = heard(folder.path(), "autostart = false");
+        let script = format!("sleep 1000 & echo $! > {}; sleep 1001", next.display());
+        stage.programs.apply_config(&config(&format!(
+            "[program.p]\ncommand = \"sh -c '{script}; exit 5'\"\nready = {{ notify = true }}"
+        )));
+        let started = stage.pid("p:0");
+        let mut other = None;
+        stage
+            .until("it has a child", |_| {
+                other = std::fs::read_to_string(&next).ok().and_then(|pid| pid.trim().parse().ok());
+                other.is_some()
+            })
+            .await;
+        let other: u32 = other.unwrap();
+
+        stage.hear("p:0", "MAINPID=1");
+        assert_eq!(stage.pid("p:0"), started);
+        let stranger = "engine notify p:0: says that its main process is pid 1, which is not of it";
+        assert!(stage.notes().contains(&stranger.to_owned()), "{:?}", stage.notes());
+
+        stage.hear("p:0", &format!("MAINPID={other}\nREADY=1"));
+        let row = stage.row("p:0");
+        assert_eq!((row.program.pid, row.program.state), (Some(other), ProgramState::Running));
+        // The one that was started is one of many now: its end is nothing.
+        let leader = sys::pidfd::open(started).unwrap();
+        sys::pidfd::signal(&leader, sys::signal::KILL).unwrap();
+        stage.until("it is gone", |_| sys::pidfd::try_wait(&leader).unwrap().is_some()).await;
+        let mut turns = 0;
+        stage
+            .until("that was noticed", |_| {
+                turns += 1;
+                turns > 5
+            })
+            .await;
+        assert_eq!((stage.pid("p:0"), stage.row("p:0").incarnation), (other, 1));
+        // Who is left of its tree is heard, too.
+        stage.hear("p:0", "STATUS=alone");
+        assert_eq!(stage.row("p:0").program.reason, "alone");
+        let _answered_once_all_are_gone = stage.command("p", &ProgramVerb::Stop);
+        stage.until("its end is seen", |stage| stage.row("p:0").program.pid.is_none()).await;
+        // Nobody here inherits its orphans.
+        let _already_gone = sys::pidfd::signal_group(started, sys::signal::KILL);
+    });
+}

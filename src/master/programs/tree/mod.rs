@@ -224,6 +224,11 @@ impl Tree {
             .collect()
     }
 
+    /// The process that was started.
+    pub(super) fn leader(&self) -> u32 {
+        self.leader.pid
+    }
+
     pub(super) fn standing(&mut self, pid: u32, surveyor: &mut Surveyor) -> Standing {
         let Some(stat) = sys::proc::stat(pid).filter(|stat| !stat.is_ended) else {
             return Standing::Stranger;
