@@ -95,7 +95,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "cli",
         imports: &["sys", "config", "control", "keeper", "master", "worker", "tui", "demo"],
-        crates: &["clap", "tokio", "serde", "serde_json"],
+        crates: &["clap", "clap_complete", "clap_mangen", "tokio", "serde", "serde_json"],
     },
 ];
 

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::namesake::Intent;
 use super::pace::Pace;
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) everywhere: Everywhere,
     #[command(subcommand)]
-    pub(crate) verb: Option<Verb>,
+    pub(crate) word: Option<Word>,
 }
 
 /// Options that every verb takes.
@@ -59,6 +60,38 @@ pub(crate) enum When {
     Never,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Word {
+    #[command(flatten)]
+    Verb(Verb),
+    #[command(flatten)]
+    Paper(Paper),
+}
+
+impl Default for Word {
+    fn default() -> Self {
+        Self::Verb(Verb::Console(Console::default()))
+    }
+}
+
+/// What is about this binary and not about an engine: no configuration is looked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Paper {
+    /// Print the completions for a shell, to be put where it looks for them.
+    Completions {
+        /// Bash, elvish, fish, powershell or zsh.
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Write the manual pages, one a verb, into a folder.
+    Man {
+        /// An existing folder, such as /usr/local/share/man/man1.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+/// What is about an engine.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Open the console on a running engine, or start one in the background first.
@@ -93,13 +126,15 @@ pub(crate) enum Verb {
     Upgrade,
     /// Stop the engine: requests under way finish, programs are stopped.
     Shutdown(Waiting),
+    /// Say what this machine keeps an engine of this configuration from, and how to mend it.
+    Doctor(Listing),
 }
 
 impl Verb {
     /// What it does with a running engine; nothing when it does not talk to one.
     pub(crate) fn intent(&self) -> Option<Intent> {
         match self {
-            Self::Run | Self::Check => None,
+            Self::Run | Self::Check | Self::Doctor(_) => None,
             Self::Status(_)
             | Self::Backend(Backend::List { .. })
             | Self::Upstream(Upstream::List(_) | Upstream::Explain { .. })
@@ -443,7 +478,10 @@ mod tests {
             let arguments = Arguments::parse_from(words(line));
             assert_eq!(arguments.everywhere.config, Some(PathBuf::from("a")));
             assert_eq!(arguments.everywhere.socket, Some(PathBuf::from("b")));
-            assert!(matches!(arguments.verb, Some(Verb::Status(Listing { json: true }))));
+            assert!(matches!(
+                arguments.word,
+                Some(Word::Verb(Verb::Status(Listing { json: true })))
+            ));
         }
     }
 

@@ -13,8 +13,10 @@ mod roles;
 
 mod background;
 mod console;
+mod doctor;
 mod drain;
 mod engine;
+mod papers;
 
 mod attach;
 mod backend;
@@ -36,7 +38,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Console, Verb};
+use arguments::{Arguments, Console, Verb, Word};
 use failure::Failure;
 use out::Out;
 use place::Place;
@@ -68,9 +70,12 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { mut everywhere, verb } = arguments;
+    let Arguments { mut everywhere, word } = arguments;
     let out = Out::new(everywhere.color);
-    let verb = verb.unwrap_or(Verb::Console(Console::default()));
+    let verb = match word.unwrap_or_default() {
+        Word::Paper(paper) => return papers::write(out, paper),
+        Word::Verb(verb) => verb,
+    };
     if let Verb::Console(Console { target: Some(target), .. }) = &verb {
         everywhere.socket = Some(socket_of(target)?);
     }
@@ -105,6 +110,7 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Reopen => wait(engine::reopen(&place, out)),
         Verb::Upgrade => wait(upgrade::run(&place, out)),
         Verb::Shutdown(waiting) => wait(engine::shutdown(&place, out, waiting)),
+        Verb::Doctor(listing) => return wait(doctor::run(&place, out, listing)),
     }?;
     Ok(ExitCode::SUCCESS)
 }

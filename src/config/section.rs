@@ -45,7 +45,10 @@ impl<'a> Section<'a> {
 
     /// The raw value, for keys that take several forms.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
-        self.asked.push(key);
+        // Several readers may look at one key.
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.table.get(key)
     }
 

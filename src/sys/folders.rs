@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
 use super::user::{self, Identity};
 
 #[derive(Debug, thiserror::Error)]
@@ -116,11 +118,27 @@ pub(crate) fn make_state_dir(engine: &str) -> Result<PathBuf, FolderError> {
     Ok(folder)
 }
 
+/// Whether an engine could use the folder as it is, or make it; makes nothing.
+pub(crate) fn check(path: &Path) -> Result<(), FolderError> {
+    let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(path);
+    if there == path {
+        inspect(path)?;
+    }
+    let flags = Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::access(there, flags)
+        .map_err(|cause| FolderError::Io { path: there.display().to_string(), cause: cause.into() })
+}
+
 /// Makes what is missing of the path, then checks that the folder is ours and that nobody else may
 /// put files into it: a socket or lock there decides who commands the engine.
 fn make(path: &Path, mode: u32) -> Result<(), FolderError> {
     let io = |cause| FolderError::Io { path: path.display().to_string(), cause };
     DirBuilder::new().recursive(true).mode(mode).create(path).map_err(io)?;
+    inspect(path)
+}
+
+fn inspect(path: &Path) -> Result<(), FolderError> {
+    let io = |cause| FolderError::Io { path: path.display().to_string(), cause };
     // Not following a link: somebody else's link in the temp dir must not lead us elsewhere.
     let found = fs::symlink_metadata(path).map_err(io)?;
     if !found.is_dir() {

@@ -11,6 +11,7 @@ pub(crate) mod local_time;
 pub(crate) mod log;
 pub(crate) mod random;
 
+pub(crate) mod abilities;
 pub(crate) mod append;
 pub(crate) mod folders;
 pub(crate) mod host;

@@ -91,6 +91,11 @@ pub(crate) fn open_files() -> Option<u64> {
     rustix::process::getrlimit(Resource::Nofile).current
 }
 
+/// How many it could be raised to; `None` without a limit.
+pub(crate) fn open_files_max() -> Option<u64> {
+    rustix::process::getrlimit(Resource::Nofile).maximum
+}
+
 /// The soft limit as it was before `raise_open_files`; `None` when nothing was raised.
 pub(crate) fn original_open_files() -> Option<u64> {
     ORIGINAL_SOFT.get().copied().flatten()

@@ -15,7 +15,7 @@ const PROGRAMS: &str = "[program.talk]\n\
     [program.pair]\ncommand = \"sleep 1000\"\ninstances = 2\nstart_seconds = 0\n";
 
 /// Runs the binary in a folder where nothing runs; `text` is its `pilothouse.toml`.
-fn alone(text: &str, args: &[&str]) -> Output {
+pub(crate) fn alone(text: &str, args: &[&str]) -> Output {
     let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("pilothouse.toml"), text).expect("the folder is ours");
     Command::new(BINARY)
@@ -29,7 +29,7 @@ fn alone(text: &str, args: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn expect(output: &Output, status: i32, words: &[&str]) {
+pub(crate) fn expect(output: &Output, status: i32, words: &[&str]) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     let text = String::from_utf8_lossy(&text);
     assert_eq!(output.status.code(), Some(status), "{text}");

@@ -30,6 +30,7 @@ mod crashes;
 mod daemons;
 mod default;
 mod differential;
+mod doctor;
 mod drain;
 mod ends;
 mod escalations;

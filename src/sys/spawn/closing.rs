@@ -32,8 +32,7 @@ pub(super) fn part(first: i32) -> Result<(), i32> {
 
 fn close_range(first: i32, flags: c_uint) -> Result<(), i32> {
     // SAFETY: a system call on numbers only.
-    let done =
-        unsafe { libc::syscall(libc::SYS_close_range, first as c_uint, c_uint::MAX, flags) };
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first as c_uint, c_uint::MAX, flags) };
     if done == 0 { Ok(()) } else { Err(errno()) }
 }
 

@@ -9,7 +9,7 @@ use super::channel::Writer;
 use super::payload;
 use super::ticks::{Moment, Ticks};
 use crate::config::limits::{
-    LISTENER_DELIVERIES_MAX, LISTENER_RESULT_BYTES_MAX, LISTENER_READY_MS,
+    LISTENER_DELIVERIES_MAX, LISTENER_READY_MS, LISTENER_RESULT_BYTES_MAX,
     LISTENER_WAITING_BYTES_MAX,
 };
 use crate::config::model::Config;

@@ -79,9 +79,7 @@ impl Entry {
         };
         let lines: Vec<LogLine> = match self.stream {
             Stream::Mark => vec![line(String::from_utf8_lossy(&self.text).into_owned())],
-            Stream::Stdout | Stream::Stderr => {
-                lines::texts(&self.text).map(line).collect()
-            }
+            Stream::Stdout | Stream::Stderr => lines::texts(&self.text).map(line).collect(),
         };
         lines.into_iter()
     }
