@@ -13,6 +13,8 @@ use super::plan::Reload;
 use crate::config;
 use crate::control::requests;
 use crate::tui;
+use crate::tui::theme::glyph::GlyphTier;
+use crate::tui::theme::tier::ColorTier;
 
 /// Load balancer, process supervisor and live console in one binary.
 ///
@@ -167,9 +169,15 @@ pub(crate) struct Console {
     /// Print the overview as text and end.
     #[arg(long)]
     pub(crate) once: bool,
-    /// Colours of the console.
+    /// Theme: a built-in one, one of ~/.config/pilothouse/themes, or a file.
     #[arg(long, value_name = "NAME")]
     pub(crate) theme: Option<String>,
+    /// How many colours the terminal has (true, 256, 16, none), where it does not say so itself.
+    #[arg(long, value_name = "TIER", value_parser = colors)]
+    pub(crate) colors: Option<ColorTier>,
+    /// Signs and graphs of the console: braille, block or ascii.
+    #[arg(long, value_name = "TIER", value_parser = glyphs)]
+    pub(crate) glyphs: Option<GlyphTier>,
     /// Few frames a second, for slow lines.
     #[arg(long)]
     pub(crate) slow: bool,
@@ -180,6 +188,14 @@ pub(crate) struct Console {
     /// Cells of those pictures.
     #[arg(long, value_name = "COLUMNSxROWS", hide = true, default_value = "100x30", value_parser = size)]
     pub(crate) size: tui::model::Size,
+}
+
+fn colors(text: &str) -> Result<ColorTier, String> {
+    ColorTier::named(text).ok_or_else(|| "expected true, 256, 16 or none".to_owned())
+}
+
+fn glyphs(text: &str) -> Result<GlyphTier, String> {
+    GlyphTier::named(text).ok_or_else(|| "expected braille, block or ascii".to_owned())
 }
 
 fn size(text: &str) -> Result<tui::model::Size, String> {

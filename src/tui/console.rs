@@ -12,6 +12,7 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use ratatui::Terminal;
+use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -19,12 +20,14 @@ use crate::control::wire::Severity;
 use crate::sys;
 
 use super::link::Link;
+use super::model::pointer::{Hit, Mouse};
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg};
 use super::term::frames::Frames;
 use super::term::guard::{self, Guard};
 use super::term::writer::Writer;
 use super::theme::glyph::GlyphTier;
+use super::theme::shelf::{self, Shelf};
 use super::theme::skin::Skin;
 use super::theme::tier::ColorTier;
 use super::theme::{self};
@@ -41,8 +44,11 @@ const BATCH_MAX: usize = 1_024;
 pub(crate) struct Options {
     pub(crate) socket: PathBuf,
     pub(crate) is_read_only: bool,
-    /// A built-in theme or a file; none: the default.
+    /// A theme's name or file; none: the default.
     pub(crate) theme: Option<String>,
+    /// In place of what the environment says.
+    pub(crate) colors: Option<ColorTier>,
+    pub(crate) glyphs: Option<GlyphTier>,
     /// Fewer frames, for a slow line.
     pub(crate) is_slow: bool,
     /// What attaches again, and what stops the engine, as typed: `pilothouse -c x.toml`.
@@ -79,10 +85,12 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn attach(options: &Options) -> Result<(), ConsoleError> {
-    let theme = options.theme.as_deref().map_or_else(|| Ok(theme::default_theme()), theme::load)?;
+    let shelf = Shelf::of_user(|name| std::env::var(name).ok());
+    let name = options.theme.as_deref();
+    let theme = name.map_or_else(|| Ok(theme::default_theme()), |name| shelf.load(name))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut console = Console::open(options, theme)?;
+        let mut console = Console::open(options, theme, shelf)?;
         let left = console.run().await;
         console.close(left)
     })
@@ -97,6 +105,7 @@ fn is_gone(error: &io::Error) -> bool {
 struct Console {
     model: Model,
     skin: Skin,
+    shelf: Shelf,
     colors: ColorTier,
     glyphs: GlyphTier,
     link: Link,
@@ -109,6 +118,8 @@ struct Console {
     writer: Writer,
     guard: Guard,
     frame_us: u64,
+    /// What a pointer is on, as it was drawn last.
+    hits: Vec<(Rect, Hit)>,
     /// When the last frame was drawn.
     drawn_us: u64,
     is_changed: bool,
@@ -121,20 +132,22 @@ enum Next {
 }
 
 impl Console {
-    fn open(options: &Options, theme: theme::Theme) -> io::Result<Self> {
+    fn open(options: &Options, theme: theme::Theme, shelf: Shelf) -> io::Result<Self> {
         let (width, height) = crossterm::terminal::size()?;
         let variable = |name: &str| std::env::var(name).ok();
-        let colors = ColorTier::detect(variable);
-        let glyphs = GlyphTier::detect(variable);
+        let colors = options.colors.unwrap_or_else(|| ColorTier::detect(variable));
+        let glyphs = options.glyphs.unwrap_or_else(|| GlyphTier::detect(variable));
         // Without this, crossterm answers NO_COLOR by resetting attributes in every cell; the mono
         // tier never asks for a colour, so none is written.
         crossterm::style::force_color_output(true);
         let mut model = Model::new(Size { width, height }, sys::clock::wall_ms());
         model.is_read_only = options.is_read_only;
-        model.theme.clone_from(&theme.name);
-        model.themes = theme::names().map(str::to_owned).collect();
-        if !model.themes.contains(&model.theme) {
-            model.themes.push(options.theme.clone().unwrap_or_default());
+        model.theme = options.theme.clone().unwrap_or_else(|| theme.name.clone());
+        model.themes = shelf.entries();
+        // A file that is no part of the folder is chosen by its path.
+        if !model.themes.iter().any(|entry| entry.name == model.theme) {
+            let entry = shelf::Entry { name: model.theme.clone(), about: theme.about.clone() };
+            model.themes.push(entry);
         }
         guard::restore_on_panic();
         watch_for_hangup()?;
@@ -147,6 +160,7 @@ impl Console {
         Ok(Self {
             model,
             skin: Skin::new(theme, colors, glyphs),
+            shelf,
             colors,
             glyphs,
             link,
@@ -159,6 +173,7 @@ impl Console {
             writer: Writer::start()?,
             guard,
             frame_us: if options.is_slow { FRAME_SLOW_US } else { FRAME_US },
+            hits: Vec::new(),
             drawn_us: 0,
             is_changed: true,
         })
@@ -203,7 +218,7 @@ impl Console {
 
     fn take_event(&mut self, event: Option<io::Result<Event>>) -> io::Result<Next> {
         let Some(event) = event else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        for message in input::messages(event?) {
+        for message in input::messages(event?, &self.hits) {
             if let Next::Leave = self.take_in(message)? {
                 return Ok(Next::Leave);
             }
@@ -238,20 +253,34 @@ impl Console {
             Effect::StopExplaining => self.link.stop_explaining(),
             Effect::Plan => self.link.plan(),
             Effect::StopPlanning => self.link.stop_planning(),
-            Effect::UseTheme(name) => match theme::load(&name) {
+            Effect::UseTheme(name) => match self.shelf.load(&name) {
                 Ok(theme) => self.skin = Skin::new(theme, self.colors, self.glyphs),
                 Err(error) => self.model.say(Severity::Bad, error.to_string()),
             },
+            Effect::Mouse(mouse) => self.take_mouse(mouse),
+            Effect::TurnGlyphs => {
+                self.glyphs = self.glyphs.next();
+                self.skin = Skin::new(self.skin.theme().clone(), self.colors, self.glyphs);
+            }
             Effect::Repaint => self.repaint()?,
             Effect::Suspend => {
                 self.guard.suspend()?;
                 let (width, height) = crossterm::terminal::size()?;
                 self.model.size = Size { width, height };
+                self.take_mouse(self.model.mouse);
                 self.repaint()?;
             }
             Effect::Detach => return Ok(Next::Leave),
         }
         Ok(Next::Go)
+    }
+
+    fn take_mouse(&mut self, mouse: Mouse) {
+        let bytes = match mouse {
+            Mouse::On => guard::MOUSE_ON,
+            Mouse::Off => guard::MOUSE_OFF,
+        };
+        self.terminal.backend_mut().tell(bytes);
     }
 
     /// The next frame clears the screen and paints every cell, as one write.
@@ -271,10 +300,12 @@ impl Console {
         self.drawn_us = now_us;
         self.is_changed = false;
         let (model, skin) = (&self.model, &self.skin);
+        let mut hits = Vec::new();
         self.terminal.draw(|frame| {
             let area = frame.area();
-            view::render(frame.buffer_mut(), area, model, skin);
+            hits = view::render(frame.buffer_mut(), area, model, skin);
         })?;
+        self.hits = hits;
         if let Some(frame) = self.terminal.backend_mut().take() {
             self.writer.write(frame);
         }

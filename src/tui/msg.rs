@@ -11,10 +11,16 @@ use super::action::chord::Chord;
 use super::model::Size;
 use super::model::log_tail::Whose;
 use super::model::order::Confirmed;
+use super::model::pointer::{Act, Hit, Mouse};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Msg {
     Press(Press),
+    /// The pointer did something on what was drawn there.
+    Pointer {
+        hit: Hit,
+        act: Act,
+    },
     Paste(String),
     Resize(Size),
     /// The wall clock, before each batch and at least once a second.
@@ -101,6 +107,10 @@ pub(crate) enum Effect {
     StopPlanning,
     /// Draw with this theme.
     UseTheme(String),
+    /// Draw with the next tier of signs.
+    TurnGlyphs,
+    /// Take the pointer from the terminal, or give it back.
+    Mouse(Mouse),
     /// Everything anew: the screen may hold foreign text.
     Repaint,
     Suspend,

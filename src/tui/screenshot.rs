@@ -21,6 +21,7 @@ use super::model::panel::View;
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg, Press};
 use super::theme::glyph::GlyphTier;
+use super::theme::shelf::Shelf;
 use super::theme::skin::Skin;
 use super::theme::tier::ColorTier;
 use super::theme::{self, ThemeError};
@@ -57,10 +58,12 @@ pub(crate) enum ScreenshotError {
 
 /// Draws every view into `folder` and returns the files written.
 pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotError> {
-    let theme = options.theme.as_deref().map_or_else(|| Ok(theme::default_theme()), theme::load)?;
+    let shelf = Shelf::of_user(|name| std::env::var(name).ok());
+    let name = options.theme.as_deref();
+    let theme = name.map_or_else(|| Ok(theme::default_theme()), |name| shelf.load(name))?;
     let mut model = Model::new(options.size, sys::clock::wall_ms());
     model.theme.clone_from(&theme.name);
-    model.themes = theme::names().map(str::to_owned).collect();
+    model.themes = shelf.entries();
     let (link, messages) = Link::open(options.socket.clone());
     let skin = Skin::new(theme, ColorTier::True, GlyphTier::Block);
     let mut session = Session { model, link, messages };
@@ -167,6 +170,8 @@ impl Session {
             // Nothing else follows from looking: no key but the views' is ever pressed.
             Effect::Send { .. }
             | Effect::UseTheme(_)
+            | Effect::TurnGlyphs
+            | Effect::Mouse(_)
             | Effect::Repaint
             | Effect::Suspend
             | Effect::Detach => {}

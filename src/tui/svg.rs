@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
+use super::theme::paint::Rgb;
 use super::theme::skin::Skin;
-use super::theme::{Rgb, Role};
+use super::theme::{Role, tier};
 
 const CELL_WIDTH: f64 = 9.0;
 const CELL_HEIGHT: f64 = 19.0;
@@ -21,7 +22,7 @@ const FONT: &str = "'JetBrains Mono','Cascadia Mono','DejaVu Sans Mono','Liberat
 pub(crate) fn render(buffer: &Buffer, skin: &Skin) -> String {
     let (columns, rows) = (f64::from(buffer.area.width), f64::from(buffer.area.height));
     let (width, height) = (columns * CELL_WIDTH + 2.0 * MARGIN, rows * CELL_HEIGHT + 2.0 * MARGIN);
-    let ground = skin.theme().color(Role::Background).hex();
+    let ground = skin.theme().rgb(Role::Background).hex();
     let mut svg = String::new();
     put(
         &mut svg,
@@ -53,8 +54,8 @@ struct Look {
 }
 
 fn look(cell: &Cell, skin: &Skin) -> Look {
-    let ink = resolve(cell.fg, skin.theme().color(Role::Text));
-    let ground = resolve(cell.bg, skin.theme().color(Role::Background));
+    let ink = resolve(cell.fg, skin.theme().rgb(Role::Text));
+    let ground = resolve(cell.bg, skin.theme().rgb(Role::Background));
     let modifier = cell.modifier;
     if modifier.contains(Modifier::REVERSED) {
         Look { ink: ground, ground: ink, modifier }
@@ -64,15 +65,11 @@ fn look(cell: &Cell, skin: &Skin) -> Look {
 }
 
 fn resolve(color: Color, default: Rgb) -> Rgb {
-    match color {
-        Color::Rgb(red, green, blue) => Rgb(red, green, blue),
-        // Pictures are drawn with 24-bit colours; anything else is the terminal's own default.
-        _ => default,
-    }
+    tier::rgb(color).unwrap_or(default)
 }
 
 fn row(svg: &mut String, buffer: &Buffer, y: u16, skin: &Skin) {
-    let default = skin.theme().color(Role::Background);
+    let default = skin.theme().rgb(Role::Background);
     let cells: Vec<(&str, Look)> = (buffer.area.left()..buffer.area.right())
         .map(|x| {
             let cell = &buffer[(x, y)];

@@ -11,7 +11,7 @@ use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
 use crate::tui::model::{Link, Model, panel, rows};
 
-use super::{ALL, Action, Id, attach, context, order, weigh};
+use super::{ALL, Action, Id, Scope, attach, context, order, weigh};
 
 /// A key and what it does here and to this row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,6 +175,7 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
 /// What the key will do to this row, where that depends on the row.
 fn label(model: &Model, action: &Action) -> String {
     match (action.id, program_behind(model)) {
+        _ if action.is_order() && !model.marks.is_empty() => marked_label(model, action),
         (Id::Restart, Some(row)) if !weigh::is_running(row.program.state) => {
             "restart now".to_owned()
         }
@@ -190,6 +191,16 @@ fn label(model: &Model, action: &Action) -> String {
         },
         (Id::Pause | Id::Quit, _) if model.past.is_some() => "back to now".to_owned(),
         (Id::Zoom | Id::Quit, _) if model.is_zoomed => "unzoom".to_owned(),
+        _ => marked_label(model, action),
+    }
+}
+
+/// `drain 3 marked`, where it would take them all.
+fn marked_label(model: &Model, action: &Action) -> String {
+    let Scope::Somewhere { kinds, .. } = action.scope else { return action.label.to_owned() };
+    let takes_all = action.is_order() || action.id == Id::Signal;
+    match model.marks.iter().filter(|key| kinds.contains(&key.kind())).count() {
+        count @ 1.. if takes_all => format!("{} {count} marked", action.label),
         _ => action.label.to_owned(),
     }
 }

@@ -159,8 +159,13 @@ fn on_rows(model: &Model, id: Id, targets: &[Key]) -> Result<Vec<Change>, String
         return change(model, id, only).map(|change| vec![change]);
     }
     // Of several marked rows, those already as wanted are left out.
-    let changes: Vec<Change> =
-        targets.iter().filter_map(|key| change(model, id, key).ok()).collect();
+    let mut changes: Vec<Change> = Vec::with_capacity(targets.len());
+    for change in targets.iter().filter_map(|key| change(model, id, key).ok()) {
+        // A roll or a scale of a program is one order, however many of its instances are marked.
+        if !changes.iter().any(|other| other.command == change.command) {
+            changes.push(change);
+        }
+    }
     if changes.is_empty() {
         Err("nothing to do on the marked rows".to_owned())
     } else {

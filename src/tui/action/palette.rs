@@ -89,6 +89,7 @@ fn is_offered(model: &Model, action: &Action) -> bool {
                 | Id::Signal
                 | Id::Attach
                 | Id::Theme
+                | Id::Mouse
                 | Id::Zoom
                 | Id::Pause
                 | Id::Help

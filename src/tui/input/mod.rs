@@ -3,21 +3,43 @@
 #[cfg(test)]
 mod tests;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::layout::{Position, Rect};
 use tui_input::InputRequest;
 
 use super::action::chord::{self, Chord, Code};
 use super::model::Size;
+use super::model::pointer::{Act, Hit};
 use super::msg::{Msg, Press};
 
-/// Mouse and focus are off; releases of keys say nothing.
-pub(crate) fn messages(event: Event) -> Vec<Msg> {
+/// What a pointer's event is about is found among `hits`, what was drawn last. Focus is off;
+/// releases say nothing.
+pub(crate) fn messages(event: Event, hits: &[(Rect, Hit)]) -> Vec<Msg> {
     match event {
+        Event::Mouse(mouse) => pointer(mouse, hits).into_iter().collect(),
         Event::Key(key) => presses(key),
         Event::Paste(text) => vec![Msg::Paste(text)],
         Event::Resize(width, height) => vec![Msg::Resize(Size { width, height })],
-        Event::Mouse(_) | Event::FocusGained | Event::FocusLost => Vec::new(),
+        Event::FocusGained | Event::FocusLost => Vec::new(),
     }
+}
+
+/// Rows that one notch of the wheel moves by.
+const NOTCH: isize = 3;
+
+fn pointer(mouse: MouseEvent, hits: &[(Rect, Hit)]) -> Option<Msg> {
+    let act = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Act::Click,
+        MouseEventKind::ScrollUp => Act::Wheel(-NOTCH),
+        MouseEventKind::ScrollDown => Act::Wheel(NOTCH),
+        _ => return None,
+    };
+    // What was drawn last lies on top.
+    let at = Position::new(mouse.column, mouse.row);
+    let (_, hit) = hits.iter().rev().find(|(area, _)| area.contains(at))?;
+    Some(Msg::Pointer { hit: hit.clone(), act })
 }
 
 fn presses(key: KeyEvent) -> Vec<Msg> {

@@ -21,6 +21,7 @@ pub(crate) mod panel;
 pub(crate) mod past;
 pub(crate) mod pending;
 pub(crate) mod planned;
+pub(crate) mod pointer;
 pub(crate) mod request_tail;
 pub(crate) mod rows;
 pub(crate) mod traffic;
@@ -42,7 +43,10 @@ use panel::{Panel, View};
 use past::Past;
 use pending::Pending;
 use planned::Planned;
+use pointer::Mouse;
 use request_tail::RequestTail;
+
+use super::theme::shelf::Entry;
 
 /// Samples kept for graphs: fifteen minutes, as the engine keeps them.
 pub(crate) const SAMPLES_MAX: usize = 900;
@@ -95,8 +99,11 @@ pub(crate) struct Model {
     /// What `u` takes back, newest last.
     pub(crate) undo: VecDeque<order::Undo>,
     pub(crate) notice: Option<Notice>,
+    pub(crate) mouse: Mouse,
+    /// The row that was clicked last, and when.
+    pub(crate) clicked: Option<(Key, u64)>,
     pub(crate) theme: String,
-    pub(crate) themes: Vec<String>,
+    pub(crate) themes: Vec<Entry>,
     pub(crate) size: Size,
     /// Wall clock of this console, set before each batch of messages.
     pub(crate) now_ms: u64,
@@ -162,6 +169,8 @@ impl Model {
             pending: Vec::new(),
             undo: VecDeque::new(),
             notice: None,
+            mouse: Mouse::Off,
+            clicked: None,
             theme: String::new(),
             themes: Vec::new(),
             size,
@@ -175,6 +184,11 @@ impl Model {
         let shown = panel::shown(self);
         let wanted = self.lists.focus(self.view);
         if shown.contains(&wanted) { wanted } else { shown[0] }
+    }
+
+    /// The panel of the log that is in view.
+    pub(crate) fn focus_of_log(&self) -> Panel {
+        if self.view == View::Logs { Panel::AllLogs } else { Panel::ProgramLog }
     }
 
     /// The log that keys act on.

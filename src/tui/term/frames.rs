@@ -12,12 +12,14 @@ const SYNC_END: &[u8] = b"\x1b[?2026l";
 
 pub(crate) struct Frames {
     drawn: Vec<u8>,
+    /// Told to the terminal before the next frame: no cell is among it.
+    told: Vec<u8>,
     size: Size,
 }
 
 impl Frames {
     pub(crate) fn new(size: Size) -> Self {
-        Self { drawn: Vec::new(), size }
+        Self { drawn: Vec::new(), told: Vec::new(), size }
     }
 
     /// Holds no state of its own, so one a call is as good as one for ever.
@@ -29,13 +31,18 @@ impl Frames {
         self.size = size;
     }
 
+    /// A mode of the terminal, with the next frame: never in the middle of one.
+    pub(crate) fn tell(&mut self, bytes: &[u8]) {
+        self.told.extend_from_slice(bytes);
+    }
+
     /// The bytes of the frame just drawn, bracketed; none when nothing changed.
     pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
         let drawn = std::mem::take(&mut self.drawn);
+        let mut frame = std::mem::take(&mut self.told);
         if drawn.is_empty() {
-            return None;
+            return (!frame.is_empty()).then_some(frame);
         }
-        let mut frame = Vec::with_capacity(SYNC_BEGIN.len() + drawn.len() + SYNC_END.len());
         frame.extend_from_slice(SYNC_BEGIN);
         frame.extend_from_slice(&drawn);
         frame.extend_from_slice(SYNC_END);

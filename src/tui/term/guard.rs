@@ -1,7 +1,7 @@
 //! Takes the terminal over and gives it back whatever happens: return, panic, suspension.
 //!
-//! The cursor is hidden once for the whole stay; mouse and focus reporting stay off, so that the
-//! terminal's own selection works.
+//! The cursor is hidden once for the whole stay; focus reporting stays off, and so does the mouse until
+//! the operator takes it, so that the terminal's own selection works.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -73,6 +73,11 @@ fn take(terminal: BorrowedFd<'static>) -> io::Result<()> {
     sys::tty::write_all(terminal, &bytes)
 }
 
+/// Clicks and the wheel, in coordinates of any size; not where the pointer moves (1003), which would
+/// be a packet for each cell.
+pub(crate) const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+pub(crate) const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// Everything that was taken, in reverse; a second call does nothing. A terminal that takes no
 /// more bytes has nothing to be restored to.
 fn give_back(terminal: BorrowedFd<'static>) {
@@ -80,6 +85,7 @@ fn give_back(terminal: BorrowedFd<'static>) {
         return;
     }
     let mut bytes = b"\x1b[?2026l\x1b[0m".to_vec();
+    bytes.extend_from_slice(MOUSE_OFF);
     let _a_vector_takes_everything = queue!(
         bytes,
         event::DisableBracketedPaste,

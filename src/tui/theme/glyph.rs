@@ -13,6 +13,27 @@ pub(crate) enum GlyphTier {
 }
 
 impl GlyphTier {
+    /// As the command line calls it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Braille, Self::Block, Self::Ascii].into_iter().find(|tier| tier.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Braille => "braille",
+            Self::Block => "block",
+            Self::Ascii => "ascii",
+        }
+    }
+
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::Block => Self::Braille,
+            Self::Braille => Self::Ascii,
+            Self::Ascii => Self::Block,
+        }
+    }
+
     /// From the environment's words: a locale without UTF-8 and the Linux console get less.
     pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]

@@ -1,21 +1,25 @@
 //! Themes: colours by role, read from TOML, and what a terminal makes of them.
 //!
-//! A theme names nineteen roles; code asks for a role, never for a colour. Built-in themes come
-//! from `themes/` inside the binary; a path to a file is taken as well. Knows nothing of what is
-//! drawn.
+//! A theme names nineteen roles; code asks for a role, never for a colour. `themes/README.md` tells
+//! the format. A `shelf` has the themes, a `file` is one of them, a `paint` one of its colours; a
+//! `skin` is a theme on a terminal that has a `tier` of colours and of glyphs. Knows nothing of what
+//! is drawn.
 
+mod cube;
+mod file;
 pub(crate) mod glyph;
+pub(crate) mod paint;
+pub(crate) mod shelf;
 pub(crate) mod skin;
 pub(crate) mod tier;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use paint::{Paint, Rgb};
 
-use serde::Deserialize;
-use toml::Spanned;
+/// The contrast with its ground from which text can be read (WCAG 2, level AA).
+const READABLE: f64 = 4.5;
 
 /// What a colour is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,9 @@ impl Role {
         Self::Series6,
     ];
 
+    /// What text stands on, in the order in which each stands out from those before it.
+    pub(super) const GROUNDS: [Self; 3] = [Self::Background, Self::Panel, Self::Selection];
+
     const SERIES: [Self; 6] =
         [Self::Series1, Self::Series2, Self::Series3, Self::Series4, Self::Series5, Self::Series6];
 
@@ -97,35 +104,30 @@ impl Role {
     }
 }
 
-/// A colour of 24 bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rgb(pub(crate) u8, pub(crate) u8, pub(crate) u8);
-
-impl Rgb {
-    fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('#')?;
-        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-        Some(Self(byte(0)?, byte(2)?, byte(4)?))
-    }
-
-    pub(crate) fn hex(self) -> String {
-        format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
-    }
-}
-
 /// A checked theme: every role has its colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Theme {
     pub(crate) name: String,
-    colors: [Rgb; Role::ALL.len()],
+    /// In some words, for the list to choose from.
+    pub(crate) about: String,
+    paints: [Paint; Role::ALL.len()],
 }
 
 impl Theme {
-    pub(crate) fn color(&self, role: Role) -> Rgb {
-        self.colors[role as usize]
+    pub(crate) fn paint(&self, role: Role) -> Paint {
+        self.paints[role as usize]
+    }
+
+    /// What a picture shows for a role.
+    pub(crate) fn rgb(&self, role: Role) -> Rgb {
+        let is_ground = Role::GROUNDS.contains(&role);
+        let default = if is_ground { Rgb(16, 16, 16) } else { Rgb(208, 208, 208) };
+        self.paint(role).rgb(default)
+    }
+
+    /// Whether the look is left to the terminal: a selected row can then only be shown reversed.
+    pub(crate) fn is_terminals(&self) -> bool {
+        matches!(self.paint(Role::Selection), Paint::Terminal(_))
     }
 }
 
@@ -136,133 +138,28 @@ pub(crate) enum ThemeError {
     Unknown(String),
     #[error("read theme {path}: {cause}")]
     Read { path: String, cause: String },
-    #[error("theme `{theme}`: line {line}: {cause}")]
-    Syntax { theme: String, line: usize, cause: String },
-    #[error("theme `{theme}`: line {line}: no role is called `{role}`")]
-    UnknownRole { theme: String, line: usize, role: String },
+    #[error("{file}:{line}: {cause}")]
+    Syntax { file: String, line: usize, cause: String },
+    #[error("{file}:{line}: no role is called `{role}`")]
+    UnknownRole { file: String, line: usize, role: String },
     #[error(
-        "theme `{theme}`: line {line}: role `{role}`: `{value}` is neither #rrggbb nor in [palette]"
+        "{file}:{line}: palette `{name}`: `{value}` is no colour, such as #1e90ff or bright-blue"
     )]
-    Color { theme: String, line: usize, role: String, value: String },
-    #[error("theme `{theme}`: role `{role}` has no colour, and no inherited theme gives one")]
-    Missing { theme: String, role: &'static str },
-    #[error("theme `{0}`: inherits more than {INHERITS_MAX} deep")]
-    TooDeep(String),
-}
-
-/// Name and text of each built-in theme; the first is the default.
-const BUILT_IN: [(&str, &str); 2] = [
-    ("harbor", include_str!("../../../themes/harbor.toml")),
-    ("paper", include_str!("../../../themes/paper.toml")),
-];
-
-/// How long a chain of `inherits` may be; also what ends a theme that inherits itself.
-const INHERITS_MAX: usize = 4;
-
-/// A larger file is no theme.
-const THEME_BYTES_MAX: u64 = 64 * 1024;
-
-/// The built-in names, default first.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    BUILT_IN.iter().map(|(name, _)| *name)
+    Palette { file: String, line: usize, name: String, value: String },
+    #[error("{file}:{line}: role `{role}`: `{value}` is neither a colour nor in a [palette]")]
+    Color { file: String, line: usize, role: &'static str, value: String },
+    #[error("{file}: role `{role}` has no colour, and no inherited theme gives one")]
+    Missing { file: String, role: &'static str },
+    #[error("{file}: inherits more than {most} deep")]
+    TooDeep { file: String, most: usize },
 }
 
 fn known_names() -> String {
-    names().collect::<Vec<_>>().join(", ")
+    shelf::names().collect::<Vec<_>>().join(", ")
 }
 
 /// The theme that needs no asking.
 pub(crate) fn default_theme() -> Theme {
-    load(BUILT_IN[0].0).expect("a test loads every built-in theme")
-}
-
-/// A built-in theme by name, or a file when `name` looks like a path.
-pub(crate) fn load(name: &str) -> Result<Theme, ThemeError> {
-    let mut colors = [None; Role::ALL.len()];
-    let mut next = name.to_owned();
-    let mut shown_name = None;
-    for _ in 0..INHERITS_MAX {
-        let file = parse(&next, &source(&next)?)?;
-        for (slot, inherited) in colors.iter_mut().zip(file.colors) {
-            *slot = slot.or(inherited);
-        }
-        let shown_name = shown_name.get_or_insert(file.name);
-        match file.inherits {
-            Some(parent) => next = parent,
-            None => return complete(shown_name, colors),
-        }
-    }
-    Err(ThemeError::TooDeep(name.to_owned()))
-}
-
-fn complete(name: &str, found: [Option<Rgb>; Role::ALL.len()]) -> Result<Theme, ThemeError> {
-    let mut colors = [Rgb::default(); Role::ALL.len()];
-    for role in Role::ALL {
-        colors[role as usize] = found[role as usize]
-            .ok_or_else(|| ThemeError::Missing { theme: name.to_owned(), role: role.name() })?;
-    }
-    Ok(Theme { name: name.to_owned(), colors })
-}
-
-fn source(name: &str) -> Result<String, ThemeError> {
-    if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-        return Ok((*text).to_owned());
-    }
-    let path = Path::new(name);
-    if !name.contains('/') && path.extension().is_none_or(|extension| extension != "toml") {
-        return Err(ThemeError::Unknown(name.to_owned()));
-    }
-    let failed = |cause: String| ThemeError::Read { path: name.to_owned(), cause };
-    let bytes = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if bytes > THEME_BYTES_MAX {
-        return Err(failed(format!("{bytes} bytes is too large for a theme")));
-    }
-    std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ThemeFile {
-    name: String,
-    inherits: Option<String>,
-    #[serde(default)]
-    palette: BTreeMap<String, Spanned<String>>,
-    #[serde(default)]
-    roles: BTreeMap<String, Spanned<String>>,
-}
-
-/// One file's own words; roles it leaves out are `None`.
-struct Parsed {
-    name: String,
-    inherits: Option<String>,
-    colors: [Option<Rgb>; Role::ALL.len()],
-}
-
-fn parse(theme: &str, text: &str) -> Result<Parsed, ThemeError> {
-    let file: ThemeFile = toml::from_str(text).map_err(|error| ThemeError::Syntax {
-        theme: theme.to_owned(),
-        line: error.span().map_or(1, |span| line_of(text, span.start)),
-        cause: error.message().to_owned(),
-    })?;
-    let mut colors = [None; Role::ALL.len()];
-    for (role_name, value) in &file.roles {
-        let line = line_of(text, value.span().start);
-        let role =
-            Role::ALL.into_iter().find(|role| role.name() == role_name).ok_or_else(|| {
-                ThemeError::UnknownRole { theme: theme.to_owned(), line, role: role_name.clone() }
-            })?;
-        let named = file.palette.get(value.get_ref()).unwrap_or(value);
-        let color = Rgb::parse(named.get_ref()).ok_or_else(|| ThemeError::Color {
-            theme: theme.to_owned(),
-            line,
-            role: role_name.clone(),
-            value: named.get_ref().clone(),
-        })?;
-        colors[role as usize] = Some(color);
-    }
-    Ok(Parsed { name: file.name, inherits: file.inherits, colors })
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+    let name = shelf::names().next().expect("there are built-in themes");
+    shelf::Shelf::default().load(name).expect("a test loads every built-in theme")
 }

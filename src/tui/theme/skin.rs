@@ -12,14 +12,20 @@ use super::{Role, Theme};
 #[derive(Clone, Debug)]
 pub(crate) struct Skin {
     theme: Theme,
-    colors: ColorTier,
+    tier: ColorTier,
+    colors: [Color; Role::ALL.len()],
     glyph_tier: GlyphTier,
     pub(crate) glyphs: &'static Glyphs,
 }
 
 impl Skin {
-    pub(crate) fn new(theme: Theme, colors: ColorTier, glyph_tier: GlyphTier) -> Self {
-        Self { theme, colors, glyph_tier, glyphs: Glyphs::of(glyph_tier) }
+    pub(crate) fn new(theme: Theme, tier: ColorTier, glyph_tier: GlyphTier) -> Self {
+        let tier = match tier {
+            ColorTier::True | ColorTier::Indexed if theme.is_terminals() => ColorTier::Sixteen,
+            tier => tier,
+        };
+        let colors = tier.colors(&theme);
+        Self { theme, tier, colors, glyph_tier, glyphs: Glyphs::of(glyph_tier) }
     }
 
     pub(crate) fn theme(&self) -> &Theme {
@@ -34,19 +40,23 @@ impl Skin {
         self.glyph_tier == GlyphTier::Ascii
     }
 
+    pub(crate) fn glyph_tier(&self) -> GlyphTier {
+        self.glyph_tier
+    }
+
     /// Series can only be told apart by their fill.
     pub(crate) fn is_mono(&self) -> bool {
-        self.colors == ColorTier::Mono
+        self.tier == ColorTier::Mono
     }
 
     pub(crate) fn color(&self, role: Role) -> Color {
-        self.colors.color(role, self.theme.color(role))
+        self.colors[role as usize]
     }
 
     /// Text in a role. Where colours are few, attributes carry the three weights of text.
     pub(crate) fn style(&self, role: Role) -> Style {
         let style = Style::new().fg(self.color(role));
-        match (self.colors, role) {
+        match (self.tier, role) {
             (ColorTier::Mono, Role::Dim | Role::Faint) => style.add_modifier(Modifier::DIM),
             (ColorTier::Mono, Role::Bad | Role::Accent)
             | (ColorTier::Mono | ColorTier::Sixteen, Role::Bright) => {
@@ -74,7 +84,7 @@ impl Skin {
     /// A filled label: the product's name, the tab one is on.
     pub(crate) fn badge(&self, role: Role) -> Style {
         let style = Style::new().add_modifier(Modifier::BOLD);
-        match self.colors {
+        match self.tier {
             ColorTier::True | ColorTier::Indexed => {
                 style.fg(self.color(Role::Background)).bg(self.color(role))
             }
@@ -85,7 +95,7 @@ impl Skin {
 
     /// A cell of the row with the focus, from what it looks like without.
     pub(crate) fn selected(&self, cell: Style) -> Style {
-        match self.colors {
+        match self.tier {
             ColorTier::True | ColorTier::Indexed => {
                 // Quiet text would drown in the brighter ground: each weight moves up by one.
                 let lifted = if cell.fg == Some(self.color(Role::Dim)) {

@@ -1,92 +1,143 @@
-//! Themes by role: readable, complete, with errors at their place; colours by tier.
+//! Themes by role: readable in every tier, complete, with errors at their place; colours by tier.
 
+use super::file::File;
+use super::paint::Slot;
+use super::shelf::{Shelf, names};
 use super::tier::ColorTier;
 use super::*;
 
 const SURFACES: [Role; 2] = [Role::Background, Role::Panel];
 const QUIET: [Role; 5] = [Role::Background, Role::Panel, Role::Selection, Role::Faint, Role::Dim];
+/// Themes whose whole point is contrast: WCAG's level AAA.
+const STRONG: [&str; 2] = ["contrast", "daylight"];
+const STRONG_CONTRAST: f64 = 7.0;
 
-fn luminance(color: Rgb) -> f64 {
-    let linear = |value: u8| {
-        let value = f64::from(value) / 255.0;
-        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-    };
-    0.2126 * linear(color.0) + 0.7152 * linear(color.1) + 0.0722 * linear(color.2)
+fn built_in() -> Vec<(&'static str, Theme)> {
+    let load = |name| Shelf::default().load(name).unwrap_or_else(|error| panic!("{error}"));
+    names().map(|name| (name, load(name))).collect()
 }
 
-fn contrast(a: Rgb, b: Rgb) -> f64 {
-    let (a, b) = (luminance(a), luminance(b));
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+/// Each pair of text and ground that must be readable, with the contrast it needs.
+fn pairs(name: &str) -> Vec<(Role, Role, f64)> {
+    let loud = Role::ALL.into_iter().filter(|role| !QUIET.contains(role));
+    let needed = if STRONG.contains(&name) { STRONG_CONTRAST } else { READABLE };
+    let loud = loud.flat_map(|role| Role::GROUNDS.map(|ground| (role, ground, needed)));
+    loud.chain(SURFACES.map(|ground| (Role::Dim, ground, READABLE))).collect()
 }
 
 #[test]
 fn every_built_in_theme_is_readable() {
-    for name in names() {
-        let theme = load(name).unwrap();
+    for (name, theme) in built_in() {
         assert_eq!(theme.name, name);
-        let check = |role: Role, surface: Role| {
-            let ratio = contrast(theme.color(role), theme.color(surface));
-            assert!(ratio >= 4.5, "{name}: {} on {}: {ratio:.2}", role.name(), surface.name());
-        };
-        for role in Role::ALL.into_iter().filter(|role| !QUIET.contains(role)) {
-            for surface in SURFACES {
-                check(role, surface);
-            }
-            check(role, Role::Selection);
+        assert!(!theme.about.is_empty(), "{name}");
+        if theme.is_terminals() {
+            continue;
         }
-        for surface in SURFACES {
-            check(Role::Dim, surface);
+        for (role, ground, needed) in pairs(name) {
+            let ratio = theme.rgb(role).contrast(theme.rgb(ground));
+            assert!(ratio >= needed, "{name}: {} on {}: {ratio:.2}", role.name(), ground.name());
         }
     }
 }
 
 #[test]
-fn errors_name_line_and_role() {
+fn it_still_is_in_256_colours() {
+    for (name, theme) in built_in().into_iter().filter(|(_, theme)| !theme.is_terminals()) {
+        let indexes = cube::indexed(&theme);
+        let shown = |role: Role| cube::color(indexes[role as usize]);
+        for (role, ground, _) in pairs(name) {
+            let ratio = shown(role).contrast(shown(ground));
+            assert!(ratio >= READABLE, "{name}: {} on {}: {ratio:.2}", role.name(), ground.name());
+        }
+        for (at, ground) in Role::GROUNDS.into_iter().enumerate() {
+            for other in &Role::GROUNDS[at + 1..] {
+                assert_ne!(shown(ground), shown(*other), "{name}: {}", other.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn states_differ_by_colour_where_there_is_one() {
+    for (name, theme) in built_in().into_iter().filter(|(name, _)| *name != "mono") {
+        for tier in [ColorTier::True, ColorTier::Indexed, ColorTier::Sixteen] {
+            let colors = tier.colors(&theme);
+            let states = [Role::Ok, Role::Warn, Role::Bad, Role::Info];
+            for (at, state) in states.into_iter().enumerate() {
+                for other in &states[at + 1..] {
+                    let [one, other] = [state, *other].map(|role| colors[role as usize]);
+                    assert_ne!(one, other, "{name} in {tier:?}: {}", state.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_name_file_line_and_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::of(folder.path());
+    let path = folder.path().join("mine.toml");
+    let place = path.display().to_string();
     let check = |text: &str, expected: &str| {
-        let error = parse("mine", text).err().map(|error| error.to_string());
-        assert_eq!(error.as_deref(), Some(expected));
+        std::fs::write(&path, text).unwrap();
+        let error = shelf.load("mine").unwrap_err().to_string();
+        assert_eq!(error.strip_prefix(&place), Some(expected), "{error}");
+        // The list to choose from says the same.
+        let listed = shelf.entries().pop().unwrap();
+        assert_eq!((listed.name.as_str(), listed.about), ("mine", error));
     };
+    check("name = \"mine\"\n[roles]\nbacon = \"#000000\"", ":3: no role is called `bacon`");
     check(
-        "name = \"mine\"\n[roles]\nbacon = \"#000000\"",
-        "theme `mine`: line 3: no role is called `bacon`",
-    );
-    check(
-        "name = \"mine\"\n\n[roles]\nbad = \"#00\"",
-        "theme `mine`: line 4: role `bad`: `#00` is neither #rrggbb nor in [palette]",
+        "name = \"mine\"\ninherits = \"nord\"\n\n[roles]\nbad = \"#00\"",
+        ":5: role `bad`: `#00` is neither a colour nor in a [palette]",
     );
     check(
-        "name = \"mine\"\n[roles]\nok = \"teal\"",
-        "theme `mine`: line 3: role `ok`: `teal` is neither #rrggbb nor in [palette]",
+        "name = \"mine\"\ninherits = \"nord\"\n[roles]\nok = \"teal\"",
+        ":4: role `ok`: `teal` is neither a colour nor in a [palette]",
     );
-    assert!(matches!(parse("mine", "name = \n"), Err(ThemeError::Syntax { line: 1, .. })));
-    assert_eq!(
-        load("mint").unwrap_err().to_string(),
-        "theme `mint`: no such theme; built in are harbor, paper"
+    check(
+        "name = \"mine\"\n[palette]\nteal = \"00ffff\"",
+        ":3: palette `teal`: `00ffff` is no colour, such as #1e90ff or bright-blue",
     );
-    assert!(matches!(load("/nowhere/mint.toml"), Err(ThemeError::Read { .. })));
+    check(
+        "name = \"mine\"\n[roles]\nbackground = \"#ff0000\"",
+        ": role `panel` has no colour, and no inherited theme gives one",
+    );
+    check("name = \"mine\"\ninherits = \"mine\"", ": inherits more than 4 deep");
+    assert!(matches!(File::parse("mine", "name = \n"), Err(ThemeError::Syntax { line: 1, .. })));
+    let unknown = shelf.load("mint").unwrap_err().to_string();
+    assert!(unknown.starts_with("theme `mint`: no such theme; built in are harbor, paper, "));
+    assert!(matches!(shelf.load("/nowhere/mint.toml"), Err(ThemeError::Read { .. })));
 }
 
 #[test]
 fn a_theme_inherits_what_it_leaves_out() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("mine.toml");
-    let write = |text: &str| std::fs::write(&path, text).unwrap();
-    let name = path.to_str().unwrap();
+    let shelf = Shelf::of(folder.path());
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let rgb = |red, green, blue| Paint::Rgb(Rgb(red, green, blue));
 
-    write("name = \"mine\"\ninherits = \"harbor\"\n[roles]\nbad = \"#ff0000\"");
-    let theme = load(name).unwrap();
-    assert_eq!(theme.color(Role::Bad), Rgb(255, 0, 0));
-    assert_eq!(theme.color(Role::Ok), default_theme().color(Role::Ok));
+    write("mine.toml", "name = \"mine\"\ninherits = \"harbor\"\n[roles]\nbad = \"#ff0000\"");
+    let theme = shelf.load("mine").unwrap();
+    assert_eq!(theme.paint(Role::Bad), rgb(255, 0, 0));
+    assert_eq!(theme.paint(Role::Ok), default_theme().paint(Role::Ok));
     assert_eq!(theme.name, "mine");
 
-    write("name = \"mine\"\n[roles]\nbackground = \"#ff0000\"");
-    assert_eq!(
-        load(name).unwrap_err().to_string(),
-        "theme `mine`: role `panel` has no colour, and no inherited theme gives one"
-    );
+    // Of one's own, by another colour of the palette alone, and with one of the terminal's.
+    let text = "name = \"more\"\ninherits = \"mine\"\n[palette]\nteal = \"#00ffff\"\n\
+                [roles]\nok = \"bright-green\"";
+    write("more.toml", text);
+    let theme = shelf.load("more").unwrap();
+    assert_eq!(theme.paint(Role::Accent), rgb(0, 255, 255));
+    assert_eq!(theme.paint(Role::Bad), rgb(255, 0, 0));
+    assert_eq!(theme.paint(Role::Ok), Paint::Terminal(Slot::Numbered(10)));
 
-    write(&format!("name = \"mine\"\ninherits = {name:?}"));
-    assert!(matches!(load(name), Err(ThemeError::TooDeep(_))));
+    let names: Vec<String> = shelf.entries().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(names[names.len() - 2..], ["mine", "more"], "after the built-in ones");
+    let path = folder.path().join("more.toml").display().to_string();
+    assert_eq!(Shelf::default().load(&path).unwrap_err(), ThemeError::Unknown("mine".to_owned()));
+    assert_eq!(shelf.load(&path).unwrap(), theme, "by its path as well");
 }
 
 #[test]
@@ -106,10 +157,10 @@ fn the_environment_chooses_the_colours() {
 }
 
 #[test]
-fn a_colour_finds_its_neighbour_in_the_cube() {
-    let index = |text: &str| ColorTier::Indexed.color(Role::Ok, Rgb::parse(text).unwrap());
-    assert_eq!(index("#ffffff"), ratatui::style::Color::Indexed(231));
-    assert_eq!(index("#000000"), ratatui::style::Color::Indexed(16));
-    assert_eq!(index("#5fafff"), ratatui::style::Color::Indexed(75));
-    assert_eq!(index("#1c1c1c"), ratatui::style::Color::Indexed(234));
+fn a_colour_finds_its_neighbour_among_256() {
+    let check = |rgb: Rgb, expected: u8| assert_eq!(cube::nearest(rgb, |_| true), expected);
+    check(Rgb(255, 255, 255), 231);
+    check(Rgb(0, 0, 0), 16);
+    check(Rgb(0x5f, 0xaf, 0xff), 75);
+    check(Rgb(0x1c, 0x1c, 0x1c), 234);
 }

@@ -5,7 +5,8 @@
 
 use ratatui::style::Color;
 
-use super::{Rgb, Role};
+use super::paint::{Paint, Rgb, Slot};
+use super::{Role, Theme, cube, paint};
 
 /// How many colours there are to spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub(crate) enum ColorTier {
 }
 
 impl ColorTier {
+    /// As the command line calls it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "true" => Some(Self::True),
+            "256" => Some(Self::Indexed),
+            "16" => Some(Self::Sixteen),
+            "none" => Some(Self::Mono),
+            _ => None,
+        }
+    }
+
     /// From the environment's words, asked through `variable`. `NO_COLOR` wins over everything.
     pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         if variable("NO_COLOR").is_some_and(|value| !value.is_empty()) {
@@ -36,13 +48,55 @@ impl ColorTier {
         Self::Sixteen
     }
 
-    pub(crate) fn color(self, role: Role, color: Rgb) -> Color {
-        match self {
-            Self::True => Color::Rgb(color.0, color.1, color.2),
-            Self::Indexed => Color::Indexed(nearest_index(color)),
-            Self::Sixteen => terminal_color(role),
-            Self::Mono => Color::Reset,
+    /// The colour of each role.
+    pub(super) fn colors(self, theme: &Theme) -> [Color; Role::ALL.len()] {
+        let indexed = cube::indexed(theme);
+        Role::ALL.map(|role| match (self, theme.paint(role)) {
+            (Self::Mono, _) => Color::Reset,
+            (_, Paint::Terminal(slot)) => slot_color(slot),
+            (Self::True, Paint::Rgb(Rgb(red, green, blue))) => Color::Rgb(red, green, blue),
+            (Self::Indexed, Paint::Rgb(_)) => Color::Indexed(indexed[role as usize]),
+            (Self::Sixteen, Paint::Rgb(_)) => terminal_color(role),
+        })
+    }
+}
+
+/// The terminal's own, by their numbers.
+const SIXTEEN: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
+/// What most terminals show for a colour; none for their default.
+pub(crate) fn rgb(color: Color) -> Option<Rgb> {
+    match color {
+        Color::Rgb(red, green, blue) => Some(Rgb(red, green, blue)),
+        Color::Indexed(index @ 16..) => Some(cube::color(index)),
+        named => {
+            let number = SIXTEEN.iter().position(|slot| *slot == named)?;
+            Some(paint::sixteen(number as u8))
         }
+    }
+}
+
+fn slot_color(slot: Slot) -> Color {
+    match slot {
+        Slot::Default => Color::Reset,
+        Slot::Numbered(number) => SIXTEEN[usize::from(number) % SIXTEEN.len()],
     }
 }
 
@@ -61,29 +115,4 @@ fn terminal_color(role: Role) -> Color {
         Role::Violet | Role::Series3 => Color::Magenta,
         Role::Series6 => Color::LightRed,
     }
-}
-
-/// The six levels of the 256-colour cube.
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-
-/// The nearer of the best cube cell and the best step of the grey ramp.
-fn nearest_index(color: Rgb) -> u8 {
-    let level = |value: u8| {
-        (0..CUBE.len()).min_by_key(|at| CUBE[*at].abs_diff(value)).expect("the cube has levels")
-    };
-    let (red, green, blue) = (level(color.0), level(color.1), level(color.2));
-    let cube = Rgb(CUBE[red], CUBE[green], CUBE[blue]);
-    let mean = (u32::from(color.0) + u32::from(color.1) + u32::from(color.2)) / 3;
-    let step = (mean.saturating_sub(3) / 10).min(23) as u8;
-    let grey = 8 + 10 * step;
-    if distance(color, Rgb(grey, grey, grey)) < distance(color, cube) {
-        232 + step
-    } else {
-        (16 + 36 * red + 6 * green + blue) as u8
-    }
-}
-
-fn distance(a: Rgb, b: Rgb) -> u32 {
-    let square = |x: u8, y: u8| u32::from(x.abs_diff(y)).pow(2);
-    2 * square(a.0, b.0) + 4 * square(a.1, b.1) + 3 * square(a.2, b.2)
 }

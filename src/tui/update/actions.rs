@@ -10,7 +10,7 @@ use crate::tui::model::{Model, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{attach, log_find, orders, overlays, past, requests, signals};
+use super::{attach, log_find, marks, orders, overlays, past, pointer, requests, signals};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
@@ -43,7 +43,8 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Attach => attach::open(model, target),
         Id::SortNext => sort(model, |sort| sort.by = sort.by.next()),
         Id::SortReverse => sort(model, |sort| sort.is_reversed = !sort.is_reversed),
-        Id::Mark => mark(model),
+        Id::Mark => marks::turn(model),
+        Id::MarkRange => marks::range(model),
         Id::Zoom => zoom(model),
         Id::Filter => overlays::open_filter(model),
         Id::Theme => overlays::open_theme(model),
@@ -52,6 +53,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::WhatIf => model.lower = model.lower.next(),
         Id::Palette => overlays::open_palette(model),
         Id::Help => overlays::open_help(model),
+        Id::Mouse => return pointer::turn(model),
         Id::Repaint => return vec![Effect::Repaint],
         Id::Suspend => return vec![Effect::Suspend],
         Id::Quit => return quit(model),
@@ -289,12 +291,4 @@ fn sort(model: &mut Model, change: fn(&mut crate::tui::model::list::Sort)) {
     let reversed = if sort.is_reversed { ", reversed" } else { "" };
     model.say(Severity::Info, format!("sorted by {}{reversed}", sort.by.name()));
     cursor::settle(model, Cause::Operator);
-}
-
-fn mark(model: &mut Model) {
-    let Some(key) = rows::selected(model).map(|row| row.key()) else { return };
-    if !model.marks.remove(&key) {
-        model.marks.insert(key);
-    }
-    cursor::go(model, Move::By(1));
 }

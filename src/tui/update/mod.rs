@@ -11,10 +11,12 @@ mod cursor;
 mod explain;
 mod frames;
 mod log_find;
+mod marks;
 mod orders;
 mod overlays;
 mod past;
 mod plan;
+mod pointer;
 mod requests;
 mod signals;
 #[cfg(test)]
@@ -30,6 +32,7 @@ use super::msg::{Effect, Msg, Press};
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Press(press) => pressed(model, press),
+        Msg::Pointer { hit, act } => pointer::came(model, hit, act),
         Msg::Paste(text) => {
             overlays::paste(model, &text);
             Vec::new()

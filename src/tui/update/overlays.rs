@@ -87,7 +87,7 @@ pub(super) fn open_add(model: &mut Model, target: Option<&Key>) {
 }
 
 pub(super) fn open_theme(model: &mut Model) {
-    let selected = model.themes.iter().position(|name| *name == model.theme).unwrap_or(0);
+    let selected = model.themes.iter().position(|entry| entry.name == model.theme).unwrap_or(0);
     model.overlay = Some(Overlay::Theme { selected, before: model.theme.clone() });
 }
 
@@ -222,10 +222,14 @@ fn theme(model: &mut Model, chord: Chord, selected: usize, before: String) -> Ve
         Reading::Accept => Vec::new(),
         Reading::Close => use_theme(model, before),
         Reading::Other if chord.is_any("qT") => use_theme(model, before),
+        Reading::Other if chord.is_any("g") => {
+            model.overlay = Some(Overlay::Theme { selected, before });
+            vec![Effect::TurnGlyphs]
+        }
         reading @ (Reading::Step(_) | Reading::Aside(_) | Reading::Other) => {
             let selected = chosen(selected, reading, chord, model.themes.len());
             model.overlay = Some(Overlay::Theme { selected, before });
-            match model.themes.get(selected).cloned() {
+            match model.themes.get(selected).map(|entry| entry.name.clone()) {
                 Some(name) if name != model.theme => use_theme(model, name),
                 Some(_) | None => Vec::new(),
             }

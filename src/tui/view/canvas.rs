@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::model::Model;
+use crate::tui::model::pointer::Hit;
 use crate::tui::theme::Role;
 use crate::tui::theme::skin::Skin;
 use crate::tui::widget::columns::Placed;
@@ -16,9 +17,16 @@ pub(super) struct Canvas<'a> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) model: &'a Model,
     pub(super) skin: &'a Skin,
+    /// What a pointer would be on, later ones above earlier ones.
+    pub(super) hits: Vec<(Rect, Hit)>,
 }
 
 impl Canvas<'_> {
+    /// Whoever points there means this.
+    pub(super) fn hit(&mut self, area: Rect, hit: Hit) {
+        self.hits.push((area, hit));
+    }
+
     /// Text in a role.
     pub(super) fn span<'t>(
         &self,

@@ -19,6 +19,7 @@ use crate::tui::model::log_tail::LogTail;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::{Link, Model, Size};
 use crate::tui::theme::glyph::GlyphTier;
+use crate::tui::theme::shelf;
 use crate::tui::theme::skin::Skin;
 use crate::tui::theme::tier::ColorTier;
 use crate::tui::theme::{self};
@@ -57,7 +58,7 @@ pub(super) fn model(view: View, (width, height): (u16, u16)) -> Model {
     model.link = Link::Live;
     model.rtt_ms = Some(38);
     model.view = view;
-    model.themes = vec!["harbor".to_owned(), "paper".to_owned()];
+    model.themes = shelf::Shelf::default().entries();
     model.theme = "harbor".to_owned();
     model.history = (0..HISTORY).map(|at| sample(&model.moment, at)).collect();
     model.events = events().into();

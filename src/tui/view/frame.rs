@@ -13,6 +13,7 @@ use crate::tui::action::hint;
 use crate::tui::model::log_find::Purpose;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{self, TABS_HEIGHT_MIN, View};
+use crate::tui::model::pointer::{Hit, Mouse};
 use crate::tui::model::{Link, Model, columns, rows, traffic};
 use crate::tui::theme::Role;
 use crate::tui::update::attach;
@@ -93,6 +94,9 @@ fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
     if let Some(rtt_ms) = model.rtt_ms.filter(|_| width >= MIDDLE) {
         spans.push(canvas.span(format!("rtt {rtt_ms}ms  "), Role::Dim));
     }
+    if model.mouse == Mouse::On {
+        spans.push(canvas.span("mouse  ", Role::Info));
+    }
     let (role_word, role) = match (model.role, width >= MIDDLE) {
         (wire::Role::Operate, true) => ("operate", Role::Warn),
         (wire::Role::Operate, false) => ("rw", Role::Warn),
@@ -114,7 +118,10 @@ fn tabs(canvas: &mut Canvas, area: Rect) {
         short: view.short_title(),
         is_open: view == canvas.model.view,
     });
-    strip::tabs(canvas.buffer, area, &tabs, canvas.skin);
+    let places = strip::tabs(canvas.buffer, area, &tabs, canvas.skin);
+    for (place, view) in places.into_iter().zip(View::ALL) {
+        canvas.hit(place, Hit::Tab(view));
+    }
 }
 
 /// The filter while it is typed, else what was just said, else the keys that do something here.
@@ -135,16 +142,20 @@ fn footer(canvas: &mut Canvas, area: Rect) {
             |(key, label): (&str, &str)| Hint { key: key.to_owned(), label: label.to_owned() };
         let hints = [("Enter", "send the line"), ("Up/Down", "earlier lines"), ("PgUp", "scroll")];
         let out = hint((&attach::LEAVE.to_string(), "detach"));
-        return strip::footer(canvas.buffer, area, &hints.map(hint), &[out], canvas.skin);
+        strip::footer(canvas.buffer, area, &hints.map(hint), &[out], canvas.skin);
+        return;
     }
     let (kept, hints): (Vec<_>, Vec<_>) = hint::footer(canvas.model)
         .into_iter()
         .partition(|hint| matches!(hint.id, Id::Help | Id::Quit));
+    let ids: Vec<Id> = hints.iter().chain(&kept).map(|hint| hint.id).collect();
     let as_drawn = |hint: hint::Hint| Hint { key: hint.keys, label: hint.label };
     let kept: Vec<Hint> = kept.into_iter().map(as_drawn).collect();
     let Some(notice) = &canvas.model.notice else {
         let hints: Vec<Hint> = hints.into_iter().map(as_drawn).collect();
-        strip::footer(canvas.buffer, area, &hints, &kept, canvas.skin);
+        for (at, place) in strip::footer(canvas.buffer, area, &hints, &kept, canvas.skin) {
+            canvas.hit(place, Hit::Hint(ids[at]));
+        }
         return;
     };
     strip::fill(canvas.buffer, area, canvas.skin);

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use super::canvas::{self, Canvas};
 use crate::tui::model::Link;
 use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::pointer::Hit;
 use crate::tui::model::rows::{self, Row};
 use crate::tui::theme::Role;
 use crate::tui::widget::pen;
@@ -16,6 +17,7 @@ pub(super) struct Listing<'a> {
     pub(super) rows: Vec<Row<'a>>,
     cursor: Option<usize>,
     total: usize,
+    marked: usize,
 }
 
 impl<'a> Listing<'a> {
@@ -23,7 +25,8 @@ impl<'a> Listing<'a> {
         let model = canvas.model;
         let rows = rows::rows(model, panel);
         let cursor = rows::cursor(model, panel, &rows);
-        Self { panel, cursor, total: rows::unfiltered(model, panel).len(), rows }
+        let marked = rows.iter().filter(|row| model.marks.contains(&row.key())).count();
+        Self { panel, cursor, total: rows::unfiltered(model, panel).len(), marked, rows }
     }
 
     /// The row with the cursor.
@@ -49,14 +52,15 @@ impl<'a> Listing<'a> {
         self.cursor.unwrap_or(0).saturating_sub(height / 2).min(last)
     }
 
-    /// `12`, `5 of 12`.
+    /// `12`, `5 of 12`, `3 marked, 12`.
     pub(super) fn count(&self, height: u16) -> String {
         let shown = self.rows.len().min(usize::from(height));
-        if shown == self.total {
+        let count = if shown == self.total {
             format!("{}", self.total)
         } else {
             format!("{shown} of {}", self.total)
-        }
+        };
+        if self.marked == 0 { count } else { format!("{} marked, {count}", self.marked) }
     }
 
     /// Draws the rows in view, the focus and the marks over them; `draw` writes one row.
@@ -66,6 +70,7 @@ impl<'a> Listing<'a> {
         area: Rect,
         draw: impl Fn(&mut Canvas<'a>, &Row<'a>, Rect),
     ) {
+        canvas.hit(area, Hit::Panel(self.panel));
         if self.rows.is_empty() {
             self.draw_empty(canvas, area);
             return;
@@ -75,6 +80,7 @@ impl<'a> Listing<'a> {
         for ((at, row), y) in visible.zip(area.y..) {
             let place = Rect { y, height: 1, ..area };
             draw(canvas, row, place);
+            canvas.hit(place, Hit::Row(self.panel, row.key()));
             if canvas.model.marks.contains(&row.key()) && area.width > 1 {
                 let style = canvas.skin.strong(Role::Accent);
                 pen::text(canvas.buffer, (area.x + 1, y), 1, canvas.skin.glyphs.mark, style);

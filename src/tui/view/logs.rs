@@ -10,6 +10,7 @@ use super::about;
 use super::canvas::{Canvas, content, take};
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::View;
+use crate::tui::model::pointer::Hit;
 use crate::tui::model::{Link, Model};
 use crate::tui::theme::Role;
 use crate::tui::widget::log::LongLines;
@@ -22,6 +23,7 @@ const NAME_WIDTH_MIN: u16 = 8;
 /// The log that keys act on: the selected program's, or that of all.
 pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
     let tail = canvas.model.open_log();
+    canvas.hit(area, Hit::Panel(canvas.model.focus_of_log()));
     let rule_row = take(&mut area, 1);
     if let Some(Overlay::Attached(attached)) = &canvas.model.overlay {
         let height = area.height.saturating_sub(1);

@@ -44,24 +44,31 @@ use ratatui::layout::Rect;
 use super::model::Model;
 use super::model::overlay::Overlay;
 use super::model::panel::View;
+use super::model::pointer::Hit;
 use super::theme::skin::Skin;
 
 use canvas::Canvas;
 
-/// Draws the whole screen. `area` is the terminal, as `model.size` says.
-pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin) {
+/// Draws the whole screen. `area` is the terminal, as `model.size` says. Returns what a pointer would
+/// be on, later ones above earlier ones.
+pub(crate) fn render(
+    buffer: &mut Buffer,
+    area: Rect,
+    model: &Model,
+    skin: &Skin,
+) -> Vec<(Rect, Hit)> {
     let area = area.intersection(buffer.area);
     if area.is_empty() {
-        return;
+        return Vec::new();
     }
     for position in area.positions() {
         buffer[position].reset();
     }
     buffer.set_style(area, skin.base());
-    let mut canvas = Canvas { buffer, model, skin };
+    let mut canvas = Canvas { buffer, model, skin, hits: Vec::new() };
     if frame::is_tiny(area) {
         frame::one_line(&mut canvas, area);
-        return;
+        return canvas.hits;
     }
     let body = frame::draw(&mut canvas, area);
     match model.view {
@@ -75,21 +82,27 @@ pub(crate) fn render(buffer: &mut Buffer, area: Rect, model: &Model, skin: &Skin
         View::Events => events::draw(&mut canvas, body),
         View::Config => config::draw(&mut canvas, body),
     }
-    match &model.overlay {
+    over(&mut canvas, area);
+    canvas.hits
+}
+
+/// What lies over the view.
+fn over(canvas: &mut Canvas, area: Rect) {
+    match &canvas.model.overlay {
         None | Some(Overlay::Filter { .. } | Overlay::Find { .. } | Overlay::Attached(_)) => {}
         Some(Overlay::Help { filter, scroll }) => {
-            overlay::help(&mut canvas, area, filter.value(), *scroll);
+            overlay::help(canvas, area, filter.value(), *scroll);
         }
         Some(Overlay::Palette { input, selected }) => {
-            overlay::palette(&mut canvas, area, input, *selected);
+            overlay::palette(canvas, area, input, *selected);
         }
-        Some(Overlay::Confirm(question)) => overlay::confirm(&mut canvas, area, question),
-        Some(Overlay::Theme { selected, .. }) => overlay::theme(&mut canvas, area, *selected),
+        Some(Overlay::Confirm(question)) => overlay::confirm(canvas, area, question),
+        Some(Overlay::Theme { selected, .. }) => overlay::theme(canvas, area, *selected),
         Some(Overlay::Signal { targets, selected }) => {
-            overlay::signal(&mut canvas, area, targets, *selected);
+            overlay::signal(canvas, area, targets, *selected);
         }
         Some(Overlay::Strategy { upstream, selected }) => {
-            overlay::strategy(&mut canvas, area, upstream, *selected);
+            overlay::strategy(canvas, area, upstream, *selected);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::tui::action::{hint, palette};
 use crate::tui::model::key::Key;
 use crate::tui::model::order::{Gate, Question};
 use crate::tui::model::overlay::{SIGNALS, STRATEGIES};
+use crate::tui::model::pointer::Hit;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::{self, Column, Placed};
 use crate::tui::widget::pen::{self, Side};
@@ -23,7 +24,7 @@ const HELP_WIDTH: u16 = 84;
 const PALETTE_WIDTH: u16 = 76;
 const PALETTE_HEIGHT: u16 = 18;
 const QUESTION_WIDTH: u16 = 68;
-const CHOICE_WIDTH: u16 = 44;
+const CHOICE_WIDTH: u16 = 60;
 const PREVIEW_WIDTH: u16 = 74;
 /// Cells of one backend's share in the preview; a strip takes over where there are too many.
 const SHARE_WIDTH: usize = 5;
@@ -120,6 +121,7 @@ pub(super) fn palette(canvas: &mut Canvas, area: Rect, input: &Input, selected: 
     let first = selected.saturating_sub(height / 2).min(entries.len().saturating_sub(height));
     for (at, entry) in entries.iter().enumerate().skip(first).take(height) {
         let place = row(list, (at - first) as u16);
+        canvas.hit(place, Hit::Choice(at));
         let cells = [
             canvas.cell(entry.text.as_str(), Role::Bright),
             canvas.cell(entry.keys.as_str(), Role::Accent),
@@ -186,7 +188,13 @@ pub(super) fn confirm(canvas: &mut Canvas, area: Rect, question: &Question) {
         }
     };
     let buttons = buttons(canvas, question, key);
-    pen::line(canvas.buffer, row(inner, last), &buttons, Side::Left, canvas.skin);
+    let place = row(inner, last);
+    pen::line(canvas.buffer, place, &buttons, Side::Left, canvas.skin);
+    let widths: Vec<u16> = buttons.spans.iter().map(|span| pen::width(&span.content)).collect();
+    let aside: u16 = widths.iter().take(3).sum();
+    let all: u16 = widths.iter().sum();
+    canvas.hit(Rect { width: all.min(place.width), ..place }, Hit::Go);
+    canvas.hit(Rect { width: aside.min(place.width), ..place }, Hit::Cancel);
 }
 
 fn buttons<'a>(canvas: &Canvas, question: &Question, key: &str) -> Line<'a> {
@@ -221,14 +229,21 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Each with a word about it; what is chosen is what one sees.
 pub(super) fn theme(canvas: &mut Canvas, area: Rect, selected: usize) {
-    let entries: Vec<(String, bool)> = canvas
-        .model
-        .themes
+    let themes = &canvas.model.themes;
+    let widest = themes.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let entries: Vec<Choice> = themes
         .iter()
-        .map(|name| (name.clone(), *name == canvas.model.theme))
+        .map(|entry| Choice {
+            name: format!("{:<widest$}  ", entry.name),
+            note: &entry.about,
+            is_current: entry.name == canvas.model.theme,
+        })
         .collect();
-    choice(canvas, area, "Theme", &entries, selected);
+    let help =
+        format!("g signs: {}   Enter takes it, Esc goes back", canvas.skin.glyph_tier().name());
+    choice(canvas, area, ("Theme", &help), &entries, selected);
 }
 
 pub(super) fn signal(canvas: &mut Canvas, area: Rect, targets: &[Key], selected: usize) {
@@ -236,8 +251,13 @@ pub(super) fn signal(canvas: &mut Canvas, area: Rect, targets: &[Key], selected:
         [only] => only.label(),
         several => format!("{} programs", several.len()),
     };
-    let entries = SIGNALS.map(|(name, meaning)| (format!("{name:<7}{meaning}"), false));
-    choice(canvas, area, &format!("Signal to {whom}"), &entries, selected);
+    let entries = SIGNALS.map(|(name, meaning)| Choice {
+        name: format!("{name:<7}"),
+        note: meaning,
+        is_current: false,
+    });
+    let title = format!("Signal to {whom}");
+    choice(canvas, area, (&title, "Enter sends it, Esc goes back"), &entries, selected);
 }
 
 /// Each strategy with what the model says of it, so that the choice is a preview.
@@ -269,6 +289,7 @@ pub(super) fn strategy(canvas: &mut Canvas, area: Rect, upstream: &str, selected
         let sign = canvas.cell(format!("  {sign}"), Role::Ok);
         canvas.line(place, &sign);
         preview(canvas, &placed, place, upstream, name);
+        canvas.hit(place, Hit::Choice(usize::from(at)));
         if usize::from(at) == selected {
             pen::select(canvas.buffer, place, canvas.skin);
         }
@@ -333,32 +354,40 @@ fn basis(canvas: &Canvas, upstream: &UpstreamRow, room: u16) -> String {
     fitting.unwrap_or_else(|| LABEL.to_owned())
 }
 
-/// A short list; what holds already carries a sign.
+struct Choice<'a> {
+    name: String,
+    note: &'a str,
+    /// It holds already, and carries a sign.
+    is_current: bool,
+}
+
+/// A list under a title, above a line of help.
 fn choice(
     canvas: &mut Canvas,
     area: Rect,
-    title: &str,
-    entries: &[(String, bool)],
+    (title, help): (&str, &str),
+    entries: &[Choice],
     selected: usize,
 ) {
     let title = Line::from(canvas.strong(format!(" {title} "), Role::Accent));
     let size = (CHOICE_WIDTH, entries.len().min(40) as u16 + 2);
     let inner = overlay::open(canvas.buffer, area, size, &title, canvas.skin);
-    for (at, (name, is_current)) in entries.iter().enumerate() {
-        let place = row(inner, at as u16);
-        if place.height == 0 {
-            break;
-        }
-        let sign = if *is_current { canvas.skin.glyphs.fits } else { " " };
+    let height = usize::from(inner.height.saturating_sub(1));
+    let first = selected.saturating_sub(height / 2).min(entries.len().saturating_sub(height));
+    for (at, entry) in entries.iter().enumerate().skip(first).take(height) {
+        let place = row(inner, (at - first) as u16);
+        let sign = if entry.is_current { canvas.skin.glyphs.fits } else { " " };
         let line = Line::from(vec![
             canvas.span(format!("  {sign} "), Role::Ok),
-            canvas.span(name.as_str(), Role::Bright),
+            canvas.span(entry.name.as_str(), Role::Bright),
+            canvas.span(entry.note, Role::Dim),
         ]);
         canvas.line(place, &line);
+        canvas.hit(place, Hit::Choice(at));
         if at == selected {
             pen::select(canvas.buffer, place, canvas.skin);
         }
     }
-    let line = canvas.cell("Enter takes it, Esc goes back", Role::Dim);
+    let line = canvas.cell(help, Role::Dim);
     canvas.right(row(inner, inner.height.saturating_sub(1)), &line);
 }

@@ -137,8 +137,9 @@ impl Canvas<'_> {
                     self.strong(pending.verb, Role::Info),
                 ])
             }
+            // What was asked for is done: said on the row for a while.
             Stage::Done { .. } => {
-                Line::from(vec![self.span(format!("{} ", look.glyph), look.role), state])
+                Line::from(vec![self.span(format!("{} ", glyphs.fits), Role::Ok), state])
             }
             Stage::Failed { .. } => {
                 Line::from(vec![self.span(format!("{} ", glyphs.failed), Role::Bad), state])

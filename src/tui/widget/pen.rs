@@ -56,10 +56,17 @@ pub(crate) fn prefix_bytes(characters: impl Iterator<Item = char>, room: u16) ->
     let mut left = usize::from(room);
     characters
         .map_while(|character| {
-            left = left.checked_sub(character.width().unwrap_or(0))?;
+            left = left.checked_sub(cells(character))?;
             Some(character.len_utf8())
         })
         .sum()
+}
+
+/// At most so many cells more than the text before it.
+fn cells(character: char) -> usize {
+    /// Makes what it follows an emoji, which can be one cell wider than it was.
+    const EMOJI: char = '\u{fe0f}';
+    if character == EMOJI { 1 } else { character.width().unwrap_or(0) }
 }
 
 /// Writes `text` at (`x`, `y`) in at most `room` cells and returns the column after it.

@@ -30,7 +30,9 @@ pub(crate) struct Tab {
     pub(crate) is_open: bool,
 }
 
-pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) {
+/// Returns where each of them is.
+pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) -> Vec<Rect> {
+    let mut places = Vec::with_capacity(tabs.len());
     let whole: usize = tabs.iter().map(|tab| tab.name.len() + 4).sum();
     let is_short = whole > usize::from(area.width);
     let is_close = whole + tabs.len() > usize::from(area.width);
@@ -39,6 +41,7 @@ pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) {
         let blank = if at + 1 == tabs.len() { "" } else { " " };
         let name = if is_short { tab.short } else { tab.name };
         let room = area.right().saturating_sub(x);
+        let from = x;
         if tab.is_open {
             let text = format!(" {} {name} ", tab.key);
             x = pen::text(buffer, (x, area.y), room, &text, skin.badge(Role::Info));
@@ -55,10 +58,12 @@ pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) {
                 skin,
             );
         }
+        places.push(Rect { x: from, width: x.saturating_sub(from), height: 1, ..area });
         if !is_close {
             x = x.saturating_add(1);
         }
     }
+    places
 }
 
 /// What a key does, in the footer.
@@ -73,8 +78,15 @@ impl Hint {
     }
 }
 
-/// Hints from the left while there is room; `kept` stay at the end whatever else has to go.
-pub(crate) fn footer(buffer: &mut Buffer, area: Rect, hints: &[Hint], kept: &[Hint], skin: &Skin) {
+/// Hints from the left while there is room; `kept` stay at the end whatever else has to go. Returns
+/// where those are that were drawn, by their number, `kept` counted on.
+pub(crate) fn footer(
+    buffer: &mut Buffer,
+    area: Rect,
+    hints: &[Hint],
+    kept: &[Hint],
+    skin: &Skin,
+) -> Vec<(usize, Rect)> {
     const GAP: u16 = 2;
     fill(buffer, area, skin);
     let reserved: u16 = kept.iter().map(|hint| hint.width() + GAP).sum();
@@ -82,19 +94,22 @@ pub(crate) fn footer(buffer: &mut Buffer, area: Rect, hints: &[Hint], kept: &[Hi
     let end = area.right().saturating_sub(1);
     let mut draw = |hint: &Hint, end: u16| {
         if x + hint.width() > end {
-            return false;
+            return None;
         }
         let after = pen::text(buffer, (x, area.y), end - x, &hint.key, skin.strong(Role::Bright));
         pen::text(buffer, (after + 1, area.y), end - x, &hint.label, skin.style(Role::Dim));
+        let place = Rect { x, width: hint.width(), height: 1, ..area };
         x += hint.width() + GAP;
-        true
+        Some(place)
     };
-    for hint in hints {
-        if !draw(hint, end.saturating_sub(reserved)) {
-            break;
-        }
+    let reserved_end = end.saturating_sub(reserved);
+    let mut drawn: Vec<(usize, Rect)> = Vec::new();
+    for (at, hint) in hints.iter().enumerate() {
+        let Some(place) = draw(hint, reserved_end) else { break };
+        drawn.push((at, place));
     }
-    for hint in kept {
-        draw(hint, end);
+    for (at, hint) in kept.iter().enumerate() {
+        drawn.extend(draw(hint, end).map(|place| (hints.len() + at, place)));
     }
+    drawn
 }

@@ -146,6 +146,14 @@ fn right_aligned_text_ends_at_the_edge() {
     assert_eq!(rows, ["    42"]);
 }
 
+#[test]
+fn a_digit_that_is_made_an_emoji_takes_two_cells() {
+    for clip in [Clip::End, Clip::Middle] {
+        let shortened = pen::shorten("0\u{fe0f}abc", 2, clip, "…");
+        assert!(pen::width(&shortened) <= 2, "{shortened:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn every_cell_of_a_strip_is_given_out(

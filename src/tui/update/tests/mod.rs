@@ -8,6 +8,7 @@ mod logs;
 mod palette;
 mod past;
 mod plan;
+mod pointer;
 mod properties;
 
 use tui_input::InputRequest;
@@ -158,6 +159,8 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::Plan
             | Effect::StopPlanning
             | Effect::UseTheme(_)
+            | Effect::TurnGlyphs
+            | Effect::Mouse(_)
             | Effect::Repaint
             | Effect::Suspend
             | Effect::Detach => None,
