@@ -2,19 +2,20 @@
 //!
 //! Values are parsed into their final types here; what they mean is decided by the verb's own file.
 
+mod console;
+mod program;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::namesake::Intent;
-use super::pace::Pace;
 use super::plan::Reload;
 use crate::config;
 use crate::control::requests;
-use crate::tui;
-use crate::tui::theme::glyph::GlyphTier;
-use crate::tui::theme::tier::ColorTier;
+pub(crate) use console::Console;
+pub(crate) use program::{Program, ProgramName, Tail};
 
 /// Load balancer, process supervisor and live console in one binary.
 ///
@@ -158,54 +159,6 @@ impl Verb {
     }
 }
 
-#[derive(Debug, Default, Args)]
-pub(crate) struct Console {
-    /// Socket of the engine to attach to.
-    #[arg(value_name = "SOCKET")]
-    pub(crate) target: Option<PathBuf>,
-    /// Only look: no key changes anything.
-    #[arg(long)]
-    pub(crate) read_only: bool,
-    /// Print the overview as text and end.
-    #[arg(long)]
-    pub(crate) once: bool,
-    /// Theme: a built-in one, one of ~/.config/pilothouse/themes, or a file.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) theme: Option<String>,
-    /// How many colours the terminal has (true, 256, 16, none), where it does not say so itself.
-    #[arg(long, value_name = "TIER", value_parser = colors)]
-    pub(crate) colors: Option<ColorTier>,
-    /// Signs and graphs of the console: braille, block or ascii.
-    #[arg(long, value_name = "TIER", value_parser = glyphs)]
-    pub(crate) glyphs: Option<GlyphTier>,
-    /// Few frames a second, for slow lines.
-    #[arg(long)]
-    pub(crate) slow: bool,
-    /// Draw every view as SVG into this folder, once there is a minute and a half of samples, and
-    /// end. How the pictures of the documentation are made.
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub(crate) screenshot: Option<PathBuf>,
-    /// Cells of those pictures.
-    #[arg(long, value_name = "COLUMNSxROWS", hide = true, default_value = "100x30", value_parser = size)]
-    pub(crate) size: tui::model::Size,
-}
-
-fn colors(text: &str) -> Result<ColorTier, String> {
-    ColorTier::named(text).ok_or_else(|| "expected true, 256, 16 or none".to_owned())
-}
-
-fn glyphs(text: &str) -> Result<GlyphTier, String> {
-    GlyphTier::named(text).ok_or_else(|| "expected braille, block or ascii".to_owned())
-}
-
-fn size(text: &str) -> Result<tui::model::Size, String> {
-    let parsed = text.split_once('x').and_then(|(width, height)| {
-        Some(tui::model::Size { width: width.parse().ok()?, height: height.parse().ok()? })
-    });
-    let is_sane = |size: &tui::model::Size| size.width <= 300 && size.height <= 100;
-    parsed.filter(is_sane).ok_or_else(|| "expected such as 100x30, at most 300x100".to_owned())
-}
-
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Listing {
     /// Print JSON.
@@ -312,84 +265,6 @@ pub(crate) enum Upstream {
     Reset { upstream: String },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Program {
-    /// List the programs and their instances.
-    List(Listing),
-    /// Start it, also after it gave up.
-    Start(ProgramPlace),
-    /// Stop it; what it serves drains first.
-    Stop(ProgramPlace),
-    /// Restart it; what it serves drains first.
-    Restart(ProgramPlace),
-    /// Let it read its own configuration again, as its `reload` says.
-    Reload(ProgramPlace),
-    /// Restart the instances one after another, each ready again before the next.
-    Roll {
-        #[command(flatten)]
-        place: ProgramPlace,
-        #[command(flatten)]
-        pace: Pace,
-    },
-    /// Kill it at once; its restart policy then applies.
-    Kill(ProgramPlace),
-    /// Send it a signal, by name or number.
-    Signal {
-        #[command(flatten)]
-        place: ProgramPlace,
-        signal: String,
-    },
-    /// Run so many instances: more are started, the last ones drain and stop; the others are left
-    /// alone. Kept until `program reset`.
-    Scale {
-        #[arg(value_name = "NAME")]
-        name: String,
-        #[arg(value_name = "N")]
-        instances: u32,
-    },
-    /// Run as many instances as the file says.
-    Reset {
-        #[arg(value_name = "NAME")]
-        name: String,
-    },
-    /// Show the last lines of its output.
-    Tail(Tail),
-    /// Follow its output and type to its standard input (`stdin = "open"`), until Ctrl-C.
-    Attach {
-        #[arg(value_name = "NAME[:INSTANCE]", value_parser = program_name)]
-        name: ProgramName,
-    },
-    /// Begin its log anew: what its files and the console keep goes, rotated files stay.
-    Clear(ProgramPlace),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ProgramPlace {
-    #[arg(value_name = "NAME[:INSTANCE]|GROUP:*|all", value_parser = program_name)]
-    pub(crate) name: ProgramName,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProgramName {
-    pub(crate) name: String,
-    pub(crate) instance: Option<u32>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Tail {
-    #[arg(value_name = "NAME[:INSTANCE]|all", value_parser = program_name)]
-    pub(crate) name: ProgramName,
-    /// Go on with what it writes from now on.
-    #[arg(short, long)]
-    pub(crate) follow: bool,
-    /// How many lines.
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    pub(crate) lines: u32,
-    /// Only what it wrote to standard error.
-    #[arg(long)]
-    pub(crate) stderr: bool,
-}
-
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Events {
     /// Go on with what happens from now on.
@@ -461,22 +336,6 @@ fn backend_name(text: &str) -> Result<BackendName, String> {
     }
 }
 
-fn program_name(text: &str) -> Result<ProgramName, String> {
-    let (name, instance) = match text.split_once(':') {
-        Some((name, instance)) => match instance.parse() {
-            Ok(number) => (name, Some(number)),
-            // A group's member, or all of them, as Supervisor's users type it.
-            Err(_) if !instance.is_empty() => (text, None),
-            Err(_) => ("", None),
-        },
-        None => (text, None),
-    };
-    if name.is_empty() || name.starts_with(':') {
-        return Err("expected NAME, NAME:INSTANCE, GROUP:NAME or GROUP:*".to_owned());
-    }
-    Ok(ProgramName { name: name.to_owned(), instance })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory as _, Parser as _};
@@ -509,12 +368,6 @@ mod tests {
         assert_eq!(backend_name("api/[::1]:80"), name("api", "[::1]:80"));
         assert_eq!(backend_name("api/unix:/run/a"), name("api", "unix:/run/a"));
         assert!(backend_name("api").is_err() && backend_name("/x").is_err());
-        let program = |name: &str, instance| Ok(ProgramName { name: name.to_owned(), instance });
-        assert_eq!(program_name("web"), program("web", None));
-        assert_eq!(program_name("web:2"), program("web", Some(2)));
-        assert_eq!(program_name("site:web"), program("site:web", None));
-        assert_eq!(program_name("site:*"), program("site:*", None));
-        assert!(program_name(":1").is_err() && program_name("web:").is_err());
     }
 
     #[test]

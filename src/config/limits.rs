@@ -278,7 +278,7 @@ pub(crate) const PROGRAM_SYSLOG_BYTES_MAX: usize = 8 * 1024;
 /// What waits for a reader of the engine's own output, or for the system log: from how much on
 /// programs wait as well, and how much it may be at most.
 pub(crate) const PROGRAM_OUTLET_HELD_BYTES: usize = 64 * 1024;
-pub(crate) const PROGRAM_OUTLET_BYTES_MAX: usize = 1 << 20;
+pub(crate) const PROGRAM_OUTLET_BYTES_MAX: usize = 2 << 20;
 /// A reader that has taken nothing for this long is waited for only where that is wanted.
 pub(crate) const PROGRAM_OUTLET_STALL_MS: u64 = 1_000;
 /// How long the engine's end waits for what such readers have yet to take.

@@ -18,7 +18,7 @@ use super::legacy::{Legacy, Will};
 use super::listeners::{self, Listeners, Taken};
 use super::membership::{Membership, Now};
 use super::programs::Programs;
-use super::programs::handoff::Saved;
+use super::programs::handoff::{Intent, Saved};
 use super::programs::launch::Surroundings;
 use super::programs::notices;
 use super::programs::sockets;
@@ -206,11 +206,7 @@ impl Prepared {
         let ladder = Ladder::probe(&will.run, &socket);
         let surroundings = Surroundings { binary: self.binary, socket, ladder };
         let mut programs = Programs::new(self.post.clone(), surroundings);
-        programs.restore_intent(will.intent);
-        programs.adopt(will.programs, |key| self.held.descriptors.remove(key));
-        programs.adopt_sockets(self.held.take_all(sockets::KEY));
-        programs.adopt_notices(self.held.take_all(notices::KEY));
-        upgrade::take_up_output(&mut self.held, &keeper, &mut programs);
+        adopt_programs(&mut programs, (will.intent, will.programs), &mut self.held, &keeper);
         let baton = keeper.take_back(&mut self.held);
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);
         let (control, listener) = self.control;
@@ -337,6 +333,20 @@ fn open_board(held: &mut Held) -> io::Result<(Board, OwnedFd)> {
             Board::create()
         }
     }
+}
+
+/// Gives programs what an earlier master left of them.
+fn adopt_programs(
+    programs: &mut Programs,
+    (intent, saved): (Intent, Vec<Saved>),
+    held: &mut Held,
+    keeper: &KeeperLink,
+) {
+    programs.restore_intent(intent);
+    programs.adopt(saved, |key| held.descriptors.remove(key));
+    programs.adopt_sockets(held.take_all(sockets::KEY));
+    programs.adopt_notices(held.take_all(notices::KEY));
+    upgrade::take_up_output(held, keeper, programs);
 }
 
 /// What the will says of the processes that run.

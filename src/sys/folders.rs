@@ -66,13 +66,11 @@ pub(crate) fn control_socket(engine: &str) -> PathBuf {
     runtime_dir(engine).join("control.sock")
 }
 
-/// The runtime folder of one engine, made and checked. Others pass through it (0711), for programs that
-/// run as somebody else reach sockets in it; what is in it is ours alone by its own mode.
+/// The runtime folder of one engine, made (0700) and checked.
 pub(crate) fn make_runtime_dir(engine: &str) -> Result<PathBuf, FolderError> {
-    const PASSABLE: u32 = 0o711;
-    make(&runtime_root(), PASSABLE)?;
+    make(&runtime_root())?;
     let folder = runtime_dir(engine);
-    make(&folder, PASSABLE)?;
+    make(&folder)?;
     Ok(folder)
 }
 
@@ -114,7 +112,7 @@ pub(crate) fn check_passage(folder: &Path, user: &Identity) -> Result<(), Folder
 /// The state folder of one engine, made (0700) and checked.
 pub(crate) fn make_state_dir(engine: &str) -> Result<PathBuf, FolderError> {
     let folder = state_root().join(engine);
-    make(&folder, PRIVATE)?;
+    make(&folder)?;
     Ok(folder)
 }
 
@@ -131,9 +129,9 @@ pub(crate) fn check(path: &Path) -> Result<(), FolderError> {
 
 /// Makes what is missing of the path, then checks that the folder is ours and that nobody else may
 /// put files into it: a socket or lock there decides who commands the engine.
-fn make(path: &Path, mode: u32) -> Result<(), FolderError> {
+fn make(path: &Path) -> Result<(), FolderError> {
     let io = |cause| FolderError::Io { path: path.display().to_string(), cause };
-    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(io)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
     inspect(path)
 }
 
@@ -159,9 +157,6 @@ fn inspect(path: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// For ourselves alone.
-const PRIVATE: u32 = 0o700;
-
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -174,10 +169,10 @@ mod tests {
     fn a_made_folder_is_private_and_an_open_one_is_refused() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("a/b");
-        make(&path, PRIVATE).unwrap();
+        make(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(make(&path, PRIVATE), Err(FolderError::Open { mode: 0o777, .. })));
+        assert!(matches!(make(&path), Err(FolderError::Open { mode: 0o777, .. })));
     }
 
     #[test]
@@ -185,6 +180,6 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let link = place.path().join("link");
         std::os::unix::fs::symlink(place.path(), &link).unwrap();
-        assert!(make(&link, PRIVATE).is_err());
+        assert!(make(&link).is_err());
     }
 }

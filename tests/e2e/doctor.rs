@@ -19,7 +19,10 @@ fn rows(json: &[u8], subject: &str) -> Vec<(String, String)> {
 fn the_doctor_names_who_has_the_port_and_what_is_free() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("a bound socket");
-    let text = format!("[[server]]\nlisten = [\"{address}\", \"127.0.0.1:0\"]\n");
+    let text = format!(
+        "[[server]]\nlisten = [\"{address}\", \"127.0.0.1:0\"]\n\
+         [[server.route]]\npath = \"/\"\nrespond = {{ status = 204 }}\n"
+    );
     let told = alone(&text, &["doctor", "--json"]);
     assert_eq!(told.status.code(), Some(1), "{}", String::from_utf8_lossy(&told.stdout));
     let listeners = rows(&told.stdout, "listener");
@@ -35,8 +38,8 @@ fn the_doctor_names_who_has_the_port_and_what_is_free() {
 
 #[test]
 fn a_configuration_with_an_error_is_one_of_the_findings() {
-    let told = alone("[upstream.x]\nstratgy = \"random\"\n", &["doctor"]);
-    expect(&told, 1, &["broken", "unknown key `stratgy`", "fix: see every error"]);
+    let told = alone("[engine]\nnmae = \"x\"\n", &["doctor"]);
+    expect(&told, 1, &["broken", "unknown key `nmae`", "fix: see every error"]);
 }
 
 #[test]

@@ -193,6 +193,21 @@ fn lines_take_their_form_and_both_streams_share_a_file_in_the_order_written() {
 }
 
 #[test]
+fn a_last_line_without_an_end_is_written_once_its_output_is_closed() {
+    let engine = Engine::start(&with(
+        "[program.says]\nstart_seconds = 0\n\
+         command = \"sh -c 'printf last; exec >&- 2>&-; exec sleep 1000'\"\n\
+         stdout = { file = \"{folder}/says.log\", format = \"prefix\" }",
+    ));
+    let path = engine.folder.path().join("says.log");
+    wait::until("it is written", || {
+        let text = fs::read_to_string(&path).ok()?;
+        text.ends_with("says stdout | last\n").then_some(())
+    });
+    assert_eq!(engine.program_state("says", 0), "RUNNING");
+}
+
+#[test]
 fn a_log_that_can_not_be_written_is_shown_and_recovers() {
     let engine = Engine::start_in(
         &with(

@@ -109,7 +109,7 @@ fn a_second_engine_of_the_name_is_refused_and_harms_nothing() {
     let engine = Engine::start(&site("", &[&origin]));
     let output = engine.ctl(&["run"]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains(&format!("pid {}", engine.keeper_pid())), "{text}");
     assert_eq!(client::get(engine.address(), "/").text(), "one");
 }

@@ -191,6 +191,19 @@ fn what_supervisors_clients_do_is_written_down_and_survives_a_new_master() {
         let body = call(name).replace("</methodCall>", &value);
         client::unix(&engine.socket(), "POST", "/RPC2", &body).expect("an answer").text()
     };
+    for (method, done) in [
+        ("clearProcessLogs", "pilothouse program clear cat:0"),
+        ("sendProcessStdin", "pilothouse program attach cat:0"),
+    ] {
+        let text = match method {
+            "sendProcessStdin" => "cat</value></param><param><value>hello",
+            _ => "cat",
+        };
+        let told = parameter(&format!("supervisor.{method}"), text);
+        assert!(told.contains("<boolean>1</boolean>"), "{told}");
+        let events = engine.ctl_ok(&["events", "--json"]);
+        assert!(events.contains(done), "{done}: {events}");
+    }
     assert!(parameter("supervisor.stopProcess", "cat").contains("<boolean>1</boolean>"));
     let events = engine.ctl_ok(&["events"]);
     assert!(events.contains("stop") && events.contains("cat"), "{events}");

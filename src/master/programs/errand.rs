@@ -140,7 +140,6 @@ impl Running {
         let process = Watched::new(child.pidfd).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
-            sys::orphans::release(pid);
             SpawnError::Busy(format!("watch pid {pid}: {error}"))
         })?;
         let mut readers = JoinSet::new();
@@ -151,7 +150,6 @@ impl Running {
                 Ok(pipe) => drop(readers.spawn_local(read(pipe, label, output.clone()))),
                 Err(error) => {
                     let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
-                    sys::orphans::release(pid);
                     return Err(error);
                 }
             }

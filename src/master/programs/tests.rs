@@ -38,6 +38,19 @@ fn on_stage(test: impl Future<Output = ()>) {
     LocalSet::new().block_on(&runtime, test);
 }
 
+/// Whether nobody is left of a process's group, once the process itself is reaped: the master does
+/// that at the end of its turns.
+fn is_group_gone(leader: u32) -> bool {
+    reap(leader);
+    sys::pidfd::is_group_empty(leader)
+}
+
+fn reap(pid: u32) {
+    let pidfd = sys::pidfd::open(pid);
+    // Who was reaped before is gone.
+    let _gone_either_way = pidfd.map(sys::pidfd::try_wait);
+}
+
 fn config(text: &str) -> config::model::Config {
     config::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{errors}"))
 }

@@ -5,7 +5,7 @@
 //! is a step and an errno, sent through the report pipe.
 
 use std::convert::Infallible;
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step, closing, fork};
 use crate::sys::cgroup::Entrance;
@@ -51,7 +51,7 @@ impl Newborn<'_> {
     /// Parts from the parent's table of descriptors, where that was shared, with what is needed; where
     /// it was not, the others are closed.
     fn own_descriptors(&self) -> Result<(), i32> {
-        let given = self.descriptors.iter().map(|descriptor| descriptor.as_raw_fd());
+        let given = self.descriptors.iter().map(AsRawFd::as_raw_fd);
         let last = given.chain(self.recipe.image).fold(self.reporter.as_raw_fd(), RawFd::max);
         closing::part(last + 1)
     }

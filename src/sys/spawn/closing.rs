@@ -22,8 +22,8 @@ pub(super) fn from(first: i32) -> Result<(), i32> {
 /// open.
 pub(super) fn part(first: i32) -> Result<(), i32> {
     match close_range(first, libc::CLOSE_RANGE_UNSHARE) {
-        // SAFETY: a system call on numbers only.
         Err(errno) if is_refusal(errno) => {
+            // SAFETY: a system call on numbers only.
             check(unsafe { libc::unshare(libc::CLONE_FILES) }).map(|_| ())
         }
         parted => parted,

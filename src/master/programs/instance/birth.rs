@@ -77,7 +77,6 @@ impl Instance {
         let mut process = Process::new(launched.child, reporter).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
-            sys::orphans::release(pid);
             SpawnError::Busy(format!("watch pid {pid}: {error}"))
         })?;
         let ends = [launched.stdout, launched.stderr];

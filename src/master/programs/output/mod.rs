@@ -227,6 +227,11 @@ impl Output {
         }
     }
 
+    /// Whether its lines go beyond files.
+    fn has_outlets(&self, source: Source) -> bool {
+        self.channel(source).sinks.has_outlets()
+    }
+
     /// The stream has ended: what has no line end by now is a line.
     pub(super) fn end(&mut self, source: Source) {
         self.end_capture(source);

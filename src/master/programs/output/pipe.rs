@@ -134,10 +134,9 @@ impl Reader {
     /// What was left in the pipe may have become more without a word: the kernel tells of bytes that
     /// come to others only once the whole of their `write` has found room.
     fn look_again(&self) -> io::Result<Taken> {
-        // Whoever wants whole lines waits for the end of it, if it may still come.
-        let is_wanted = self.output.borrow().is_hurried(self.source);
-        let is_all = is_wanted || sys::pipe::is_abandoned(&self.descriptor);
-        let tail = if is_all { Tail::Take } else { Tail::Leave };
+        // Whoever wants whole lines waits for the end of it.
+        let is_hurried = self.output.borrow().is_hurried(self.source);
+        let tail = if is_hurried { Tail::Take } else { Tail::Leave };
         self.begun.set(0);
         self.take(tail).or(Ok(Taken::Bytes(0)))
     }
@@ -185,8 +184,11 @@ impl Reader {
                 && let Some(looking) = glass
             {
                 match looking.look(&self.descriptor, buffer) {
-                    // The same begun line as before: its next part is waited for.
+                    // The same begun line as before: its next part is waited for, if one may come.
                     Ok(count @ 1..) if tail == Tail::Leave && self.begun.get() == count => {
+                        if sys::pipe::is_abandoned(&self.descriptor) {
+                            return Ok(self.pour(&buffer[..count], Tail::Take));
+                        }
                         self.begun.set(0);
                         return Err(io::ErrorKind::WouldBlock.into());
                     }
@@ -204,8 +206,14 @@ impl Reader {
         })
     }
 
+    /// What becomes lines for the engine's own output or the system log is many times as long, and all
+    /// of it must be taken when a program ends: its pipe stays as it is.
     fn make_room(&self, seen: usize) {
-        if self.room.get() == Room::Usual && seen > sys::pipe::USUAL_BYTES / 2 {
+        let is_full = seen > sys::pipe::USUAL_BYTES / 2;
+        if self.room.get() == Room::Usual
+            && is_full
+            && !self.output.borrow().has_outlets(self.source)
+        {
             self.room.set(Room::Grown);
             // Refused to who has many pipes already; then it stays as it is.
             let _as_it_is = sys::pipe::grow(&self.descriptor, PROGRAM_READ_BYTES);

@@ -80,7 +80,7 @@ impl Sinks {
 
     /// How much of what is seen is taken at once: what lines become is bounded where they may wait.
     pub(super) fn at_once(&self, seen: &[u8]) -> usize {
-        if self.outlets().next().is_none() {
+        if !self.has_outlets() {
             return seen.len();
         }
         memchr::memchr_iter(b'\n', seen)
@@ -88,9 +88,13 @@ impl Sinks {
             .map_or(seen.len(), |at| at + 1)
     }
 
+    pub(super) fn has_outlets(&self) -> bool {
+        self.outlets().next().is_some()
+    }
+
     /// Whether lines are written one by one.
     pub(super) fn is_by_line(&self) -> bool {
-        self.format != Format::Plain || self.outlets().next().is_some()
+        self.format != Format::Plain || self.has_outlets()
     }
 
     /// How much of what is seen makes whole lines, where only such are written.

@@ -85,7 +85,7 @@ fn messages_are_no_text() {
         look(&mut output, &end[..5], Tail::Take);
         look(&mut output, &format!("{}\n<!--", &end[5..]), Tail::Take);
         look(&mut output, " html -->\nlast\n", Tail::Leave);
-        let lines: Vec<&str> = output.ring.lines().map(|line| line.text.as_str()).collect();
+        let lines: Vec<String> = output.ring.lines().map(|line| line.text).collect();
         assert_eq!(lines, ["one", "", "two", "", "<!-- html -->", "last"], "{name}");
         let text = read(&path);
         let words: Vec<&str> =

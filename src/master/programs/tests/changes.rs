@@ -35,13 +35,13 @@ fn only_what_changed_restarts() {
             })
             .await;
         assert_eq!([stage.pid("same:0"), stage.pid("same:1")], pids[..2]);
-        assert!(sys::pidfd::is_group_empty(pids[3]));
+        assert!(is_group_gone(pids[3]));
         let added = stage.pid("same:2");
 
         stage.programs.apply_config(&config(&text("b", 1, "")));
         stage.until("two more are gone", |stage| stage.programs.rows().len() == 2).await;
         assert_eq!(stage.pid("same:0"), pids[0]);
-        assert!(sys::pidfd::is_group_empty(added));
+        assert!(is_group_gone(added));
     });
 }
 
@@ -130,6 +130,7 @@ fn the_keeper_tells_how_a_process_ended_meanwhile() {
             sys::pidfd::signal_group(pid, sys::signal::KILL).unwrap();
             // Its status is collected here, as the keeper would.
             stage.until_state("p:0", ProgramState::Exited).await;
+            reap(pid);
         });
         on_stage(async {
             let (saved, mut pipes) = left.take().unwrap();

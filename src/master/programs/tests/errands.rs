@@ -1,5 +1,6 @@
 //! Side commands: what they are told, how they end, and that nothing of them stays.
 
+use super::super::definition::Definition;
 use super::super::errand::{Errand, Outcome};
 use super::super::event::InstanceId;
 use super::*;

@@ -105,7 +105,7 @@ fn who_ignores_the_stop_signal_is_killed_with_the_whole_group() {
         let answer = stage.ask("deaf:0", ProgramVerb::Stop).await;
         assert!(answer.is_done(), "{answer:?}");
         assert_eq!(stage.row("deaf:0").program.exit_signal, Some(9));
-        assert!(sys::pidfd::is_group_empty(pid));
+        stage.until("nobody of it is left", |_| is_group_gone(pid)).await;
         let answer = stage.ask("deaf:0", ProgramVerb::Stop).await;
         assert!(answer.message.starts_with("already so"), "{answer:?}");
     });
@@ -125,7 +125,7 @@ fn left_overs_of_the_group_are_swept_before_the_next_life() {
         stage.until_state("forks:0", ProgramState::Exited).await;
         assert_eq!(stage.row("forks:0").program.exit_code, Some(0));
         let pid: u32 = stage.log("forks:0")[0].rsplit(' ').next().unwrap().parse().unwrap();
-        assert!(sys::pidfd::is_group_empty(pid));
+        stage.until("nobody of it is left", |_| is_group_gone(pid)).await;
     });
 }
 

@@ -1,0 +1,57 @@
+//! What a console is opened with.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::tui;
+use crate::tui::theme::glyph::GlyphTier;
+use crate::tui::theme::tier::ColorTier;
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Console {
+    /// Socket of the engine to attach to.
+    #[arg(value_name = "SOCKET")]
+    pub(crate) target: Option<PathBuf>,
+    /// Only look: no key changes anything.
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Print the overview as text and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Theme: a built-in one, one of ~/.config/pilothouse/themes, or a file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) theme: Option<String>,
+    /// How many colours the terminal has (true, 256, 16, none), where it does not say so itself.
+    #[arg(long, value_name = "TIER", value_parser = colors)]
+    pub(crate) colors: Option<ColorTier>,
+    /// Signs and graphs of the console: braille, block or ascii.
+    #[arg(long, value_name = "TIER", value_parser = glyphs)]
+    pub(crate) glyphs: Option<GlyphTier>,
+    /// Few frames a second, for slow lines.
+    #[arg(long)]
+    pub(crate) slow: bool,
+    /// Draw every view as SVG into this folder, once there is a minute and a half of samples, and
+    /// end. How the pictures of the documentation are made.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) screenshot: Option<PathBuf>,
+    /// Cells of those pictures.
+    #[arg(long, value_name = "COLUMNSxROWS", hide = true, default_value = "100x30", value_parser = size)]
+    pub(crate) size: tui::model::Size,
+}
+
+fn colors(text: &str) -> Result<ColorTier, String> {
+    ColorTier::named(text).ok_or_else(|| "expected true, 256, 16 or none".to_owned())
+}
+
+fn glyphs(text: &str) -> Result<GlyphTier, String> {
+    GlyphTier::named(text).ok_or_else(|| "expected braille, block or ascii".to_owned())
+}
+
+fn size(text: &str) -> Result<tui::model::Size, String> {
+    let parsed = text.split_once('x').and_then(|(width, height)| {
+        Some(tui::model::Size { width: width.parse().ok()?, height: height.parse().ok()? })
+    });
+    let is_sane = |size: &tui::model::Size| size.width <= 300 && size.height <= 100;
+    parsed.filter(is_sane).ok_or_else(|| "expected such as 100x30, at most 300x100".to_owned())
+}
