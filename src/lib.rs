@@ -102,6 +102,14 @@ pub mod fuzz {
         crate::http::properties::paths::target(bytes);
     }
 
+    pub fn range(bytes: &[u8]) {
+        crate::http::properties::files::range(bytes);
+    }
+
+    pub fn conditions(bytes: &[u8]) {
+        crate::http::properties::files::conditions(bytes);
+    }
+
     pub fn notice(bytes: &[u8]) {
         crate::supervise::notify::holds_for(bytes);
     }

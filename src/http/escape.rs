@@ -17,6 +17,9 @@ pub(crate) enum Place {
     Target,
     /// The same for a whole URL, which may end in a fragment.
     Url,
+    /// One segment of a path, of which the text is the decoded form, whatever stands around it
+    /// (nginx's `NGX_ESCAPE_URI_COMPONENT`).
+    Component,
 }
 
 impl Place {
@@ -27,6 +30,7 @@ impl Place {
             Self::Argument => byte.is_ascii_graphic() && !b"\"#%&+;<>?\\^`{|}".contains(&byte),
             Self::Target => byte.is_ascii_graphic() && byte != b'#',
             Self::Url => byte.is_ascii_graphic(),
+            Self::Component => byte.is_ascii_alphanumeric() || b"-._~".contains(&byte),
         }
     }
 }

@@ -7,13 +7,18 @@
 
 pub(crate) mod chunk;
 pub(crate) mod client_ip;
+pub(crate) mod coding;
 pub(crate) mod credentials;
 pub(crate) mod date;
 pub(crate) mod escape;
 pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod listing;
 pub(crate) mod lookup;
+pub(crate) mod mime;
+pub(crate) mod multipart;
 pub(crate) mod proxy_header;
+pub(crate) mod ranges;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod rewrite;
@@ -21,6 +26,7 @@ pub(crate) mod route;
 pub(crate) mod status;
 pub(crate) mod target;
 pub(crate) mod trailers;
+pub(crate) mod validators;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;

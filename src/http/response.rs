@@ -95,6 +95,18 @@ impl Response {
         Ok(())
     }
 
+    /// The values of the lines of that name, which is in lower case.
+    pub(crate) fn values<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |header| header.name.in_bytes(bytes).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|header| header.value.in_bytes(bytes))
+    }
+
     /// 100 to 199 but 101: another head follows.
     pub(crate) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101

@@ -185,23 +185,30 @@ pub(crate) struct Own<'a> {
 
 /// Writes the whole answer, head and body; `reply.body` says whether the body is sent.
 pub(crate) fn own_response(out: &mut Vec<u8>, own: Own<'_>, reply: Reply<'_>) {
+    let length = own.body.map_or_else(|| status::page_bytes(own.status), <[u8]>::len);
+    let has_body = own_head(out, own, Body::Length(length as u64), reply);
+    match own.body {
+        _ if !has_body || reply.body == Body::None => {}
+        Some(body) => out.extend_from_slice(body),
+        None => status::page(out, own.status),
+    }
+}
+
+/// Writes the head alone, of an answer whose body is framed as `body`, be it sent or not; false: the
+/// status has none.
+pub(crate) fn own_head(out: &mut Vec<u8>, own: Own<'_>, body: Body, reply: Reply<'_>) -> bool {
     status_line(out, own.status, b"");
     line(out, b"Server: ", own.server);
     line(out, b"Date: ", reply.date);
     let has_body = !matches!(own.status, 100..200 | 204 | 304);
     if has_body {
         line(out, b"Content-Type: ", own.content_type);
-        let length = own.body.map_or_else(|| status::page_bytes(own.status), <[u8]>::len);
-        framing(out, Body::Length(length as u64));
+        framing(out, body);
     }
     out.extend_from_slice(reply.lines);
     connection(out, reply.client_version, reply.persistence);
     out.extend_from_slice(b"\r\n");
-    match own.body {
-        _ if !has_body || reply.body == Body::None => {}
-        Some(body) => out.extend_from_slice(body),
-        None => status::page(out, own.status),
-    }
+    has_body
 }
 
 fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {

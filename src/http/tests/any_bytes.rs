@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::super::chunk;
-use super::super::properties::{chunks, heads, introductions, paths};
+use super::super::properties::{chunks, files, heads, introductions, paths};
 use super::super::request::{Parsed, Request};
 use super::TARGET_BYTES_MAX;
 
@@ -30,6 +30,31 @@ proptest! {
         chunks::chunked_body(&bytes);
         paths::target(&bytes);
         introductions::proxy_header(&bytes);
+        files::range(&bytes);
+        files::conditions(&bytes);
+    }
+
+    #[test]
+    fn range_like_bytes_keep_every_promise(
+        length in 0_u16..300,
+        value in "bytes=( ?[0-9]{0,3} ?-? ?[0-9]{0,3} ?,?){1,7}",
+    ) {
+        files::range(&[&length.to_le_bytes(), value.as_bytes()].concat());
+    }
+
+    #[test]
+    fn condition_like_bytes_keep_every_promise(
+        file in prop::array::uniform6(any::<u8>()),
+        tags in "((W/)?\"[a-f0-9-]{0,12}\" ?,? ?|\\*){0,4}\n((W/)?\"[a-f0-9-]{0,12}\" ?,? ?){0,4}",
+        dates in "\n([A-Z][a-z]{2}, [0-9]{2} (Jan|Feb|Nov) [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT)?\n[A-Z][a-z]{2} (Jan|Feb) [0-9 ][0-9] [0-9:]{8} [0-9]{4}",
+    ) {
+        files::conditions(&[&file, tags.as_bytes(), dates.as_bytes()].concat());
+    }
+
+    #[test]
+    fn every_second_has_one_date(seconds in 0_i64..4_102_444_800) {
+        let date = super::super::date::imf_fixdate(seconds as u64);
+        prop_assert_eq!(super::super::date::parse(&date), Some(seconds));
     }
 
     #[test]
@@ -89,6 +114,8 @@ fn the_corpus_keeps_every_promise() {
         ("chunked_body", chunks::chunked_body),
         ("target", paths::target),
         ("proxy_header", introductions::proxy_header),
+        ("range", files::range),
+        ("conditions", files::conditions),
     ] {
         let folder = std::path::Path::new("tests/corpus").join(target);
         let entries = std::fs::read_dir(&folder).expect("tests run in the package's folder");

@@ -10,6 +10,7 @@ mod addressing;
 mod any_bytes;
 mod chunks;
 mod escaping;
+mod files;
 mod proxy_header;
 mod writing;
 
