@@ -13,6 +13,7 @@ pub(crate) mod random;
 
 pub(crate) mod abilities;
 pub(crate) mod append;
+pub(crate) mod file;
 pub(crate) mod folders;
 pub(crate) mod host;
 pub(crate) mod image;
