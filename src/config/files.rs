@@ -47,6 +47,7 @@ pub(super) fn read_checked(path: &Path) -> Result<Loaded, Errors> {
         variable: &variables::from_environment,
         base: folder.as_deref(),
         is_folder: &Path::is_dir,
+        is_served: &|path| is_served(path),
         is_user: &|name| sys::user::identity(name).is_some(),
         is_program: &|path| is_program(path),
         env_file: &|path| env_file(path),
@@ -89,6 +90,18 @@ fn is_program(path: &Path) -> Result<(), String> {
         Err(format!("not executable (mode {:03o})", metadata.mode() & 0o777))
     } else {
         Ok(())
+    }
+}
+
+/// Whether it is there to be served, and may be; what becomes of it later is seen then.
+fn is_served(path: &Path) -> Result<(), String> {
+    let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        Err("neither a folder nor a file".to_owned())
+    } else if sys::file::is_accessible(path) {
+        Ok(())
+    } else {
+        Err("permission denied".to_owned())
     }
 }
 

@@ -107,6 +107,35 @@ pub(crate) const REQUEST_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Helper threads of a worker, which wait for files.
 pub(crate) const FILE_THREADS_MAX: usize = 4;
 
+// Files that routes serve.
+/// A file up to this size is read whole, kept, and sent from memory; a longer one goes from the
+/// kernel to the client.
+pub(crate) const FILE_KEPT_BYTES_MAX: u64 = 64 * 1024;
+/// All files that one worker keeps, and how many.
+pub(crate) const FILES_KEPT_BYTES_MAX: usize = 16 << 20;
+pub(crate) const FILES_KEPT_MAX: usize = 4096;
+/// A file that has changed within this time is not kept: the clock of the file system may not tell
+/// the next change from the last.
+pub(crate) const FILE_SETTLED_MS: u64 = 100;
+/// Of a file at once: what is asked for of the disk, and what is handed to the kernel.
+pub(crate) const FILE_PIECE_BYTES: u64 = 1 << 20;
+/// Sent of one file before other connections have their turn.
+pub(crate) const FILE_TURN_BYTES: u64 = 2 << 20;
+/// Parts of a file in one answer, where the file says nothing, and at most.
+pub(crate) const FILE_RANGES: u32 = 64;
+pub(crate) const FILE_RANGES_MAX: u32 = 1024;
+/// Entries of a folder that are listed.
+pub(crate) const FILES_LISTED_MAX: usize = 64 * 1024;
+/// Names that may stand for a folder, and paths that may be tried.
+pub(crate) const FILE_INDEX_MAX: usize = 16;
+pub(crate) const FILE_TRIES_MAX: usize = 16;
+
+// Compression of answers.
+/// Answers of one worker that are compressed at a time; others go as they are.
+pub(crate) const COMPRESSIONS_MAX: u32 = 128;
+/// Shorter answers stay as they are: what is saved is less than a packet.
+pub(crate) const COMPRESS_BYTES_MIN: u64 = 1024;
+
 // Health of backends.
 /// Questions of active checks at a time; the rest wait for their turn.
 pub(crate) const CHECKS_AT_ONCE_MAX: usize = 64;

@@ -35,9 +35,11 @@ pub(crate) mod upstream;
 
 mod access_log;
 mod action;
+mod compress;
 mod headers;
 pub(crate) mod pattern;
 mod route;
+mod served;
 
 mod cross;
 
@@ -131,6 +133,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         variable: &variables::from_environment,
         base: None,
         is_folder: &|_| true,
+        is_served: &|_| Ok(()),
         is_user: &|_| true,
         is_program: &|_| Ok(()),
         env_file: &|_| Ok(Some(Vec::new())),

@@ -5,6 +5,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod capacity;
+pub(crate) mod files;
 pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod life;

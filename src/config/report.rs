@@ -18,6 +18,8 @@ pub(super) struct Surroundings<'a> {
     /// The folder that relative paths start from; without one they stay relative.
     pub(super) base: Option<&'a Path>,
     pub(super) is_folder: &'a dyn Fn(&Path) -> bool,
+    /// Whether files of a folder can be served, or a file be; the error says why not.
+    pub(super) is_served: &'a dyn Fn(&Path) -> Result<(), String>,
     pub(super) is_user: &'a dyn Fn(&str) -> bool,
     /// Whether a file can be run; the error says why not.
     pub(super) is_program: &'a dyn Fn(&Path) -> Result<(), String>,

@@ -3,16 +3,18 @@
 use super::access_log;
 use super::action;
 use super::client;
+use super::compress;
 use super::headers::{self, Side};
 use super::model::route::{Action, Case, PathMatch, Route, Shape, Times};
 use super::pattern;
 use super::report::{Located, Report};
 use super::section::Section;
+use super::served;
 use super::template::{Groups, Scope, Stage};
 
-/// The action keys of the contract that this version does not have.
-const LATER_ACTIONS: [&str; 2] = ["root", "tunnel"];
-const ACTIONS: [&str; 3] = ["upstream", "respond", "redirect"];
+/// The action key of the contract that this version does not have.
+const LATER_ACTION: &str = "tunnel";
+const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "root", "alias"];
 const SHAPE_OF_PATH: [&str; 3] = ["strip_prefix", "rewrite", "prefix"];
 
 /// A route, and the upstreams it names, also if it has another error.
@@ -30,8 +32,8 @@ pub(super) fn read(
         Some((Located { value, span: path.span }, groups))
     });
     let groups = path.as_ref().map_or_else(Groups::default, |(_, groups)| groups.clone());
-    let reaches = path.as_ref().and_then(|(path, _)| reaches(&path.value));
-    let action = action(&mut section, leads_to, &groups, reaches);
+    let matched = path.as_ref().map(|(path, _)| &path.value);
+    let action = action(&mut section, leads_to, &groups, matched);
     let methods = methods(&mut section);
     let limits = client::requests(&mut section).within(server);
     let times = times(&mut section);
@@ -49,6 +51,10 @@ pub(super) fn read(
         ("add_header", "response_headers"),
         ("error_page", "error_pages"),
         ("method", "methods"),
+        ("gzip", "compress"),
+        ("gzip_static", "precompressed"),
+        ("disable_symlinks", "symlinks"),
+        ("max_ranges", "ranges_max"),
     ]);
     let (Located { value: path, span }, _) = path?;
     Some(Located { value: Route { path, action: action?, methods, limits, times, shape }, span })
@@ -82,6 +88,7 @@ pub(super) fn shape(section: &mut Section<'_>, groups: Option<&Groups>) -> Shape
         intercept: section.flag("intercept"),
         request_id: request_id.map(|name| name.value),
         access_log: access_log::read(section, groups),
+        compress: compress::read(section),
     }
 }
 
@@ -89,34 +96,47 @@ fn action(
     section: &mut Section<'_>,
     leads_to: &mut Vec<Located<String>>,
     groups: &Groups,
-    reaches: Option<&str>,
+    path: Option<&PathMatch>,
 ) -> Option<Action> {
     let scope = Scope { stage: Stage::Request, groups: Some(groups) };
     let upstream = section.text("upstream");
     leads_to.extend(upstream.clone());
     let respond = action::respond(section, scope);
     let redirect = action::redirect(section, scope);
-    let retarget = action::retarget(section, groups, reaches);
-    for key in LATER_ACTIONS {
-        section.unsupported(key, "expected `upstream`, `respond` or `redirect`");
-    }
+    let retarget = action::retarget(section, groups, path.and_then(reaches));
+    let of_files = retarget.clone().filter(|_| upstream.is_none());
+    let files = served::read(section, path, scope, leads_to, of_files);
+    section.unsupported(LATER_ACTION, "expected `upstream`, `root`, `respond` or `redirect`");
+    one_action(section);
+    let proxy = upstream.map(|upstream| Action::Proxy { upstream: upstream.value, retarget });
+    let own = respond.map(Action::Respond).or(redirect.map(Action::Redirect));
+    proxy.or(own).or(files.map(|files| Action::Files(Box::new(files))))
+}
+
+/// Reports what does not go together.
+fn one_action(section: &Section<'_>) {
     let given: Vec<_> = ACTIONS.into_iter().filter(|key| section.key_span(key).is_some()).collect();
     match given.as_slice() {
-        [] if LATER_ACTIONS.iter().all(|key| section.key_span(key).is_none()) => section.missing(
+        [] if section.key_span(LATER_ACTION).is_none() => section.missing(
             "upstream",
-            "a route without an action: add `upstream = \"NAME\"`, `respond` or `redirect`",
+            "a route without an action: add `upstream = \"NAME\"`, `root`, `respond` or `redirect`",
         ),
-        [] | ["upstream"] => {}
+        // Told where they are read.
+        [] | ["upstream"] | ["root", "alias"] => {}
         [first, rest @ ..] => {
             for key in rest {
                 let span = section.key_span(key).unwrap_or_default();
-                section.report.error(
-                    &span,
-                    format!("`{key}` beside `{first}`"),
-                    "a route has one action",
-                );
+                let hint = match *key {
+                    "root" | "alias" => {
+                        "a route has one action; \
+                         `fallback = \"NAME\"` is the upstream for what is no file"
+                    }
+                    _ => "a route has one action",
+                };
+                section.report.error(&span, format!("`{key}` beside `{first}`"), hint);
             }
-            for key in SHAPE_OF_PATH.iter().filter(|_| *first != "upstream") {
+            let leads_on = *first == "upstream" || section.key_span("fallback").is_some();
+            for key in SHAPE_OF_PATH.iter().filter(|_| !leads_on) {
                 if let Some(span) = section.key_span(key) {
                     let message = format!("`{key}` without `upstream`");
                     section.report.error(&span, message, "the path goes nowhere");
@@ -124,8 +144,6 @@ fn action(
             }
         }
     }
-    let proxy = upstream.map(|upstream| Action::Proxy { upstream: upstream.value, retarget });
-    proxy.or(respond.map(Action::Respond)).or(redirect.map(Action::Redirect))
 }
 
 fn methods(section: &mut Section<'_>) -> Vec<String> {

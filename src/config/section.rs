@@ -200,6 +200,12 @@ impl<'a> Section<'a> {
         self.items(key).into_iter().filter_map(|value| text_of(report, value, "a string")).collect()
     }
 
+    /// The same, not expanded.
+    pub(super) fn raw_texts(&mut self, key: &'static str) -> Vec<Located<String>> {
+        let (report, items) = (self.report, self.items(key));
+        items.into_iter().filter_map(|value| raw_text_of(report, value, "a string")).collect()
+    }
+
     /// The values of a list; a single value is a list of one.
     pub(super) fn items(&mut self, key: &'static str) -> Vec<&'a Value<'a>> {
         match self.value(key) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RequestLimits;
 use super::access_log::LogChoice;
+use super::files::{Compress, Fallback, Files};
 use crate::config::template::Template;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,26 +50,36 @@ pub(crate) enum Action {
     },
     Respond(Respond),
     Redirect(Redirect),
+    Files(Box<Files>),
 }
 
 impl Action {
     /// The texts that it renders for its requests.
     pub(crate) fn templates(&self) -> Vec<&Template> {
         match self {
-            Self::Proxy { retarget: None, .. } => Vec::new(),
-            Self::Proxy { retarget: Some(retarget), .. } => match &retarget.rewrite {
-                None => Vec::new(),
-                Some(Rewrite { path, query: Query::Received, .. }) => vec![path],
-                Some(Rewrite {
-                    path,
-                    query: Query::Replaced(query) | Query::Extended(query),
-                    ..
-                }) => {
-                    vec![path, query]
-                }
-            },
+            Self::Proxy { retarget, .. } => retarget.iter().flat_map(Retarget::templates).collect(),
+            Self::Files(files) => {
+                let retarget = match &files.fallback {
+                    Fallback::Upstream { retarget, .. } => retarget.as_ref(),
+                    Fallback::Status(_) => None,
+                };
+                let of_fallback = retarget.into_iter().flat_map(Retarget::templates);
+                files.tries.iter().chain(of_fallback).collect()
+            }
             Self::Respond(respond) => respond.body.iter().map(|body| &body.text).collect(),
             Self::Redirect(redirect) => vec![&redirect.to],
+        }
+    }
+
+    /// The upstream that it leads to, at once or at last.
+    pub(crate) fn upstream(&self) -> Option<&str> {
+        match self {
+            Self::Proxy { upstream, .. } => Some(upstream),
+            Self::Files(files) => match &files.fallback {
+                Fallback::Upstream { upstream, .. } => Some(upstream),
+                Fallback::Status(_) => None,
+            },
+            Self::Respond(_) | Self::Redirect(_) => None,
         }
     }
 }
@@ -81,6 +92,20 @@ pub(crate) struct Retarget {
     pub(crate) rewrite: Option<Rewrite>,
     /// Put before.
     pub(crate) prefix: Option<String>,
+}
+
+impl Retarget {
+    fn templates(&self) -> Vec<&Template> {
+        match &self.rewrite {
+            None => Vec::new(),
+            Some(Rewrite { path, query: Query::Received, .. }) => vec![path],
+            Some(Rewrite {
+                path, query: Query::Replaced(query) | Query::Extended(query), ..
+            }) => {
+                vec![path, query]
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +164,7 @@ pub(crate) struct Shape {
     /// The header that carries the request's id.
     pub(crate) request_id: Option<String>,
     pub(crate) access_log: Option<LogChoice>,
+    pub(crate) compress: Option<Compress>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -254,7 +254,7 @@ fn routes() {
         (
             "route = [{ path = \"/\" }]",
             &[
-                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`, `respond` or `redirect`)",
+                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`, `root`, `respond` or `redirect`)",
             ],
         ),
         (
@@ -262,15 +262,15 @@ fn routes() {
             &["3:10 [[server.route]] has no `path` (such as `path = \"/\"`)"],
         ),
         (
-            "route = [{ path = \"/\", root = \"/srv\" }]",
+            "route = [{ path = \"/\", tunnel = \"api\" }]",
             &[
-                "3:24 `root` is not supported by this version (expected `upstream`, `respond` or `redirect`)",
+                "3:24 `tunnel` is not supported by this version (expected `upstream`, `root`, `respond` or `redirect`)",
             ],
         ),
         (
             "route = [{ path = \"/\", root = \"/srv\", upstream = \"api\" }]",
             &[
-                "3:24 `root` is not supported by this version (expected `upstream`, `respond` or `redirect`)",
+                "3:24 `root` beside `upstream` (a route has one action; `fallback = \"NAME\"` is the upstream for what is no file)",
             ],
         ),
         (
@@ -297,7 +297,7 @@ fn routes() {
         (
             "route = [{ path = \"/\", proxy_pass = \"api\" }]",
             &[
-                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`, `respond` or `redirect`)",
+                "3:10 [[server.route]] has no `upstream` (a route without an action: add `upstream = \"NAME\"`, `root`, `respond` or `redirect`)",
                 "3:24 unknown key `proxy_pass` in [[server.route]] (did you mean `upstream`?)",
             ],
         ),

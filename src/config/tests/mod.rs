@@ -8,6 +8,7 @@ mod compare;
 mod control;
 mod discovered;
 mod errors;
+mod files;
 mod groups;
 mod health;
 mod links;
@@ -76,7 +77,9 @@ fn the_full_example_states_the_defaults() {
     let full = good(include_str!("../../../configs/full.toml"));
     let short = good(
         r#"
-        server = [{ listen = "127.0.0.1:8085", route = [{ path = "/", upstream = "api" }] }]
+        server = [{ listen = "127.0.0.1:8085", route = [
+            { path = "/", upstream = "api" }, { path = "/files/", root = "." },
+        ] }]
         stream = [{ listen = "127.0.0.1:8095", upstream = "api" }]
         upstream.api.backend = [{ address = "127.0.0.1:9241" }]
         [program.api]

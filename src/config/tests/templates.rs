@@ -14,6 +14,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         variable: &|name| (name == "HOME").then(|| "/root/$1".to_owned()),
         base: None,
         is_folder: &|_| true,
+        is_served: &|_| Ok(()),
         is_user: &|_| true,
         is_program: &|_| Ok(()),
         env_file: &|_| Ok(None),
