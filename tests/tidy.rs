@@ -74,7 +74,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "worker",
         imports: &["sys", "config", "scoreboard", "order", "http", "balance"],
-        crates: &["tokio", "regex", "itoa"],
+        crates: &["tokio", "regex", "itoa", "flate2", "zstd", "brotli"],
     },
     Row {
         folder: "tui",
@@ -132,6 +132,7 @@ const GUARDED: &[&str] = &[
     "anyhow",
     "flate2",
     "zstd",
+    "brotli",
 ];
 
 const FILE_LINES_MAX: usize = 500;

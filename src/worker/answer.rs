@@ -9,7 +9,7 @@ use std::task::Poll;
 use super::connection::{Connection, Next};
 use super::exchange::{Exchange, METHOD_NOT_ALLOWED, OWN_WORD};
 use super::pick::Picked;
-use super::server::{Ground, Site};
+use super::server::{Action, Ground, Site};
 use super::shape;
 use super::variables::{self, Manner};
 use crate::config::limits;
@@ -25,10 +25,13 @@ const NO_ANSWER: u16 = 444;
 /// What this proxy serves when a route says nothing about methods.
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 
+/// Of a file, nothing else can be had.
+const METHODS_OF_FILES: &str = "GET, HEAD";
+
 const CHALLENGE: &str = "WWW-Authenticate";
 
 const PAGE_TYPE: &[u8] = b"text/html";
-const SERVER: &[u8] = b"pilothouse";
+pub(crate) const SERVER: &[u8] = b"pilothouse";
 
 /// What is answered.
 #[derive(Clone, Copy)]
@@ -59,11 +62,11 @@ impl<'g> Answer<'g> {
 /// An answer that is written and on its way.
 #[derive(Clone, Copy)]
 pub(crate) struct Written {
-    status: u16,
-    persistence: Persistence,
+    pub(crate) status: u16,
+    pub(crate) persistence: Persistence,
     /// What becomes of the connection if it gets there.
-    next: Next,
-    send_timeout_ms: u64,
+    pub(crate) next: Next,
+    pub(crate) send_timeout_ms: u64,
 }
 
 impl Connection {
@@ -132,7 +135,7 @@ impl Connection {
             for header in &exchange.response.headers {
                 let name = header.name.in_bytes(head);
                 if status == 401 && name.eq_ignore_ascii_case(CHALLENGE.as_bytes()) {
-                    shape::line(&mut exchange.kept.challenge, CHALLENGE, |out| {
+                    shape::line(&mut exchange.kept.beside, CHALLENGE, |out| {
                         out.extend_from_slice(header.value.in_bytes(head));
                     });
                 }
@@ -147,8 +150,9 @@ impl Connection {
     pub(crate) async fn send(&mut self, exchange: &mut Exchange, written: Written) -> Next {
         let timeout_ms = written.send_timeout_ms;
         let pump = &mut exchange.to_client;
+        let buffers = &self.shared.buffers;
         let mut sent_bytes = None;
-        let sent = poll_fn(|cx| match pump.poll_flush(cx, &mut self.client) {
+        let sent = poll_fn(|cx| match pump.poll_send(cx, &mut self.client, buffers) {
             Poll::Pending if self.seat.is_late() && sent_bytes == Some(pump.moved()) => {
                 Poll::Ready(false)
             }
@@ -170,6 +174,14 @@ impl Connection {
         }
     }
 
+    /// What a client is told of the connection, where `next` may follow the answer.
+    pub(crate) fn persistence(&self, exchange: &Exchange, next: Next) -> Persistence {
+        match next {
+            Next::Request if self.may_persist(exchange.keepalive) => exchange.request.persistence,
+            Next::Request | Next::Close | Next::Linger => Persistence::Close,
+        }
+    }
+
     /// Writes the whole answer to the pump towards the client.
     fn write_answer(
         &self,
@@ -178,14 +190,11 @@ impl Connection {
         answer: Answer<'_>,
         next: Next,
     ) -> Written {
-        let persistence = match next {
-            Next::Request if self.may_persist(exchange.keepalive) => exchange.request.persistence,
-            Next::Request | Next::Close | Next::Linger => Persistence::Close,
-        };
+        let persistence = self.persistence(exchange, next);
         let mut lines = std::mem::take(&mut exchange.kept.lines);
         let mut body = std::mem::take(&mut exchange.kept.body);
         lines.clear();
-        lines.extend_from_slice(&exchange.kept.challenge);
+        lines.extend_from_slice(&exchange.kept.beside);
         body.clear();
         let (mut content_type, mut server) = (PAGE_TYPE, SERVER);
         let is_own_word = answer.status == OWN_WORD && exchange.place.is_none();
@@ -265,7 +274,8 @@ impl Exchange {
 /// an OPTIONS asked.
 fn allow(lines: &mut Vec<u8>, ground: Option<Ground<'_>>) {
     lines.extend_from_slice(b"Allow: ");
-    let methods = ground.and_then(|ground| ground.route).map_or(&[][..], |route| &route.methods);
+    let route = ground.and_then(|ground| ground.route);
+    let methods = route.map_or(&[][..], |route| &route.methods);
     for (index, method) in methods.iter().enumerate() {
         if index > 0 {
             lines.extend_from_slice(b", ");
@@ -276,7 +286,9 @@ fn allow(lines: &mut Vec<u8>, ground: Option<Ground<'_>>) {
         }
     }
     if methods.is_empty() {
-        lines.extend_from_slice(METHODS.as_bytes());
+        let serves_files = matches!(route.map(|route| &route.action), Some(Action::Files(_)));
+        let methods = if serves_files { METHODS_OF_FILES } else { METHODS };
+        lines.extend_from_slice(methods.as_bytes());
     }
     lines.extend_from_slice(b"\r\n");
 }

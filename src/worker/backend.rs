@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
+use super::compress::Choice;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange, Uptake};
 use super::link::{self, Link};
@@ -321,7 +322,11 @@ pub(crate) fn begin_reply(
 ) -> Result<Persistence, Fault> {
     exchange.uptake = uptake(exchange);
     let version = exchange.request.version;
+    let choice = exchange.choose_for_reply(connection, site);
     let (body, coding) = match (exchange.response.body, version) {
+        (Body::Length(_) | Body::Chunked | Body::UntilClose, _) if choice.is_compressed() => {
+            (Body::Chunked, Coding::Encode)
+        }
         (Body::UntilClose, Version::Http11) => (Body::Chunked, Coding::Enchunk),
         (Body::Chunked, Version::Http10) => (Body::UntilClose, Coding::Dechunk),
         (body, _) => (body, Coding::Same),
@@ -345,6 +350,7 @@ pub(crate) fn begin_reply(
     if let Some(mut buffer) = exchange.reply.take() {
         let head = &buffer.content()[..exchange.response.head_bytes];
         exchange.change_reply(connection, site, head);
+        exchange.mark_reply(&choice, head);
         if let Some(token) = &site.upstream.sticky {
             exchange.note_token(connection, token, picked, head);
         }
@@ -357,6 +363,9 @@ pub(crate) fn begin_reply(
         };
         let pump = &mut exchange.to_client;
         rewrite::response(&mut pump.head, head, &exchange.response, reply);
+        if let (Choice::Compressed(_, encoder), Coding::Encode) = (choice, coding) {
+            pump.encode_with(encoder);
+        }
         buffer.consume(exchange.response.head_bytes);
         let buffers = &connection.shared.buffers;
         if pump.take_over(buffer, buffers).is_err() {

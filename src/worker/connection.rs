@@ -12,7 +12,8 @@ use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
 
 use super::buffer::Buffer;
-use super::exchange::{self, Exchange};
+use super::dispatch;
+use super::exchange::Exchange;
 use super::generation::Generation;
 use super::introduction::{self, Introduction};
 use super::peer_text::PeerText;
@@ -142,7 +143,7 @@ impl Connection {
             next = match arrival {
                 Arrival::Request => {
                     self.served += 1;
-                    exchange::run(self, &mut exchange).await
+                    dispatch::run(self, &mut exchange).await
                 }
                 Arrival::Refused { status } => {
                     exchange.refuse(self);

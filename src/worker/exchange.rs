@@ -10,16 +10,14 @@ use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::Upstream;
-use super::keep;
-use super::offer;
 use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
-use super::server::{Action, Place, Site};
+use super::server::Place;
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
 use super::watch::{self, Held};
 use crate::config::limits;
-use crate::config::model::Keepalive;
+use crate::config::model::{Keepalive, files};
 use crate::config::retry::{Condition, Conditions};
 use crate::http;
 use crate::http::framing::Body;
@@ -56,6 +54,8 @@ pub(crate) struct Exchange {
     pub(crate) path: recent::Path,
     /// Where it belongs in the connection's generation; `None` while no server is known.
     pub(crate) place: Option<Place>,
+    /// The coding that the client would best have its answer in, of those that its route has.
+    pub(crate) wanted: Option<files::Coding>,
     pub(crate) kept: Kept,
     pub(crate) tried: Tried,
     started_us: u64,
@@ -93,6 +93,7 @@ impl Default for Exchange {
             host: recent::Host::NONE,
             path: recent::Path::NONE,
             place: None,
+            wanted: None,
             kept: Kept::default(),
             tried: Tried::none(),
             started_us: 0,
@@ -136,53 +137,6 @@ impl ClientFault {
             Broken::Framing => Self::Malformed,
             Broken::TooLarge => Self::TooLarge,
         }
-    }
-}
-
-/// Serves the request whose head is at the front of `connection.unread`.
-pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
-    exchange.begin(connection);
-    let Some(generation) = connection.generation() else { return Next::Close };
-    let written = match exchange.route(connection, &generation) {
-        Err(status) => {
-            // A request that is only unknown here says nothing against the next one.
-            let next = match status {
-                NOT_FOUND | METHOD_NOT_ALLOWED | OWN_WORD => exchange.pass_over(connection),
-                _ => Next::Linger,
-            };
-            return connection.answer(exchange, status, next).await;
-        }
-        Ok((ground, route)) => match &route.action {
-            Action::Proxy { upstream, .. } => {
-                let upstream = generation.upstream(*upstream);
-                let site = Site { server: ground.server, route, upstream };
-                if let Err(status) = exchange.forward(connection, site) {
-                    return connection.answer(exchange, status, Next::Linger).await;
-                }
-                if exchange.to_backend.is_to_be_kept() {
-                    // In a box, since few requests are kept and all connections have this future.
-                    let limits = &route.limits.client;
-                    let folder = &generation.temp_folder;
-                    let over = Box::pin(keep::run(connection, exchange, limits, folder)).await;
-                    if let Some(next) = over {
-                        return next;
-                    }
-                }
-                return offer::run(connection, exchange, site).await;
-            }
-            Action::Respond(respond) => {
-                let next = exchange.pass_over(connection);
-                connection.write_response(exchange, ground, respond, next)
-            }
-            Action::Redirect(redirect) => {
-                let next = exchange.pass_over(connection);
-                Some(connection.write_redirect(exchange, ground, redirect, next))
-            }
-        },
-    };
-    match written {
-        Some(written) => connection.send(exchange, written).await,
-        None => Next::Close,
     }
 }
 
@@ -244,7 +198,7 @@ impl Exchange {
         Some(connection.shared.picker.borrow().upgrade(backend))
     }
 
-    fn begin(&mut self, connection: &Connection) {
+    pub(crate) fn begin(&mut self, connection: &Connection) {
         self.started_us = connection.shared.refresh();
         self.client = connection.peer;
         self.tried = Tried::none();
@@ -252,7 +206,8 @@ impl Exchange {
         self.has_replied = false;
         self.uptake = Uptake::Unknown;
         self.place = None;
-        self.kept.challenge.clear();
+        self.wanted = None;
+        self.kept.beside.clear();
         self.kept.hash_key.clear();
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);
@@ -275,7 +230,7 @@ impl Exchange {
 
     /// Passes over a request that is not going anywhere. What of it has not come yet is not waited
     /// for: the connection ends with the answer then.
-    fn pass_over(&mut self, connection: &mut Connection) -> Next {
+    pub(crate) fn pass_over(&mut self, connection: &mut Connection) -> Next {
         self.to_backend.start(self.request.body, Coding::Same, u64::MAX);
         let Some(mut buffer) = connection.unread.take() else { return Next::Linger };
         buffer.consume(self.request.head_bytes);

@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::exchange::{ClientFault, Exchange};
 use super::retarget::Written;
 use super::routing;
-use super::server::{Action, Site};
+use super::server::Site;
 use super::shape::{self, Identity};
 use super::variables::{self, Manner};
 use crate::http::rewrite::{self, Changes, Forwarding};
@@ -103,7 +103,7 @@ impl Exchange {
         host.clear();
         lines.clear();
         let shape = &site.route.shape;
-        let Action::Proxy { retarget, .. } = &site.route.action else { return Ok(()) };
+        let retarget = site.route.lead().and_then(|lead| lead.retarget.as_ref());
         if shape.request.is_empty() && retarget.is_none() && shape.identity == Identity::None {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl Exchange {
             }
         }
         shape.request.render(lines, (&self.request.headers, head), &facts, "host");
-        let written = retarget.as_ref().map(|retarget| retarget.write(target, &facts));
+        let written = retarget.map(|retarget| retarget.write(target, &facts));
         if let Identity::Carried(name) = &shape.identity
             && !shape.request.decide(name)
         {

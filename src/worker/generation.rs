@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::log::Logs;
 use super::pick::{Picked, Picker};
-use super::server::{Action, Ground, Place, Server};
+use super::server::{Ground, Place, Route, Server};
 use super::shared::Shared;
 use super::tcp_routes::TcpRoutes;
 use crate::config::limits;
@@ -128,10 +128,8 @@ impl Generation {
     pub(crate) fn ground(&self, place: Place) -> Ground<'_> {
         let server = self.server(place.server);
         let route = place.route.map(|route| server.route(route));
-        let upstream_name = match route.map(|route| &route.action) {
-            Some(Action::Proxy { upstream, .. }) => Some(self.upstream(*upstream).name.as_str()),
-            Some(Action::Respond(_) | Action::Redirect(_)) | None => None,
-        };
+        let lead = route.and_then(Route::lead);
+        let upstream_name = lead.map(|lead| self.upstream(lead.upstream).name.as_str());
         Ground { server, route, upstream_name }
     }
 

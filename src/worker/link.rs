@@ -37,7 +37,7 @@ impl Link {
     }
 }
 
-/// One of the connections that a worker may have to an upstream.
+/// One of a bounded number: of the connections that a worker may have to an upstream, say.
 pub(crate) struct Place(Rc<Cell<u32>>);
 
 impl Place {

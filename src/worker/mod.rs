@@ -12,12 +12,16 @@ mod watch;
 
 mod attempts;
 mod connection;
+mod dispatch;
 mod exchange;
 mod generation;
 mod offer;
 mod routing;
 
 mod answer;
+mod compress;
+mod encoder;
+mod files;
 mod forward;
 mod retarget;
 mod routes;

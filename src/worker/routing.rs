@@ -74,6 +74,7 @@ impl Exchange {
                 self.kept.uri.clear();
             }
         }
+        self.wanted = self.wanted(shape, head);
         match &shape.identity {
             Identity::None => {}
             Identity::Drawn => self.draw_id(connection),

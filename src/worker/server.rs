@@ -4,12 +4,14 @@
 
 use std::rc::Rc;
 
+use super::files::{self, Files};
 use super::generation::Upstream;
 use super::log::Logs;
 use super::retarget::Retarget;
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
 use crate::config::limits;
+use crate::config::model::files::Fallback;
 use crate::config::model::route::{self, ErrorPage, Redirect, Respond};
 use crate::config::model::{self, ClientLimits, Config, RequestLimits};
 use crate::config::template::{Template, Variable};
@@ -53,13 +55,17 @@ pub(crate) struct Limits {
 
 /// What is done with a route's requests.
 pub(crate) enum Action {
-    Proxy {
-        /// In the generation's list.
-        upstream: usize,
-        retarget: Option<Retarget>,
-    },
+    Proxy(Lead),
     Respond(Respond),
     Redirect(Redirect),
+    Files(Box<Files>),
+}
+
+/// The way to an upstream.
+pub(crate) struct Lead {
+    /// In the generation's list.
+    pub(crate) upstream: usize,
+    pub(crate) retarget: Option<Retarget>,
 }
 
 /// Which server and route a request met, by their places in its generation: an exchange keeps them
@@ -151,25 +157,34 @@ impl Route {
         logs: &Logs,
     ) -> Self {
         let pages: Rc<[ErrorPage]> = route.shape.error_pages.clone().into();
-        let place = match &route.action {
-            route::Action::Proxy { upstream, .. } => {
-                let named = config.upstreams.iter().position(|known| known.name == *upstream);
-                Some(named.expect("the configuration's check resolves every upstream"))
-            }
-            route::Action::Respond(_) | route::Action::Redirect(_) => None,
-        };
+        let place = route.action.upstream().map(|upstream| {
+            let named = config.upstreams.iter().position(|known| known.name == *upstream);
+            named.expect("the configuration's check resolves every upstream")
+        });
         let upstream = place.map(|place| &config.upstreams[place]);
         let mut templates = route.action.templates();
         templates.extend(upstream.and_then(|upstream| upstream.hash_key.as_ref()));
         let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
         let mut shape =
             Shape::compile(server, (&route.shape, &pages), &templates).logged(logs.compile(log));
+        let lead = |retarget: &Option<route::Retarget>| Lead {
+            upstream: place.expect("found above for every action that leads to one"),
+            retarget: retarget.as_ref().map(Retarget::compile),
+        };
         let action = match &route.action {
             route::Action::Proxy { retarget, .. } => {
-                let upstream = place.expect("found above for this action");
-                let retarget = retarget.as_ref().map(Retarget::compile);
                 shape.keeps.path |= retarget.is_some();
-                Action::Proxy { upstream, retarget }
+                Action::Proxy(lead(retarget))
+            }
+            route::Action::Files(files) => {
+                shape.keeps.path = true;
+                let fallback = match &files.fallback {
+                    Fallback::Status(status) => files::Fallback::Status(*status),
+                    Fallback::Upstream { retarget, .. } => {
+                        files::Fallback::Upstream(lead(retarget))
+                    }
+                };
+                Action::Files(Box::new(Files::compile(files, fallback)))
             }
             route::Action::Respond(respond) => {
                 shape.keeps.head |= reads_head(&templates);
@@ -182,6 +197,18 @@ impl Route {
         };
         let limits = Limits::compile(route, upstream);
         Self { methods: route.methods.clone(), limits, action, shape }
+    }
+
+    /// Where its requests go, at once or when there is no file for them.
+    pub(crate) fn lead(&self) -> Option<&Lead> {
+        match &self.action {
+            Action::Proxy(lead) => Some(lead),
+            Action::Files(files) => match &files.fallback {
+                files::Fallback::Upstream(lead) => Some(lead),
+                files::Fallback::Status(_) => None,
+            },
+            Action::Respond(_) | Action::Redirect(_) => None,
+        }
     }
 
     /// GET brings HEAD, since what serves the one serves the other.

@@ -6,13 +6,16 @@
 
 use std::rc::Rc;
 
+use super::files::search::Quest;
 use super::forward::Rendered;
 use super::log::Log;
 use super::routes::Spans;
 use super::variables::{self, Facts, Manner};
+use crate::config::model::files::Compress;
 use crate::config::model::route::{self, Change, ErrorPage, HeaderRule};
 use crate::config::template::{Template, Variable};
 use crate::http::head::{Header, Kind};
+use crate::http::ranges::Part;
 
 /// Where a request's id comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ pub(crate) struct Shape {
     pub(crate) keeps: Keeps,
     /// Where its requests are written down.
     pub(crate) log: Option<Rc<Log>>,
+    pub(crate) compress: Option<Compress>,
 }
 
 /// What is kept of a request for texts that are rendered late, and where they are rendered; filled
@@ -56,8 +60,14 @@ pub(crate) struct Kept {
     /// Header lines towards the client.
     pub(crate) lines: Vec<u8>,
     pub(crate) body: Vec<u8>,
-    /// Lines of an intercepted response that go along with its error page.
-    pub(crate) challenge: Vec<u8>,
+    /// Lines that go along with an answer of ours, whatever page it has.
+    pub(crate) beside: Vec<u8>,
+    /// Which file it means, where its route serves some.
+    pub(crate) quest: Quest,
+    /// The path of what was found.
+    pub(crate) file_name: Vec<u8>,
+    /// Parts of a file that it asks for.
+    pub(crate) parts: Vec<Part>,
 }
 
 impl Kept {
@@ -109,7 +119,9 @@ impl Shape {
             None => Identity::None,
         };
         let intercepts = own.intercept.or(server.intercept).unwrap_or(false);
-        Self { keeps, identity, intercepts, request, response, pages, log: None }
+        let compress = own.compress.as_ref().or(server.compress.as_ref());
+        let compress = compress.filter(|it| !it.codings.is_empty()).cloned();
+        Self { keeps, identity, intercepts, request, response, pages, log: None, compress }
     }
 
     /// The same, with its requests written down; a line is of the request as it came.

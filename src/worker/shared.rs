@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::buffer::Buffers;
 use super::exchange::Exchange;
+use super::files::store::Store;
 use super::generation::Generation;
 use super::log::Logs;
 use super::pick::Picker;
@@ -46,6 +47,9 @@ pub(crate) struct Shared {
     pub(crate) pool: RefCell<Pool>,
     pub(crate) queues: Rc<Queues>,
     pub(crate) buffers: RefCell<Buffers>,
+    pub(crate) files: RefCell<Store>,
+    /// Answers that are compressed.
+    pub(crate) compressions: Rc<Cell<u32>>,
     pub(crate) seats: Seats,
     pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
@@ -84,6 +88,8 @@ impl Shared {
             pool: RefCell::new(Pool::new()),
             queues: Rc::new(Queues::new(board, slot)),
             buffers: RefCell::default(),
+            files: RefCell::default(),
+            compressions: Rc::default(),
             seats: Seats::default(),
             logs: Logs::default(),
             exchanges: RefCell::default(),

@@ -5,10 +5,11 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::config;
@@ -91,6 +92,47 @@ impl Stream {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, one),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
+        }
+    }
+
+    /// Whether the kernel can send files on it by itself.
+    pub(crate) fn takes_files(&self) -> bool {
+        match self {
+            Self::Tcp(_) => true,
+            Self::Unix(_) => false,
+        }
+    }
+
+    /// Sends up to `bytes` of a file from `offset` on, without reading them; how many. `Ok(0)` is
+    /// the file's end.
+    pub(crate) fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        file: &OwnedFd,
+        offset: u64,
+        bytes: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Self::Tcp(stream) = self else {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        };
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            let mut taken = None;
+            let sent = stream.try_io(Interest::WRITABLE, || {
+                let sent = sys::file::send(&*stream, file, offset, bytes)?;
+                // A socket that took less is full, unless it is the file that has ended: to ask it
+                // again would cost as much as a send.
+                if sent > 0 && sent < bytes && sys::file::reaches(file, offset + bytes as u64) {
+                    taken = Some(sent);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(sent)
+            });
+            match (sent, taken) {
+                (_, Some(taken)) => return Poll::Ready(Ok(taken)),
+                (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (sent, None) => return Poll::Ready(sent),
+            }
         }
     }
 

@@ -4,12 +4,15 @@
 //! sender and memory stays bounded. The body's framing is followed and validated as it passes; what
 //! lies behind its end is never sent.
 
+pub(crate) mod answer;
 pub(crate) mod whole;
 
 use std::cell::RefCell;
 use std::task::{Context, Poll, ready};
 
 use super::buffer::{Buffer, Buffers};
+use super::encoder::Encoder;
+use super::files;
 use super::spool::Spool;
 use super::stream::Stream;
 use crate::config::limits;
@@ -25,6 +28,8 @@ pub(crate) enum Coding {
     Enchunk,
     /// The receiver speaks HTTP/1.0.
     Dechunk,
+    /// The payload goes through the pump's encoder.
+    Encode,
 }
 
 /// Whom a pump waits for.
@@ -65,6 +70,13 @@ enum End {
     Overrun,
 }
 
+/// Whether a body ends with what is given to its encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    Here,
+    Later,
+}
+
 pub(crate) struct Pump {
     /// Sent first: the head, and the body's beginning when it is short.
     pub(crate) head: Vec<u8>,
@@ -79,6 +91,9 @@ pub(crate) struct Pump {
     kept: Kept,
     /// What of a body that is kept whole does not fit `head`.
     spool: Option<Box<Spool>>,
+    /// Where the body comes from, when it is no stream.
+    file: Option<files::body::Body>,
+    encoder: Option<Box<Encoder>>,
     payload_left: u64,
     wait: Wait,
     moved: u64,
@@ -98,6 +113,8 @@ impl Default for Pump {
             wants_large: false,
             kept: Kept::All,
             spool: None,
+            file: None,
+            encoder: None,
             payload_left: 0,
             wait: Wait::Source,
             moved: 0,
@@ -119,6 +136,8 @@ impl Pump {
         self.wants_large = false;
         self.kept = Kept::All;
         self.spool = None;
+        self.file = None;
+        self.encoder = None;
         self.payload_left = payload_bytes_max;
         self.wait = Wait::Source;
         self.moved = 0;
@@ -183,7 +202,11 @@ impl Pump {
                 self.release(buffers);
                 return Poll::Ready(Ok(()));
             }
-            ready!(self.poll_refill(cx, source, buffers))?;
+            match self.poll_refill(cx, source, buffers) {
+                // What was read must not wait for what is yet to come.
+                Poll::Pending if self.let_out()? => {}
+                refilled => ready!(refilled)?,
+            }
         }
     }
 
@@ -193,9 +216,13 @@ impl Pump {
         cx: &mut Context<'_>,
         sink: &mut Stream,
     ) -> Poll<Result<(), Broken>> {
-        while self.head_sent < self.head.len() || self.ready > 0 {
-            let body = self.body.as_ref().map_or(&[][..], |body| &body.content()[..self.ready]);
-            match sink.poll_write(cx, &self.head[self.head_sent..], body) {
+        loop {
+            let head = &self.head[self.head_sent..];
+            let body = self.unsent();
+            if head.is_empty() && body.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            match sink.poll_write(cx, head, body) {
                 Poll::Pending => {
                     self.wait = Wait::Sink;
                     return Poll::Pending;
@@ -204,7 +231,16 @@ impl Pump {
                 Poll::Ready(Ok(count)) => self.sent(count),
             }
         }
-        Poll::Ready(Ok(()))
+    }
+
+    /// What of the body may be sent and is in memory.
+    fn unsent(&self) -> &[u8] {
+        match (&self.encoder, &self.file, &self.body) {
+            (Some(encoder), _, _) => encoder.unsent(),
+            (None, _, Some(body)) if self.ready > 0 => &body.content()[..self.ready],
+            (None, Some(file), _) => file.in_memory(),
+            (None, None, _) => b"",
+        }
     }
 
     fn sent(&mut self, count: usize) {
@@ -212,9 +248,14 @@ impl Pump {
         let of_head = count.min(self.head.len() - self.head_sent);
         self.head_sent += of_head;
         let of_body = count - of_head;
-        if let Some(body) = &mut self.body {
-            body.consume(of_body);
-            self.ready -= of_body;
+        match (&mut self.encoder, &mut self.file, &mut self.body) {
+            (Some(encoder), _, _) => encoder.sent(of_body),
+            (None, _, Some(body)) if self.ready > 0 => {
+                body.consume(of_body);
+                self.ready -= of_body;
+            }
+            (None, Some(file), _) => file.advance(of_body),
+            (None, None, _) => {}
         }
     }
 
@@ -247,7 +288,7 @@ impl Pump {
                 if self.kept == Kept::All {
                     self.kept = Kept::Some;
                 }
-                self.wants_large = buffer.is_full();
+                self.wants_large = buffer.is_full() && self.encoder.is_none();
                 self.prepare(&mut buffer)
             }
             Poll::Ready(Err(_)) => Err(Broken::Source),
@@ -281,6 +322,7 @@ impl Pump {
         match (&self.reader, self.coding) {
             (Reader::Length { .. } | Reader::Chunked(_), _) => return Err(Broken::Source),
             (Reader::UntilClose, Coding::Enchunk) => buffer.append(http::chunk::LAST),
+            (Reader::UntilClose, Coding::Encode) => self.encode(b"", Ends::Here)?,
             (Reader::UntilClose, Coding::Same | Coding::Dechunk) => {}
         }
         self.end = End::Reached;
@@ -297,12 +339,21 @@ impl Pump {
             (true, false) => End::Reached,
             (true, true) => End::Overrun,
         };
-        buffer.cut(taken.kept, taken.bytes);
         self.ready = match self.coding {
-            Coding::Same | Coding::Dechunk => taken.kept,
+            Coding::Same | Coding::Dechunk => {
+                buffer.cut(taken.kept, taken.bytes);
+                taken.kept
+            }
             Coding::Enchunk => {
+                buffer.cut(taken.kept, taken.bytes);
                 buffer.enclose_in_chunk();
                 buffer.content().len()
+            }
+            Coding::Encode => {
+                let ends = if taken.is_end { Ends::Here } else { Ends::Later };
+                self.encode(&buffer.content()[..taken.kept], ends)?;
+                buffer.consume(taken.bytes);
+                0
             }
         };
         Ok(())
@@ -311,7 +362,7 @@ impl Pump {
     fn follow(&mut self, buffer: &mut Buffer) -> Result<Taken, Broken> {
         let taken = match self.coding {
             Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content_mut()),
-            Coding::Dechunk => self.reader.strip(buffer.content_mut()),
+            Coding::Dechunk | Coding::Encode => self.reader.strip(buffer.content_mut()),
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
         // What is read from the file was counted when it came.
@@ -342,6 +393,8 @@ impl Pump {
         }
         self.ready = 0;
         self.spool = None;
+        self.file = None;
+        self.encoder = None;
         self.release(buffers);
         self.body.take()
     }
@@ -350,15 +403,14 @@ impl Pump {
     pub(crate) fn ends_by_close(&self) -> bool {
         match (self.coding, &self.reader) {
             (Coding::Dechunk, _) | (Coding::Same, Reader::UntilClose) => true,
-            (Coding::Enchunk, _) | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => {
-                false
-            }
+            (Coding::Enchunk | Coding::Encode, _)
+            | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => false,
         }
     }
 
     /// Whether the whole message is out.
     pub(crate) fn is_through(&self) -> bool {
-        self.is_read() && self.ready == 0 && self.head_sent == self.head.len()
+        self.is_read() && self.unsent().is_empty() && self.head_sent == self.head.len()
     }
 
     /// Whether the whole message was read, sent or not.

@@ -1,0 +1,89 @@
+//! What is done with a request: its route's action, from the head to the answer.
+//!
+//! The order of a request's path is this file: route, guards, action. What an action does has a file
+//! of its own.
+
+use super::connection::{Connection, Next};
+use super::exchange::{Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
+use super::files::{self, Served};
+use super::generation::Generation;
+use super::keep;
+use super::offer;
+use super::server::{Action, Ground, Lead, Route, Site};
+
+/// Serves the request whose head is at the front of `connection.unread`.
+pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
+    exchange.begin(connection);
+    let Some(generation) = connection.generation() else { return Next::Close };
+    let (ground, route) = match exchange.route(connection, &generation) {
+        Ok(found) => found,
+        Err(status) => {
+            // A request that is only unknown here says nothing against the next one.
+            let next = match status {
+                NOT_FOUND | METHOD_NOT_ALLOWED | OWN_WORD => exchange.pass_over(connection),
+                _ => Next::Linger,
+            };
+            return connection.answer(exchange, status, next).await;
+        }
+    };
+    let written = match &route.action {
+        Action::Proxy(lead) => {
+            let site = site(&generation, ground, route, lead);
+            return proxy(connection, exchange, &generation, site).await;
+        }
+        Action::Respond(respond) => {
+            let next = exchange.pass_over(connection);
+            connection.write_response(exchange, ground, respond, next)
+        }
+        Action::Redirect(redirect) => {
+            let next = exchange.pass_over(connection);
+            Some(connection.write_redirect(exchange, ground, redirect, next))
+        }
+        Action::Files(files) => match files::serve(connection, exchange, ground, files).await {
+            Served::Written(written) => Some(written),
+            Served::Status(status) => {
+                let next = exchange.pass_over(connection);
+                return connection.answer(exchange, status, next).await;
+            }
+            Served::Elsewhere(lead) => {
+                let site = site(&generation, ground, route, lead);
+                return proxy(connection, exchange, &generation, site).await;
+            }
+        },
+    };
+    match written {
+        Some(written) => connection.send(exchange, written).await,
+        None => Next::Close,
+    }
+}
+
+fn site<'g>(
+    generation: &'g Generation,
+    ground: Ground<'g>,
+    route: &'g Route,
+    lead: &'g Lead,
+) -> Site<'g> {
+    Site { server: ground.server, route, upstream: generation.upstream(lead.upstream) }
+}
+
+/// Sends it on to a backend.
+async fn proxy(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    generation: &Generation,
+    site: Site<'_>,
+) -> Next {
+    if let Err(status) = exchange.forward(connection, site) {
+        return connection.answer(exchange, status, Next::Linger).await;
+    }
+    if exchange.to_backend.is_to_be_kept() {
+        // In a box, since few requests are kept and all connections have this future.
+        let limits = &site.route.limits.client;
+        let folder = &generation.temp_folder;
+        let over = Box::pin(keep::run(connection, exchange, limits, folder)).await;
+        if let Some(next) = over {
+            return next;
+        }
+    }
+    offer::run(connection, exchange, site).await
+}
