@@ -37,6 +37,7 @@ mod escalations;
 mod explain;
 mod failing;
 mod faults;
+mod files;
 mod framing;
 mod hostile;
 mod init;
