@@ -93,11 +93,17 @@ fn traffic(canvas: &mut Canvas, area: Rect) {
     let places = spark::samples(area.width, canvas.skin);
     let mut values = vec![0; places];
     let later = model.past.iter().flat_map(|past| &past.samples);
+    let mut earlier = None;
     for sample in model.history.iter().chain(later) {
-        if let Some(at) = past::place(model, sample.wall_ms, places as u16) {
-            let value = &mut values[usize::from(at)];
-            *value = u64::from(sample.requests).max(*value);
+        let Some(at) = past::place(model, sample.wall_ms, places as u16).map(usize::from) else {
+            continue;
+        };
+        // A short past is drawn wide: each sample reaches as far as the next.
+        if let Some(from) = earlier.replace(at).filter(|from| *from < at) {
+            let held = values[from];
+            values[from + 1..at].fill(held);
         }
+        values[at] = u64::from(sample.requests).max(values[at]);
     }
     let top = values.iter().copied().max().unwrap_or(0);
     Spark { values: &values, top, role: Role::Dim }.draw(canvas.buffer, area, canvas.skin);
