@@ -41,6 +41,13 @@ fn check_job(section: &Section<'_>, restart: &Restart) {
     refuse("max_age", "a oneshot program has no `max_age`", "it ends by itself");
     let message = "a oneshot program has no `start_seconds`";
     refuse("start_seconds", message, "its end says whether it failed");
+    refuse("ready", "a oneshot program is never ready", "others wait for its end: `completed`");
+    let message = "a oneshot program has no `start_timeout`";
+    refuse("start_timeout", message, "it has started once it runs, and may take its time");
+    let hint = "`start_retries` and `backoff` say how a job that failed is tried again";
+    for key in ["crash_limit", "restart_delay"] {
+        refuse(key, &format!("a oneshot program has no `{key}`"), hint);
+    }
     match restart.when {
         AutoRestart::Always | AutoRestart::OnSuccess => refuse(
             "autorestart",

@@ -125,6 +125,8 @@ fn what_is_wrong_is_told() {
         ("max_age = { jitter = \"1h\" }", "3:11 [program.p.max_age] has no `after` (how old an instance gets, such as \"24h\")".to_owned()),
         ("max_age = { after = \"0s\" }", "3:21 `after` is zero (expected more than zero)".to_owned()),
         ("kind = \"oneshot\"\nmax_age = { after = \"1h\" }", "4:1 a oneshot program has no `max_age` (it ends by itself)".to_owned()),
+        ("kind = \"oneshot\"\nready = { notify = true }", "4:1 a oneshot program is never ready (others wait for its end: `completed`)".to_owned()),
+        ("kind = \"oneshot\"\nrestart_delay = \"1s\"", "4:1 a oneshot program has no `restart_delay` (`start_retries` and `backoff` say how a job that failed is tried again)".to_owned()),
         ("kind = \"oneshot\"\nstart_seconds = 1", "4:1 a oneshot program has no `start_seconds` (its end says whether it failed)".to_owned()),
         (
             "kind = \"oneshot\"\nautorestart = true",
