@@ -100,6 +100,8 @@ impl Master {
             if self.phase == Phase::Running && self.keeper.was_lost() {
                 self.take_keepers_place();
             }
+            // However many events wait, what comes from outside gets as far as becoming one.
+            tokio::task::yield_now().await;
         }
         if self.phase == Phase::MakingWay {
             return self.make_way().await;
