@@ -147,10 +147,14 @@ fn program_facts(model: &Model, change: &Change, verb: &ProgramVerb, facts: &mut
                 .collect();
             let backends = siblings.iter().filter_map(|row| model.backend_of(row));
             let active: u32 = backends.map(|row| row.backend.active).sum();
+            let restarts = match siblings.len() {
+                1 => "The one instance restarts".to_owned(),
+                count => format!(
+                    "{count} instances restart one after another, each ready before the next"
+                ),
+            };
             facts.push(format!(
-                "{} instances restart one after another, each ready before the next; {} in flight \
-                 now, which drain first.",
-                siblings.len(),
+                "{restarts}; {} in flight now, which drain first.",
                 requests(active)
             ));
         }
