@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use crate::client::Load;
 use crate::engine::{BINARY, COPY, Engine, children_of, descriptors, is_alive, signal_if_there};
 use crate::origin::Origin;
 use crate::proxy::site;
-use crate::{wait, witness};
+use crate::{executable, wait, witness};
 
 const CONNECTIONS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -106,7 +107,7 @@ fn befall(engine: &Engine, dice: &mut Dice) -> Option<i32> {
         }
         4 => {
             // Killed in the middle of it, or not: either image is a good one.
-            fs::copy(BINARY, engine.folder.path().join("beside")).expect("the folder is ours");
+            executable::copy(Path::new(BINARY), &engine.folder.path().join("beside"));
             fs::rename(engine.folder.path().join("beside"), engine.folder.path().join(COPY))
                 .expect("the folder is ours");
             signal_if_there(engine.keeper_pid(), "USR2");
@@ -132,7 +133,7 @@ fn run(kills: usize) {
     let origin = Origin::named("one");
     let config = site("", &[&origin]) + PROGRAMS + witness::PROGRAMS;
     let engine = Engine::start_in(&config, |folder| {
-        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+        executable::copy(Path::new(BINARY), &folder.join(COPY));
     });
     let status = until_whole(&engine);
     let spared = |status: &Value| -> Vec<(Option<i32>, Value)> {

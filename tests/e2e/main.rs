@@ -5,6 +5,7 @@
 
 mod client;
 mod engine;
+mod executable;
 mod foreign;
 mod name_server;
 mod oracle;

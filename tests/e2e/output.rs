@@ -273,7 +273,7 @@ fn the_output_of_all_programs_is_one_log_by_time() {
         "[program.first]\nstart_seconds = 0\ndirectory = \"{folder}\"\n\
          command = \"sh -c 'echo one; until [ -e go ]; do sleep 0.01; done; echo three; echo bad >&2; exec sleep 1000'\"\n\
          [program.second]\nstart_seconds = 0\ndirectory = \"{folder}\"\n\
-         command = \"sh -c 'echo two; touch go; exec sleep 1000'\"\nneeds = [{ program = \"first\", log = \"^one\" }]\n",
+         command = \"sh -c 'echo two; exec sleep 1000'\"\nneeds = [{ program = \"first\", log = \"^one\" }]\n",
     ));
     let texts = |target: &str, streams: &[&str]| -> Vec<String> {
         let lines = log_of(&engine, target);
@@ -284,7 +284,11 @@ fn the_output_of_all_programs_is_one_log_by_time() {
         })
         .collect()
     };
+    // What two programs say at the same time has no order, so the last waits for the others.
     let said = ["first:0 one", "second:0 two", "first:0 three"];
+    let begins = |count| (texts("/v1/log", &["stdout"]) == said[..count]).then_some(());
+    wait::until("two are said", || begins(2));
+    fs::write(engine.folder.path().join("go"), "").expect("the folder is ours");
     wait::until("all was said", || {
         (texts("/v1/log", &["stdout"]) == said && texts("/v1/log", &["stderr"]).len() == 1)
             .then_some(())

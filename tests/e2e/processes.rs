@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use crate::client::{self, Load};
 use crate::engine::{BINARY, COPY, Engine, PROMPTLY, descendants, is_alive, signal};
 use crate::origin::Origin;
 use crate::proxy::site;
-use crate::{ports, wait};
+use crate::{executable, ports, wait};
 
 const PROGRAMS: &str = "
 [program.steady]
@@ -86,7 +87,7 @@ fn what_dies_while_there_is_no_master_is_known_to_the_next() {
 fn a_replaced_binary_does_not_reach_the_running_engine() {
     let origin = Origin::named("one");
     let engine = Engine::start_in(&site("", &[&origin]), |folder| {
-        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+        executable::copy(Path::new(BINARY), &folder.join(COPY));
     });
     let copy = engine.folder.path().join(COPY);
     fs::remove_file(&copy).expect("the folder is ours");

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 
 use crate::client::{self, Load};
 use crate::engine::{BINARY, COPY, Engine, PROMPTLY, is_alive, signal};
 use crate::origin::Origin;
 use crate::proxy::site;
-use crate::wait;
+use crate::{executable, wait};
 
 const PROGRAMS: &str = "
 [program.steady]
@@ -22,7 +23,7 @@ stdout = { file = \"{folder}/counter.log\" }
 
 fn start(origin: &Origin) -> Engine {
     let engine = Engine::start_in(&(site("", &[origin]) + PROGRAMS), |folder| {
-        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+        executable::copy(Path::new(BINARY), &folder.join(COPY));
     });
     wait::until("the programs run", || {
         let status = engine.try_status()?;
@@ -46,7 +47,7 @@ fn output_that_waits_and_lines_that_were_begun_are_written_by_the_next() {
         + &program("formed", &begun, "file = \"{folder}/formed.log\", format = \"json\"")
         + &program("plain", &begun, "file = \"{folder}/plain.log\"");
     let engine = Engine::start_in(&text, |folder| {
-        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+        executable::copy(Path::new(BINARY), &folder.join(COPY));
         fs::create_dir(folder.join("waits.log")).expect("the folder is ours");
     });
     let file = |name: &str| engine.folder.path().join(name);
@@ -77,16 +78,17 @@ fn output_that_waits_and_lines_that_were_begun_are_written_by_the_next() {
 }
 
 /// Puts another file in place of the engine's binary, as an installer would.
-pub(crate) fn install(engine: &Engine, write: impl FnOnce(&std::path::Path)) {
-    let beside = engine.folder.path().join("beside");
-    write(&beside);
+pub(crate) fn install(engine: &Engine, write: impl FnOnce(&Path)) {
+    let [draft, beside] = ["draft", "beside"].map(|name| engine.folder.path().join(name));
+    write(&draft);
+    executable::copy(&draft, &beside);
     fs::rename(beside, engine.folder.path().join(COPY)).expect("the folder is ours");
 }
 
 pub(crate) fn install_copy(engine: &Engine) {
-    install(engine, |path| {
-        fs::copy(BINARY, path).expect("the folder is ours");
-    });
+    let beside = engine.folder.path().join("beside");
+    executable::copy(Path::new(BINARY), &beside);
+    fs::rename(beside, engine.folder.path().join(COPY)).expect("the folder is ours");
 }
 
 /// Which file a process runs.

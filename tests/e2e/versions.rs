@@ -5,14 +5,13 @@
 //! it is called, how a field is named, which hidden role it knows.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::client::Load;
 use crate::engine::{BINARY, COPY, Engine, children_of, is_alive, signal};
 use crate::origin::Origin;
 use crate::proxy::site;
-use crate::{takeover, wait, witness};
+use crate::{executable, takeover, wait, witness};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -27,8 +26,7 @@ fn write_changed(path: &Path, changes: &[(&str, &str)]) {
             bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
         }
     }
-    fs::write(path, bytes).expect("the folder is ours");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    executable::write(path, &bytes);
 }
 
 /// As long as ours, and another.
@@ -38,7 +36,7 @@ fn other_version() -> String {
 
 fn start(origin: &Origin) -> Engine {
     let engine = Engine::start_in(&(site("", &[origin]) + witness::PROGRAMS), |folder| {
-        fs::copy(BINARY, folder.join(COPY)).expect("the folder is ours");
+        executable::copy(Path::new(BINARY), &folder.join(COPY));
     });
     wait::until("the programs run", || {
         let status = engine.try_status()?;

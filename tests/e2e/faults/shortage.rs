@@ -2,11 +2,10 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Command;
 
 use crate::engine::{Engine, descriptors, is_alive, signal};
-use crate::wait;
+use crate::{executable, wait};
 
 use super::{row, until_state};
 
@@ -57,11 +56,6 @@ fn a_start_without_a_descriptor_is_tried_again_and_not_counted() {
     let _told = start.wait();
 }
 
-fn executable(path: &Path, text: &str) {
-    fs::write(path, text).expect("the folder is ours");
-    fs::set_permissions(path, Permissions::from_mode(0o755)).expect("the file is ours");
-}
-
 #[test]
 fn what_can_not_be_executed_says_why() {
     const NAMES: [&str; 5] = ["gone", "forbidden", "garbage", "unread", "nowhere"];
@@ -74,7 +68,7 @@ fn what_can_not_be_executed_says_why() {
     let config: String = NAMES.into_iter().map(program).collect();
     let engine = Engine::start_in(&config, |folder| {
         for name in NAMES {
-            executable(&folder.join(name), "#!/bin/sh\nexec sleep 1000\n");
+            executable::write(&folder.join(name), b"#!/bin/sh\nexec sleep 1000\n");
             fs::create_dir(folder.join(format!("{name}.d"))).expect("the folder is ours");
         }
     });
@@ -86,7 +80,7 @@ fn what_can_not_be_executed_says_why() {
     fs::set_permissions(path("forbidden"), Permissions::from_mode(0o644)).expect("it is ours");
     for (name, text) in [("garbage", "\u{7f}nothing to run"), ("unread", "#!/nonexistent/sh\n")] {
         // Another file: the one that runs may not be written to.
-        executable(&path("new"), text);
+        executable::write(&path("new"), text.as_bytes());
         fs::rename(path("new"), path(name)).expect("it is ours");
     }
     fs::remove_dir(path("nowhere.d")).expect("it is empty");

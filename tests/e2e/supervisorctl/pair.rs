@@ -11,7 +11,7 @@ use regex::Regex;
 use tempfile::TempDir;
 
 use crate::engine::{self, Engine};
-use crate::{oracle, ports, wait};
+use crate::{executable, oracle, ports, wait};
 
 /// A machine that does much else may take this long for one command.
 const COMMAND: Duration = Duration::from_mins(1);
@@ -355,7 +355,5 @@ fn write_for_the_owner(path: &Path, text: &str) {
 
 /// A command that is there when the configuration is checked, and gone when it is started.
 fn make_gone(folder: &Path) {
-    let path = folder.join("gone");
-    fs::write(&path, "#!/bin/sh\nexec sleep 1000\n").expect("the folder is ours");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    executable::write(&folder.join("gone"), b"#!/bin/sh\nexec sleep 1000\n");
 }
