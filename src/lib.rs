@@ -17,7 +17,7 @@
 //! | 0 | `sys`: the kernel; knows no domain word |
 //! | 1 pure | `config`, `http`, `balance`, `supervise`: functions of plain values |
 //! | 1 data | `scoreboard`: shared memory; `order`: messages between our own processes |
-//! | 2 edge | `control`: wire types, client, server framing |
+//! | 2 edge | `control`: wire types, client, server framing; `import`: other programs' files as ours |
 //! | 3 roles | `keeper`, `master`, `worker`, `tui`, `demo` |
 //! | 4 rim | `cli`, this file, `main.rs` |
 //!
@@ -67,6 +67,7 @@ pub(crate) mod order;
 pub(crate) mod scoreboard;
 
 pub(crate) mod control;
+pub(crate) mod import;
 
 pub(crate) mod demo;
 pub(crate) mod keeper;
@@ -116,6 +117,10 @@ pub mod fuzz {
 
     pub fn proxy_header(bytes: &[u8]) {
         crate::http::properties::introductions::proxy_header(bytes);
+    }
+
+    pub fn supervisor_ini(bytes: &[u8]) {
+        crate::import::supervisor::holds_for(bytes);
     }
 
     pub fn rpc_call(bytes: &[u8]) {

@@ -91,10 +91,13 @@ const LAYERS: &[Row] = &[
             "futures_util",
         ],
     },
+    Row { folder: "import", imports: &["sys", "config"], crates: &["glob", "toml"] },
     Row { folder: "demo", imports: &["sys", "control"], crates: &["tokio", "httparse"] },
     Row {
         folder: "cli",
-        imports: &["sys", "config", "control", "keeper", "master", "worker", "tui", "demo"],
+        imports: &[
+            "sys", "config", "control", "keeper", "master", "worker", "tui", "import", "demo",
+        ],
         crates: &["clap", "clap_complete", "clap_mangen", "tokio", "serde", "serde_json"],
     },
 ];
@@ -133,6 +136,7 @@ const GUARDED: &[&str] = &[
     "flate2",
     "zstd",
     "brotli",
+    "glob",
 ];
 
 const FILE_LINES_MAX: usize = 500;

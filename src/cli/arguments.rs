@@ -86,12 +86,32 @@ pub(crate) enum Paper {
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
+    /// Print another program's configuration as one of pilothouse; what has no equal is a warning.
+    #[command(subcommand)]
+    Import(Import),
     /// Write the manual pages, one a verb, into a folder.
     Man {
         /// An existing folder, such as /usr/local/share/man/man1.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+}
+
+/// Whose configuration is translated.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Supervisor's, with all that it includes.
+    Supervisor(Imported),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Imported {
+    /// Such as /etc/supervisor/supervisord.conf.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Exit with 1 if anything has no equal.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// What is about an engine.

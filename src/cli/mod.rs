@@ -16,6 +16,7 @@ mod console;
 mod doctor;
 mod drain;
 mod engine;
+mod import;
 mod papers;
 
 mod attach;

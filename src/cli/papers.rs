@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 
 use super::arguments::{Arguments, Paper};
 use super::failure::Failure;
+use super::import;
 use super::out::Out;
 
 pub(crate) fn write(out: Out, paper: Paper) -> Result<ExitCode, Failure> {
@@ -17,6 +18,7 @@ pub(crate) fn write(out: Out, paper: Paper) -> Result<ExitCode, Failure> {
             clap_complete::generate(shell, &mut words, "pilothouse", &mut script);
             out.text(&String::from_utf8_lossy(&script))?;
         }
+        Paper::Import(verb) => return import::run(out, &verb),
         Paper::Man { folder } => {
             clap_mangen::generate_to(words, &folder).map_err(|error| {
                 Failure::Failed(format!("write the manual to {}: {error}", folder.display()))

@@ -302,6 +302,8 @@ pub(crate) const PROGRAM_BEGUN_MS: u64 = 200;
 pub(crate) const PROGRAM_BEGUN_BYTES_MAX: usize = 16 * 1024;
 /// A message of a program to listeners.
 pub(crate) const PROGRAM_CAPTURE_BYTES_MAX: u64 = 1 << 20;
+/// Old log files that may be kept of one.
+pub(crate) const PROGRAM_LOG_BACKUPS_MAX: u32 = 1_000;
 /// A line to the system log.
 pub(crate) const PROGRAM_SYSLOG_BYTES_MAX: usize = 8 * 1024;
 /// What waits for a reader of the engine's own output, or for the system log: from how much on
@@ -403,3 +405,9 @@ const _: () = assert!(
         + PROGRAM_READ_BYTES * 6
         < PROGRAM_OUTLET_BYTES_MAX
 );
+
+// Configurations of other programs that are translated.
+/// Of one file.
+pub(crate) const IMPORT_BYTES_MAX: u64 = 16 << 20;
+/// That one pattern may match.
+pub(crate) const IMPORT_FILES_MAX: usize = 4096;

@@ -152,6 +152,11 @@ pub(crate) fn embedded() -> Config {
     config
 }
 
+/// Whether a program, a group or an engine can be called this.
+pub(crate) fn is_name(text: &str) -> bool {
+    names::is_valid(text)
+}
+
 /// Where a backend is, or how it is found, as the file writes it; an error says what was expected.
 pub(crate) fn backend_location(text: &str) -> Result<model::Location, String> {
     address::backend(text)

@@ -1,6 +1,8 @@
 //! `${NAME}` in values: from the environment when the file is loaded, and from an instance's own
 //! variables when a program is spawned.
 //!
+//! `${NAME:02}` is padded with zeros to two characters, for numbers that are sorted as texts.
+//!
 //! Only the braced form expands, so that `$1` or `$HOME` meant for a program's own shell stay as
 //! they are; `$${NAME}` is how to write `${NAME}` literally.
 
@@ -36,15 +38,26 @@ pub(super) fn expand(
         }
         expanded.push_str(before);
         let end = reference.find('}').ok_or(ExpandError::Unclosed)?;
-        let name = &reference[2..end];
+        let inner = &reference[2..end];
+        let (name, width) = padded(inner).unwrap_or((inner, 0));
         if !is_name(name) {
             return Err(ExpandError::BadName(name.to_owned()));
         }
-        expanded.push_str(&lookup(name).ok_or_else(|| ExpandError::Unknown(name.to_owned()))?);
+        let value = lookup(name).ok_or_else(|| ExpandError::Unknown(name.to_owned()))?;
+        let missing = width.saturating_sub(value.chars().count());
+        expanded.extend(std::iter::repeat_n('0', missing));
+        expanded.push_str(&value);
         rest = &reference[end + 1..];
     }
     expanded.push_str(rest);
     Ok(expanded)
+}
+
+/// `NAME:0N`: a name, and to how many characters its value is padded, 9 at most.
+fn padded(inner: &str) -> Option<(&str, usize)> {
+    let (name, format) = inner.split_once(":0")?;
+    let width = format.parse().ok().filter(|width| (1..=9).contains(width))?;
+    (format.len() == 1).then_some((name, width))
 }
 
 /// The process's own environment; a value that is not UTF-8 counts as unset.

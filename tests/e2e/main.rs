@@ -41,6 +41,7 @@ mod faults;
 mod files;
 mod framing;
 mod hostile;
+mod import;
 mod init;
 mod jobs;
 mod keeper;

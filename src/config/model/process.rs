@@ -88,6 +88,6 @@ pub(crate) struct Naming {
 
 impl Naming {
     pub(crate) fn tells_instances_apart(&self) -> bool {
-        self.process_name.as_ref().is_none_or(|name| name.contains("${INSTANCE}"))
+        self.process_name.as_ref().is_none_or(|name| name.contains("${INSTANCE"))
     }
 }

@@ -13,6 +13,7 @@ use super::restart::{OnFatal, Restart};
 use super::stop::{Hooks, Reload, Stop};
 use super::tree::Tree;
 use super::vitals::{Need, Vitals};
+use crate::config;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
@@ -53,12 +54,23 @@ impl Program {
     pub(crate) fn supervisor_name(&self, instance: u32) -> String {
         let number = self.number(instance);
         match &self.process.naming.process_name {
-            Some(name) => {
-                name.replace("${PROGRAM}", &self.name).replace("${INSTANCE}", &number.to_string())
-            }
+            Some(name) => self.named(name, instance),
             None if self.instances == 1 => self.name.clone(),
             None => format!("{}_{number:02}", self.name),
         }
+    }
+
+    /// A text with the instance's name and number in the places for them; what only the environment
+    /// tells stays as it is.
+    pub(crate) fn named(&self, text: &str, instance: u32) -> String {
+        let lookup = |variable: &str| {
+            Some(match variable {
+                "PROGRAM" => self.name.clone(),
+                "INSTANCE" => self.number(instance).to_string(),
+                other => format!("${{{other}}}"),
+            })
+        };
+        config::expand(text, &lookup).unwrap_or_else(|_| text.to_owned())
     }
 
     /// The group it is in, else the one that it is itself, as in Supervisor.

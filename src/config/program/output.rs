@@ -8,7 +8,6 @@ use super::super::section::{Section, unknown_word};
 
 const LOG_BYTES_MAX: u64 = 50 << 20;
 const LOG_BACKUPS: u32 = 10;
-const LOG_BACKUPS_MAX: u32 = 1_000;
 const OVERFLOWS: [(&str, Overflow); 2] = [("drop", Overflow::Drop), ("block", Overflow::Block)];
 
 const ROTATES: [(&str, Rotate); 4] = [
@@ -73,7 +72,8 @@ fn log_target(section: &mut Section<'_>, key: &'static str, own: &[&str]) -> Log
         target.file = Some(table.report.absolute(PathBuf::from(file.value)));
     }
     target.max_bytes = table.size("max_bytes").unwrap_or(target.max_bytes);
-    target.backups = table.integer("backups", 0..=LOG_BACKUPS_MAX).unwrap_or(target.backups);
+    target.backups =
+        table.integer("backups", 0..=limits::PROGRAM_LOG_BACKUPS_MAX).unwrap_or(target.backups);
     target.rotate = choice(&mut table, "rotate", &ROTATES).unwrap_or_default();
     target.compress = choice(&mut table, "compress", &COMPRESSES).unwrap_or_default();
     target.overflow = choice(&mut table, "overflow", &OVERFLOWS).unwrap_or_default();

@@ -11,6 +11,7 @@ use super::super::limits;
 use super::super::model::process::{EnvFile, Naming, Process, Socket, Stdin};
 use super::super::report::{Located, Report};
 use super::super::section::{Section, unknown_word};
+use super::super::variables;
 use super::rlimits;
 
 const MODE_MAX: u32 = 0o777;
@@ -108,18 +109,24 @@ fn naming(section: &mut Section<'_>, instances: u32) -> Naming {
 /// What Supervisor's protocol can carry: `group:name` is taken apart at the colon.
 fn check_name(report: &Report<'_>, name: &Located<String>, instances: u32) {
     let (text, span) = (&name.value, &name.span);
-    let plain = text.replace("${PROGRAM}", "p").replace("${INSTANCE}", "0");
+    let lookup = |variable: &str| match variable {
+        "PROGRAM" => Some("p".to_owned()),
+        "INSTANCE" => Some("0".to_owned()),
+        _ => None,
+    };
+    let Ok(plain) = variables::expand(text, &lookup) else {
+        let hint = "it may name `${PROGRAM}` and `${INSTANCE}`, or `${INSTANCE:02}`";
+        report.error(span, "another variable in `process_name`", hint);
+        return;
+    };
     if plain.is_empty() {
         report.error(span, "`process_name` is empty", "such as \"${PROGRAM}_${INSTANCE}\"");
-    } else if plain.contains("${") {
-        let hint = "it may name `${PROGRAM}` and `${INSTANCE}`";
-        report.error(span, "another variable in `process_name`", hint);
     } else if plain.contains(|c: char| c == ':' || c == '/' || c.is_whitespace() || c.is_control())
     {
         let message = format!("`{}` is no name for a process", text.escape_debug());
         report.error(span, message, "no colon, slash or blank");
     }
-    if instances > 1 && !text.contains("${INSTANCE}") {
+    if instances > 1 && !text.contains("${INSTANCE") {
         let hint = "with several instances it needs `${INSTANCE}`";
         report.error(span, "every instance would have the same `process_name`", hint);
     }

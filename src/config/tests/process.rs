@@ -15,6 +15,7 @@ fn an_instance_is_called_as_supervisor_calls_it() {
         ("instances = 2", ["p_00", "p_01"]),
         ("instances = 2\nfirst_instance = 9", ["p_09", "p_10"]),
         ("instances = 2\nprocess_name = \"x-${INSTANCE}.${PROGRAM}\"", ["x-0.p", "x-1.p"]),
+        ("instances = 2\nprocess_name = \"x_${INSTANCE:02}\"", ["x_00", "x_01"]),
         ("process_name = \"x\"", ["x", "x"]),
     ] {
         let config = good(&format!("[program.p]\ncommand = \"a\"\n{lines}"));
@@ -37,7 +38,7 @@ fn names_that_the_protocol_could_not_carry() {
         ),
         (
             "process_name = \"${HOME}\"",
-            "3:16 another variable in `process_name` (it may name `${PROGRAM}` and `${INSTANCE}`)",
+            "3:16 another variable in `process_name` (it may name `${PROGRAM}` and `${INSTANCE}`, or `${INSTANCE:02}`)",
         ),
         (
             "process_name = \"x\"\ninstances = 2",

@@ -1,6 +1,7 @@
 //! How processes are configured, in the structs that Supervisor's clients read.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::super::Master;
 use super::super::programs::event::InstanceId;
@@ -45,15 +46,16 @@ impl Master {
 
 /// What the file alone tells.
 fn info(program: &Program, member: &Member) -> ConfigInfo {
+    let told = |path: &Path| program.named(&path.to_string_lossy(), member.id.instance);
     let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
     ConfigInfo {
         name: member.process.clone(),
         group: member.group.clone(),
         is_used: false,
         autostart: program.autostart,
-        directory: program.process.directory.as_ref().map(|path| path.display().to_string()),
+        directory: program.process.directory.as_ref().map(|path| told(path)),
         uid: None,
-        command: config::command_line(&program.command),
+        command: program.named(&config::command_line(&program.command), member.id.instance),
         exit_codes: program.restart.exit_codes.iter().map(|code| i64::from(*code)).collect(),
         group_priority: member.group_priority.into(),
         process_priority: member.priority.into(),
@@ -62,17 +64,17 @@ fn info(program: &Program, member: &Member) -> ConfigInfo {
         stop_signal: program.stop.rungs.first().map_or(signal::KILL, |rung| rung.signal).into(),
         stop_seconds: seconds(program.stop.wait_ms),
         is_whole_group_killed: program.stop.killed == Reach::Group,
-        stdout: log(&program.output.stdout),
+        stdout: log(&program.output.stdout, told),
         stderr: LogInfo {
             is_redirected: program.output.redirect_stderr,
-            ..log(&program.output.stderr)
+            ..log(&program.output.stderr, told)
         },
     }
 }
 
-fn log(target: &LogTarget) -> LogInfo {
+fn log(target: &LogTarget, told: impl Fn(&Path) -> String) -> LogInfo {
     LogInfo {
-        file: target.file.as_ref().map(|path| path.display().to_string()),
+        file: target.file.as_deref().map(told),
         backups: target.backups.into(),
         max_bytes: i64::try_from(target.max_bytes).unwrap_or(i64::MAX),
         capture_bytes: i64::try_from(target.told.capture_bytes).unwrap_or(i64::MAX),

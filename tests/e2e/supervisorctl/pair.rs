@@ -49,7 +49,12 @@ const HASH: &str = "{SHA}fef341f85d87439e7d91a2d465b9871ef66b5e98";
 impl Pair {
     /// With configurations of both sides, in which `{folder}` is each side's own.
     pub(crate) fn start_with(toml: &str, ini: &str) -> Option<Self> {
-        Self::start_by(toml, ini, Way::Sockets)
+        Self::start_furnished(toml, ini, |_folder| {})
+    }
+
+    /// The same, in folders that `furnish` has seen first.
+    pub(crate) fn start_furnished(toml: &str, ini: &str, furnish: impl Fn(&Path)) -> Option<Self> {
+        Self::start_by(toml, ini, Way::Sockets, furnish)
     }
 
     /// `None` when Supervisor is not installed.
@@ -71,13 +76,14 @@ impl Pair {
             programs.ini
         );
         let urls = [ours, theirs].map(|address| format!("http://{address}"));
-        Self::start_by(&toml, &ini, Way::Tcp(urls))
+        Self::start_by(&toml, &ini, Way::Tcp(urls), |_folder| {})
     }
 
-    fn start_by(toml: &str, ini: &str, way: Way) -> Option<Self> {
+    fn start_by(toml: &str, ini: &str, way: Way, furnish: impl Fn(&Path)) -> Option<Self> {
         let control = oracle::supervisor("supervisorctl")?;
-        let supervisor = Supervisor::start(oracle::supervisor("supervisord")?, ini);
+        let supervisor = Supervisor::start(oracle::supervisor("supervisord")?, ini, &furnish);
         let furnish = |folder: &Path| {
+            furnish(folder);
             make_gone(folder);
             write_for_the_owner(&folder.join("password"), HASH);
         };
@@ -107,7 +113,7 @@ impl Pair {
     }
 
     /// Waits until each process is in its state on both sides.
-    pub(super) fn settle(&self, states: &[(&str, &str)]) {
+    pub(crate) fn settle(&self, states: &[(&str, &str)]) {
         for socket in self.sockets() {
             wait::within(COMMAND, "every program is where it stays", || {
                 let text = self.ask(&socket, "status", "").text;
@@ -122,7 +128,7 @@ impl Pair {
         }
     }
 
-    pub(super) fn sockets(&self) -> [String; 2] {
+    pub(crate) fn sockets(&self) -> [String; 2] {
         if let Way::Tcp(urls) = &self.way {
             return urls.clone();
         }
@@ -249,8 +255,11 @@ impl Pair {
     }
 
     fn command_as(&self, [user, password]: [&str; 2], socket: &str, line: &str) -> Command {
-        let mut command = Command::new(&self.control);
+        // Whoever runs the tests in the background has it ignore what interrupts it.
+        let mut command = Command::new("env");
         command
+            .arg("--default-signal=INT")
+            .arg(&self.control)
             .args(["-s", socket, "-u", user, "-p", password])
             .args(line.split(' '))
             .current_dir(self.engine.folder.path())
@@ -303,8 +312,9 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn start(program: PathBuf, ini: &str) -> Self {
+    fn start(program: PathBuf, ini: &str, furnish: impl Fn(&Path)) -> Self {
         let folder = tempfile::Builder::new().prefix("sv").tempdir().expect("a temporary folder");
+        furnish(folder.path());
         make_gone(folder.path());
         write(folder.path(), ini);
         let child = Command::new(program)

@@ -1,0 +1,26 @@
+//! `pilothouse import`: another program's configuration as one of ours, on standard output.
+//!
+//! Remarks go to standard error with the file and line that they are about, so that the output can
+//! be led into a file as it is.
+
+use std::process::ExitCode;
+
+use super::arguments::{Import, Imported};
+use super::failure::Failure;
+use super::out::{self, Out};
+use crate::{config, import};
+
+pub(crate) fn run(out: Out, verb: &Import) -> Result<ExitCode, Failure> {
+    let Import::Supervisor(Imported { file, strict }) = verb;
+    let translation = import::supervisor::translate(file)
+        .map_err(|mistakes| Failure::Failed(mistakes.to_string()))?;
+    for warning in &translation.warnings {
+        out::complain(&format!("{}: warning: {}", warning.place, warning.text));
+    }
+    out.text(&translation.toml)?;
+    // What only shows once all is there, such as a name that is used twice.
+    config::parse(&translation.toml, "translated")
+        .map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))?;
+    let is_refused = *strict && !translation.warnings.is_empty();
+    Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,34 @@
+//! Reading what is translated: the only file of this folder that touches the disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::config::limits::{IMPORT_BYTES_MAX, IMPORT_FILES_MAX};
+
+/// A file's text; the error is what was wrong, without the file's name.
+pub(super) fn read(path: &Path) -> Result<String, String> {
+    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.len() > IMPORT_BYTES_MAX {
+        return Err(format!("larger than {} MB", IMPORT_BYTES_MAX >> 20));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n');
+        format!("not UTF-8 in line {}", line.count())
+    })
+}
+
+/// The files of a pattern, sorted; the error is what was wrong with the pattern.
+pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
+    let options =
+        glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let found = glob::glob_with(&pattern.to_string_lossy(), options);
+    let mut paths: Vec<PathBuf> =
+        found.map_err(|error| error.to_string())?.flatten().take(IMPORT_FILES_MAX + 1).collect();
+    if paths.len() > IMPORT_FILES_MAX {
+        return Err(format!("more than {IMPORT_FILES_MAX} files match"));
+    }
+    paths.sort();
+    Ok(paths)
+}
