@@ -119,6 +119,10 @@ pub mod fuzz {
         crate::http::properties::introductions::proxy_header(bytes);
     }
 
+    pub fn nginx_conf(bytes: &[u8]) {
+        crate::import::nginx::holds_for(bytes);
+    }
+
     pub fn supervisor_ini(bytes: &[u8]) {
         crate::import::supervisor::holds_for(bytes);
     }

@@ -91,7 +91,7 @@ const LAYERS: &[Row] = &[
             "futures_util",
         ],
     },
-    Row { folder: "import", imports: &["sys", "config"], crates: &["glob", "toml"] },
+    Row { folder: "import", imports: &["sys", "config"], crates: &["glob", "regex", "toml"] },
     Row { folder: "demo", imports: &["sys", "control"], crates: &["tokio", "httparse"] },
     Row {
         folder: "cli",

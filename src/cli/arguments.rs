@@ -102,11 +102,19 @@ pub(crate) enum Paper {
 pub(crate) enum Import {
     /// Supervisor's, with all that it includes.
     Supervisor(Imported),
+    /// Nginx's, with all that it includes.
+    Nginx {
+        #[command(flatten)]
+        what: Imported,
+        /// Where relative paths begin, as for nginx; else the file's folder.
+        #[arg(short, long, value_name = "DIR")]
+        prefix: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Imported {
-    /// Such as /etc/supervisor/supervisord.conf.
+    /// Its main configuration file.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Exit with 1 if anything has no equal.

@@ -5,15 +5,19 @@
 
 use std::process::ExitCode;
 
-use super::arguments::{Import, Imported};
+use super::arguments::Import;
 use super::failure::Failure;
 use super::out::{self, Out};
 use crate::{config, import};
 
 pub(crate) fn run(out: Out, verb: &Import) -> Result<ExitCode, Failure> {
-    let Import::Supervisor(Imported { file, strict }) = verb;
-    let translation = import::supervisor::translate(file)
-        .map_err(|mistakes| Failure::Failed(mistakes.to_string()))?;
+    let (what, translation) = match verb {
+        Import::Supervisor(what) => (what, import::supervisor::translate(&what.file)),
+        Import::Nginx { what, prefix } => {
+            (what, import::nginx::translate(&what.file, prefix.as_deref()))
+        }
+    };
+    let translation = translation.map_err(|mistakes| Failure::Failed(mistakes.to_string()))?;
     for warning in &translation.warnings {
         out::complain(&format!("{}: warning: {}", warning.place, warning.text));
     }
@@ -21,6 +25,6 @@ pub(crate) fn run(out: Out, verb: &Import) -> Result<ExitCode, Failure> {
     // What only shows once all is there, such as a name that is used twice.
     config::parse(&translation.toml, "translated")
         .map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))?;
-    let is_refused = *strict && !translation.warnings.is_empty();
+    let is_refused = what.strict && !translation.warnings.is_empty();
     Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

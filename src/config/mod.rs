@@ -157,6 +157,11 @@ pub(crate) fn is_name(text: &str) -> bool {
     names::is_valid(text)
 }
 
+/// Whether texts can hold a variable of this name.
+pub(crate) fn has_variable(name: &str) -> bool {
+    template::Variable::parse(name).is_some()
+}
+
 /// Where a backend is, or how it is found, as the file writes it; an error says what was expected.
 pub(crate) fn backend_location(text: &str) -> Result<model::Location, String> {
     address::backend(text)

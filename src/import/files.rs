@@ -19,6 +19,11 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
     })
 }
 
+/// Whether something can be read there as a page.
+pub(super) fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 /// The files of a pattern, sorted; the error is what was wrong with the pattern.
 pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let options =

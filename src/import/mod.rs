@@ -4,6 +4,7 @@
 //! equal here becomes a warning with its place, never silence. What the other program would refuse
 //! is an error. Nothing is started and nothing written; only `files` reads.
 
+pub(crate) mod nginx;
 pub(crate) mod supervisor;
 
 mod files;
@@ -64,6 +65,14 @@ impl fmt::Display for Remark {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.place, self.text)
     }
+}
+
+/// By file and line.
+fn sort(remarks: &mut [Remark]) {
+    remarks.sort_by(|one, other| {
+        let place = |remark: &Remark| (Rc::clone(&remark.place.file), remark.place.line);
+        place(one).cmp(&place(other))
+    });
 }
 
 fn lines(remarks: &[Remark]) -> String {

@@ -7,6 +7,7 @@ use crate::client;
 use crate::engine::{Engine, signal};
 use crate::origin::Origin;
 use crate::proxy::site;
+use crate::wait;
 
 /// A connection on which one request was served and that stays.
 fn held(engine: &Engine) -> TcpStream {
@@ -32,6 +33,11 @@ pub(crate) fn connections(engine: &Engine) -> Vec<u64> {
 fn connections_that_stay_are_spread_evenly() {
     let origin = Origin::named("one");
     let engine = Engine::start(&site("", &[&origin]));
+    wait::until("every worker serves", || {
+        let status = engine.try_status()?;
+        let workers = status["workers"].as_array()?;
+        workers.iter().all(|worker| worker["state"] == "running").then_some(())
+    });
     let clients: Vec<TcpStream> = (0..64).map(|_| held(&engine)).collect();
     let counts = connections(&engine);
     assert_eq!(counts.iter().sum::<u64>(), 64);

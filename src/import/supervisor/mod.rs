@@ -66,12 +66,8 @@ fn finish(
     mut remarks: Remarks,
 ) -> Result<Translation, Mistakes> {
     let toml = write(document, whole, &mut remarks);
-    for remarks in [&mut remarks.warnings, &mut remarks.mistakes] {
-        remarks.sort_by(|one, other| {
-            let place = |remark: &Remark| (Rc::clone(&remark.place.file), remark.place.line);
-            place(one).cmp(&place(other))
-        });
-    }
+    super::sort(&mut remarks.warnings);
+    super::sort(&mut remarks.mistakes);
     if remarks.mistakes.is_empty() {
         Ok(Translation { toml, warnings: remarks.warnings })
     } else {

@@ -1,7 +1,9 @@
 //! The real Prometheus, by the configuration that is offered, but for where and how often.
 
+use std::cell::RefCell;
 use std::fs;
 use std::net::SocketAddr;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -66,12 +68,17 @@ impl Prometheus {
     /// Waits until an expression comes to one value, and that.
     #[track_caller]
     pub(super) fn wait_for(&self, expression: &str, value: f64) {
-        wait::within(PATIENCE, &format!("{expression} is {value}"), || {
-            let found = self.query(expression).expect("an expression");
-            let [only] = found.as_slice() else { return None };
-            let reached = only["value"][1].as_str()?.parse::<f64>().ok()?;
-            reached.total_cmp(&value).is_eq().then_some(())
-        });
+        let last = RefCell::new(Vec::new());
+        let waited = panic::catch_unwind(AssertUnwindSafe(|| {
+            wait::within(PATIENCE, &format!("{expression} is {value}"), || {
+                last.replace(self.query(expression).expect("an expression"));
+                let found = last.borrow();
+                let [only] = found.as_slice() else { return None };
+                let reached = only["value"][1].as_str()?.parse::<f64>().ok()?;
+                reached.total_cmp(&value).is_eq().then_some(())
+            });
+        }));
+        assert!(waited.is_ok(), "{expression} is not {value} but {:?}", last.borrow());
     }
 
     /// Every loaded rule, once it was evaluated.

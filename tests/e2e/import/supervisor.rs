@@ -1,10 +1,10 @@
-//! Other programs' configurations: what both programs make of the same file is compared.
+//! The same file in supervisord and, translated, here: processes are told the same.
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use crate::engine::BINARY;
+use super::{import, text};
 use crate::supervisorctl::pair::Pair;
 use crate::{oracle, wait};
 
@@ -71,19 +71,6 @@ print(json.dumps([sys.argv[1:], {k: os.environ.get(k) for k in kept}, os.getcwd(
 time.sleep(1000)
 ";
 
-fn import(arguments: &[&str], file: &Path) -> Output {
-    Command::new(BINARY)
-        .args(["import", "supervisor"])
-        .args(arguments)
-        .arg(file)
-        .output()
-        .expect("the built binary runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 /// The file's words in ours.
 fn imported(ini: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
@@ -91,7 +78,7 @@ fn imported(ini: &str) -> String {
     // Where each side's own folder will stand.
     let ini = ini.replace("{folder}", "/FOLDER");
     fs::write(&file, format!("[supervisord]\n{ini}")).expect("the folder is ours");
-    let output = import(&["--strict"], &file);
+    let output = import("supervisor", &["--strict"], &file);
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout).replace("/FOLDER", "{folder}")
 }
@@ -146,7 +133,7 @@ fn what_has_no_equal_is_said_and_strict_refuses_it() {
         let text = format!("[program:{program}]\ncommand=%(here)s/run\ncolor=red\n");
         fs::write(file(&format!("conf.d/{name}.conf")), text).expect("the folder is ours");
     }
-    let output = import(&[], &file("supervisord.conf"));
+    let output = import("supervisor", &[], &file("supervisord.conf"));
     let (toml, remarks) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{remarks}");
     let at = |part: &str| toml.find(part).unwrap_or_else(|| panic!("no {part} in {toml}"));
@@ -163,11 +150,14 @@ fn what_has_no_equal_is_said_and_strict_refuses_it() {
             |line: &str| line.contains(&format!("{place}: warning: ")) && line.contains(part);
         assert!(remarks.lines().any(is_said), "{place} {part} is not in {remarks}");
     }
-    assert_eq!(import(&["--strict"], &file("supervisord.conf")).status.code(), Some(1));
+    assert_eq!(
+        import("supervisor", &["--strict"], &file("supervisord.conf")).status.code(),
+        Some(1)
+    );
     fs::write(file("bad.conf"), "[supervisord]\n[program:x]\nautostart=maybe\n").expect("ours");
-    let output = import(&[], &file("bad.conf"));
+    let output = import("supervisor", &[], &file("bad.conf"));
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     let remarks = text(&output.stderr);
     assert!(remarks.contains("bad.conf:2: [program:x] without `command`"), "{remarks}");
-    assert_eq!(import(&[], &file("nowhere")).status.code(), Some(1));
+    assert_eq!(import("supervisor", &[], &file("nowhere")).status.code(), Some(1));
 }

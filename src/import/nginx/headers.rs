@@ -1,0 +1,153 @@
+//! Headers on both sides, and what stands in place of errors.
+
+use super::lines::Lines;
+use super::scope::{Remarks, Scope};
+use super::values;
+use crate::import::page;
+
+/// What ours minds by itself, whatever is set: the connection belongs to each side alone.
+const OF_THE_HOP: [&str; 3] = ["connection", "upgrade", "proxy-connection"];
+
+/// `proxy_set_header` as a table; `host` is what a backend is asked for without a word.
+pub(super) fn of_request(
+    scope: &Scope<'_>,
+    groups: &[String],
+    host: &str,
+    remarks: &mut Remarks,
+) -> String {
+    let mut set: Vec<(String, String)> = Vec::new();
+    let mut hidden: Vec<&str> = Vec::new();
+    let rules = scope.all("proxy_set_header");
+    for rule in &rules {
+        let [name, value] = rule.arguments.as_slice() else {
+            remarks.mistake(&rule.place, "`proxy_set_header` wants a name and a value");
+            continue;
+        };
+        if OF_THE_HOP.contains(&name.to_lowercase().as_str()) {
+            continue;
+        }
+        match values::template(&value.replace("$proxy_host", host), groups) {
+            Ok(value) if value.is_empty() => hidden.push(name),
+            Ok(value) => {
+                set.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+                set.push((name.clone(), value));
+            }
+            Err(variable) => {
+                let text = format!("`{name}` is not set: there is no `${variable}` here");
+                remarks.warn(&rule.place, text);
+            }
+        }
+    }
+    if !set.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        set.insert(0, ("Host".to_owned(), host.replace('$', "$$")));
+    }
+    let mut tables = vec![("set".to_owned(), table(&set))];
+    if !hidden.is_empty() {
+        tables.push(("hide".to_owned(), page::strings(hidden)));
+    }
+    page::inline(&tables)
+}
+
+/// `add_header` and `proxy_hide_header`.
+pub(super) fn of_response(
+    scope: &Scope<'_>,
+    groups: &[String],
+    lines: &mut Lines,
+    remarks: &mut Remarks,
+) {
+    let mut added: Vec<(String, String)> = Vec::new();
+    let rules = scope.all("add_header");
+    for rule in &rules {
+        let (Some(name), Some(value)) = (rule.argument(0), rule.argument(1)) else {
+            remarks.mistake(&rule.place, "`add_header` wants a name and a value");
+            continue;
+        };
+        if rule.argument(2) != Some("always") {
+            remarks.warn(&rule.place, format!("`{name}` is added to errors, too, as by `always`"));
+        }
+        if added.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            remarks.warn(&rule.place, format!("a second `{name}` is not added"));
+            continue;
+        }
+        match values::template(value, groups) {
+            Ok(value) if !value.is_empty() => added.push((name.to_owned(), value)),
+            Ok(_) => {}
+            Err(variable) => {
+                let text = format!("`{name}` is not added: there is no `${variable}` here");
+                remarks.warn(&rule.place, text);
+            }
+        }
+    }
+    let hidden = scope.all("proxy_hide_header");
+    let names: Vec<&str> = hidden.iter().filter_map(|rule| rule.argument(0)).collect();
+    let mut tables = Vec::new();
+    if !added.is_empty() {
+        tables.push(("add".to_owned(), table(&added)));
+    }
+    if !names.is_empty() {
+        tables.push(("hide".to_owned(), page::strings(names)));
+    }
+    if let (Some(first), false) = (rules.first().or(hidden.first()), tables.is_empty()) {
+        lines.add("response_headers", page::inline(&tables), &first.place);
+    }
+}
+
+fn table(headers: &[(String, String)]) -> String {
+    let quoted =
+        |(name, value): &(String, String)| (page::bare_or_quoted(name), page::string(value));
+    page::inline(&headers.iter().map(quoted).collect::<Vec<_>>())
+}
+
+/// `error_page`; `file` finds what would be served at a path.
+pub(super) fn error_pages(
+    scope: &Scope<'_>,
+    file: impl Fn(&str) -> Option<String>,
+    lines: &mut Lines,
+    remarks: &mut Remarks,
+) {
+    let rules = scope.all("error_page");
+    let mut pages = Vec::new();
+    for rule in &rules {
+        let Some((target, words)) = rule.arguments.split_last() else { continue };
+        let (answers, statuses): (Vec<&String>, Vec<&String>) =
+            words.iter().partition(|word| word.starts_with('='));
+        let statuses: Result<Vec<u16>, _> = statuses.into_iter().map(|it| it.parse()).collect();
+        let Some(statuses) = statuses.ok().filter(|statuses| !statuses.is_empty()) else {
+            remarks.mistake(&rule.place, "`error_page` wants statuses and what stands for them");
+            continue;
+        };
+        let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        let mut pairs = vec![("status".to_owned(), format!("[{}]", statuses.join(", ")))];
+        if target.starts_with("http://") || target.starts_with("https://") {
+            match values::template(target, &[]) {
+                Ok(target) => pairs.push(("redirect".to_owned(), page::string(&target))),
+                Err(variable) => {
+                    remarks.warn(&rule.place, format!("there is no `${variable}` here"));
+                    continue;
+                }
+            }
+        } else if let Some(file) = file(target) {
+            pairs.push(("file".to_owned(), page::string(&file)));
+        } else {
+            remarks.warn(&rule.place, format!("`{target}` is no file that can be read now"));
+            continue;
+        }
+        let answer = answers.first().map(|answer| answer[1..].parse::<u16>());
+        match answer {
+            None => {}
+            Some(Ok(answer)) => pairs.push(("as".to_owned(), answer.to_string())),
+            Some(Err(_)) => {
+                remarks.warn(&rule.place, "the page's own status does not stand for the error's");
+            }
+        }
+        pages.push(page::inline(&pairs));
+    }
+    if let (Some(first), false) = (rules.first(), pages.is_empty()) {
+        lines.add("error_pages", format!("[{}]", pages.join(", ")), &first.place);
+    }
+    if scope.is_on("proxy_intercept_errors")
+        && let Some((_, place)) = scope.word("proxy_intercept_errors")
+    {
+        lines.add("intercept", "true", place);
+    }
+}

@@ -1,0 +1,32 @@
+//! The keys of a table on their way to the page.
+
+use crate::import::Place;
+use crate::import::page::{self, Page};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines(Vec<(String, String, Place)>);
+
+impl Lines {
+    /// `value` is TOML already.
+    pub(super) fn add(&mut self, key: &str, value: impl Into<String>, place: &Place) {
+        self.0.push((key.to_owned(), value.into(), place.clone()));
+    }
+
+    pub(super) fn text(&mut self, key: &str, value: &str, place: &Place) {
+        self.add(key, page::string(value), place);
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(known, _, _)| known == key)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn write(&self, page: &mut Page) {
+        for (key, value, place) in &self.0 {
+            page.key(key, value, place);
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! `server` blocks: where they listen, what they are called, and their locations as routes.
+
+use super::content::{Matched, Writing, groups_of};
+use super::lines::Lines;
+use super::listen::{self, Listening};
+use super::scope::{Remarks, Scope};
+use super::tree::Directive;
+use super::upstreams::Upstreams;
+use super::{headers, logs, values};
+use crate::config::limits::IMPORT_DEPTH_MAX;
+use crate::import::Place;
+use crate::import::page::{self, Page};
+
+/// What all servers share.
+pub(super) struct Site<'a, 'b> {
+    pub(super) http: &'b Scope<'a>,
+    pub(super) upstreams: &'b mut Upstreams,
+    pub(super) prefix: &'b str,
+    pub(super) remarks: &'b mut Remarks,
+}
+
+/// A location on its way to a route.
+struct Location<'a> {
+    /// As ours writes it.
+    path: String,
+    matched: Matched<'a>,
+    scope: Scope<'a>,
+}
+
+/// All locations of a server, those with a name apart.
+#[derive(Default)]
+struct Found<'a> {
+    named: Vec<(&'a str, Scope<'a>)>,
+    locations: Vec<Location<'a>>,
+}
+
+impl<'a> Site<'a, '_> {
+    pub(super) fn write(
+        &mut self,
+        server: &'a Directive,
+        defaults: &[(String, &Directive)],
+        page: &mut Page,
+    ) {
+        let scope = self.http.within(server.inner());
+        let listened = listen::read(server, self.remarks);
+        if listened.is_empty() {
+            self.remarks.warn(&server.place, "this server is left out: it listens nowhere here");
+            return;
+        }
+        page.table("[[server]]", &server.place);
+        let mut lines = Lines::default();
+        listening(&listened, &mut lines);
+        self.hosts(server, &listened, defaults, &mut lines);
+        self.client(&scope, &mut lines);
+        real_ip(&scope, &mut lines, self.remarks);
+        lines.write(page);
+        for (path, route) in self.routes(server, &scope) {
+            page.table("[[server.route]]", &path.1);
+            page.key("path", &page::string(&path.0), &path.1);
+            route.write(page);
+        }
+    }
+
+    /// Who asks for no name of any server gets the default one of the address: with us, one without
+    /// names.
+    fn hosts(
+        &mut self,
+        server: &Directive,
+        listened: &[Listening],
+        defaults: &[(String, &Directive)],
+        lines: &mut Lines,
+    ) {
+        let is_default = |listening: &Listening| {
+            let of = defaults.iter().find(|(address, _)| *address == listening.address);
+            of.is_some_and(|(_, default)| std::ptr::eq(*default, server))
+        };
+        let places = listened.iter().filter(|listening| is_default(listening)).count();
+        if places == listened.len() {
+            return;
+        }
+        if places > 0 {
+            let text = "the default of only some of its addresses: here it is none";
+            self.remarks.warn(&server.place, text);
+        }
+        let scope = Scope::new(server.inner());
+        let mut hosts = Vec::new();
+        for directive in scope.own("server_name") {
+            for name in &directive.arguments {
+                match name.as_str() {
+                    "" | "_" => {}
+                    name if name.starts_with('~') || name.ends_with(".*") => {
+                        let text = format!("server `{name}` is not found by this name here");
+                        self.remarks.warn(&directive.place, text);
+                    }
+                    name => match name.strip_prefix('.') {
+                        Some(bare) => hosts.extend([bare.to_owned(), format!("*.{bare}")]),
+                        None => hosts.push(name.to_owned()),
+                    },
+                }
+            }
+        }
+        if hosts.is_empty() {
+            // It can be asked for by no name at all.
+            hosts.push("unnamed.invalid".to_owned());
+        }
+        let place = scope.one("server_name").map_or(&server.place, |it| &it.place);
+        lines.add("hosts", page::strings(hosts), place);
+    }
+
+    fn client(&mut self, scope: &Scope<'_>, lines: &mut Lines) {
+        for (name, ours) in [
+            ("client_header_timeout", "header_timeout"),
+            ("client_body_timeout", "body_timeout"),
+            ("send_timeout", "send_timeout"),
+            ("keepalive_timeout", "keepalive_timeout"),
+        ] {
+            if let Some((time, place)) = scope.time(name, self.remarks) {
+                lines.text(ours, &time, place);
+            }
+        }
+        if let Some((number, place)) = scope.number("keepalive_requests", self.remarks) {
+            lines.add("keepalive_requests", number.to_string(), place);
+        }
+        if let Some(buffers) = scope.one("large_client_header_buffers") {
+            let number = buffers.argument(0).and_then(|number| number.parse::<u64>().ok());
+            let size = buffers.argument(1).and_then(values::bytes);
+            if let (Some(number), Some(size)) = (number, size) {
+                let whole = number.saturating_mul(size).min(1 << 20);
+                lines.text("header_max", &values::size(whole), &buffers.place);
+                lines.text("uri_max", &values::size(size.min(whole)), &buffers.place);
+            }
+        }
+        logs::access(scope, self.http, self.prefix, lines, self.remarks);
+    }
+
+    fn routes(
+        &mut self,
+        server: &'a Directive,
+        scope: &Scope<'a>,
+    ) -> Vec<((String, Place), Lines)> {
+        let mut found = Found::default();
+        self.collect(server, scope, &mut found, IMPORT_DEPTH_MAX);
+        let Found { named, locations } = found;
+        let mut routes = Vec::new();
+        if let Some(answer) = scope.own("return").next() {
+            // Before any location is looked for.
+            let whole = Matched { place: &answer.place, ..root(&server.place) };
+            let route = self.route(scope, &whole, &named, &locations);
+            return vec![(("/".to_owned(), answer.place.clone()), route)];
+        }
+        for ((path, place), mut lines) in self.redirects(scope) {
+            self.around(scope, &[], &locations, &mut lines);
+            routes.push(((path, place), lines));
+        }
+        let has_root = locations.iter().any(|location| location.path == "/");
+        for location in &locations {
+            let route = self.route(&location.scope, &location.matched, &named, &locations);
+            let place = location.matched.place.clone();
+            if let Some((path, mut lines)) = without_slash(location, &locations, &route) {
+                self.around(&location.scope, &[], &locations, &mut lines);
+                routes.push((path, lines));
+            }
+            routes.push(((location.path.clone(), place), route));
+        }
+        if !has_root {
+            let route = self.route(scope, &root(&server.place), &named, &locations);
+            routes.push((("/".to_owned(), server.place.clone()), route));
+        }
+        routes
+    }
+
+    /// `rewrite ... permanent` of the server itself.
+    fn redirects(&mut self, scope: &Scope<'a>) -> Vec<((String, Place), Lines)> {
+        let mut routes = Vec::new();
+        for rule in scope.own("rewrite") {
+            let [pattern, to, flag] = rule.arguments.as_slice() else {
+                self.remarks
+                    .warn(&rule.place, "such a `rewrite` has no equal here: it is left out");
+                continue;
+            };
+            let status = match flag.as_str() {
+                "permanent" => "301",
+                "redirect" => "302",
+                _ => "",
+            };
+            let target = values::template(to, &groups_of(pattern));
+            match (status, target) {
+                ("301" | "302", Ok(target)) if regex::Regex::new(pattern).is_ok() => {
+                    let base =
+                        if target.starts_with('/') { "${scheme}://${http_host}" } else { "" };
+                    // A target that ends in a question mark loses the request's own arguments.
+                    let target = match target.strip_suffix('?') {
+                        Some(bare) => format!("{base}{bare}"),
+                        None => format!("{base}{target}${{is_args}}${{args}}"),
+                    };
+                    let mut lines = Lines::default();
+                    let pairs = [("to", page::string(&target)), ("status", status.to_owned())];
+                    let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
+                    lines.add("redirect", page::inline(&pairs), &rule.place);
+                    routes.push(((format!("~ {pattern}"), rule.place.clone()), lines));
+                }
+                _ => self
+                    .remarks
+                    .warn(&rule.place, "such a `rewrite` has no equal here: it is left out"),
+            }
+        }
+        routes
+    }
+
+    fn collect(
+        &mut self,
+        block: &'a Directive,
+        scope: &Scope<'a>,
+        found: &mut Found<'a>,
+        depth: usize,
+    ) {
+        for location in block.inner().iter().filter(|directive| directive.name == "location") {
+            let words: Vec<&str> = location.arguments.iter().map(String::as_str).collect();
+            let (sign, path) = match words.as_slice() {
+                [sign @ ("=" | "~" | "~*" | "^~"), path] => (*sign, *path),
+                [word] => ["^~", "~*", "~", "="]
+                    .iter()
+                    .find_map(|sign| Some((*sign, word.strip_prefix(sign)?)))
+                    .unwrap_or(("", word)),
+                _ => {
+                    self.remarks.mistake(&location.place, "`location` wants a path");
+                    continue;
+                }
+            };
+            if sign.is_empty() && path.starts_with('@') {
+                found.named.push((path, scope.within(location.inner())));
+                continue;
+            }
+            let scope = scope.within(location.inner());
+            let one = self.location(sign, path, location, scope.clone());
+            found.locations.extend(one);
+            if depth > 0 {
+                self.collect(location, &scope, found, depth - 1);
+            }
+        }
+    }
+
+    fn location(
+        &mut self,
+        sign: &str,
+        path: &'a str,
+        location: &'a Directive,
+        scope: Scope<'a>,
+    ) -> Option<Location<'a>> {
+        let place = &location.place;
+        if matches!(sign, "~" | "~*") {
+            if let Err(error) = regex::Regex::new(path) {
+                let why = error.to_string();
+                let why = why.lines().last().unwrap_or_default();
+                let text = format!("left out: the expression is none of ours ({why})");
+                self.remarks.warn(place, text);
+                return None;
+            }
+            let matched = Matched { path: None, is_exact: false, groups: groups_of(path), place };
+            return Some(Location { path: format!("{sign} {path}"), matched, scope });
+        }
+        if !path.starts_with('/') {
+            self.remarks.warn(place, format!("left out: `{path}` is no path"));
+            return None;
+        }
+        let ours = if sign.is_empty() { path.to_owned() } else { format!("{sign} {path}") };
+        let is_exact = sign == "=";
+        let matched = Matched { path: Some(path), is_exact, groups: Vec::new(), place };
+        Some(Location { path: ours, matched, scope })
+    }
+
+    fn route(
+        &mut self,
+        scope: &Scope<'a>,
+        matched: &Matched<'a>,
+        named: &[(&'a str, Scope<'a>)],
+        locations: &[Location<'a>],
+    ) -> Lines {
+        let prefix = self.prefix;
+        let mut writing = Writing {
+            scope,
+            matched,
+            upstreams: self.upstreams,
+            named,
+            prefix,
+            remarks: self.remarks,
+        };
+        let mut lines = writing.action();
+        self.around(scope, &matched.groups, locations, &mut lines);
+        self.bounds(scope, &mut lines);
+        lines
+    }
+
+    /// What answers of every kind get.
+    fn around(
+        &mut self,
+        scope: &Scope<'a>,
+        groups: &[String],
+        locations: &[Location<'a>],
+        lines: &mut Lines,
+    ) {
+        let prefix = self.prefix;
+        headers::of_response(scope, groups, lines, self.remarks);
+        let file = |uri: &str| file_at(uri, scope, locations, prefix);
+        headers::error_pages(scope, file, lines, self.remarks);
+    }
+
+    /// What nginx bounds and compresses without a word, too.
+    fn bounds(&mut self, scope: &Scope<'_>, lines: &mut Lines) {
+        if !lines.has("upstream") && !lines.has("root") && !lines.has("alias") {
+            return;
+        }
+        match scope.size("client_max_body_size", self.remarks) {
+            Some((0, _)) => {}
+            Some((bytes, place)) => lines.text("body_max", &values::size(bytes), place),
+            None => {
+                if let Some((_, place)) = scope.word("proxy_pass") {
+                    lines.text("body_max", "1MB", place);
+                }
+            }
+        }
+        if let Some(("on", place)) = scope.word("gzip") {
+            let mut types = vec!["text/html".to_owned()];
+            if let Some(rule) = scope.one("gzip_types") {
+                types.extend(rule.arguments.iter().cloned());
+            }
+            types.sort();
+            types.dedup();
+            if types.iter().any(|kind| kind == "*") {
+                types = vec!["*/*".to_owned()];
+            }
+            let least = scope.size("gzip_min_length", self.remarks).map_or(20, |(bytes, _)| bytes);
+            let pairs = [
+                ("codings", page::strings(["gzip"])),
+                ("types", page::strings(types)),
+                ("min", page::string(&values::size(least))),
+            ];
+            let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
+            lines.add("compress", page::inline(&pairs), place);
+        }
+    }
+}
+
+/// A location that passes on what is below `/path/` sends `/path` there.
+fn without_slash(
+    location: &Location<'_>,
+    all: &[Location<'_>],
+    route: &Lines,
+) -> Option<((String, Place), Lines)> {
+    let path = location.matched.path?;
+    let bare = path.strip_suffix('/').filter(|bare| !bare.is_empty())?;
+    let exact = format!("= {bare}");
+    let is_taken = all.iter().any(|other| other.path == exact || other.path == bare);
+    if location.matched.is_exact || is_taken || !route.has("upstream") {
+        return None;
+    }
+    let place = location.matched.place.clone();
+    let to = format!("${{scheme}}://${{http_host}}{path}${{is_args}}${{args}}");
+    let mut lines = Lines::default();
+    let redirect = format!("{{ to = {}, status = 301 }}", page::string(&to));
+    lines.add("redirect", redirect, &place);
+    Some(((exact, place), lines))
+}
+
+fn root(place: &Place) -> Matched<'_> {
+    Matched { path: Some("/"), is_exact: false, groups: Vec::new(), place }
+}
+
+/// The file that a path leads to, as the location of that very path or the place itself serves it, if
+/// it is there.
+fn file_at(
+    uri: &str,
+    scope: &Scope<'_>,
+    locations: &[Location<'_>],
+    prefix: &str,
+) -> Option<String> {
+    let exact = format!("= {uri}");
+    let own = locations.iter().find(|location| location.path == exact || location.path == uri);
+    let scope = own.map_or(scope, |location| &location.scope);
+    let root = scope.word("root").map_or("html", |(root, _)| root);
+    let root = if root.starts_with('/') { root.to_owned() } else { format!("{prefix}/{root}") };
+    let path = format!("{}{uri}", root.trim_end_matches('/'));
+    crate::import::files::is_file(path.as_ref()).then_some(path)
+}
+
+fn listening(listened: &[Listening], lines: &mut Lines) {
+    let one = |listening: &Listening| {
+        let address = page::string(&listening.address);
+        if listening.has_proxy_protocol {
+            format!("{{ address = {address}, proxy_protocol = true }}")
+        } else {
+            address
+        }
+    };
+    let all: Vec<String> = listened.iter().map(one).collect();
+    lines.add("listen", format!("[{}]", all.join(", ")), &listened[0].place);
+}
+
+fn real_ip(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
+    let trusted = scope.all("set_real_ip_from");
+    let from: Vec<&str> = trusted
+        .iter()
+        .filter_map(|rule| rule.argument(0))
+        .filter(|from| !from.starts_with("unix:"))
+        .collect();
+    let Some(first) = trusted.first() else { return };
+    let header = scope.word("real_ip_header").map_or("X-Real-IP", |(header, _)| header);
+    if header == "proxy_protocol" {
+        return;
+    }
+    if !scope.is_on("real_ip_recursive") && header.eq_ignore_ascii_case("x-forwarded-for") {
+        let text = "addresses in the header are passed over as long as they are trusted";
+        remarks.warn(&first.place, text);
+    }
+    let pairs = [("from", page::strings(from)), ("header", page::string(header))];
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
+    lines.add("real_ip", page::inline(&pairs), &first.place);
+}

@@ -1,0 +1,194 @@
+//! The words of `nginx.conf`, and its values; that both answer the same is shown by
+//! `tests/e2e/import/nginx.rs`.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn translated(text: &str) -> Translation {
+    let folder = Path::new("/etc/nginx");
+    let file: Rc<Path> = Rc::from(folder.join("nginx.conf"));
+    finish(Reader::new(folder), &file, text, folder).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The keys of what a server's lines become, without comments.
+fn check(server: &str, expected: &[&str]) {
+    let text = format!("http {{ server {{ listen 80; {server} }} }}");
+    let toml = translated(&text).toml;
+    for line in expected {
+        let is_it = |written: &str| written.split("  # ").next() == Some(*line);
+        assert!(toml.lines().any(is_it), "{line} is not in\n{toml}");
+    }
+    crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
+}
+
+fn words(text: &str) -> Vec<String> {
+    let file: Rc<Path> = Rc::from(Path::new("nginx.conf"));
+    let tokens = words::read(&file, text).expect("words");
+    let shown = |placed: words::Placed| match placed.token {
+        words::Token::Word(word) => format!("<{word}>"),
+        words::Token::End => ";".to_owned(),
+        words::Token::Open => "{".to_owned(),
+        words::Token::Close => "}".to_owned(),
+    };
+    tokens.into_iter().map(shown).collect()
+}
+
+#[test]
+fn words_are_nginxs() {
+    for (text, expected) in [
+        ("a b;", "<a><b>;"),
+        ("a{b;}", "<a>{<b>;}"),
+        ("a b};", "<a><b}>;"),
+        ("a \"b c\" 'd;e';#f\ng;", "<a><b c><d;e>;<g>;"),
+        ("a ${b}c $d{", "<a><${b}c><$d>{"),
+        (r#"a b\ c "d\"e" \n;"#, "<a><b\\ c><d\"e><\n>;"),
+        ("a it's#b;", "<a><it's#b>;"),
+        ("if ($a ~ \"x\") {}", "<if><($a><~><x><)>{}"),
+    ] {
+        assert_eq!(words(text).concat(), expected, "{text}");
+    }
+}
+
+#[test]
+fn times_and_sizes_are_nginxs() {
+    for (text, ms, ours) in [
+        ("30", 30_000, "30s"),
+        ("500ms", 500, "500ms"),
+        ("1m30s", 90_000, "90s"),
+        ("1h", 3_600_000, "1h"),
+        ("2d", 172_800_000, "48h"),
+        ("1M", 2_592_000_000, "720h"),
+    ] {
+        assert_eq!(values::time_ms(text), Some(ms), "{text}");
+        assert_eq!(values::duration(ms), ours);
+    }
+    assert_eq!(["", "x", "1x", "-1"].map(values::time_ms), [None; 4]);
+    let sizes = [("10", "10B"), ("8k", "8KB"), ("1m", "1MB"), ("1536k", "1536KB"), ("0", "0B")];
+    for (text, ours) in sizes {
+        assert_eq!(values::size(values::bytes(text).expect("a size")), ours);
+    }
+}
+
+#[test]
+fn the_innermost_block_counts() {
+    let text = "http { proxy_read_timeout 5s; proxy_set_header A 1; server { listen 80;
+        proxy_set_header B 2;
+        location /a { proxy_pass http://127.0.0.1:1; }
+        location /b { proxy_pass http://127.0.0.1:1; proxy_set_header C 3; proxy_read_timeout 7; } } }";
+    let toml = translated(text).toml;
+    assert!(!toml.contains("A = "), "{toml}");
+    assert!(toml.contains("set = { Host = \"127.0.0.1:1\", B = \"2\" }"), "{toml}");
+    assert!(toml.contains("set = { Host = \"127.0.0.1:1\", C = \"3\" }"), "{toml}");
+    assert_eq!(toml.matches("read_timeout = \"5s\"").count(), 1);
+    assert_eq!(toml.matches("read_timeout = \"7s\"").count(), 1);
+    assert_eq!(toml.matches("[upstream.").count(), 2, "one upstream with its backend: {toml}");
+}
+
+#[test]
+fn directives_have_their_words() {
+    check(
+        "client_header_timeout 10; keepalive_timeout 65;",
+        &["header_timeout = \"10s\"", "keepalive_timeout = \"65s\""],
+    );
+    check("large_client_header_buffers 4 8k;", &["header_max = \"32KB\"", "uri_max = \"8KB\""]);
+    check(
+        "location / { root /srv; autoindex on; autoindex_format json; }",
+        &["root = \"/srv\"", "autoindex = \"json\""],
+    );
+    check(
+        "location /a/ { alias /srv/; expires 30d; }",
+        &["alias = \"/srv/\"", "expires = \"720h\""],
+    );
+    check(
+        "gzip on; gzip_types text/css; location / { root /srv; gzip_static on; }",
+        &[
+            "compress = { codings = [\"gzip\"], types = [\"text/css\", \"text/html\"], min = \"20B\" }",
+            "precompressed = [\"gz\"]",
+        ],
+    );
+    check(
+        "location / { proxy_pass http://[::1]:80; proxy_next_upstream error http_502; }",
+        &[
+            "upstream = \"u___1__80\"",
+            "address = \"[::1]:80\"",
+            "retry_on = [\"error\", \"http_502\"]",
+        ],
+    );
+    check(
+        "set_real_ip_from 10.0.0.0/8; real_ip_header X-Real-IP;",
+        &["real_ip = { from = [\"10.0.0.0/8\"], header = \"X-Real-IP\" }"],
+    );
+    check("access_log off;", &["access_log = \"off\""]);
+    check("return 404;", &["path = \"/\"", "respond = 404"]);
+}
+
+#[test]
+fn upstreams_and_tcp_servers_have_their_words() {
+    let text = "worker_processes auto; http { resolver 10.0.0.2 valid=30s ipv6=off;
+        upstream a { least_conn; server x:1 weight=3 backup; server unix:/s max_conns=5; }
+        upstream b { hash $request_uri consistent; server 127.0.0.1; keepalive 16; }
+        server { listen 80; location / { proxy_pass http://a; } } }
+        stream { upstream a { server 127.0.0.1:5; } server { listen 127.0.0.1:6; proxy_pass a;
+        proxy_timeout 1h; } }";
+    let toml = translated(text).toml;
+    for part in [
+        "workers = \"auto\"",
+        "resolver = [\"10.0.0.2\"]",
+        "resolve_valid = \"30s\"",
+        "resolve_family = \"ipv4\"",
+        "[upstream.a]",
+        "strategy = \"least_conn\"",
+        "address = \"x:1\"",
+        "address = \"unix:/s\"",
+        "max_conns = 5",
+        "hash_key = \"${request_uri}\"",
+        "address = \"127.0.0.1:80\"",
+        "keepalive = 16",
+        "[[stream]]",
+        "upstream = \"a-2\"",
+        "idle_timeout = \"1h\"",
+    ] {
+        assert!(toml.contains(part), "{part} is not in\n{toml}");
+    }
+    crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
+}
+
+#[test]
+fn the_corpus_keeps_every_promise() {
+    let files = std::fs::read_dir("tests/corpus/nginx_conf").expect("the corpus is there");
+    let mut count = 0;
+    for file in files {
+        holds_for(&std::fs::read(file.expect("listed").path()).expect("readable"));
+        count += 1;
+    }
+    assert!(count >= 2);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_refused_or_becomes_toml(text in "[ -~\n]{0,200}") {
+        holds_for(text.as_bytes());
+    }
+
+    #[test]
+    fn any_directives_are_refused_or_become_toml(
+        directives in proptest::collection::vec((
+            proptest::sample::select(&[
+                "listen", "server_name", "root", "alias", "return", "rewrite", "proxy_pass",
+                "error_page", "add_header", "proxy_set_header", "try_files", "expires", "index",
+                "access_log", "gzip", "client_max_body_size", "set_real_ip_from", "location /x",
+            ][..]),
+            "([a-z0-9/.:=$~^*()_-]{0,8} ?){0,4}",
+        ), 0..8),
+    ) {
+        let directives: Vec<String> =
+            directives.iter().map(|(name, words)| format!("{name} {words};")).collect();
+        let inner = directives.concat();
+        let text = format!("http {{ server {{ {inner} location / {{ {inner} }} }} }}");
+        holds_for(text.as_bytes());
+    }
+}

@@ -1,0 +1,242 @@
+//! `upstream` blocks, and those that `proxy_pass` names without one.
+
+use super::lines::Lines;
+use super::scope::{Remarks, Scope};
+use super::tree::Directive;
+use super::values;
+use crate::config;
+use crate::import::Place;
+use crate::import::page::{self, Page};
+
+pub(super) struct Upstreams {
+    list: Vec<Upstream>,
+}
+
+struct Upstream {
+    /// As the file writes it, and as ours is called.
+    written: String,
+    name: String,
+    place: Place,
+    lines: Lines,
+    backends: Vec<Lines>,
+    /// What the first route that leads there says of tries.
+    retries: Lines,
+}
+
+impl Upstreams {
+    /// Those of a block, `http` or `stream`.
+    pub(super) fn read(block: &[Directive], remarks: &mut Remarks) -> Self {
+        let mut upstreams = Self { list: Vec::new() };
+        upstreams.add(block, remarks);
+        upstreams
+    }
+
+    /// Those of one more block, which may have names that are taken already.
+    pub(super) fn add(&mut self, block: &[Directive], remarks: &mut Remarks) {
+        for directive in block.iter().filter(|directive| directive.name == "upstream") {
+            let Some(written) = directive.argument(0) else {
+                remarks.mistake(&directive.place, "`upstream` wants a name");
+                continue;
+            };
+            let name = self.free_name(written);
+            // The latest of a name is found first: it is of the block that is being read.
+            self.list.insert(0, upstream(written, name, directive, remarks));
+        }
+    }
+
+    fn free_name(&self, written: &str) -> String {
+        let base = valid_name(written);
+        let is_taken = |name: &str| self.list.iter().any(|upstream| upstream.name == name);
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let mut names = std::iter::once(base.clone()).chain(numbered);
+        names.find(|name| !is_taken(name)).expect("there is always another number")
+    }
+
+    /// What a `host` or `host:port` of `proxy_pass` is called here.
+    pub(super) fn lead_to(&mut self, host: &str, usual_port: u16, place: &Place) -> Option<String> {
+        if let Some(known) = self.list.iter_mut().find(|upstream| upstream.written == host) {
+            return Some(known.name.clone());
+        }
+        let address = address(host, usual_port)?;
+        let name = self.free_name(host);
+        let mut backend = Lines::default();
+        backend.text("address", &address, place);
+        self.list.push(Upstream {
+            written: host.to_owned(),
+            name: name.clone(),
+            place: place.clone(),
+            lines: Lines::default(),
+            backends: vec![backend],
+            retries: Lines::default(),
+        });
+        Some(name)
+    }
+
+    /// The rules of `proxy_next_upstream`: there they belong to a route, here to an upstream.
+    pub(super) fn set_retries(&mut self, name: &str, scope: &Scope<'_>, remarks: &mut Remarks) {
+        let Some(upstream) = self.list.iter_mut().find(|upstream| upstream.name == name) else {
+            return;
+        };
+        if upstream.retries.is_empty() {
+            let others = upstream.backends.len().saturating_sub(1);
+            upstream.retries = retries(scope, others, &upstream.place, remarks);
+        }
+    }
+
+    pub(super) fn write(&self, page: &mut Page, remarks: &mut Remarks) {
+        for upstream in &self.list {
+            let header = page::bare_or_quoted(&upstream.name);
+            if upstream.backends.is_empty() {
+                remarks.mistake(&upstream.place, format!("upstream `{header}` has no server"));
+            }
+            page.table(&format!("[upstream.{header}]"), &upstream.place);
+            upstream.lines.write(page);
+            upstream.retries.write(page);
+            for backend in &upstream.backends {
+                page.table(&format!("[[upstream.{header}.backend]]"), &upstream.place);
+                backend.write(page);
+            }
+        }
+    }
+}
+
+fn upstream(written: &str, name: String, directive: &Directive, remarks: &mut Remarks) -> Upstream {
+    let scope = Scope::new(directive.inner());
+    let mut lines = Lines::default();
+    strategy(&scope, &mut lines, remarks);
+    if let Some((number, place)) = scope.number("keepalive", remarks) {
+        lines.add("keepalive", number.to_string(), place);
+    }
+    if let Some((number, place)) = scope.number("keepalive_requests", remarks) {
+        lines.add("keepalive_requests", number.to_string(), place);
+    }
+    for name in ["keepalive_timeout", "keepalive_time"] {
+        if let Some((time, place)) = scope.time(name, remarks) {
+            lines.text(name, &time, place);
+        }
+    }
+    let servers = scope.own("server");
+    let backends = servers.filter_map(|server| backend(server, remarks)).collect();
+    Upstream {
+        written: written.to_owned(),
+        name,
+        place: directive.place.clone(),
+        lines,
+        backends,
+        retries: Lines::default(),
+    }
+}
+
+fn strategy(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
+    for (name, ours) in [("least_conn", "least_conn"), ("ip_hash", "ip_hash")] {
+        if let Some(directive) = scope.one(name) {
+            lines.text("strategy", ours, &directive.place);
+        }
+    }
+    if let Some(random) = scope.one("random") {
+        match random.arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => lines.text("strategy", "random", &random.place),
+            ["two"] | ["two", "least_conn"] => {
+                lines.text("strategy", "random_two", &random.place);
+            }
+            _ => {
+                lines.text("strategy", "random_two", &random.place);
+                remarks.warn(&random.place, "of two drawn, the one with fewer requests is taken");
+            }
+        }
+    }
+    if let Some(hash) = scope.one("hash") {
+        let is_consistent = hash.argument(1) == Some("consistent");
+        let key = hash.argument(0).unwrap_or_default();
+        match values::template(key, &[]) {
+            Ok(key) => {
+                let strategy = if is_consistent { "hash_consistent" } else { "hash" };
+                lines.text("strategy", strategy, &hash.place);
+                lines.text("hash_key", &key, &hash.place);
+            }
+            Err(name) => {
+                remarks.warn(&hash.place, format!("no variable `${name}` here: round robin"));
+            }
+        }
+    }
+    if let Some(least) = scope.one("least_time") {
+        let is_last = least.argument(0) == Some("last_byte");
+        lines.text("strategy", "least_time", &least.place);
+        lines.text("least_time", if is_last { "last_byte" } else { "header" }, &least.place);
+    }
+}
+
+fn backend(server: &Directive, remarks: &mut Remarks) -> Option<Lines> {
+    let place = &server.place;
+    let Some(address) = server.argument(0).and_then(|written| address(written, 80)) else {
+        let written = server.argument(0).unwrap_or_default();
+        remarks.mistake(place, format!("`{written}` is no address of a server"));
+        return None;
+    };
+    let mut lines = Lines::default();
+    lines.text("address", &address, place);
+    for parameter in server.arguments.iter().skip(1) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match (name, value) {
+            ("weight" | "max_fails" | "max_conns", number) if number.parse::<u32>().is_ok() => {
+                let number: u32 = number.parse().expect("looked at just now");
+                lines.add(name, number.to_string(), place);
+            }
+            ("fail_timeout", time) if values::time_ms(time).is_some() => {
+                let ms = values::time_ms(time).expect("looked at just now");
+                lines.text(name, &values::duration(ms), place);
+            }
+            ("backup" | "down", "") => lines.add(name, "true", place),
+            // Names are looked up again anyway.
+            ("resolve", "") => {}
+            _ => remarks.warn(place, format!("`{parameter}` of a server has no equal here")),
+        }
+    }
+    Some(lines)
+}
+
+/// As ours writes it: always with a port.
+fn address(written: &str, usual_port: u16) -> Option<String> {
+    if let Some(path) = written.strip_prefix("unix:") {
+        return path.starts_with('/').then(|| written.to_owned());
+    }
+    let is_bracketed = written.starts_with('[');
+    let has_port = if is_bracketed { written.contains("]:") } else { written.contains(':') };
+    let full = if has_port { written.to_owned() } else { format!("{written}:{usual_port}") };
+    config::backend_location(&full).ok().map(|_| full)
+}
+
+fn retries(scope: &Scope<'_>, others: usize, place: &Place, remarks: &mut Remarks) -> Lines {
+    let mut lines = Lines::default();
+    let tries = scope.number("proxy_next_upstream_tries", remarks);
+    match tries {
+        Some((tries @ 1.., place)) => {
+            lines.add("retries", (tries - 1).min(64).to_string(), place);
+        }
+        // Without a number, every other one is tried.
+        _ if others != 1 => lines.add("retries", others.min(64).to_string(), place),
+        _ => {}
+    }
+    if let Some((time, place)) = scope.time("proxy_next_upstream_timeout", remarks) {
+        lines.text("retry_timeout", &time, place);
+    }
+    if let Some(rules) = scope.one("proxy_next_upstream") {
+        if rules.argument(0) == Some("off") {
+            lines.text("retry_on", "off", &rules.place);
+        } else {
+            lines.add("retry_on", page::strings(&rules.arguments), &rules.place);
+        }
+    }
+    lines
+}
+
+/// The nearest name that ours can be.
+pub(super) fn valid_name(written: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut name: String = written.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        name.insert(0, 'u');
+    }
+    name.truncate(config::limits::NAME_BYTES_MAX - 4);
+    name
+}

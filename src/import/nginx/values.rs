@@ -1,0 +1,106 @@
+//! Times, sizes and texts with variables, as nginx writes them and as we do.
+
+use crate::config;
+
+/// `90`, `1m30s`, `500ms`, `1d`: milliseconds; a number alone is seconds (`ngx_parse_time`).
+pub(super) fn time_ms(text: &str) -> Option<u64> {
+    let mut total = 0_u64;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit = &rest[digits..];
+        let len = unit.find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(unit.len());
+        let unit_ms = match &unit[..len] {
+            "ms" => 1,
+            "" | "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 7 * 86_400_000,
+            "M" => 30 * 86_400_000,
+            "y" => 365 * 86_400_000,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(unit_ms)?)?;
+        rest = unit[len..].trim_start();
+    }
+    Some(total)
+}
+
+/// In our words.
+pub(super) fn duration(ms: u64) -> String {
+    match ms {
+        ms if ms % 1_000 != 0 => format!("{ms}ms"),
+        ms if ms == 0 || ms % 60_000 != 0 => format!("{}s", ms / 1_000),
+        ms if ms % 3_600_000 != 0 => format!("{}m", ms / 60_000),
+        ms => format!("{}h", ms / 3_600_000),
+    }
+}
+
+/// `512`, `16k`, `1m`, `2g` (`ngx_parse_offset`).
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let split = text.len() - usize::from(text.ends_with(|c: char| c.is_ascii_alphabetic()));
+    let (number, unit) = text.split_at(split);
+    let shift = match unit {
+        "" => 0,
+        "k" | "K" => 10,
+        "m" | "M" => 20,
+        "g" | "G" => 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// In our words.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(30, "GB"), (20, "MB"), (10, "KB")];
+    match units.iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift) {
+        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
+        None => format!("{bytes}B"),
+    }
+}
+
+/// A text with nginx's variables in our words, where a dollar of its own is doubled. The error is the
+/// variable that there is none of. `groups`: the names in the expression of the place.
+pub(super) fn template(text: &str, groups: &[String]) -> Result<String, String> {
+    let mut written = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        written.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (name, len) = name(after);
+        if name.is_empty() {
+            written.push_str("$$");
+        } else if is_known(name) || groups.iter().any(|group| group == name) {
+            written.push_str("${");
+            written.push_str(name);
+            written.push('}');
+        } else {
+            return Err(name.to_owned());
+        }
+        rest = &after[len..];
+    }
+    written.push_str(rest);
+    Ok(written)
+}
+
+/// The name that a dollar stands before, and how much of the text it is.
+fn name(after: &str) -> (&str, usize) {
+    if let Some(inner) = after.strip_prefix('{') {
+        return inner.find('}').map_or(("", 0), |end| (&inner[..end], end + 2));
+    }
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_group = after.starts_with(|c: char| c.is_ascii_digit());
+    let len = after.find(|c: char| !of_name(c)).unwrap_or(after.len());
+    let len = if is_group { 1 } else { len };
+    (&after[..len], len)
+}
+
+/// Also the groups of an expression.
+fn is_known(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit()) || config::has_variable(name)
+}
