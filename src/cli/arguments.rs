@@ -43,6 +43,12 @@ pub(crate) struct Everywhere {
     /// Control socket of the engine; else the one of the configuration's engine.
     #[arg(short, long, global = true, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
+    /// An nginx.conf in place of a configuration of ours; read again on reload.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) nginx: Option<PathBuf>,
+    /// A supervisord.conf, alone or beside an nginx.conf.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) supervisor: Option<PathBuf>,
     /// Colour the output: auto, always, never.
     #[arg(
         long,

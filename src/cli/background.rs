@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::engine;
 use super::failure::Failure;
 use super::place::Place;
-use crate::config;
+use crate::config::source::{Foreign, Source};
 use crate::control::client::ClientError;
 use crate::sys::{clock, folders, pidfd, spawn};
 
@@ -73,9 +73,16 @@ async fn start(place: &Place) -> Result<(), Failure> {
 
 fn spawn(place: &Place, log: &Log) -> Result<spawn::Child, Failure> {
     let mut arguments = vec![engine::own_program()?, OsString::from("run")];
-    if let config::Source::File(path) = &place.source {
-        arguments.push(OsString::from("-c"));
-        arguments.push(path.clone().into_os_string());
+    let mut name = |flag: &str, path: &Path| {
+        arguments.extend([OsString::from(flag), path.as_os_str().to_owned()]);
+    };
+    match &place.source {
+        Source::File(path) => name("-c", path),
+        Source::Foreign(Foreign { files, .. }) => {
+            files.nginx.iter().for_each(|path| name("--nginx", path));
+            files.supervisor.iter().for_each(|path| name("--supervisor", path));
+        }
+        Source::Embedded => {}
     }
     let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let order = spawn::Order {

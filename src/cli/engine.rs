@@ -1,15 +1,18 @@
 //! The verbs about the engine as a whole: run, check, reload, reopen, shutdown.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::arguments::Waiting;
 use super::failure::Failure;
+use super::import;
 use super::out::{self, Out};
 use super::place::Place;
 use super::roles;
 use super::steer::steer;
+use crate::config::source::{Foreign, Source};
 use crate::control::call::Command;
 use crate::control::client::ClientError;
 use crate::{config, keeper, master, sys};
@@ -20,6 +23,7 @@ const GONE_INTERVAL: Duration = Duration::from_millis(50);
 /// Becomes the engine's keeper; the configuration is checked first, so that what is wrong with it is
 /// said here and once.
 pub(crate) fn run(place: &Place) -> Result<ExitCode, Failure> {
+    import::remark(place);
     let config = load(place)?;
     let source = absolute(&place.source)?;
     let words = roles::words(&own_program()?, &config.engine.name, &source);
@@ -27,19 +31,22 @@ pub(crate) fn run(place: &Place) -> Result<ExitCode, Failure> {
 }
 
 /// A master started again must find the file wherever its keeper stands.
-fn absolute(source: &config::Source) -> Result<config::Source, Failure> {
-    match source {
-        config::Source::File(path) => {
-            let path = std::path::absolute(path);
-            let path =
-                path.map_err(|error| Failure::Failed(format!("find the folder: {error}")))?;
-            Ok(config::Source::File(path))
+fn absolute(source: &Source) -> Result<Source, Failure> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path);
+        path.map_err(|error| Failure::Failed(format!("find the folder: {error}")))
+    };
+    Ok(match source {
+        Source::File(path) => Source::File(absolute(path)?),
+        Source::Foreign(foreign) => {
+            Source::Foreign(Foreign { files: foreign.files.map(absolute)?, ..foreign.clone() })
         }
-        config::Source::Embedded => Ok(config::Source::Embedded),
-    }
+        Source::Embedded => Source::Embedded,
+    })
 }
 
 pub(crate) fn check(place: &Place, out: Out) -> Result<(), Failure> {
+    import::remark(place);
     let config = load(place)?;
     if let Some(text) = master::stop::too_short(&config) {
         out::complain(&format!("{}: warning: {text}", config.source));

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use super::arguments::Import;
 use super::failure::Failure;
 use super::out::{self, Out};
+use super::place::Place;
+use crate::config::source::Source;
 use crate::{config, import};
 
 pub(crate) fn run(out: Out, verb: &Import) -> Result<ExitCode, Failure> {
@@ -27,4 +29,14 @@ pub(crate) fn run(out: Out, verb: &Import) -> Result<ExitCode, Failure> {
         .map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))?;
     let is_refused = what.strict && !translation.warnings.is_empty();
     Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Says what in the files of other programs has no equal, for whoever runs them as they are. What is
+/// wrong with them is said where they are loaded.
+pub(crate) fn remark(place: &Place) {
+    let Source::Foreign(foreign) = &place.source else { return };
+    let Ok(translation) = import::files(&foreign.files) else { return };
+    for warning in &translation.warnings {
+        out::complain(&format!("{}: warning: {}", warning.place, warning.text));
+    }
 }

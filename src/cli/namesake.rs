@@ -2,12 +2,14 @@
 //! than the call names. Looking is allowed, with a word about it; nothing is changed or opened by
 //! mistake. A socket named outright means the engine behind it, whatever it runs.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::out;
 use super::place::Place;
 use crate::config;
+use crate::config::source::{Foreign, Source};
 use crate::sys::{folders, lock};
 
 /// What the call is about to do with the engine that answers.
@@ -28,17 +30,17 @@ pub(crate) async fn check(place: &Place, intent: Intent) -> Result<(), Failure> 
         return Ok(());
     }
     let named = match &place.source {
-        config::Source::Embedded => place.source_name(),
-        config::Source::File(path) => resolved(path).display().to_string(),
+        Source::Embedded | Source::Foreign(_) => place.source_name(),
+        Source::File(path) => resolved(path).display().to_string(),
     };
     let found = format!("engine `{}` runs {}, not {named}", status.name, status.config);
     match (intent, &place.source) {
         // Whoever has no configuration here means the engine of the usual name.
-        (Intent::Look, _) | (Intent::Act, config::Source::Embedded) => {
+        (Intent::Look, _) | (Intent::Act, Source::Embedded) => {
             out::complain(&format!("note: {found}"));
             Ok(())
         }
-        (Intent::Act, config::Source::File(_)) => Err(Failure::Failed(format!(
+        (Intent::Act, Source::File(_) | Source::Foreign(_)) => Err(Failure::Failed(format!(
             "{found}; give one of them another `name` in [engine], or name the running one: -s {}",
             place.socket.display()
         ))),
@@ -56,10 +58,15 @@ pub(crate) async fn refuse_second(place: &Place) -> Result<(), Failure> {
     )))
 }
 
-fn is_same(source: &config::Source, running: &str) -> bool {
+fn is_same(source: &Source, running: &str) -> bool {
     match source {
-        config::Source::Embedded => running == config::EMBEDDED_NAME,
-        config::Source::File(path) => resolved(path) == resolved(Path::new(running)),
+        Source::Embedded => running == config::EMBEDDED_NAME,
+        Source::File(path) => resolved(path) == resolved(Path::new(running)),
+        Source::Foreign(foreign) => {
+            let files = foreign.files.map(|path| Ok::<_, Infallible>(resolved(path)));
+            let resolved = files.map(|files| Foreign { files, ..foreign.clone() });
+            resolved.is_ok_and(|foreign| Source::Foreign(foreign).name() == running)
+        }
     }
 }
 

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Everywhere;
 use super::failure::Failure;
+use crate::config::source::{Files, Foreign, Source};
 use crate::control::client::{Client, ClientError};
-use crate::{config, sys};
+use crate::{config, import, sys};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) source: config::Source,
+    pub(crate) source: Source,
     /// Of the engine that the configuration names.
     pub(crate) engine: String,
     pub(crate) socket: PathBuf,
@@ -21,17 +22,28 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn find(everywhere: &Everywhere) -> Result<Self, Failure> {
-        let source = config::find(everywhere.config.as_deref());
+        let files =
+            Files { nginx: everywhere.nginx.clone(), supervisor: everywhere.supervisor.clone() };
+        let source = if files == Files::default() {
+            config::find(everywhere.config.as_deref())
+        } else {
+            Source::Foreign(Foreign { files, translate: import::text })
+        };
         let engine = match &everywhere.socket {
             // The configuration may then be anywhere, and need not be readable from here.
             Some(_) => String::new(),
             None => config::engine_name(&source)
                 .map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))?,
         };
-        let options = [("-c", &everywhere.config), ("-s", &everywhere.socket)]
-            .into_iter()
-            .filter_map(|(flag, path)| Some(format!(" {flag} {}", quoted(path.as_ref()?))))
-            .collect();
+        let options = [
+            ("-c", &everywhere.config),
+            ("-s", &everywhere.socket),
+            ("--nginx", &everywhere.nginx),
+            ("--supervisor", &everywhere.supervisor),
+        ]
+        .into_iter()
+        .filter_map(|(flag, path)| Some(format!(" {flag} {}", quoted(path.as_ref()?))))
+        .collect();
         let socket = match &everywhere.socket {
             Some(socket) => socket.clone(),
             None => sys::folders::control_socket(&engine),
@@ -53,8 +65,8 @@ impl Place {
     /// What the configuration is called to people.
     pub(crate) fn source_name(&self) -> String {
         match &self.source {
-            config::Source::File(path) => path.display().to_string(),
-            config::Source::Embedded => "the embedded default".to_owned(),
+            Source::Embedded => "the embedded default".to_owned(),
+            named @ (Source::File(_) | Source::Foreign(_)) => named.name(),
         }
     }
 

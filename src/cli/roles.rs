@@ -2,12 +2,12 @@
 //! them, and what they take is checked only as far as our own mistakes go.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::arguments::When;
 use super::out;
-use crate::{config, demo, keeper, master, sys, worker};
+use crate::config::source::Source;
+use crate::{demo, import, keeper, master, sys, worker};
 
 const KEEPER: &str = "__keeper";
 const MASTER: &str = "__master";
@@ -18,11 +18,8 @@ const LOAD: &str = "__load";
 
 /// The command lines of a master, `program __master NAME FILE`, and of a keeper that goes on where
 /// another one was, `program __keeper NAME FILE ESTATE`. Without a file, the embedded default.
-pub(crate) fn words(program: &OsString, name: &str, source: &config::Source) -> keeper::Words {
-    let file = match source {
-        config::Source::File(path) => path.clone().into_os_string(),
-        config::Source::Embedded => OsString::new(),
-    };
+pub(crate) fn words(program: &OsString, name: &str, source: &Source) -> keeper::Words {
+    let file = source.word();
     let words = |role: &str| vec![program.clone(), role.into(), name.into(), file.clone()];
     keeper::Words { master: words(MASTER), keeper: words(KEEPER) }
 }
@@ -89,15 +86,12 @@ fn try_out(mut words: impl Iterator<Item = OsString>) -> ExitCode {
 /// The engine that the next two words mean, and the words of its roles.
 fn engine(
     words: &mut impl Iterator<Item = OsString>,
-) -> Result<(String, config::Source, keeper::Words), ExitCode> {
+) -> Result<(String, Source, keeper::Words), ExitCode> {
     let Some(name) = words.next().and_then(|name| name.into_string().ok()) else {
         out::complain("expected the engine's name");
         return Err(ExitCode::from(2));
     };
-    let source = match words.next() {
-        Some(path) if !path.is_empty() => config::Source::File(PathBuf::from(path)),
-        Some(_) | None => config::Source::Embedded,
-    };
+    let source = Source::of_word(&words.next().unwrap_or_default(), import::text);
     match sys::proc::own_path() {
         Ok(program) => {
             let words = self::words(&program.into_os_string(), &name, &source);

@@ -12,7 +12,8 @@ use crate::sys;
 use super::diagnostic::Errors;
 use super::password::Password;
 use super::report::Surroundings;
-use super::{Loaded, Source, document, dotenv, engine, limits, variables};
+use super::source::Source;
+use super::{Loaded, document, dotenv, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
 /// Reading and writing by whoever is neither the owner nor of the group.
@@ -40,8 +41,11 @@ pub(super) fn find(explicit: Option<&Path>) -> Source {
 /// Reads and checks a file; beyond `config::parse`, what it names on this machine (folders, users)
 /// must exist, and relative paths become absolute, from the file's own folder.
 pub(super) fn read_checked(path: &Path) -> Result<Loaded, Errors> {
-    let name = path.display().to_string();
-    let text = text_of(path)?;
+    check(text_of(path)?, &path.display().to_string(), path)
+}
+
+/// The same for a text that is elsewhere, or nowhere; what is relative in it begins beside `path`.
+pub(super) fn check(text: String, name: &str, path: &Path) -> Result<Loaded, Errors> {
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
     let surroundings = Surroundings {
         variable: &variables::from_environment,
@@ -56,7 +60,7 @@ pub(super) fn read_checked(path: &Path) -> Result<Loaded, Errors> {
         token: &|path| token(path).map(|_said_when_used| ()),
         password: &|path| password(path).map(|_said_when_used| ()),
     };
-    let config = document::read(&text, &name, surroundings)?;
+    let config = document::read(&text, name, surroundings)?;
     Ok(Loaded { config, text: Some(Rc::from(text)) })
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod diagnostic;
 mod document;
 mod dotenv;
 mod files;
+pub(crate) mod source;
 
 mod capacity;
 mod check;
@@ -58,42 +59,23 @@ pub(crate) mod template;
 pub(crate) mod trust;
 pub(crate) mod variables;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use diagnostic::Errors;
 use model::Config;
+use source::Source;
 
 const EMBEDDED: &str = include_str!("../../configs/default.toml");
 
 /// The name the console shows for a configuration nobody wrote.
 pub(crate) const EMBEDDED_NAME: &str = "embedded default";
 
-/// Where the configuration comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    File(PathBuf),
-    Embedded,
-}
-
 /// A checked configuration, and the text that says it, where that is known.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) text: Option<Rc<str>>,
-}
-
-impl Source {
-    pub(crate) fn load(&self) -> Result<Config, Errors> {
-        self.read().map(|loaded| loaded.config)
-    }
-
-    pub(crate) fn read(&self) -> Result<Loaded, Errors> {
-        match self {
-            Self::File(path) => files::read_checked(path),
-            Self::Embedded => Ok(Loaded { config: embedded(), text: Some(Rc::from(EMBEDDED)) }),
-        }
-    }
 }
 
 /// The explicit file if there is one, else the first that exists of the places users expect, else
@@ -105,10 +87,7 @@ pub(crate) fn find(explicit: Option<&Path>) -> Source {
 /// What the engine of this configuration is called. Also for a file with errors, as far as its name
 /// can be read: a running engine must be reachable while its file is being edited.
 pub(crate) fn engine_name(source: &Source) -> Result<String, Errors> {
-    match source {
-        Source::File(path) => files::engine_name(path),
-        Source::Embedded => Ok(embedded().engine.name),
-    }
+    source.engine_name()
 }
 
 /// What the token file says, on one line; the error says what is wrong with the file.

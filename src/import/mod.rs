@@ -7,12 +7,15 @@
 pub(crate) mod nginx;
 pub(crate) mod supervisor;
 
+mod both;
 mod files;
 mod page;
 
 use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
+
+use crate::config::source::Files;
 
 /// A configuration of ours, and what it could not say.
 #[derive(Debug)]
@@ -65,6 +68,22 @@ impl fmt::Display for Remark {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.place, self.text)
     }
+}
+
+/// Files of other programs, or of both, as one configuration.
+pub(crate) fn files(files: &Files) -> Result<Translation, Mistakes> {
+    let nginx = files.nginx.as_deref().map(|path| nginx::translate(path, None)).transpose()?;
+    let supervisor = files.supervisor.as_deref().map(supervisor::translate).transpose()?;
+    Ok(match (nginx, supervisor) {
+        (Some(one), Some(other)) => both::join(one, other),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => Translation { toml: String::new(), warnings: Vec::new() },
+    })
+}
+
+/// The same as a text alone; see `config::source::Translate`.
+pub(crate) fn text(of: &Files) -> Result<String, String> {
+    files(of).map(|translation| translation.toml).map_err(|mistakes| mistakes.to_string())
 }
 
 /// By file and line.

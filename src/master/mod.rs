@@ -73,7 +73,7 @@ pub(crate) struct Options {
     /// The engine's name: its runtime folder, its lock.
     pub(crate) name: String,
     /// Absolute, since the master is started again wherever the keeper stands.
-    pub(crate) source: config::Source,
+    pub(crate) source: config::source::Source,
     /// The command line by which this process would become the keeper.
     pub(crate) keeper: Vec<OsString>,
 }
@@ -110,7 +110,10 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 /// Whether this binary could take over an engine of that protocol and configuration, whose master would
 /// leave what can be read from standard input: its version, or why not.
-pub(crate) fn try_out(protocol: &str, source: &config::Source) -> Result<&'static str, String> {
+pub(crate) fn try_out(
+    protocol: &str,
+    source: &config::source::Source,
+) -> Result<&'static str, String> {
     if protocol != order::PROTOCOL.to_string() {
         return Err(format!(
             "it speaks protocol {}, the running engine protocol {protocol}: stop that one, then start this",

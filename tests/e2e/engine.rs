@@ -50,6 +50,11 @@ impl Engine {
         Self::launch(config, |_folder| {}, start)
     }
 
+    /// By a command of the test's own, whose runtime folder is `run` in the engine's.
+    pub(crate) fn start_by(command: impl FnOnce(&Path) -> Command) -> Self {
+        Self::launch("", |_folder| {}, |folder| spawn(folder, command(folder.path())))
+    }
+
     /// The same as `start`, from a shell that has done `preparation` first.
     pub(crate) fn start_after(preparation: &str, config: &str) -> Self {
         let script = format!("{preparation}; exec \"$0\" \"$@\"");

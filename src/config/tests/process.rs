@@ -119,7 +119,7 @@ fn errors_of(lines: &str, furnish: impl FnOnce(&Path)) -> Vec<String> {
     furnish(folder.path());
     let path = folder.path().join("test.toml");
     fs::write(&path, format!("[program.p]\n{lines}\n")).unwrap();
-    let errors = crate::config::Source::File(path.clone())
+    let errors = crate::config::source::Source::File(path.clone())
         .load()
         .err()
         .map_or_else(Vec::new, |errors| errors.list);

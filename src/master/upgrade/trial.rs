@@ -1,13 +1,11 @@
 //! Asking a binary whether it could take over, by running it: no better proof that it runs here.
 
-use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::Source;
 use crate::config::limits::{UPGRADE_TRIAL_MS, UPGRADE_WORDS_BYTES_MAX};
 use crate::master::{Options, TRIAL};
 use crate::order::PROTOCOL;
@@ -23,10 +21,7 @@ pub(super) fn begin(
     options: &Options,
     will: BorrowedFd<'_>,
 ) -> io::Result<impl Future<Output = Result<String, String>> + use<>> {
-    let file = match &options.source {
-        Source::File(path) => path.clone().into_os_string(),
-        Source::Embedded => OsString::new(),
-    };
+    let file = options.source.word();
     let protocol = PROTOCOL.to_string();
     let arguments = [path.into(), TRIAL.into(), protocol.into(), options.name.clone().into(), file];
     let environment: Vec<_> = std::env::vars_os().collect();
