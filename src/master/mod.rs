@@ -32,6 +32,7 @@ mod requests;
 mod resolve;
 mod rpc;
 mod scale;
+mod service;
 mod signals;
 mod snapshot;
 mod socket;
@@ -196,6 +197,7 @@ struct Master {
     decisions: decisions::DecisionsFile,
     clock: turn::Clock,
     started_us: u64,
+    service: service::Service,
     phase: Phase,
     /// What the engine ends with.
     status: u8,

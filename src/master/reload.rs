@@ -8,7 +8,7 @@ use std::os::fd::AsFd as _;
 use super::generation::Generation;
 use super::listeners::{self, Taken};
 use super::membership::Now;
-use super::{Master, Phase, WHO};
+use super::{Master, Phase, WHO, service};
 use crate::config;
 use crate::control::wire::Answer;
 use crate::order::worker::ToWorker;
@@ -20,11 +20,14 @@ impl Master {
         if self.phase != Phase::Running {
             return Answer::refused("the engine is stopping");
         }
+        service::reloads();
         let answer = match self.options.source.read() {
             Ok(loaded) => self.swap_in(loaded),
             Err(errors) => Err(errors.to_string()),
         };
-        self.told(answer)
+        let answer = self.told(answer);
+        service::has_reloaded(&answer.message);
+        answer
     }
 
     /// What ran before the last reload becomes a new generation; the file is left as it is.

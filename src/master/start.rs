@@ -24,6 +24,7 @@ use super::programs::notices;
 use super::programs::sockets;
 use super::programs::tree::ladder::Ladder;
 use super::resolve::Names;
+use super::service::Service;
 use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
@@ -248,6 +249,7 @@ impl Prepared {
             clock: turn::Clock::new(now.mono_us),
             started_us: will.started_us,
             run: will.run,
+            service: Service::new(),
             phase: Phase::Running,
             status: will.status,
         };

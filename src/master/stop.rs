@@ -4,7 +4,7 @@
 //! they were promised as far as `shutdown_timeout` has room for it. Where the file does not say, it
 //! has.
 
-use super::{Master, Phase, WHO, audit, programs};
+use super::{Master, Phase, WHO, audit, programs, service};
 use crate::config::limits::{SHUTDOWN_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS_MAX};
 use crate::config::model::Config;
 use crate::control::wire::Severity;
@@ -33,6 +33,7 @@ impl Master {
         match self.phase {
             Phase::Running => {
                 log::notice!(WHO, "stop {why}");
+                service::stops();
                 self.announce_patience();
                 self.keeper.stopping();
                 self.note(audit::Entry {

@@ -6,7 +6,7 @@
 //! over as after any master's death. What earlier masters had started goes to whoever inherits
 //! orphans; their ends are told by the kernel (`sys::pidfd::exit_info`) as far as it can.
 
-use super::{Master, WHO, audit};
+use super::{Master, WHO, audit, service};
 use crate::control::wire::Severity;
 use crate::sys::log;
 
@@ -23,6 +23,7 @@ impl Master {
             cli: String::new(),
         });
         self.bequeath();
+        service::leads();
         let error = self.keeper.succeed(&self.options.keeper);
         log::error!(WHO, "take the keeper's place: {error}; a master that dies is not replaced");
     }

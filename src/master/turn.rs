@@ -91,6 +91,7 @@ impl Master {
                     self.on(Event::Asked(asked));
                 }
             }
+            self.service.beat();
             self.follow_up(Now::read());
             self.advance_stop();
             self.carry_out_wants(Now::read());
@@ -153,6 +154,7 @@ impl Master {
             programs_us,
             stop_us,
             self.reopening.due_us(),
+            self.service.due_us(),
             self.membership.outliers_due_us(),
         ]);
         due_us.min().unwrap_or(0)
@@ -176,6 +178,7 @@ impl Master {
             Event::WorkerSaid { slot, life, said } => {
                 log_said(slot, life, said);
                 if let FromWorker::Running { .. } = said {
+                    self.service.serves();
                     self.relieve_workers(slot, life);
                 }
             }

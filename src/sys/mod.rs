@@ -48,6 +48,7 @@ pub(crate) mod handed_socket;
 pub(crate) mod notify;
 pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
+pub(crate) mod service;
 pub(crate) mod socket;
 pub(crate) mod watched;
 pub(crate) mod zone;

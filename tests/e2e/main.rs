@@ -65,6 +65,7 @@ mod requests;
 mod retries;
 mod roll;
 mod rpc;
+mod service;
 mod shaping;
 mod sharing;
 mod started_with;

@@ -1,0 +1,98 @@
+//! A service manager is told how the engine is, as systemd wants to know.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::engine::{BINARY, Engine, signal};
+use crate::wait;
+
+struct Manager {
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    /// The next message that is no sign of life.
+    fn hears(&self) -> String {
+        loop {
+            let mut bytes = [0; 512];
+            let count = self.socket.recv(&mut bytes).expect("it is told in time");
+            let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+            if text != "WATCHDOG=1" {
+                return text;
+            }
+        }
+    }
+}
+
+fn start(watchdog_us: &str) -> (Engine, Manager) {
+    let mut manager = None;
+    let engine = Engine::start_by(|folder| {
+        let path = folder.join("notify");
+        let socket = UnixDatagram::bind(&path).expect("the folder is ours");
+        socket.set_read_timeout(Some(wait::PATIENCE)).expect("a time");
+        manager = Some(Manager { socket });
+        let mut command = Command::new(BINARY);
+        command
+            .args(["run", "-c"])
+            .arg(folder.join("pilothouse.toml"))
+            .env("PILOTHOUSE_RUNTIME_DIR", folder.join("run"))
+            .env("PILOTHOUSE_STATE_DIR", folder.join("state"))
+            .env("NOTIFY_SOCKET", path)
+            .env("WATCHDOG_USEC", watchdog_us);
+        command
+    });
+    (engine, manager.expect("the command was made"))
+}
+
+#[test]
+fn a_start_a_reload_and_the_end_are_told_in_order() {
+    let (mut engine, manager) = start("");
+    assert_eq!(manager.hears(), "READY=1");
+    signal(engine.keeper_pid(), "HUP");
+    assert!(manager.hears().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert!(manager.hears().starts_with("READY=1\nSTATUS=generation 2"));
+    engine.rewrite_config("[[server]]\n");
+    signal(engine.keeper_pid(), "HUP");
+    assert!(manager.hears().starts_with("RELOADING=1\n"));
+    let refused = manager.hears();
+    assert!(refused.starts_with("READY=1\nSTATUS=") && refused.contains("listen"), "{refused}");
+    assert!(engine.stop().success());
+    assert_eq!(manager.hears(), "STOPPING=1");
+}
+
+#[test]
+fn a_watchdog_hears_signs_of_life_and_of_the_next_main_process() {
+    let (engine, manager) = start("200000");
+    manager.socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    let mut bytes = [0; 64];
+    let mut beats = 0;
+    while beats < 3 {
+        let count = manager.socket.recv(&mut bytes).expect("it is told in time");
+        beats += usize::from(&bytes[..count] == b"WATCHDOG=1");
+    }
+    let master = engine.master_pid();
+    engine.replace_keeper();
+    let heard = std::iter::repeat_with(|| manager.hears());
+    let leads = format!("MAINPID={master}");
+    assert!(heard.take(8).any(|text| text == leads));
+}
+
+#[test]
+fn the_offered_unit_and_rotation_are_good() {
+    let unit = fs::read_to_string("configs/pilothouse.service").expect("it is offered");
+    for key in ["Type=notify", "NotifyAccess=all", "WatchdogSec=", "Delegate=yes"] {
+        assert!(unit.contains(key), "{key}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pilothouse.service");
+    fs::write(&file, unit.replace("/usr/bin/pilothouse", BINARY)).expect("the folder is ours");
+    if let Ok(verified) = Command::new("systemd-analyze").arg("verify").arg(&file).output() {
+        let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+        let of_ours = said.lines().find(|line| line.contains("pilothouse.service"));
+        assert_eq!(of_ours, None, "{said}");
+    }
+    let rotation = fs::read_to_string("configs/pilothouse.logrotate").expect("it is offered");
+    assert!(rotation.contains("pilothouse reopen"));
+}
