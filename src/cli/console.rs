@@ -10,6 +10,7 @@ use super::out::Out;
 use super::place::Place;
 use super::{background, overview, wait};
 use crate::tui;
+use crate::tui::link::route::Route;
 
 /// Attaches to the engine; one is started first when none runs for this configuration.
 pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode, Failure> {
@@ -26,16 +27,13 @@ pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode,
         wait(overview::show_with_ways(place, out))?;
         return Ok(ExitCode::SUCCESS);
     }
-    Ok(tui::console::run(&tui::console::Options {
-        socket: place.socket.clone(),
-        is_read_only: console.read_only,
-        theme: console.theme,
-        colors: console.colors,
-        glyphs: console.glyphs,
-        is_slow: console.slow,
-        attach_line: place.command(""),
-        stop_line: place.command("shutdown"),
-    }))
+    let route = Route::near(place.socket.clone());
+    let farewell = format!(
+        "detached; the engine goes on. attach: {}   stop: {}\n",
+        place.command(""),
+        place.command("shutdown")
+    );
+    Ok(tui::console::run(tui::console::Options { farewell, ..console.options(route, Vec::new()) }))
 }
 
 /// Seconds of samples a picture waits for.

@@ -12,6 +12,7 @@ use super::out::Out;
 use super::place::Place;
 use crate::control::call::Query;
 use crate::control::drain::Drain;
+use crate::control::rate::Rate;
 use crate::control::wire::{BackendRow, BackendState, EventRecord, Frame, Severity, Snapshot};
 use crate::control::{delta, text};
 use crate::tui::widget::number;
@@ -35,8 +36,8 @@ pub(super) struct Wait<'a> {
 /// requests were cut.
 pub(super) async fn wait(place: &Place, out: Out, wait: Wait<'_>) -> Result<(), Failure> {
     let shown = text::plain(&format!("{}/{}", wait.name.upstream, wait.name.backend)).into_owned();
-    let mut lines =
-        place.client().lines(&Query::Watch).await.map_err(|error| place.explain(error))?;
+    let query = Query::Watch { rate: Rate::Full };
+    let mut lines = place.client().lines(&query).await.map_err(|error| place.explain(error))?;
     let mut snapshot = Snapshot::default();
     let mut cut = None;
     let mut ticker = Ticker::default();

@@ -16,6 +16,7 @@ mod console;
 mod doctor;
 mod drain;
 mod engine;
+mod far;
 mod import;
 mod papers;
 
@@ -34,17 +35,17 @@ mod upstream;
 mod steer;
 mod table;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Console, Verb, Word};
+use arguments::{Arguments, Verb, Word};
 use failure::Failure;
 use out::Out;
 use place::Place;
 
 use crate::sys;
+use crate::tui::link::target::Target;
 
 pub(crate) fn run() -> ExitCode {
     // Started by a descriptor of its own image, it would be listed as `exe`.
@@ -73,12 +74,16 @@ pub(crate) fn run() -> ExitCode {
 fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { mut everywhere, word } = arguments;
     let out = Out::new(everywhere.color);
-    let verb = match word.unwrap_or_default() {
+    let mut verb = match word.unwrap_or_default() {
         Word::Paper(paper) => return papers::write(out, paper),
         Word::Verb(verb) => verb,
     };
-    if let Verb::Console(Console { target: Some(target), .. }) = &verb {
-        everywhere.socket = Some(socket_of(target)?);
+    if let Verb::Console(console) = &mut verb {
+        match console.target.take() {
+            Some(Target::Far(target)) => return far::run(target, out, console),
+            Some(Target::Near(socket)) => everywhere.socket = Some(socket),
+            None => {}
+        }
     }
     let place = Place::find(&everywhere)?;
     if let Some(intent) = verb.intent() {
@@ -114,19 +119,6 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Doctor(listing) => return wait(doctor::run(&place, out, listing)),
     }?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A console's target is a socket; reaching another machine is said to be missing, not mistaken for
-/// a file name.
-fn socket_of(target: &Path) -> Result<PathBuf, Failure> {
-    if target.to_string_lossy().contains("://") {
-        let target = target.display();
-        return Err(Failure::Usage(format!(
-            "console {target}: only socket paths are supported by this version; \
-             run it there: ssh -t HOST pilothouse"
-        )));
-    }
-    Ok(target.to_owned())
 }
 
 /// Runs one conversation with the engine to its end.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::arguments::When;
 use super::out;
 use crate::config::source::Source;
-use crate::{demo, import, keeper, master, sys, worker};
+use crate::{config, demo, import, keeper, master, sys, tui, worker};
 
 const KEEPER: &str = "__keeper";
 const MASTER: &str = "__master";
@@ -15,6 +15,7 @@ const TRIAL: &str = master::TRIAL;
 const WORKER: &str = "__worker";
 const ORIGIN: &str = "__origin";
 const LOAD: &str = "__load";
+const WHERE: &str = tui::link::tunnel::WHERE;
 
 /// The command lines of a master, `program __master NAME FILE`, and of a keeper that goes on where
 /// another one was, `program __keeper NAME FILE ESTATE`. Without a file, the embedded default.
@@ -33,6 +34,7 @@ pub(crate) fn hidden(mut words: impl Iterator<Item = OsString>) -> Option<ExitCo
         WORKER => Some(worker::run()),
         ORIGIN => Some(demo::origin(&texts(words))),
         LOAD => Some(demo::load(&texts(words))),
+        WHERE => Some(tell_where(words)),
         _ => None,
     }
 }
@@ -78,6 +80,24 @@ fn try_out(mut words: impl Iterator<Item = OsString>) -> ExitCode {
         },
         Err(why) => {
             out::complain(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Asked by a console elsewhere: the path of an engine's socket, `program __where [NAME]`.
+fn tell_where(mut words: impl Iterator<Item = OsString>) -> ExitCode {
+    let socket = match words.next() {
+        Some(name) => Ok(sys::folders::control_socket(&name.to_string_lossy())),
+        None => {
+            config::engine_name(&config::find(None)).map(|name| sys::folders::control_socket(&name))
+        }
+    };
+    match socket.map(|socket| out::Out::new(When::Never).line(&socket.display().to_string())) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.status(),
+        Err(errors) => {
+            out::complain(errors.to_string().trim_end());
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::rate::Rate;
 use super::requests;
 use super::wire::{Role, Stream};
 
@@ -153,7 +154,7 @@ pub(crate) enum Query {
     /// One `wire::Status`.
     Status,
     /// Lines of `wire::Frame`, without end.
-    Watch,
+    Watch { rate: Rate },
     /// Lines of `wire::EventRecord`: those kept, oldest first; without end when followed.
     Events { follow: bool },
     /// One `explain::Explanation`. An unknown upstream is `server::Reply::Missing`.

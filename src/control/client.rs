@@ -5,12 +5,13 @@
 
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use tokio::net::UnixStream;
 
 use super::call::{Command, Query};
 use super::route;
+use super::version::{self, Version};
 use super::wire::{Answer, Status};
 
 #[derive(Debug, thiserror::Error)]
@@ -46,16 +48,40 @@ const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     socket: PathBuf,
+    /// The socket is the near end of a line to another machine, which is called so.
+    far: Option<PathBuf>,
 }
 
 impl Client {
     /// Touches nothing yet: whether an engine answers shows with the first question.
     pub(crate) fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { socket: socket.into(), far: None }
+    }
+
+    /// Through the near end of a line to the place that people call `name`.
+    pub(crate) fn through(socket: impl Into<PathBuf>, name: &str) -> Self {
+        Self { socket: socket.into(), far: Some(PathBuf::from(name)) }
+    }
+
+    /// As people call the place.
+    fn place(&self) -> &Path {
+        self.far.as_deref().unwrap_or(&self.socket)
     }
 
     pub(crate) async fn status(&self) -> Result<Status, ClientError> {
         self.document(&Query::Status).await
+    }
+
+    /// Returns when the engine has answered at all: to a question that has no answer, which costs it
+    /// and the line next to nothing.
+    pub(crate) async fn ping(&self) -> Result<(), ClientError> {
+        let request = route::Request {
+            method: route::Method::Get,
+            target: "/v1/ping".to_owned(),
+            body: Vec::new(),
+        };
+        let answered = tokio::time::timeout(DOCUMENT_TIMEOUT, self.send(&request)).await;
+        answered.map_err(|_late| self.protocol("no answer in time"))?.map(drop)
     }
 
     /// The answer of a query that is one JSON document.
@@ -67,14 +93,16 @@ impl Client {
         let asking = async {
             let response = self.send(&request).await?;
             let status = response.status();
-            Ok((status, self.whole(response).await?))
+            let version = version_of(&response);
+            Ok((status, version, self.whole(response).await?))
         };
         let answered = tokio::time::timeout(DOCUMENT_TIMEOUT, asking).await;
-        let (status, body) = answered.map_err(|_late| self.protocol("no answer in time"))??;
+        let (status, version, body) =
+            answered.map_err(|_late| self.protocol("no answer in time"))??;
         if status != StatusCode::OK {
             return Err(self.failure(status, &body));
         }
-        serde_json::from_slice(&body).map_err(|error| self.protocol(error))
+        serde_json::from_slice(&body).map_err(|error| self.protocol(version.explain(&error)))
     }
 
     /// An unknown target or a refusal is an `Answer` too: the engine did understand.
@@ -97,8 +125,9 @@ impl Client {
             let body = self.whole(response).await?;
             return Err(self.failure(status, &body));
         }
-        let body = response.into_body();
-        Ok(Lines { socket: self.socket.clone(), body, buffer: BytesMut::new(), searched: 0 })
+        let version = version_of(&response);
+        let (place, body) = (self.place().to_owned(), response.into_body());
+        Ok(Lines { place, version, body, buffer: BytesMut::new(), searched: 0 })
     }
 
     async fn send(&self, request: &route::Request) -> Result<Response<Incoming>, ClientError> {
@@ -120,15 +149,19 @@ impl Client {
             .header(hyper::header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(request.body.clone())))
             .map_err(|error| self.protocol(error))?;
-        sender.send_request(request).await.map_err(|error| self.protocol(error))
+        sender.send_request(request).await.map_err(|error| match self.far {
+            // The line's near end always answers; that nobody does at the other shows only here.
+            Some(_) => self.unreachable(io::Error::other(error)),
+            None => self.protocol(error),
+        })
     }
 
     fn unreachable(&self, cause: io::Error) -> ClientError {
         if cause.kind() == io::ErrorKind::PermissionDenied {
-            let socket = self.socket.display();
-            ClientError::NotPermitted(format!("connect to {socket}: permission denied"))
+            let place = self.place().display();
+            ClientError::NotPermitted(format!("connect to {place}: permission denied"))
         } else {
-            ClientError::NoEngine { socket: self.socket.clone(), cause }
+            ClientError::NoEngine { socket: self.place().to_owned(), cause }
         }
     }
 
@@ -152,14 +185,19 @@ impl Client {
     }
 
     fn protocol(&self, cause: impl Display) -> ClientError {
-        ClientError::Protocol { socket: self.socket.clone(), cause: cause.to_string() }
+        ClientError::Protocol { socket: self.place().to_owned(), cause: cause.to_string() }
     }
+}
+
+fn version_of(response: &Response<Incoming>) -> Version {
+    Version::told(response.headers().get(version::HEADER).map(HeaderValue::as_bytes))
 }
 
 /// The lines of a streamed answer.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    socket: PathBuf,
+    place: PathBuf,
+    version: Version,
     body: Incoming,
     buffer: BytesMut,
     /// Bytes of `buffer` known to hold no line feed, so that a long line is searched once.
@@ -174,7 +212,9 @@ impl Lines {
                 let line = self.buffer.split_to(self.searched + at + 1);
                 self.searched = 0;
                 let value = serde_json::from_slice(&line);
-                return value.map(Some).map_err(|error| self.protocol(error));
+                return value
+                    .map(Some)
+                    .map_err(|error| self.protocol(self.version.explain(&error)));
             }
             self.searched = self.buffer.len();
             if self.buffer.len() > LINE_BYTES_MAX {
@@ -197,6 +237,6 @@ impl Lines {
     }
 
     fn protocol(&self, cause: impl Display) -> ClientError {
-        ClientError::Protocol { socket: self.socket.clone(), cause: cause.to_string() }
+        ClientError::Protocol { socket: self.place.clone(), cause: cause.to_string() }
     }
 }

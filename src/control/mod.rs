@@ -13,8 +13,10 @@ pub(crate) mod call;
 pub(crate) mod capacity;
 pub(crate) mod check;
 pub(crate) mod explain;
+mod figure;
 pub(crate) mod name;
 pub(crate) mod plan;
+pub(crate) mod rate;
 pub(crate) mod sample;
 pub(crate) mod standing;
 pub(crate) mod wire;
@@ -28,6 +30,7 @@ pub(crate) mod route;
 pub(crate) mod rpc;
 pub(crate) mod tape;
 pub(crate) mod text;
+pub(crate) mod version;
 
 pub(crate) mod client;
 pub(crate) mod server;

@@ -11,6 +11,7 @@ use super::call::{
     Removal, UpstreamVerb,
 };
 use super::percent;
+use super::rate::Rate;
 use super::requests;
 use super::wire::Stream;
 
@@ -85,7 +86,7 @@ fn asked(method: &str, path: &str, query: Query) -> Result<Ask, Unroutable> {
 fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
     let query = match segments {
         ["status"] => Query::Status,
-        ["watch"] => Query::Watch,
+        ["watch"] => Query::Watch { rate: Rate::parse(parameters)? },
         ["history"] => Query::History,
         ["plan"] => Query::Plan,
         ["upstreams", upstream, "explain"] => Query::Explain { upstream: (*upstream).to_owned() },
@@ -364,7 +365,7 @@ impl From<&Query> for Request {
     fn from(query: &Query) -> Self {
         let target = match query {
             Query::Status => "/v1/status".to_owned(),
-            Query::Watch => "/v1/watch".to_owned(),
+            Query::Watch { rate } => format!("/v1/watch{}", rate.parameters()),
             Query::History => "/v1/history".to_owned(),
             Query::Plan => "/v1/plan".to_owned(),
             Query::Metrics => METRICS.to_owned(),

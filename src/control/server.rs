@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use super::call::{Caller, Command, Peer, Query};
 use super::route::{self, Ask, Unroutable};
 use super::rpc;
+use super::version;
 use super::wire::{Answer, Outcome, Role};
 use crate::sys;
 
@@ -300,6 +301,8 @@ fn response(status: StatusCode, content_type: &'static str, body: Body) -> Respo
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let version = HeaderValue::from_static(version::OURS);
+    response.headers_mut().insert(version::HEADER, version);
     response
 }
 

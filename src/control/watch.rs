@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::delta;
+use super::rate::{Rate, SPARING_SECONDS};
 use super::sample::Sample;
 use super::tape::Tape;
 use super::wire::{EventRecord, Frame, Role, Snapshot};
@@ -26,8 +27,9 @@ struct Watcher {
 }
 
 enum Feed {
-    /// A console: frames, starting from the snapshot it was last sent.
-    Frames { seen: Rc<Snapshot> },
+    /// A console: frames, starting from the snapshot it was last sent. At a sparing rate it is told
+    /// what has changed when its seconds are over; something that happens ends them.
+    Frames { seen: Rc<Snapshot>, rate: Rate, seconds: u8 },
     /// `events --follow`: bare event records.
     Events,
 }
@@ -40,10 +42,13 @@ impl Watchers {
 
     /// A console begins to watch: its first line is everything.
     pub(crate) fn join(&mut self, start: Start) -> mpsc::Receiver<Bytes> {
-        let Start { role, snapshot, history, events, tape } = start;
+        let Start { role, rate, snapshot, history, events, tape } = start;
         let whole = Box::new(Snapshot::clone(&snapshot));
         let first = line(&Frame::Snapshot { role, snapshot: whole, history, events, tape });
-        self.add(Feed::Frames { seen: snapshot }, std::iter::once(first))
+        self.add(
+            Feed::Frames { seen: snapshot, rate, seconds: SPARING_SECONDS },
+            std::iter::once(first),
+        )
     }
 
     /// A script begins to follow the events, after those already known (the latest that fit).
@@ -77,7 +82,10 @@ impl Watchers {
         let mut made: Option<(Rc<Snapshot>, Bytes)> = None;
         let reserved = self.queue_max / 2;
         for watcher in &mut self.watchers {
-            let Feed::Frames { seen } = &mut watcher.feed else { continue };
+            let Feed::Frames { seen, rate, seconds } = &mut watcher.feed else { continue };
+            if *rate == Rate::Sparing && *seconds > 0 {
+                continue;
+            }
             // Half of the queue stays free for what may not be left out: samples and events.
             if watcher.lines.capacity() <= reserved {
                 continue;
@@ -94,14 +102,18 @@ impl Watchers {
             // Closed since the check above: the next round drops the watcher.
             if watcher.lines.try_send(bytes).is_ok() {
                 *seen = Rc::clone(latest);
+                *seconds = SPARING_SECONDS;
             }
         }
     }
 
     pub(crate) fn sample(&mut self, sample: &Sample) {
         let frame = line(&Frame::Sample { sample: Box::new(sample.clone()) });
-        self.watchers.retain(|watcher| match watcher.feed {
-            Feed::Frames { .. } => watcher.lines.try_send(frame.clone()).is_ok(),
+        self.watchers.retain_mut(|watcher| match &mut watcher.feed {
+            Feed::Frames { seconds, .. } => {
+                *seconds = seconds.saturating_sub(1);
+                watcher.lines.try_send(frame.clone()).is_ok()
+            }
             Feed::Events => true,
         });
     }
@@ -109,9 +121,12 @@ impl Watchers {
     pub(crate) fn event(&mut self, event: &EventRecord) {
         let frame = line(&Frame::Event { event: Box::new(event.clone()) });
         let record = line(event);
-        self.watchers.retain(|watcher| {
-            let bytes = match watcher.feed {
-                Feed::Frames { .. } => frame.clone(),
+        self.watchers.retain_mut(|watcher| {
+            let bytes = match &mut watcher.feed {
+                Feed::Frames { seconds, .. } => {
+                    *seconds = 0;
+                    frame.clone()
+                }
                 Feed::Events => record.clone(),
             };
             watcher.lines.try_send(bytes).is_ok()
@@ -122,6 +137,7 @@ impl Watchers {
 /// What a console is sent first.
 pub(crate) struct Start {
     pub(crate) role: Role,
+    pub(crate) rate: Rate,
     pub(crate) snapshot: Rc<Snapshot>,
     pub(crate) history: Vec<Sample>,
     pub(crate) events: Vec<EventRecord>,

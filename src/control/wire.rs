@@ -10,6 +10,7 @@ use super::check::Check;
 use super::delta::Delta;
 use super::drain::Drain;
 use super::explain::Fit;
+use super::figure;
 use super::name::Name;
 use super::sample::Sample;
 use super::tape::Tape;
@@ -72,6 +73,7 @@ pub(crate) struct Worker {
     /// `starting`, `running` or `stopping`.
     pub(crate) state: String,
     pub(crate) uptime_ms: u64,
+    #[serde(serialize_with = "figure::percent")]
     pub(crate) cpu_percent: f32,
     pub(crate) rss_bytes: u64,
     pub(crate) connections: Connections,
@@ -121,7 +123,9 @@ pub(crate) struct Backend {
     pub(crate) weight: u32,
     pub(crate) active: u32,
     pub(crate) requests: u64,
+    #[serde(serialize_with = "figure::share")]
     pub(crate) expected_share: f64,
+    #[serde(serialize_with = "figure::share")]
     pub(crate) actual_share: f64,
     pub(crate) responses: Responses,
     pub(crate) failures: u64,
@@ -195,6 +199,7 @@ pub(crate) struct Program {
     pub(crate) exit_code: Option<i32>,
     pub(crate) exit_signal: Option<i32>,
     pub(crate) reason: String,
+    #[serde(serialize_with = "figure::percent")]
     pub(crate) cpu_percent: f32,
     pub(crate) rss_bytes: u64,
     /// `upstream/address` of the backend it serves as.
@@ -276,6 +281,7 @@ pub(crate) struct UpstreamRow {
     /// Start of the window of the fit figures below: the last change of state, weight or generation.
     pub(crate) window_since_ms: u64,
     /// Share of the busiest client network in the window, for hash strategies.
+    #[serde(serialize_with = "figure::share")]
     pub(crate) top_client_share: f64,
     #[serde(default)]
     pub(crate) fit: Fit,

@@ -53,12 +53,13 @@ impl Master {
     }
 
     fn query(&mut self, query: Query, caller: &Caller) -> Reply {
-        if matches!(query, Query::Status | Query::Watch | Query::Metrics) {
+        if matches!(query, Query::Status | Query::Watch { .. } | Query::Metrics) {
             self.programs.weigh_again();
         }
         match query {
             Query::Status => Reply::Json(json(&delta::status(&self.snapshot(Now::read())))),
-            Query::Watch => Reply::Lines(self.watchers.join(watch::Start {
+            Query::Watch { rate } => Reply::Lines(self.watchers.join(watch::Start {
+                rate,
                 role: caller.role,
                 snapshot: self.snapshot(Now::read()),
                 history: self.history.all(),

@@ -109,6 +109,15 @@ pub(crate) fn check_passage(folder: &Path, user: &Identity) -> Result<(), Folder
     Ok(())
 }
 
+/// A new folder of this process alone (0700), for what must not outlive it.
+pub(crate) fn make_own() -> Result<PathBuf, FolderError> {
+    let name = format!("pilothouse-{}-{:x}", std::process::id(), super::random::seed());
+    let folder = std::env::temp_dir().join(name);
+    let made = DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(|cause| FolderError::Io { path: folder.display().to_string(), cause })?;
+    Ok(folder)
+}
+
 /// The state folder of one engine, made (0700) and checked.
 pub(crate) fn make_state_dir(engine: &str) -> Result<PathBuf, FolderError> {
     let folder = state_root().join(engine);

@@ -5,7 +5,6 @@
 //! frame. Decides nothing about what is shown: that is `update` and `view`.
 
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,6 +19,8 @@ use crate::control::wire::Severity;
 use crate::sys;
 
 use super::link::Link;
+use super::link::route::Route;
+use super::link::tunnel::Tunnel;
 use super::model::pointer::{Hit, Mouse};
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg};
@@ -42,7 +43,9 @@ const TICK_US: u64 = 1_000_000;
 const BATCH_MAX: usize = 1_024;
 
 pub(crate) struct Options {
-    pub(crate) socket: PathBuf,
+    pub(crate) route: Route,
+    /// Lines to other machines, opened already; they are kept open while the console is.
+    pub(crate) tunnels: Vec<Tunnel>,
     pub(crate) is_read_only: bool,
     /// A theme's name or file; none: the default.
     pub(crate) theme: Option<String>,
@@ -51,9 +54,8 @@ pub(crate) struct Options {
     pub(crate) glyphs: Option<GlyphTier>,
     /// Fewer frames, for a slow line.
     pub(crate) is_slow: bool,
-    /// What attaches again, and what stops the engine, as typed: `pilothouse -c x.toml`.
-    pub(crate) attach_line: String,
-    pub(crate) stop_line: String,
+    /// What is said when the screen is gone: that the engine goes on, and how to come back.
+    pub(crate) farewell: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -65,14 +67,12 @@ pub(crate) enum ConsoleError {
 }
 
 /// Shows the console until the operator leaves it; says what went on afterwards.
-pub(crate) fn run(options: &Options) -> ExitCode {
-    match attach(options) {
+pub(crate) fn run(mut options: Options) -> ExitCode {
+    let tunnels = std::mem::take(&mut options.tunnels);
+    match attach(&options, tunnels) {
         Ok(()) => {
-            let text = format!(
-                "detached; the engine goes on. attach: {}   stop: {}\n",
-                options.attach_line, options.stop_line
-            );
-            let _nobody_left_to_tell = sys::tty::write_all(sys::tty::stdout(), text.as_bytes());
+            let text = options.farewell.as_bytes();
+            let _nobody_left_to_tell = sys::tty::write_all(sys::tty::stdout(), text);
             ExitCode::SUCCESS
         }
         // The terminal went away or cannot be used: there is nothing to restore or to say on it.
@@ -84,12 +84,16 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn attach(options: &Options) -> Result<(), ConsoleError> {
+fn attach(options: &Options, tunnels: Vec<Tunnel>) -> Result<(), ConsoleError> {
     let shelf = Shelf::of_user(|name| std::env::var(name).ok());
     let name = options.theme.as_deref();
     let theme = name.map_or_else(|| Ok(theme::default_theme()), |name| shelf.load(name))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        for tunnel in tunnels {
+            // Ends with the runtime, and its ssh with it.
+            tokio::spawn(tunnel.keep());
+        }
         let mut console = Console::open(options, theme, shelf)?;
         let left = console.run().await;
         console.close(left)
@@ -156,7 +160,7 @@ impl Console {
         // Sent by hand it finds a terminal that is still there and must be given back.
         let hangup = signal(SignalKind::hangup())?;
         let guard = Guard::enter()?;
-        let (link, messages) = Link::open(options.socket.clone());
+        let (link, messages) = Link::open(options.route.clone());
         Ok(Self {
             model,
             skin: Skin::new(theme, colors, glyphs),

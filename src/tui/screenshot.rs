@@ -16,6 +16,7 @@ use crate::sys;
 
 use super::action::chord;
 use super::link::Link;
+use super::link::route::Route;
 use super::model::attention;
 use super::model::panel::View;
 use super::model::{Model, Size};
@@ -64,7 +65,7 @@ pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotEr
     let mut model = Model::new(options.size, sys::clock::wall_ms());
     model.theme.clone_from(&theme.name);
     model.themes = shelf.entries();
-    let (link, messages) = Link::open(options.socket.clone());
+    let (link, messages) = Link::open(Route::near(options.socket.clone()));
     let skin = Skin::new(theme, ColorTier::True, GlyphTier::Block);
     let mut session = Session { model, link, messages };
     session.until(SNAPSHOT_MS, |model| !model.history.is_empty()).await;

@@ -43,7 +43,7 @@ fn misuse_is_2_and_says_what_was_meant() {
     expect(&alone("", &["statsu"]), 2, &["similar subcommand", "'status'"]);
     expect(&alone("", &["backend", "drain", "app"]), 2, &["UPSTREAM/BACKEND"]);
     expect(&alone("", &["backend", "drain", "a/b", "--timeout", "30"]), 2, &["such as 30s"]);
-    expect(&alone("", &["console", "ssh://host"]), 2, &["ssh -t HOST pilothouse"]);
+    expect(&alone("", &["console", "http://host"]), 2, &["ssh://[user@]host[:port]"]);
     expect(&alone("", &["run", "-s", "/x"]), 2, &["names an engine that runs already", "`name`"]);
     expect(&alone("", &["--help"]), 0, &["Exit status", "shutdown"]);
 }

@@ -13,6 +13,7 @@ mod origin;
 mod ports;
 mod pty;
 mod secure;
+mod sshd;
 mod wait;
 mod witness;
 
@@ -37,6 +38,7 @@ mod ends;
 mod escalations;
 mod explain;
 mod failing;
+mod far;
 mod faults;
 mod files;
 mod framing;

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::tui;
+use crate::tui::link::route::Route;
+use crate::tui::link::target::Target;
+use crate::tui::link::tunnel::Tunnel;
 use crate::tui::theme::glyph::GlyphTier;
 use crate::tui::theme::tier::ColorTier;
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct Console {
-    /// Socket of the engine to attach to.
-    #[arg(value_name = "SOCKET")]
-    pub(crate) target: Option<PathBuf>,
+    /// Engine to attach to: its socket, or ssh://[user@]host[:port][/engine or /path/of/socket].
+    #[arg(value_name = "TARGET", value_parser = Target::parse)]
+    pub(crate) target: Option<Target>,
     /// Only look: no key changes anything.
     #[arg(long)]
     pub(crate) read_only: bool,
@@ -38,6 +41,22 @@ pub(crate) struct Console {
     /// Cells of those pictures.
     #[arg(long, value_name = "COLUMNSxROWS", hide = true, default_value = "100x30", value_parser = size)]
     pub(crate) size: tui::model::Size,
+}
+
+impl Console {
+    /// What of it is the console's own to know.
+    pub(crate) fn options(&self, route: Route, tunnels: Vec<Tunnel>) -> tui::console::Options {
+        tui::console::Options {
+            route,
+            tunnels,
+            is_read_only: self.read_only,
+            theme: self.theme.clone(),
+            colors: self.colors,
+            glyphs: self.glyphs,
+            is_slow: self.slow,
+            farewell: String::new(),
+        }
+    }
 }
 
 fn colors(text: &str) -> Result<ColorTier, String> {

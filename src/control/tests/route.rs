@@ -6,6 +6,7 @@ use crate::control::call::{
     Addition, BackendTarget, BackendVerb, Command, Pace, ProgramTarget, ProgramVerb, Query, Rank,
     Removal, UpstreamVerb,
 };
+use crate::control::rate::Rate;
 use crate::control::requests::Filter;
 use crate::control::route::{Ask, Method, Request, Unroutable, parse};
 use crate::control::wire::Stream;
@@ -243,7 +244,8 @@ fn query() -> impl Strategy<Value = Query> {
     let stream = prop_oneof![Just(None), Just(Some(Stream::Stdout)), Just(Some(Stream::Stderr))];
     prop_oneof![
         Just(Query::Status),
-        Just(Query::Watch),
+        Just(Query::Watch { rate: Rate::Full }),
+        Just(Query::Watch { rate: Rate::Sparing }),
         Just(Query::History),
         Just(Query::Plan),
         any::<bool>().prop_map(|follow| Query::Events { follow }),

@@ -102,7 +102,7 @@ fn small_master(asked: Asked) {
                 }
                 Query::Events { .. } => Reply::Lines(two_events()),
                 Query::Metrics => Reply::Metrics(b"up 1\n".to_vec()),
-                Query::Watch
+                Query::Watch { .. }
                 | Query::History
                 | Query::Plan
                 | Query::Explain { .. }
@@ -253,7 +253,7 @@ fn those_who_follow_leave_places_for_those_who_ask() {
     let site = Site { clients_max: 8, ..Site::new() };
     let senders = std::cell::RefCell::new(Vec::new());
     let master = move |asked| match asked {
-        Asked::Query { query: Query::Watch, reply, .. } => {
+        Asked::Query { query: Query::Watch { .. }, reply, .. } => {
             let (sender, lines) = mpsc::channel(1);
             senders.borrow_mut().push(sender);
             reply.send(Reply::Lines(lines)).unwrap();

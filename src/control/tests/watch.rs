@@ -8,6 +8,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use super::wire::snapshot;
 use crate::control::delta;
+use crate::control::rate::Rate;
 use crate::control::sample::Sample;
 use crate::control::tape::Tape;
 use crate::control::watch::{Start, Watchers};
@@ -16,7 +17,12 @@ use crate::control::wire::{EventRecord, Frame, Role, Snapshot};
 const QUEUE_MAX: usize = 8;
 
 fn join(watchers: &mut Watchers, snapshot: &Rc<Snapshot>) -> Receiver<Bytes> {
+    join_at(watchers, snapshot, Rate::Full)
+}
+
+fn join_at(watchers: &mut Watchers, snapshot: &Rc<Snapshot>, rate: Rate) -> Receiver<Bytes> {
     watchers.join(Start {
+        rate,
         role: Role::Operate,
         snapshot: Rc::clone(snapshot),
         history: Vec::new(),
@@ -120,4 +126,28 @@ fn a_follower_of_events_gets_bare_records() {
         }
     }
     assert_eq!(seen, [1, 2]);
+}
+
+/// Over a line that costs, changes are told together, and at once what goes with an event.
+#[test]
+fn a_watcher_at_a_sparing_rate_is_told_what_changed_in_two_seconds_together() {
+    let mut watchers = Watchers::new(64);
+    let first = at_uptime(1);
+    let mut receiver = join_at(&mut watchers, &first, Rate::Sparing);
+    let mut shown = Snapshot::default();
+    assert_eq!(play(&mut receiver, &mut shown), ["snapshot"]);
+    (2..12).for_each(|uptime_ms| watchers.publish(&at_uptime(uptime_ms)));
+    watchers.sample(&Sample::default());
+    watchers.publish(&at_uptime(12));
+    assert_eq!(play(&mut receiver, &mut shown), ["sample"]);
+    watchers.sample(&Sample::default());
+    watchers.publish(&at_uptime(20));
+    watchers.publish(&at_uptime(21));
+    assert_eq!(play(&mut receiver, &mut shown), ["sample", "delta"]);
+    assert_eq!(shown, *at_uptime(20));
+    watchers.event(&EventRecord::default());
+    watchers.publish(&at_uptime(30));
+    watchers.publish(&at_uptime(31));
+    assert_eq!(play(&mut receiver, &mut shown), ["event", "delta"]);
+    assert_eq!(shown, *at_uptime(30));
 }

@@ -11,7 +11,9 @@ mod pulse;
 mod requests;
 mod watch;
 
-use std::path::PathBuf;
+pub(crate) mod route;
+pub(crate) mod target;
+pub(crate) mod tunnel;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -25,6 +27,8 @@ use super::model::key::Key;
 use super::model::log_tail::Whose;
 use super::model::order::Confirmed;
 use super::msg::Msg;
+
+use route::Route;
 
 /// Messages waiting for the console; a full queue makes the engine's stream wait, and the engine
 /// then sends it the newest state instead of every state.
@@ -44,10 +48,10 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn open(socket: PathBuf) -> (Self, mpsc::Receiver<Msg>) {
+    pub(crate) fn open(route: Route) -> (Self, mpsc::Receiver<Msg>) {
         let (messages, received) = mpsc::channel(MESSAGES_MAX);
-        let client = Client::new(socket);
-        let watch = tokio::spawn(watch::run(client.clone(), messages.clone()));
+        let client = route.client.clone();
+        let watch = tokio::spawn(watch::run(route, messages.clone()));
         let pulse = tokio::spawn(pulse::run(client.clone(), messages.clone()));
         let orders = orders::Orders::new(client.clone(), messages.clone());
         let link = Self {

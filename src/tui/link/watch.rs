@@ -5,21 +5,23 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::control::call::Query;
-use crate::control::client::{Client, ClientError};
+use crate::control::client::ClientError;
 use crate::control::wire::Frame;
 use crate::tui::msg::Msg;
+
+use super::route::Route;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(client: Client, messages: mpsc::Sender<Msg>) {
+pub(super) async fn run(route: Route, messages: mpsc::Sender<Msg>) {
     let mut backoff = BACKOFF_MIN;
     loop {
         let mut has_answered = false;
-        let why = match stream(&client, &messages, &mut has_answered).await {
+        let why = match stream(&route, &messages, &mut has_answered).await {
             Ok(Ended::ByEngine) => "the engine ended the stream".to_owned(),
             Ok(Ended::ByConsole) => return,
-            Err(error) => error.to_string(),
+            Err(error) => route.explain(&error),
         };
         if has_answered {
             backoff = BACKOFF_MIN;
@@ -38,11 +40,11 @@ enum Ended {
 }
 
 async fn stream(
-    client: &Client,
+    route: &Route,
     messages: &mpsc::Sender<Msg>,
     has_answered: &mut bool,
 ) -> Result<Ended, ClientError> {
-    let mut lines = client.lines(&Query::Watch).await?;
+    let mut lines = route.client.lines(&Query::Watch { rate: route.rate }).await?;
     *has_answered = true;
     while let Some(frame) = lines.next::<Frame>().await? {
         if messages.send(Msg::Frame(Box::new(frame))).await.is_err() {

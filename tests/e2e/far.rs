@@ -1,0 +1,193 @@
+//! The console on an engine of another machine: through a real sshd, on loopback.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::client::{self, Load};
+use crate::engine::{BINARY, Engine};
+use crate::origin::Origin;
+use crate::proxy::site;
+use crate::pty::Screen;
+use crate::sshd::Sshd;
+use crate::{engine, wait};
+
+fn sshd(engine: &Engine) -> Option<Sshd> {
+    Sshd::start(&engine.folder.path().join("run"))
+}
+
+/// `pilothouse console TARGET`, as on a machine that has no engine of its own.
+fn console(engine: &Engine, sshd: &Sshd, arguments: &[&str]) -> Screen {
+    let nowhere = engine.folder.path().join("nowhere").display().to_string();
+    let variables = [("PILOTHOUSE_SSH", sshd.ssh()), ("PILOTHOUSE_RUNTIME_DIR", nowhere)];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let arguments = [&["console"], arguments].concat();
+    Screen::open(BINARY, &arguments, engine.folder.path(), &variables)
+}
+
+#[test]
+fn an_engine_elsewhere_is_steered_through_ssh() {
+    let origins = [Origin::named("one"), Origin::named("two")];
+    let engine = Engine::start(&site("", &[&origins[0], &origins[1]]));
+    let Some(sshd) = sshd(&engine) else { return };
+    let mut screen = console(&engine, &sshd, &[&sshd.target("/default")]);
+    screen.wait("attached", |text| text.contains("LIVE") && text.contains("operate"));
+    let name = origins[0].address.to_string();
+    screen.press("2");
+    screen.wait("its backends", |text| text.contains(&name));
+    screen.press("j");
+    screen.wait("the cursor is on the first", |text| {
+        text.lines().any(|line| line.starts_with('▌') && line.contains(&name))
+    });
+    screen.press("d");
+    wait::until("drained", || (engine.backend("app", &name)["state"] == "drained").then_some(()));
+    screen.wait("the screen says so", |text| {
+        text.lines().any(|line| line.contains(&name) && line.contains("DRAINED"))
+    });
+    let helpers = engine::descendants(screen.pid());
+    screen.press("q");
+    assert!(screen.wait_exit().success());
+    assert!(screen.text().contains("the engine goes on"), "{}", screen.text());
+    assert_ne!(helpers, Vec::<i32>::new(), "ssh ran below the console");
+    for helper in helpers {
+        wait::until("nothing of it is left", || (!engine::is_alive(helper)).then_some(()));
+    }
+}
+
+#[test]
+fn a_line_that_is_lost_is_stale_refuses_orders_and_comes_back() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let Some(mut sshd) = sshd(&engine) else { return };
+    let mut screen = console(&engine, &sshd, &[&sshd.target("/default")]);
+    screen.wait("attached", |text| text.contains("LIVE") && text.contains("operate"));
+    let name = origin.address.to_string();
+    screen.press("2");
+    screen.wait("its backends", |text| text.contains(&name));
+    screen.press("j");
+    sshd.cut();
+    screen
+        .wait("stale, with its age", |text| text.contains("STALE 1s") || text.contains("STALE 2s"));
+    screen.press("d");
+    screen.wait("refused with the reason", |text| text.contains("does not answer"));
+    screen.press("1");
+    screen.wait("ssh's own reason", |text| text.contains("Connection refused"));
+    assert_eq!(engine.backend("app", &name)["state"], "up");
+    sshd.mend();
+    screen.wait("back by itself", |text| text.contains("LIVE"));
+    screen.press("2");
+    screen.press("d");
+    // The last backend there is: its name is asked for.
+    screen.wait("orders are taken again", |text| text.contains("is the last backend"));
+}
+
+/// A kill of the console ends its ssh as well, and a line that is not needed any more.
+#[test]
+fn a_killed_console_leaves_no_ssh_behind() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let Some(sshd) = sshd(&engine) else { return };
+    let screen = console(&engine, &sshd, &[&sshd.target("/default")]);
+    screen.wait("attached", |text| text.contains("LIVE"));
+    let helpers = engine::descendants(screen.pid());
+    assert_ne!(helpers, Vec::<i32>::new(), "ssh runs below the console");
+    engine::signal(screen.pid(), "KILL");
+    for helper in helpers {
+        wait::until("ssh is gone", || (!engine::is_alive(helper)).then_some(()));
+    }
+}
+
+#[test]
+fn what_ssh_says_is_said_before_there_is_a_screen() {
+    let origin = Origin::named("one");
+    let engine = Engine::start(&site("", &[&origin]));
+    let Some(mut sshd) = sshd(&engine) else { return };
+    let once = |target: &str| {
+        let mut screen = console(&engine, &sshd, &[target, "--once"]);
+        let status = screen.wait_exit().exit_code();
+        (status, screen.text())
+    };
+    let (status, said) = once(&sshd.target(""));
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("engine default"), "{said}");
+    let socket = engine.socket().display().to_string();
+    let (status, said) = once(&sshd.target(&socket));
+    assert_eq!(status, 0, "{said}");
+    let (status, said) = once(&sshd.target("/another"));
+    assert_eq!((status, said.contains("no engine answers on ssh://")), (3, true), "{said}");
+    let (status, said) = once(&format!("ssh://nobody-of-that-name@127.0.0.1:{}", sshd.port));
+    assert_eq!((status, said.contains("Permission denied")), (3, true), "{said}");
+    sshd.cut();
+    let mut screen = console(&engine, &sshd, &[&sshd.target("/default"), "--once"]);
+    assert_eq!(screen.wait_exit().exit_code(), 3);
+    assert!(screen.text().contains("Connection refused"), "{}", screen.text());
+}
+
+/// What a busy engine costs on the line: everything after the first screen, both ways.
+#[test]
+fn a_watched_engine_costs_hundreds_of_bytes_a_second() {
+    let origins = ["a", "b", "c", "d"].map(Origin::named);
+    let engine = Engine::start(&site("", &origins.each_ref()));
+    let Some(sshd) = sshd(&engine) else { return };
+    let counter = Counter::start(sshd.port);
+    let target = format!("ssh://127.0.0.1:{}/default", counter.port);
+    let load = Load::start(engine.address(), "/", 2);
+    let screen = console(&engine, &sshd, &[&target]);
+    screen.wait("attached", |text| text.contains("LIVE"));
+    let seconds = || {
+        let history = client::unix_get(&engine.socket(), "/v1/history")?.text();
+        serde_json::from_str::<serde_json::Value>(&history).ok()?.as_array().map(Vec::len)
+    };
+    let first = wait::until("the engine counts seconds", || seconds().filter(|count| *count > 1));
+    let settled =
+        wait::until("the first screen is through", || seconds().filter(|now| *now > first + 1));
+    let before = counter.bytes();
+    let after = wait::until("six seconds", || seconds().filter(|now| *now >= settled + 6));
+    let a_second = (counter.bytes() - before) / (after - settled) as u64;
+    println!("{a_second} bytes a second on the line");
+    assert!(a_second < 1_000, "{a_second} bytes a second");
+    assert_eq!(load.stop().failed, Vec::<String>::new());
+}
+
+/// Stands between ssh and sshd, and counts.
+struct Counter {
+    port: u16,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Counter {
+    fn start(to: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        let port = listener.local_addr().expect("bound").port();
+        let bytes = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let far = TcpStream::connect(("127.0.0.1", to)).expect("sshd listens");
+                let clone = |stream: &TcpStream| stream.try_clone().expect("a descriptor is free");
+                pass(clone(&near), clone(&far), Arc::clone(&counted));
+                pass(far, near, Arc::clone(&counted));
+            }
+        });
+        Self { port, bytes }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, counted: Arc<AtomicU64>) {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            counted.fetch_add(count as u64, Ordering::Relaxed);
+            if to.write_all(&buffer[..count]).is_err() {
+                return;
+            }
+        }
+        // The other side may be gone already.
+        let _gone = to.shutdown(std::net::Shutdown::Both);
+    });
+}
