@@ -67,8 +67,7 @@ fn a_line_that_is_lost_is_stale_refuses_orders_and_comes_back() {
     screen.wait("its backends", |text| text.contains(&name));
     screen.press("j");
     sshd.cut();
-    screen
-        .wait("stale, with its age", |text| text.contains("STALE 1s") || text.contains("STALE 2s"));
+    screen.wait("stale, with its age", |text| text.contains("STALE "));
     screen.press("d");
     screen.wait("refused with the reason", |text| text.contains("does not answer"));
     screen.press("1");
@@ -145,8 +144,7 @@ fn a_watched_engine_costs_hundreds_of_bytes_a_second() {
     let before = counter.bytes();
     let after = wait::until("six seconds", || seconds().filter(|now| *now >= settled + 6));
     let a_second = (counter.bytes() - before) / (after - settled) as u64;
-    println!("{a_second} bytes a second on the line");
-    assert!(a_second < 1_000, "{a_second} bytes a second");
+    assert!((1..1_000).contains(&a_second), "{a_second} bytes a second");
     assert_eq!(load.stop().failed, Vec::<String>::new());
 }
 

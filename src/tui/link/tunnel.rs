@@ -281,5 +281,33 @@ fn read(path: &Path) -> String {
 pub(super) fn last_line(path: &Path) -> Option<String> {
     let said = read(path);
     let last = said.lines().map(str::trim).rfind(|line| !line.is_empty())?;
-    Some(text::plain(last).into_owned())
+    Some(text::plain(&cause_first(last)).into_owned())
+}
+
+/// `ssh: connect to host edge1 port 22: Connection refused` with what matters at its beginning, which
+/// is all that a narrow terminal shows.
+fn cause_first(line: &str) -> String {
+    let parts = line.strip_prefix("ssh: ").and_then(|rest| rest.rsplit_once(": "));
+    parts.map_or_else(|| line.to_owned(), |(what, cause)| format!("{cause} (ssh: {what})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause_first;
+
+    #[test]
+    fn the_cause_comes_first() {
+        for (line, expected) in [
+            (
+                "ssh: connect to host edge1 port 22: Connection refused",
+                "Connection refused (ssh: connect to host edge1 port 22)",
+            ),
+            (
+                "ana@edge1: Permission denied (publickey).",
+                "ana@edge1: Permission denied (publickey).",
+            ),
+        ] {
+            assert_eq!(cause_first(line), expected);
+        }
+    }
 }
