@@ -1,6 +1,7 @@
 //! The rows of each panel: filtered, sorted, held still while the cursor moves.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use crate::control::requests::RequestRecord;
 use crate::control::text;
@@ -40,6 +41,27 @@ impl Row<'_> {
             Self::Event(row) => Key::Event { seq: row.seq },
             Self::Request(row) => Key::Request { worker: row.worker, seq: row.seq },
             Self::Plan(row) => Key::Plan { identity: row.identity() },
+        }
+    }
+
+    /// Whether it is the row of this key: without making a key, which costs names.
+    pub(crate) fn is(&self, key: &Key) -> bool {
+        match (self, key) {
+            (Self::Attention(row), key) => row.key == *key,
+            (Self::Upstream(row), Key::Upstream { name }) => row.name == *name,
+            (Self::Backend(row), Key::Backend { upstream, name, key }) => {
+                row.key == *key && row.upstream == *upstream && row.backend.name == *name
+            }
+            (Self::Program(row), Key::Program { name, instance }) => {
+                row.program.instance == *instance && row.program.name == *name
+            }
+            (Self::Worker(row), Key::Worker { slot }) => row.slot == *slot,
+            (Self::Event(row), Key::Event { seq }) => row.seq == *seq,
+            (Self::Request(row), Key::Request { worker, seq }) => {
+                row.seq == *seq && row.worker == *worker
+            }
+            (Self::Plan(row), Key::Plan { identity }) => row.identity() == *identity,
+            _ => false,
         }
     }
 
@@ -101,11 +123,11 @@ pub(crate) fn rows(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     }
     sort(model, panel, &mut rows, list.sort);
     if let Some(held) = list.held.as_ref().filter(|held| model.now_ms < held.until_ms) {
+        let places: HashMap<&Key, usize> = held.order.iter().zip(0..).collect();
         // A row that is new goes after the one it follows anyway.
         let mut place = 0;
         rows.sort_by_cached_key(|row| {
-            let key = row.key();
-            place = held.order.iter().position(|held| *held == key).unwrap_or(place);
+            place = places.get(&row.key()).copied().unwrap_or(place);
             place
         });
     }
@@ -120,7 +142,7 @@ pub(crate) fn unfiltered(model: &Model, panel: Panel) -> Vec<Row<'_>> {
 /// Where the cursor of a panel stands among its rows; none when its row is not there.
 pub(crate) fn cursor(model: &Model, panel: Panel, rows: &[Row<'_>]) -> Option<usize> {
     let cursor = model.lists.of(panel).cursor.as_ref()?;
-    rows.iter().position(|row| row.key() == *cursor)
+    rows.iter().position(|row| row.is(cursor))
 }
 
 /// The row under the cursor of the focused panel.
@@ -128,7 +150,8 @@ pub(crate) fn selected(model: &Model) -> Option<Row<'_>> {
     let panel =
         if model.focus() == Panel::ProgramLog { Panel::ProgramTable } else { model.focus() };
     let cursor = model.lists.of(panel).cursor.as_ref()?;
-    rows(model, panel).into_iter().find(|row| row.key() == *cursor)
+    // Whatever the filter and the order: the cursor is always on a row that is shown.
+    all(model, panel).into_iter().find(|row| row.is(cursor))
 }
 
 /// The row of the live snapshot that is called `label`.

@@ -25,7 +25,9 @@ impl<'a> Listing<'a> {
         let model = canvas.model;
         let rows = rows::rows(model, panel);
         let cursor = rows::cursor(model, panel, &rows);
-        let marked = rows.iter().filter(|row| model.marks.contains(&row.key())).count();
+        // A row's key costs names, and marks are rare.
+        let is_marked = |row: &&Row<'_>| model.marks.contains(&row.key());
+        let marked = if model.marks.is_empty() { 0 } else { rows.iter().filter(is_marked).count() };
         Self { panel, cursor, total: rows::unfiltered(model, panel).len(), marked, rows }
     }
 
@@ -81,7 +83,10 @@ impl<'a> Listing<'a> {
             let place = Rect { y, height: 1, ..area };
             draw(canvas, row, place);
             canvas.hit(place, Hit::Row(self.panel, row.key()));
-            if canvas.model.marks.contains(&row.key()) && area.width > 1 {
+            if !canvas.model.marks.is_empty()
+                && canvas.model.marks.contains(&row.key())
+                && area.width > 1
+            {
                 let style = canvas.skin.strong(Role::Accent);
                 pen::text(canvas.buffer, (area.x + 1, y), 1, canvas.skin.glyphs.mark, style);
             }
