@@ -171,17 +171,17 @@ impl Verb {
     /// What it does with a running engine; nothing when it does not talk to one.
     pub(crate) fn intent(&self) -> Option<Intent> {
         match self {
-            Self::Run | Self::Check | Self::Doctor(_) => None,
             Self::Status(_)
             | Self::Backend(Backend::List { .. })
             | Self::Upstream(Upstream::List(_) | Upstream::Explain { .. })
             | Self::Program(Program::List(_) | Program::Tail(_))
             | Self::Events(_)
             | Self::Reload(Reload { dry_run: true, .. })
-            | Self::Requests(_)
-            | Self::Console(Console { once: true, .. }) => Some(Intent::Look),
-            Self::Console(_)
-            | Self::Backend(_)
+            | Self::Requests(_) => Some(Intent::Look),
+            Self::Console(console) if console.print.is_asked() => Some(Intent::Look),
+            // A console asks itself: it is patient with an engine that is silent.
+            Self::Run | Self::Check | Self::Doctor(_) | Self::Console(_) => None,
+            Self::Backend(_)
             | Self::Upstream(_)
             | Self::Program(_)
             | Self::Reload(Reload { dry_run: false, .. })

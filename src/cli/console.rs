@@ -3,23 +3,37 @@
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::arguments::Console;
 use super::failure::Failure;
+use super::namesake::{self, Intent};
 use super::out::Out;
 use super::place::Place;
 use super::{background, overview, wait};
 use crate::tui;
 use crate::tui::link::route::Route;
 
+/// An engine that takes a question and says nothing for so long is there all the same: the console
+/// can show that it is silent, and what it says once it does.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
+
 /// Attaches to the engine; one is started first when none runs for this configuration.
 pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode, Failure> {
-    wait(background::ensure(place))?;
-    if let Some(folder) = console.screenshot {
-        return screenshot(place, out, folder, console.size, console.theme);
+    if console.print.is_asked() {
+        wait(background::ensure(place))?;
+    } else {
+        wait(reach(place))?;
+    }
+    if let Some(folder) = console.screenshot.clone() {
+        return screenshot(place, out, folder, console);
     }
     let is_drawable = io::stdin().is_terminal() && io::stdout().is_terminal();
-    if console.once {
+    if console.print.json {
+        wait(overview::show_json(place, out))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if console.print.once {
         wait(overview::show(place, out))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -36,19 +50,27 @@ pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode,
     Ok(tui::console::run(tui::console::Options { farewell, ..console.options(route, Vec::new()) }))
 }
 
-/// Seconds of samples a picture waits for.
-const SCREENSHOT_SECONDS: usize = 90;
+async fn reach(place: &Place) -> Result<(), Failure> {
+    if tokio::time::timeout(ANSWER_TIMEOUT, place.client().status()).await.is_err() {
+        return Ok(());
+    }
+    namesake::check(place, Intent::Act).await?;
+    background::ensure(place).await
+}
 
 fn screenshot(
     place: &Place,
     out: Out,
     folder: PathBuf,
-    size: tui::model::Size,
-    theme: Option<String>,
+    console: Console,
 ) -> Result<ExitCode, Failure> {
-    let socket = place.socket.clone();
-    let options =
-        tui::screenshot::Options { socket, folder, size, theme, seconds: SCREENSHOT_SECONDS };
+    let options = tui::screenshot::Options {
+        socket: place.socket.clone(),
+        folder,
+        size: console.size,
+        theme: console.theme,
+        seconds: console.samples,
+    };
     let written = wait(async {
         tui::screenshot::take(&options).await.map_err(|error| Failure::Failed(error.to_string()))
     })?;

@@ -27,7 +27,11 @@ pub(crate) fn run(far: Far, out: Out, console: &Console) -> Result<ExitCode, Fai
         ask(&route).await
     })?;
     let is_drawable = io::stdin().is_terminal() && io::stdout().is_terminal();
-    if console.once || !is_drawable {
+    if console.print.json {
+        out.line(&overview::json(&status))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if console.print.once || !is_drawable {
         out.text(&overview::render(&status, out))?;
         return Ok(ExitCode::SUCCESS);
     }

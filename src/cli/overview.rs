@@ -16,7 +16,11 @@ pub(crate) async fn show(place: &Place, out: Out) -> Result<(), Failure> {
 
 pub(crate) async fn show_json(place: &Place, out: Out) -> Result<(), Failure> {
     let status = place.client().status().await.map_err(|error| place.explain(error))?;
-    out.line(&serde_json::to_string_pretty(&status).expect("the status is plain data"))
+    out.line(&json(&status))
+}
+
+pub(crate) fn json(status: &Status) -> String {
+    serde_json::to_string_pretty(status).expect("the status is plain data")
 }
 
 /// The overview, then how to get at the engine and how to end it.

@@ -12,6 +12,33 @@ pub(crate) fn stdout() -> BorrowedFd<'static> {
     rustix::stdio::stdout()
 }
 
+pub(crate) fn stdin() -> BorrowedFd<'static> {
+    rustix::stdio::stdin()
+}
+
+/// Columns and rows; a terminal may say that it has none.
+pub(crate) fn size(terminal: impl AsFd) -> io::Result<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(terminal)?;
+    Ok((size.ws_col, size.ws_row))
+}
+
+/// Waits for bytes; none are the end.
+pub(crate) fn read(terminal: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        let mut waited = [PollFd::new(&terminal, PollFlags::IN)];
+        match poll(&mut waited, None) {
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        match rustix::io::read(&terminal, &mut *buffer) {
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Ok(count) => return Ok(count),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Characters of a line; `None` when it is no terminal, or one that does not say.
 pub(crate) fn columns(terminal: impl AsFd) -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(terminal).ok()?;

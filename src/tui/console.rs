@@ -5,12 +5,12 @@
 //! frame. Decides nothing about what is shown: that is `update` and `view`.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt as _, StreamExt as _};
 use ratatui::Terminal;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -18,21 +18,26 @@ use tokio::sync::mpsc;
 use crate::control::wire::Severity;
 use crate::sys;
 
+use super::input::parse::{Event, Parser};
+use super::input::reader;
 use super::link::Link;
 use super::link::route::Route;
 use super::link::tunnel::Tunnel;
 use super::model::pointer::{Hit, Mouse};
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg};
+use super::settings::{self, Settings};
+use super::term::aside::{Alarm, Aside};
 use super::term::frames::Frames;
 use super::term::guard::{self, Guard};
 use super::term::writer::Writer;
-use super::theme::glyph::GlyphTier;
+use super::theme::glyph::{Charset, GlyphTier};
 use super::theme::shelf::{self, Shelf};
 use super::theme::skin::Skin;
 use super::theme::tier::ColorTier;
 use super::theme::{self};
-use super::{input, update, view};
+use super::widget::{number, pen};
+use super::{export, input, memory, update, view};
 
 /// Thirty frames a second; four over a slow line.
 const FRAME_US: u64 = 33_000;
@@ -52,6 +57,10 @@ pub(crate) struct Options {
     /// In place of what the environment says.
     pub(crate) colors: Option<ColorTier>,
     pub(crate) glyphs: Option<GlyphTier>,
+    /// In place of what the settings say.
+    pub(crate) alarm: Option<Alarm>,
+    /// A file of settings; none: the operator's own, where there is one.
+    pub(crate) settings: Option<PathBuf>,
     /// Fewer frames, for a slow line.
     pub(crate) is_slow: bool,
     /// What is said when the screen is gone: that the engine goes on, and how to come back.
@@ -62,6 +71,8 @@ pub(crate) struct Options {
 pub(crate) enum ConsoleError {
     #[error(transparent)]
     Theme(#[from] theme::ThemeError),
+    #[error(transparent)]
+    Settings(#[from] settings::SettingsError),
     #[error("open the console on this terminal: {0}")]
     Terminal(#[from] io::Error),
 }
@@ -85,8 +96,9 @@ pub(crate) fn run(mut options: Options) -> ExitCode {
 }
 
 fn attach(options: &Options, tunnels: Vec<Tunnel>) -> Result<(), ConsoleError> {
-    let shelf = Shelf::of_user(|name| std::env::var(name).ok());
-    let name = options.theme.as_deref();
+    let settings = settings::load(options.settings.as_deref(), variable)?;
+    let shelf = Shelf::of_user(variable);
+    let name = options.theme.as_deref().or(settings.theme.as_deref());
     let theme = name.map_or_else(|| Ok(theme::default_theme()), |name| shelf.load(name))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -94,10 +106,14 @@ fn attach(options: &Options, tunnels: Vec<Tunnel>) -> Result<(), ConsoleError> {
             // Ends with the runtime, and its ssh with it.
             tokio::spawn(tunnel.keep());
         }
-        let mut console = Console::open(options, theme, shelf)?;
+        let mut console = Console::open(options, settings, theme, shelf)?;
         let left = console.run().await;
         console.close(left)
     })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn is_gone(error: &io::Error) -> bool {
@@ -114,13 +130,18 @@ struct Console {
     glyphs: GlyphTier,
     link: Link,
     messages: mpsc::Receiver<Msg>,
-    events: EventStream,
+    /// What the terminal sends.
+    bytes: mpsc::Receiver<Vec<u8>>,
+    parser: Parser,
+    resized: Signal,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
     terminal: Terminal<Frames>,
     writer: Writer,
     guard: Guard,
+    aside: Aside,
+    charset: Charset,
     frame_us: u64,
     /// What a pointer is on, as it was drawn last.
     hits: Vec<(Rect, Hit)>,
@@ -136,17 +157,24 @@ enum Next {
 }
 
 impl Console {
-    fn open(options: &Options, theme: theme::Theme, shelf: Shelf) -> io::Result<Self> {
-        let (width, height) = crossterm::terminal::size()?;
-        let variable = |name: &str| std::env::var(name).ok();
-        let colors = options.colors.unwrap_or_else(|| ColorTier::detect(variable));
-        let glyphs = options.glyphs.unwrap_or_else(|| GlyphTier::detect(variable));
-        // Without this, crossterm answers NO_COLOR by resetting attributes in every cell; the mono
-        // tier never asks for a colour, so none is written.
-        crossterm::style::force_color_output(true);
+    fn open(
+        options: &Options,
+        settings: Settings,
+        theme: theme::Theme,
+        shelf: Shelf,
+    ) -> io::Result<Self> {
+        let (width, height) = sys::tty::size(sys::tty::stdout())?;
+        let colors = options.colors.or(settings.colors);
+        let colors = colors.unwrap_or_else(|| ColorTier::detect(variable));
+        let glyphs = options.glyphs.or(settings.glyphs);
+        let glyphs = glyphs.unwrap_or_else(|| GlyphTier::detect(variable));
+        let alarm = options.alarm.or(settings.alarm).unwrap_or_default();
         let mut model = Model::new(Size { width, height }, sys::clock::wall_ms());
         model.is_read_only = options.is_read_only;
-        model.theme = options.theme.clone().unwrap_or_else(|| theme.name.clone());
+        model.keys = settings.keys;
+        model.welcome = memory::welcome(variable);
+        let asked = options.theme.clone().or(settings.theme);
+        model.theme = asked.unwrap_or_else(|| theme.name.clone());
         model.themes = shelf.entries();
         // A file that is no part of the folder is chosen by its path.
         if !model.themes.iter().any(|entry| entry.name == model.theme) {
@@ -159,6 +187,7 @@ impl Console {
         let interrupt = signal(SignalKind::interrupt())?;
         // Sent by hand it finds a terminal that is still there and must be given back.
         let hangup = signal(SignalKind::hangup())?;
+        let resized = signal(SignalKind::window_change())?;
         let guard = Guard::enter()?;
         let (link, messages) = Link::open(options.route.clone());
         Ok(Self {
@@ -169,13 +198,17 @@ impl Console {
             glyphs,
             link,
             messages,
-            events: EventStream::new(),
+            bytes: reader::start()?,
+            parser: Parser::default(),
+            resized,
             terminate,
             interrupt,
             hangup,
             terminal: Terminal::new(Frames::new(ratatui::layout::Size::new(width, height)))?,
             writer: Writer::start()?,
             guard,
+            aside: Aside::new(alarm, variable),
+            charset: Charset::detect(variable),
             frame_us: if options.is_slow { FRAME_SLOW_US } else { FRAME_US },
             hits: Vec::new(),
             drawn_us: 0,
@@ -185,6 +218,11 @@ impl Console {
 
     async fn run(&mut self) -> io::Result<()> {
         loop {
+            // However much comes from the engine: an Esc does not wait for a pause in it.
+            let events = self.parser.overdue(sys::clock::monotonic_us());
+            if let Next::Leave = self.take_events(events)? {
+                return Ok(());
+            }
             self.draw_when_due()?;
             let pause = Duration::from_micros(self.pause_us());
             let next = tokio::select! {
@@ -192,7 +230,8 @@ impl Console {
                 _ = self.terminate.recv() => Next::Leave,
                 _ = self.interrupt.recv() => Next::Leave,
                 _ = self.hangup.recv() => Next::Leave,
-                event = self.events.next() => self.take_event(event)?,
+                bytes = self.bytes.recv() => self.take_bytes(bytes)?,
+                _ = self.resized.recv() => self.take_size()?,
                 written = self.writer.written() => written.map(|()| Next::Go)?,
                 Some(message) = self.messages.recv() => self.take_in(message)?,
                 () = tokio::time::sleep(pause) => self.take_in(tick())?,
@@ -206,8 +245,8 @@ impl Console {
     /// What arrived together is shown together.
     fn take_waiting(&mut self) -> io::Result<Next> {
         for _ in 0..BATCH_MAX {
-            let next = if let Some(event) = self.events.next().now_or_never() {
-                self.take_event(event)?
+            let next = if let Ok(bytes) = self.bytes.try_recv() {
+                self.take_bytes(Some(bytes))?
             } else if let Ok(message) = self.messages.try_recv() {
                 self.take_in(message)?
             } else {
@@ -220,10 +259,25 @@ impl Console {
         Ok(Next::Go)
     }
 
-    fn take_event(&mut self, event: Option<io::Result<Event>>) -> io::Result<Next> {
-        let Some(event) = event else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        for message in input::messages(event?, &self.hits) {
-            if let Next::Leave = self.take_in(message)? {
+    /// Nothing more to come: the terminal is gone.
+    fn take_bytes(&mut self, bytes: Option<Vec<u8>>) -> io::Result<Next> {
+        let Some(bytes) = bytes else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        let events = self.parser.feed(&bytes, sys::clock::monotonic_us());
+        self.take_events(events)
+    }
+
+    /// However often the window changed, its size now is what counts.
+    fn take_size(&mut self) -> io::Result<Next> {
+        let (width, height) = sys::tty::size(sys::tty::stdout())?;
+        self.take_in(Msg::Resize(Size { width, height }))
+    }
+
+    fn take_events(&mut self, events: Vec<Event>) -> io::Result<Next> {
+        for event in events {
+            let message = input::message(event, &self.hits);
+            if let Some(message) = message
+                && let Next::Leave = self.take_in(message)?
+            {
                 return Ok(Next::Leave);
             }
         }
@@ -266,12 +320,20 @@ impl Console {
                 self.glyphs = self.glyphs.next();
                 self.skin = Skin::new(self.skin.theme().clone(), self.colors, self.glyphs);
             }
+            Effect::Copy { text, what } => self.copy(&text, &what),
+            Effect::Export(format) => self.export(format),
+            Effect::Alarm(words) => {
+                let bytes = self.aside.alarm(&words).unwrap_or_default();
+                self.terminal.backend_mut().tell(&bytes);
+            }
+            Effect::Welcomed => memory::welcomed(variable),
             Effect::Repaint => self.repaint()?,
             Effect::Suspend => {
                 self.guard.suspend()?;
-                let (width, height) = crossterm::terminal::size()?;
+                let (width, height) = sys::tty::size(sys::tty::stdout())?;
                 self.model.size = Size { width, height };
                 self.take_mouse(self.model.mouse);
+                self.aside.forget_title();
                 self.repaint()?;
             }
             Effect::Detach => return Ok(Next::Leave),
@@ -285,6 +347,32 @@ impl Console {
             Mouse::Off => guard::MOUSE_OFF,
         };
         self.terminal.backend_mut().tell(bytes);
+    }
+
+    fn copy(&mut self, text: &str, what: &str) {
+        match self.aside.clipboard(text) {
+            Some(bytes) => {
+                self.terminal.backend_mut().tell(&bytes);
+                let way = self.aside.way();
+                self.model.say(Severity::Good, format!("copied {what} {way}"));
+            }
+            None => self.model.say(Severity::Bad, format!("{what}: too much for a clipboard")),
+        }
+    }
+
+    /// What the box that asked lies over.
+    fn export(&mut self, format: export::Format) {
+        let Size { width, height } = self.model.size;
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        view::render(&mut buffer, area, &self.model, &self.skin);
+        let view = self.model.view.title().to_lowercase();
+        let time = number::clock(self.model.seen_ms()).replace(':', "");
+        let name = format!("{}-{view}-{time}Z", self.model.moment.head.name);
+        match export::save(&buffer, &self.skin, format, (Path::new("."), &name)) {
+            Ok(path) => self.model.say(Severity::Good, format!("written to {}", path.display())),
+            Err(error) => self.model.say(Severity::Bad, format!("write {name}: {error}")),
+        }
     }
 
     /// The next frame clears the screen and paints every cell, as one write.
@@ -303,11 +391,15 @@ impl Console {
         }
         self.drawn_us = now_us;
         self.is_changed = false;
-        let (model, skin) = (&self.model, &self.skin);
+        if let Some(title) = self.aside.title(self.model.title()) {
+            self.terminal.backend_mut().tell(&title);
+        }
+        let (model, skin, charset) = (&self.model, &self.skin, self.charset);
         let mut hits = Vec::new();
         self.terminal.draw(|frame| {
             let area = frame.area();
             hits = view::render(frame.buffer_mut(), area, model, skin);
+            pen::keep_to(frame.buffer_mut(), charset);
         })?;
         self.hits = hits;
         if let Some(frame) = self.terminal.backend_mut().take() {
@@ -318,18 +410,20 @@ impl Console {
 
     /// Until the next frame when one is wanted, else until the next tick.
     fn pause_us(&self) -> u64 {
-        if self.is_changed && !self.writer.is_writing() {
-            let now_us = sys::clock::monotonic_us();
-            (self.drawn_us + self.frame_us).saturating_sub(now_us).max(1)
+        let now_us = sys::clock::monotonic_us();
+        let pause_us = if self.is_changed && !self.writer.is_writing() {
+            (self.drawn_us + self.frame_us).saturating_sub(now_us)
         } else {
             TICK_US
-        }
+        };
+        self.parser.wait_us(now_us).map_or(pause_us, |wait_us| pause_us.min(wait_us)).max(1)
     }
 
     /// The last frame, then the terminal as it was. A terminal that takes nothing is left as it is.
     fn close(self, left: io::Result<()>) -> Result<(), ConsoleError> {
         let Self { writer, guard, .. } = self;
-        if left.is_err() || writer.close().is_err() {
+        let left = left.and_then(|()| writer.close());
+        if left.is_err() {
             guard.abandon();
         }
         left.map_err(ConsoleError::from)
@@ -340,8 +434,8 @@ fn tick() -> Msg {
     Msg::Tick { now_ms: sys::clock::wall_ms() }
 }
 
-/// A console whose terminal is gone ends at once: crossterm's reader would spin on it for ever,
-/// and SIGHUP does not reach a process started with `nohup` or `sudo`.
+/// A console whose terminal is gone ends at once, whatever it is about to write: SIGHUP does not
+/// reach a process started with `nohup` or `sudo`.
 fn watch_for_hangup() -> io::Result<()> {
     std::thread::Builder::new().name("hangup".to_owned()).spawn(|| {
         sys::tty::wait_hangup(sys::tty::stdout());

@@ -2,6 +2,18 @@
 //!
 //! One model, changed only by the pure `update`; views are functions of the model. This process is
 //! never part of the engine: it can be killed at any instant and nothing but the picture is lost.
+//!
+//! **An action** is a line of the registry (`action::ALL`: its name, keys, place, danger, words) and
+//! an arm of `update::actions::perform`; an order to the engine gets its command in `action::order`
+//! instead. Footer, help, palette, the manual and the operator's own keys follow from the line. The
+//! compiler asks for the arm, `action::tests` for a key of its own.
+//!
+//! **A view** is a line of `model::panel::View` (titles, panels), a line of the registry that shows
+//! it, and a file of `view` that draws its panels, called in `view::render`. Rows of a new kind are
+//! an arm of `model::rows`: cursor, marks, filter, order and pointer then work on them.
+//!
+//! **A theme** is a file in `themes`, a sign a line of `theme::glyph` for each tier. What an operator
+//! may set for good is a field of `settings`.
 
 pub(crate) mod model;
 
@@ -9,12 +21,17 @@ pub(crate) mod action;
 pub(crate) mod msg;
 pub(crate) mod update;
 
+pub(crate) mod home;
+pub(crate) mod memory;
+pub(crate) mod settings;
+
 pub(crate) mod input;
 pub(crate) mod link;
 pub(crate) mod term;
 
 pub(crate) mod console;
 
+pub(crate) mod export;
 pub(crate) mod screenshot;
 pub(crate) mod svg;
 pub(crate) mod theme;

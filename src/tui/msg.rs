@@ -8,6 +8,7 @@ use crate::control::requests::{Filter, RequestRecord};
 use crate::control::wire::{Answer, Frame, LogLine};
 
 use super::action::chord::Chord;
+use super::export::Format;
 use super::model::Size;
 use super::model::log_tail::Whose;
 use super::model::order::Confirmed;
@@ -111,6 +112,17 @@ pub(crate) enum Effect {
     TurnGlyphs,
     /// Take the pointer from the terminal, or give it back.
     Mouse(Mouse),
+    /// Into the terminal's clipboard; `what` is said of it then.
+    Copy {
+        text: String,
+        what: String,
+    },
+    /// The screen into a file.
+    Export(Format),
+    /// Something went wrong that nobody ordered.
+    Alarm(String),
+    /// The hints for who is new were seen.
+    Welcomed,
     /// Everything anew: the screen may hold foreign text.
     Repaint,
     Suspend,

@@ -1,5 +1,5 @@
 //! Pictures of the console, taken from a running engine: every view as SVG, as a terminal of a
-//! given size would show it.
+//! given size would show it, and the first view in every theme.
 //!
 //! Needs no terminal. The same model, messages and views as the console; only what is drawn goes
 //! into files.
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::sys;
 
-use super::action::chord;
+use super::action::{self, Id};
 use super::link::Link;
 use super::link::route::Route;
 use super::model::attention;
@@ -22,7 +22,7 @@ use super::model::panel::View;
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg, Press};
 use super::theme::glyph::GlyphTier;
-use super::theme::shelf::Shelf;
+use super::theme::shelf::{self, Shelf};
 use super::theme::skin::Skin;
 use super::theme::tier::ColorTier;
 use super::theme::{self, ThemeError};
@@ -36,6 +36,9 @@ const ATTENTION_MS: u64 = 45_000;
 /// How long the cursor has to settle, and a view for what only it asks for: the log of the selected
 /// program.
 const SETTLE_MS: u64 = 1_500;
+/// Below the views' pictures, those of the themes.
+const THEMES: &str = "themes";
+const SAMPLE_SIZE: Size = Size { width: 80, height: 24 };
 
 pub(crate) struct Options {
     pub(crate) socket: PathBuf,
@@ -78,17 +81,35 @@ pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotEr
     session.until(ATTENTION_MS, |model| !attention::list(model).is_empty()).await;
     // Keys are only offered once the operator could have seen where the cursor is.
     session.until(SETTLE_MS, |_| false).await;
-    std::fs::create_dir_all(&options.folder).map_err(|cause| failed(&options.folder, cause))?;
-    let mut written = Vec::with_capacity(View::ALL.len());
+    let mut album = Album { folder: options.folder.clone(), written: Vec::new() };
     for view in View::ALL {
         session.show(view).await;
-        let name = format!("{}.svg", view.title().to_lowercase());
-        let path = options.folder.join(name);
-        let picture = draw(&session.model, &skin);
-        std::fs::write(&path, picture).map_err(|cause| failed(&path, cause))?;
-        written.push(path);
+        album.put(&view.title().to_lowercase(), &draw(&session.model, &skin))?;
     }
-    Ok(written)
+    album.folder.push(THEMES);
+    session.show(View::Overview).await;
+    session.take_in(Msg::Resize(SAMPLE_SIZE));
+    for name in shelf::names() {
+        let skin = Skin::new(shelf.load(name)?, ColorTier::True, GlyphTier::Block);
+        album.put(name, &draw(&session.model, &skin))?;
+    }
+    Ok(album.written)
+}
+
+/// Where pictures go, and those that did.
+struct Album {
+    folder: PathBuf,
+    written: Vec<PathBuf>,
+}
+
+impl Album {
+    fn put(&mut self, name: &str, picture: &str) -> Result<(), ScreenshotError> {
+        std::fs::create_dir_all(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
+        let path = self.folder.join(format!("{name}.svg"));
+        std::fs::write(&path, picture).map_err(|cause| failed(&path, cause))?;
+        self.written.push(path);
+        Ok(())
+    }
 }
 
 fn failed(path: &Path, cause: io::Error) -> ScreenshotError {
@@ -127,7 +148,8 @@ impl Session {
 
     /// Turns to a view by its key, and gives its log time to arrive.
     async fn show(&mut self, view: View) {
-        self.take_in(Msg::Press(Press { chord: chord::char(view.digit()), edit: None }));
+        let chord = action::of(Id::Show(view)).keys[0];
+        self.take_in(Msg::Press(Press { chord, edit: None }));
         if view == View::Programs {
             self.until(SETTLE_MS, |model| !model.log.lines.is_empty()).await;
         }
@@ -173,6 +195,10 @@ impl Session {
             | Effect::UseTheme(_)
             | Effect::TurnGlyphs
             | Effect::Mouse(_)
+            | Effect::Copy { .. }
+            | Effect::Export(_)
+            | Effect::Alarm(_)
+            | Effect::Welcomed
             | Effect::Repaint
             | Effect::Suspend
             | Effect::Detach => {}

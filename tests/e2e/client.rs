@@ -191,10 +191,10 @@ impl Load {
         Self { is_over, threads }
     }
 
-    pub(crate) fn stop(self) -> Tally {
+    pub(crate) fn stop(mut self) -> Tally {
         self.is_over.store(true, Ordering::Relaxed);
         let mut sum = Tally::default();
-        for thread in self.threads {
+        for thread in std::mem::take(&mut self.threads) {
             let tally = thread.join().expect("the load thread ends");
             sum.answered += tally.answered;
             sum.failed.extend(tally.failed);
@@ -203,6 +203,13 @@ impl Load {
             }
         }
         sum
+    }
+}
+
+/// Also where a test fails half way: requests to an engine that is gone fail by the thousand.
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::pty::Screen;
 use crate::{client, ports, wait};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pilothouse");
@@ -191,22 +190,6 @@ impl Engine {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// `pilothouse console ARGS` on a terminal of its own.
-    pub(crate) fn console(&self, args: &[&str]) -> Screen {
-        self.on_terminal("console", args)
-    }
-
-    /// `pilothouse VERB ARGS` on a terminal of its own.
-    pub(crate) fn on_terminal(&self, verb: &str, args: &[&str]) -> Screen {
-        let folder = self.folder.path();
-        let path = |name: &str| folder.join(name).display().to_string();
-        let (config, run, state) = (path("pilothouse.toml"), path("run"), path("state"));
-        let args = [&[verb, "-c", &config], args].concat();
-        let variables =
-            [("PILOTHOUSE_RUNTIME_DIR", run.as_str()), ("PILOTHOUSE_STATE_DIR", state.as_str())];
-        Screen::open(BINARY, &args, folder, &variables)
     }
 
     pub(crate) fn status(&self) -> Value {

@@ -8,6 +8,7 @@ use crate::tui;
 use crate::tui::link::route::Route;
 use crate::tui::link::target::Target;
 use crate::tui::link::tunnel::Tunnel;
+use crate::tui::term::aside::Alarm;
 use crate::tui::theme::glyph::GlyphTier;
 use crate::tui::theme::tier::ColorTier;
 
@@ -19,9 +20,8 @@ pub(crate) struct Console {
     /// Only look: no key changes anything.
     #[arg(long)]
     pub(crate) read_only: bool,
-    /// Print the overview as text and end.
-    #[arg(long)]
-    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) print: Print,
     /// Theme: a built-in one, one of ~/.config/pilothouse/themes, or a file.
     #[arg(long, value_name = "NAME")]
     pub(crate) theme: Option<String>,
@@ -31,6 +31,13 @@ pub(crate) struct Console {
     /// Signs and graphs of the console: braille, block or ascii.
     #[arg(long, value_name = "TIER", value_parser = glyphs)]
     pub(crate) glyphs: Option<GlyphTier>,
+    /// What tells of a failure while you look elsewhere: bell, osc9, osc777 (the last two are
+    /// notifications of the desktop) or none.
+    #[arg(long, value_name = "HOW", value_parser = notify)]
+    pub(crate) notify: Option<Alarm>,
+    /// Keys and more of your own; else ~/.config/pilothouse/console.toml. `none`: the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
     /// Few frames a second, for slow lines.
     #[arg(long)]
     pub(crate) slow: bool,
@@ -38,6 +45,9 @@ pub(crate) struct Console {
     /// end. How the pictures of the documentation are made.
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) screenshot: Option<PathBuf>,
+    /// Seconds of samples that those pictures show at least.
+    #[arg(long, value_name = "SECONDS", hide = true, default_value_t = 90)]
+    pub(crate) samples: usize,
     /// Cells of those pictures.
     #[arg(long, value_name = "COLUMNSxROWS", hide = true, default_value = "100x30", value_parser = size)]
     pub(crate) size: tui::model::Size,
@@ -53,18 +63,41 @@ impl Console {
             theme: self.theme.clone(),
             colors: self.colors,
             glyphs: self.glyphs,
+            alarm: self.notify,
+            settings: self.settings.clone(),
             is_slow: self.slow,
             farewell: String::new(),
         }
     }
 }
 
+/// What is printed in place of a console.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Print {
+    /// Print the overview as text and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print all of it as JSON and end.
+    #[arg(long, conflicts_with = "once")]
+    pub(crate) json: bool,
+}
+
+impl Print {
+    pub(crate) fn is_asked(self) -> bool {
+        self.once || self.json
+    }
+}
+
 fn colors(text: &str) -> Result<ColorTier, String> {
-    ColorTier::named(text).ok_or_else(|| "expected true, 256, 16 or none".to_owned())
+    ColorTier::named(text).ok_or_else(|| format!("expected one of {}", ColorTier::NAMES))
 }
 
 fn glyphs(text: &str) -> Result<GlyphTier, String> {
-    GlyphTier::named(text).ok_or_else(|| "expected braille, block or ascii".to_owned())
+    GlyphTier::named(text).ok_or_else(|| format!("expected one of {}", GlyphTier::NAMES))
+}
+
+fn notify(text: &str) -> Result<Alarm, String> {
+    Alarm::named(text).ok_or_else(|| format!("expected one of {}", Alarm::NAMES))
 }
 
 fn size(text: &str) -> Result<tui::model::Size, String> {

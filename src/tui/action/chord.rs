@@ -1,4 +1,4 @@
-//! A key as the registry names it, free of any terminal library.
+//! A key as the registry names it, free of any terminal library; and its name, both ways.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Chord {
@@ -71,30 +71,93 @@ pub(crate) const fn key(code: Code) -> Chord {
     Chord { code, is_ctrl: false }
 }
 
+/// Keys with a name; all others are called by the character they type.
+const NAMED: [(Code, &str); 15] = [
+    (Code::Char(' '), "Space"),
+    (Code::Up, "Up"),
+    (Code::Down, "Down"),
+    (Code::Left, "Left"),
+    (Code::Right, "Right"),
+    (Code::Home, "Home"),
+    (Code::End, "End"),
+    (Code::PageUp, "PgUp"),
+    (Code::PageDown, "PgDn"),
+    (Code::Enter, "Enter"),
+    (Code::Esc, "Esc"),
+    (Code::Tab, "Tab"),
+    (Code::BackTab, "Shift-Tab"),
+    (Code::Backspace, "Backspace"),
+    (Code::Delete, "Delete"),
+];
+
+const CTRL: &str = "Ctrl-";
+/// What a terminal sends for these with Ctrl is another key.
+const CTRL_IS_OTHER: [(char, &str); 4] =
+    [('i', "Tab"), ('m', "Enter"), ('h', "Backspace"), ('[', "Esc")];
+const F_MAX: u8 = 24;
+
+/// Why a word names no key, in words that follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChordError {
+    #[error("is no key; keys are called such as d, D, Ctrl-D, Space, F5, PgUp, Shift-Tab")]
+    Unknown,
+    #[error("arrives from a terminal as {0}")]
+    IsOther(&'static str),
+}
+
+impl std::str::FromStr for Chord {
+    type Err = ChordError;
+
+    fn from_str(text: &str) -> Result<Self, ChordError> {
+        let named = |text: &str| {
+            let is_it = |(_, name): &&(Code, &str)| name.eq_ignore_ascii_case(text);
+            NAMED.iter().find(is_it).map(|(code, _)| *code)
+        };
+        let only = |text: &str| {
+            let mut characters = text.chars();
+            characters.next().filter(|_| characters.next().is_none())
+        };
+        if let Some(code) = named(text) {
+            return Ok(key(code));
+        }
+        if let Some(letter) = only(text).filter(|letter| !letter.is_control()) {
+            return Ok(char(letter));
+        }
+        if let Some(number) = text.strip_prefix(['F', 'f']) {
+            let number = number.parse().ok().filter(|number| (1..=F_MAX).contains(number));
+            return number.map(|number| key(Code::F(number))).ok_or(ChordError::Unknown);
+        }
+        let (head, rest) = text.split_at_checked(CTRL.len()).ok_or(ChordError::Unknown)?;
+        if !head.eq_ignore_ascii_case(CTRL) {
+            return Err(ChordError::Unknown);
+        }
+        let letter = if named(rest) == Some(Code::Char(' ')) { Some(' ') } else { only(rest) };
+        let letter = letter.map(|letter| letter.to_ascii_lowercase());
+        let letter =
+            letter.filter(|letter| letter.is_ascii_lowercase() || " [\\]^_".contains(*letter));
+        let letter = letter.ok_or(ChordError::Unknown)?;
+        match CTRL_IS_OTHER.iter().find(|(taken, _)| *taken == letter) {
+            Some((_, other)) => Err(ChordError::IsOther(other)),
+            None => Ok(ctrl(letter)),
+        }
+    }
+}
+
 impl std::fmt::Display for Chord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_ctrl {
-            f.write_str("Ctrl-")?;
+            f.write_str(CTRL)?;
         }
         match self.code {
-            Code::Char(' ') => f.write_str("Space"),
-            Code::Char(char) if self.is_ctrl => write!(f, "{}", char.to_ascii_uppercase()),
-            Code::Char(char) => write!(f, "{char}"),
+            Code::Char(char) if self.is_ctrl && char != ' ' => {
+                write!(f, "{}", char.to_ascii_uppercase())
+            }
             Code::F(number) => write!(f, "F{number}"),
-            Code::Up => f.write_str("Up"),
-            Code::Down => f.write_str("Down"),
-            Code::Left => f.write_str("Left"),
-            Code::Right => f.write_str("Right"),
-            Code::Home => f.write_str("Home"),
-            Code::End => f.write_str("End"),
-            Code::PageUp => f.write_str("PgUp"),
-            Code::PageDown => f.write_str("PgDn"),
-            Code::Enter => f.write_str("Enter"),
-            Code::Esc => f.write_str("Esc"),
-            Code::Tab => f.write_str("Tab"),
-            Code::BackTab => f.write_str("Shift-Tab"),
-            Code::Backspace => f.write_str("Backspace"),
-            Code::Delete => f.write_str("Delete"),
+            code => match (NAMED.iter().find(|(named, _)| *named == code), code) {
+                (Some((_, name)), _) => f.write_str(name),
+                (None, Code::Char(char)) => write!(f, "{char}"),
+                (None, _) => Ok(()),
+            },
         }
     }
 }

@@ -6,7 +6,6 @@ use crate::control::wire::{BackendRow, BackendState, ProgramRow};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::{Key, Kind};
 use crate::tui::model::panel::{Panel, View};
-use crate::tui::model::past::Step;
 use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
 use crate::tui::model::{Link, Model, panel, rows};
@@ -33,37 +32,30 @@ pub(crate) fn footer(model: &Model) -> Vec<Hint> {
     shown.sort_by_key(|action| action.footer);
     shown
         .into_iter()
-        .map(|action| Hint { id: action.id, keys: keys(action), label: label(model, action) })
+        .filter(|action| !model.keys.of(action).is_empty())
+        .map(|action| Hint {
+            id: action.id,
+            keys: model.keys.name(action.id),
+            label: label(model, action),
+        })
         .collect()
 }
 
 /// The help overlay: every key that works in this view, in the registry's order.
 pub(crate) fn help(model: &Model) -> Vec<&'static Action> {
     let (panel, kind) = context(model);
-    ALL.iter().filter(|action| !action.keys.is_empty() && action.applies(panel, kind)).collect()
+    let has_key = |action: &&Action| !model.keys.of(action).is_empty();
+    ALL.iter().filter(has_key).filter(|action| action.applies(panel, kind)).collect()
 }
 
 /// The lines of `help` that hold what was typed, in any of their parts.
 pub(crate) fn help_matching(model: &Model, typed: &str) -> Vec<&'static Action> {
     let typed = typed.trim().to_lowercase();
     let is_match = |action: &&Action| {
-        let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
-        let text = format!("{} {} {}", keys.join(" "), action.label, action.help);
+        let text = format!("{} {} {}", model.keys.all(action), action.label, action.help);
         text.to_lowercase().contains(&typed)
     };
     help(model).into_iter().filter(is_match).collect()
-}
-
-/// What an action's keys are called: `j/k`, `Tab`, `Ctrl-D`.
-pub(crate) fn keys(action: &Action) -> String {
-    match (action.id, action.keys.first()) {
-        (Id::Down, _) => "j/k".to_owned(),
-        (Id::Travel(Step::Seconds(-1)), _) => "[ ]".to_owned(),
-        (Id::Travel(Step::Seconds(-60)), _) => "{ }".to_owned(),
-        (Id::Travel(Step::EventBefore), _) => "( )".to_owned(),
-        (_, Some(chord)) => chord.to_string(),
-        (_, None) => String::new(),
-    }
 }
 
 /// The action that most likely helps a row that needs attention.

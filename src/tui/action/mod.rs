@@ -7,6 +7,7 @@
 pub(crate) mod attach;
 pub(crate) mod chord;
 pub(crate) mod hint;
+pub(crate) mod keymap;
 pub(crate) mod order;
 pub(crate) mod palette;
 pub(crate) mod typed;
@@ -89,6 +90,8 @@ pub(crate) enum Id {
     Palette,
     Help,
     Mouse,
+    Copy,
+    Export,
     Repaint,
     Suspend,
     Quit,
@@ -100,6 +103,25 @@ pub(crate) enum Id {
 pub(crate) enum Scope {
     Anywhere,
     Somewhere { panels: &'static [Panel], kinds: &'static [Kind] },
+}
+
+impl Scope {
+    /// In words that follow what the action does; none where it does it anywhere.
+    pub(crate) fn place(&self) -> &'static str {
+        let Self::Somewhere { panels, kinds } = self else { return "" };
+        match (*kinds, *panels) {
+            ([Kind::Backend], _) => " (on a backend)",
+            ([Kind::Program], _) => " (on a program)",
+            ([Kind::Program, Kind::Backend], _) => " (on a program or a backend)",
+            ([Kind::Upstream], _) => " (on an upstream)",
+            ([Kind::Plan], _) => " (on a change of the configuration)",
+            (_, [Panel::BalanceTable]) => " (in Balance)",
+            (_, [Panel::ProgramLog, Panel::AllLogs]) => " (in a log)",
+            (_, [Panel::ProgramLog, Panel::AllLogs, ..]) => " (in a log or among requests)",
+            (_, [Panel::Attention, Panel::Events, ..]) => " (on an event or what needs attention)",
+            _ => " (in a list)",
+        }
+    }
 }
 
 /// What an action may do to the engine.
@@ -116,7 +138,9 @@ pub(crate) enum Danger {
 #[derive(Debug)]
 pub(crate) struct Action {
     pub(crate) id: Id,
-    /// The first one is shown in the footer.
+    /// What a file of keys calls it.
+    pub(crate) name: &'static str,
+    /// Unless the operator chose others. The first one is shown in the footer.
     pub(crate) keys: &'static [Chord],
     pub(crate) scope: Scope,
     pub(crate) danger: Danger,
@@ -163,9 +187,10 @@ const LISTS: Scope = panels(&[
 ]);
 
 macro_rules! action {
-    ($id:expr, [$($key:expr),*], $scope:expr, $danger:ident, $footer:expr, $label:literal, $help:literal) => {
+    ($id:expr, $name:literal, [$($key:expr),*], $scope:expr, $danger:ident, $footer:expr, $label:literal, $help:literal) => {
         Action {
             id: $id,
+            name: $name,
             keys: &[$($key),*],
             scope: $scope,
             danger: Danger::$danger,
@@ -179,85 +204,87 @@ macro_rules! action {
 /// In the order help lists them.
 #[rustfmt::skip]
 pub(crate) static ALL: &[Action] = &[
-    action!(Id::Down, [char('j'), key(Code::Down)], Scope::Anywhere, Looks, Some(0), "move", "one row down; past the last row, the next panel"),
-    action!(Id::Up, [char('k'), key(Code::Up)], Scope::Anywhere, Looks, None, "up", "one row up; past the first row, the panel before"),
-    action!(Id::Top, [char('g'), key(Code::Home)], Scope::Anywhere, Looks, None, "top", "to the first row"),
-    action!(Id::Bottom, [char('G'), key(Code::End)], Scope::Anywhere, Looks, None, "bottom", "to the last row; in a log, follow it"),
-    action!(Id::HalfDown, [ctrl('d')], Scope::Anywhere, Looks, None, "half page", "half a page down"),
-    action!(Id::HalfUp, [ctrl('u')], Scope::Anywhere, Looks, None, "half page", "half a page up"),
-    action!(Id::PageDown, [key(Code::PageDown)], Scope::Anywhere, Looks, None, "page", "a page down"),
-    action!(Id::PageUp, [key(Code::PageUp)], Scope::Anywhere, Looks, None, "page", "a page up"),
-    action!(Id::NextPanel, [key(Code::Tab)], Scope::Anywhere, Looks, Some(60), "next", "the next panel; in Balance, the next upstream"),
-    action!(Id::PreviousPanel, [key(Code::BackTab)], Scope::Anywhere, Looks, None, "previous", "the panel before; in Balance, the upstream before"),
-    action!(Id::Show(View::Overview), [char('1')], Scope::Anywhere, Looks, None, "overview", "what needs attention, traffic, everything in short"),
-    action!(Id::Show(View::Backends), [char('2')], Scope::Anywhere, Looks, None, "backends", "backends by upstream, drains under way"),
-    action!(Id::Show(View::Balance), [char('3')], Scope::Anywhere, Looks, None, "balance", "expected against actual shares, and whether they fit"),
-    action!(Id::Show(View::Programs), [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
-    action!(Id::Show(View::Workers), [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
-    action!(Id::Show(View::Requests), [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
-    action!(Id::Show(View::Logs), [char('7')], Scope::Anywhere, Looks, None, "logs", "the output of all programs, by time"),
-    action!(Id::Show(View::Events), [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
-    action!(Id::Show(View::Config), [char('9')], Scope::Anywhere, Looks, None, "config", "the file against what runs: what a reload would change, restart and drain"),
-    action!(Id::Open, [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
-    action!(Id::Back, [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),
-    action!(Id::Restart, [char('r')], RUNS, Weighs, Some(1), "restart", "restart the program: at once when it is not running, else its backend drains first"),
-    action!(Id::Roll, [char('R')], PROGRAMS, Asks, Some(30), "roll", "restart all instances one after another, each ready again before the next"),
-    action!(Id::Start, [char('s')], PROGRAMS, Weighs, Some(2), "start", "start the program"),
-    action!(Id::Stop, [char('x')], PROGRAMS, Weighs, Some(3), "stop", "stop the program, its backend drained first"),
-    action!(Id::Kill, [char('X')], PROGRAMS, Asks, Some(31), "kill", "SIGKILL the program now; its restart policy then applies"),
-    action!(Id::Signal, [char('K')], PROGRAMS, Looks, Some(38), "signal", "choose a signal and send it to the main process"),
-    action!(Id::Attach, [char('a')], RUNS, Looks, Some(8), "attach", "speak to the program: what is typed goes to its standard input, until Ctrl-]"),
-    action!(Id::Clear, [], PROGRAMS, Asks, None, "clear", "remove the files that its output goes to, and what is kept of it"),
-    action!(Id::ReloadProgram, [], PROGRAMS, Weighs, None, "reload", "tell the program to read its configuration again, as its `reload` says"),
-    action!(Id::ScaleUp, [char('+'), char('=')], PROGRAMS, Weighs, Some(35), "scale +1", "one more instance; `:scale NAME N` for any number"),
-    action!(Id::ScaleDown, [char('-')], PROGRAMS, Weighs, Some(36), "scale -1", "one instance less: the last one drains and stops"),
-    action!(Id::Drain, [char('d')], BACKENDS, Weighs, Some(1), "drain", "no new request; the running ones finish"),
-    action!(Id::Cut, [char('D')], BACKENDS, Asks, Some(24), "cut", "end what is left of a drain now"),
-    action!(Id::Remove, [], BACKENDS, Weighs, None, "remove", "off its upstream once it has drained; undo brings it back"),
-    action!(Id::Add, [], UPSTREAMS, Looks, None, "add", "one more backend: `add UPSTREAM/ADDRESS [WEIGHT] [--backup]`"),
-    action!(Id::Enable, [char('e')], BACKENDS, Weighs, Some(2), "enable", "back in rotation"),
-    action!(Id::TakeDown, [char('x')], BACKENDS, Weighs, Some(3), "down", "out of rotation until enabled, also after a restart of the engine"),
-    action!(Id::WeightUp, [char('+'), char('=')], BACKENDS, Weighs, Some(20), "weight +1", "one more weight: a larger share"),
-    action!(Id::WeightDown, [char('-')], BACKENDS, Weighs, Some(21), "weight -1", "one less weight: a smaller share"),
-    action!(Id::Strategy, [char('S')], UPSTREAMS, Looks, Some(4), "strategy", "choose how the upstream balances"),
-    action!(Id::WhatIf, [char('w')], BALANCE, Looks, Some(6), "what if", "what other strategies would do with the last minute, backend by backend; again: shares over time"),
-    action!(Id::Reset, [], UPSTREAMS, Weighs, None, "reset", "backends, strategy, weights and states back to what the file says"),
-    action!(Id::Undo, [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight, strategy or reload"),
-    action!(Id::Log, [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
-    action!(Id::Follow, [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),
-    action!(Id::Wrap, [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
-    action!(Id::Search, [char('/')], LOG, Looks, Some(9), "search", "find words in the log, newest first; a capital letter makes them exact"),
-    action!(Id::NextMatch, [char('n')], LOG, Looks, Some(12), "next", "the next match further up"),
-    action!(Id::PreviousMatch, [char('N')], LOG, Looks, None, "previous", "the next match further down"),
-    action!(Id::Keep, [char('&')], LOG, Looks, Some(11), "only", "show only lines that hold these words, and the marks between lives"),
-    action!(Id::Filter, [char('/')], LISTS, Looks, Some(40), "filter", "show only rows with these words, !without them, or by column: state=failed p99>50ms cpu>10%"),
-    action!(Id::SortNext, [char('o')], LISTS, Looks, Some(50), "sort", "next order: natural, state, name, load, cost"),
-    action!(Id::SortReverse, [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
-    action!(Id::Mark, [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
-    action!(Id::MarkRange, [ctrl(' ')], RUNS, Looks, None, "mark to", "mark all rows from the nearest marked one to this"),
-    action!(Id::Zoom, [char('z')], Scope::Anywhere, Looks, Some(55), "zoom", "this panel alone, and back"),
-    action!(Id::Pause, [char('p')], Scope::Anywhere, Looks, Some(57), "pause", "hold the newest second, and look back from it; again: back to now"),
-    action!(Id::Travel(Step::Seconds(-1)), [char('[')], Scope::Anywhere, Looks, Some(1), "second", "a second back, on every screen; up to fifteen minutes"),
-    action!(Id::Travel(Step::Seconds(1)), [char(']')], Scope::Anywhere, Looks, None, "second on", "a second on, and past the last one back to now"),
-    action!(Id::Travel(Step::Seconds(-60)), [char('{')], Scope::Anywhere, Looks, Some(2), "minute", "a minute back"),
-    action!(Id::Travel(Step::Seconds(60)), [char('}')], Scope::Anywhere, Looks, None, "minute on", "a minute on"),
-    action!(Id::Travel(Step::EventBefore), [char('(')], Scope::Anywhere, Looks, Some(3), "event", "to the moment of the event before"),
-    action!(Id::Travel(Step::EventAfter), [char(')')], Scope::Anywhere, Looks, None, "event after", "to the moment of the next event"),
-    action!(Id::Then, [char('t')], HAPPENED, Looks, Some(52), "then", "to the moment it happened, or began"),
-    action!(Id::Theme, [char('T')], Scope::Anywhere, Looks, None, "theme", "choose the colours and the signs, shown while choosing"),
-    action!(Id::Reload, [], Scope::Anywhere, Weighs, None, "reload", "read the configuration again; a bad one changes nothing"),
-    action!(Id::Apply, [char('r')], CHANGES, Weighs, Some(1), "reload", "put the file in place of what runs, after what that interrupts was confirmed"),
-    action!(Id::Revert, [], Scope::Anywhere, Weighs, None, "revert", "the configuration before the last reload runs again; the file stays as it is"),
-    action!(Id::Reopen, [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),
-    action!(Id::Upgrade, [], Scope::Anywhere, Asks, None, "upgrade", "the binary that lies at the engine's path takes over, no program restarts"),
-    action!(Id::Shutdown, [], Scope::Anywhere, Asks, None, "shutdown", "stop the engine and everything it runs"),
-    action!(Id::Palette, [char(':')], Scope::Anywhere, Looks, Some(65), "command", "every verb on every target, found by typing"),
-    action!(Id::Help, [char('?'), key(Code::F(1))], Scope::Anywhere, Looks, Some(70), "keys", "the keys that work here"),
-    action!(Id::Mouse, [char('M')], Scope::Anywhere, Looks, None, "mouse", "take the mouse from the terminal, or give it back; off at first, so that text can be selected"),
-    action!(Id::Repaint, [ctrl('l')], Scope::Anywhere, Looks, None, "repaint", "draw everything anew"),
-    action!(Id::Suspend, [ctrl('z')], Scope::Anywhere, Looks, None, "suspend", "to the shell; fg comes back"),
-    action!(Id::Quit, [char('q')], Scope::Anywhere, Looks, Some(80), "detach", "leave the console; the engine goes on"),
-    action!(Id::Detach, [ctrl('c')], Scope::Anywhere, Looks, None, "detach", "leave the console at once, from anywhere"),
+    action!(Id::Down, "down", [char('j'), key(Code::Down)], Scope::Anywhere, Looks, Some(0), "move", "one row down; past the last row, the next panel"),
+    action!(Id::Up, "up", [char('k'), key(Code::Up)], Scope::Anywhere, Looks, None, "up", "one row up; past the first row, the panel before"),
+    action!(Id::Top, "top", [char('g'), key(Code::Home)], Scope::Anywhere, Looks, None, "top", "to the first row"),
+    action!(Id::Bottom, "bottom", [char('G'), key(Code::End)], Scope::Anywhere, Looks, None, "bottom", "to the last row; in a log, follow it"),
+    action!(Id::HalfDown, "half-page-down", [ctrl('d')], Scope::Anywhere, Looks, None, "half page", "half a page down"),
+    action!(Id::HalfUp, "half-page-up", [ctrl('u')], Scope::Anywhere, Looks, None, "half page", "half a page up"),
+    action!(Id::PageDown, "page-down", [key(Code::PageDown)], Scope::Anywhere, Looks, None, "page", "a page down"),
+    action!(Id::PageUp, "page-up", [key(Code::PageUp)], Scope::Anywhere, Looks, None, "page", "a page up"),
+    action!(Id::NextPanel, "next-panel", [key(Code::Tab)], Scope::Anywhere, Looks, Some(60), "next", "the next panel; in Balance, the next upstream"),
+    action!(Id::PreviousPanel, "previous-panel", [key(Code::BackTab)], Scope::Anywhere, Looks, None, "previous", "the panel before; in Balance, the upstream before"),
+    action!(Id::Show(View::Overview), "overview", [char('1')], Scope::Anywhere, Looks, None, "overview", "what needs attention, traffic, everything in short"),
+    action!(Id::Show(View::Backends), "backends", [char('2')], Scope::Anywhere, Looks, None, "backends", "backends by upstream, drains under way"),
+    action!(Id::Show(View::Balance), "balance", [char('3')], Scope::Anywhere, Looks, None, "balance", "expected against actual shares, and whether they fit"),
+    action!(Id::Show(View::Programs), "programs", [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
+    action!(Id::Show(View::Workers), "workers", [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
+    action!(Id::Show(View::Requests), "requests", [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
+    action!(Id::Show(View::Logs), "logs", [char('7')], Scope::Anywhere, Looks, None, "logs", "the output of all programs, by time"),
+    action!(Id::Show(View::Events), "events", [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
+    action!(Id::Show(View::Config), "config", [char('9')], Scope::Anywhere, Looks, None, "config", "the file against what runs: what a reload would change, restart and drain"),
+    action!(Id::Open, "open", [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
+    action!(Id::Back, "back", [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),
+    action!(Id::Restart, "restart", [char('r')], RUNS, Weighs, Some(1), "restart", "restart the program: at once when it is not running, else its backend drains first"),
+    action!(Id::Roll, "roll", [char('R')], PROGRAMS, Asks, Some(30), "roll", "restart all instances one after another, each ready again before the next"),
+    action!(Id::Start, "start", [char('s')], PROGRAMS, Weighs, Some(2), "start", "start the program"),
+    action!(Id::Stop, "stop", [char('x')], PROGRAMS, Weighs, Some(3), "stop", "stop the program, its backend drained first"),
+    action!(Id::Kill, "kill", [char('X')], PROGRAMS, Asks, Some(31), "kill", "SIGKILL the program now; its restart policy then applies"),
+    action!(Id::Signal, "signal", [char('K')], PROGRAMS, Looks, Some(38), "signal", "choose a signal and send it to the main process"),
+    action!(Id::Attach, "attach", [char('a')], RUNS, Looks, Some(8), "attach", "speak to the program: what is typed goes to its standard input, until Ctrl-]"),
+    action!(Id::Clear, "clear", [], PROGRAMS, Asks, None, "clear", "remove the files that its output goes to, and what is kept of it"),
+    action!(Id::ReloadProgram, "reload-program", [], PROGRAMS, Weighs, None, "reload", "tell the program to read its configuration again, as its `reload` says"),
+    action!(Id::ScaleUp, "scale-up", [char('+'), char('=')], PROGRAMS, Weighs, Some(35), "scale +1", "one more instance; `:scale NAME N` for any number"),
+    action!(Id::ScaleDown, "scale-down", [char('-')], PROGRAMS, Weighs, Some(36), "scale -1", "one instance less: the last one drains and stops"),
+    action!(Id::Drain, "drain", [char('d')], BACKENDS, Weighs, Some(1), "drain", "no new request; the running ones finish"),
+    action!(Id::Cut, "cut", [char('D')], BACKENDS, Asks, Some(24), "cut", "end what is left of a drain now"),
+    action!(Id::Remove, "remove", [], BACKENDS, Weighs, None, "remove", "off its upstream once it has drained; undo brings it back"),
+    action!(Id::Add, "add", [], UPSTREAMS, Looks, None, "add", "one more backend: `add UPSTREAM/ADDRESS [WEIGHT] [--backup]`"),
+    action!(Id::Enable, "enable", [char('e')], BACKENDS, Weighs, Some(2), "enable", "back in rotation"),
+    action!(Id::TakeDown, "take-down", [char('x')], BACKENDS, Weighs, Some(3), "down", "out of rotation until enabled, also after a restart of the engine"),
+    action!(Id::WeightUp, "weight-up", [char('+'), char('=')], BACKENDS, Weighs, Some(20), "weight +1", "one more weight: a larger share"),
+    action!(Id::WeightDown, "weight-down", [char('-')], BACKENDS, Weighs, Some(21), "weight -1", "one less weight: a smaller share"),
+    action!(Id::Strategy, "strategy", [char('S')], UPSTREAMS, Looks, Some(4), "strategy", "choose how the upstream balances"),
+    action!(Id::WhatIf, "what-if", [char('w')], BALANCE, Looks, Some(6), "what if", "what other strategies would do with the last minute, backend by backend; again: shares over time"),
+    action!(Id::Reset, "reset", [], UPSTREAMS, Weighs, None, "reset", "backends, strategy, weights and states back to what the file says"),
+    action!(Id::Undo, "undo", [char('u')], Scope::Anywhere, Weighs, Some(5), "undo", "take back the last drain, enable, down, weight, strategy or reload"),
+    action!(Id::Log, "log", [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
+    action!(Id::Follow, "follow", [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),
+    action!(Id::Wrap, "wrap", [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
+    action!(Id::Search, "search", [char('/')], LOG, Looks, Some(9), "search", "find words in the log, newest first; a capital letter makes them exact"),
+    action!(Id::NextMatch, "next-match", [char('n')], LOG, Looks, Some(12), "next", "the next match further up"),
+    action!(Id::PreviousMatch, "previous-match", [char('N')], LOG, Looks, None, "previous", "the next match further down"),
+    action!(Id::Keep, "only", [char('&')], LOG, Looks, Some(11), "only", "show only lines that hold these words, and the marks between lives"),
+    action!(Id::Filter, "filter", [char('/')], LISTS, Looks, Some(40), "filter", "show only rows with these words, !without them, or by column: state=failed p99>50ms cpu>10%"),
+    action!(Id::SortNext, "sort", [char('o')], LISTS, Looks, Some(50), "sort", "next order: natural, state, name, load, cost"),
+    action!(Id::SortReverse, "sort-reverse", [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
+    action!(Id::Mark, "mark", [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
+    action!(Id::MarkRange, "mark-range", [ctrl(' ')], RUNS, Looks, None, "mark to", "mark all rows from the nearest marked one to this"),
+    action!(Id::Zoom, "zoom", [char('z')], Scope::Anywhere, Looks, Some(55), "zoom", "this panel alone, and back"),
+    action!(Id::Pause, "pause", [char('p')], Scope::Anywhere, Looks, Some(57), "pause", "hold the newest second, and look back from it; again: back to now"),
+    action!(Id::Travel(Step::Seconds(-1)), "second-back", [char('[')], Scope::Anywhere, Looks, Some(1), "second", "a second back, on every screen; up to fifteen minutes"),
+    action!(Id::Travel(Step::Seconds(1)), "second-on", [char(']')], Scope::Anywhere, Looks, None, "second on", "a second on, and past the last one back to now"),
+    action!(Id::Travel(Step::Seconds(-60)), "minute-back", [char('{')], Scope::Anywhere, Looks, Some(2), "minute", "a minute back"),
+    action!(Id::Travel(Step::Seconds(60)), "minute-on", [char('}')], Scope::Anywhere, Looks, None, "minute on", "a minute on"),
+    action!(Id::Travel(Step::EventBefore), "event-before", [char('(')], Scope::Anywhere, Looks, Some(3), "event", "to the moment of the event before"),
+    action!(Id::Travel(Step::EventAfter), "event-after", [char(')')], Scope::Anywhere, Looks, None, "event after", "to the moment of the next event"),
+    action!(Id::Then, "then", [char('t')], HAPPENED, Looks, Some(52), "then", "to the moment it happened, or began"),
+    action!(Id::Theme, "theme", [char('T')], Scope::Anywhere, Looks, None, "theme", "choose the colours and the signs, shown while choosing"),
+    action!(Id::Reload, "reload", [], Scope::Anywhere, Weighs, None, "reload", "read the configuration again; a bad one changes nothing"),
+    action!(Id::Apply, "apply", [char('r')], CHANGES, Weighs, Some(1), "reload", "put the file in place of what runs, after what that interrupts was confirmed"),
+    action!(Id::Revert, "revert", [], Scope::Anywhere, Weighs, None, "revert", "the configuration before the last reload runs again; the file stays as it is"),
+    action!(Id::Reopen, "reopen", [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),
+    action!(Id::Upgrade, "upgrade", [], Scope::Anywhere, Asks, None, "upgrade", "the binary that lies at the engine's path takes over, no program restarts"),
+    action!(Id::Shutdown, "shutdown", [], Scope::Anywhere, Asks, None, "shutdown", "stop the engine and everything it runs"),
+    action!(Id::Palette, "command", [char(':')], Scope::Anywhere, Looks, Some(65), "command", "every verb on every target, found by typing"),
+    action!(Id::Help, "help", [char('?'), key(Code::F(1))], Scope::Anywhere, Looks, Some(70), "keys", "the keys that work here"),
+    action!(Id::Mouse, "mouse", [char('M')], Scope::Anywhere, Looks, None, "mouse", "take the mouse from the terminal, or give it back; off at first, so that text can be selected"),
+    action!(Id::Copy, "copy", [char('y')], Scope::Anywhere, Looks, Some(67), "copy", "into the clipboard: the marked rows' names, the row's, or the lines of the log in view"),
+    action!(Id::Export, "export", [char('E')], Scope::Anywhere, Looks, None, "export", "this screen into a file: a picture, text, or text with colours"),
+    action!(Id::Repaint, "repaint", [ctrl('l')], Scope::Anywhere, Looks, None, "repaint", "draw everything anew"),
+    action!(Id::Suspend, "suspend", [ctrl('z')], Scope::Anywhere, Looks, None, "suspend", "to the shell; fg comes back"),
+    action!(Id::Quit, "quit", [char('q')], Scope::Anywhere, Looks, Some(80), "detach", "leave the console; the engine goes on"),
+    action!(Id::Detach, "detach", [ctrl('c')], Scope::Anywhere, Looks, None, "detach", "leave the console at once, from anywhere"),
 ];
 
 pub(crate) fn of(id: Id) -> &'static Action {
@@ -265,8 +292,10 @@ pub(crate) fn of(id: Id) -> &'static Action {
 }
 
 /// The action a key means where the focus is.
-pub(crate) fn for_key(chord: Chord, panel: Panel, kind: Option<Kind>) -> Option<&'static Action> {
-    ALL.iter().find(|action| action.keys.contains(&chord) && action.applies(panel, kind))
+pub(crate) fn for_key(model: &Model, chord: Chord) -> Option<&'static Action> {
+    let (panel, kind) = context(model);
+    let mut meant = ALL.iter().filter(|action| model.keys.of(action).contains(&chord));
+    meant.find(|action| action.applies(panel, kind))
 }
 
 /// The panel in focus and the kind of its selected row.

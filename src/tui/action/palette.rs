@@ -9,7 +9,7 @@ use crate::tui::model::key::{Key, Kind};
 use crate::tui::model::order::Judged;
 
 use super::typed::{self, Typed};
-use super::{ALL, Action, Danger, Id, Scope, hint, of, order};
+use super::{ALL, Action, Danger, Id, Scope, of, order};
 
 /// Entries offered at most; more than any terminal shows.
 const ENTRIES_MAX: usize = 200;
@@ -53,10 +53,10 @@ fn all(model: &Model) -> Vec<Entry> {
     let mut entries = Vec::new();
     for action in ALL.iter().filter(|action| is_offered(model, action)) {
         match action.scope {
-            Scope::Anywhere => entries.push(entry(action, None)),
+            Scope::Anywhere => entries.push(entry(model, action, None)),
             Scope::Somewhere { kinds, .. } => {
                 let targets = targets(model).filter(|key| kinds.contains(&key.kind()));
-                entries.extend(targets.map(|key| entry(action, Some(key))));
+                entries.extend(targets.map(|key| entry(model, action, Some(key))));
             }
         }
     }
@@ -90,6 +90,8 @@ fn is_offered(model: &Model, action: &Action) -> bool {
                 | Id::Attach
                 | Id::Theme
                 | Id::Mouse
+                | Id::Copy
+                | Id::Export
                 | Id::Zoom
                 | Id::Pause
                 | Id::Help
@@ -99,7 +101,7 @@ fn is_offered(model: &Model, action: &Action) -> bool {
     }
 }
 
-fn entry(action: &Action, key: Option<Key>) -> Entry {
+fn entry(model: &Model, action: &Action, key: Option<Key>) -> Entry {
     let text = match &key {
         Some(key) => format!("{} {}", action.label, key.label()),
         None => action.label.to_owned(),
@@ -110,7 +112,7 @@ fn entry(action: &Action, key: Option<Key>) -> Entry {
         key,
         sought: format!("{group} {text}"),
         text,
-        keys: hint::keys(action),
+        keys: model.keys.name(action.id),
         help: action.help,
         typed: None,
     }

@@ -49,6 +49,19 @@ pub(crate) enum Kind {
     Config,
 }
 
+impl Kind {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Upstream,
+        Self::Backend,
+        Self::Program,
+        Self::Worker,
+        Self::Event,
+        Self::Request,
+        Self::Plan,
+        Self::Config,
+    ];
+}
+
 impl Key {
     pub(crate) fn kind(&self) -> Kind {
         match self {

@@ -46,6 +46,7 @@ use planned::Planned;
 use pointer::Mouse;
 use request_tail::RequestTail;
 
+use super::action::keymap::Keymap;
 use super::theme::shelf::Entry;
 
 /// Samples kept for graphs: fifteen minutes, as the engine keeps them.
@@ -102,6 +103,11 @@ pub(crate) struct Model {
     pub(crate) mouse: Mouse,
     /// The row that was clicked last, and when.
     pub(crate) clicked: Option<(Key, u64)>,
+    pub(crate) welcome: Welcome,
+    /// When something that went wrong was told of last.
+    pub(crate) alarmed_ms: u64,
+    /// What the keys mean.
+    pub(crate) keys: Keymap,
     pub(crate) theme: String,
     pub(crate) themes: Vec<Entry>,
     pub(crate) size: Size,
@@ -109,6 +115,13 @@ pub(crate) struct Model {
     pub(crate) now_ms: u64,
     /// Number of the next order.
     pub(crate) next_order: u64,
+}
+
+/// Some keys to begin with, for who never was here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    Shown,
+    Seen,
 }
 
 /// Cells of the terminal.
@@ -171,6 +184,9 @@ impl Model {
             notice: None,
             mouse: Mouse::Off,
             clicked: None,
+            welcome: Welcome::Seen,
+            alarmed_ms: 0,
+            keys: Keymap::default(),
             theme: String::new(),
             themes: Vec::new(),
             size,
@@ -271,6 +287,20 @@ impl Model {
     /// The time of what is shown, by which ages and what is left are told.
     pub(crate) fn seen_ms(&self) -> u64 {
         self.past.as_ref().map_or(self.now_ms, |past| past.at_ms)
+    }
+
+    /// For the title of the terminal's window: whose console this is, and whether all is well there.
+    pub(crate) fn title(&self) -> String {
+        let name = &self.moment.head.name;
+        let bad = attention::list(self);
+        let bad = bad.iter().filter(|row| row.severity == Severity::Bad).count();
+        let of =
+            if name.is_empty() { "pilothouse".to_owned() } else { format!("{name} - pilothouse") };
+        match (&self.link, bad) {
+            (Link::Stale { .. }, _) => format!("STALE {of}"),
+            (Link::Connecting { .. } | Link::Live, 0) => of,
+            (Link::Connecting { .. } | Link::Live, bad) => format!("{bad} wrong: {of}"),
+        }
     }
 
     /// How old what is shown is; zero while live.

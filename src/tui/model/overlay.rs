@@ -73,4 +73,8 @@ pub(crate) enum Overlay {
         upstream: String,
         selected: usize,
     },
+    /// As what to save the screen.
+    Export {
+        selected: usize,
+    },
 }

@@ -58,21 +58,6 @@ impl View {
         }
     }
 
-    /// The key that opens it.
-    pub(crate) fn digit(self) -> char {
-        match self {
-            Self::Overview => '1',
-            Self::Backends => '2',
-            Self::Balance => '3',
-            Self::Programs => '4',
-            Self::Workers => '5',
-            Self::Requests => '6',
-            Self::Logs => '7',
-            Self::Events => '8',
-            Self::Config => '9',
-        }
-    }
-
     /// Every panel of the view that can take the focus, in order of reading.
     pub(crate) fn panels(self) -> &'static [Panel] {
         match self {

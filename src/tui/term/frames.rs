@@ -1,11 +1,14 @@
-//! ratatui's backend with three differences: a frame is one buffer inside one synchronised
-//! update, an unchanged frame is no byte at all, and nothing ever asks the terminal a question.
+//! ratatui's backend with four differences: a frame is one buffer inside one synchronised update, an
+//! unchanged frame is no byte at all, a changed one is as few as it takes, and nothing ever asks the
+//! terminal a question.
 
 use std::io;
 
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
+
+use super::emit;
 
 const SYNC_BEGIN: &[u8] = b"\x1b[?2026h";
 const SYNC_END: &[u8] = b"\x1b[?2026l";
@@ -31,7 +34,7 @@ impl Frames {
         self.size = size;
     }
 
-    /// A mode of the terminal, with the next frame: never in the middle of one.
+    /// Something beside the picture, with the next frame: never in the middle of one.
     pub(crate) fn tell(&mut self, bytes: &[u8]) {
         self.told.extend_from_slice(bytes);
     }
@@ -39,14 +42,11 @@ impl Frames {
     /// The bytes of the frame just drawn, bracketed; none when nothing changed.
     pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
         let drawn = std::mem::take(&mut self.drawn);
-        let mut frame = std::mem::take(&mut self.told);
-        if drawn.is_empty() {
-            return (!frame.is_empty()).then_some(frame);
+        let told = std::mem::take(&mut self.told);
+        if drawn.is_empty() && told.is_empty() {
+            return None;
         }
-        frame.extend_from_slice(SYNC_BEGIN);
-        frame.extend_from_slice(&drawn);
-        frame.extend_from_slice(SYNC_END);
-        Some(frame)
+        Some([SYNC_BEGIN, &told, &drawn, SYNC_END].concat())
     }
 }
 
@@ -57,9 +57,8 @@ impl Backend for Frames {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        // The backend below writes its resets even for no cell.
-        if content.peek().is_none() { Ok(()) } else { self.inner().draw(content) }
+        emit::cells(&mut self.drawn, content);
+        Ok(())
     }
 
     /// The cursor is hidden for the whole stay.

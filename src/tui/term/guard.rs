@@ -70,8 +70,13 @@ fn take(terminal: BorrowedFd<'static>) -> io::Result<()> {
         event::EnableBracketedPaste,
         cursor::Hide
     )?;
+    bytes.extend_from_slice(TITLE_KEPT);
     sys::tty::write_all(terminal, &bytes)
 }
+
+/// The title of the terminal's window is put aside and taken back, by terminals that can.
+const TITLE_KEPT: &[u8] = b"\x1b[22;2t";
+const TITLE_BACK: &[u8] = b"\x1b[23;2t";
 
 /// Clicks and the wheel, in coordinates of any size; not where the pointer moves (1003), which would
 /// be a packet for each cell.
@@ -86,6 +91,7 @@ fn give_back(terminal: BorrowedFd<'static>) {
     }
     let mut bytes = b"\x1b[?2026l\x1b[0m".to_vec();
     bytes.extend_from_slice(MOUSE_OFF);
+    bytes.extend_from_slice(TITLE_BACK);
     let _a_vector_takes_everything = queue!(
         bytes,
         event::DisableBracketedPaste,

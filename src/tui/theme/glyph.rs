@@ -13,6 +13,8 @@ pub(crate) enum GlyphTier {
 }
 
 impl GlyphTier {
+    pub(crate) const NAMES: &str = "braille, block, ascii";
+
     /// As the command line calls it.
     pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Braille, Self::Block, Self::Ascii].into_iter().find(|tier| tier.name() == name)
@@ -36,16 +38,31 @@ impl GlyphTier {
 
     /// From the environment's words: a locale without UTF-8 and the Linux console get less.
     pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let is_ascii_locale = Charset::detect(&variable) == Charset::Ascii;
+        let is_console = variable("TERM").is_some_and(|term| term == "linux" || term == "dumb");
+        if is_ascii_locale || is_console { Self::Ascii } else { Self::Block }
+    }
+}
+
+/// Which characters the terminal can be sent at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charset {
+    Unicode,
+    /// A locale without UTF-8: what programs write in other characters would come out as others.
+    Ascii,
+}
+
+impl Charset {
+    pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .iter()
             .find_map(|name| variable(name).filter(|value| !value.is_empty()))
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let is_ascii_locale = matches!(locale.as_str(), "c" | "posix" | "us-ascii")
+        let is_ascii = matches!(locale.as_str(), "c" | "posix" | "us-ascii")
             || locale.contains("iso-8859")
             || locale.contains("iso8859");
-        let is_console = variable("TERM").is_some_and(|term| term == "linux" || term == "dumb");
-        if is_ascii_locale || is_console { Self::Ascii } else { Self::Block }
+        if is_ascii { Self::Ascii } else { Self::Unicode }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{self, File};
 use super::{Role, Theme, ThemeError};
+use crate::tui::home;
 
 /// File and text of each built-in theme; the first is the default.
 const BUILT_IN: [(&str, &str); 15] = [
@@ -51,13 +52,9 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Shelf {
-    /// With `pilothouse/themes` of the folder for configurations: `XDG_CONFIG_HOME`, else `.config`
-    /// at home.
+    /// With `themes` of the operator's own folder.
     pub(crate) fn of_user(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let configs =
-            set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
-        Self { folder: configs.map(|configs| configs.join("pilothouse").join("themes")) }
+        Self { folder: home::settings(variable).map(|folder| folder.join("themes")) }
     }
 
     /// Of a folder.

@@ -18,6 +18,8 @@ pub(crate) enum ColorTier {
 }
 
 impl ColorTier {
+    pub(crate) const NAMES: &str = "true, 256, 16, none";
+
     /// As the command line calls it.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {

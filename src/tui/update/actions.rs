@@ -10,7 +10,7 @@ use crate::tui::model::{Model, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{attach, log_find, marks, orders, overlays, past, pointer, requests, signals};
+use super::{attach, copy, log_find, marks, orders, overlays, past, pointer, requests, signals};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
@@ -54,34 +54,20 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Palette => overlays::open_palette(model),
         Id::Help => overlays::open_help(model),
         Id::Mouse => return pointer::turn(model),
+        Id::Copy => match copy::take(model) {
+            Some(effect) => return vec![effect],
+            None => model.say(Severity::Info, "there is nothing to copy here"),
+        },
+        Id::Export => overlays::open_export(model),
         Id::Repaint => return vec![Effect::Repaint],
         Id::Suspend => return vec![Effect::Suspend],
         Id::Quit => return quit(model),
         Id::Detach => return vec![Effect::Detach],
-        Id::Restart
-        | Id::Roll
-        | Id::Start
-        | Id::Stop
-        | Id::Kill
-        | Id::Clear
-        | Id::ReloadProgram
-        | Id::ScaleUp
-        | Id::ScaleDown
-        | Id::Drain
-        | Id::Cut
-        | Id::Remove
-        | Id::Enable
-        | Id::TakeDown
-        | Id::WeightUp
-        | Id::WeightDown
-        | Id::Reset
-        | Id::Undo
-        | Id::Reload
-        | Id::Apply
-        | Id::Revert
-        | Id::Reopen
-        | Id::Upgrade
-        | Id::Shutdown => return orders::order(model, id, target),
+        #[rustfmt::skip]
+        Id::Restart | Id::Roll | Id::Start | Id::Stop | Id::Kill | Id::Clear | Id::ReloadProgram
+        | Id::ScaleUp | Id::ScaleDown | Id::Drain | Id::Cut | Id::Remove | Id::Enable | Id::TakeDown
+        | Id::WeightUp | Id::WeightDown | Id::Reset | Id::Undo | Id::Reload | Id::Apply | Id::Revert
+        | Id::Reopen | Id::Upgrade | Id::Shutdown => return orders::order(model, id, target),
     }
     Vec::new()
 }

@@ -35,7 +35,7 @@ pub(super) fn open(model: &mut Model, target: Option<&Key>) {
 }
 
 pub(super) fn press(model: &mut Model, press: Press, mut attached: Attached) -> Vec<Effect> {
-    let is_out = press.chord == LEAVE || press.chord == action::of(Id::Detach).keys[0];
+    let is_out = press.chord == LEAVE || model.keys.is_key(Id::Detach, press.chord);
     let mut effects = Vec::new();
     match press.chord.reading() {
         _ if is_out => return leave(model, &attached.key, None),

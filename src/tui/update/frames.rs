@@ -11,7 +11,7 @@ use crate::tui::model::pending::Stage;
 use crate::tui::model::{EVENTS_MAX, Link, Model, SAMPLES_MAX, past};
 use crate::tui::msg::Effect;
 
-use super::{cursor, requests};
+use super::{alarms, cursor, requests};
 
 /// The engine sends a sample every second; a line that is quiet for longer is not live.
 const SILENCE_MS: u64 = 3_500;
@@ -32,7 +32,7 @@ pub(super) fn apply(model: &mut Model, frame: Frame) -> Vec<Effect> {
         }
         Frame::Delta { delta } => delta::apply(model.present_mut(), *delta),
         Frame::Sample { sample } => push_sample(model, *sample),
-        Frame::Event { event } => push_event(model, *event),
+        Frame::Event { event } => effects.extend(push_event(model, *event)),
     }
     forget_gone_marks(model);
     cursor::settle(model, cursor::Cause::Data);
@@ -133,16 +133,18 @@ fn push_sample(model: &mut Model, sample: Sample) {
     keep_newest(model);
 }
 
-fn push_event(model: &mut Model, event: EventRecord) {
+fn push_event(model: &mut Model, event: EventRecord) -> Option<Effect> {
     // The snapshot and the stream may both hold the event that happened between them.
     if model.all_events().next_back().is_some_and(|last| last.seq >= event.seq) {
-        return;
+        return None;
     }
+    let alarm = alarms::of(model, &event);
     match &mut model.past {
         Some(past) => past.events.push_back(event),
         None => model.events.push_back(event),
     }
     keep_newest(model);
+    alarm
 }
 
 /// The oldest go. What is looked at stays as long as there is anything else to go.

@@ -6,7 +6,9 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod actions;
+mod alarms;
 pub(crate) mod attach;
+mod copy;
 mod cursor;
 mod explain;
 mod frames;
@@ -26,7 +28,7 @@ use super::action;
 use super::model::log_tail::LogTail;
 use super::model::overlay::Overlay;
 use super::model::panel::{Panel, View};
-use super::model::{Link, Model, NOTICE_MS, NOTICE_READ_MS};
+use super::model::{Link, Model, NOTICE_MS, NOTICE_READ_MS, Welcome};
 use super::msg::{Effect, Msg, Press};
 
 pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -105,18 +107,24 @@ fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
     if model.notice.as_ref().is_some_and(|notice| model.now_ms >= notice.at_ms + NOTICE_READ_MS) {
         model.notice = None;
     }
+    let mut effects = Vec::new();
+    if model.welcome == Welcome::Shown {
+        model.welcome = Welcome::Seen;
+        effects.push(Effect::Welcomed);
+    }
     let is_attached = matches!(model.overlay, Some(Overlay::Attached(_)));
-    if press.chord == action::of(action::Id::Detach).keys[0] && !is_attached {
-        return vec![Effect::Detach];
+    if model.keys.is_key(action::Id::Detach, press.chord) && !is_attached {
+        effects.push(Effect::Detach);
+        return effects;
     }
     if model.overlay.is_some() {
-        return overlays::press(model, press);
+        effects.extend(overlays::press(model, press));
+        return effects;
     }
-    let (panel, kind) = action::context(model);
-    match action::for_key(press.chord, panel, kind) {
-        Some(action) => actions::perform(model, action.id, None),
-        None => Vec::new(),
+    if let Some(action) = action::for_key(model, press.chord) {
+        effects.extend(actions::perform(model, action.id, None));
     }
+    effects
 }
 
 fn tick(model: &mut Model, now_ms: u64) {

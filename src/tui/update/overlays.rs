@@ -3,7 +3,8 @@
 use tui_input::{Input, InputRequest};
 
 use crate::tui::action::chord::{Chord, Code, Reading};
-use crate::tui::action::{self, palette};
+use crate::tui::action::{self, Id, palette};
+use crate::tui::export::Format;
 use crate::tui::model::key::Key;
 use crate::tui::model::order::{Gate, Question};
 use crate::tui::model::overlay::{Overlay, STRATEGIES};
@@ -34,6 +35,7 @@ pub(super) fn press(model: &mut Model, press: Press) -> Vec<Effect> {
         Overlay::Strategy { upstream, selected } => {
             strategy(model, press.chord, upstream, selected)
         }
+        Overlay::Export { selected } => export(model, press.chord, selected),
     }
 }
 
@@ -55,9 +57,13 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             Gate::Name { typed, .. } => typed,
             Gate::Yes => return,
         },
-        Some(Overlay::Theme { .. } | Overlay::Strategy { .. } | Overlay::Signal { .. }) | None => {
-            return;
-        }
+        Some(
+            Overlay::Theme { .. }
+            | Overlay::Strategy { .. }
+            | Overlay::Signal { .. }
+            | Overlay::Export { .. },
+        )
+        | None => return,
     };
     for char in text {
         edit(input, InputRequest::InsertChar(char));
@@ -91,6 +97,10 @@ pub(super) fn open_theme(model: &mut Model) {
     model.overlay = Some(Overlay::Theme { selected, before: model.theme.clone() });
 }
 
+pub(super) fn open_export(model: &mut Model) {
+    model.overlay = Some(Overlay::Export { selected: 0 });
+}
+
 pub(super) fn open_strategy(model: &mut Model, target: Option<&Key>) {
     let shown = || model.balance_upstream().map(|row| row.name.clone());
     let Some(upstream) = upstream_of(model, target).or_else(shown) else { return };
@@ -119,8 +129,9 @@ fn help(model: &mut Model, press: Press, mut filter: Input, scroll: usize) -> Ve
     let scroll = match press.chord.reading() {
         Reading::Close => return Vec::new(),
         Reading::Step(by) | Reading::Aside(by) => scroll.saturating_add_signed(by),
-        Reading::Other if !is_typing && press.chord.is_any("?q") => return Vec::new(),
-        Reading::Other if press.chord.code == Code::F(1) => return Vec::new(),
+        Reading::Other if !is_typing && is_shut(model, press.chord, Id::Help) => {
+            return Vec::new();
+        }
         Reading::Other if !is_typing && press.chord.is_any("j") => scroll + 1,
         Reading::Other if !is_typing && press.chord.is_any("k") => scroll.saturating_sub(1),
         Reading::Other | Reading::Accept => {
@@ -221,7 +232,7 @@ fn theme(model: &mut Model, chord: Chord, selected: usize, before: String) -> Ve
     match chord.reading() {
         Reading::Accept => Vec::new(),
         Reading::Close => use_theme(model, before),
-        Reading::Other if chord.is_any("qT") => use_theme(model, before),
+        Reading::Other if is_shut(model, chord, Id::Theme) => use_theme(model, before),
         Reading::Other if chord.is_any("g") => {
             model.overlay = Some(Overlay::Theme { selected, before });
             vec![Effect::TurnGlyphs]
@@ -246,13 +257,32 @@ fn strategy(model: &mut Model, chord: Chord, upstream: String, selected: usize) 
     match chord.reading() {
         Reading::Accept => orders::strategy(model, &upstream, STRATEGIES[selected]),
         Reading::Close => Vec::new(),
-        Reading::Other if chord.is_any("q") => Vec::new(),
+        Reading::Other if is_shut(model, chord, Id::Strategy) => Vec::new(),
         reading @ (Reading::Step(_) | Reading::Aside(_) | Reading::Other) => {
             let selected = chosen(selected, reading, chord, STRATEGIES.len());
             model.overlay = Some(Overlay::Strategy { upstream, selected });
             Vec::new()
         }
     }
+}
+
+/// The screen that is saved is the one below the box.
+fn export(model: &mut Model, chord: Chord, selected: usize) -> Vec<Effect> {
+    match chord.reading() {
+        Reading::Accept => vec![Effect::Export(Format::ALL[selected])],
+        Reading::Close => Vec::new(),
+        Reading::Other if is_shut(model, chord, Id::Export) => Vec::new(),
+        reading @ (Reading::Step(_) | Reading::Aside(_) | Reading::Other) => {
+            let selected = chosen(selected, reading, chord, Format::ALL.len());
+            model.overlay = Some(Overlay::Export { selected });
+            Vec::new()
+        }
+    }
+}
+
+/// The key that opened a box closes it, too, and so does `q`.
+pub(super) fn is_shut(model: &Model, chord: Chord, opened_by: Id) -> bool {
+    chord.is_any("q") || model.keys.is_key(opened_by, chord)
 }
 
 /// The choice after a key in a list of `count` without text to type.

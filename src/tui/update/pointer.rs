@@ -16,8 +16,16 @@ use super::{actions, overlays};
 
 pub(super) fn turn(model: &mut Model) -> Vec<Effect> {
     let (mouse, text) = match model.mouse {
-        Mouse::Off => (Mouse::On, "the mouse is ours: click, double click, wheel; M gives it back"),
-        Mouse::On => (Mouse::Off, "the mouse is the terminal's again, for selecting text"),
+        Mouse::Off => {
+            let key = model.keys.name(Id::Mouse);
+            let key = if key.is_empty() { "again" } else { &key };
+            let words =
+                format!("the mouse is ours: click, double click, wheel; {key} gives it back");
+            (Mouse::On, words)
+        }
+        Mouse::On => {
+            (Mouse::Off, "the mouse is the terminal's again, for selecting text".to_owned())
+        }
     };
     model.mouse = mouse;
     model.say(Severity::Info, text);
@@ -60,7 +68,8 @@ fn is_covered(model: &Model) -> bool {
             | Overlay::Attached(_)
             | Overlay::Confirm(_)
             | Overlay::Theme { .. }
-            | Overlay::Strategy { .. },
+            | Overlay::Strategy { .. }
+            | Overlay::Export { .. },
         ) => true,
     }
 }
@@ -117,7 +126,8 @@ fn choose(model: &mut Model, at: usize) -> Vec<Effect> {
             Overlay::Palette { selected, .. }
             | Overlay::Signal { selected, .. }
             | Overlay::Theme { selected, .. }
-            | Overlay::Strategy { selected, .. },
+            | Overlay::Strategy { selected, .. }
+            | Overlay::Export { selected },
         ) => *selected,
         Some(
             Overlay::Help { .. }

@@ -26,7 +26,7 @@ pub(super) fn press(
     match chord.reading() {
         Reading::Accept => orders::signal(model, &targets, SIGNALS[selected].0),
         Reading::Close => Vec::new(),
-        Reading::Other if chord.is_any("qK") => Vec::new(),
+        Reading::Other if overlays::is_shut(model, chord, Id::Signal) => Vec::new(),
         reading @ (Reading::Step(_) | Reading::Aside(_) | Reading::Other) => {
             let selected = overlays::chosen(selected, reading, chord, SIGNALS.len());
             model.overlay = Some(Overlay::Signal { targets, selected });

@@ -106,14 +106,15 @@ fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
     spans.push(canvas.span(role_word, role));
     spans.push(canvas.span(format!("  {}Z", number::clock(model.now_ms)), Role::Text));
     if width >= WIDE {
-        spans.push(canvas.span("  ? :", Role::Dim));
+        let [help, command] = [Id::Help, Id::Palette].map(|id| model.keys.name(id));
+        spans.push(canvas.span(format!("  {help} {command}"), Role::Dim));
     }
     Line::from(spans)
 }
 
 fn tabs(canvas: &mut Canvas, area: Rect) {
     let tabs = View::ALL.map(|view| Tab {
-        key: view.digit(),
+        key: canvas.model.keys.name(Id::Show(view)),
         name: view.title(),
         short: view.short_title(),
         is_open: view == canvas.model.view,
@@ -178,7 +179,8 @@ fn prompt(model: &Model) -> Option<(&'static str, &str, String)> {
     let (sign, input, help) = match model.overlay.as_ref()? {
         Overlay::Filter { input, .. } => ("/", input, columns_help(model)),
         Overlay::Find { input, purpose: Purpose::Search, .. } => {
-            ("/", input, "Enter keeps, Esc drops; then n older, N newer".to_owned())
+            let [older, newer] = [Id::NextMatch, Id::PreviousMatch].map(|id| model.keys.name(id));
+            ("/", input, format!("Enter keeps, Esc drops; then {older} older, {newer} newer"))
         }
         Overlay::Find { input, purpose: Purpose::Keep, .. } => {
             ("&", input, "only lines with it; Enter keeps, Esc drops".to_owned())

@@ -22,6 +22,7 @@ mod ruler;
 mod section;
 mod state;
 mod verdict;
+mod welcome;
 mod what_if;
 mod workers;
 
@@ -36,15 +37,17 @@ mod fixture_past;
 #[cfg(test)]
 mod fixture_plan;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::model::Model;
 use super::model::overlay::Overlay;
 use super::model::panel::View;
 use super::model::pointer::Hit;
+use super::model::{Model, Welcome};
 use super::theme::skin::Skin;
 
 use canvas::Canvas;
@@ -88,6 +91,9 @@ pub(crate) fn render(
 
 /// What lies over the view.
 fn over(canvas: &mut Canvas, area: Rect) {
+    if canvas.model.welcome == Welcome::Shown && canvas.model.overlay.is_none() {
+        welcome::draw(canvas, area);
+    }
     match &canvas.model.overlay {
         None | Some(Overlay::Filter { .. } | Overlay::Find { .. } | Overlay::Attached(_)) => {}
         Some(Overlay::Help { filter, scroll }) => {
@@ -104,5 +110,6 @@ fn over(canvas: &mut Canvas, area: Rect) {
         Some(Overlay::Strategy { upstream, selected }) => {
             overlay::strategy(canvas, area, upstream, *selected);
         }
+        Some(Overlay::Export { selected }) => overlay::export(canvas, area, *selected),
     }
 }

@@ -9,7 +9,8 @@ use crate::control::wire::UpstreamRow;
 
 use super::canvas::{Canvas, row};
 use super::what_if;
-use crate::tui::action::{hint, palette};
+use crate::tui::action::{Id, hint, palette};
+use crate::tui::export::Format;
 use crate::tui::model::key::Key;
 use crate::tui::model::order::{Gate, Question};
 use crate::tui::model::overlay::{SIGNALS, STRATEGIES};
@@ -31,17 +32,12 @@ const SHARE_WIDTH: usize = 5;
 
 /// The keys that work here, filtered by what is typed.
 pub(super) fn help(canvas: &mut Canvas, area: Rect, filter: &str, scroll: usize) {
-    let wanted = filter.to_lowercase();
-    let lines: Vec<Line> = hint::help(canvas.model)
+    let model = canvas.model;
+    let lines: Vec<Line> = hint::help_matching(model, filter)
         .into_iter()
-        .filter(|action| {
-            let text = format!("{} {} {}", hint::keys(action), action.label, action.help);
-            text.to_lowercase().contains(&wanted)
-        })
         .map(|action| {
-            let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
             Line::from(vec![
-                canvas.strong(format!("{:<10}", keys.join(" ")), Role::Accent),
+                canvas.strong(format!("{:<10}", model.keys.all(action)), Role::Accent),
                 canvas.span(format!("{:<11}", action.label), Role::Bright),
                 canvas.span(action.help, Role::Dim),
             ])
@@ -260,6 +256,16 @@ pub(super) fn signal(canvas: &mut Canvas, area: Rect, targets: &[Key], selected:
     choice(canvas, area, (&title, "Enter sends it, Esc goes back"), &entries, selected);
 }
 
+/// Into which kind of file the screen goes.
+pub(super) fn export(canvas: &mut Canvas, area: Rect, selected: usize) {
+    let entries = Format::ALL.map(|format| {
+        let (name, note) = format.about();
+        Choice { name: format!("{name:<6}"), note, is_current: false }
+    });
+    let help = "Enter writes it here, Esc goes back";
+    choice(canvas, area, ("Save this screen", help), &entries, selected);
+}
+
 /// Each strategy with what the model says of it, so that the choice is a preview.
 pub(super) fn strategy(canvas: &mut Canvas, area: Rect, upstream: &str, selected: usize) {
     let title = Line::from(canvas.strong(format!(" Strategy of {upstream} "), Role::Accent));
@@ -299,7 +305,9 @@ pub(super) fn strategy(canvas: &mut Canvas, area: Rect, upstream: &str, selected
         let line = canvas.cell(basis(canvas, upstream, inner.width), Role::Dim);
         canvas.line(row(inner, below), &line);
     }
-    let line = canvas.cell("Enter takes it, u takes it back, Esc goes back", Role::Dim);
+    let undo = canvas.model.keys.name(Id::Undo);
+    let line =
+        canvas.cell(format!("Enter takes it, {undo} takes it back, Esc goes back"), Role::Dim);
     canvas.right(row(inner, inner.height.saturating_sub(1)), &line);
 }
 

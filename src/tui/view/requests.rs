@@ -67,8 +67,8 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::right("sent", 5).priority(6),
         Column::name("client", clients, (9, 39)).priority(2),
         Column::name("backend", backends, (9, 30)).priority(3),
-        Column::name("host", hosts, (14, 24)).priority(5),
-        Column::name("path", paths, (18, 120)),
+        Column::name("host", hosts, (least(hosts, 14), 24)).priority(5),
+        Column::name("path", paths, (least(paths, 18), 120)),
     ];
     let facts = canvas.cell(listing.count(area.height.saturating_sub(1)), Role::Dim);
     let title = title(canvas);
@@ -78,6 +78,12 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         let cells = cells(canvas, record);
         canvas.row(placed, y, &cells);
     });
+}
+
+/// Short ones leave their room to clients and backends, which are worth nothing when cut.
+fn least(widest: u16, usual: u16) -> u16 {
+    const TITLE: u16 = 4;
+    usual.min(widest.max(TITLE))
 }
 
 /// Whether the rows move, and what is missing of them.

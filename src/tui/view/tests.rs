@@ -184,7 +184,7 @@ fn bounds_and_queues_are_seen_in_the_table() {
 }
 
 /// Runs of one style, with their colours: a picture of the text can't show them.
-fn styled(buffer: &Buffer) -> String {
+pub(super) fn styled(buffer: &Buffer) -> String {
     let mut dump = String::new();
     for y in buffer.area.top()..buffer.area.bottom() {
         let cells: Vec<_> =

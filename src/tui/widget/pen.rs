@@ -10,6 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::tui::theme::glyph::Charset;
 use crate::tui::theme::skin::Skin;
 
 /// The side that text keeps to.
@@ -113,6 +114,16 @@ fn shorten_always(text: &str, room: u16, ellipsis: &str) -> String {
     }
     let end = prefix_bytes(text.chars(), room - 1);
     format!("{}{ellipsis}", &text[..end])
+}
+
+/// What a terminal of this character set would show as something else becomes a question mark.
+pub(crate) fn keep_to(buffer: &mut Buffer, charset: Charset) {
+    if charset == Charset::Unicode {
+        return;
+    }
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        cell.set_symbol("?");
+    }
 }
 
 /// Lays the focus over a drawn row: its background, and the bar in the first column.

@@ -24,7 +24,7 @@ pub(crate) fn two_ended(buffer: &mut Buffer, area: Rect, left: &Line, right: &Li
 
 /// One tab: its key and its name, whole and short.
 pub(crate) struct Tab {
-    pub(crate) key: char,
+    pub(crate) key: String,
     pub(crate) name: &'static str,
     pub(crate) short: &'static str,
     pub(crate) is_open: bool,
@@ -33,7 +33,8 @@ pub(crate) struct Tab {
 /// Returns where each of them is.
 pub(crate) fn tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], skin: &Skin) -> Vec<Rect> {
     let mut places = Vec::with_capacity(tabs.len());
-    let whole: usize = tabs.iter().map(|tab| tab.name.len() + 4).sum();
+    let whole = tabs.iter().map(|tab| tab.name.len() + usize::from(pen::width(&tab.key)) + 3);
+    let whole: usize = whole.sum();
     let is_short = whole > usize::from(area.width);
     let is_close = whole + tabs.len() > usize::from(area.width);
     let mut x = area.x + 1;

@@ -1,6 +1,7 @@
 //! The console by its keys: messages in, the model and the effects out, no terminal anywhere.
 
 mod attach;
+mod comfort;
 mod explained;
 mod filters;
 mod live;
@@ -161,6 +162,10 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::UseTheme(_)
             | Effect::TurnGlyphs
             | Effect::Mouse(_)
+            | Effect::Copy { .. }
+            | Effect::Export(_)
+            | Effect::Alarm(_)
+            | Effect::Welcomed
             | Effect::Repaint
             | Effect::Suspend
             | Effect::Detach => None,

@@ -176,7 +176,7 @@ fn attention_cells<'a>(canvas: &Canvas<'a>, row: &Attention, is_narrow: bool) ->
     let remedy = remedy.map_or(Line::default(), |id| {
         let action = action::of(id);
         Line::from(vec![
-            canvas.strong(hint::keys(action), Role::Accent),
+            canvas.strong(canvas.model.keys.name(id), Role::Accent),
             canvas.span(
                 if is_narrow { String::new() } else { format!(" {}", action.label) },
                 Role::Text,
