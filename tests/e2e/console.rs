@@ -1,5 +1,11 @@
 //! The console through a real terminal: what an operator sees and does, and what happens then.
 
+mod comfort;
+mod endings;
+mod foreign_bytes;
+mod pictures;
+mod wire;
+
 use std::time::Duration;
 
 use crate::client::{self, Load};

@@ -14,6 +14,7 @@ mod ports;
 mod pty;
 mod secure;
 mod sshd;
+mod terminals;
 mod wait;
 mod witness;
 
