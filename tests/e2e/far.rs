@@ -102,25 +102,22 @@ fn what_ssh_says_is_said_before_there_is_a_screen() {
     let origin = Origin::named("one");
     let engine = Engine::start(&site("", &[&origin]));
     let Some(mut sshd) = sshd(&engine) else { return };
-    let once = |target: &str| {
+    let once = |target: &str, words: &str| {
         let mut screen = console(&engine, &sshd, &[target, "--once"]);
         let status = screen.wait_exit().exit_code();
-        (status, screen.text())
+        screen.wait("it says so", |text| text.contains(words));
+        status
     };
-    let (status, said) = once(&sshd.target(""));
-    assert_eq!(status, 0, "{said}");
-    assert!(said.contains("engine default"), "{said}");
+    assert_eq!(once(&sshd.target(""), "engine default"), 0);
     let socket = engine.socket().display().to_string();
-    let (status, said) = once(&sshd.target(&socket));
-    assert_eq!(status, 0, "{said}");
-    let (status, said) = once(&sshd.target("/another"));
-    assert_eq!((status, said.contains("no engine answers on ssh://")), (3, true), "{said}");
-    let (status, said) = once(&format!("ssh://nobody-of-that-name@127.0.0.1:{}", sshd.port));
-    assert_eq!((status, said.contains("Permission denied")), (3, true), "{said}");
+    assert_eq!(once(&sshd.target(&socket), "engine default"), 0);
+    assert_eq!(once(&sshd.target("/another"), "no engine answers on ssh://"), 3);
+    let nobody = format!("ssh://nobody-of-that-name@127.0.0.1:{}", sshd.port);
+    assert_eq!(once(&nobody, "Permission denied"), 3);
     sshd.cut();
     let mut screen = console(&engine, &sshd, &[&sshd.target("/default"), "--once"]);
     assert_eq!(screen.wait_exit().exit_code(), 3);
-    assert!(screen.text().contains("Connection refused"), "{}", screen.text());
+    screen.wait("why", |text| text.contains("Connection refused"));
 }
 
 /// What a busy engine costs on the line: everything after the first screen, both ways.
