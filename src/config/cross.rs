@@ -8,7 +8,9 @@ use super::model::route::PathMatch;
 use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
-use super::{action, check, control, limits, nearest, needs, program, server, stream, upstream};
+use super::{
+    action, check, control, kept, limits, nearest, needs, program, server, stream, upstream,
+};
 
 /// What was read of the file.
 #[derive(Clone, Copy)]
@@ -49,6 +51,10 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     needs::check(report, programs);
     program::fatal::check(report, programs);
     bounds(report, upstreams, programs);
+    if let Some((at, why)) = kept::excess(programs.iter().map(|draft| &draft.program)) {
+        let hint = "the next master could not be told of them; another engine may run the rest";
+        report.error(&programs[at].at, why, hint);
+    }
 }
 
 fn known_upstream(report: &Report<'_>, names: &[&str], name: &Located<String>) {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -70,8 +70,18 @@ pub(super) fn engine_name(path: &Path) -> Result<String, Errors> {
     Ok(name.unwrap_or_else(|| engine::DEFAULT_NAME.to_owned()))
 }
 
+/// A running engine reads it at every reload, so it must not be one that makes it wait: a pipe that
+/// somebody hands us has a writer, one that lies in a folder may have none.
 fn text_of(path: &Path) -> Result<String, Errors> {
-    read(path, limits::CONFIG_BYTES_MAX).map_err(|error| {
+    const HANDED: [&str; 3] = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"];
+    let is_handed = HANDED.iter().any(|folder| path.to_string_lossy().starts_with(folder));
+    let is_pipe = !is_handed && fs::metadata(path).is_ok_and(|it| it.file_type().is_fifo());
+    let text = if is_pipe {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "a pipe, not a file"))
+    } else {
+        read(path, limits::CONFIG_BYTES_MAX)
+    };
+    text.map_err(|error| {
         let name = path.display().to_string();
         Errors::of_file(&name, format!("read {name}: {}", reason(&error)), hint_of(&error))
     })

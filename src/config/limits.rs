@@ -21,6 +21,13 @@ pub(crate) const UPSTREAMS_MAX: usize = 128;
 pub(crate) const BACKENDS_MAX: usize = 512;
 pub(crate) const UPSTREAM_MEMBERS_MAX: usize = 64;
 pub(crate) const PROGRAM_INSTANCES_MAX: u32 = 64;
+/// Of all programs together: the keeper holds up to three keys of each instance.
+pub(crate) const PROGRAM_INSTANCES_ALL_MAX: u32 = 3_840;
+/// What describes all instances to the next master, an instance beside its definition, and what may
+/// wait for a listener.
+pub(crate) const PROGRAMS_KEPT_BYTES_MAX: u64 = 7 << 20;
+pub(crate) const PROGRAM_KEPT_BYTES: u64 = 1024;
+pub(crate) const LISTENER_KEPT_BYTES: u64 = 4 * 1024;
 /// How long a roll may have a new process prove itself: a year, as every time of the file.
 pub(crate) const PROGRAM_MIN_READY_MS_MAX: u64 = 366 * 86_400_000;
 /// Supervisor's.
@@ -340,6 +347,8 @@ pub(crate) const PROGRAM_CRASHES_MAX: u32 = 1_000;
 pub(crate) const PROGRAM_STOP_STEPS_MAX: usize = 8;
 /// Side commands (hooks, probes) of all programs that run at a time; the rest wait for their turn.
 pub(crate) const PROGRAM_ERRANDS_MAX: usize = 64;
+/// How long one of them waits for its turn; their own times run from there.
+pub(crate) const PROGRAM_ERRAND_TURN_MS: u64 = 600_000;
 pub(crate) const PROGRAM_ERRAND_READ_BYTES: usize = 4 * 1024;
 /// Callers that wait for programs to start or stop.
 pub(crate) const PROGRAM_CALLERS_MAX: usize = 256;
@@ -352,6 +361,8 @@ pub(crate) const PROGRAM_MEMORY_BYTES_MIN: u64 = 1 << 20;
 pub(crate) const PROGRAM_CPU_PERCENT_MAX: u32 = 100 * 1024;
 pub(crate) const PROGRAM_TASKS_MAX: u32 = 1 << 22;
 pub(crate) const PROGRAM_LIMIT_CHECKS_MAX: u32 = 3_600;
+/// Between two looks at groups whose last processes were left on purpose.
+pub(crate) const PROGRAM_GROUPS_TIDY_MS: u64 = 2_000;
 /// Between two looks for the main process of a program that has forked itself away.
 pub(crate) const PROGRAM_ELECT_MS: u64 = 25;
 pub(crate) const PROGRAM_ELECT_MS_MAX: u64 = 1_000;

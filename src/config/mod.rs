@@ -43,6 +43,7 @@ mod route;
 mod served;
 
 mod cross;
+mod kept;
 
 mod nearest;
 mod report;

@@ -27,6 +27,9 @@ pub(crate) fn scaled(config: &Config, name: &str, instances: u32) -> Result<Conf
         return Err(format!("every instance would have the process_name of {name}"));
     }
     scaled.programs[at].instances = instances;
+    if let Some((_, why)) = super::kept::excess(&scaled.programs) {
+        return Err(why);
+    }
     if let Some(serves) = &scaled.programs[at].serves {
         ports(&scaled, at, serves)?;
         members(&scaled, serves)?;

@@ -46,6 +46,17 @@ pub(crate) struct Hooks {
     pub(crate) post_start: Option<Vec<String>>,
     pub(crate) pre_stop: Option<Vec<String>>,
     pub(crate) post_stop: Option<Vec<String>>,
-    /// For each of them, and for the stop and reload commands.
+    /// For each of them that has no time of its own, and for the stop and reload commands.
     pub(crate) timeout_ms: u64,
+    #[serde(default)]
+    pub(crate) own: OwnTimes,
+}
+
+/// How long some side commands may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnTimes {
+    pub(crate) pre_start_ms: Option<u64>,
+    pub(crate) post_start_ms: Option<u64>,
+    pub(crate) pre_stop_ms: Option<u64>,
+    pub(crate) post_stop_ms: Option<u64>,
 }

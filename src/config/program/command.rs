@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::report::{Located, Report};
+use toml::de::DeValue;
+
+use super::super::report::{Located, Report, Span};
 use super::super::section::Section;
 use super::super::variables;
 use super::directory;
@@ -73,11 +75,38 @@ impl Found<'_> {
     /// Reports a command that no start could run. One that is only known at the start, for its
     /// variables or a `PATH` that a file may set, is left to the start.
     pub(super) fn check(&self, section: &mut Section<'_>, words: &[String]) {
-        let (report, Some(command)) = (section.report, section.raw_text("command")) else { return };
-        let Some(word) = words.first().filter(|word| !word.contains("${")) else { return };
-        let span = report.narrow(&command.span, word);
+        let Some(command) = section.raw_text("command") else { return };
+        let has_files = section.key_span("env_files").is_some();
+        self.check_word(section.report, &command.span, words, has_files);
+    }
+
+    /// The same of its side commands, wherever they are written.
+    pub(super) fn check_side(&self, section: &mut Section<'_>) {
+        const HOOKS: [&str; 4] = ["pre_start", "post_start", "pre_stop", "post_stop"];
+        let has_files = section.key_span("env_files").is_some();
+        let mut commands = Vec::from_iter(whole(section, "stop_command"));
+        for key in ["reload", "on_fatal", "ready", "live", "startup"] {
+            commands.extend(table(section, key).and_then(|mut table| whole(&mut table, "command")));
+        }
+        if let Some(mut hooks) = table(section, "hooks") {
+            for key in HOOKS {
+                commands.extend(whole(&mut hooks, key));
+                let own = table(&mut hooks, key);
+                commands.extend(own.and_then(|mut hook| whole(&mut hook, "command")));
+            }
+        }
+        for command in commands {
+            // What does not split is told where it is read.
+            let words = shell_words::split(&command.value).unwrap_or_default();
+            self.check_word(section.report, &command.span, &words, has_files);
+        }
+    }
+
+    fn check_word(&self, report: &Report<'_>, command: &Span, words: &[String], has_files: bool) {
+        let word = words.first().filter(|word| !word.is_empty() && !word.contains("${"));
+        let Some(word) = word else { return };
+        let span = report.narrow(command, word);
         if !word.contains('/') {
-            let has_files = section.key_span("env_files").is_some();
             let Some(path) = self.search_path(report).filter(|_| !has_files) else { return };
             if !is_in(report, &path, word) {
                 let message = format!("no program `{word}` on this machine");
@@ -106,6 +135,17 @@ impl Found<'_> {
             None => variable("PATH"),
         }
     }
+}
+
+/// A text, if it is one; what else it may be is told where it is read.
+fn whole(section: &mut Section<'_>, key: &'static str) -> Option<Located<String>> {
+    let is_text = matches!(section.value(key)?.get_ref(), DeValue::String(_));
+    if is_text { section.raw_text(key) } else { None }
+}
+
+fn table<'a>(section: &mut Section<'a>, key: &'static str) -> Option<Section<'a>> {
+    let is_table = matches!(section.value(key)?.get_ref(), DeValue::Table(_));
+    if is_table { section.section(key) } else { None }
 }
 
 fn is_in(report: &Report<'_>, path: &str, word: &str) -> bool {

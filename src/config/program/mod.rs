@@ -81,9 +81,14 @@ const OTHERS: &[(&str, &str)] = &[
     ("after", "needs"),
 ];
 
+/// Whom the verbs mean that are for all of them.
+const EVERY: &str = "all";
+
 /// A program, and where in the file its parts stand.
 pub(super) struct Draft {
     pub(super) program: Program,
+    /// Its name.
+    pub(super) at: Span,
     /// The upstream it serves, also if `serves` has another error.
     pub(super) joins: Option<Located<String>>,
     /// The port of `serves`.
@@ -97,6 +102,11 @@ pub(super) struct Draft {
 
 pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     names::check(section.report, "a program", &name);
+    if name.value == EVERY {
+        let hint = "`pilothouse program stop all` means every program";
+        section.report.error(&name.span, "`all` is no name for a program", hint);
+    }
+    let at = name.span.clone();
     let Joining { joins, port, serves } =
         section.section("serves").map(serves::read).unwrap_or_default();
     let group = section.text("group");
@@ -113,13 +123,15 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
     if let Some(words) = &command {
         let found = command::Found { directory: directory.as_deref(), environment: &environment };
         found.check(&mut section, words);
+        found.check_side(&mut section);
     }
     let is_serving = serves.is_some() || section.key_span("serves").is_some();
     let own_texts = vitals::Own { variables: &own, serves: is_serving };
     let vitals = vitals::read(&mut section, own_texts);
     let needs = needs::read(&mut section, own_texts);
     let output = output::read(&mut section, &own);
-    let tree = tree::read(&mut section, &own);
+    let stop = stop::read(&mut section, &own);
+    let tree = tree::read(&mut section, &own, stop.killed);
     let pair = |(name, value): &(String, Located<String>)| (name.clone(), value.value.clone());
     let sockets = sockets::read(&mut section);
     let surroundings = process::Surroundings {
@@ -143,7 +155,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         life: life::read(&mut section, &restart),
         restart,
         on_fatal,
-        stop: stop::read(&mut section, &own),
+        stop,
         hooks: hooks::read(&mut section, &own),
         reload: hooks::reload(&mut section, &own),
         vitals,
@@ -155,7 +167,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>) -> Draft {
         listener: None,
     };
     section.finish(OTHERS);
-    Draft { program, joins, port, on_fatal: on_fatal_span, group, needs, sockets }
+    Draft { program, at, joins, port, on_fatal: on_fatal_span, group, needs, sockets }
 }
 
 /// The variables a spawn adds to the environment's.

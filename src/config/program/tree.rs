@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::super::limits;
+use super::super::model::stop::Reach;
 use super::super::model::tree::{Bounds, LeftOvers, Main, Tree};
 use super::super::section::Section;
 
 const CHECKS: u32 = 3;
 
-pub(super) fn read(section: &mut Section<'_>, own: &[&str]) -> Tree {
-    let left_overs = match section.flag("reap_leftovers") {
-        Some(false) => LeftOvers::Kept,
-        Some(true) | None => LeftOvers::Ended,
+/// `killed`: whom SIGKILL may reach, which says what becomes of the others where the file does not.
+pub(super) fn read(section: &mut Section<'_>, own: &[&str], killed: Reach) -> Tree {
+    let left_overs = match (section.flag("reap_leftovers"), killed) {
+        (Some(false), _) | (None, Reach::Main) => LeftOvers::Kept,
+        (Some(true), _) | (None, Reach::Group) => LeftOvers::Ended,
     };
     Tree { main: main(section, own), left_overs, bounds: bounds(section) }
 }

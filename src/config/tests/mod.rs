@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod groups;
 mod health;
+mod kept;
 mod links;
 mod listeners;
 mod process;

@@ -159,6 +159,23 @@ fn what_this_machine_does_not_have_is_told_before_anything_starts() {
             Some("12 no program `true` on this machine (looked for)"),
         ),
         (
+            "command = \"true\"\nstop_command = \"no-such-stop\"",
+            Some("17 no program `no-such-stop` on this machine (looked for)"),
+        ),
+        (
+            "command = \"true\"\nhooks = { pre_stop = \"true\", post_stop = { command = \"/no/hook\" } }",
+            Some("55 run /no/hook: no such file or directory ()"),
+        ),
+        (
+            "command = \"true\"\nready = { command = \"no-such-probe\" }",
+            Some("22 no program `no-such-probe` on this machine (looked for)"),
+        ),
+        (
+            "command = \"true\"\nreload = { command = \"/etc/passwd\" }",
+            Some("23 run /etc/passwd: not executable (mode 644) ()"),
+        ),
+        ("command = \"true\"\nreload = \"HUP\"\non_fatal = \"shutdown\"", None),
+        (
             "command = \"true\"\ndirectory = \"nowhere\"",
             Some("13 no folder HERE/nowhere on this machine ()"),
         ),
@@ -184,6 +201,13 @@ fn what_this_machine_does_not_have_is_told_before_anything_starts() {
         let expected: Vec<&str> = expected.into_iter().collect();
         assert_eq!(errors_of(lines, furnish), expected, "{lines}");
     }
+}
+
+#[test]
+fn nobody_is_called_as_everybody_is() {
+    let expected =
+        "1:10 `all` is no name for a program (`pilothouse program stop all` means every program)";
+    super::errors::check_short("[program.all]\ncommand = \"a\"", &[expected]);
 }
 
 #[test]

@@ -30,6 +30,22 @@ fn a_ladder_is_read_step_by_step() {
 }
 
 #[test]
+fn a_hook_may_have_a_time_of_its_own() {
+    let config = good(
+        r#"
+        [program.p]
+        command = "a"
+        hook_timeout = "5s"
+        hooks = { pre_start = { command = "b c", timeout = "10m" }, pre_stop = "d" }
+        "#,
+    );
+    let hooks = &config.programs[0].hooks;
+    assert_eq!(hooks.pre_start, Some(vec!["b".to_owned(), "c".to_owned()]));
+    assert_eq!((hooks.own.pre_start_ms, hooks.own.pre_stop_ms), (Some(600_000), None));
+    assert_eq!(hooks.timeout_ms, 5_000);
+}
+
+#[test]
 fn what_does_not_fit() {
     for (lines, error) in [
         (
@@ -51,6 +67,10 @@ fn what_does_not_fit() {
         (
             "command = \"a\"\nhooks = { pre_stop = \"b '\" }",
             "3:22 `pre_stop` does not split into words (a quote is not closed)",
+        ),
+        (
+            "command = \"a\"\nhooks = { pre_stop = { timeout = \"1s\" } }",
+            "3:22 [program.p.hooks.pre_stop] has no `command` (what is run)",
         ),
         ("command = \"a\"\nreload = \"HPU\"", "3:10 unknown signal `HPU` (did you mean `HUP`?)"),
     ] {

@@ -23,6 +23,8 @@ fn a_program_is_its_own_main_process_unless_it_is_a_daemon() {
     let daemon = tree("kind = \"daemon\"\npidfile = \"/run/p.pid\"\nreap_leftovers = false");
     assert_eq!(daemon.main, Main::Forked { pidfile: Some("/run/p.pid".into()) });
     assert_eq!(daemon.left_overs, LeftOvers::Kept);
+    assert_eq!(tree("kill_group = false").left_overs, LeftOvers::Kept);
+    assert_eq!(tree("kill_group = false\nreap_leftovers = true").left_overs, LeftOvers::Ended);
     let bounds =
         tree("memory_max = \"512MB\"\ncpu_max = \"150%\"\ntasks_max = 9\nlimit_checks = 1");
     let expected =
