@@ -66,6 +66,7 @@ pub(crate) fn table(programs: &[wire::Program]) -> Table {
         ("RESTARTS", Align::Right),
         ("CPU", Align::Right),
         ("MEMORY", Align::Right),
+        ("TRACKING", Align::Left),
         ("BACKEND", Align::Left),
         ("REASON", Align::Left),
     ]);
@@ -80,6 +81,7 @@ pub(crate) fn table(programs: &[wire::Program]) -> Table {
             of_process(number::percent(f64::from(row.cpu_percent) / 100.0).trim().to_owned())
                 .into(),
             of_process(number::bytes(row.rss_bytes).trim().to_owned()).into(),
+            row.tracking.as_str().into(),
             row.backend.as_deref().unwrap_or("").into(),
             reason(row).into(),
         ]);

@@ -2,12 +2,8 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use crate::order::keeper::{KEY_DESCRIPTORS_MAX, Key};
+use crate::order::keeper::{KEY_DESCRIPTORS_MAX, KEYS_MAX, Key};
 use crate::sys;
-
-/// Keys held at a time: a socket for each listener and worker, the pipes of each program instance,
-/// and a handful of the engine's own.
-const KEYS_MAX: usize = 4096;
 
 /// The descriptors of one key, in the order they came.
 #[derive(Debug, Default)]

@@ -4,14 +4,17 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
+use super::WHO;
 use super::keeper_link::{Held, KeeperLink};
 use crate::config;
 use crate::config::Loaded;
 use crate::config::limits::{CONFIG_BYTES_MAX, GENERATION_BYTES_MAX};
 use crate::config::model::Config;
-use crate::sys::memfd;
+use crate::sys::{self, memfd};
 
 const KEY: &str = "generation ";
+/// What ran before, for whoever wants to go back to it under a later master.
+const PREVIOUS: &str = "previous generation";
 
 #[derive(Debug)]
 pub(super) struct Generation {
@@ -21,7 +24,7 @@ pub(super) struct Generation {
     pub(super) file: Option<Rc<Config>>,
     /// As the file says it.
     pub(super) text: Option<Rc<str>>,
-    /// What ran before it, as far as this master knows.
+    /// What ran before it.
     pub(super) previous: Option<Box<Loaded>>,
     bytes: OwnedFd,
 }
@@ -29,14 +32,18 @@ pub(super) struct Generation {
 impl Generation {
     /// Also handed to the keeper: a new master goes on with what runs, whatever the file says then.
     pub(super) fn new(number: u32, loaded: Loaded, keeper: &KeeperLink) -> io::Result<Self> {
+        let bytes = hold(&format!("{KEY}{number}"), &loaded, keeper)?;
         let Loaded { config, text } = loaded;
-        let bytes = memfd::sealed("pilothouse-configuration", &config::encode(&config))?;
-        let seal = |text: &Rc<str>| memfd::sealed("pilothouse-configuration-text", text.as_bytes());
-        let words = text.as_ref().map(seal).transpose()?;
-        let descriptors: Vec<BorrowedFd<'_>> =
-            [Some(&bytes), words.as_ref()].into_iter().flatten().map(|fd| fd.as_fd()).collect();
-        keeper.hold(&format!("{KEY}{number}"), &descriptors);
         Ok(Self { number, config: Rc::new(config), file: None, text, previous: None, bytes })
+    }
+
+    /// Puts other programs in place of its own, which are nothing to the workers: for them it is the
+    /// same generation.
+    pub(super) fn amend(&mut self, config: Config, keeper: &KeeperLink) -> io::Result<()> {
+        let loaded = Loaded { config, text: self.text.clone() };
+        self.bytes = hold(&format!("{KEY}{}", self.number), &loaded, keeper)?;
+        self.config = Rc::new(loaded.config);
+        Ok(())
     }
 
     /// The newest that an earlier master stored.
@@ -47,20 +54,44 @@ impl Generation {
             .filter_map(|(number, descriptors)| Some((number.parse::<u32>().ok()?, descriptors)))
             .max_by_key(|(number, _)| *number);
         let (number, descriptors) = newest?;
-        let mut descriptors = descriptors.into_iter();
-        let bytes = descriptors.next()?;
-        let config = config::decode(&memfd::read_all(&bytes, GENERATION_BYTES_MAX).ok()?)?;
-        let words = descriptors.next();
-        let text = words.and_then(|words| memfd::read_all(&words, CONFIG_BYTES_MAX).ok());
-        let text = text.and_then(|text| String::from_utf8(text).ok()).map(Rc::from);
-        Some(Self { number, config: Rc::new(config), file: None, text, previous: None, bytes })
+        let (Loaded { config, text }, bytes) = read(descriptors)?;
+        let previous = held.take_all(PREVIOUS).pop().and_then(|(_, descriptors)| read(descriptors));
+        let previous = previous.map(|(loaded, _bytes)| Box::new(loaded));
+        Some(Self { number, config: Rc::new(config), file: None, text, previous, bytes })
     }
 
     /// This one's successor is in place. What it said is what one can go back to.
     pub(super) fn forget(self, keeper: &KeeperLink) -> Loaded {
         keeper.release(&format!("{KEY}{}", self.number));
-        Loaded { config: Config::clone(&self.config), text: self.text }
+        let loaded = Loaded { config: Config::clone(&self.config), text: self.text };
+        if let Err(error) = hold(PREVIOUS, &loaded, keeper) {
+            sys::log::error!(WHO, "keep what ran before for a successor: {error}");
+            keeper.release(PREVIOUS);
+        }
+        loaded
     }
+}
+
+/// Hands it to the keeper; the bytes of its value.
+fn hold(key: &str, loaded: &Loaded, keeper: &KeeperLink) -> io::Result<OwnedFd> {
+    let bytes = memfd::sealed("pilothouse-configuration", &config::encode(&loaded.config))?;
+    let seal = |text: &Rc<str>| memfd::sealed("pilothouse-configuration-text", text.as_bytes());
+    let words = loaded.text.as_ref().map(seal).transpose()?;
+    let descriptors: Vec<BorrowedFd<'_>> =
+        [Some(&bytes), words.as_ref()].into_iter().flatten().map(|fd| fd.as_fd()).collect();
+    keeper.hold(key, &descriptors);
+    Ok(bytes)
+}
+
+/// What `hold` handed over, and the bytes of its value.
+fn read(descriptors: Vec<OwnedFd>) -> Option<(Loaded, OwnedFd)> {
+    let mut descriptors = descriptors.into_iter();
+    let bytes = descriptors.next()?;
+    let config = config::decode(&memfd::read_all(&bytes, GENERATION_BYTES_MAX).ok()?)?;
+    let words = descriptors.next();
+    let text = words.and_then(|words| memfd::read_all(&words, CONFIG_BYTES_MAX).ok());
+    let text = text.and_then(|text| String::from_utf8(text).ok()).map(Rc::from);
+    Some((Loaded { config, text }, bytes))
 }
 
 impl AsFd for Generation {

@@ -10,9 +10,10 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::event::{Event, Post};
+use crate::config::limits::PROGRAM_INSTANCES_ALL_MAX;
 use crate::order;
 use crate::order::estate::Estate;
-use crate::order::keeper::{FromKeeper, Key, ToKeeper};
+use crate::order::keeper::{FromKeeper, KEYS_MAX, Key, ToKeeper};
 use crate::sys;
 use crate::sys::remembered::{Open, Remembered};
 use crate::sys::seqpacket::{self, Wait};
@@ -25,6 +26,13 @@ const LOCK: i32 = 4;
 const LOCK_KEY: &str = "lock";
 /// What the keeper holds the baton under, by which a master is relieved.
 const BATON: &str = "baton";
+
+/// Of one instance of a program.
+const INSTANCE_KEYS_MAX: usize = 3;
+/// The rest: sockets of listeners, workers and programs, and a handful of the engine's own.
+const OTHER_KEYS: usize = 512;
+const _: () =
+    assert!(PROGRAM_INSTANCES_ALL_MAX as usize * INSTANCE_KEYS_MAX + OTHER_KEYS <= KEYS_MAX);
 
 /// How standing by has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 
+use crate::config::limits::PROGRAMS_KEPT_BYTES_MAX;
 use crate::sys::memfd;
 
 /// A half: its header, then the bytes. Pages that were never written take no memory.
 const HALF_BYTES: u64 = 8 << 20;
 const HEADER_BYTES: usize = 24;
+/// Beside the programs there is room for everything else.
+const _: () = assert!(PROGRAMS_KEPT_BYTES_MAX < HALF_BYTES);
 
 #[derive(Debug)]
 pub(super) struct Memory {

@@ -10,6 +10,7 @@ use super::listeners::{self, Taken};
 use super::membership::Now;
 use super::{Master, Phase, WHO, service};
 use crate::config;
+use crate::config::model::Config;
 use crate::control::wire::Answer;
 use crate::order::worker::ToWorker;
 use crate::sys::log;
@@ -107,6 +108,21 @@ impl Master {
         self.announce_patience();
         self.warn();
         Ok(format!("generation {number} runs"))
+    }
+}
+
+impl Master {
+    /// The running configuration with other programs: its generation goes on, and workers, listeners
+    /// and whoever is in flight hear nothing of it.
+    pub(super) fn amend(&mut self, config: Config) -> Result<String, String> {
+        self.generation
+            .amend(config, &self.keeper)
+            .map_err(|error| format!("keep the configuration: {error}"))?;
+        self.apply_membership(Now::read());
+        self.apply_programs(Now::read());
+        self.announce_patience();
+        self.warn();
+        Ok(format!("generation {} goes on", self.generation.number))
     }
 }
 

@@ -29,7 +29,11 @@ pub(super) struct Known {
 /// Ends the strays among the keeper's children and waits until they are gone.
 pub(super) fn end(keeper_pid: u32, socket: &Path, known: &Known) {
     let own = std::process::id();
-    let killed: Vec<OwnedFd> = proc::children_of(keeper_pid)
+    let children = proc::children_of(keeper_pid).unwrap_or_else(|error| {
+        log::error!(WHO, "look for strays: {error}");
+        Vec::new()
+    });
+    let killed: Vec<OwnedFd> = children
         .into_iter()
         .filter(|pid| *pid != own && !known.pids.contains(pid))
         .filter_map(|pid| {

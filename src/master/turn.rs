@@ -299,6 +299,7 @@ impl Master {
         self.usage.refresh(&pids);
         let is_watched = self.watchers.count() > 0;
         self.programs.weigh(if is_watched { Weighed::All } else { Weighed::Bounded });
+        self.programs.tidy();
         let efforts: Vec<Effort> = self
             .workers
             .living()

@@ -25,6 +25,10 @@ impl Master {
     fn carry_out(&mut self, want: Want, now: Now) {
         match want {
             Want::Join(join) => self.join(join, now),
+            Want::Shut { upstream, address } => {
+                self.membership.shut(&upstream, &Address::Tcp(address), now);
+                self.checks.follow(self.membership.subjects());
+            }
             Want::Leave { upstream, address } => {
                 // It may have left with its upstream already.
                 let _was_there = self.membership.leave(&upstream, &Address::Tcp(address), now);

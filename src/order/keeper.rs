@@ -8,6 +8,9 @@ use super::bytes::{Reader, Writer};
 use super::{DecodeError, Encoded};
 use crate::sys::pidfd::Exit;
 
+/// Keys held at a time: a socket for each listener and worker, three of each program instance (its
+/// pipes, its input, its readiness), and a handful of the engine's own.
+pub(crate) const KEYS_MAX: usize = 12 * 1024;
 /// Bytes of the longest key.
 pub(crate) const KEY_BYTES_MAX: usize = 200;
 /// Descriptors stored under one key.

@@ -46,9 +46,12 @@ fn leads(told: Shown, after: &State) -> Vec<Shown> {
     if matches!(after.phase, Phase::Sweeping { .. } | Phase::PostStop { .. } | Phase::Gone) {
         return Vec::new();
     }
+    let is_held = matches!(after.phase, Phase::Held { .. });
     let shown = after.shown();
     match (told, shown) {
         _ if told == shown => Vec::new(),
+        // It rests until its group starts, which no failed start of its own has led to.
+        (Shown::Stopped | Shown::Exited | Shown::Fatal, _) if is_held => Vec::new(),
         (Shown::Starting, Shown::Exited) => vec![Shown::Running, Shown::Exited],
         (Shown::Starting, Shown::Fatal) => vec![Shown::Backoff, Shown::Fatal],
         _ => vec![shown],
@@ -86,6 +89,8 @@ mod tests {
         check(Shown::Stopping, End::AfterStart, SPAWNING, &[Stopped, Starting]);
         check(Shown::Stopping, End::AfterStart, Phase::Gone, &[Stopped]);
         check(Exited, End::No, Phase::Gone, &[]);
+        check(Fatal, End::No, Phase::Held { until_us: 9 }, &[]);
+        check(Running, End::AfterStart, Phase::Held { until_us: 9 }, &[Exited]);
     }
 
     #[test]

@@ -127,6 +127,8 @@ pub(crate) struct Stop {
 pub(crate) struct Hooks {
     pub(crate) all: Vec<Hook>,
     pub(crate) timeout_us: u64,
+    /// What those that belong to a stop may take together.
+    pub(crate) stop_us: u64,
 }
 
 /// A side command that the next step waits for.
@@ -219,8 +221,7 @@ impl Policy {
 
     /// How long a stop takes at most, from the end of its drain to the last SIGKILL.
     pub(crate) fn stop_us(&self) -> u64 {
-        let hooks = self.hooks.all.iter().filter(|hook| **hook != Hook::PreStart);
-        let hooks_us = self.hooks.timeout_us.saturating_mul(hooks.count() as u64);
+        let hooks_us = self.hooks.stop_us;
         let rungs_us = self.stop.rungs_us.iter().fold(hooks_us, |all, us| all.saturating_add(*us));
         let command_us = if self.has(Hook::StopCommand) { self.stop.command_us } else { 0 };
         rungs_us.saturating_add(command_us)

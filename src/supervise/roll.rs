@@ -84,6 +84,8 @@ pub(crate) struct Roll {
     turns: Vec<Turn>,
     /// Numbers of the extra instances.
     extra: Range<u32>,
+    /// Until when extra instances that have to come back are waited for.
+    stalled_until_us: Option<u64>,
     pub(crate) done: Vec<u32>,
     pub(crate) skipped: Vec<u32>,
     /// With what happened instead.
@@ -126,6 +128,7 @@ impl Roll {
             waiting: instances.into_iter().collect(),
             turns: Vec::new(),
             extra: count..count,
+            stalled_until_us: None,
             done: Vec::new(),
             skipped: Vec::new(),
             failed: Vec::new(),
@@ -172,7 +175,7 @@ impl Roll {
             Some((_, since_us)) => since_us + self.plan.min_ready_us,
             None => turn.until_us,
         };
-        self.turns.iter().map(due_us).min()
+        self.turns.iter().map(due_us).chain(self.stalled_until_us).min()
     }
 
     /// Whether what comes after it in the same call is to be left alone.
@@ -248,14 +251,15 @@ impl Roll {
 
     fn turning(&mut self, view: &impl View, now_us: u64) -> Vec<Act> {
         self.look_at_turns(view, now_us);
-        if self.is_broken_off() {
+        let spare = self.spare(view, now_us);
+        let abreast = (self.plan.max_unavailable + spare) as usize;
+        if self.is_broken_off() || (abreast == 0 && self.stalled_until_us.is_none()) {
             // Those under way are seen through, so that the answer tells the truth about them.
             if !self.turns.is_empty() {
                 return Vec::new();
             }
             return self.end_surge(view, now_us);
         }
-        let abreast = (self.plan.max_unavailable + self.extra.len() as u32).max(1) as usize;
         let mut acts = Vec::new();
         while self.turns.len() < abreast
             && let Some(instance) = self.waiting.pop_front()
@@ -263,7 +267,7 @@ impl Roll {
             let life = match view.look(instance) {
                 Look::Running { life } => Some(life),
                 Look::Missing => {
-                    self.failed.push((instance, "was removed".to_owned()));
+                    self.failed.push((instance, REMOVED.to_owned()));
                     continue;
                 }
                 Look::Underway | Look::Resting | Look::Failed(_) => None,
@@ -271,11 +275,46 @@ impl Roll {
             self.turns.push(turn(instance, life, view, now_us));
             acts.push(Act::Restart(instance));
         }
-        if self.turns.is_empty() { self.end_surge(view, now_us) } else { acts }
+        let is_over = self.turns.is_empty() && self.waiting.is_empty();
+        if is_over { self.end_surge(view, now_us) } else { acts }
+    }
+
+    /// How many extra instances run. Who is not back in time, or will not come back, has failed: without
+    /// them the others may not be missing.
+    fn spare(&mut self, view: &impl View, now_us: u64) -> u32 {
+        let (mut running, mut missing) = (0, Vec::new());
+        for instance in self.extra.clone() {
+            if self.failed.iter().any(|(failed, _)| *failed == instance) {
+                continue;
+            }
+            let why = match view.look(instance) {
+                Look::Running { .. } => {
+                    running += 1;
+                    continue;
+                }
+                Look::Underway => {
+                    missing.push(instance);
+                    continue;
+                }
+                Look::Resting => STOPPED.to_owned(),
+                Look::Failed(why) => why,
+                Look::Missing => REMOVED.to_owned(),
+            };
+            self.failed.push((instance, why));
+        }
+        let wait_us = missing.iter().map(|it| view.wait_us(*it)).max();
+        self.stalled_until_us =
+            wait_us.map(|wait_us| self.stalled_until_us.unwrap_or(now_us + wait_us));
+        if self.stalled_until_us.is_some_and(|until_us| now_us >= until_us) {
+            self.stalled_until_us = None;
+            self.failed.extend(missing.into_iter().map(|instance| (instance, LATE.to_owned())));
+        }
+        running
     }
 
     fn end_surge(&mut self, view: &impl View, now_us: u64) -> Vec<Act> {
         self.phase = Phase::Ending;
+        self.stalled_until_us = None;
         self.turns = self.extra.clone().map(|it| turn(it, None, view, now_us)).collect();
         if self.extra.is_empty() { self.ending(view, now_us) } else { vec![Act::EndSurge] }
     }
@@ -326,19 +365,18 @@ impl Turn {
             },
             Look::Underway if self.ready.is_some() => Progress::Failed(NOT_FOR_LONG.to_owned()),
             Look::Underway => self.late(now_us),
-            Look::Resting => Progress::Failed("was stopped".to_owned()),
+            Look::Resting => Progress::Failed(STOPPED.to_owned()),
             Look::Failed(why) => Progress::Failed(why.clone()),
-            Look::Missing => Progress::Failed("was removed".to_owned()),
+            Look::Missing => Progress::Failed(REMOVED.to_owned()),
         }
     }
 
     fn late(&self, now_us: u64) -> Progress {
-        if now_us < self.until_us {
-            Progress::Waits
-        } else {
-            Progress::Failed("waited long enough".to_owned())
-        }
+        if now_us < self.until_us { Progress::Waits } else { Progress::Failed(LATE.to_owned()) }
     }
 }
 
+const STOPPED: &str = "was stopped";
+const REMOVED: &str = "was removed";
+const LATE: &str = "waited long enough";
 const NOT_FOR_LONG: &str = "did not run for as long as min_ready";

@@ -1,7 +1,9 @@
 //! The table of the steps as cases, each a line of what is said and what must follow.
 
+mod bench;
 mod commands;
 mod escalation;
+mod events;
 mod groups;
 mod invariants;
 mod jobs;
@@ -9,161 +11,11 @@ mod pauses;
 mod spawns;
 mod vitals;
 
-use super::pause::{Backoff, Beyond, CrashLimit, Growth};
-use super::policy::{
-    Ending, Hook, Hooks, Hopeless, Kind, Needs, Overlap, Policy, Readiness, Restart, Serving, Stop,
-    Together,
-};
-use super::state::{Phase, Shown, State};
-use super::step::{Effect, Event, Group, SpawnError, Verdict, step};
-
-const SECOND: u64 = 1_000_000;
-
-fn policy() -> Policy {
-    Policy {
-        kind: Kind::Service,
-        overlap: Overlap::Kill,
-        max_age: None,
-        restart: Restart::Unexpected,
-        exit_codes: vec![0],
-        exit_signals: Vec::new(),
-        needs: Needs::Nothing,
-        readiness: Readiness::Alive,
-        start_timeout_us: None,
-        extend_us_max: 3600 * SECOND,
-        watchdog_us: None,
-        serving: Serving::No,
-        start_us: SECOND,
-        hopeless: Hopeless::Retried,
-        start_retries: Some(3),
-        backoff: Backoff {
-            initial_us: SECOND,
-            max_us: 60 * SECOND,
-            growth: Growth::Linear,
-            jitter_percent: 0,
-        },
-        crash_limit: CrashLimit { restarts: 5, within_us: 10 * SECOND, then: Beyond::Pause },
-        restart_delay_us: 0,
-        stop: Stop { rungs_us: vec![10 * SECOND], command_us: 10 * SECOND },
-        hooks: Hooks { all: Vec::new(), timeout_us: 30 * SECOND },
-        together: Together::Alone,
-        on_fatal: None,
-    }
-}
-
-fn serving() -> Policy {
-    Policy {
-        readiness: Readiness::Probed,
-        serving: Serving::Yes { drain_us: 30 * SECOND },
-        ..policy()
-    }
-}
-
-/// An instance with a kernel that does what it is told: spawns succeed unless told otherwise.
-struct Bench {
-    state: State,
-    policy: Policy,
-    now_us: u64,
-    spawn: Spawn,
-    seen: Vec<Effect>,
-    path: Vec<Shown>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Spawn {
-    Works,
-    Fails,
-    IsBusy,
-    IsHopeless,
-}
-
-impl Bench {
-    fn new(policy: Policy) -> Self {
-        let state = State::new();
-        let path = vec![state.shown()];
-        Self { state, policy, now_us: 0, spawn: Spawn::Works, seen: Vec::new(), path }
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "cases read better without a reference")]
-    fn say(&mut self, event: Event) -> &mut Self {
-        let (state, effects) = step(self.state.clone(), &event, self.now_us, &self.policy);
-        self.state = state;
-        if self.path.last() != Some(&self.state.shown()) {
-            self.path.push(self.state.shown());
-        }
-        for effect in effects {
-            self.seen.push(effect);
-            if effect == Effect::Spawn {
-                let life = self.state.life;
-                self.say(match self.spawn {
-                    Spawn::Works => Event::SpawnOk { life },
-                    Spawn::Fails => {
-                        Event::SpawnErr { life, error: SpawnError::Failed("no file".into()) }
-                    }
-                    Spawn::IsHopeless => {
-                        Event::SpawnErr { life, error: SpawnError::Hopeless("no file".into()) }
-                    }
-                    Spawn::IsBusy => {
-                        Event::SpawnErr { life, error: SpawnError::Busy("no process".into()) }
-                    }
-                });
-            }
-        }
-        self
-    }
-
-    fn exits(&mut self, ending: Ending) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::Exited { life, ending, group: Group::Empty })
-    }
-
-    fn leaves_behind(&mut self, ending: Ending) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::Exited { life, ending, group: Group::LeftOvers })
-    }
-
-    fn is_ready(&mut self) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::Ready { life })
-    }
-
-    fn is_drained(&mut self) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::Drained { life })
-    }
-
-    fn is_done(&mut self, hook: Hook, verdict: Verdict) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::HookDone { life, hook, verdict })
-    }
-
-    fn is_swept(&mut self) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::Swept { life })
-    }
-
-    fn remains(&mut self) -> &mut Self {
-        let life = self.state.life;
-        self.say(Event::Remain { life })
-    }
-
-    fn wait(&mut self, us: u64) -> &mut Self {
-        self.now_us += us;
-        self.say(Event::Tick)
-    }
-
-    /// Sleeps until the state's own deadline, as the master does.
-    fn wait_deadline(&mut self) -> &mut Self {
-        self.now_us = self.state.deadline_us().expect("the state waits for an instant");
-        self.say(Event::Tick)
-    }
-
-    fn expect(&mut self, shown: Shown, effects: &[Effect]) -> &mut Self {
-        assert_eq!((self.state.shown(), self.seen.as_slice()), (shown, effects));
-        self.seen.clear();
-        self
-    }
-}
+use super::pause::{Beyond, CrashLimit};
+use super::policy::{Ending, Policy, Restart, Stop};
+use super::state::{Phase, Shown};
+use super::step::{Effect, Event};
+use bench::{Bench, SECOND, Spawn, policy, serving};
 
 #[test]
 fn a_start_counts_as_running_after_start_seconds() {

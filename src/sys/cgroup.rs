@@ -109,20 +109,28 @@ impl Cgroup {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Whether somebody alive is here or below; ended ones that nobody has reaped do not count.
-    pub(crate) fn is_populated(&self) -> bool {
-        self.read("cgroup.events")
-            .is_some_and(|text| text.lines().any(|line| line == "populated 1"))
+    /// Whether somebody alive is here or below; ended ones that nobody has reaped do not count. A group
+    /// that is gone has nobody; the error is why that can not be seen.
+    pub(crate) fn is_populated(&self) -> io::Result<bool> {
+        match fs::read_to_string(self.folder.join("cgroup.events")) {
+            Ok(text) => Ok(text.lines().any(|line| line == "populated 1")),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Everybody here and below.
-    pub(crate) fn processes(&self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> io::Result<Vec<u32>> {
         let mut found = Vec::new();
-        self.each(DEPTH_MAX, &mut |group| {
-            let text = group.read("cgroup.procs").unwrap_or_default();
-            found.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()));
+        let mut result = Ok(());
+        self.each(DEPTH_MAX, &mut |group| match fs::read_to_string(
+            group.folder.join("cgroup.procs"),
+        ) {
+            Ok(text) => found.extend(text.lines().filter_map(|line| line.parse::<u32>().ok())),
+            Err(error) if is_gone(&error) || is_threaded(&error) => {}
+            Err(error) => result = Err(error),
         });
-        found
+        result.map(|()| found)
     }
 
     /// SIGKILL to everybody here and below, atomically. An error before Linux 5.14.
@@ -169,6 +177,17 @@ impl Cgroup {
     }
 }
 
+/// A group that is removed while its file is open has no device any more.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
+}
+
+/// A group of threads, whose processes are told by the group above.
+fn is_threaded(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error())
+}
+
 /// The root and the place of a mount of version 2, from a line of `mountinfo`.
 fn mounted(line: &str) -> Option<(&str, &str)> {
     let (left, right) = line.split_once(" - ")?;
@@ -179,6 +198,16 @@ fn mounted(line: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_can_not_be_seen_is_not_taken_for_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let group = Cgroup { folder: folder.path().join("group") };
+        assert!(!group.is_populated().unwrap(), "nobody is in a group that is not there");
+        // Any other failure to read says nothing: a folder in place of the file.
+        fs::create_dir_all(group.folder.join("cgroup.events")).unwrap();
+        assert!(group.is_populated().is_err());
+    }
 
     #[test]
     fn a_mount_is_found_by_its_kind_whatever_options_stand_before() {

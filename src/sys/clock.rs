@@ -10,7 +10,10 @@ pub(crate) fn monotonic_us() -> u64 {
 
 /// Milliseconds since the Unix epoch, for display and records only; decisions use `monotonic_us`.
 pub(crate) fn wall_ms() -> u64 {
-    micros(ClockId::Realtime) / 1000
+    let now_ms = micros(ClockId::Realtime) / 1000;
+    #[cfg(test)]
+    let now_ms = now_ms.saturating_add_signed(tests::SET_AHEAD_MS.get());
+    now_ms
 }
 
 /// How long the machine has slept in all, which `monotonic_us` does not count.
@@ -53,4 +56,14 @@ fn micros(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000
         + u64::try_from(time.tv_nsec).unwrap_or(0) / 1000
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// For a test of what must not matter: how far the clock on the wall is ahead for it.
+        pub(crate) static SET_AHEAD_MS: Cell<i64> = const { Cell::new(0) };
+    }
 }

@@ -181,7 +181,11 @@ pub(crate) fn try_wait_any() -> Option<(u32, Exit)> {
 /// left, which is `None`; otherwise whether all that are left could be told.
 pub(crate) fn kill_children() -> Option<io::Result<()>> {
     while try_wait_any().is_some() {}
-    let children = super::proc::children_of(std::process::id());
+    let children = match super::proc::children_of(std::process::id()) {
+        Ok(children) => children,
+        // Whoever can not be seen is not known to be gone.
+        Err(error) => return Some(Err(error)),
+    };
     // Not reaped yet, so the number is still theirs. One that can not be told, for it runs as somebody
     // else, must not be what saves the others.
     let kill = |pid: &u32| signal_group(*pid, libc::SIGKILL).and(kill_one(*pid));

@@ -63,14 +63,33 @@ pub(crate) fn start_time(pid: u32) -> Option<u64> {
     Some(stat(pid)?.start_time)
 }
 
-/// Everybody at about this instant; a process that starts or ends meanwhile may be missing.
-pub(crate) fn census() -> Vec<Stat> {
-    pids().into_iter().filter_map(stat).collect()
+/// Everybody at about this instant whom we may see; a process that starts or ends meanwhile may be
+/// missing. For want of descriptors or memory it is an error, which is no news of anybody's end.
+pub(crate) fn census() -> io::Result<Vec<Stat>> {
+    let mut stats = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        match fs::read_to_string(format!("/proc/{pid}/stat")) {
+            Ok(text) => stats.extend(parse_stat(pid, &text)),
+            Err(error) if is_gone_or_hidden(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(stats)
+}
+
+/// A mount of `/proc` may show nobody but the user's own.
+fn is_gone_or_hidden(error: &io::Error) -> bool {
+    let kind = error.kind();
+    [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied].contains(&kind)
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 /// The living and the unreaped children of a process.
-pub(crate) fn children_of(parent: u32) -> Vec<u32> {
-    census().into_iter().filter(|stat| stat.parent == parent).map(|stat| stat.pid).collect()
+pub(crate) fn children_of(parent: u32) -> io::Result<Vec<u32>> {
+    let stats = census()?.into_iter();
+    Ok(stats.filter(|stat| stat.parent == parent).map(|stat| stat.pid).collect())
 }
 
 /// The wait status of a process that has ended and was not reaped. `None`: it runs or is gone, or it

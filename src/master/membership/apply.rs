@@ -134,12 +134,12 @@ impl Membership {
             }
         }
         let goes_on = self.upstreams[index].goes_on_with_whom_it_had(&members);
-        // A ready instance that the file no longer names is drained by its program, which then
-        // tells it to leave; the rest leaves at once.
+        // An instance that is or was ready and that the file no longer names is drained by its
+        // program, which then tells it to leave; the rest leaves at once.
         let mut gone = Vec::new();
         for mut member in before {
             match member.program().map(str::to_owned) {
-                Some(label) if member.readiness == Readiness::Ready => {
+                Some(label) if member.readiness != Readiness::NotReady => {
                     member.origin = Origin::Joined(Some(label));
                     members.push(member);
                 }
@@ -257,9 +257,9 @@ impl Membership {
         if is_restarts {
             member.admin = Admin::AsFile;
         }
-        if member.readiness == Readiness::NotReady {
+        if member.readiness != Readiness::Ready {
             member.readiness = Readiness::Ready;
-            // Another process: what was found of the one before does not count.
+            // Another process, or another time: what was found before does not count.
             member.health = Health::Passing;
             member.check = None;
             member.outlier = outliers::Record::default();
@@ -269,8 +269,19 @@ impl Membership {
         self.settle(at, now);
     }
 
-    /// A program's instance is not ready any more: it keeps its place if the file names it.
-    /// `false`: no such backend.
+    /// A program's instance is not ready for the time being: nobody is sent there, and what was finishes.
+    pub(crate) fn shut(&mut self, upstream: &str, address: &Address, now: Now) {
+        // It may have left with its upstream already.
+        let Some(at) = self.find(upstream, &address.to_string()) else { return };
+        if self.member(at).program().is_none() {
+            return;
+        }
+        self.happened(at, cause::Cause::Membership, now);
+        self.member_mut(at).readiness = Readiness::Lost;
+        self.settle(at, now);
+    }
+
+    /// A program's instance is gone: it keeps its place if the file names it. `false`: no such backend.
     pub(crate) fn leave(&mut self, upstream: &str, address: &Address, now: Now) -> bool {
         let Some(at) = self.find(upstream, &address.to_string()) else { return false };
         self.happened(at, cause::Cause::Membership, now);

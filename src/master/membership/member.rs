@@ -118,6 +118,8 @@ impl Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
     Ready,
+    /// It was, and what it was given then may still be under way; its program says when it leaves.
+    Lost,
     NotReady,
 }
 
@@ -286,7 +288,7 @@ impl Member {
             Admin::Down { .. } => Standing::Down,
             Admin::AsFile if self.settings.is_down => Standing::Down,
             Admin::AsFile | Admin::Enabled => match (self.readiness, &self.health) {
-                (Readiness::NotReady, _) => Standing::Starting,
+                (Readiness::Lost | Readiness::NotReady, _) => Standing::Starting,
                 (Readiness::Ready, Health::Failing(_)) => Standing::Failed,
                 (Readiness::Ready, Health::Passing) if self.outlier.is_ejected() => {
                     Standing::Failed

@@ -192,7 +192,7 @@ impl Membership {
             Admin::Down { by } => format!("taken down by {by}"),
             Admin::AsFile if member.settings.is_down => "down in the configuration".to_owned(),
             Admin::AsFile | Admin::Enabled => match (member.readiness, &member.health) {
-                (Readiness::NotReady, _) => {
+                (Readiness::Lost | Readiness::NotReady, _) => {
                     format!("{} is not ready", member.program().unwrap_or("its program"))
                 }
                 (Readiness::Ready, Health::Failing(text)) => text.clone(),

@@ -220,16 +220,34 @@ impl Definition {
                 rungs_us: program.stop.rungs.iter().map(|rung| rung.wait_ms * 1000).collect(),
                 command_us: program.stop.wait_ms * 1000,
             },
-            hooks: Hooks {
-                all: Hook::ALL.into_iter().filter(|hook| self.hook(*hook).is_some()).collect(),
-                timeout_us: program.hooks.timeout_ms * 1000,
-            },
+            hooks: self.hooks(),
             together: match self.group.strategy {
                 GroupStrategy::OneForOne => Together::Alone,
                 GroupStrategy::OneForAll | GroupStrategy::RestForOne => Together::WithGroup,
             },
             on_fatal: restarts::on_fatal(&program.on_fatal),
         }
+    }
+
+    fn hooks(&self) -> Hooks {
+        let all: Vec<Hook> =
+            Hook::ALL.into_iter().filter(|hook| self.hook(*hook).is_some()).collect();
+        let of_stop = all.iter().filter(|hook| **hook != Hook::PreStart);
+        let stop_ms = of_stop.fold(0_u64, |sum, hook| sum.saturating_add(self.hook_ms(*hook)));
+        let timeout_us = self.program.hooks.timeout_ms * 1000;
+        Hooks { all, timeout_us, stop_us: stop_ms.saturating_mul(1000) }
+    }
+
+    /// How long a side command may take once it runs.
+    pub(super) fn hook_ms(&self, hook: Hook) -> u64 {
+        let hooks = &self.program.hooks;
+        let own_ms = match hook {
+            Hook::PreStart => hooks.own.pre_start_ms,
+            Hook::PreStop => hooks.own.pre_stop_ms,
+            Hook::StopCommand => None,
+            Hook::PostStop => hooks.own.post_stop_ms,
+        };
+        own_ms.unwrap_or(hooks.timeout_ms)
     }
 
     /// The words of a side command.

@@ -26,7 +26,7 @@ use super::tree::Surveyor;
 use super::tree::ladder::Rung;
 use super::want::{Note, Want};
 use crate::config;
-use crate::config::limits::PROGRAM_ERRANDS_MAX;
+use crate::config::limits::{PROGRAM_ERRANDS_MAX, PROGRAM_GROUPS_TIDY_MS};
 use crate::config::model::listener::Subject;
 use crate::config::model::output::LogTarget;
 use crate::control::line::Line;
@@ -56,6 +56,7 @@ pub(super) struct Desk {
     ready_held: BTreeSet<String>,
     /// What instances that have given up lead to, and nobody has carried out yet.
     pub(super) escalations: Vec<(InstanceId, Escalation)>,
+    untidy_at_us: u64,
 }
 
 /// Whether the state file says what is.
@@ -104,7 +105,17 @@ impl Desk {
             doors: Doors::default(),
             ready_held: BTreeSet::new(),
             escalations: Vec::new(),
+            untidy_at_us: 0,
         }
+    }
+
+    /// Whether the groups of processes were looked at a short while ago; if not, they are now.
+    pub(super) fn is_tidy(&mut self, now_us: u64) -> bool {
+        let is_tidy = now_us < self.untidy_at_us;
+        if !is_tidy {
+            self.untidy_at_us = now_us + PROGRAM_GROUPS_TIDY_MS * 1000;
+        }
+        is_tidy
     }
 
     pub(super) fn surroundings(&self) -> &Surroundings {

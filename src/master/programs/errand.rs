@@ -17,7 +17,9 @@ use super::launch::{self, Launched};
 use super::output::Output;
 use super::output::lines::Lines;
 use super::texts;
-use crate::config::limits::{PROGRAM_ERRAND_READ_BYTES, PROGRAM_PIPE_GRACE_MS};
+use crate::config::limits::{
+    PROGRAM_ERRAND_READ_BYTES, PROGRAM_ERRAND_TURN_MS, PROGRAM_ERRANDS_MAX, PROGRAM_PIPE_GRACE_MS,
+};
 use crate::config::model::process::Stdin;
 use crate::supervise::step::SpawnError;
 use crate::sys;
@@ -97,6 +99,12 @@ async fn run(order: Order, room: Rc<Semaphore>, mut done: oneshot::Sender<Outcom
     let turn = tokio::select! {
         turn = room.acquire() => turn,
         () = done.closed() => return,
+        () = tokio::time::sleep(Duration::from_millis(PROGRAM_ERRAND_TURN_MS)) => {
+            let waited = texts::duration(PROGRAM_ERRAND_TURN_MS * 1000);
+            let why = format!("no turn within {waited}: {PROGRAM_ERRANDS_MAX} side commands run");
+            let _nobody_asks = done.send(Outcome::NotStarted(why));
+            return;
+        }
     };
     let Ok(turn) = turn else { return };
     let running = match Running::spawn(order) {

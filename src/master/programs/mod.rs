@@ -46,7 +46,7 @@ pub(crate) mod stdin;
 mod tests;
 pub(in crate::master) mod texts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::callers::Caller;
 use self::definition::{Definition, Shared};
@@ -235,6 +235,17 @@ impl Programs {
             }
         }
         self.consequences = Consequences::Due;
+    }
+
+    /// Now and then: control groups that nobody is in any more.
+    pub(crate) fn tidy(&mut self) {
+        let now_us = sys::clock::monotonic_us();
+        if self.desk.is_tidy(now_us) {
+            return;
+        }
+        let trees = self.instances.values().filter_map(|instance| instance.tree.as_ref());
+        let in_use: BTreeSet<&str> = trees.filter_map(tree::Tree::leaf_name).collect();
+        self.desk.surroundings().ladder.tidy(|name| in_use.contains(name));
     }
 
     /// Somebody wants to see what they use: reads what nobody has read for a second.

@@ -14,7 +14,7 @@ use crate::control::call::Pace;
 use crate::control::standing;
 use crate::control::wire::Answer;
 use crate::supervise::roll::{Act, Look, OnFailure, Place, Plan, Roll as Pass, View};
-use crate::supervise::state::Shown;
+use crate::supervise::state::{Phase, Shown};
 use crate::supervise::step::Event;
 use crate::sys;
 
@@ -261,6 +261,10 @@ impl Sight<'_> {
 impl View for Sight<'_> {
     fn look(&self, instance: u32) -> Look {
         let Some(instance) = self.instance(instance) else { return Look::Missing };
+        if matches!(instance.state.phase, Phase::Unready { .. }) {
+            // It runs, and serves nobody.
+            return Look::Underway;
+        }
         match (instance.shown(), Goal::Running.progress(instance)) {
             (Shown::Stopped | Shown::Exited, _) => Look::Resting,
             (_, Progress::Reached) => Look::Running { life: instance.state.life },

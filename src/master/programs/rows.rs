@@ -108,8 +108,7 @@ impl Instance {
                 cpu_percent: self.used.cpu_percent,
                 rss_bytes: self.used.resident_bytes(),
                 backend: self
-                    .joined
-                    .as_ref()
+                    .open_backend()
                     .map(|joined| format!("{}/{}", joined.upstream, joined.address)),
                 // The whole program's to tell.
                 differs: String::new(),

@@ -2,11 +2,14 @@
 //! [`Stage`], which remembers what was wanted of it.
 
 mod changes;
+mod clock;
 mod errands;
 mod escalations;
 mod jobs;
 mod listeners;
 mod lives;
+mod properties;
+mod reuse;
 mod serving;
 mod started_with;
 mod stdin;

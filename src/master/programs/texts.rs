@@ -3,7 +3,7 @@
 
 use super::instance::Instance;
 use super::instance::vitals::Course;
-use crate::supervise::policy::{Ending, Kind, Policy};
+use crate::supervise::policy::{Ending, Hook, Kind, Policy};
 use crate::supervise::state::{
     After, Cause, Fault, Next, Phase, Shown, Stage, StartCheck, State, Sweep,
 };
@@ -112,8 +112,8 @@ pub(super) fn reason(instance: &Instance) -> String {
             listed(&[&format!("not ready: {why}"), &instance.status])
         }
         Phase::Waiting | Phase::Spawning { .. } | Phase::Starting { .. } => instance.status.clone(),
-        Phase::PreStart => "pre_start runs".to_owned(),
-        Phase::PostStop { .. } => "post_stop runs".to_owned(),
+        Phase::PreStart => hook(instance, Hook::PreStart),
+        Phase::PostStop { .. } => hook(instance, Hook::PostStop),
         Phase::Held { .. } => "waits for the others of its group".to_owned(),
         Phase::Delay { .. } if state.fails == 0 && state.window.beyond > 0 => {
             format!("{}, restarted too often", instance.cause())
@@ -122,7 +122,7 @@ pub(super) fn reason(instance: &Instance) -> String {
         Phase::Stopping { stage, after, .. } => {
             let stage = match stage {
                 Stage::Draining => "draining".to_owned(),
-                Stage::Hook { hook } => format!("{} runs", hook.name()),
+                Stage::Hook { hook: runs } => hook(instance, runs),
                 Stage::Terminating { rung: 0 } => "stop signal sent".to_owned(),
                 Stage::Terminating { rung } => format!("stop signal {} sent", rung + 1),
                 Stage::Killing { kills } => format!("SIGKILL sent {}", times(kills)),
@@ -144,6 +144,12 @@ pub(super) fn reason(instance: &Instance) -> String {
         Phase::GaveUp if state.fails == 0 => instance.cause(),
         Phase::GaveUp => format!("gave up after {}: {}", starts(state.fails), instance.cause()),
     }
+}
+
+/// `pre_start runs, 30 s at most`.
+fn hook(instance: &Instance, hook: Hook) -> String {
+    let most = about(instance.definition.hook_ms(hook).saturating_mul(1000));
+    format!("{} runs, {most} at most", hook.name())
 }
 
 fn course(course: Course) -> &'static str {

@@ -9,6 +9,11 @@ use crate::control::wire::Severity;
 #[derive(Debug)]
 pub(crate) enum Want {
     Join(Join),
+    /// No new request for as long as it is not ready; what is in flight goes on, and may be drained.
+    Shut {
+        upstream: String,
+        address: SocketAddr,
+    },
     /// Also for a backend that has left already.
     Leave {
         upstream: String,

@@ -2,7 +2,8 @@
 //! or removed by itself.
 //!
 //! What runs is at every moment a whole configuration that was checked: the running one with other
-//! programs, put in place by the path that a reload takes. A file with errors changes nothing.
+//! programs. An update of many groups is no reload for any of them: the workers' generation goes on.
+//! A file with errors changes nothing.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,7 +12,6 @@ use super::super::membership::Now;
 use super::super::programs::event::InstanceId;
 use super::super::{Master, audit};
 use super::names;
-use crate::config::Loaded;
 use crate::config::model::Config;
 use crate::config::model::group::Group;
 use crate::config::model::program::Program;
@@ -152,10 +152,9 @@ impl Master {
         config: Config,
         (verb, group, by): (&'static str, &str, &str),
     ) -> Result<Value, Fault> {
-        let read_last = self.read_last();
-        let text = self.generation.text.clone();
-        let result = self.swap_in(Loaded { config, text });
-        self.generation.file = Some(read_last);
+        // What was read last is as it was, and so is what has not changed of the running one.
+        self.generation.file = Some(self.read_last());
+        let result = self.amend(config);
         self.carry_out_wants(Now::read());
         match result {
             Ok(text) => {

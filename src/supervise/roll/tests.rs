@@ -157,6 +157,38 @@ fn a_surge_that_fails_leaves_the_others_alone() {
 }
 
 #[test]
+fn while_the_surge_is_away_nobody_else_goes() {
+    let surging = || {
+        let plan = Plan { max_unavailable: 0, max_surge: 1, ..plan() };
+        let mut bench = Bench::new(plan, 2);
+        bench.go().runs(2).expect(&[Act::Surge(1), Act::Start(2), Act::Restart(0)]);
+        bench.looks(2, Look::Underway);
+        bench
+    };
+    let mut bench = surging();
+    bench.runs(0).expect(&[]);
+    assert_eq!(bench.roll.deadline_us(), Some(60 * SECOND));
+    bench.runs(2).expect(&[Act::Restart(1)]);
+    bench.runs(1).expect(&[Act::EndSurge, Act::End]);
+    assert_eq!((bench.roll.done.len(), bench.roll.failed.len()), (2, 0));
+
+    for (look, why) in [
+        (Look::Failed("exit 1".to_owned()), "exit 1"),
+        (Look::Resting, STOPPED),
+        (Look::Underway, LATE),
+    ] {
+        for on_failure in [OnFailure::Stop, OnFailure::GoOn] {
+            let mut bench = surging();
+            bench.roll.plan.on_failure = on_failure;
+            bench.looks(2, look.clone()).expect(&[]);
+            bench.runs(0).wait(60 * SECOND).expect(&[Act::EndSurge, Act::End]);
+            assert_eq!(bench.roll.failed, [(2, why.to_owned())]);
+            assert_eq!((bench.roll.done.as_slice(), bench.roll.count()), (&[0][..], 2));
+        }
+    }
+}
+
+#[test]
 fn min_ready_must_be_lived_through() {
     let mut bench = Bench::new(Plan { min_ready_us: 5 * SECOND, ..plan() }, 2);
     bench.go().seen.clear();

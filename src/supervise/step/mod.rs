@@ -143,6 +143,8 @@ pub(crate) enum Effect {
     Join,
     /// No new request to the backend; say `Drained` when it has none left.
     Drain { until_us: u64 },
+    /// No new request to the backend for as long as it is not ready; it keeps its place.
+    Shut,
     /// The backend is no more.
     Leave,
     /// The signal of that place in the ladder.

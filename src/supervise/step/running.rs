@@ -15,7 +15,7 @@ impl Now<'_> {
         match *event {
             Event::Unready { .. } => {
                 let phase = Phase::Unready { spawned_us, stable_at_us };
-                first(Effect::Leave, to(state, phase))
+                first(Effect::Shut, to(state, phase))
             }
             Event::Exited { ending, group, .. } => {
                 let (state, next) = self.ended(state, spawned_us, ending);
@@ -61,9 +61,9 @@ impl Now<'_> {
             }
             Event::Exited { ending, group, .. } => {
                 let (state, next) = self.ended(state, spawned_us, ending);
-                self.sweep(state, group, next)
+                first(Effect::Leave, self.sweep(state, group, next))
             }
-            Event::Kill => (state, vec![Effect::KillGroup]),
+            Event::Kill => (state, vec![Effect::Leave, Effect::KillGroup]),
             Event::Unready { .. }
             | Event::Start
             | Event::Stop

@@ -1,11 +1,13 @@
 //! Ladders of signals and side commands.
 
+use super::super::policy::{Hook, Hooks};
+use super::super::step::Verdict;
 use super::*;
 
 const KILLS: [Effect; 1] = [Effect::KillGroup];
 
 fn with(hooks: &[Hook]) -> Policy {
-    Policy { hooks: Hooks { all: hooks.to_vec(), timeout_us: SECOND }, ..policy() }
+    Policy { hooks: Hooks { all: hooks.to_vec(), timeout_us: SECOND, stop_us: 0 }, ..policy() }
 }
 
 fn failed() -> Verdict {

@@ -1,5 +1,6 @@
 //! Lives that wait for their group.
 
+use super::super::policy::Together;
 use super::*;
 
 #[test]

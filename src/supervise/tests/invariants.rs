@@ -11,7 +11,7 @@ use super::super::step::{Effect, Event, Group, Verdict};
 use super::{Bench, SECOND, policy, serving};
 
 #[derive(Clone, Debug)]
-enum Happening {
+pub(super) enum Happening {
     Say(Event),
     Exit {
         ending: Ending,
@@ -38,7 +38,7 @@ enum Happening {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Vital {
+pub(super) enum Vital {
     Unready,
     Unfit,
     Heartbeat,
@@ -46,7 +46,7 @@ enum Vital {
     NeedsFailed,
 }
 
-fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+pub(super) fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     let operator = prop_oneof![
         4 => Just(Event::Start),
         2 => Just(Event::Stop),
@@ -94,7 +94,7 @@ fn vitals() -> impl Strategy<Value = (Needs, Option<u64>, Option<u64>)> {
     (needs, limit(), limit())
 }
 
-fn policies() -> impl Strategy<Value = Policy> {
+pub(super) fn policies() -> impl Strategy<Value = Policy> {
     let restart = prop_oneof![
         Just(Restart::Never),
         Just(Restart::OnSuccess),
@@ -126,7 +126,7 @@ fn policies() -> impl Strategy<Value = Policy> {
                 overlap: times.1,
                 max_age: times.2,
                 stop: Stop { rungs_us: vec![stop_s * SECOND; rungs], command_us: stop_s * SECOND },
-                hooks: Hooks { all: hooks, timeout_us: SECOND },
+                hooks: Hooks { all: hooks, timeout_us: SECOND, stop_us: 0 },
                 together,
                 needs: vitals.0,
                 start_timeout_us: vitals.1,
@@ -162,8 +162,8 @@ fn pauses() -> impl Strategy<Value = (Backoff, CrashLimit)> {
 
 /// A kernel and a balancer with an opinion: they fail the test when they are told nonsense.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts that are only asserted")]
-struct World {
-    bench: Bench,
+pub(super) struct World {
+    pub(super) bench: Bench,
     is_alive: bool,
     has_left_overs: bool,
     is_member: bool,
@@ -335,7 +335,7 @@ impl World {
             Effect::Drain { until_us } => {
                 assert!(self.is_alive && until_us >= self.bench.now_us);
             }
-            Effect::Leave => self.is_member = false,
+            Effect::Shut | Effect::Leave => self.is_member = false,
             Effect::Abort => {
                 assert!(self.is_alive, "a signal to nobody");
                 self.terminated_us = Some(self.bench.now_us);
@@ -392,7 +392,7 @@ impl World {
         assert!(is_due, "step {rung} before its time");
     }
 
-    fn run(policy: &Policy, happenings: &[Happening], start_us: u64) -> Self {
+    pub(super) fn run(policy: &Policy, happenings: &[Happening], start_us: u64) -> Self {
         let mut world = Self::new(policy.clone(), start_us);
         for happening in happenings {
             world.live(happening);

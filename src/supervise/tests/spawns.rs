@@ -1,5 +1,6 @@
 //! Spawns that do not succeed: what is counted, and what is tried again.
 
+use super::super::policy::Hopeless;
 use super::*;
 
 #[test]

@@ -66,13 +66,33 @@ fn what_is_not_ready_any_more_leaves_and_joins_again() {
         .is_ready()
         .expect(Shown::Running, &[Effect::Spawn, Effect::Join])
         .of_life(|life| Event::Unready { life })
-        .expect(Shown::Running, &[Effect::Leave])
+        .expect(Shown::Running, &[Effect::Shut])
         .of_life(|life| Event::Unready { life })
         .expect(Shown::Running, &[])
         .is_ready()
         .expect(Shown::Running, &[Effect::Join])
         .is_ready()
         .expect(Shown::Running, &[]);
+}
+
+#[test]
+fn who_is_not_ready_any_more_is_drained_before_it_is_stopped() {
+    let unready = || {
+        let mut bench = Bench::new(serving());
+        bench.say(Event::Start).is_ready().of_life(|life| Event::Unready { life });
+        bench.seen.clear();
+        bench
+    };
+    let until_us = 30 * SECOND;
+    unready()
+        .say(Event::Stop)
+        .expect(Shown::Stopping, &[Effect::Drain { until_us }])
+        .is_drained()
+        .expect(Shown::Stopping, &[Effect::Terminate { rung: 0 }])
+        .exits(Ending::Signal(15))
+        .expect(Shown::Stopped, &[Effect::Leave]);
+    unready().say(Event::Kill).expect(Shown::Running, &[Effect::Leave, Effect::KillGroup]);
+    unready().exits(Ending::Code(0)).expect(Shown::Exited, &[Effect::Leave]);
 }
 
 #[test]

@@ -115,6 +115,31 @@ fn a_restarts_drain_is_never_cut() {
 }
 
 #[test]
+fn what_is_not_ready_any_more_is_left_alone_and_drained_also_when_the_file_forgets_it() {
+    let served = config(&[upstream("api", &[])], &[program("web", 1, 9101)]);
+    let (mut membership, board) = applied(&served);
+    membership.join("api", joining(9101, "web:0"), at(0)).unwrap();
+    let id = id(&membership, 9101);
+    let busy = worker(board).reserve(id);
+    membership.shut("api", &address(9101), at(1));
+    assert_eq!(state(&membership, board, 9101, at(1)), BackendState::Starting);
+    assert_eq!(board.backend(id).gate().standing, Standing::Starting);
+    membership.apply_config(&config(&[upstream("api", &[])], &[]), at(2)).unwrap();
+    assert!(membership.drain("api", &address(9101), Some(60_000), at(3)));
+    assert_eq!(drained(&membership.tick(at(4))), None, "a request is under way");
+    drop(busy);
+    assert_eq!(drained(&membership.tick(at(5))), Some((0, false)));
+    membership.leave("api", &address(9101), at(6));
+    assert!(rows(&membership, board, at(6)).is_empty());
+
+    let (mut membership, board) = applied(&served);
+    membership.join("api", joining(9101, "web:0"), at(0)).unwrap();
+    membership.shut("api", &address(9101), at(1));
+    membership.join("api", joining(9101, "web:0"), at(2)).unwrap();
+    assert_eq!(state(&membership, board, 9101, at(2)), BackendState::Up);
+}
+
+#[test]
 fn a_successor_cuts_what_is_late_by_then() {
     let (mut membership, board) = applied(&two());
     let busy = worker(board).reserve(id(&membership, 9001));

@@ -22,7 +22,7 @@ use super::desk::{Desk, pipes_key, ready_key};
 use super::event::InstanceId;
 use super::events::course::Told;
 use super::events::saved::SavedEar;
-use super::instance::{Instance, Joined, Stamps};
+use super::instance::{Admission, Instance, Joined, Stamps};
 use super::process::Process;
 use super::recovery::Then;
 use super::tree::{SavedTree, Tree};
@@ -96,6 +96,8 @@ pub(crate) struct Saved {
     port: Option<u16>,
     /// The upstream it had joined.
     joined: Option<String>,
+    #[serde(default)]
+    admission: Admission,
     since_wall_ms: u64,
     #[serde(default)]
     stamps: Stamps,
@@ -228,6 +230,7 @@ impl Saved {
             tree: instance.tree.as_ref().map(Tree::save),
             port: instance.port,
             joined: instance.joined.as_ref().map(|joined| joined.upstream.clone()),
+            admission: instance.joined.as_ref().map_or(Admission::Open, |it| it.admission),
             since_wall_ms: instance.since_wall_ms,
             stamps: instance.stamps,
             asked: instance.asked.clone(),
@@ -288,7 +291,8 @@ impl Saved {
             instance.watch_live(desk);
         }
         if let (Some(upstream), Some(port)) = (self.joined, self.port) {
-            instance.joined = Some(Joined { upstream, address: loopback(port) });
+            let (address, admission) = (loopback(port), self.admission);
+            instance.joined = Some(Joined { upstream, address, admission });
             instance.rejoin(desk);
         }
         instance
@@ -320,10 +324,12 @@ impl Instance {
 
     /// Says again what the membership may not have kept.
     fn rejoin(&mut self, desk: &mut Desk) {
-        self.want_join(desk);
-        if let Phase::Stopping { stage: Stage::Draining, deadline_us, .. } = self.state.phase
-            && let Some(Joined { upstream, address }) = self.joined.clone()
-        {
+        let Some(Joined { upstream, address, admission }) = self.joined.clone() else { return };
+        match admission {
+            Admission::Open => self.want_join(desk),
+            Admission::Shut => desk.want(Want::Shut { upstream: upstream.clone(), address }),
+        }
+        if let Phase::Stopping { stage: Stage::Draining, deadline_us, .. } = self.state.phase {
             let left_us = deadline_us.saturating_sub(sys::clock::monotonic_us());
             desk.want(Want::Drain { upstream, address, timeout_ms: left_us / 1000 });
         }

@@ -66,7 +66,9 @@ impl Instance {
             self.used = Used { excess: std::mem::take(&mut self.used.excess), ..Used::default() };
             return;
         };
-        self.used.measured(tree.totals(&mut desk.surveyor), now_us);
+        // What can not be read is read again a second later.
+        let Ok(totals) = tree.totals(&mut desk.surveyor) else { return };
+        self.used.measured(totals, now_us);
         let bounds = self.definition.program.tree.bounds;
         let Some(excess) = self.used.excess(&bounds, |resource| tree.is_held(resource)) else {
             self.used.over = 0;

@@ -175,7 +175,10 @@ impl Instance {
         };
         let variables = self.variables(desk);
         let Some(tree) = &mut self.tree else { return Found::Nobody };
-        let roots = tree.roots(&mut desk.surveyor);
+        let roots = match tree.roots(&mut desk.surveyor) {
+            Ok(roots) => roots,
+            Err(error) => return Found::Unclear(format!("look for its main process: {error}")),
+        };
         let Some(pidfile) = pidfile else {
             return match roots.as_slice() {
                 [] => Found::Nobody,
@@ -201,6 +204,7 @@ impl Instance {
             Err(why) => Found::Unclear(why),
             Ok(pid) => match tree.standing(pid, &mut desk.surveyor) {
                 Standing::Member { start_time } => Found::Main { pid, start_time },
+                Standing::Unseen(why) => Found::Unclear(format!("look for pid {pid}: {why}")),
                 Standing::Stranger if roots.is_empty() => Found::Nobody,
                 Standing::Stranger => {
                     Found::Unclear(format!("{path} names pid {pid}, which is not of this program"))
@@ -213,9 +217,12 @@ impl Instance {
 /// The number that a file holds, and nothing else.
 fn pid_in(path: &str) -> Result<u32, String> {
     let mut text = String::new();
-    let file = fs::File::open(path).map_err(|error| format!("{path}: {error}"))?;
-    file.take(PROGRAM_PIDFILE_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("{path}: {error}"))?;
+    let failed = |error: std::io::Error| format!("{path}: {error}");
+    // It must not be one that makes us wait.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("{path} is not a file"));
+    }
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(PROGRAM_PIDFILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
     text.trim().parse().map_err(|_| format!("{path} holds no pid"))
 }

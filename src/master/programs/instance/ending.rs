@@ -7,7 +7,7 @@ use super::{Instance, ending};
 use crate::config::model::stop::Reach;
 use crate::supervise::policy::Ending;
 use crate::supervise::state::{Cause, Next, Shown};
-use crate::supervise::step::{Event, Group};
+use crate::supervise::step::Event;
 use crate::sys;
 
 impl Instance {
@@ -47,13 +47,7 @@ impl Instance {
         desk.release_ready(&self.id, self.state.life);
         self.ready_pipe = None;
         self.aside = None;
-        let group = match self.definition.program.stop.killed {
-            Reach::Group => self.left_behind(),
-            Reach::Main => {
-                self.tree = None;
-                Group::Empty
-            }
-        };
+        let group = self.left_behind();
         let life = self.state.life;
         self.say(Event::Exited { life, ending, group }, desk);
     }

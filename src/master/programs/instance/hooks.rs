@@ -37,7 +37,11 @@ impl Instance {
             // It may ask where its program is going to serve.
             self.port = self.port.or(self.definition.port(self.id.instance));
         }
-        let errand = self.errand(hook.name(), &words, desk);
+        let order = errand::Order {
+            timeout_ms: self.definition.hook_ms(hook),
+            ..self.order(hook.name(), &words, Vec::new(), desk)
+        };
+        let errand = errand::start(order, desk.room());
         let reporter = desk.reporter(&self.id, life);
         self.hook = Some(Aside(tokio::task::spawn_local(async move {
             let outcome = errand.outcome().await;
@@ -65,7 +69,10 @@ impl Instance {
     /// Nothing waits for it: the program runs, whatever becomes of the command.
     pub(super) fn begin_post_start(&mut self, desk: &Desk) {
         if let Some(words) = self.definition.program.hooks.post_start.clone() {
-            self.begin_aside("post_start", &words, Vec::new(), desk);
+            let hooks = &self.definition.program.hooks;
+            let timeout_ms = hooks.own.post_start_ms.unwrap_or(hooks.timeout_ms);
+            let order = self.order("post_start", &words, Vec::new(), desk);
+            self.begin_aside(errand::Order { timeout_ms, ..order }, desk);
         }
     }
 
@@ -76,17 +83,12 @@ impl Instance {
             ("GROUP", self.definition.program.group_name().to_owned()),
             ("REASON", self.reason()),
         ];
-        self.begin_aside("on_fatal", &words, told, desk);
+        self.begin_aside(self.order("on_fatal", &words, told, desk), desk);
     }
 
-    fn begin_aside(
-        &mut self,
-        label: &'static str,
-        words: &[String],
-        told: Vec<(&'static str, String)>,
-        desk: &Desk,
-    ) {
-        let errand = errand::start(self.order(label, words, told, desk), desk.room());
+    fn begin_aside(&mut self, order: errand::Order, desk: &Desk) {
+        let label = order.label;
+        let errand = errand::start(order, desk.room());
         let reporter = desk.reporter(&self.id, self.state.life);
         self.aside = Some(Aside(tokio::task::spawn_local(async move {
             let outcome = errand.outcome().await;

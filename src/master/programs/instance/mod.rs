@@ -73,6 +73,7 @@ pub(super) struct Instance {
     pub(super) ready_pipe: Option<OwnedFd>,
     /// Of those that others wait for, in this life.
     pub(super) lines_seen: Vec<String>,
+    listening: Vec<waiting::Listening>,
     waiters: Vec<waiting::Waiter>,
     pub(super) told: Told,
     pub(super) output: Rc<RefCell<Output>>,
@@ -98,6 +99,16 @@ pub(super) struct Stamps {
 pub(super) struct Joined {
     pub(super) upstream: String,
     pub(super) address: SocketAddr,
+    pub(super) admission: Admission,
+}
+
+/// Whether it takes new requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Admission {
+    #[default]
+    Open,
+    /// It was ready and is not any more; what it was given before may still be under way.
+    Shut,
 }
 
 impl Instance {
@@ -125,6 +136,7 @@ impl Instance {
             course: vitals::Course::Steady,
             ready_pipe: None,
             lines_seen: Vec::new(),
+            listening: Vec::new(),
             waiters: Vec::new(),
             output: Rc::new(RefCell::new(output)),
             hook: None,
@@ -219,6 +231,7 @@ impl Instance {
             Effect::Spawn => return Some(self.spawn(life, desk)),
             Effect::Join => self.join(desk),
             Effect::Drain { until_us } => return self.drain(until_us - now_us, desk),
+            Effect::Shut => self.shut(desk),
             Effect::Leave => self.leave(desk),
             Effect::Terminate { rung } => self.terminate(rung, desk),
             Effect::Abort => self.abort(desk),

@@ -3,7 +3,7 @@
 use super::super::definition::loopback;
 use super::super::desk::{Desk, Tone};
 use super::super::want::{Join, Want};
-use super::{Instance, Joined};
+use super::{Admission, Instance, Joined};
 use crate::supervise::state::{Phase, Stage};
 use crate::supervise::step::Event;
 
@@ -11,7 +11,8 @@ impl Instance {
     pub(super) fn join(&mut self, desk: &mut Desk) {
         if let (Some(serving), Some(port)) = (&self.definition.serving, self.port) {
             let upstream = serving.serves.upstream.clone();
-            self.joined = Some(Joined { upstream, address: loopback(port) });
+            let (address, admission) = (loopback(port), Admission::Open);
+            self.joined = Some(Joined { upstream, address, admission });
             self.want_join(desk);
         }
         if self.process.as_ref().is_some_and(|process| !process.is_asked_whether_alive()) {
@@ -42,15 +43,28 @@ impl Instance {
 
     /// `Drained` at once when there is no backend to drain.
     pub(super) fn drain(&mut self, timeout_us: u64, desk: &mut Desk) -> Option<Event> {
-        let Some(Joined { upstream, address }) = self.joined.clone() else {
+        let Some(Joined { upstream, address, .. }) = self.joined.clone() else {
             return Some(Event::Drained { life: self.state.life });
         };
         desk.want(Want::Drain { upstream, address, timeout_ms: timeout_us / 1000 });
         None
     }
 
+    pub(super) fn shut(&mut self, desk: &mut Desk) {
+        if let Some(joined) = &mut self.joined {
+            joined.admission = Admission::Shut;
+            let (upstream, address) = (joined.upstream.clone(), joined.address);
+            desk.want(Want::Shut { upstream, address });
+        }
+    }
+
+    /// The backend it is, while that takes new requests.
+    pub(in crate::master::programs) fn open_backend(&self) -> Option<&Joined> {
+        self.joined.as_ref().filter(|joined| joined.admission == Admission::Open)
+    }
+
     pub(super) fn leave(&mut self, desk: &mut Desk) {
-        if let Some(Joined { upstream, address }) = self.joined.take() {
+        if let Some(Joined { upstream, address, .. }) = self.joined.take() {
             desk.want(Want::Leave { upstream, address });
         }
     }

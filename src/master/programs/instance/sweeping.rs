@@ -55,7 +55,10 @@ impl Instance {
     /// `pid 7 (sh), pid 8 (sleep)`.
     fn left_overs(&mut self, desk: &mut Desk) -> String {
         let members = self.tree.as_mut().map(|tree| tree.members(&mut desk.surveyor));
-        let members = members.unwrap_or_default();
+        let members = match members.transpose() {
+            Ok(members) => members.unwrap_or_default(),
+            Err(error) => return format!("processes that can not be seen ({error})"),
+        };
         let named = members.iter().take(NAMED_MAX).map(|pid| {
             let name = sys::proc::name(*pid).unwrap_or_else(|| "gone".to_owned());
             format!("pid {pid} ({name})")

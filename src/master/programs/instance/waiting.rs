@@ -22,6 +22,15 @@ pub(in crate::master::programs) struct Waiter {
     task: Option<JoinHandle<()>>,
 }
 
+/// A line that is looked for in what this life prints; dropping it ends that.
+pub(super) struct Listening(JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Drop for Waiter {
     fn drop(&mut self) {
         if let Some(task) = &self.task {
@@ -84,8 +93,10 @@ impl Instance {
         self.note(Tone::Bad, "start", error.to_owned(), desk);
     }
 
-    /// Begins to look for the lines that others wait for, as far as they were not seen.
+    /// Begins to look for the lines that others wait for, as far as they were not seen; in place of
+    /// what began before.
     pub(in crate::master::programs) fn watch_lines(&mut self, desk: &Desk) {
+        self.listening.clear();
         if self.state.spawned_us().is_none() {
             return;
         }
@@ -100,11 +111,13 @@ impl Instance {
                 continue;
             }
             let (line, reporter) = (output.seek(regex), desk.reporter(&self.id, self.state.life));
-            tokio::task::spawn_local(async move {
+            let task = tokio::task::spawn_local(async move {
                 if line.await.is_ok() {
                     reporter.report(Report::Line(expression)).await;
                 }
             });
+            drop(output);
+            self.listening.push(Listening(task));
         }
     }
 

@@ -130,6 +130,11 @@ impl Output {
         self.set_capture(source, told.capture_bytes as usize);
     }
 
+    #[cfg(test)]
+    pub(super) fn lines_sought(&self) -> usize {
+        self.sought.count()
+    }
+
     pub(super) fn set_voice(&mut self, voice: Voice) {
         self.voice = Some(voice);
     }

@@ -19,6 +19,11 @@ impl Sought {
         is_found
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.expressions.len()
+    }
+
     pub(super) fn has_any(&self) -> bool {
         !self.expressions.is_empty()
     }
@@ -27,6 +32,8 @@ impl Sought {
         if self.expressions.is_empty() || line.stream == Stream::Mark {
             return;
         }
+        // Nobody pays for what nobody waits for any more.
+        self.expressions.retain(|(_, found)| !found.is_closed());
         let matches = |(expression, _): &mut (Regex, oneshot::Sender<()>)| {
             expression.is_match(line.text.as_bytes())
         };

@@ -140,7 +140,7 @@ fn a_stop_does_not_wait_for_a_pre_start_that_hangs() {
             "[program.p]\ncommand = \"sleep 1000\"\nhooks = { pre_start = \"sleep 1000\" }",
         );
         stage.until_state("p:0", ProgramState::Starting).await;
-        assert_eq!(stage.row("p:0").program.reason, "pre_start runs");
+        assert_eq!(stage.row("p:0").program.reason, "pre_start runs, 30 s at most");
         assert!(stage.ask("p:0", ProgramVerb::Stop).await.is_done());
     });
 }
@@ -253,5 +253,35 @@ fn all_stop_tier_by_tier_and_each_tier_at_once() {
         stage.until("all is stopped", |stage| stage.programs.is_stopped()).await;
         let took_us = sys::clock::monotonic_us() - began_us;
         assert!((2_000_000..10_000_000).contains(&took_us), "two stop times, not twenty");
+    });
+}
+
+#[test]
+fn a_side_command_that_hangs_is_ended_after_its_own_time() {
+    on_stage(async {
+        let mut stage = Stage::new(
+            r#"
+            [program.p]
+            command = "sleep 1000"
+            start_retries = 0
+            hooks = { pre_start = { command = "sleep 1000", timeout = "50ms" } }
+            [program.q]
+            command = "sleep 1000"
+            start_seconds = 0
+            hook_timeout = "50ms"
+            hooks = { pre_stop = { command = "sleep 1000", timeout = "200s" }, post_stop = "sleep 1000" }
+            "#,
+        );
+        stage.until_state("p:0", ProgramState::Fatal).await;
+        let reason = stage.row("p:0").program.reason;
+        assert!(reason.ends_with("pre_start: not done after 0.05 s"), "{reason}");
+        let _answered_when_it_has_stopped = stage.command("q", &ProgramVerb::Stop);
+        assert_eq!(stage.row("q:0").program.reason, "pre_stop runs, 4 min at most");
+        // Whoever can not wait for it says so.
+        stage.ask("q", ProgramVerb::Kill).await;
+        stage.until_state("q:0", ProgramState::Stopped).await;
+        let notes = stage.notes();
+        let is_told = |note: &String| note == "engine hook q:0: post_stop: not done after 0.05 s";
+        assert!(notes.iter().any(is_told), "{notes:?}");
     });
 }

@@ -79,10 +79,33 @@ fn readiness_may_go_and_come_back() {
         reason(&mut stage, "p:0", "not ready: probe failed ").await;
         let row = stage.row("p:0");
         assert_eq!((row.program.state, row.program.backend), (ProgramState::Running, None));
-        assert!(stage.wants.iter().any(|want| matches!(want, Want::Leave { .. })));
+        assert!(stage.wants.iter().any(|want| matches!(want, Want::Shut { .. })));
         let _again = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
         stage.until("it is back", |stage| stage.row("p:0").program.backend.is_some()).await;
         assert_eq!(stage.joins().len(), 2);
+    });
+}
+
+#[test]
+fn what_an_unready_one_still_works_on_is_waited_for() {
+    on_stage(async {
+        let (listener, port) = listener();
+        let own = super::serving::free_port();
+        let mut stage = Stage::new(&format!(
+            "[upstream.u]\n[program.p]\ncommand = \"sleep 1000\"\nserves = {{ upstream = \"u\", port = {own} }}\n\
+             ready = {{ check = {{ kind = \"tcp\" }}, address = \"127.0.0.1:{port}\", interval = \"10ms\", fall = 2 }}"
+        ));
+        stage.until_state("p:0", ProgramState::Running).await;
+        drop(listener);
+        reason(&mut stage, "p:0", "not ready: probe failed ").await;
+        let pid = stage.pid("p:0");
+        let mut answer = stage.command("p", &ProgramVerb::Stop);
+        let drains = stage.wants.iter().filter(|want| matches!(want, Want::Drain { .. }));
+        assert_eq!(drains.count(), 1);
+        assert_eq!((stage.pid("p:0"), answer.try_recv().is_err()), (pid, true), "not before");
+        stage.programs.on_drained("u", &format!("127.0.0.1:{own}"));
+        stage.until_state("p:0", ProgramState::Stopped).await;
+        assert!(answer.try_recv().unwrap().is_done());
     });
 }
 

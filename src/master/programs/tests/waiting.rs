@@ -181,3 +181,18 @@ fn a_stop_cancels_the_wait_and_what_the_operator_stopped_is_waited_for() {
         assert!(answer.message.contains("started because it is needed: db:0"), "{answer:?}");
     });
 }
+
+#[test]
+fn lines_of_earlier_lives_are_not_looked_for() {
+    on_stage(async {
+        let mut stage = Stage::new(
+            "[program.db]\ncommand = \"sh -c 'echo not yet; exit 1'\"\nstart_seconds = 0\n\
+             crash_limit = { restarts = 1000, within = \"1s\" }\n\
+             [program.api]\ncommand = \"sleep 1000\"\nneeds = [{ program = \"db\", log = \"is up\" }]",
+        );
+        stage.until("it has lived often", |stage| stage.row("db:0").incarnation > 20).await;
+        let db = stage.programs.instances.values().find(|it| it.id.program == "db").unwrap();
+        let sought = db.output.borrow().lines_sought();
+        assert!(sought <= 2, "{sought} lines are looked for");
+    });
+}

@@ -4,6 +4,7 @@
 //! shared by all who look at about the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use crate::sys;
 use crate::sys::proc::Stat;
@@ -38,15 +39,15 @@ pub(in crate::master::programs) struct Census {
 }
 
 impl Census {
-    pub(super) fn take() -> Self {
+    pub(super) fn take() -> io::Result<Self> {
         let taken_us = sys::clock::monotonic_us();
-        let stats = sys::proc::census();
+        let stats = sys::proc::census()?;
         let mut census = Self::new(stats, taken_us);
         let ancestors = census.ancestors(std::process::id());
         let strangers = ancestors.iter().filter_map(|parent| census.children.get(parent)).flatten();
         let strangers = strangers.filter(|pid| !sys::orphans::is_claimed(**pid));
         census.marks = strangers.filter_map(|pid| Some((*pid, mark(*pid)?))).collect();
-        census
+        Ok(census)
     }
 
     fn new(stats: Vec<Stat>, taken_us: u64) -> Self {

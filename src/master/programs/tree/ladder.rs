@@ -108,6 +108,21 @@ impl Ladder {
         self.best.max(self.allowed).max(Rung::Session)
     }
 
+    /// Removes groups whose last processes were left on purpose and have ended meanwhile, those of
+    /// earlier engines of this folder included.
+    pub(in crate::master::programs) fn tidy(&self, is_in_use: impl Fn(&str) -> bool) {
+        let Some(home) = &self.home else { return };
+        let is_over = |group: &Cgroup| group.is_populated().is_ok_and(|is_populated| !is_populated);
+        let is_free = |leaf: &Cgroup| leaf.name() != ENGINE && !is_in_use(leaf.name());
+        let homes = earlier(home);
+        let theirs = homes.iter().flat_map(Cgroup::children);
+        let leaves = home.children().into_iter().filter(is_free).chain(theirs);
+        for group in leaves.chain(homes.clone()).filter(is_over) {
+            // Somebody who comes in at this moment keeps it.
+            let _kept = group.remove();
+        }
+    }
+
     /// At the engine's end, when nobody is left.
     pub(crate) fn remove(&self) {
         // Somebody that was left on purpose keeps it.
@@ -122,12 +137,21 @@ fn make_home(run: &str, folder: &Path) -> std::io::Result<Cgroup> {
     let home = own.child(&format!("{family}{run}"));
     home.make()?;
     enable(&own, &home);
-    for other in own.children() {
-        if other.name().starts_with(&family) && other != home {
-            clear(&other);
-        }
+    for other in earlier(&home) {
+        clear(&other);
     }
     Ok(home)
+}
+
+/// The groups of earlier engines of the same folder.
+fn earlier(home: &Cgroup) -> Vec<Cgroup> {
+    let family = home.name().rsplit_once('-').map_or("", |(family, _run)| family);
+    let is_of_family = |other: &Cgroup| {
+        let of = other.name().rsplit_once('-').map_or("", |(family, _run)| family);
+        of == family && other != home
+    };
+    let all = home.parent().map(|above| above.children()).unwrap_or_default();
+    all.into_iter().filter(is_of_family).collect()
 }
 
 /// Lets the kernel bound what is below the home, where it can.
@@ -163,12 +187,13 @@ fn clear(home: &Cgroup) {
             .filter(|leaf| !leaf.name().starts_with(KEPT) && leaf.name() != ENGINE)
     };
     for leaf in leaves() {
-        if leaf.is_populated() {
+        // What can not be seen is ended as well: that does no harm where nobody is.
+        if leaf.is_populated().unwrap_or(true) {
             sys::log::warning!(
                 "programs",
                 "end {} of an earlier engine: pids {:?}",
                 leaf.name(),
-                leaf.processes()
+                leaf.processes().unwrap_or_default()
             );
             if let Err(error) = leaf.kill() {
                 sys::log::error!("programs", "kill {}: {error}", leaf.name());
@@ -176,7 +201,8 @@ fn clear(home: &Cgroup) {
         }
     }
     let until_us = sys::clock::monotonic_us() + CLEARED_US_MAX;
-    while leaves().any(|leaf| leaf.is_populated()) && sys::clock::monotonic_us() < until_us {
+    let is_left = || leaves().any(|leaf| leaf.is_populated().unwrap_or(true));
+    while is_left() && sys::clock::monotonic_us() < until_us {
         // Nothing to wait for but time.
         let _interrupted = sys::poll::wait([], Some(CLEARED_LOOK_US));
     }

@@ -35,6 +35,7 @@ pub(super) struct Tree {
     /// Members at the last look, since a process whose parents end loses what it was known by.
     seen: BTreeSet<Identity>,
     doubt: Doubt,
+    sight: Sight,
     /// A look must be newer.
     looked_us: u64,
     /// What the kernel bounds.
@@ -75,10 +76,27 @@ pub(super) struct SavedTree {
 }
 
 /// How a process that somebody has named stands to a tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    Member { start_time: u64 },
+    Member {
+        start_time: u64,
+    },
     Stranger,
+    /// Nobody could be looked for, and why.
+    Unseen(String),
+}
+
+/// Whether the last look has come to anything; said once when it has not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Clear,
+    Blind,
+}
+
+impl Sight {
+    fn of<T>(looked: &io::Result<T>) -> Self {
+        if looked.is_ok() { Self::Clear } else { Self::Blind }
+    }
 }
 
 /// Takes a census when one is wanted that is not there, for all who look.
@@ -88,14 +106,13 @@ pub(super) struct Surveyor {
 }
 
 impl Surveyor {
-    fn census(&mut self, not_before_us: u64) -> &Census {
-        if self.census.as_ref().is_some_and(|census| census.taken_us < not_before_us) {
-            self.census = None;
-        }
-        self.census.get_or_insert_with(Census::take)
+    fn census(&mut self, not_before_us: u64) -> io::Result<&Census> {
+        let known = self.census.take().filter(|census| census.taken_us >= not_before_us);
+        let census = known.map_or_else(Census::take, Ok)?;
+        Ok(self.census.insert(census))
     }
 
-    fn recent(&mut self) -> &Census {
+    fn recent(&mut self) -> io::Result<&Census> {
         self.census(sys::clock::monotonic_us().saturating_sub(CENSUS_AGE_US))
     }
 }
@@ -144,6 +161,7 @@ impl Tree {
             leaf,
             seen: BTreeSet::new(),
             doubt: Doubt::No,
+            sight: Sight::Clear,
             looked_us: 0,
             held: Vec::new(),
         }
@@ -167,61 +185,72 @@ impl Tree {
         self.rung
     }
 
+    pub(super) fn leaf_name(&self) -> Option<&str> {
+        self.leaf.as_ref().map(Cgroup::name)
+    }
+
     /// Whether somebody is left that costs nothing to find; unknown where a census is needed.
     pub(super) fn is_surely_empty(&mut self) -> bool {
         // What is seen before this instant says nothing about what comes after.
         self.looked_us = sys::clock::monotonic_us();
         match (&self.leaf, self.rung) {
-            (Some(leaf), _) => !leaf.is_populated(),
+            (Some(leaf), _) => leaf.is_populated().is_ok_and(|is_populated| !is_populated),
             (None, Rung::Cgroup | Rung::Session) => false,
-            (None, Rung::Group) => self.is_group_gone(),
+            (None, Rung::Group) => self.is_group_gone().unwrap_or(false),
         }
     }
 
-    /// Whether nobody is left.
+    /// Whether nobody is left. A look that fails has seen nobody go.
     pub(super) fn is_empty(&mut self, surveyor: &mut Surveyor) -> bool {
-        match (&self.leaf, self.rung) {
-            (Some(leaf), _) => !leaf.is_populated(),
+        let looked = match (&self.leaf, self.rung) {
+            (Some(leaf), _) => leaf.is_populated().map(|is_populated| !is_populated),
             (None, Rung::Group) => self.is_group_gone(),
-            (None, Rung::Cgroup | Rung::Session) => {
-                let census = surveyor.census(self.looked_us + 1);
-                self.looked_us = census.taken_us;
-                self.seen = census.members(self.traits());
-                let is_believed = self.doubt == Doubt::No;
-                self.doubt = if self.seen.is_empty() { Doubt::No } else { Doubt::Once };
-                self.seen.is_empty() && is_believed
-            }
+            (None, Rung::Cgroup | Rung::Session) => self.is_nobody_seen(surveyor),
+        };
+        let sight = Sight::of(&looked);
+        if sight != std::mem::replace(&mut self.sight, sight)
+            && let Err(error) = &looked
+        {
+            sys::log::error!("programs", "look for what {} has left: {error}", self.mark);
         }
+        looked.unwrap_or(false)
+    }
+
+    fn is_nobody_seen(&mut self, surveyor: &mut Surveyor) -> io::Result<bool> {
+        let census = surveyor.census(self.looked_us + 1)?;
+        self.looked_us = census.taken_us;
+        self.seen = census.members(self.traits());
+        let is_believed = self.doubt == Doubt::No;
+        self.doubt = if self.seen.is_empty() { Doubt::No } else { Doubt::Once };
+        Ok(self.seen.is_empty() && is_believed)
     }
 
     /// Of the leader's own group; who has ended and is yet to be reaped is gone.
-    fn is_group_gone(&self) -> bool {
+    fn is_group_gone(&self) -> io::Result<bool> {
         let Identity { pid, start_time } = self.leader;
         let is_left = |stat: &sys::proc::Stat| {
             stat.group == pid && !stat.is_ended && stat.start_time >= start_time
         };
-        sys::pidfd::is_group_empty(pid) || !sys::proc::census().iter().any(is_left)
+        Ok(sys::pidfd::is_group_empty(pid) || !sys::proc::census()?.iter().any(is_left))
     }
 
     /// Everybody, by a recent look.
-    pub(super) fn members(&mut self, surveyor: &mut Surveyor) -> Vec<u32> {
+    pub(super) fn members(&mut self, surveyor: &mut Surveyor) -> io::Result<Vec<u32>> {
         if let Some(leaf) = &self.leaf {
             return leaf.processes();
         }
-        self.seen = surveyor.recent().members(self.traits());
-        self.seen.iter().map(|member| member.pid).collect()
+        self.seen = surveyor.recent()?.members(self.traits());
+        Ok(self.seen.iter().map(|member| member.pid).collect())
     }
 
     /// Those whose parents are not of the tree, of whom one is the main process: pid and start time.
-    pub(super) fn roots(&mut self, surveyor: &mut Surveyor) -> Vec<(u32, u64)> {
+    pub(super) fn roots(&mut self, surveyor: &mut Surveyor) -> io::Result<Vec<(u32, u64)>> {
         // Somebody has just ended, so what was seen before is of no use.
         surveyor.census = None;
-        let members: BTreeSet<u32> = self.members(surveyor).into_iter().collect();
+        let members: BTreeSet<u32> = self.members(surveyor)?.into_iter().collect();
         let stats = members.iter().filter_map(|pid| sys::proc::stat(*pid));
-        stats
-            .filter(|stat| !stat.is_ended && !members.contains(&stat.parent))
-            .map(|stat| (stat.pid, stat.start_time))
-            .collect()
+        let roots = stats.filter(|stat| !stat.is_ended && !members.contains(&stat.parent));
+        Ok(roots.map(|stat| (stat.pid, stat.start_time)).collect())
     }
 
     /// The process that was started.
@@ -245,14 +274,18 @@ impl Tree {
         };
         if is_unmarked_orphan() {
             self.seen.insert(Identity { pid, start_time });
-        } else if !self.members(surveyor).contains(&pid) {
-            return Standing::Stranger;
+        } else {
+            match self.members(surveyor) {
+                Ok(members) if members.contains(&pid) => {}
+                Ok(_) => return Standing::Stranger,
+                Err(error) => return Standing::Unseen(error.to_string()),
+            }
         }
         Standing::Member { start_time }
     }
 
-    pub(super) fn totals(&mut self, surveyor: &mut Surveyor) -> Totals {
-        let stats = self.members(surveyor).into_iter().filter_map(sys::proc::stat);
+    pub(super) fn totals(&mut self, surveyor: &mut Surveyor) -> io::Result<Totals> {
+        let stats = self.members(surveyor)?.into_iter().filter_map(sys::proc::stat);
         let mut totals = stats.fold(Totals::default(), |sum, stat| Totals {
             resident_bytes: sum.resident_bytes + stat.resident_bytes(),
             cpu_us: sum.cpu_us + stat.cpu_us(),
@@ -263,7 +296,7 @@ impl Tree {
         if let Some(cpu_us) = self.leaf.as_ref().and_then(counted) {
             totals.cpu_us = cpu_us;
         }
-        totals
+        Ok(totals)
     }
 
     /// Hands the bounds to the kernel as far as it takes them.
@@ -327,7 +360,8 @@ impl Tree {
 
     /// By its number, which is the group's as long as somebody is in it who may have it.
     fn signal_group(&self, number: i32) {
-        if !self.is_group_gone() {
+        // Of one that can not be seen it is not sure that it is still this one's.
+        if self.is_group_gone().is_ok_and(|is_gone| !is_gone) {
             self.report(sys::pidfd::signal_group(self.leader.pid, number));
         }
     }
@@ -353,11 +387,12 @@ impl Tree {
     fn open(&mut self, surveyor: &mut Surveyor) -> Vec<OwnedFd> {
         let held: Vec<(u32, OwnedFd)> = self
             .members(surveyor)
+            .unwrap_or_default()
             .into_iter()
             .filter_map(|pid| Some((pid, sys::pidfd::open(pid).ok()?)))
             .collect();
         let is_member: Box<dyn Fn(u32) -> bool> = if let Some(leaf) = &self.leaf {
-            let now: BTreeSet<u32> = leaf.processes().into_iter().collect();
+            let now: BTreeSet<u32> = leaf.processes().unwrap_or_default().into_iter().collect();
             Box::new(move |pid| now.contains(&pid))
         } else {
             let seen = &self.seen;
@@ -391,7 +426,7 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        // Refused while somebody is in it; then its own next engine removes it.
+        // Refused while somebody is in it; then it is removed once they have ended.
         let _kept = self.leaf.as_ref().map(Cgroup::remove);
     }
 }
