@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::engine::{Engine, is_alive, signal};
+use crate::faults::{middle_and_worst, timed};
 use crate::tracking::{config, row, rungs};
 use crate::wait;
 
@@ -168,11 +170,44 @@ fn a_fork_bomb_is_bounded_ended_and_answered_meanwhile() {
         };
         let engine = Engine::start_in(&config(tracking, programs), furnish);
         let first = wait::until("it runs", || engine.program_pid("bomb", 0));
-        wait::until("another one", || engine.program_pid("bomb", 0).filter(|pid| *pid != first));
+        let mut answers = Vec::new();
+        wait::until("another one", || {
+            let (time, now) = timed(|| engine.program_pid("bomb", 0));
+            answers.push(time);
+            now.filter(|pid| *pid != first)
+        });
+        let (middle, worst) = middle_and_worst(answers);
+        eprintln!("6: {tracking}: answers {middle:?}, at worst {worst:?} (figure: 100 ms)");
+        assert!(middle < Duration::from_millis(500), "{middle:?}");
         engine.ctl_ok(&["program", "kill", "bomb"]);
         engine.ctl_ok(&["program", "stop", "bomb"]);
         let script = engine.folder.path().join("bomb.py").display().to_string();
         let left = crate::engine::descendants(engine.keeper_pid());
         assert!(left.iter().all(|pid| !crate::engine::cmdline(*pid).contains(&script)));
+    }
+}
+
+#[test]
+#[ignore = "two thousand processes: cargo test --test e2e -- --ignored bomb"]
+fn a_large_fork_bomb_is_ended_whole() {
+    const TASKS: usize = 2_000;
+    let bomb = format!(
+        "import os, time\nfor _ in range({TASKS}):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(1000)\n\
+         open('done', 'w').close()\ntime.sleep(1000)\n"
+    );
+    for tracking in rungs() {
+        let program = "[program.bomb]\ncommand = \"python3 bomb.py\"\ndirectory = \"{folder}\"\nstop_seconds = 0";
+        let engine = Engine::start_in(&config(tracking, program), |folder| {
+            fs::write(folder.join("bomb.py"), &bomb).expect("the folder is ours");
+        });
+        wait::within(Duration::from_mins(2), "all are there", || {
+            engine.folder.path().join("done").exists().then_some(())
+        });
+        let (time, _) = timed(|| engine.ctl_ok(&["program", "stop", "bomb"]));
+        let left = crate::engine::descendants(engine.keeper_pid());
+        let is_of_bomb = |pid: &&i32| crate::engine::cmdline(**pid).contains("bomb.py");
+        assert_eq!(left.iter().filter(is_of_bomb).count(), 0, "{tracking}");
+        eprintln!("6: {tracking}: {TASKS} tasks ended in {time:?} (figure: 10,000 in 2 s)");
+        assert!(time < Duration::from_secs(30), "{time:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::engine::{self, Engine};
-use super::{oracle, wait};
+use super::{client, oracle, ports, wait};
 
 /// A configuration with these programs and nothing worth asking behind its listener.
 fn with(programs: &str) -> String {
@@ -119,6 +119,69 @@ fn who_waits_for_whom_is_shown_and_survives_a_master() {
     assert_eq!(engine.program_state("never", 0), "STARTING");
     engine.ctl_ok(&["program", "stop", "never"]);
     assert_eq!(engine.program_state("never", 0), "STOPPED");
+}
+
+/// Answers `/slow` once a file is there and everything else at once; SIGTERM ends it in the middle.
+const SERVER: &str = r#"
+import http.server, os, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        while self.path == "/slow" and not os.path.exists("go"):
+            time.sleep(0.01)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"#;
+
+#[test]
+fn who_is_not_ready_any_more_gets_no_request_and_finishes_what_it_has() {
+    let Some(python) = oracle::find("python3") else { return };
+    let port = ports::consecutive(1);
+    let config = format!(
+        "[[server]]\nlisten = [\"{{listen}}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"app\"\n\
+         [upstream.app]\ndrain_timeout = \"1m\"\n[program.web]\ndirectory = \"{{folder}}\"\n\
+         command = \"{} server.py ${{PORT}}\"\nserves = {{ upstream = \"app\", port = {port} }}\n\
+         ready = {{ command = \"test -e sign\", interval = \"20ms\", timeout = \"10s\", fall = 1 }}\n",
+        python.display()
+    );
+    let engine = Engine::start_in(&config, |folder| {
+        fs::write(folder.join("server.py"), SERVER).expect("the folder is ours");
+        fs::write(folder.join("sign"), "").expect("the folder is ours");
+    });
+    let (address, sign) = (engine.address(), engine.folder.path().join("sign"));
+    let serves = || {
+        wait::until("it serves", || (client::get(address, "/").status == 200).then_some(()));
+    };
+    let is_unready = || {
+        wait::until("it is not ready", || {
+            let row = engine.status()["programs"][0].clone();
+            let is_said = row["reason"].as_str()?.starts_with("not ready: ");
+            (is_said && row["backend"].is_null() && row["state"] == "RUNNING").then_some(())
+        });
+        assert!(client::get(address, "/").status >= 500, "nobody is there for new requests");
+    };
+    serves();
+    fs::remove_file(&sign).expect("it is ours");
+    is_unready();
+    fs::write(&sign, "").expect("the folder is ours");
+    serves();
+
+    let slow = std::thread::spawn(move || client::get(address, "/slow"));
+    let backend = format!("127.0.0.1:{port}");
+    wait::until("it works", || (engine.backend("app", &backend)["active"] == 1).then_some(()));
+    fs::remove_file(&sign).expect("it is ours");
+    is_unready();
+    engine.replace_master();
+    let mut stop = engine.ctl_begin(&["program", "stop", "web"]);
+    wait::until("it is drained", || {
+        (engine.status()["programs"][0]["reason"] == "draining").then_some(())
+    });
+    fs::write(engine.folder.path().join("go"), "").expect("the folder is ours");
+    let answer = slow.join().expect("the client ends");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    assert!(stop.wait().expect("it ends").success());
 }
 
 /// One of another user does not reach the engine's own folder.

@@ -71,6 +71,8 @@ fn what_a_reload_would_do_is_said_without_doing_it_and_what_it_did_is_taken_back
     engine.ctl_ok(&["reload"]);
     wait::until("restarted", || engine.program_pid("side", 0).filter(|now| *now != pid));
     assert_eq!(engine.ctl(&["reload", "--dry-run"]).status.code(), Some(0));
+    // Which was before is known to a later master, too.
+    engine.replace_master();
     engine.ctl_ok(&["revert"]);
     assert_eq!(engine.status()["generation"], 3);
     let plan = said(&engine.ctl(&["reload", "--dry-run"]));

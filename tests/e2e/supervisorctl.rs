@@ -297,6 +297,7 @@ process_name=%(program_name)s_%(process_num)02d
     for line in ["status", "avail", "stop new", "remove new", "avail", "add new", "status late"] {
         pair.same(line);
     }
+    assert_eq!(pair.generation(), 1, "programs come and go without a reload");
 }
 
 #[test]
@@ -377,7 +378,7 @@ stdin = "open"
 stdout = { file = "{folder}/out", max_bytes = "1MB", backups = 3 }
 stderr = { file = "{folder}/err" }
 kill_group = false
-[program.all]
+[program.full]
 command = "sh -c 'exec cat'"
 directory = "/"
 user = "root"
@@ -410,7 +411,7 @@ stdout_logfile={folder}/out
 stdout_logfile_maxbytes=1MB
 stdout_logfile_backups=3
 stderr_logfile={folder}/err
-[program:all]
+[program:full]
 command=sh -c 'exec cat'
 directory=/
 user=root

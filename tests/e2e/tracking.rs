@@ -140,6 +140,95 @@ fn orphans_that_nobody_waits_for_are_reaped_silently() {
     }
 }
 
+/// The control group of a process, by its folder.
+fn group_of(pid: i32) -> PathBuf {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).expect("it runs");
+    let path = text.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned);
+    let path = path.expect("it is in a group").trim_start_matches('/').to_owned();
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
+    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).expect("mounted");
+    PathBuf::from(mount.split(' ').nth(4).expect("a place")).join(path)
+}
+
+/// Leaves somebody behind when it ends, in its own group or in a session of its own.
+fn leaving(tracking: &str, way: &str, keys: &str) -> Engine {
+    let script =
+        format!("{way} sh -c 'echo $$ > left.new; mv left.new worker; exec sleep 1000' &\n");
+    let program = format!(
+        "[program.lead]\ncommand = \"sh lead.sh\"\ndirectory = \"{{folder}}\"\nstart_seconds = 0\n\
+         autorestart = true\n{keys}"
+    );
+    Engine::start_in(&config(tracking, &program), |folder| {
+        let script = script + "exec sleep 1001\n";
+        fs::write(folder.join("lead.sh"), script).expect("the folder is ours");
+    })
+}
+
+/// The main process is killed; who the next life leaves behind.
+fn crash(engine: &Engine, left: i32) -> i32 {
+    signal(wait::until("it runs", || engine.program_pid("lead", 0)), "KILL");
+    worker_after(engine, Some(left))
+}
+
+#[test]
+fn what_is_left_on_purpose_stays_and_its_group_goes_with_it() {
+    for tracking in ["group"].into_iter().chain(rungs()) {
+        for keys in ["reap_leftovers = false", "kill_group = false"] {
+            let mut engine = leaving(tracking, "setsid", keys);
+            let first = worker_after(&engine, None);
+            let second = crash(&engine, first);
+            let third = crash(&engine, second);
+            assert!(is_alive(first) && is_alive(second), "{tracking}, {keys}");
+            let is_grouped = self::tracking(&engine, "lead") == "cgroup";
+            let groups = [first, second, third].map(group_of);
+            let goes = |pid: i32, group: &PathBuf| {
+                signal(pid, "KILL");
+                wait::until("its group is gone", || (!is_grouped || !group.exists()).then_some(()));
+            };
+            goes(first, &groups[0]);
+            assert!(is_alive(second), "{tracking}, {keys}");
+            engine.restart();
+            worker_after(&engine, Some(third));
+            assert!(is_alive(second) && is_alive(third), "{tracking}, {keys}");
+            goes(second, &groups[1]);
+            goes(third, &groups[2]);
+            engine.ctl_ok(&["program", "stop", "lead"]);
+            let last = pid_in(&engine.folder.path().join("worker")).expect("it is written");
+            assert!(is_alive(last), "{tracking}, {keys}");
+            signal(last, "KILL");
+        }
+    }
+}
+
+#[test]
+fn where_nothing_else_is_to_be_had_the_process_group_is_ended() {
+    let engine = leaving("group", "", "");
+    let first = worker_after(&engine, None);
+    assert_eq!(tracking(&engine, "lead"), "group");
+    let list = engine.ctl_ok(&["program", "list"]);
+    assert!(
+        list.lines().any(|line| line.starts_with("lead:0") && line.contains(" group ")),
+        "{list}"
+    );
+    let second = crash(&engine, first);
+    assert!(!is_alive(first) && is_alive(second), "ended before the next life");
+    engine.replace_master();
+    let third = crash(&engine, second);
+    assert!(!is_alive(second) && is_alive(third), "also by a later master");
+    engine.ctl_ok(&["program", "stop", "lead"]);
+    assert!(!is_alive(third));
+
+    // Whoever has left the group is not known: that is what the better ways are for.
+    let engine = leaving("group", "setsid", "");
+    let first = worker_after(&engine, None);
+    crash(&engine, first);
+    assert!(is_alive(first));
+    signal(first, "KILL");
+    engine.ctl_ok(&["program", "stop", "lead"]);
+    let last = pid_in(&engine.folder.path().join("worker")).expect("it is written");
+    signal(last, "KILL");
+}
+
 #[test]
 fn groups_of_programs_go_with_them_and_with_their_engine() {
     let mut engine = Engine::start(&config("auto", "[program.a]\ncommand = \"sleep 1000\""));
@@ -147,18 +236,10 @@ fn groups_of_programs_go_with_them_and_with_their_engine() {
         return eprintln!("not tested: no control groups of version 2 here");
     }
     let pid = engine.program_pid("a", 0).expect("it runs");
-    let leaf = |pid| {
-        let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).expect("it runs");
-        let path = text.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned);
-        let path = path.expect("it is in a group").trim_start_matches('/').to_owned();
-        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
-        let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).expect("mounted");
-        PathBuf::from(mount.split(' ').nth(4).expect("a place")).join(path)
-    };
-    let first = leaf(pid);
+    let first = group_of(pid);
     assert!(first.file_name().is_some_and(|name| name == "a.0.1"), "{}", first.display());
     engine.ctl_ok(&["program", "restart", "a"]);
-    let second = leaf(engine.program_pid("a", 0).expect("it runs"));
+    let second = group_of(engine.program_pid("a", 0).expect("it runs"));
     assert!(!first.exists() && second.exists());
     let home = second.parent().expect("a folder above").to_owned();
     engine.stop();

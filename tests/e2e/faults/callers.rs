@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -125,6 +126,37 @@ fn half_a_file_or_none_changes_nothing() {
 }
 
 #[test]
+fn what_can_not_be_a_file_of_ours_changes_nothing_and_holds_up_nobody() {
+    let engine = Engine::start(SLEEPS);
+    let before = wait::until("it runs", || engine.program_pid("victim", 0));
+    let path = engine.folder.path().join("pilothouse.toml");
+    let shell = |script: &str| {
+        let mut sh = Command::new("sh");
+        let status = sh.args(["-c", script]).current_dir(engine.folder.path()).status();
+        assert!(status.expect("sh(1) runs").success(), "{script}");
+    };
+    for (script, reason) in [
+        ("mkdir pilothouse.toml", "is a directory"),
+        ("ln -s nowhere pilothouse.toml", "no such file"),
+        ("ln -s pilothouse.toml pilothouse.toml", "too many levels of symbolic links"),
+        ("mkfifo pilothouse.toml", "a pipe, not a file"),
+        ("head -c 5000000 /dev/zero > pilothouse.toml", "larger than 4194304 bytes"),
+        ("printf '\\377\\376' > pilothouse.toml", "not UTF-8 text"),
+    ] {
+        shell(&format!("rm -rf pilothouse.toml; {script}"));
+        // A script by the path, so that no client of ours reads the file first.
+        signal(engine.keeper_pid(), "HUP");
+        let refused = format!("read {}: {reason}", path.display());
+        wait::until("the engine says why", || engine.log().contains(&refused).then_some(()));
+        assert_eq!(engine.status()["generation"], 1, "{script}");
+        assert_eq!(engine.program_pid("victim", 0), Some(before), "{script}");
+    }
+    shell("rm -rf pilothouse.toml");
+    engine.rewrite_config(SLEEPS);
+    engine.ctl_ok(&["reload"]);
+}
+
+#[test]
 fn consoles_that_are_killed_hung_up_or_resized_all_the_time_harm_no_program() {
     let engine = Engine::start(SLEEPS);
     let before = wait::until("it runs", || engine.program_pid("victim", 0));
@@ -133,6 +165,10 @@ fn consoles_that_are_killed_hung_up_or_resized_all_the_time_harm_no_program() {
     for _ in 0..30 {
         signal(killed.pid(), "WINCH");
     }
+    for size in [(1, 1), (400, 2), (3, 200), (100, 30)].into_iter().cycle().take(80) {
+        killed.resize(size);
+    }
+    killed.wait("it is drawn again", |text| text.contains("victim"));
     signal(killed.pid(), "KILL");
     let hung_up = engine.console(&[]);
     hung_up.wait("it is drawn", |text| text.contains("victim"));

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::engine::{Engine, resident_bytes};
-use crate::wait;
+use crate::origin::Origin;
+use crate::proxy::site;
+use crate::{client, wait};
 
 use super::{BADKID, middle_and_worst, row, timed, until_up};
 
@@ -49,6 +51,35 @@ fn a_flood_is_written_at_a_pace_in_bounded_memory_while_questions_are_answered()
     );
     assert_eq!(written(&path), BYTES);
     assert!(pace > 5.0 && middle < Duration::from_millis(500) && growth < 32);
+}
+
+#[test]
+fn a_flood_leaves_the_proxy_its_pace_and_takes_little_memory() {
+    const REQUESTS: usize = 300;
+    let origin = Origin::named("app");
+    let engine = Engine::start(
+        &(site("", &[&origin])
+            + "[program.flood]\nautostart = false\nstart_seconds = 0\ncommand = \"yes 0123456789abcdef\"\n"),
+    );
+    let p99 = || {
+        let get = || assert_eq!(client::get(engine.address(), "/").status, 200);
+        let mut times: Vec<Duration> = (0..REQUESTS).map(|_| timed(get).0).collect();
+        times.sort();
+        times[REQUESTS * 99 / 100]
+    };
+    let quiet = p99();
+    let master = engine.master_pid();
+    let before = resident_bytes(master);
+    engine.ctl_ok(&["program", "start", "flood"]);
+    let flooded = p99();
+    let growth = resident_bytes(master).saturating_sub(before) >> 10;
+    assert_eq!(engine.program_state("flood", 0), "RUNNING");
+    engine.ctl_ok(&["program", "stop", "flood"]);
+    eprintln!(
+        "13: p99 of requests {quiet:?}, during a flood {flooded:?} (figure: +10 %); {growth} KiB more \
+         memory (figure: 1 MiB)"
+    );
+    assert!(flooded < quiet * 20 + Duration::from_millis(200) && growth < 16 << 10);
 }
 
 #[test]

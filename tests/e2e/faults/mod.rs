@@ -11,30 +11,30 @@
 //! | 3 | `kill -9` of the master | `processes`, `crashes`, `output`: no program, byte, request; ends known |
 //! | 4 | `kill -9` of the keeper too | `keeper`, `tracking`: its master takes over; left-overs end first |
 //! | 5 | upgrade under load | `takeover`: another binary, no request fails; `versions`: another version, a bad one |
-//! | 6 | fork bomb | `daemons`: bounded, ended, answered meanwhile |
+//! | 6 | fork bomb | `daemons`: bounded, ended, answered meanwhile; two thousand when asked for |
 //! | 7 | SIGTERM ignored | `children`: SIGKILL when its time is over, not before |
 //! | 8 | can not be killed | `tracking`: nothing is started beside it |
 //! | 9 | forks itself away | `daemons`: main process by pidfile or survivor; a stop ends all |
 //! | 10 | leader crashed, workers keep the port | `tracking`: swept, the restart works at once |
 //! | 11 | grandchild keeps the pipe | `children`: the exit is seen at once |
 //! | 12 | output closed | `children`: nobody wakes up for it |
-//! | 13 | flood | `output`: nothing lost; here: `floods`: pace, memory, answers meanwhile |
+//! | 13 | flood | `output`: nothing lost; here: `floods`: pace, memory, answers and requests meanwhile |
 //! | 14 | endless line | `floods`: all of it written, in bounded memory |
 //! | 15 | disk full | `output`: shown, counted; `floods`: a real one, and going on when there is room |
 //! | 16 | log's folder gone | `floods`: made again, not said for every line |
 //! | 17 | killed during rotation | `programs`, `output`: sequence numbers |
-//! | 18 | clock set | pure: `supervise` and `sys::clock` know the monotonic clock only |
+//! | 18 | clock set | `master::programs::tests::clock`: by an hour, by decades, the courses are the same; pure: `supervise` knows the monotonic clock only |
 //! | 19 | suspend | `standstill`: all stopped and gone on, as a paused machine; in a suspend the monotonic clock stands still, too |
 //! | 20 | a thousand programs | `many`: 128 of them always, 1,000 when asked for |
 //! | 21 | short tasks, ten thousand a minute | `many`: no zombie stays, no descriptor |
 //! | 22 | no descriptor left | `shortage`: tried again, not counted, the control socket answers |
 //! | 23 | exec fails | `shortage`: the kernel's own reason for each cause |
-//! | 24 | pid used again | by construction: signals go through `sys::pidfd`, which names no stranger |
+//! | 24 | pid used again | `reuse`: a stranger has a program's number; `master::programs::tests::reuse`: one that a record names |
 //! | 25 | SIGSTOPped program | `children`: a stop works |
 //! | 26 | hostile clients of the control socket | `callers`, `rpc`, `control_http`; bounds: `control` |
 //! | 27 | stale or removed socket, two masters | `processes`: replaced, put back, refused; `survival`: the folder, too; `cli`: exit 2 |
-//! | 28 | bad file | `reload`, `supervisorctl`; `callers`: half-written, removed |
-//! | 29 | console gone | `console`; `callers`: killed, hung up, resized all the time |
+//! | 28 | bad file | `reload`, `supervisorctl`; `callers`: half-written, removed, no file at all |
+//! | 29 | console gone | `console`; `callers`: killed, hung up, resized all the time; `console`: the terminal is given back |
 //! | 30 | out of memory | `daemons`: a program's, by `memory_max`; `shortage`: the engine's own score |
 //! | 31 | orphans come to us | `init`, `tracking`: reaped silently; `survival`: counted |
 //! | 32 | event listener hangs or lies | `master::programs`: killed in time, started anew, within the crash limit |
@@ -48,6 +48,7 @@ mod callers;
 mod children;
 mod floods;
 mod many;
+mod reuse;
 mod shortage;
 mod standstill;
 
@@ -66,14 +67,14 @@ fn bad(name: &str, words: &str, keys: &str) -> String {
     format!("[program.{name}]\ncommand = \"{BADKID} {words}\"\nstart_seconds = 0\n{keys}\n")
 }
 
-fn timed<T>(action: impl FnOnce() -> T) -> (Duration, T) {
+pub(crate) fn timed<T>(action: impl FnOnce() -> T) -> (Duration, T) {
     let begun = Instant::now();
     let result = action();
     (begun.elapsed(), result)
 }
 
 /// The value in the middle, and the largest one.
-fn middle_and_worst(mut times: Vec<Duration>) -> (Duration, Duration) {
+pub(crate) fn middle_and_worst(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort();
     (times[times.len() / 2], times[times.len() - 1])
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crate::engine::{Engine, descriptors, is_alive, signal};
-use crate::{executable, wait};
+use crate::{executable, tracking, wait};
 
 use super::{row, until_state};
 
@@ -99,6 +99,39 @@ fn what_can_not_be_executed_says_why() {
         eprintln!("23: {}", row["reason"]);
         assert!(row["reason"].as_str().is_some_and(|it| it.contains(reason)), "{row}");
         assert_eq!(row["state"], "FATAL", "{row}");
+    }
+}
+
+#[test]
+fn a_look_that_fails_takes_nobody_for_gone() {
+    const LEADER: &str = "(setsid sh -c 'echo $$ > left.new; mv left.new left; exec sleep 1000' &)\n\
+                          exec sleep 1001\n";
+    for tracking in tracking::rungs() {
+        let program = "[program.lead]\ncommand = \"sh lead.sh\"\ndirectory = \"{folder}\"\n\
+                       start_seconds = 0\nautorestart = true\n";
+        let engine = Engine::start_in(&tracking::config(tracking, program), |folder| {
+            fs::write(folder.join("lead.sh"), LEADER).expect("the folder is ours");
+        });
+        let left = |earlier: Option<i32>| {
+            wait::until("somebody who would be left", || {
+                let text = fs::read_to_string(engine.folder.path().join("left")).ok()?;
+                text.trim().parse().ok().filter(|pid| Some(*pid) != earlier)
+            })
+        };
+        let first: i32 = left(None);
+        let leader = wait::until("it runs", || engine.program_pid("lead", 0));
+        let master = engine.master_pid();
+        // Not one more.
+        limit_descriptors(master, 3);
+        signal(leader, "KILL");
+        wait::until("it says that it can not look", || {
+            engine.log().contains("look for what ").then_some(())
+        });
+        assert!(is_alive(first), "{tracking}");
+        limit_descriptors(master, 4096);
+        let next = left(Some(first));
+        assert!(!is_alive(first) && is_alive(next), "{tracking}: started beside pid {first}");
+        assert_eq!(row(&engine, "lead")["restarts"], 1, "{tracking}");
     }
 }
 

@@ -47,6 +47,10 @@ const LOGIN: [&str; 2] = ["ann", "s3cret"];
 const HASH: &str = "{SHA}fef341f85d87439e7d91a2d465b9871ef66b5e98";
 
 impl Pair {
+    pub(super) fn generation(&self) -> serde_json::Value {
+        self.engine.status()["generation"].clone()
+    }
+
     /// With configurations of both sides, in which `{folder}` is each side's own.
     pub(crate) fn start_with(toml: &str, ini: &str) -> Option<Self> {
         Self::start_furnished(toml, ini, |_folder| {})
