@@ -2,7 +2,7 @@
 //! is measured is printed (`--nocapture`); the bounds here are generous, for machines are noisy and
 //! this is no release build, so each says which figure it stands for.
 //!
-//! The slow ones: `cargo test --test e2e -- --ignored faults`.
+//! The slow ones: `cargo test --test e2e -- --ignored faults bomb`.
 //!
 //! | # | fault | held by |
 //! |---|---|---|

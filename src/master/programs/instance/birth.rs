@@ -22,7 +22,7 @@ impl Instance {
         self.live.borrow_mut().clear();
         self.status.clear();
         self.lines_seen.clear();
-        self.listening.clear();
+        self.line_watches.clear();
         self.elections = 0;
         self.course = vitals::Course::Steady;
         self.stamps.started_wall_ms = sys::clock::wall_ms();

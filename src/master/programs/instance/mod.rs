@@ -73,7 +73,7 @@ pub(super) struct Instance {
     pub(super) ready_pipe: Option<OwnedFd>,
     /// Of those that others wait for, in this life.
     pub(super) lines_seen: Vec<String>,
-    listening: Vec<waiting::Listening>,
+    line_watches: Vec<waiting::LineWatch>,
     waiters: Vec<waiting::Waiter>,
     pub(super) told: Told,
     pub(super) output: Rc<RefCell<Output>>,
@@ -136,7 +136,7 @@ impl Instance {
             course: vitals::Course::Steady,
             ready_pipe: None,
             lines_seen: Vec::new(),
-            listening: Vec::new(),
+            line_watches: Vec::new(),
             waiters: Vec::new(),
             output: Rc::new(RefCell::new(output)),
             hook: None,

@@ -23,9 +23,9 @@ pub(in crate::master::programs) struct Waiter {
 }
 
 /// A line that is looked for in what this life prints; dropping it ends that.
-pub(super) struct Listening(JoinHandle<()>);
+pub(super) struct LineWatch(JoinHandle<()>);
 
-impl Drop for Listening {
+impl Drop for LineWatch {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -96,7 +96,7 @@ impl Instance {
     /// Begins to look for the lines that others wait for, as far as they were not seen; in place of
     /// what began before.
     pub(in crate::master::programs) fn watch_lines(&mut self, desk: &Desk) {
-        self.listening.clear();
+        self.line_watches.clear();
         if self.state.spawned_us().is_none() {
             return;
         }
@@ -117,7 +117,7 @@ impl Instance {
                 }
             });
             drop(output);
-            self.listening.push(Listening(task));
+            self.line_watches.push(LineWatch(task));
         }
     }
 
