@@ -12,6 +12,7 @@ use super::out::Out;
 use super::place::Place;
 use super::{background, overview, wait};
 use crate::tui;
+use crate::tui::console::Engine;
 use crate::tui::link::route::Route;
 
 /// An engine that takes a question and says nothing for so long is there all the same: the console
@@ -41,13 +42,17 @@ pub(crate) fn run(place: &Place, out: Out, console: Console) -> Result<ExitCode,
         wait(overview::show_with_ways(place, out))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let route = Route::near(place.socket.clone());
+    let engine = Engine {
+        name: place.engine.clone(),
+        shell: place.command(""),
+        route: Route::near(place.socket.clone()),
+    };
     let farewell = format!(
         "detached; the engine goes on. attach: {}   stop: {}\n",
         place.command(""),
         place.command("shutdown")
     );
-    Ok(tui::console::run(tui::console::Options { farewell, ..console.options(route, Vec::new()) }))
+    Ok(tui::console::run(tui::console::Options { farewell, ..console.options(vec![engine]) }))
 }
 
 async fn reach(place: &Place) -> Result<(), Failure> {

@@ -16,8 +16,8 @@ mod console;
 mod doctor;
 mod drain;
 mod engine;
-mod far;
 mod import;
+mod nodes;
 mod papers;
 
 mod attach;
@@ -74,15 +74,15 @@ pub(crate) fn run() -> ExitCode {
 fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Arguments { mut everywhere, word } = arguments;
     let out = Out::new(everywhere.color);
-    let mut verb = match word.unwrap_or_default() {
+    let verb = match word.unwrap_or_default() {
         Word::Paper(paper) => return papers::write(out, paper),
         Word::Verb(verb) => verb,
     };
-    if let Verb::Console(console) = &mut verb {
-        match console.target.take() {
-            Some(Target::Far(target)) => return far::run(target, out, console),
-            Some(Target::Near(socket)) => everywhere.socket = Some(socket),
-            None => {}
+    if let Verb::Console(console) = &verb {
+        match &console.targets[..] {
+            [] => {}
+            [Target::Near(socket)] => everywhere.socket = Some(socket.clone()),
+            [Target::Far(_)] | [_, _, ..] => return nodes::run(out, console),
         }
     }
     let place = Place::find(&everywhere)?;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
+use super::lock::Lock;
 use super::user::{self, Identity};
 
 #[derive(Debug, thiserror::Error)]
@@ -109,13 +110,29 @@ pub(crate) fn check_passage(folder: &Path, user: &Identity) -> Result<(), Folder
     Ok(())
 }
 
-/// A new folder of this process alone (0700), for what must not outlive it.
-pub(crate) fn make_own() -> Result<PathBuf, FolderError> {
-    let name = format!("pilothouse-{}-{:x}", std::process::id(), super::random::seed());
-    let folder = std::env::temp_dir().join(name);
-    let made = DirBuilder::new().mode(0o700).create(&folder);
-    made.map_err(|cause| FolderError::Io { path: folder.display().to_string(), cause })?;
-    Ok(folder)
+/// What the folders of single processes begin with.
+const OWN: &str = "pilothouse-own-";
+
+/// A new folder of this process alone (0700), for what must not outlive it, and the lock that says
+/// so. Those of processes that had no time to remove theirs go.
+pub(crate) fn make_own() -> Result<(PathBuf, Lock), FolderError> {
+    let root = std::env::temp_dir();
+    for left in fs::read_dir(&root).into_iter().flatten().flatten().filter(is_left_behind) {
+        let _another_may_do_so_too = fs::remove_dir_all(left.path());
+    }
+    let folder = root.join(format!("{OWN}{:x}", super::random::seed()));
+    let io = |cause| FolderError::Io { path: folder.display().to_string(), cause };
+    DirBuilder::new().mode(0o700).create(&folder).map_err(io)?;
+    let lock = Lock::acquire(&folder.join(LOCK)).map_err(|error| io(io::Error::other(error)))?;
+    Ok((folder, lock))
+}
+
+/// One that is just being made has no lock yet.
+fn is_left_behind(entry: &fs::DirEntry) -> bool {
+    let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(OWN))
+        && entry.metadata().is_ok_and(|meta| meta.is_dir() && meta.uid() == user::own_uid());
+    let lock = entry.path().join(LOCK);
+    is_ours && lock.exists() && Lock::acquire(&lock).is_ok()
 }
 
 /// The state folder of one engine, made (0700) and checked.

@@ -20,9 +20,10 @@ use crate::sys;
 
 use super::input::parse::{Event, Parser};
 use super::input::reader;
-use super::link::Link;
+use super::link::nodes::Links;
 use super::link::route::Route;
 use super::link::tunnel::Tunnel;
+use super::model::nodes::Node;
 use super::model::pointer::{Hit, Mouse};
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg};
@@ -48,7 +49,8 @@ const TICK_US: u64 = 1_000_000;
 const BATCH_MAX: usize = 1_024;
 
 pub(crate) struct Options {
-    pub(crate) route: Route,
+    /// The engines; of several, each with what it is called.
+    pub(crate) engines: Vec<Engine>,
     /// Lines to other machines, opened already; they are kept open while the console is.
     pub(crate) tunnels: Vec<Tunnel>,
     pub(crate) is_read_only: bool,
@@ -65,6 +67,14 @@ pub(crate) struct Options {
     pub(crate) is_slow: bool,
     /// What is said when the screen is gone: that the engine goes on, and how to come back.
     pub(crate) farewell: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    /// What a shell needs before a verb to mean it.
+    pub(crate) shell: String,
+    pub(crate) route: Route,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +138,7 @@ struct Console {
     shelf: Shelf,
     colors: ColorTier,
     glyphs: GlyphTier,
-    link: Link,
+    links: Links,
     messages: mpsc::Receiver<Msg>,
     /// What the terminal sends.
     bytes: mpsc::Receiver<Vec<u8>>,
@@ -189,14 +199,14 @@ impl Console {
         let hangup = signal(SignalKind::hangup())?;
         let resized = signal(SignalKind::window_change())?;
         let guard = Guard::enter()?;
-        let (link, messages) = Link::open(options.route.clone());
+        let (links, messages) = attach_to(&mut model, &options.engines);
         Ok(Self {
             model,
             skin: Skin::new(theme, colors, glyphs),
             shelf,
             colors,
             glyphs,
-            link,
+            links,
             messages,
             bytes: reader::start()?,
             parser: Parser::default(),
@@ -301,16 +311,22 @@ impl Console {
 
     fn carry_out(&mut self, effect: Effect) -> io::Result<Next> {
         match effect {
-            Effect::Send { first_id, order } => self.link.send(first_id, order),
-            Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
-            Effect::StopLog => self.link.stop_log(),
-            Effect::FollowAllLogs => self.link.follow_all_logs(),
-            Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
-            Effect::StopRequests => self.link.stop_requests(),
-            Effect::Explain { upstream } => self.link.explain(upstream),
-            Effect::StopExplaining => self.link.stop_explaining(),
-            Effect::Plan => self.link.plan(),
-            Effect::StopPlanning => self.link.stop_planning(),
+            Effect::Send { first_id, order } => {
+                let nodes = &self.model.nodes;
+                self.links.send(first_id, order, |key| nodes.of(key));
+            }
+            Effect::ChooseNode(chosen) => self.links.choose(chosen),
+            Effect::FollowLog { name, instance } => self.links.follow_log(&name, instance),
+            Effect::StopLog => self.links.stop_log(),
+            Effect::FollowAllLogs => self.links.follow_all_logs(),
+            Effect::FollowRequests { filter, number } => {
+                self.links.follow_requests(&filter, number);
+            }
+            Effect::StopRequests => self.links.stop_requests(),
+            Effect::Explain { upstream } => self.links.explain(&upstream),
+            Effect::StopExplaining => self.links.stop_explaining(),
+            Effect::Plan => self.links.plan(),
+            Effect::StopPlanning => self.links.stop_planning(),
             Effect::UseTheme(name) => match self.shelf.load(&name) {
                 Ok(theme) => self.skin = Skin::new(theme, self.colors, self.glyphs),
                 Err(error) => self.model.say(Severity::Bad, error.to_string()),
@@ -428,6 +444,16 @@ impl Console {
         }
         left.map_err(ConsoleError::from)
     }
+}
+
+fn attach_to(model: &mut Model, engines: &[Engine]) -> (Links, mpsc::Receiver<Msg>) {
+    if let [only] = engines {
+        return Links::open(only.route.clone());
+    }
+    let node = |engine: &Engine| Node::new(engine.name.clone(), engine.shell.clone(), model.now_ms);
+    model.nodes.all = engines.iter().map(node).collect();
+    let routes = engines.iter().map(|engine| (engine.name.clone(), engine.route.clone()));
+    Links::open_all(routes.collect())
 }
 
 fn tick() -> Msg {

@@ -28,6 +28,11 @@ pub(crate) enum Msg {
     Tick {
         now_ms: u64,
     },
+    /// From this one of several engines.
+    Of {
+        node: usize,
+        msg: Box<Msg>,
+    },
     Frame(Box<Frame>),
     /// The watch stream ended or could not be opened.
     LinkLost {
@@ -106,6 +111,8 @@ pub(crate) enum Effect {
     /// Ask what a reload would do from here on.
     Plan,
     StopPlanning,
+    /// What is asked of the engines as a whole is asked of this one alone, or of all again.
+    ChooseNode(Option<usize>),
     /// Draw with this theme.
     UseTheme(String),
     /// Draw with the next tier of signs.

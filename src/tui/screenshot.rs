@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::sys;
 
 use super::action::{self, Id};
-use super::link::Link;
+use super::link::nodes::Links;
 use super::link::route::Route;
 use super::model::attention;
 use super::model::panel::View;
@@ -68,9 +68,9 @@ pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotEr
     let mut model = Model::new(options.size, sys::clock::wall_ms());
     model.theme.clone_from(&theme.name);
     model.themes = shelf.entries();
-    let (link, messages) = Link::open(Route::near(options.socket.clone()));
+    let (links, messages) = Links::open(Route::near(options.socket.clone()));
     let skin = Skin::new(theme, ColorTier::True, GlyphTier::Block);
-    let mut session = Session { model, link, messages };
+    let mut session = Session { model, links, messages };
     session.until(SNAPSHOT_MS, |model| !model.history.is_empty()).await;
     if session.model.history.is_empty() {
         let socket = options.socket.display().to_string();
@@ -126,7 +126,7 @@ fn draw(model: &Model, skin: &Skin) -> String {
 /// A console without a terminal.
 struct Session {
     model: Model,
-    link: Link,
+    links: Links,
     messages: mpsc::Receiver<Msg>,
 }
 
@@ -181,17 +181,20 @@ impl Session {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::FollowLog { name, instance } => self.link.follow_log(name, instance),
-            Effect::StopLog => self.link.stop_log(),
-            Effect::FollowAllLogs => self.link.follow_all_logs(),
-            Effect::FollowRequests { filter, number } => self.link.follow_requests(filter, number),
-            Effect::StopRequests => self.link.stop_requests(),
-            Effect::Explain { upstream } => self.link.explain(upstream),
-            Effect::StopExplaining => self.link.stop_explaining(),
-            Effect::Plan => self.link.plan(),
-            Effect::StopPlanning => self.link.stop_planning(),
+            Effect::FollowLog { name, instance } => self.links.follow_log(&name, instance),
+            Effect::StopLog => self.links.stop_log(),
+            Effect::FollowAllLogs => self.links.follow_all_logs(),
+            Effect::FollowRequests { filter, number } => {
+                self.links.follow_requests(&filter, number);
+            }
+            Effect::StopRequests => self.links.stop_requests(),
+            Effect::Explain { upstream } => self.links.explain(&upstream),
+            Effect::StopExplaining => self.links.stop_explaining(),
+            Effect::Plan => self.links.plan(),
+            Effect::StopPlanning => self.links.stop_planning(),
             // Nothing else follows from looking: no key but the views' is ever pressed.
             Effect::Send { .. }
+            | Effect::ChooseNode(_)
             | Effect::UseTheme(_)
             | Effect::TurnGlyphs
             | Effect::Mouse(_)

@@ -13,6 +13,8 @@ use crate::pty::Screen;
 use crate::sshd::Sshd;
 use crate::{engine, wait};
 
+const ENTER: &str = "\r";
+
 fn sshd(engine: &Engine) -> Option<Sshd> {
     Sshd::start(&engine.folder.path().join("run"))
 }
@@ -185,4 +187,60 @@ fn pass(mut from: TcpStream, mut to: TcpStream, counted: Arc<AtomicU64>) {
         // The other side may be gone already.
         let _gone = to.shutdown(std::net::Shutdown::Both);
     });
+}
+
+/// One through ssh and one by its socket: their rows are listed together, and orders find their way.
+#[test]
+fn several_engines_are_steered_in_one_console() {
+    let (origin, other) = (Origin::named("one"), Origin::named("two"));
+    let far = Engine::start(&site("", &[&origin]));
+    let near = Engine::start(&site("", &[&other, &origin]));
+    let Some(mut sshd) = sshd(&far) else { return };
+    let socket = near.socket().display().to_string();
+    let mut screen = console(&near, &sshd, &[&sshd.target("/default"), &socket]);
+    screen.wait("both are there", |text| text.contains("2/2 LIVE"));
+    screen.press("2");
+    let name = origin.address.to_string();
+    // A long name is cut in its middle, where the column of nodes takes its room.
+    let port = format!(":{} ", origin.address.port());
+    let is_of = |line: &str, node: &str| line.contains(node) && line.contains(&port);
+    screen.wait("each row says whose it is", |text| {
+        text.lines().any(|line| is_of(line, "127.0.0.1 ")) && text.contains("default")
+    });
+    // The near one's has another beside it, so that a drain of it is not asked about.
+    screen.press(&format!("/node=default {name}{ENTER}"));
+    screen.press("jj");
+    screen.wait("the cursor is on the row of the near one", |text| {
+        text.lines().any(|line| line.starts_with('▌') && is_of(line, "default"))
+    });
+    screen.press("d");
+    wait::until("drained", || (near.backend("app", &name)["state"] == "drained").then_some(()));
+    assert_eq!(far.backend("app", &name)["state"], "up");
+
+    sshd.cut();
+    screen.wait("the far one is stale, with its age", |text| {
+        text.contains("1/2 LIVE") && text.contains("STALE")
+    });
+    // A lone Esc and the key after it must not arrive as one.
+    screen.press("\x1b");
+    screen.wait("without the filter", |text| !text.contains("/node="));
+    screen.press(&format!("/node=127.0.0.1{ENTER}"));
+    screen.press("jj");
+    screen.press("x");
+    screen.wait("refused with the reason", |text| text.contains("127.0.0.1 does not answer"));
+    screen.press("\x1b");
+    screen.wait("without the filter", |text| !text.contains("/node="));
+    screen.press("u");
+    wait::until("the near one takes orders", || {
+        (near.backend("app", &name)["state"] == "up").then_some(())
+    });
+    sshd.mend();
+    screen.wait("back by itself", |text| text.contains("2/2 LIVE"));
+    screen.press("@");
+    screen.wait("the picker", |text| text.contains("all nodes"));
+    screen.press("jj");
+    screen.press(ENTER);
+    screen.wait("one alone", |text| text.contains("LIVE") && !text.contains("2/2 LIVE"));
+    screen.press("q");
+    assert!(screen.wait_exit().success());
 }

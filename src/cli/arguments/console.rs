@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::tui;
-use crate::tui::link::route::Route;
+use crate::tui::console::Engine;
 use crate::tui::link::target::Target;
-use crate::tui::link::tunnel::Tunnel;
 use crate::tui::term::aside::Alarm;
 use crate::tui::theme::glyph::GlyphTier;
 use crate::tui::theme::tier::ColorTier;
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct Console {
-    /// Engine to attach to: its socket, or ssh://[user@]host[:port][/engine or /path/of/socket].
+    /// Engines to attach to, as one where there are several: each a socket, or
+    /// ssh://[user@]host[:port][/engine or /path/of/socket].
     #[arg(value_name = "TARGET", value_parser = Target::parse)]
-    pub(crate) target: Option<Target>,
+    pub(crate) targets: Vec<Target>,
     /// Only look: no key changes anything.
     #[arg(long)]
     pub(crate) read_only: bool,
@@ -55,10 +55,10 @@ pub(crate) struct Console {
 
 impl Console {
     /// What of it is the console's own to know.
-    pub(crate) fn options(&self, route: Route, tunnels: Vec<Tunnel>) -> tui::console::Options {
+    pub(crate) fn options(&self, engines: Vec<Engine>) -> tui::console::Options {
         tui::console::Options {
-            route,
-            tunnels,
+            engines,
+            tunnels: Vec::new(),
             is_read_only: self.read_only,
             theme: self.theme.clone(),
             colors: self.colors,

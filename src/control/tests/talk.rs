@@ -14,8 +14,9 @@ use super::wire::snapshot;
 use crate::control::call::{BackendTarget, BackendVerb, Command, Peer, Query};
 use crate::control::client::{Client, ClientError};
 use crate::control::delta;
+use crate::control::rate::Rate;
 use crate::control::server::{Asked, Bounds, Reply, role_of, serve};
-use crate::control::wire::{Answer, EventRecord, Role};
+use crate::control::wire::{Answer, EventRecord, Frame, Role};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -177,6 +178,36 @@ fn no_engine_is_told_from_a_broken_one() {
         drop(UnixListener::bind(&stale).unwrap());
         let refused = Client::new(stale).status().await;
         assert!(matches!(refused, Err(ClientError::NoEngine { .. })), "{refused:?}");
+    });
+}
+
+/// Whoever is not understood says which version it is; one that says nothing is older than that.
+#[test]
+fn an_engine_of_another_version_is_said_to_be_that() {
+    Site::new().run(small_master, async |socket| {
+        for (header, expected) in [
+            ("pilothouse-version: 9.9.9\r\n", "it is pilothouse 9.9.9 and does not speak as this"),
+            ("", "it is an older pilothouse"),
+        ] {
+            let other = socket.with_file_name("other");
+            let listener = UnixListener::bind(&other).unwrap();
+            let answering = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut asked = [0; 1024];
+                assert_ne!(stream.read(&mut asked).await.unwrap(), 0);
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 23\r\n\r\n{{\"frame\":\"hologram\"}}  \n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            };
+            let asking = async {
+                let query = Query::Watch { rate: Rate::Full };
+                let mut lines = Client::new(&other).lines(&query).await.unwrap();
+                lines.next::<Frame>().await.unwrap_err().to_string()
+            };
+            let ((), said) = tokio::join!(answering, asking);
+            assert!(said.contains(expected) && said.contains("upgrade it"), "{said}");
+            std::fs::remove_file(&other).unwrap();
+        }
     });
 }
 

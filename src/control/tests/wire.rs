@@ -66,7 +66,7 @@ pub(crate) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {
     }
 }
 
-pub(super) fn snapshot() -> Snapshot {
+pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         head: Head {
             name: "default".to_owned(),

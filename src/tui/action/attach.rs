@@ -5,7 +5,7 @@ use crate::tui::model::key::Key;
 use crate::tui::model::order::{self, Change, Judged, Weight};
 use crate::tui::model::{Model, rows};
 
-use super::order::permitted;
+use super::order::{permitted, reachable};
 
 /// The program that is meant, or behind the row under the cursor, with the life it is in.
 pub(crate) fn listener(model: &Model, target: Option<&Key>) -> Result<(Key, u32), String> {
@@ -20,10 +20,12 @@ pub(crate) fn listener(model: &Model, target: Option<&Key>) -> Result<(Key, u32)
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
-        | Key::Config => None,
+        | Key::Config
+        | Key::Node { .. } => None,
     };
     let row = row.ok_or_else(|| format!("no program of ours is behind {}", key.label()))?;
     let key = Key::of_program(row);
+    reachable(model, &key)?;
     if row.standing.is_listening {
         return Ok((key, row.incarnation));
     }
@@ -42,6 +44,7 @@ pub(crate) fn input(
     bytes: Vec<u8>,
 ) -> Result<Judged, String> {
     permitted(model)?;
+    reachable(model, key)?;
     let Key::Program { name, instance } = key else {
         return Err(format!("{} is no program", key.label()));
     };

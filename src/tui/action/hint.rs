@@ -5,6 +5,7 @@ use crate::control::standing::Readiness;
 use crate::control::wire::{BackendRow, BackendState, ProgramRow};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::{Key, Kind};
+use crate::tui::model::nodes::tag;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
@@ -84,7 +85,7 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
             }
         }
         (Kind::Config, _) if model.link != Link::Live => None,
-        (Kind::Upstream | Kind::Worker | Kind::Config, _) => Some(Id::Open),
+        (Kind::Upstream | Kind::Worker | Kind::Config | Kind::Node, _) => Some(Id::Open),
         (Kind::Program | Kind::Backend | Kind::Event | Kind::Request | Kind::Plan, _) => None,
     }
 }
@@ -133,13 +134,15 @@ pub(crate) fn named_by(model: &Model, row: &PlanRow<'_>) -> Option<Key> {
         PlanRow::Section(change) | PlanRow::Detail(change, _) => change,
         PlanRow::Line(..) => return None,
     };
+    let name = match model.nodes.chosen() {
+        Some(node) => tag::name(&change.name, &node.name),
+        None => change.name.clone(),
+    };
     match change.kind.as_str() {
-        "upstream" => {
-            model.upstream(&change.name).map(|row| Key::Upstream { name: row.name.clone() })
-        }
+        "upstream" => model.upstream(&name).map(|row| Key::Upstream { name: row.name.clone() }),
         "program" | "listener" => {
             let rows = &model.moment.programs;
-            rows.iter().find(|row| row.program.name == change.name).map(Key::of_program)
+            rows.iter().find(|row| row.program.name == name).map(Key::of_program)
         }
         _ => None,
     }
@@ -158,7 +161,8 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
-            | Key::Config => None,
+            | Key::Config
+            | Key::Node { .. } => None,
         },
         Row::Upstream(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_) | Row::Plan(_) => None,
     }
@@ -176,6 +180,7 @@ fn label(model: &Model, action: &Action) -> String {
             Some(0) | None => "restart".to_owned(),
         },
         (Id::Wrap, _) if model.open_log().is_wrapped => "unwrap".to_owned(),
+        (Id::Include, _) if model.are_requests_in_logs => "no requests".to_owned(),
         (Id::WhatIf, _) => match model.lower {
             Lower::Both => "what if".to_owned(),
             Lower::WhatIf => "shares".to_owned(),

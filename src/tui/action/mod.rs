@@ -69,13 +69,18 @@ pub(crate) enum Id {
     /// To when the selected row happened, or began.
     Then,
     Wrap,
+    /// Requests in the log of everything.
+    Include,
     Search,
     NextMatch,
     PreviousMatch,
     Keep,
     Filter,
     SortNext,
+    SortPrevious,
     SortReverse,
+    Fold,
+    FoldAll,
     Mark,
     MarkRange,
     Zoom,
@@ -87,6 +92,7 @@ pub(crate) enum Id {
     Reopen,
     Upgrade,
     Shutdown,
+    Nodes,
     Palette,
     Help,
     Mouse,
@@ -169,6 +175,8 @@ const HAPPENED: Scope = panels(&[Panel::Attention, Panel::Events, Panel::EventTa
 const FLOWING: Scope = panels(&[Panel::ProgramLog, Panel::AllLogs, Panel::RequestTable]);
 const UPSTREAMS: Scope =
     Scope::Somewhere { panels: &[Panel::BalanceTable], kinds: &[Kind::Upstream] };
+const EVERYTHING: Scope = panels(&[Panel::AllLogs]);
+const TREE: Scope = panels(&[Panel::BackendTable]);
 const CHANGES: Scope = rows_of(&[Kind::Plan]);
 const LISTS: Scope = panels(&[
     Panel::Attention,
@@ -220,7 +228,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Show(View::Programs), "programs", [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
     action!(Id::Show(View::Workers), "workers", [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
     action!(Id::Show(View::Requests), "requests", [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
-    action!(Id::Show(View::Logs), "logs", [char('7')], Scope::Anywhere, Looks, None, "logs", "the output of all programs, by time"),
+    action!(Id::Show(View::Logs), "logs", [char('7')], Scope::Anywhere, Looks, None, "logs", "all that is said, by time: programs, the engine's events, requests"),
     action!(Id::Show(View::Events), "events", [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
     action!(Id::Show(View::Config), "config", [char('9')], Scope::Anywhere, Looks, None, "config", "the file against what runs: what a reload would change, restart and drain"),
     action!(Id::Open, "open", [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
@@ -251,13 +259,17 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Log, "log", [char('l')], RUNS, Looks, Some(6), "log", "the program's output"),
     action!(Id::Follow, "follow", [char('f')], FLOWING, Looks, Some(7), "follow", "stay at the newest line"),
     action!(Id::Wrap, "wrap", [char('w')], LOG, Looks, Some(8), "wrap", "wrap long lines"),
+    action!(Id::Include, "with-requests", [char('i')], EVERYTHING, Looks, Some(10), "requests", "each request between the lines, or none of them"),
     action!(Id::Search, "search", [char('/')], LOG, Looks, Some(9), "search", "find words in the log, newest first; a capital letter makes them exact"),
     action!(Id::NextMatch, "next-match", [char('n')], LOG, Looks, Some(12), "next", "the next match further up"),
     action!(Id::PreviousMatch, "previous-match", [char('N')], LOG, Looks, None, "previous", "the next match further down"),
     action!(Id::Keep, "only", [char('&')], LOG, Looks, Some(11), "only", "show only lines that hold these words, and the marks between lives"),
     action!(Id::Filter, "filter", [char('/')], LISTS, Looks, Some(40), "filter", "show only rows with these words, !without them, or by column: state=failed p99>50ms cpu>10%"),
-    action!(Id::SortNext, "sort", [char('o')], LISTS, Looks, Some(50), "sort", "next order: natural, state, name, load, cost"),
+    action!(Id::SortNext, "sort", [char('o'), key(Code::Right)], LISTS, Looks, Some(50), "sort", "by the next column, from its most or its worst on; after the last one in their own order"),
+    action!(Id::SortPrevious, "sort-back", [key(Code::Left)], LISTS, Looks, None, "sort back", "by the column before"),
     action!(Id::SortReverse, "sort-reverse", [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
+    action!(Id::Fold, "fold", [char('f')], TREE, Looks, Some(48), "fold", "only the upstream's own row, or its backends again"),
+    action!(Id::FoldAll, "fold-all", [char('F')], TREE, Looks, None, "fold all", "all upstreams to one row each, or all of them open"),
     action!(Id::Mark, "mark", [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
     action!(Id::MarkRange, "mark-range", [ctrl(' ')], RUNS, Looks, None, "mark to", "mark all rows from the nearest marked one to this"),
     action!(Id::Zoom, "zoom", [char('z')], Scope::Anywhere, Looks, Some(55), "zoom", "this panel alone, and back"),
@@ -276,6 +288,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Reopen, "reopen", [], Scope::Anywhere, Weighs, None, "reopen", "open log files anew, after they were moved"),
     action!(Id::Upgrade, "upgrade", [], Scope::Anywhere, Asks, None, "upgrade", "the binary that lies at the engine's path takes over, no program restarts"),
     action!(Id::Shutdown, "shutdown", [], Scope::Anywhere, Asks, None, "shutdown", "stop the engine and everything it runs"),
+    action!(Id::Nodes, "nodes", [char('@')], Scope::Anywhere, Looks, None, "nodes", "choose which of several engines is shown, or all"),
     action!(Id::Palette, "command", [char(':')], Scope::Anywhere, Looks, Some(65), "command", "every verb on every target, found by typing"),
     action!(Id::Help, "help", [char('?'), key(Code::F(1))], Scope::Anywhere, Looks, Some(70), "keys", "the keys that work here"),
     action!(Id::Mouse, "mouse", [char('M')], Scope::Anywhere, Looks, None, "mouse", "take the mouse from the terminal, or give it back; off at first, so that text can be selected"),

@@ -21,20 +21,32 @@ use super::{Id, Scope, of, weigh};
 pub(crate) fn make(model: &Model, id: Id, target: Option<&Key>) -> Result<Judged, String> {
     permitted(model)?;
     let changes = match id {
-        Id::Reload | Id::Apply => vec![reload()],
-        Id::Revert => vec![engine(Command::Revert, "revert")],
-        Id::Reopen => vec![engine(Command::Reopen, "reopen")],
-        Id::Upgrade => vec![engine(Command::Upgrade, "upgrade")],
-        Id::Shutdown => vec![engine(Command::Shutdown, "shutdown")],
+        Id::Reload | Id::Apply => vec![reload(model)],
+        Id::Revert => vec![engine(model, Command::Revert, "revert")],
+        Id::Reopen => vec![engine(model, Command::Reopen, "reopen")],
+        Id::Upgrade => vec![engine(model, Command::Upgrade, "upgrade")],
+        Id::Shutdown => vec![engine(model, Command::Shutdown, "shutdown")],
         Id::Undo => vec![undo(model)?],
         _ => on_rows(model, id, &targets(model, id, target)?)?,
     };
-    Ok(judged(model, changes))
+    judged(model, changes)
 }
 
-fn judged(model: &Model, changes: Vec<Change>) -> Judged {
+fn judged(model: &Model, changes: Vec<Change>) -> Result<Judged, String> {
+    for change in &changes {
+        reachable(model, &change.key)?;
+    }
     let weight = weigh::weight(model, &changes);
-    order::judge(weigh::title(&changes), changes, weight)
+    Ok(order::judge(weigh::title(&changes), changes, weight))
+}
+
+/// Of several engines, the one whose row it is must be there and take orders.
+pub(super) fn reachable(model: &Model, key: &Key) -> Result<(), String> {
+    if !model.nodes.are_several() {
+        return Ok(());
+    }
+    let at = model.nodes.of(key).ok_or("this is about one engine: choose it with @")?;
+    model.nodes.all[at].refusal(model.now_ms).map_or(Ok(()), Err)
 }
 
 /// The change to another strategy; choosing one from the list is its confirmation.
@@ -59,7 +71,7 @@ pub(crate) fn strategy(model: &Model, upstream: &str, strategy: &str) -> Result<
         }),
         key,
     }];
-    Ok(judged(model, changes))
+    judged(model, changes)
 }
 
 /// A signal to each of these programs.
@@ -73,7 +85,7 @@ pub(crate) fn signal(model: &Model, targets: &[Key], name: &str) -> Result<Judge
             model.program(name, *instance).ok_or_else(|| format!("{} is gone", key.label()))?;
         changes.push(program_change(model, verb.clone(), row)?);
     }
-    Ok(judged(model, changes))
+    judged(model, changes)
 }
 
 /// What was typed out in the palette.
@@ -83,10 +95,10 @@ pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
         Typed::One { key, command, verb } => (key, command, verb),
         // One order is a roll of all of them.
         Typed::Rows { id: Id::Roll, keys, .. } => {
-            return on_rows(model, Id::Roll, &keys[..1]).map(|changes| judged(model, changes));
+            return on_rows(model, Id::Roll, &keys[..1]).and_then(|changes| judged(model, changes));
         }
         Typed::Rows { id, keys, .. } => {
-            return on_rows(model, id, &keys).map(|changes| judged(model, changes));
+            return on_rows(model, id, &keys).and_then(|changes| judged(model, changes));
         }
         Typed::Signal { keys, name, .. } => return signal(model, &keys, &name),
     };
@@ -111,7 +123,7 @@ pub(crate) fn typed(model: &Model, typed: Typed) -> Result<Judged, String> {
         | Command::Shutdown => None,
     };
     let undo = undo.map(|command| undoing(&key, command));
-    Ok(judged(model, vec![Change { key, command, verb, undo }]))
+    judged(model, vec![Change { key, command, verb, undo }])
 }
 
 /// How many instances of a program there should be.
@@ -139,14 +151,20 @@ pub(super) fn permitted(model: &Model) -> Result<(), String> {
     }
 }
 
-fn engine(command: Command, verb: &'static str) -> Change {
-    Change { key: Key::Config, command, verb, undo: None }
+/// Of several engines the chosen one, by its name: another may be chosen when it is taken back.
+fn engine(model: &Model, command: Command, verb: &'static str) -> Change {
+    let key = match model.nodes.chosen() {
+        Some(node) => Key::Node { name: node.name.clone() },
+        None => Key::Config,
+    };
+    Change { key, command, verb, undo: None }
 }
 
-fn reload() -> Change {
-    let undo =
-        Undo { key: Key::Config, command: Command::Revert, label: "the last reload".to_owned() };
-    Change { undo: Some(undo), ..engine(Command::Reload, "reload") }
+fn reload(model: &Model) -> Change {
+    let change = engine(model, Command::Reload, "reload");
+    let label = "the last reload".to_owned();
+    let undo = Undo { key: change.key.clone(), command: Command::Revert, label };
+    Change { undo: Some(undo), ..change }
 }
 
 fn undo(model: &Model) -> Result<Change, String> {
@@ -230,7 +248,8 @@ fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
-        | Key::Config => Err(nothing(id, key)),
+        | Key::Config
+        | Key::Node { .. } => Err(nothing(id, key)),
     }
 }
 

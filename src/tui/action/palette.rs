@@ -6,6 +6,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use crate::control::line;
 use crate::tui::model::Model;
 use crate::tui::model::key::{Key, Kind};
+use crate::tui::model::nodes::tag;
 use crate::tui::model::order::Judged;
 
 use super::typed::{self, Typed};
@@ -85,6 +86,7 @@ fn is_offered(model: &Model, action: &Action) -> bool {
             Id::Show(_)
                 | Id::Strategy
                 | Id::Add
+                | Id::Nodes
                 | Id::Log
                 | Id::Signal
                 | Id::Attach
@@ -124,7 +126,7 @@ fn group(kind: Kind) -> &'static str {
         Kind::Program => "program",
         Kind::Backend => "backend",
         Kind::Upstream => "upstream",
-        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config => "",
+        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config | Kind::Node => "",
     }
 }
 
@@ -137,20 +139,42 @@ pub(crate) fn line(model: &Model, entry: &Entry) -> Option<Result<String, String
     if of(entry.id).is_order() {
         let judged = order::make(model, entry.id, entry.key.as_ref());
         let line = |judged: Judged| {
-            let lines = judged.changes().iter().map(|change| line::of(&change.command).words);
+            let lines = judged.changes().iter().map(|change| match model.nodes.of(&change.key) {
+                Some(at) => {
+                    let words = line::of(&tag::command(at, &change.command)).words;
+                    on_node(model, at, &words)
+                }
+                None => line::of(&change.command).words,
+            });
             lines.collect::<Vec<_>>().join("; ")
         };
         return Some(judged.map(line));
     }
-    let label = entry.key.as_ref()?.label();
-    Some(Ok(match entry.id {
+    let key = entry.key.as_ref()?;
+    let (label, at) = (key.label(), model.nodes.of(key));
+    let label = match at {
+        Some(at) => label.replacen(&tag::suffix(&model.nodes.all[at].name), "", 1),
+        None => label,
+    };
+    let words = words(entry.id, &label)?;
+    Some(Ok(at.map_or_else(|| words.clone(), |at| on_node(model, at, &words))))
+}
+
+/// The whole line, since the engine that a shell would mean by itself may be another one.
+fn on_node(model: &Model, at: usize, words: &str) -> String {
+    format!("{} {words}", model.nodes.all[at].shell)
+}
+
+/// What is chosen or typed further.
+fn words(id: Id, label: &str) -> Option<String> {
+    Some(match id {
         Id::Log => format!("program log {label}"),
         Id::Attach => format!("program attach {label}"),
         Id::Signal => format!("program signal {label} SIGNAL"),
         Id::Strategy => format!("upstream strategy {label} STRATEGY"),
         Id::Add => format!("backend add {label}/ADDRESS [WEIGHT] [--backup]"),
         _ => return None,
-    }))
+    })
 }
 
 fn targets(model: &Model) -> impl Iterator<Item = Key> {
@@ -160,6 +184,8 @@ fn targets(model: &Model) -> impl Iterator<Item = Key> {
         model.moment.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
     programs.chain(backends).chain(upstreams).filter(|key| match key.kind() {
         Kind::Program | Kind::Backend | Kind::Upstream => true,
-        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config => false,
+        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config | Kind::Node => {
+            false
+        }
     })
 }

@@ -262,7 +262,8 @@ fn program<'a>(model: &'a Model, key: &Key) -> Option<&'a ProgramRow> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
-        | Key::Config => None,
+        | Key::Config
+        | Key::Node { .. } => None,
     }
 }
 

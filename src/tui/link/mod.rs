@@ -11,6 +11,7 @@ mod pulse;
 mod requests;
 mod watch;
 
+pub(crate) mod nodes;
 pub(crate) mod route;
 pub(crate) mod target;
 pub(crate) mod tunnel;
@@ -18,14 +19,13 @@ pub(crate) mod tunnel;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::control::call::{ALL, ProgramTarget};
+use crate::control::call::{ALL, Command, ProgramTarget};
 use crate::control::client::Client;
 use crate::control::requests::Filter;
 use crate::control::wire::LogLine;
 
 use super::model::key::Key;
 use super::model::log_tail::Whose;
-use super::model::order::Confirmed;
 use super::msg::Msg;
 
 use route::Route;
@@ -69,8 +69,8 @@ impl Link {
         (link, received)
     }
 
-    pub(crate) fn send(&mut self, first_id: u64, order: Confirmed) {
-        self.orders.send(first_id, order);
+    pub(crate) fn send(&mut self, id: u64, key: Key, command: Command) {
+        self.orders.send(id, key, command);
     }
 
     pub(crate) fn follow_log(&mut self, name: String, instance: u32) {
@@ -100,9 +100,10 @@ impl Link {
         }
     }
 
-    pub(crate) fn follow_requests(&mut self, filter: Filter, number: u64) {
+    pub(crate) fn follow_requests(&mut self, filter: Filter, number: u64, tail: u32) {
         self.stop_requests();
-        let follow = requests::follow(self.client.clone(), filter, number, self.messages.clone());
+        let asked = requests::Asked { filter, number, tail };
+        let follow = requests::follow(self.client.clone(), asked, self.messages.clone());
         self.requests = Some(tokio::spawn(follow));
     }
 

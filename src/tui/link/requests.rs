@@ -9,21 +9,23 @@ use crate::control::call::Query;
 use crate::control::client::{Client, ClientError};
 use crate::control::requests::{Filter, RequestLine, RequestRecord};
 use crate::control::text;
-use crate::tui::model::request_tail::RECORDS_MAX;
 use crate::tui::msg::Msg;
 
 /// A filter that is being typed is asked for once.
 const SETTLE: Duration = Duration::from_millis(120);
 const BATCH_MAX: usize = 512;
 
-pub(super) async fn follow(
-    client: Client,
-    filter: Filter,
-    number: u64,
-    messages: mpsc::Sender<Msg>,
-) {
+/// What is asked for, by which number, and how many of those that are kept.
+pub(super) struct Asked {
+    pub(super) filter: Filter,
+    pub(super) number: u64,
+    pub(super) tail: u32,
+}
+
+pub(super) async fn follow(client: Client, asked: Asked, messages: mpsc::Sender<Msg>) {
     tokio::time::sleep(SETTLE).await;
-    let why = match stream(&client, filter, number, &messages).await {
+    let number = asked.number;
+    let why = match stream(&client, asked, &messages).await {
         Ok(()) => "the stream ended".to_owned(),
         Err(error) => error.to_string(),
     };
@@ -33,11 +35,11 @@ pub(super) async fn follow(
 
 async fn stream(
     client: &Client,
-    filter: Filter,
-    number: u64,
+    asked: Asked,
     messages: &mpsc::Sender<Msg>,
 ) -> Result<(), ClientError> {
-    let query = Query::Requests { filter, tail: Some(RECORDS_MAX as u32), follow: true };
+    let Asked { filter, number, tail } = asked;
+    let query = Query::Requests { filter, tail: Some(tail), follow: true };
     let mut lines = client.lines(&query).await?;
     while let Some(first) = lines.next::<RequestLine>().await? {
         let (mut records, mut lost) = (Vec::new(), 0);

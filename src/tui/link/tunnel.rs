@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::control::text;
 use crate::sys::companion::Companion;
+use crate::sys::lock::Lock;
 use crate::sys::{clock, folders};
 
 use super::route::Route;
@@ -27,6 +28,8 @@ pub(crate) const VARIABLE: &str = "PILOTHOUSE_SSH";
 /// What the binary there answers with the path of an engine's socket.
 pub(crate) const WHERE: &str = "__where";
 
+/// Ctrl-C at a question of ssh's.
+pub(crate) const INTERRUPTED: &str = "interrupted";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// For a line that nobody is asked about.
 const OPEN_MS: u64 = 20_000;
@@ -46,28 +49,40 @@ pub(crate) struct Tunnel {
     far: Far,
     folder: Folder,
     line: Option<Companion>,
+    /// Of the engine there, once it was asked for.
+    socket: Option<String>,
     /// Why there is no line; empty while there is one.
     standing: watch::Sender<String>,
 }
 
-/// Goes with the console.
-struct Folder(PathBuf);
+/// Goes with the console; where that is killed, with the next one's start.
+struct Folder {
+    path: PathBuf,
+    /// While it is held, somebody is there.
+    _lock: Lock,
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _only_sockets_are_left = fs::remove_dir_all(&self.0);
+        let _only_sockets_are_left = fs::remove_dir_all(&self.path);
     }
 }
 
 impl Tunnel {
     pub(crate) fn new(far: Far) -> Result<Self, String> {
-        let folder = folders::make_own().map_err(|error| error.to_string())?;
+        let (path, lock) = folders::make_own().map_err(|error| error.to_string())?;
+        let folder = Folder { path, _lock: lock };
         let (standing, _) = watch::channel(String::new());
-        Ok(Self { far, folder: Folder(folder), line: None, standing })
+        Ok(Self { far, folder, line: None, socket: None, standing })
     }
 
     pub(crate) fn route(&self) -> Route {
         Route::through(&self.far, self.near_end(), self.complaints(), self.standing.subscribe())
+    }
+
+    /// The path of the engine's socket on its host, as far as it is known.
+    pub(crate) fn socket(&self) -> Option<&str> {
+        self.socket.as_deref()
     }
 
     /// Returns when the socket here leads to the one there, or with ssh's own words why it does not.
@@ -76,7 +91,7 @@ impl Tunnel {
             opened = self.try_open(asking) => opened,
             // Before there is a screen, this is how one changes one's mind at a question of ssh's.
             _ = tokio::signal::ctrl_c(), if asking == Asking::Allowed => {
-                Err("interrupted".to_owned())
+                Err(INTERRUPTED.to_owned())
             }
         };
         self.standing.send_replace(opened.clone().err().unwrap_or_default());
@@ -142,6 +157,7 @@ impl Tunnel {
                 .unwrap_or_else(|| "ssh forwards nothing".to_owned()));
         }
         self.line = Some(line);
+        self.socket = Some(socket);
         Ok(())
     }
 
@@ -155,7 +171,7 @@ impl Tunnel {
         let asked = format!("pilothouse {WHERE} {name}");
         let asking = [words(&["-T"]), self.place(), vec![asked.into()]].concat();
         let ended = self.run("where", &asking).await?;
-        let path = read(&self.folder.0.join("where.out")).trim().to_owned();
+        let path = read(&self.folder.path.join("where.out")).trim().to_owned();
         if ended.success() && path.starts_with('/') {
             return Ok(path);
         }
@@ -211,7 +227,7 @@ impl Tunnel {
         let mut program = program.split_whitespace();
         let ssh = program.next().unwrap_or("ssh").to_owned();
         let arguments = [program.map(OsString::from).collect(), arguments.to_vec()].concat();
-        let file = |end: &str| File::create(self.folder.0.join(format!("{name}.{end}")));
+        let file = |end: &str| File::create(self.folder.path.join(format!("{name}.{end}")));
         let started = file("out").and_then(|said| {
             let complained = file("err")?;
             Companion::start(ssh.as_ref(), &arguments, said, complained)
@@ -248,19 +264,19 @@ impl Tunnel {
     }
 
     fn said_of(&self, name: &str) -> Option<String> {
-        last_line(&self.folder.0.join(format!("{name}.err")))
+        last_line(&self.folder.path.join(format!("{name}.err")))
     }
 
     fn near_end(&self) -> PathBuf {
-        self.folder.0.join("engine.sock")
+        self.folder.path.join("engine.sock")
     }
 
     fn control(&self) -> PathBuf {
-        self.folder.0.join("ctl")
+        self.folder.path.join("ctl")
     }
 
     fn complaints(&self) -> PathBuf {
-        self.folder.0.join("line.err")
+        self.folder.path.join("line.err")
     }
 }
 

@@ -5,13 +5,14 @@
 mod backends;
 mod ends;
 mod names;
+mod nodes;
 mod programs;
 mod starts;
 #[cfg(test)]
 mod tests;
 mod workers;
 
-use crate::control::wire::{BackendState, EventRecord, Severity, UpstreamRow};
+use crate::control::wire::{BackendState, EventRecord, Head, Severity, UpstreamRow};
 
 use super::key::Key;
 use super::{Link, Model};
@@ -38,7 +39,11 @@ pub(crate) struct Attention {
 /// Worst first; among equals the one that began last comes first.
 pub(crate) fn list(model: &Model) -> Vec<Attention> {
     let mut list = Vec::new();
-    engine(model, &mut list);
+    if model.nodes.are_several() {
+        nodes::nodes(model, &mut list);
+    } else {
+        engine(model, &mut list);
+    }
     upstreams(model, &mut list);
     names::names(model, &mut list);
     programs::programs(model, &mut list);
@@ -68,23 +73,28 @@ fn engine(model: &Model, list: &mut Vec<Attention>) {
             since_ms: *since_ms,
             rank: 0,
         },
-        Link::Live if !head.config_error.is_empty() => {
-            let first_line = head.config_error.lines().next().unwrap_or_default();
-            let what = first_line.strip_prefix("error: ").unwrap_or(first_line);
-            Attention {
-                key: Key::Config,
-                severity: Severity::Bad,
-                word: "REFUSED",
-                kind: "config",
-                name: file_name(&head.config).to_owned(),
-                text: format!("{what}; generation {} goes on", head.generation),
-                since_ms: refused_reload(model).map_or(0, |event| event.wall_ms),
-                rank: 0,
-            }
-        }
+        Link::Live if !head.config_error.is_empty() => Attention {
+            since_ms: refused_reload(model).map_or(0, |event| event.wall_ms),
+            ..refused(head, Key::Config)
+        },
         Link::Live | Link::Connecting { .. } => return,
     };
     list.push(matter);
+}
+
+fn refused(head: &Head, key: Key) -> Attention {
+    let first_line = head.config_error.lines().next().unwrap_or_default();
+    let what = first_line.strip_prefix("error: ").unwrap_or(first_line);
+    Attention {
+        key,
+        severity: Severity::Bad,
+        word: "REFUSED",
+        kind: "config",
+        name: file_name(&head.config).to_owned(),
+        text: format!("{what}; generation {} goes on", head.generation),
+        since_ms: 0,
+        rank: 0,
+    }
 }
 
 fn file_name(path: &str) -> &str {

@@ -5,7 +5,8 @@ use crate::control::requests::RequestRecord;
 use crate::control::text;
 use crate::control::wire::{BackendRow, ProgramRow, Severity, UpstreamRow, Worker};
 
-use super::rows::{Row, state_word};
+use super::panel::Panel;
+use super::rows::{self, Row, state_word};
 use super::{Model, traffic};
 
 pub(crate) struct Column {
@@ -36,7 +37,7 @@ const fn column(name: &'static str, unit: Unit) -> Column {
 }
 
 /// Every name, in the order in which they are offered.
-static COLUMNS: [Column; 31] = [
+static COLUMNS: [Column; 32] = [
     column("state", Unit::Word),
     column("status", Unit::Count),
     column("req/s", Unit::Count),
@@ -68,6 +69,7 @@ static COLUMNS: [Column; 31] = [
     column("backend", Unit::Word),
     column("strategy", Unit::Word),
     column("name", Unit::Word),
+    column("node", Unit::Word),
 ];
 
 pub(crate) fn named(name: &str) -> Option<&'static Column> {
@@ -80,8 +82,33 @@ pub(crate) fn of_row(model: &Model, row: &Row<'_>) -> Vec<&'static str> {
     names.filter(|name| cell(model, row, name).is_some()).collect()
 }
 
+/// The names that say something of a panel's rows.
+pub(crate) fn of_panel(model: &Model, panel: Panel) -> Vec<&'static str> {
+    // A heading is not sorted.
+    let is_sorted =
+        |row: &Row<'_>| panel != Panel::BackendTable || !matches!(row, Row::Upstream(_));
+    let rows: Vec<Row<'_>> = rows::unfiltered(model, panel).into_iter().filter(is_sorted).collect();
+    let names = COLUMNS.iter().map(|column| column.name);
+    names.filter(|name| rows.iter().any(|row| cell(model, row, name).is_some())).collect()
+}
+
+/// The name of a column as a table's heading calls it.
+pub(crate) fn titled(title: &str) -> &str {
+    match title {
+        "in flight" => "active",
+        "since" => "age",
+        "rss" => "mem",
+        "clients" => "conn",
+        "last exit" => "exit",
+        other => other,
+    }
+}
+
 /// What a column holds of a row; none: the row has no such column.
 pub(crate) fn cell(model: &Model, row: &Row<'_>, name: &str) -> Option<Cell> {
+    if name == "node" {
+        return words(&model.nodes.all[model.nodes.of(&row.key())?].name);
+    }
     match row {
         Row::Backend(row) => of_backend(model, row, name),
         Row::Upstream(row) => of_upstream(model, row, name),

@@ -2,6 +2,8 @@
 
 use crate::control::wire::{BackendRow, ProgramRow};
 
+use super::nodes::tag;
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     Upstream {
@@ -34,6 +36,10 @@ pub(crate) enum Key {
     },
     /// The configuration as a whole, when a reload was refused.
     Config,
+    /// One of several engines as a whole.
+    Node {
+        name: String,
+    },
 }
 
 /// What sort of thing a row is; decides which actions apply.
@@ -47,6 +53,7 @@ pub(crate) enum Kind {
     Request,
     Plan,
     Config,
+    Node,
 }
 
 impl Kind {
@@ -73,6 +80,7 @@ impl Key {
             Self::Request { .. } => Kind::Request,
             Self::Plan { .. } => Kind::Plan,
             Self::Config => Kind::Config,
+            Self::Node { .. } => Kind::Node,
         }
     }
 
@@ -91,12 +99,14 @@ impl Key {
     /// As the command line names it.
     pub(crate) fn label(&self) -> String {
         match self {
-            Self::Upstream { name } => name.clone(),
+            Self::Upstream { name } | Self::Node { name } => name.clone(),
             Self::Backend { upstream, name, .. } => format!("{upstream}/{name}"),
             Self::Program { name, instance } => format!("{name}:{instance}"),
-            Self::Worker { slot } => format!("worker {slot}"),
-            Self::Event { seq } => format!("event {seq}"),
-            Self::Request { worker, seq } => format!("request {worker}/{seq}"),
+            Self::Worker { slot } => format!("worker {}", tag::of_slot(*slot).1),
+            Self::Event { seq } => format!("event {}", tag::of_seq(*seq).1),
+            Self::Request { worker, seq } => {
+                format!("request {}/{seq}", tag::of_slot(*worker).1)
+            }
             Self::Plan { identity } => identity.clone(),
             Self::Config => "configuration".to_owned(),
         }

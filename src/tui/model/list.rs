@@ -36,40 +36,46 @@ pub(crate) struct Sort {
     pub(crate) is_reversed: bool,
 }
 
-/// What a list can be sorted by.
+/// What a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SortBy {
     /// As the configuration lists them; worst first where trouble is listed; newest event first.
     #[default]
     Natural,
-    /// Worst state first.
-    State,
-    Name,
-    /// Most requests per second first (programs: most processor time; requests: most bytes).
-    Load,
-    /// Slowest first (programs: most memory).
-    Cost,
+    /// A column by its name: words from the first letter on, numbers from the most down, the worst
+    /// state first.
+    Column(&'static str),
 }
 
 impl SortBy {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Natural => "natural",
-            Self::State => "state",
-            Self::Name => "name",
-            Self::Load => "load",
-            Self::Cost => "cost",
+            Self::Natural => "their own order",
+            Self::Column(name) => name,
         }
     }
+}
 
-    pub(crate) fn next(self) -> Self {
-        match self {
-            Self::Natural => Self::State,
-            Self::State => Self::Name,
-            Self::Name => Self::Load,
-            Self::Load => Self::Cost,
-            Self::Cost => Self::Natural,
-        }
+impl Sort {
+    /// What is wrong must not be below the edge of a list that has no room.
+    pub(crate) fn at_first(panel: Panel) -> Self {
+        let by = match panel {
+            Panel::Programs | Panel::ProgramTable => SortBy::Column("state"),
+            Panel::Attention
+            | Panel::Upstreams
+            | Panel::Workers
+            | Panel::Events
+            | Panel::BackendTable
+            | Panel::BalanceTable
+            | Panel::ProgramLog
+            | Panel::WorkerTable
+            | Panel::RequestTable
+            | Panel::AllLogs
+            | Panel::EventTable
+            | Panel::ConfigTable
+            | Panel::ConfigLines => SortBy::Natural,
+        };
+        Self { by, is_reversed: false }
     }
 }
 
@@ -82,15 +88,8 @@ pub(crate) struct Lists {
 
 impl Default for Lists {
     fn default() -> Self {
-        let mut lists = Self {
-            lists: std::array::from_fn(|_| List::default()),
-            focus: View::ALL.map(|view| view.panels()[0]),
-        };
-        // What is wrong must not be below the edge of a list that has no room.
-        for panel in [Panel::Programs, Panel::ProgramTable] {
-            lists.of_mut(panel).sort.by = SortBy::State;
-        }
-        lists
+        let list = |panel| List { sort: Sort::at_first(panel), ..List::default() };
+        Self { lists: Panel::ALL.map(list), focus: View::ALL.map(|view| view.panels()[0]) }
     }
 }
 

@@ -71,6 +71,39 @@ impl LogTail {
             self.above_end += 1;
             self.unseen += 1;
         }
+        self.forget();
+    }
+
+    /// Where its time belongs: lines of other sources may have come before it.
+    pub(crate) fn insert(&mut self, line: LogLine) {
+        let later = self.lines.iter().rev().take_while(|other| other.wall_ms > line.wall_ms);
+        let later = later.count();
+        if later == 0 {
+            return self.push(line);
+        }
+        let at = self.lines.len() - later;
+        if let Some(found) = self.find.at.as_mut().filter(|found| **found >= self.first + at as u64)
+        {
+            *found += 1;
+        }
+        self.bytes += line.text.len();
+        self.lines.insert(at, line);
+        if later < self.above_end {
+            self.above_end += 1;
+            self.unseen += 1;
+        }
+        self.forget();
+    }
+
+    /// Lines that nobody wants to see any more.
+    pub(crate) fn leave_out(&mut self, is_unwanted: impl Fn(&LogLine) -> bool) {
+        self.lines.retain(|line| !is_unwanted(line));
+        self.bytes = self.lines.iter().map(|line| line.text.len()).sum();
+        self.find.at = None;
+        self.follow();
+    }
+
+    fn forget(&mut self) {
         while self.lines.len() > LINES_MAX || self.bytes > BYTES_MAX {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= oldest.text.len();

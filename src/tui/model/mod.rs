@@ -15,6 +15,7 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log_find;
 pub(crate) mod log_tail;
+pub(crate) mod nodes;
 pub(crate) mod order;
 pub(crate) mod overlay;
 pub(crate) mod panel;
@@ -38,6 +39,7 @@ use explained::{Explained, Lower};
 use key::Key;
 use list::Lists;
 use log_tail::LogTail;
+use nodes::Nodes;
 use overlay::Overlay;
 use panel::{Panel, View};
 use past::Past;
@@ -65,6 +67,8 @@ pub(crate) struct Model {
     pub(crate) past: Option<Past>,
     /// What rows were beside their figures.
     pub(crate) tape: Tape,
+    /// The engines, where there are several; the moment is then made of theirs.
+    pub(crate) nodes: Nodes,
     /// What this console may do: the engine's word, or `Read` when asked for on the command line.
     pub(crate) role: Role,
     /// The operator asked for a console that only looks.
@@ -90,10 +94,14 @@ pub(crate) struct Model {
     /// What a reload would do.
     pub(crate) planned: Planned,
     pub(crate) marks: BTreeSet<Key>,
+    /// Upstreams whose backends are not listed.
+    pub(crate) folded: BTreeSet<String>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) log: LogTail,
     /// Of all programs, from when it is looked at first.
     pub(crate) logs: Option<LogTail>,
+    /// Between those lines, each request.
+    pub(crate) are_requests_in_logs: bool,
     pub(crate) requests: RequestTail,
     /// Orders under way or just answered, oldest first.
     pub(crate) pending: Vec<Pending>,
@@ -160,6 +168,7 @@ impl Model {
             moment: Snapshot::default(),
             past: None,
             tape: Tape::default(),
+            nodes: Nodes::default(),
             role: Role::Read,
             is_read_only: false,
             history: VecDeque::new(),
@@ -175,9 +184,11 @@ impl Model {
             explained: Explained::default(),
             planned: Planned::default(),
             marks: BTreeSet::new(),
+            folded: BTreeSet::new(),
             overlay: None,
             log: LogTail::default(),
             logs: None,
+            are_requests_in_logs: false,
             requests: RequestTail::default(),
             pending: Vec::new(),
             undo: VecDeque::new(),
@@ -229,6 +240,11 @@ impl Model {
 
     pub(crate) fn upstream(&self, name: &str) -> Option<&UpstreamRow> {
         self.moment.upstreams.iter().find(|row| row.name == name)
+    }
+
+    /// Whether only the heading of an upstream is listed. What is searched for is found all the same.
+    pub(crate) fn is_folded(&self, upstream: &str) -> bool {
+        self.folded.contains(upstream) && self.lists.of(Panel::BackendTable).filter.is_empty()
     }
 
     pub(crate) fn backends_of<'a>(

@@ -77,4 +77,8 @@ pub(crate) enum Overlay {
     Export {
         selected: usize,
     },
+    /// Which of several engines is shown: all, or one alone.
+    Nodes {
+        selected: usize,
+    },
 }

@@ -144,7 +144,11 @@ fn go_to(model: &mut Model, ms: u64) -> Reached {
     shift(&mut model.history, &mut past.samples, |sample| sample.wall_ms <= ms);
     past.at_ms = model.history.back().map_or(ms, |sample| sample.wall_ms);
     shift(&mut model.events, &mut past.events, |event| event.wall_ms <= past.at_ms);
-    let rows = model.tape.at(past.at_ms);
+    let rows = if model.nodes.are_several() {
+        model.nodes.at(past.at_ms)
+    } else {
+        model.tape.at(past.at_ms)
+    };
     model.moment = figures::filled(rows, &past, &model.history);
     let at_ms = past.at_ms;
     model.past = Some(past);

@@ -1,6 +1,6 @@
 //! The rows of each panel: filtered, sorted, held still while the cursor moves.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::control::requests::RequestRecord;
@@ -11,6 +11,7 @@ use crate::control::wire::{
 
 use super::Model;
 use super::attention::{self, Attention};
+use super::columns::{self, Cell};
 use super::filter::Filter;
 use super::key::Key;
 use super::list::{Sort, SortBy};
@@ -86,7 +87,7 @@ impl Row<'_> {
                 text::program_state(row.program.state),
                 row.program.reason
             ),
-            Self::Worker(row) => format!("worker {} {} {}", row.slot, row.pid, row.state),
+            Self::Worker(row) => format!("{} {} {}", self.key().label(), row.pid, row.state),
             Self::Event(row) => {
                 format!("{} {} {} {}", row.who, row.verb, row.target, row.result)
             }
@@ -156,11 +157,13 @@ pub(crate) fn selected(model: &Model) -> Option<Row<'_>> {
 
 /// The row of the live snapshot that is called `label`.
 pub(crate) fn find(model: &Model, label: &str) -> Option<Key> {
-    [Panel::BackendTable, Panel::ProgramTable, Panel::WorkerTable]
-        .into_iter()
-        .flat_map(|panel| all(model, panel))
-        .map(|row| row.key())
-        .find(|key| key.label() == label)
+    let moment = &model.moment;
+    let upstreams = moment.upstreams.iter().map(Row::Upstream);
+    let rows = upstreams
+        .chain(moment.backends.iter().map(Row::Backend))
+        .chain(moment.programs.iter().map(Row::Program))
+        .chain(moment.workers.iter().map(Row::Worker));
+    rows.map(|row| row.key()).find(|key| key.label() == label)
 }
 
 fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
@@ -188,12 +191,14 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
     }
 }
 
-/// Each upstream followed by its backends.
+/// Each upstream followed by its backends, unless it is folded.
 fn tree(model: &Model) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for upstream in &model.moment.upstreams {
         rows.push(Row::Upstream(upstream));
-        rows.extend(model.backends_of(&upstream.name).map(Row::Backend));
+        if !model.is_folded(&upstream.name) {
+            rows.extend(model.backends_of(&upstream.name).map(Row::Backend));
+        }
     }
     rows
 }
@@ -258,18 +263,28 @@ fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
 fn sort_flat(model: &Model, rows: &mut [Row<'_>], sort: Sort) {
     match sort.by {
         SortBy::Natural => {}
-        SortBy::Name => rows.sort_by_cached_key(Row::text),
-        SortBy::State => rows.sort_by_key(badness),
-        SortBy::Load => rows.sort_by(|a, b| descending(load(model, a), load(model, b))),
-        SortBy::Cost => rows.sort_by(|a, b| descending(cost(a), cost(b))),
+        SortBy::Column(name) => rows.sort_by_cached_key(|row| place(model, row, name)),
     }
     if sort.is_reversed {
         rows.reverse();
     }
 }
 
-fn descending(a: f64, b: f64) -> Ordering {
-    b.total_cmp(&a)
+/// Where a row belongs by a column: a state by how bad it is, numbers before words, those without
+/// such a column last.
+fn place(model: &Model, row: &Row<'_>, name: &'static str) -> (u8, Reverse<i64>, String) {
+    let severity = if name == "state" { badness(row) } else { 0 };
+    match columns::cell(model, row, name) {
+        Some(Cell::Number(value)) => (severity, Reverse(ordered(value)), String::new()),
+        Some(Cell::Text(text)) => (severity, Reverse(i64::MIN), text.to_lowercase()),
+        None => (u8::MAX, Reverse(i64::MIN), String::new()),
+    }
+}
+
+/// A number that orders as the value does (the order of `f64::total_cmp`).
+fn ordered(value: f64) -> i64 {
+    let bits = value.to_bits() as i64;
+    bits ^ ((bits >> 63) & i64::MAX)
 }
 
 /// Lower is worse, so that the worst sort first.
@@ -302,28 +317,6 @@ fn badness(row: &Row<'_>) -> u8 {
         | Row::Upstream(_)
         | Row::Worker(_)
         | Row::Event(_) => 0,
-    }
-}
-
-fn load(model: &Model, row: &Row<'_>) -> f64 {
-    match row {
-        Row::Upstream(row) => super::traffic::upstream_rate(model, &row.name),
-        Row::Backend(row) => super::traffic::backend_rate(model, row.key),
-        Row::Program(row) => f64::from(row.program.cpu_percent),
-        Row::Worker(row) => super::traffic::worker_rate(model, row.slot),
-        Row::Request(row) => row.bytes as f64,
-        Row::Attention(_) | Row::Event(_) | Row::Plan(_) => 0.0,
-    }
-}
-
-fn cost(row: &Row<'_>) -> f64 {
-    match row {
-        Row::Backend(row) => row.backend.latency_us.p99 as f64,
-        Row::Program(row) => row.program.rss_bytes as f64,
-        Row::Worker(row) => f64::from(row.lag_us),
-        Row::Upstream(row) => row.retries as f64,
-        Row::Request(row) => f64::from(row.service_us),
-        Row::Attention(_) | Row::Event(_) | Row::Plan(_) => 0.0,
     }
 }
 

@@ -10,7 +10,10 @@ use crate::tui::model::{Model, rows};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
-use super::{attach, copy, log_find, marks, orders, overlays, past, pointer, requests, signals};
+use super::{
+    attach, copy, folds, log_find, logs, marks, nodes, orders, overlays, past, pointer, requests,
+    signals, sorting,
+};
 
 /// `target` is given by the palette; keys act on the row under the cursor.
 pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Effect> {
@@ -26,7 +29,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::NextPanel => next_panel(model, 1),
         Id::PreviousPanel => next_panel(model, -1),
         Id::Show(view) => show(model, view),
-        Id::Open => open(model),
+        Id::Open => return open(model),
         Id::Back => back(model),
         Id::Log => log(model, target),
         Id::Follow if model.focus() == Panel::RequestTable => requests::resume(model),
@@ -35,14 +38,18 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Travel(step) => past::travel(model, step),
         Id::Then => past::then(model),
         Id::Wrap => wrap(model),
+        Id::Include => logs::turn_requests(model),
         Id::Search => log_find::open(model, Purpose::Search),
         Id::Keep => log_find::open(model, Purpose::Keep),
         Id::NextMatch => log_find::next(model, Towards::Older),
         Id::PreviousMatch => log_find::next(model, Towards::Newer),
         Id::Signal => signals::open(model, target),
         Id::Attach => attach::open(model, target),
-        Id::SortNext => sort(model, |sort| sort.by = sort.by.next()),
-        Id::SortReverse => sort(model, |sort| sort.is_reversed = !sort.is_reversed),
+        Id::SortNext => sorting::step(model, 1),
+        Id::SortPrevious => sorting::step(model, -1),
+        Id::SortReverse => sorting::reverse(model),
+        Id::Fold => folds::turn(model),
+        Id::FoldAll => folds::turn_all(model),
         Id::Mark => marks::turn(model),
         Id::MarkRange => marks::range(model),
         Id::Zoom => zoom(model),
@@ -51,6 +58,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Strategy => overlays::open_strategy(model, target),
         Id::Add => overlays::open_add(model, target),
         Id::WhatIf => model.lower = model.lower.next(),
+        Id::Nodes => nodes::open(model),
         Id::Palette => overlays::open_palette(model),
         Id::Help => overlays::open_help(model),
         Id::Mouse => return pointer::turn(model),
@@ -122,8 +130,17 @@ fn next_panel(model: &mut Model, by: isize) {
     cursor::settle(model, Cause::Operator);
 }
 
-/// From a row to the view that shows it in full.
-fn open(model: &mut Model) {
+/// From a row to the view that shows it in full; from a node to that node alone.
+fn open(model: &mut Model) -> Vec<Effect> {
+    let key = rows::selected(model).map(|row| row.key());
+    if let Some(Key::Node { name }) = key {
+        return nodes::choose(model, model.nodes.named(&name));
+    }
+    open_row(model);
+    Vec::new()
+}
+
+fn open_row(model: &mut Model) {
     let Some(row) = rows::selected(model) else { return };
     let key = match &row {
         // An event leads to what it is about, when that is still there.
@@ -201,6 +218,7 @@ fn open_key(model: &mut Model, key: Key) {
             cursor::put(model, View::Requests, Panel::RequestTable, Some(key));
         }
         (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
+        (Key::Node { .. }, _) => {}
         // What is wrong with the file is told with its places there.
         (Key::Config | Key::Plan { .. }, _) => {
             cursor::put(model, View::Config, Panel::ConfigTable, None);
@@ -256,7 +274,8 @@ fn log(model: &mut Model, target: Option<&Key>) {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
-            | Key::Config,
+            | Key::Config
+            | Key::Node { .. },
         )
         | None => None,
     };
@@ -266,15 +285,4 @@ fn log(model: &mut Model, target: Option<&Key>) {
     model.is_zoomed = false;
     cursor::put(model, View::Programs, Panel::ProgramTable, Some(program));
     cursor::put(model, View::Programs, Panel::ProgramLog, None);
-}
-
-fn sort(model: &mut Model, change: fn(&mut crate::tui::model::list::Sort)) {
-    let focus = model.focus();
-    let list = model.lists.of_mut(focus);
-    change(&mut list.sort);
-    list.held = None;
-    let sort = list.sort;
-    let reversed = if sort.is_reversed { ", reversed" } else { "" };
-    model.say(Severity::Info, format!("sorted by {}{reversed}", sort.by.name()));
-    cursor::settle(model, Cause::Operator);
 }

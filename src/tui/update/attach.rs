@@ -82,12 +82,20 @@ fn mark(model: &mut Model, text: String) {
     model.log.push(LogLine { wall_ms, stream: Stream::Mark, text, ..LogLine::default() });
 }
 
+/// Of several engines, the one it runs on.
+fn is_out_of_reach(model: &Model, key: &Key) -> bool {
+    let node = model.nodes.of(key).map(|at| &model.nodes.all[at]);
+    node.is_some_and(|node| node.link != Link::Live)
+}
+
 /// Nobody is left attached to a life that is over, or over a line that is lost.
 pub(super) fn end_with_its_life(model: &mut Model) {
     let Some(Overlay::Attached(attached)) = &model.overlay else { return };
     let Key::Program { name, instance } = &attached.key else { return };
     let why = match model.program(name, *instance) {
-        _ if model.link != Link::Live => Some("can not be reached, the engine does not answer"),
+        _ if model.link != Link::Live || is_out_of_reach(model, &attached.key) => {
+            Some("can not be reached, the engine does not answer")
+        }
         None => Some("is gone"),
         Some(row) if row.incarnation != attached.incarnation => Some("has started anew"),
         Some(row) if !row.standing.is_listening => Some("does not listen any more"),

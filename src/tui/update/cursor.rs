@@ -88,6 +88,9 @@ pub(super) fn put(model: &mut Model, view: View, panel: Panel, key: Option<Key>)
     model.view = view;
     model.lists.set_focus(view, panel);
     if let Some(key) = key {
+        if let Key::Backend { upstream, .. } = &key {
+            model.folded.remove(upstream);
+        }
         let list = model.lists.of_mut(panel);
         list.filter.clear();
         list.cursor = Some(key);

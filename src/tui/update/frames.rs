@@ -11,7 +11,7 @@ use crate::tui::model::pending::Stage;
 use crate::tui::model::{EVENTS_MAX, Link, Model, SAMPLES_MAX, past};
 use crate::tui::msg::Effect;
 
-use super::{alarms, cursor, requests};
+use super::{alarms, cursor, logs, requests};
 
 /// The engine sends a sample every second; a line that is quiet for longer is not live.
 const SILENCE_MS: u64 = 3_500;
@@ -40,19 +40,27 @@ pub(super) fn apply(model: &mut Model, frame: Frame) -> Vec<Effect> {
 }
 
 pub(super) fn lost(model: &mut Model, why: String) {
-    model.link = match std::mem::replace(&mut model.link, Link::Live) {
-        Link::Live => Link::Stale { since_ms: model.now_ms, why },
-        Link::Stale { since_ms, .. } => Link::Stale { since_ms, why },
+    model.link = after_loss(&model.link, model.now_ms, why);
+}
+
+pub(super) fn after_loss(link: &Link, now_ms: u64, why: String) -> Link {
+    match link {
+        Link::Live => Link::Stale { since_ms: now_ms, why },
+        Link::Stale { since_ms, .. } => Link::Stale { since_ms: *since_ms, why },
         Link::Connecting { .. } => Link::Connecting { why },
-    };
+    }
 }
 
 /// A stream that is open but says nothing: a stopped engine, a line that hangs.
 pub(super) fn notice_silence(model: &mut Model) {
-    let is_silent = model.now_ms.saturating_sub(model.heard_ms) > SILENCE_MS;
-    if model.link == Link::Live && is_silent {
+    notice_silence_of(&mut model.link, model.heard_ms, model.now_ms);
+}
+
+pub(super) fn notice_silence_of(link: &mut Link, heard_ms: u64, now_ms: u64) {
+    let is_silent = now_ms.saturating_sub(heard_ms) > SILENCE_MS;
+    if *link == Link::Live && is_silent {
         let why = "the engine is silent".to_owned();
-        model.link = Link::Stale { since_ms: model.heard_ms, why };
+        *link = Link::Stale { since_ms: heard_ms, why };
     }
 }
 
@@ -69,7 +77,8 @@ pub(super) fn follow(of: Option<&Key>) -> Effect {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
-            | Key::Config,
+            | Key::Config
+            | Key::Node { .. },
         )
         | None => Effect::StopLog,
     }
@@ -113,6 +122,7 @@ fn attached(model: &mut Model, snapshot: Snapshot, kept: Kept) -> Vec<Effect> {
         logs.turn_to(None);
         effects.push(Effect::FollowAllLogs);
     }
+    logs::begin(model);
     effects
 }
 
@@ -126,11 +136,23 @@ fn push_sample(model: &mut Model, sample: Sample) {
     let mut tape = std::mem::take(&mut model.tape);
     tape.record(sample.wall_ms, model.present());
     model.tape = tape;
-    match &mut model.past {
-        Some(past) => past.samples.push_back(sample),
-        None => model.history.push_back(sample),
-    }
+    newest_samples(model).push_back(sample);
     keep_newest(model);
+}
+
+/// Where the newest second belongs, whatever is shown.
+pub(super) fn newest_samples(model: &mut Model) -> &mut VecDeque<Sample> {
+    match &mut model.past {
+        Some(past) => &mut past.samples,
+        None => &mut model.history,
+    }
+}
+
+pub(super) fn newest_events(model: &mut Model) -> &mut VecDeque<EventRecord> {
+    match &mut model.past {
+        Some(past) => &mut past.events,
+        None => &mut model.events,
+    }
 }
 
 fn push_event(model: &mut Model, event: EventRecord) -> Option<Effect> {
@@ -139,16 +161,14 @@ fn push_event(model: &mut Model, event: EventRecord) -> Option<Effect> {
         return None;
     }
     let alarm = alarms::of(model, &event);
-    match &mut model.past {
-        Some(past) => past.events.push_back(event),
-        None => model.events.push_back(event),
-    }
+    logs::happened(model, &event);
+    newest_events(model).push_back(event);
     keep_newest(model);
     alarm
 }
 
 /// The oldest go. What is looked at stays as long as there is anything else to go.
-fn keep_newest(model: &mut Model) {
+pub(super) fn keep_newest(model: &mut Model) {
     let (later_samples, later_events) =
         model.past.as_ref().map_or((0, 0), |past| (past.samples.len(), past.events.len()));
     let surplus = (model.history.len() + later_samples).saturating_sub(SAMPLES_MAX);
@@ -163,7 +183,7 @@ fn keep_newest(model: &mut Model) {
 }
 
 /// A mark on a row that is gone would come alive with a row of the same name.
-fn forget_gone_marks(model: &mut Model) {
+pub(super) fn forget_gone_marks(model: &mut Model) {
     if model.marks.is_empty() {
         return;
     }
@@ -178,7 +198,8 @@ fn forget_gone_marks(model: &mut Model) {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
-            | Key::Config => false,
+            | Key::Config
+            | Key::Node { .. } => false,
         })
         .collect();
 }

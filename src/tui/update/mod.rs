@@ -11,9 +11,12 @@ pub(crate) mod attach;
 mod copy;
 mod cursor;
 mod explain;
+mod folds;
 mod frames;
 mod log_find;
+mod logs;
 mod marks;
+mod nodes;
 mod orders;
 mod overlays;
 mod past;
@@ -21,11 +24,12 @@ mod plan;
 mod pointer;
 mod requests;
 mod signals;
+mod sorting;
 #[cfg(test)]
 mod tests;
 
 use super::action;
-use super::model::log_tail::LogTail;
+use super::model::log_tail::{LogTail, Whose};
 use super::model::overlay::Overlay;
 use super::model::panel::{Panel, View};
 use super::model::{Link, Model, NOTICE_MS, NOTICE_READ_MS, Welcome};
@@ -48,6 +52,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             tick(model, now_ms);
             Vec::new()
         }
+        Msg::Of { node, msg } => nodes::came(model, node, *msg),
         Msg::Frame(frame) => frames::apply(model, *frame),
         Msg::LinkLost { why } => {
             frames::lost(model, why);
@@ -63,8 +68,9 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::LogLines { of, lines } => {
             if let Some(log) = model.log_of(&of) {
-                for line in lines {
-                    log.push(line);
+                match of {
+                    Whose::One(_) => lines.into_iter().for_each(|line| log.push(line)),
+                    Whose::All => lines.into_iter().for_each(|line| log.insert(line)),
                 }
             }
             Vec::new()
@@ -133,7 +139,11 @@ fn tick(model: &mut Model, now_ms: u64) {
     if model.notice.as_ref().is_some_and(|notice| now_ms >= notice.at_ms + NOTICE_MS) {
         model.notice = None;
     }
-    frames::notice_silence(model);
+    if model.nodes.are_several() {
+        nodes::notice_silence(model);
+    } else {
+        frames::notice_silence(model);
+    }
     // Attention lines come and go with time alone.
     cursor::settle(model, cursor::Cause::Data);
 }
@@ -161,5 +171,6 @@ fn follow_all(model: &mut Model) -> Option<Effect> {
     let mut logs = LogTail::default();
     logs.until_ms = model.past.as_ref().map(|past| past.at_ms);
     model.logs = Some(logs);
+    self::logs::begin(model);
     Some(Effect::FollowAllLogs)
 }

@@ -123,7 +123,8 @@ fn told(verb: &str, key: &Key, answer: &str) -> String {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
-        | Key::Config => &label,
+        | Key::Config
+        | Key::Node { .. } => &label,
     };
     match answer.strip_prefix(name.as_str()) {
         _ if answer.is_empty() => format!("{verb} {label}"),

@@ -12,7 +12,7 @@ use crate::tui::model::{Model, rows};
 use crate::tui::msg::{Effect, Press};
 
 use super::cursor::{self, Cause};
-use super::{actions, attach, log_find, orders, signals};
+use super::{actions, attach, log_find, nodes, orders, signals};
 
 /// Typed text longer than this is nobody's filter.
 const TYPED_MAX: usize = 256;
@@ -36,6 +36,7 @@ pub(super) fn press(model: &mut Model, press: Press) -> Vec<Effect> {
             strategy(model, press.chord, upstream, selected)
         }
         Overlay::Export { selected } => export(model, press.chord, selected),
+        Overlay::Nodes { selected } => nodes::press(model, press.chord, selected),
     }
 }
 
@@ -61,7 +62,8 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             Overlay::Theme { .. }
             | Overlay::Strategy { .. }
             | Overlay::Signal { .. }
-            | Overlay::Export { .. },
+            | Overlay::Export { .. }
+            | Overlay::Nodes { .. },
         )
         | None => return,
     };
@@ -120,7 +122,8 @@ fn upstream_of(model: &Model, target: Option<&Key>) -> Option<String> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
-        | Key::Config => None,
+        | Key::Config
+        | Key::Node { .. } => None,
     }
 }
 

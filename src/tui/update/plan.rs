@@ -9,6 +9,8 @@ use crate::tui::msg::Effect;
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {
     let is_wanted = model.view == View::Config
         && model.past.is_none()
+        // A file is one engine's.
+        && (!model.nodes.are_several() || model.nodes.chosen.is_some())
         && !matches!(model.link, Link::Connecting { .. });
     if is_wanted == model.planned.is_asked {
         return None;

@@ -69,7 +69,8 @@ fn is_covered(model: &Model) -> bool {
             | Overlay::Confirm(_)
             | Overlay::Theme { .. }
             | Overlay::Strategy { .. }
-            | Overlay::Export { .. },
+            | Overlay::Export { .. }
+            | Overlay::Nodes { .. },
         ) => true,
     }
 }
@@ -127,7 +128,8 @@ fn choose(model: &mut Model, at: usize) -> Vec<Effect> {
             | Overlay::Signal { selected, .. }
             | Overlay::Theme { selected, .. }
             | Overlay::Strategy { selected, .. }
-            | Overlay::Export { selected },
+            | Overlay::Export { selected }
+            | Overlay::Nodes { selected },
         ) => *selected,
         Some(
             Overlay::Help { .. }

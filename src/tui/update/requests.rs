@@ -1,18 +1,31 @@
 //! The requests: asked for while their view is open, with what its filter says, and no longer.
 
-use crate::control::requests::RequestRecord;
+use crate::control::requests::{Filter, RequestRecord};
 use crate::tui::model::list::List;
 use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::{Link, Model, request_tail};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause};
+use super::logs;
 
 /// What is asked of the engine, when that has changed.
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {
-    let is_wanted = model.view == View::Requests && !matches!(model.link, Link::Connecting { .. });
+    let is_there = !matches!(model.link, Link::Connecting { .. });
     let filter = &model.lists.of(Panel::RequestTable).filter;
-    let wanted = is_wanted.then(|| request_tail::facets(model, filter).0);
+    let wanted = match model.view {
+        View::Requests if is_there => Some(request_tail::facets(model, filter).0),
+        View::Logs if is_there && model.are_requests_in_logs => Some(Filter::default()),
+        View::Overview
+        | View::Backends
+        | View::Balance
+        | View::Programs
+        | View::Workers
+        | View::Requests
+        | View::Logs
+        | View::Events
+        | View::Config => None,
+    };
     if wanted == model.requests.asked {
         return None;
     }
@@ -28,6 +41,9 @@ pub(super) fn came(model: &mut Model, number: u64, records: Vec<RequestRecord>, 
         return;
     }
     model.requests.lost += lost;
+    if model.view == View::Logs {
+        logs::asked(model, &records);
+    }
     for record in records {
         model.requests.push(record);
     }

@@ -130,13 +130,19 @@ fn upstream_cells<'a>(canvas: &Canvas<'a>, row: &'a UpstreamRow) -> Vec<Line<'a>
     let rate = traffic::upstream_rate(model, &row.name).round() as u64;
     let p95_us = u64::from(traffic::upstream_p95_us(model, &row.name));
     let active: u64 = members.iter().map(|row| u64::from(row.backend.active)).sum();
+    let is_folded = model.is_folded(&row.name);
+    let glyphs = canvas.skin.glyphs;
+    let sign = if is_folded { glyphs.folded } else { glyphs.unfolded };
     let name = Line::from(vec![
-        canvas.span(format!("{} ", canvas.skin.glyphs.unfolded), Role::Dim),
+        canvas.span(format!("{sign} "), Role::Dim),
         canvas.strong(row.name.as_str(), Role::Bright),
         canvas.span(verdict::kind_tag(row.kind), Role::Dim),
         canvas.span(if row.differs.is_empty() { "" } else { " differs" }, Role::Warn),
     ]);
-    let strategy = verdict::strategy_label(&row.strategy, &members);
+    let mut strategy = verdict::strategy_label(&row.strategy, &members);
+    if is_folded {
+        strategy = format!("{strategy} ({} folded)", members.len());
+    }
     vec![
         name,
         canvas.bold(format!("{up}/{} up", members.len()), role),

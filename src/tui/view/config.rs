@@ -29,6 +29,9 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         canvas.rule(area, "Config", String::new());
         let words = match (model.planned.why.as_str(), model.past.is_some()) {
             (_, true) => "told of the present only: p comes back to now",
+            ("", false) if model.nodes.are_mixed() => {
+                "a file is one engine's: @ chooses the node it is shown of"
+            }
             ("", false) => "asking the engine",
             (why, false) => why,
         };

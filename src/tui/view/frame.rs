@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::control::wire;
 
 use super::canvas::{Canvas, take};
-use super::{ruler, state};
+use super::{nodes, ruler, state};
 use crate::tui::action::Id;
 use crate::tui::action::hint;
 use crate::tui::model::log_find::Purpose;
@@ -63,6 +63,12 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
         Span::raw(" "),
         canvas.strong(head.name.clone(), Role::Bright),
     ];
+    if canvas.model.nodes.are_several() {
+        spans.push(canvas.span("  @", Role::Dim));
+    }
+    if let Some(trail) = trail(canvas) {
+        spans.push(canvas.span(trail, Role::Text));
+    }
     if head.version.is_empty() {
         return Line::from(spans);
     }
@@ -76,22 +82,28 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
     Line::from(spans)
 }
 
+/// Where one is, when no tab says so or all of them say too little: `> Programs > lines`.
+fn trail(canvas: &Canvas) -> Option<String> {
+    let model = canvas.model;
+    let is_alone = model.is_zoomed && model.view.panels().len() > 1;
+    if model.size.height >= TABS_HEIGHT_MIN && !is_alone {
+        return None;
+    }
+    let sign = canvas.skin.glyphs.folded;
+    let view = format!(" {sign} {}", model.view.title());
+    Some(if is_alone { format!("{view} {sign} {}", model.focus().noun()) } else { view })
+}
+
 /// How the line to the engine is, what this console may do, the time.
 fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
     if let Some(past) = &canvas.model.past {
         return ruler::standing(canvas, past, width);
     }
-    let (model, glyphs) = (canvas.model, canvas.skin.glyphs);
-    let (glyph, word, role) = match &model.link {
-        Link::Connecting { .. } => (glyphs.starting, "CONNECTING".to_owned(), Role::Info),
-        Link::Live => (glyphs.up, "LIVE".to_owned(), Role::Ok),
-        Link::Stale { .. } => {
-            (glyphs.failed, format!("STALE {}", number::age(model.stale_ms())), Role::Bad)
-        }
-    };
-    let mut spans =
-        vec![canvas.span(format!("{glyph} "), role), canvas.strong(word, role), Span::raw("  ")];
-    if let Some(rtt_ms) = model.rtt_ms.filter(|_| width >= MIDDLE) {
+    let model = canvas.model;
+    let mut spans = if model.nodes.are_mixed() { nodes::standing(canvas) } else { link(canvas) };
+
+    let rtt_width_min = if model.nodes.are_mixed() { WIDE } else { MIDDLE };
+    if let Some(rtt_ms) = model.rtt_ms.filter(|_| width >= rtt_width_min) {
         spans.push(canvas.span(format!("rtt {rtt_ms}ms  "), Role::Dim));
     }
     if model.mouse == Mouse::On {
@@ -110,6 +122,19 @@ fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
         spans.push(canvas.span(format!("  {help} {command}"), Role::Dim));
     }
     Line::from(spans)
+}
+
+/// The line to the one engine that is shown.
+fn link(canvas: &Canvas) -> Vec<Span<'static>> {
+    let (model, glyphs) = (canvas.model, canvas.skin.glyphs);
+    let (glyph, word, role) = match &model.link {
+        Link::Connecting { .. } => (glyphs.starting, "CONNECTING".to_owned(), Role::Info),
+        Link::Live => (glyphs.up, "LIVE".to_owned(), Role::Ok),
+        Link::Stale { .. } => {
+            (glyphs.failed, format!("STALE {}", number::age(model.stale_ms())), Role::Bad)
+        }
+    };
+    vec![canvas.span(format!("{glyph} "), role), canvas.strong(word, role), Span::raw("  ")]
 }
 
 fn tabs(canvas: &mut Canvas, area: Rect) {

@@ -34,7 +34,10 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
     let is_of_all = canvas.model.view == View::Logs;
     let name = match &tail.of {
         Some(key) if !is_of_all => format!("Output {}", key.label()),
-        _ if is_of_all => "Output of all programs".to_owned(),
+        _ if is_of_all && canvas.model.are_requests_in_logs => {
+            "Programs, engine and requests".to_owned()
+        }
+        _ if is_of_all => "Programs and engine".to_owned(),
         _ => "Output".to_owned(),
     };
     let separator = canvas.skin.glyphs.separator;

@@ -13,6 +13,7 @@ mod events;
 mod frame;
 mod listing;
 mod logs;
+mod nodes;
 mod over_time;
 mod overlay;
 mod overview;
@@ -32,6 +33,8 @@ mod fixture;
 mod fixture_fit;
 #[cfg(test)]
 mod fixture_logs;
+#[cfg(test)]
+mod fixture_nodes;
 #[cfg(test)]
 mod fixture_past;
 #[cfg(test)]
@@ -103,6 +106,7 @@ fn over(canvas: &mut Canvas, area: Rect) {
             overlay::palette(canvas, area, input, *selected);
         }
         Some(Overlay::Confirm(question)) => overlay::confirm(canvas, area, question),
+        Some(Overlay::Nodes { selected }) => nodes::choice(canvas, area, *selected),
         Some(Overlay::Theme { selected, .. }) => overlay::theme(canvas, area, *selected),
         Some(Overlay::Signal { targets, selected }) => {
             overlay::signal(canvas, area, targets, *selected);

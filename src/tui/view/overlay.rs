@@ -135,7 +135,9 @@ fn shell_line<'a>(canvas: &Canvas<'a>, entry: &palette::Entry) -> Line<'a> {
     match palette::line(canvas.model, entry) {
         Some(Ok(line)) => Line::from(vec![
             canvas.strong("$ ", Role::Accent),
-            canvas.span("pilothouse ", Role::Dim),
+            // Of several engines the line says how its own is reached.
+            canvas
+                .span(if canvas.model.nodes.are_several() { "" } else { "pilothouse " }, Role::Dim),
             canvas.span(line, Role::Bright),
         ]),
         Some(Err(why)) => canvas.cell(why, Role::Warn),

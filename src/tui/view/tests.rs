@@ -6,14 +6,15 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use tui_input::Input;
 
-use super::{fixture, fixture_fit, fixture_past, fixture_plan};
+use super::{fixture, fixture_fit, fixture_nodes, fixture_past, fixture_plan};
 use crate::control::capacity::{Capacity, Queue};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
+use crate::tui::model::list::{Sort, SortBy};
 use crate::tui::model::log_find::Purpose;
 use crate::tui::model::order::{self, Judged, Weight};
 use crate::tui::model::overlay::Overlay;
-use crate::tui::model::panel::View;
+use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::past;
 use crate::tui::model::{Link, Model, Size};
 use crate::tui::theme::glyph::GlyphTier;
@@ -309,4 +310,42 @@ fn questions_look_as_they_did() {
         }
         insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
     }
+}
+
+/// Each row says whose it is, and how old it is where that node was lost.
+#[test]
+fn several_nodes_look_as_they_did() {
+    let nodes = Overlay::Nodes { selected: 1 };
+    for (name, view, size, overlay) in [
+        ("nodes-overview-100x30", View::Overview, (100, 30), None),
+        ("nodes-backends-100x30", View::Backends, (100, 30), None),
+        ("nodes-programs-80x24", View::Programs, (80, 24), None),
+        ("nodes-picker-80x24", View::Workers, (80, 24), Some(nodes)),
+    ] {
+        let mut model = fixture_nodes::model(view, size);
+        model.overlay = overlay;
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
+    }
+    for view in View::ALL {
+        for overlay in [None, Some(Overlay::Nodes { selected: 0 })] {
+            let mut model = fixture_nodes::model(view, (0, 0));
+            model.overlay = overlay;
+            for (width, height) in [(1, 1), (12, 9), (40, 8), (60, 16), (72, 24), (300, 100)] {
+                model.size = Size { width, height };
+                fixture::draw(&model, &skin());
+            }
+        }
+    }
+}
+
+/// The column that a list is sorted by has a sign, and so has the list's name.
+#[test]
+fn a_sorted_list_says_by_what() {
+    let mut model = fixture::model(View::Backends, (100, 30));
+    let list = model.lists.of_mut(Panel::BackendTable);
+    list.sort = Sort { by: SortBy::Column("active"), is_reversed: false };
+    let text = fixture::text(&fixture::draw(&model, &skin()));
+    let heading = text.lines().find(|line| line.contains("Backends by")).expect(&text);
+    assert!(heading.contains("by active ▼"), "{heading}");
+    assert!(heading.contains("in flight▼"), "{heading}");
 }

@@ -8,14 +8,15 @@ use crate::control::wire::Worker;
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::over_time;
+use super::section::{self, Heading};
 use super::state;
 use crate::tui::model::key::Key;
+use crate::tui::model::nodes::tag;
 use crate::tui::model::panel::Panel;
 use crate::tui::model::rows::Row;
 use crate::tui::model::traffic;
 use crate::tui::theme::Role;
-use crate::tui::widget::columns::{self, Column};
-use crate::tui::widget::rule::Rule;
+use crate::tui::widget::columns::Column;
 use crate::tui::widget::spark::{self, Spark};
 use crate::tui::widget::{bar, number, pen};
 
@@ -55,12 +56,12 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
     let head = &canvas.model.moment.head;
     let running = canvas.model.moment.workers.iter().filter(|row| row.state == "running").count();
     let separator = canvas.skin.glyphs.separator;
-    let facts = format!(
-        "{running} of {} running{separator}master {}{separator}keeper {}",
-        canvas.model.moment.workers.len(),
-        head.master_pid,
-        head.keeper_pid
-    );
+    // Those of several engines are many.
+    let parents = match (head.master_pid, head.keeper_pid) {
+        (0, _) => String::new(),
+        (master, keeper) => format!("{separator}master {master}{separator}keeper {keeper}"),
+    };
+    let facts = format!("{running} of {} running{parents}", canvas.model.moment.workers.len());
     canvas.rule(rule_row, "Workers", facts);
     if listing.rows.is_empty() {
         listing.draw(canvas, area, |_, _, _| {});
@@ -87,7 +88,8 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
 
 fn brief_worker(canvas: &mut Canvas, area: Rect, worker: &Worker) {
     let look = state::worker(&worker.state, canvas.skin);
-    let mut name = vec![canvas.strong(format!("w{:<3}", worker.slot), Role::Bright)];
+    let mut name =
+        vec![canvas.strong(format!("w{:<3}", tag::of_slot(worker.slot).1), Role::Bright)];
     let mut bar_x = area.x + NAME;
     if area.width > NARROW_WIDTH {
         name.push(canvas.span(worker.pid.to_string(), Role::Dim));
@@ -153,7 +155,7 @@ fn requests(canvas: &mut Canvas, area: Rect) {
     });
 }
 
-fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
+fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
     let has_log = canvas.model.moment.workers.iter().any(|worker| worker.log.is_some());
     let columns = [
         Column::left("", 5),
@@ -170,25 +172,23 @@ fn table<'a>(canvas: &mut Canvas<'a>, mut area: Rect, listing: &Listing<'a>) {
         Column::right("log lines", if has_log { 10 } else { 0 }).priority(5),
         Column::left("last minute", 12).priority(6).grow(60),
     ];
-    let rule_row = take(&mut area, 1);
-    let placed = columns::place(&columns, content(area));
-    let count = listing.count(area.height);
+    let count = listing.count(area.height.saturating_sub(1));
     let head = &canvas.model.moment.head;
-    let facts = format!("{count}{}gen {}", canvas.skin.glyphs.separator, head.generation);
-    Rule::new("Workers", canvas.skin).says(facts, canvas.skin).columns(&placed).draw(
-        canvas.buffer,
-        rule_row,
-        canvas.skin,
-    );
-    listing.draw(canvas, area, |canvas, row, place| {
+    let facts = match head.generation {
+        0 => count,
+        generation => format!("{count}{}gen {generation}", canvas.skin.glyphs.separator),
+    };
+    let facts = Some(canvas.cell(facts, Role::Dim));
+    let heading = Heading { title: "Workers", columns: &columns, facts };
+    section::table(canvas, area, listing, &heading, |canvas, row, placed, y| {
         let Row::Worker(worker) = row else { return };
         let cells = cells(canvas, worker);
-        canvas.row(&placed, place.y, &cells);
-        if let Some(cell) = placed.cell(CPU_BAR, place.y) {
+        canvas.row(placed, y, &cells);
+        if let Some(cell) = placed.cell(CPU_BAR, y) {
             let load = f64::from(worker.cpu_percent) / 100.0;
             bar::level(canvas.buffer, cell, load, load_role(worker), canvas.skin);
         }
-        if let Some(cell) = placed.cell(GRAPH, place.y) {
+        if let Some(cell) = placed.cell(GRAPH, y) {
             graph(canvas, cell, worker);
         }
     });
@@ -205,7 +205,7 @@ fn cells<'a>(canvas: &Canvas<'a>, worker: &'a Worker) -> Vec<Line<'a>> {
     vec![
         Line::from(vec![
             canvas.span(format!("{} ", canvas.skin.glyphs.swatch), series),
-            canvas.strong(format!("w{}", worker.slot), Role::Bright),
+            canvas.strong(format!("w{}", tag::of_slot(worker.slot).1), Role::Bright),
         ]),
         canvas.state(&Key::Worker { slot: worker.slot }, look, &worker.state.to_uppercase()),
         canvas.cell(worker.pid.to_string(), Role::Dim),

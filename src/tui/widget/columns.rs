@@ -5,7 +5,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use super::pen::{self, Clip, Side};
 use crate::tui::theme::Role;
@@ -69,6 +69,10 @@ pub(crate) struct Placed<'a> {
     /// Start and width, or `None` for a column that had to go.
     places: Vec<Option<(u16, u16)>>,
     area: Rect,
+    /// What stands beside the row and need not be said in it again.
+    left_out: Option<String>,
+    /// Which column the rows are sorted by, and the sign of its direction.
+    sorted: Option<(usize, &'static str)>,
 }
 
 /// Gives each column its place within `area`; what does not fit goes, least important first.
@@ -107,7 +111,7 @@ pub(crate) fn place(columns: &[Column], area: Rect) -> Placed<'_> {
             Some((start, width))
         })
         .collect();
-    Placed { columns, places, area }
+    Placed { columns, places, area, left_out: None, sorted: None }
 }
 
 /// The least important column that is still shown; of equals the last.
@@ -120,7 +124,20 @@ fn needed(columns: &[Column], is_shown: &[bool]) -> u16 {
     shown.map(|(column, _)| column.width + GAP).sum::<u16>().saturating_sub(GAP)
 }
 
-impl Placed<'_> {
+impl<'a> Placed<'a> {
+    /// The same places for a row whose cells do without these words.
+    pub(crate) fn leaving_out(&self, words: String) -> Placed<'a> {
+        let Self { columns, area, sorted, .. } = *self;
+        Placed { columns, places: self.places.clone(), area, left_out: Some(words), sorted }
+    }
+
+    /// `sign_of` the column by whose title the rows are sorted.
+    pub(crate) fn sorted(mut self, sign_of: impl Fn(&str) -> Option<&'static str>) -> Self {
+        let mut columns = self.columns.iter().enumerate();
+        self.sorted = columns.find_map(|(at, column)| Some((at, sign_of(column.title)?)));
+        self
+    }
+
     /// Where the column at `at` is on row `y`; `None` when it had to go.
     pub(crate) fn cell(&self, at: usize, y: u16) -> Option<Rect> {
         let (x, width) = (*self.places.get(at)?)?;
@@ -131,7 +148,7 @@ impl Placed<'_> {
     /// one ends.
     pub(crate) fn titles(&self, buffer: &mut Buffer, y: u16, from: u16, skin: &Skin) -> u16 {
         let mut taken = from;
-        for (column, place) in self.columns.iter().zip(&self.places) {
+        for (at, (column, place)) in self.columns.iter().zip(&self.places).enumerate() {
             let Some((x, width)) = *place else { continue };
             let title_width = pen::width(column.title).min(width);
             let start = match column.side {
@@ -143,8 +160,14 @@ impl Placed<'_> {
             }
             let blank = Style::new();
             pen::text(buffer, (start.saturating_sub(1), y), 1, " ", blank);
-            pen::text(buffer, (start, y), title_width, column.title, skin.style(Role::Dim));
-            taken = pen::text(buffer, (start + title_width, y), 1, " ", blank);
+            let sign = self.sorted.filter(|(sorted, _)| *sorted == at).map(|(_, sign)| sign);
+            let role = if sign.is_some() { Role::Accent } else { Role::Dim };
+            pen::text(buffer, (start, y), title_width, column.title, skin.style(role));
+            let end = (start + title_width, y);
+            taken = match sign {
+                Some(sign) => pen::text(buffer, end, 1, sign, skin.style(role)),
+                None => pen::text(buffer, end, 1, " ", blank),
+            };
         }
         taken
     }
@@ -153,6 +176,8 @@ impl Placed<'_> {
     pub(crate) fn row(&self, buffer: &mut Buffer, y: u16, cells: &[Line], skin: &Skin) {
         for (at, cell) in cells.iter().enumerate() {
             let Some(area) = self.cell(at, y) else { continue };
+            let shorter = self.left_out.as_deref().and_then(|words| without(cell, words));
+            let cell = shorter.as_ref().unwrap_or(cell);
             match self.columns[at].clip {
                 Clip::Middle => name(buffer, area, cell, skin),
                 Clip::End => {
@@ -161,6 +186,14 @@ impl Placed<'_> {
             }
         }
     }
+}
+
+fn without<'c>(cell: &'c Line, words: &str) -> Option<Line<'c>> {
+    if !cell.spans.iter().any(|span| span.content.contains(words)) {
+        return None;
+    }
+    let span = |span: &'c Span| Span::styled(span.content.replacen(words, "", 1), span.style);
+    Some(Line { spans: cell.spans.iter().map(span).collect(), ..cell.clone() })
 }
 
 /// A name after its signs; the name alone is shortened, in its middle.

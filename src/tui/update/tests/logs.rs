@@ -1,7 +1,7 @@
 //! A log by its keys: searching, leaving lines out, and signals from the menu.
 
 use super::*;
-use crate::control::wire::{LogLine, Stream};
+use crate::control::wire::{EventRecord, LogLine, Stream};
 use crate::tui::model::key::Key;
 use crate::tui::model::log_tail::Whose;
 
@@ -89,4 +89,73 @@ fn a_signal_is_chosen_from_the_menu() {
     on(&mut watching, Panel::ProgramTable, "web:0");
     press(&mut watching, char('K'));
     assert_eq!(sent(&press(&mut watching, key(Code::Enter))), Vec::<String>::new());
+}
+
+/// The log of everything: programs, the engine's events and, while that is wanted, requests.
+#[test]
+fn all_sources_are_one_log_by_time() {
+    let mut model = attached();
+    let event = |seq, at_ms, verb: &str| {
+        let event = EventRecord {
+            seq,
+            wall_ms: START_MS + at_ms,
+            who: "engine".to_owned(),
+            verb: verb.to_owned(),
+            target: "web:0".to_owned(),
+            result: "done\nin two lines".to_owned(),
+            ..EventRecord::default()
+        };
+        Msg::Frame(Box::new(Frame::Event { event: Box::new(event) }))
+    };
+    update(&mut model, event(1, 10, "start"));
+    press(&mut model, char('7'));
+    let line = |at_ms: u64, text: &str| LogLine {
+        wall_ms: START_MS + at_ms,
+        text: text.to_owned(),
+        program: "web:0".to_owned(),
+        ..LogLine::default()
+    };
+    // Those that were kept come later than what was known already.
+    let lines = vec![line(5, "one"), line(15, "two"), line(30, "three")];
+    update(&mut model, Msg::LogLines { of: Whose::All, lines });
+    update(&mut model, event(2, 20, "roll"));
+    let texts = |model: &Model| -> Vec<String> {
+        let logs = model.logs.as_ref().expect("the view is open");
+        logs.shown().map(|(_, line)| format!("{} {}", line.program, line.text)).collect()
+    };
+    let without = [
+        "web:0 one",
+        "engine engine start web:0: done",
+        "web:0 two",
+        "engine engine roll web:0: done",
+        "web:0 three",
+    ];
+    assert_eq!(texts(&model), without);
+
+    let effects = press(&mut model, char('i'));
+    let number = model.requests.number;
+    let asked = Effect::FollowRequests { filter: Filter::default(), number };
+    assert!(effects.contains(&asked), "{effects:?}");
+    let record = RequestRecord {
+        wall_ms: START_MS + 17,
+        status: 200,
+        method: "GET".to_owned(),
+        path: "/a".to_owned(),
+        host: "h".to_owned(),
+        client: "10.0.0.9".to_owned(),
+        service_us: 1_250,
+        upstream: Some("api".to_owned()),
+        backend: Some("10.0.0.1:80".to_owned()),
+        ..RequestRecord::default()
+    };
+    for _ in 0..2 {
+        // The second time as after a return to the view.
+        let records = vec![record.clone()];
+        update(&mut model, Msg::Requests { number, records, lost: 0 });
+    }
+    let all = texts(&model);
+    assert_eq!(all.len(), 6, "{all:?}");
+    assert_eq!(all[3], "access 200 GET h/a 1.2 ms 10.0.0.9 api/10.0.0.1:80");
+    press(&mut model, char('i'));
+    assert_eq!(texts(&model), without);
 }

@@ -6,11 +6,13 @@ mod explained;
 mod filters;
 mod live;
 mod logs;
+mod nodes;
 mod palette;
 mod past;
 mod plan;
 mod pointer;
 mod properties;
+mod sorting;
 
 use tui_input::InputRequest;
 
@@ -159,6 +161,7 @@ fn sent(effects: &[Effect]) -> Vec<String> {
             | Effect::StopExplaining
             | Effect::Plan
             | Effect::StopPlanning
+            | Effect::ChooseNode(_)
             | Effect::UseTheme(_)
             | Effect::TurnGlyphs
             | Effect::Mouse(_)

@@ -162,7 +162,8 @@ fn logs_and_requests_end_where_the_moment_does() {
     press(&mut model, char('p'));
     press(&mut model, char('['));
     update(&mut model, Msg::LogLines { of, lines: vec![line(0)] });
-    assert_eq!(shown(&model), ["9000", "5000"]);
+    // The log of everything begins with what happened.
+    assert_eq!(shown(&model), ["drain api/10.0.0.1:80", "9000", "5000"]);
     press(&mut model, char('6'));
     let number = model.requests.number;
     let record = |seq: u64| RequestRecord {
@@ -177,7 +178,7 @@ fn logs_and_requests_end_where_the_moment_does() {
     press(&mut model, char('p'));
     assert_eq!((count(&model), shown(&model).len()), (5, 0));
     press(&mut model, char('7'));
-    assert_eq!(shown(&model), ["9000", "5000", "500", "0"]);
+    assert_eq!(shown(&model), ["drain api/10.0.0.1:80", "9000", "5000", "500", "0"]);
 }
 
 #[test]

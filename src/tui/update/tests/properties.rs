@@ -47,8 +47,7 @@ fn disturb(model: &mut Model, change: &Change) {
             }
         }
         Change::Sort => {
-            model.lists.of_mut(Panel::BackendTable).sort.by =
-                model.lists.of(Panel::BackendTable).sort.by.next();
+            super::super::sorting::step(model, 1);
         }
     }
     let delta = Box::new(Delta { backends: Table::All(backends), ..Delta::default() });
