@@ -55,16 +55,19 @@ pub(crate) enum Failure {
     Malformed,
     /// A response whose status is a reason to ask another backend.
     Unfit,
+    /// No handshake of TLS, or one with somebody else.
+    Insecure,
 }
 
 impl Failure {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Refused,
         Self::Unreachable,
         Self::TimedOut,
         Self::Closed,
         Self::Malformed,
         Self::Unfit,
+        Self::Insecure,
     ];
 
     /// For people.
@@ -74,6 +77,7 @@ impl Failure {
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed out",
             Self::Closed => "connection closed",
+            Self::Insecure => "TLS handshake failed",
             Self::Malformed => "malformed response",
             Self::Unfit => "error response",
         }

@@ -43,6 +43,17 @@ pub(crate) struct WorkerFigures {
     pub(crate) heartbeat_us: u64,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// By `Handshake`.
+    pub(crate) handshakes: [u64; 3],
+}
+
+/// How a handshake with a client went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    Full,
+    /// An earlier session goes on.
+    Resumed,
+    Failed,
 }
 
 /// What the workers beside one hold together.
@@ -132,6 +143,10 @@ impl Worker {
         add(&self.words().accepted, 1);
     }
 
+    pub(crate) fn shook_hands(self, handshake: Handshake) {
+        add(&self.words().handshakes[handshake as usize], 1);
+    }
+
     /// A request was answered, whoever answered it; bytes from the client and to it.
     pub(crate) fn answered(self, status: u16, bytes_in: u64, bytes_out: u64) {
         let words = self.words();
@@ -174,6 +189,7 @@ impl Worker {
             heartbeat_us: wide(&words.heartbeat_us),
             bytes_in: wide(&words.bytes_in),
             bytes_out: wide(&words.bytes_out),
+            handshakes: words.handshakes.each_ref().map(wide),
         }
     }
 }

@@ -33,9 +33,12 @@ pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
 pub(crate) const HOST_BYTES_MAX: usize = 24;
 
+/// Of 32 bytes.
+pub(crate) const TICKET_KEY_WORDS: usize = 4;
+
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -44,6 +47,7 @@ pub(super) struct Line<T>(pub(super) T);
 #[repr(C)]
 pub(super) struct Layout {
     pub(super) header: Line<Header>,
+    pub(super) tickets: Line<TicketWords>,
     pub(super) workers: [Line<WorkerWords>; WORKERS_MAX],
     pub(super) access_logs: [Line<AccessLogWords>; WORKERS_MAX],
     pub(super) upstreams: [UpstreamWords; UPSTREAMS_MAX],
@@ -69,6 +73,19 @@ pub(super) struct Header {
     pub(super) drains: AtomicU32,
 }
 
+/// Writer: the master. What sessions of TLS are sealed by, so that any worker can go on with one.
+#[repr(C)]
+pub(super) struct TicketWords {
+    /// Even: stable. Odd: the master is writing.
+    pub(super) epoch: AtomicU32,
+    /// Of the newest key, from 1; 0 while there is none.
+    pub(super) number: AtomicU32,
+    /// When it was made.
+    pub(super) made_us: AtomicU64,
+    /// The newest, and the one before it.
+    pub(super) keys: [[AtomicU64; TICKET_KEY_WORDS]; 2],
+}
+
 /// Writer: the slot's worker; `pid`, `generation` and `state` also the master while none lives.
 #[repr(C)]
 pub(super) struct WorkerWords {
@@ -86,6 +103,8 @@ pub(super) struct WorkerWords {
     /// From clients and to clients.
     pub(super) bytes_in: AtomicU64,
     pub(super) bytes_out: AtomicU64,
+    /// Of TLS with clients: begun anew, gone on with, and those that came to nothing.
+    pub(super) handshakes: [AtomicU64; 3],
 }
 
 /// Writer: the slot's worker. What its writing of access logs came to.
@@ -263,6 +282,7 @@ pub(super) struct EntryWords {
 }
 
 const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
+const _: () = assert!(size_of::<Line<TicketWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);

@@ -18,6 +18,7 @@ pub(crate) mod layout;
 pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod session;
+pub(crate) mod tickets;
 pub(crate) mod turn;
 pub(crate) mod upstream;
 
