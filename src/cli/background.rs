@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::engine;
 use super::failure::Failure;
 use super::place::Place;
+use crate::config::Dates;
 use crate::config::source::{Foreign, Source};
 use crate::control::client::ClientError;
 use crate::sys::{clock, folders, pidfd, spawn};
@@ -34,7 +35,7 @@ pub(crate) async fn ensure(place: &Place) -> Result<(), Failure> {
 }
 
 async fn start(place: &Place) -> Result<(), Failure> {
-    engine::load(place)?;
+    engine::load(place, Dates::Passed)?;
     let folder = folders::make_runtime_dir(&place.engine)
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let log = Log::open(folder.join("engine.log"))?;

@@ -12,6 +12,7 @@ use super::out::{self, Out};
 use super::place::Place;
 use super::roles;
 use super::steer::steer;
+use crate::config::Dates;
 use crate::config::source::{Foreign, Source};
 use crate::control::call::Command;
 use crate::control::client::ClientError;
@@ -24,7 +25,7 @@ const GONE_INTERVAL: Duration = Duration::from_millis(50);
 /// said here and once.
 pub(crate) fn run(place: &Place) -> Result<ExitCode, Failure> {
     import::remark(place);
-    let config = load(place)?;
+    let config = load(place, Dates::Passed)?;
     let source = absolute(&place.source)?;
     let words = roles::words(&own_program()?, &config.engine.name, &source);
     Ok(keeper::run(&config.engine.name, words))
@@ -47,7 +48,7 @@ fn absolute(source: &Source) -> Result<Source, Failure> {
 
 pub(crate) fn check(place: &Place, out: Out) -> Result<(), Failure> {
     import::remark(place);
-    let config = load(place)?;
+    let config = load(place, Dates::Judged)?;
     if let Some(text) = master::stop::too_short(&config) {
         out::complain(&format!("{}: warning: {text}", config.source));
     }
@@ -65,8 +66,8 @@ pub(crate) fn check(place: &Place, out: Out) -> Result<(), Failure> {
 }
 
 /// The whole configuration, or every error in it.
-pub(crate) fn load(place: &Place) -> Result<config::model::Config, Failure> {
-    let loaded = place.source.load();
+pub(crate) fn load(place: &Place, dates: Dates) -> Result<config::model::Config, Failure> {
+    let loaded = place.source.load(dates);
     loaded.map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))
 }
 

@@ -5,8 +5,10 @@ use super::out::{Out, Tone};
 use super::place::Place;
 use super::table::{Align, Cell, Table};
 use super::{backend, program};
+use crate::control::certificate::Standing;
 use crate::control::text;
 use crate::control::wire::{BackendState, Kind, Listener, ProgramState, Status, Worker};
+use crate::sys::clock;
 use crate::tui::widget::number;
 
 pub(crate) async fn show(place: &Place, out: Out) -> Result<(), Failure> {
@@ -52,6 +54,7 @@ pub(crate) fn render(status: &Status, out: Out) -> String {
 
 fn head(status: &Status, out: Out) -> String {
     let listener = |row: &Listener| match row.kind {
+        Kind::Http if row.tls => format!("{} (tls)", row.address),
         Kind::Http => row.address.clone(),
         Kind::Tcp | Kind::Both => format!("{} ({})", row.address, row.kind.name()),
     };
@@ -107,6 +110,15 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
             let text = format!("! {}/{} is {word}{gap}{}", upstream.name, row.name, row.reason);
             found.push((tone, text));
         }
+    }
+    for row in &status.certificates {
+        let wall_ms = clock::wall_ms();
+        let Some(complaint) = row.complaint(wall_ms) else { continue };
+        let tone = match row.standing(wall_ms) {
+            Standing::Expired | Standing::Early => Tone::Bad,
+            Standing::Soon | Standing::Stuck | Standing::Good => Tone::Warn,
+        };
+        found.push((tone, format!("! certificate of {}: {complaint}", row.server)));
     }
     for row in &status.workers {
         if let Some(log) = row.log.as_ref().filter(|log| log.is_failing) {

@@ -1,6 +1,8 @@
 //! What only the sections together can tell: names that must exist, names and addresses that must
 //! not meet, and the engine's bounds.
 
+mod secure;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -47,7 +49,8 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
     let listened: Vec<_> = of_servers.chain(of_streams).map(|listen| listen.address).collect();
     program::sockets::check(report, programs, &listened);
-    certificates(report, upstreams);
+    secure::check(report, servers, streams);
+    certificates(report, servers, upstreams);
     needs::check(report, programs);
     program::fatal::check(report, programs);
     bounds(report, upstreams, programs);
@@ -331,8 +334,9 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
     }
 }
 
-/// All certificates of checks together fit what travels to a worker.
-fn certificates(report: &Report<'_>, upstreams: &[upstream::Draft]) {
+/// All certificates together fit what travels to a worker.
+fn certificates(report: &Report<'_>, servers: &[server::Draft], upstreams: &[upstream::Draft]) {
+    secure::bound(report, servers, upstreams);
     let mut bytes = 0;
     for draft in upstreams {
         bytes += draft.upstream.check.as_ref().map_or(0, check::certificate_bytes);

@@ -58,7 +58,7 @@ fn report_syntax(report: &Report<'_>, syntax: &[toml::de::Error], text: &str) {
 
 fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     let engine = engine::read(file.section("engine"));
-    let servers: Vec<_> = file.sections("server").into_iter().map(server::read).collect();
+    let mut servers: Vec<_> = file.sections("server").into_iter().map(server::read).collect();
     let streams: Vec<_> = file.sections("stream").into_iter().map(stream::read).collect();
     let mut upstreams: Vec<_> = file
         .named_sections("upstream")
@@ -78,6 +78,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         .collect();
     stream::settle_kinds(&mut upstreams, &servers, &streams);
     let control = control::read(file.section("control"));
+    server::settle_identities(&mut servers);
     if !file.report.is_broken {
         group::settle(file.report, &mut programs, &mut groups);
         let sections = cross::Sections {

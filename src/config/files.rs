@@ -13,7 +13,7 @@ use super::diagnostic::Errors;
 use super::password::Password;
 use super::report::Surroundings;
 use super::source::Source;
-use super::{Loaded, document, dotenv, engine, limits, variables};
+use super::{Dates, Loaded, document, dotenv, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
 /// Reading and writing by whoever is neither the owner nor of the group.
@@ -40,12 +40,17 @@ pub(super) fn find(explicit: Option<&Path>) -> Source {
 
 /// Reads and checks a file; beyond `config::parse`, what it names on this machine (folders, users)
 /// must exist, and relative paths become absolute, from the file's own folder.
-pub(super) fn read_checked(path: &Path) -> Result<Loaded, Errors> {
-    check(text_of(path)?, &path.display().to_string(), path)
+pub(super) fn read_checked(path: &Path, dates: Dates) -> Result<Loaded, Errors> {
+    check(text_of(path)?, &path.display().to_string(), path, dates)
 }
 
 /// The same for a text that is elsewhere, or nowhere; what is relative in it begins beside `path`.
-pub(super) fn check(text: String, name: &str, path: &Path) -> Result<Loaded, Errors> {
+pub(super) fn check(
+    text: String,
+    name: &str,
+    path: &Path,
+    dates: Dates,
+) -> Result<Loaded, Errors> {
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
     let surroundings = Surroundings {
         variable: &variables::from_environment,
@@ -56,7 +61,11 @@ pub(super) fn check(text: String, name: &str, path: &Path) -> Result<Loaded, Err
         is_program: &|path| is_program(path),
         env_file: &|path| env_file(path),
         is_zone: &|name| sys::zone::named(name).is_some(),
-        page: &|path| page(path).map_err(|error| reason(&error)),
+        now_s: match dates {
+            Dates::Judged => Some((sys::clock::wall_ms() / 1000) as i64),
+            Dates::Passed => None,
+        },
+        page: &page_text,
         token: &|path| token(path).map(|_said_when_used| ()),
         password: &|path| password(path).map(|_said_when_used| ()),
     };
@@ -85,6 +94,11 @@ fn text_of(path: &Path) -> Result<String, Errors> {
         let name = path.display().to_string();
         Errors::of_file(&name, format!("read {name}: {}", reason(&error)), hint_of(&error))
     })
+}
+
+/// The text of a file that is used as it is; the error says why there is none.
+pub(super) fn page_text(path: &Path) -> Result<String, String> {
+    page(path).map_err(|error| reason(&error))
 }
 
 /// The text of an error page. It is read at every load, so it must not be one that makes us wait.

@@ -143,6 +143,22 @@ pub(crate) const COMPRESSIONS_MAX: u32 = 128;
 /// Shorter answers stay as they are: what is saved is less than a packet.
 pub(crate) const COMPRESS_BYTES_MIN: u64 = 1024;
 
+// TLS.
+/// For a whole handshake with a client.
+pub(crate) const HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
+/// Handshakes of one worker that are under way; beyond them the one that has lasted longest ends.
+pub(crate) const HANDSHAKES_MAX: usize = 512;
+/// Certificates and keys of all servers and upstreams.
+pub(crate) const CERTIFICATE_BYTES_MAX: usize = 8 << 20;
+/// How often the files of certificates are looked at.
+pub(crate) const CERTIFICATE_LOOK_MS: u64 = 1_000;
+/// How long sessions are sealed by one key; for as long again they can be gone on with.
+pub(crate) const TICKET_KEY_MS: u64 = 12 * 3_600_000;
+/// How long a client's session can be gone on with; shorter where it has shown a certificate, which
+/// is not looked at again then.
+pub(crate) const TICKET_LIFE_S: u32 = 12 * 3_600;
+pub(crate) const TICKET_LIFE_VERIFIED_S: u32 = 3_600;
+
 // Health of backends.
 /// Questions of active checks at a time; the rest wait for their turn.
 pub(crate) const CHECKS_AT_ONCE_MAX: usize = 64;
@@ -395,6 +411,8 @@ pub(crate) const PROGRAM_EXTEND_MS_MAX: u64 = 3_600_000;
 pub(crate) const PROGRAM_ANCESTORS_MAX: usize = 32;
 
 const _: () = assert!(PROGRAM_DESCRIPTOR_MIN <= PROGRAM_DESCRIPTOR_MAX);
+/// A ticket can be opened for as long as it is good.
+const _: () = assert!(TICKET_LIFE_S as u64 * 1000 <= TICKET_KEY_MS);
 const _: () = assert!(TARGET_BYTES <= TARGET_BYTES_MAX);
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(BODY_BUFFER_BYTES_MIN <= BODY_BUFFER_BYTES_MAX);

@@ -14,12 +14,16 @@ mod dotenv;
 mod files;
 pub(crate) mod source;
 
+mod backend_tls;
 mod capacity;
+pub(crate) mod certificate;
 mod check;
 mod client;
+pub(crate) mod client_tls;
 mod control;
 mod engine;
 mod group;
+pub(crate) mod identity;
 pub(crate) mod lines;
 mod links;
 mod listener;
@@ -29,6 +33,7 @@ mod program;
 mod resolve;
 pub(crate) mod retry;
 mod server;
+mod server_tls;
 mod sticky;
 pub(crate) mod strategy;
 mod stream;
@@ -79,6 +84,14 @@ pub(crate) struct Loaded {
     pub(crate) text: Option<Rc<str>>,
 }
 
+/// Whether a certificate that has expired is an error: where a file is checked. What runs, or starts,
+/// or loads it again for another reason, serves the other sites and says so of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dates {
+    Judged,
+    Passed,
+}
+
 /// The explicit file if there is one, else the first that exists of the places users expect, else
 /// the embedded default. An explicit file that does not exist is `load`'s error.
 pub(crate) fn find(explicit: Option<&Path>) -> Source {
@@ -118,6 +131,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         is_program: &|_| Ok(()),
         env_file: &|_| Ok(Some(Vec::new())),
         is_zone: &|_| true,
+        now_s: None,
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
         password: &|_| Ok(()),

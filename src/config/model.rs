@@ -16,6 +16,7 @@ pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
 pub(crate) mod stop;
+pub(crate) mod tls;
 pub(crate) mod tree;
 pub(crate) mod vitals;
 
@@ -128,6 +129,8 @@ pub(crate) struct Server {
     pub(crate) routes: Vec<route::Route>,
     pub(crate) shape: route::Shape,
     pub(crate) client: ClientLimits,
+    /// `None`: none of its listeners speaks TLS.
+    pub(crate) tls: Option<tls::ServerTls>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +138,7 @@ pub(crate) struct Listen {
     pub(crate) address: SocketAddr,
     /// Every connection begins with a PROXY header, whose word on the client is believed.
     pub(crate) proxy_protocol: bool,
+    pub(crate) tls: bool,
 }
 
 /// Limits of a client's connection; defaults in `limits`.
@@ -238,6 +242,8 @@ pub(crate) struct Upstream {
     pub(crate) timing: Timing,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
+    /// `None`: its backends are spoken to in plain.
+    pub(crate) tls: Option<tls::UpstreamTls>,
     pub(crate) check: Option<health::Check>,
     /// `None`: nobody is compared with the others.
     pub(crate) outlier: Option<health::Outlier>,

@@ -26,6 +26,8 @@ pub(super) struct Surroundings<'a> {
     /// The variables of a file, `None` when there is no such file; the error is the whole message.
     pub(super) env_file: &'a dyn Fn(&Path) -> Result<Option<Variables>, String>,
     pub(super) is_zone: &'a dyn Fn(&str) -> bool,
+    /// Seconds since the Unix epoch; without them no dates are judged.
+    pub(super) now_s: Option<i64>,
     /// The text of a file that is answered as it is; the error says why there is none.
     pub(super) page: &'a dyn Fn(&Path) -> Result<String, String>,
     /// Whether a file holds a token; the error is the whole message.

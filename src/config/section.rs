@@ -18,6 +18,14 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 /// The longest time limit that can be written: a year; beyond it is a typing mistake.
 const DURATION_MS_MAX: u64 = 366 * 86_400_000;
 
+/// What a file says that the configuration names.
+pub(super) struct Page {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    /// Of its name.
+    pub(super) span: Span,
+}
+
 #[derive(Clone, Copy)]
 enum Form {
     File,
@@ -321,15 +329,20 @@ impl<'a> Section<'a> {
         entries
     }
 
-    /// The contents of a file that is sent as it is.
+    /// The contents of a file that is used as it is.
     pub(super) fn page(&mut self, key: &'static str) -> Option<String> {
-        let text = self.text(key)?;
-        let path = self.report.absolute(PathBuf::from(&text.value));
+        self.page_at(key).map(|page| page.text)
+    }
+
+    /// The same, with where it is.
+    pub(super) fn page_at(&mut self, key: &'static str) -> Option<Page> {
+        let Located { value, span } = self.text(key)?;
+        let path = self.report.absolute(PathBuf::from(value));
         match (self.report.surroundings.page)(&path) {
-            Ok(page) => Some(page),
+            Ok(text) => Some(Page { path, text, span }),
             Err(reason) => {
                 let message = format!("read {}: {reason}", path.display());
-                self.report.error(&text.span, message, "");
+                self.report.error(&span, message, "");
                 None
             }
         }

@@ -6,7 +6,7 @@ use super::model::route::Route;
 use super::model::{Listen, RealIp, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
-use super::{address, client, headers, route};
+use super::{address, client, headers, route, server_tls};
 
 /// A server, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
@@ -19,18 +19,21 @@ pub(super) struct Draft {
     pub(super) leads_to: Vec<Located<String>>,
     /// The error pages, or the server when only its routes have some.
     pub(super) pages: Span,
+    /// The key, if it is there; its value may be one that could not be read.
+    pub(super) tls: Option<Span>,
 }
 
 pub(super) fn read(mut section: Section<'_>) -> Draft {
     let listen = listens(&mut section);
     let hosts = hosts(&mut section);
-    section.unsupported("tls", "");
     let real_ip = section.section("real_ip").map(real_ip);
     let mut leads_to = Vec::new();
     let client = client::connection(&mut section);
     let requests = client::requests(&mut section);
     let routes = routes(&mut section, requests, &mut leads_to);
-    let shape = route::shape(&mut section, None);
+    let mut shape = route::shape(&mut section, None);
+    let tls_span = section.key_span("tls");
+    let tls = section.section("tls").and_then(|table| server_tls::read(table, &mut shape));
     let pages = section.key_span("error_pages").unwrap_or_else(|| section.span.clone());
     section.finish(&[
         ("server_name", "hosts"),
@@ -43,12 +46,32 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         ("proxy_request_buffering", "request_buffering"),
         ("error_page", "error_pages"),
         ("proxy_intercept_errors", "intercept"),
+        ("ssl", "tls"),
     ]);
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
     let (routes, route_spans) = unzip(routes);
-    let server = Server { listen, hosts, real_ip, routes, shape, client };
-    Draft { server, listen: listen_spans, hosts: host_spans, routes: route_spans, leads_to, pages }
+    let server = Server { listen, hosts, real_ip, routes, shape, client, tls };
+    Draft {
+        server,
+        listen: listen_spans,
+        hosts: host_spans,
+        routes: route_spans,
+        leads_to,
+        pages,
+        tls: tls_span,
+    }
+}
+
+/// Once one server tells backends who its clients are, no other passes on what a client says of
+/// itself: they may lead to the same backends.
+pub(super) fn settle_identities(drafts: &mut [Draft]) {
+    let asks = |server: &Server| server.tls.as_ref().is_some_and(|tls| tls.client.is_some());
+    if drafts.iter().any(|draft| asks(&draft.server)) {
+        for draft in drafts.iter_mut().filter(|draft| !asks(&draft.server)) {
+            server_tls::hide_identity(&mut draft.server.shape);
+        }
+    }
 }
 
 fn unzip<T>(values: Vec<Located<T>>) -> (Vec<T>, Vec<Span>) {
@@ -67,26 +90,26 @@ pub(super) fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
     items.into_iter().filter_map(|item| listen(section, item)).collect()
 }
 
-/// An address, or a table with one: the form that will carry TLS.
+/// An address, or a table with one that says more.
 fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<Listen>> {
-    let (text, proxy_protocol) = match item.get_ref() {
-        DeValue::Table(_) => {
-            let mut table = section.item("listen", item)?;
-            let address = table.text("address");
-            if address.is_none() && table.key_span("address").is_none() {
-                table.missing("address", "such as `address = \"127.0.0.1:8080\"`");
-            }
-            if table.flag("tls") == Some(true) {
-                table.unsupported("tls", "");
-            }
-            let proxy_protocol = table.flag("proxy_protocol").unwrap_or(false);
-            table.finish(&[]);
-            (address?, proxy_protocol)
+    let (text, proxy_protocol, tls) = if let DeValue::Table(_) = item.get_ref() {
+        let mut table = section.item("listen", item)?;
+        let address = table.text("address");
+        if address.is_none() && table.key_span("address").is_none() {
+            table.missing("address", "such as `address = \"127.0.0.1:8080\"`");
         }
-        _ => (text_of(section.report, item, "an address such as \"127.0.0.1:8080\"")?, false),
+        let tls = table.flag("tls").unwrap_or(false);
+        let proxy_protocol = table.flag("proxy_protocol").unwrap_or(false);
+        table.finish(&[("ssl", "tls")]);
+        (address?, proxy_protocol, tls)
+    } else {
+        let expected = "an address such as \"127.0.0.1:8080\"";
+        (text_of(section.report, item, expected)?, false, false)
     };
     match address::listen(&text.value) {
-        Ok(address) => Some(Located { value: Listen { address, proxy_protocol }, span: text.span }),
+        Ok(address) => {
+            Some(Located { value: Listen { address, proxy_protocol, tls }, span: text.span })
+        }
         Err(hint) => {
             let message = format!("`{}` is not an address to listen on", text.value);
             section.report.error(&text.span, message, hint);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::diagnostic::Errors;
 use super::model::Config;
-use super::{EMBEDDED, EMBEDDED_NAME, Loaded, document, embedded, engine, files};
+use super::{Dates, EMBEDDED, EMBEDDED_NAME, Loaded, document, embedded, engine, files};
 
 /// See the head of this file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,16 +71,16 @@ impl Files {
 }
 
 impl Source {
-    pub(crate) fn load(&self) -> Result<Config, Errors> {
-        self.read().map(|loaded| loaded.config)
+    pub(crate) fn load(&self, dates: Dates) -> Result<Config, Errors> {
+        self.read(dates).map(|loaded| loaded.config)
     }
 
-    pub(crate) fn read(&self) -> Result<Loaded, Errors> {
+    pub(crate) fn read(&self, dates: Dates) -> Result<Loaded, Errors> {
         match self {
-            Self::File(path) => files::read_checked(path),
+            Self::File(path) => files::read_checked(path, dates),
             Self::Foreign(foreign) => {
                 let text = foreign.text()?;
-                files::check(text, &self.name(), foreign.files.first())
+                files::check(text, &self.name(), foreign.files.first(), dates)
             }
             Self::Embedded => Ok(Loaded { config: embedded(), text: Some(Rc::from(EMBEDDED)) }),
         }

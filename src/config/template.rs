@@ -5,12 +5,14 @@
 //! from the environment, as everywhere in the file; the names of variables are all in lower case
 //! but for what follows a prefix such as `http_`, so the two rarely meet, and the variable wins.
 
+mod over_tls;
 mod variable;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use over_tls::OverTls;
 pub(crate) use variable::{Stage, Variable};
 
 use super::nearest;

@@ -5,7 +5,8 @@ use super::model::{Address, Backend, Discovery, Kind, Location, Resolve, Upstrea
 use super::report::{Located, Span};
 use super::section::{Section, unknown_word};
 use super::{
-    address, capacity, check, limits, links, names, outlier, resolve, retry, sticky, strategy,
+    address, backend_tls, capacity, check, limits, links, names, outlier, resolve, retry, sticky,
+    strategy,
 };
 
 const DRAIN_TIMEOUT_MS: u64 = 30_000;
@@ -13,6 +14,26 @@ const COUNT_MAX: u32 = 1_000_000;
 pub(super) const WEIGHT: u32 = 1;
 pub(crate) const MAX_FAILS: u32 = 1;
 pub(crate) const FAIL_TIMEOUT_S: u32 = 10;
+
+/// What others call its keys.
+const OTHERS: [(&str, &str); 16] = [
+    ("server", "backend"),
+    ("servers", "backend"),
+    ("backends", "backend"),
+    ("health_check", "check"),
+    ("outlier_detection", "outlier"),
+    ("method", "strategy"),
+    ("lb_policy", "strategy"),
+    ("hash", "hash_key"),
+    ("next_upstream", "retry_on"),
+    ("max_connections", "connections_max"),
+    ("max_conns", "connections_max"),
+    ("proxy_connect_timeout", "connect_timeout"),
+    ("proxy_read_timeout", "read_timeout"),
+    ("proxy_send_timeout", "send_timeout"),
+    ("ssl", "tls"),
+    ("proxy_ssl", "tls"),
+];
 
 /// An upstream, and where in the file its parts stand.
 pub(super) struct Draft {
@@ -46,6 +67,13 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
     }
     let read_timeout_ms = section.positive_duration("read_timeout");
     let links = links::read(&mut section);
+    let tls = backend_tls::read(&mut section, &backends);
+    let check = check.map(|mut draft| {
+        if let Some(tls) = &tls {
+            backend_tls::lend(tls, &mut draft.check);
+        }
+        draft.check
+    });
     let proxy_protocol = links.proxy_protocol;
     let upstream = Upstream {
         name: name.value,
@@ -55,7 +83,8 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         timing: strategy.timing,
         retry: retry::read(&mut section),
         links,
-        check: check.map(|draft| Check { proxy_protocol, ..draft.check }),
+        tls,
+        check: check.map(|check| Check { proxy_protocol, ..check }),
         outlier: section.section("outlier").map(outlier::read),
         all_down: all_down(&mut section),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
@@ -79,22 +108,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         sticky,
         backends,
     };
-    section.finish(&[
-        ("server", "backend"),
-        ("servers", "backend"),
-        ("backends", "backend"),
-        ("health_check", "check"),
-        ("outlier_detection", "outlier"),
-        ("method", "strategy"),
-        ("lb_policy", "strategy"),
-        ("hash", "hash_key"),
-        ("next_upstream", "retry_on"),
-        ("max_connections", "connections_max"),
-        ("max_conns", "connections_max"),
-        ("proxy_connect_timeout", "connect_timeout"),
-        ("proxy_read_timeout", "read_timeout"),
-        ("proxy_send_timeout", "send_timeout"),
-    ]);
+    section.finish(&OTHERS);
     let (name, backends, sticky) = (name.span, spans, sticky_span);
     let key_span = strategy.key_span;
     Draft { upstream, name, key_span, backends, is_partial, is_check_open, sticky }

@@ -72,6 +72,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
         orphans_reaped: head.orphans_reaped,
         config: head.config.clone(),
         listeners: head.listeners.clone(),
+        certificates: head.certificates.clone(),
         workers: snapshot.workers.clone(),
         upstreams: snapshot
             .upstreams

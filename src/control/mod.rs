@@ -11,6 +11,7 @@ pub(crate) mod access_log;
 mod body;
 pub(crate) mod call;
 pub(crate) mod capacity;
+pub(crate) mod certificate;
 pub(crate) mod check;
 pub(crate) mod explain;
 mod figure;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access_log::WorkerLog;
 use super::capacity::{Admission, Capacity};
+use super::certificate::Certificate;
 use super::check::Check;
 use super::delta::Delta;
 use super::drain::Drain;
@@ -27,6 +28,9 @@ pub(crate) struct Status {
     pub(crate) uptime_ms: u64,
     pub(crate) config: String,
     pub(crate) listeners: Vec<Listener>,
+    /// What clients are shown where TLS is spoken.
+    #[serde(default)]
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<Program>,
@@ -252,6 +256,8 @@ pub(crate) struct Head {
     pub(crate) wall_ms: u64,
     pub(crate) config: String,
     pub(crate) listeners: Vec<Listener>,
+    #[serde(default)]
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) master_pid: u32,
     pub(crate) keeper_pid: u32,
     pub(crate) is_embedded: bool,

@@ -16,6 +16,8 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) peer: &'a [u8],
     /// Sent as `Host` when the client named none.
     pub(crate) host: &'a [u8],
+    /// What the client came by: `http`, `https`.
+    pub(crate) scheme: &'a [u8],
     /// The peer is a trusted proxy, so its word on the scheme stands.
     pub(crate) is_peer_trusted: bool,
     pub(crate) changes: Changes<'a>,
@@ -80,7 +82,9 @@ pub(crate) fn request(
         forwarded_for(out, bytes, request, forwarding.peer);
     }
     if !has_proto && !changes.decides_forwarded_proto {
-        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+        out.extend_from_slice(b"X-Forwarded-Proto: ");
+        out.extend_from_slice(forwarding.scheme);
+        out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(changes.lines);
     if let Some(forwards) = request.max_forwards {

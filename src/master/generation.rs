@@ -1,15 +1,19 @@
 //! The configuration that runs: its number, its value, and its bytes as workers are given them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::WHO;
 use super::keeper_link::{Held, KeeperLink};
 use crate::config;
-use crate::config::Loaded;
+use crate::config::certificate::Certificate;
 use crate::config::limits::{CONFIG_BYTES_MAX, GENERATION_BYTES_MAX};
 use crate::config::model::Config;
+use crate::config::model::tls::Identity;
+use crate::config::{Loaded, identity};
 use crate::sys::{self, memfd};
 
 const KEY: &str = "generation ";
@@ -27,6 +31,8 @@ pub(super) struct Generation {
     /// What ran before it.
     pub(super) previous: Option<Box<Loaded>>,
     bytes: OwnedFd,
+    /// What the certificates in it say of themselves, by their files.
+    shown: BTreeMap<PathBuf, Certificate>,
 }
 
 impl Generation {
@@ -34,7 +40,7 @@ impl Generation {
     pub(super) fn new(number: u32, loaded: Loaded, keeper: &KeeperLink) -> io::Result<Self> {
         let bytes = hold(&format!("{KEY}{number}"), &loaded, keeper)?;
         let Loaded { config, text } = loaded;
-        Ok(Self { number, config: Rc::new(config), file: None, text, previous: None, bytes })
+        Ok(Self::of(number, config, text, bytes))
     }
 
     /// Puts other programs in place of its own, which are nothing to the workers: for them it is the
@@ -57,7 +63,21 @@ impl Generation {
         let (Loaded { config, text }, bytes) = read(descriptors)?;
         let previous = held.take_all(PREVIOUS).pop().and_then(|(_, descriptors)| read(descriptors));
         let previous = previous.map(|(loaded, _bytes)| Box::new(loaded));
-        Some(Self { number, config: Rc::new(config), file: None, text, previous, bytes })
+        Some(Self { previous, ..Self::of(number, config, text, bytes) })
+    }
+
+    fn of(number: u32, config: Config, text: Option<Rc<str>>, bytes: OwnedFd) -> Self {
+        let identities = config.servers.iter().filter_map(|server| server.tls.as_ref());
+        let shown = identities.filter_map(|tls| {
+            let own = identity::own(&tls.identity.chain)?;
+            Some((tls.identity.certificate.clone(), own))
+        });
+        let shown = shown.collect();
+        Self { number, config: Rc::new(config), file: None, text, previous: None, bytes, shown }
+    }
+
+    pub(super) fn shown(&self, identity: &Identity) -> Option<&Certificate> {
+        self.shown.get(&identity.certificate)
     }
 
     /// This one's successor is in place. What it said is what one can go back to.

@@ -158,9 +158,10 @@ impl Listeners {
         let row = |(address, listening): (&SocketAddr, &Listening)| {
             let mut streamed = config.streams.iter().flat_map(|stream| &stream.listen);
             let is_streamed = streamed.any(|listen| listen.address == *address);
+            let mut served = config.servers.iter().flat_map(|server| &server.listen);
             wire::Listener {
                 address: listening.actual.to_string(),
-                tls: false,
+                tls: served.any(|listen| listen.address == *address && listen.tls),
                 kind: if is_streamed { wire::Kind::Tcp } else { wire::Kind::Http },
             }
         };

@@ -12,6 +12,7 @@ pub(crate) mod programs;
 mod answer;
 mod arrivals;
 mod audit;
+mod certificates;
 mod checks;
 mod clients;
 mod decisions;
@@ -40,6 +41,7 @@ mod start;
 pub(crate) mod stop;
 mod strays;
 mod succession;
+mod tickets;
 mod turn;
 mod upgrade;
 mod usage;
@@ -124,7 +126,7 @@ pub(crate) fn try_out(
     let [left, ..] = sys::inherited::standard();
     let left = left.try_clone_to_owned().map_err(|error| error.to_string())?;
     legacy::read_on_trial(left)?;
-    match source.load() {
+    match source.load(config::Dates::Passed) {
         Ok(_) => Ok(env!("CARGO_PKG_VERSION")),
         Err(errors) => Err(errors.to_string().trim_end().to_owned()),
     }
@@ -174,6 +176,7 @@ struct Master {
     workers: workers::Workers,
     membership: membership::Membership,
     programs: programs::Programs,
+    certificates: certificates::Certificates,
     checks: checks::Checks,
     names: resolve::Names,
 

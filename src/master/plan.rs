@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::listeners::{self, Taken};
 use super::programs::Foreseen;
 use super::{Master, Phase};
+use crate::config::Dates;
 use crate::config::compare::{self, Section};
 use crate::config::lines::{self, Line};
 use crate::config::model::Config;
@@ -22,7 +23,7 @@ impl Master {
             has_previous: self.generation.previous.is_some(),
             ..Plan::default()
         };
-        let loaded = match self.options.source.read() {
+        let loaded = match self.options.source.read(Dates::Passed) {
             Ok(loaded) => loaded,
             Err(errors) => {
                 plan.error = errors.to_string();

@@ -22,7 +22,7 @@ impl Master {
             return Answer::refused("the engine is stopping");
         }
         service::reloads();
-        let answer = match self.options.source.read() {
+        let answer = match self.options.source.read(config::Dates::Passed) {
             Ok(loaded) => self.swap_in(loaded),
             Err(errors) => Err(errors.to_string()),
         };
@@ -85,6 +85,7 @@ impl Master {
 
         let before = std::mem::replace(&mut self.generation, generation);
         self.generation.previous = Some(Box::new(before.forget(&self.keeper)));
+        self.certificates.forget();
         self.http.commit(http, &self.asks);
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);

@@ -32,6 +32,7 @@ impl Master {
             wall_ms: now.wall_ms,
             config: self.generation.config.source.clone(),
             listeners: self.listeners.rows(&self.generation.config),
+            certificates: self.certificate_rows(now.wall_ms),
             master_pid: std::process::id(),
             keeper_pid: self.keeper_pid,
             is_embedded: self.generation.config.is_embedded,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
+use super::certificates::Certificates;
 use super::checks::Checks;
 use super::event::{EVENTS_WAITING_MAX, Event, Post};
 use super::generation::Generation;
@@ -31,6 +32,7 @@ use super::{
     Master, Options, Phase, WHO, audit, decisions, history, metrics, predecessors, reopening,
     requests, signals, strays, turn, upgrade, usage,
 };
+use crate::config::Dates;
 use crate::config::diagnostic::Errors;
 use crate::config::limits;
 use crate::config::model::{self, Config};
@@ -136,7 +138,7 @@ impl Prepared {
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running
         } else {
-            let loaded = options.source.read().map_err(StartError::Config)?;
+            let loaded = options.source.read(Dates::Passed).map_err(StartError::Config)?;
             Generation::new(1, loaded, keeper).map_err(io("keep the configuration"))?
         };
         let config = &generation.config;
@@ -223,6 +225,7 @@ impl Prepared {
             asked,
             membership: Membership::new(board),
             programs,
+            certificates: Certificates::default(),
             checks: Checks::new(self.post.clone()),
             names: Names::new(self.post.clone()),
             board,
@@ -260,6 +263,7 @@ impl Prepared {
         // A worker looks an upstream up once, when it is given the configuration, so it has to be on
         // the board by then; programs can come last.
         master.apply_membership(now);
+        master.renew_ticket_key(now);
         master.resize_workers();
         master.apply_programs(now);
         master.note_start(is_successor);

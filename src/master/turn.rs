@@ -318,6 +318,8 @@ impl Master {
             let snapshot = self.snapshot(now);
             self.history.record(now.wall_ms, &snapshot);
         }
+        self.renew_ticket_key(now);
+        self.look_at_certificates(now);
         self.keep_name();
         if !self.control.is_there() {
             self.put_socket_back();

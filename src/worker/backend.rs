@@ -37,7 +37,10 @@ pub(crate) async fn ask(
     let errand = exchange.errand(site.upstream.retry.on);
     let shared = &connection.shared;
     let pooled = match site.upstream.links.proxy_protocol {
-        None => shared.pool.borrow_mut().take(picked, errand, shared.now_us()),
+        None => {
+            let tongue = site.upstream.speech.tongue();
+            shared.pool.borrow_mut().take(picked, tongue, errand, shared.now_us())
+        }
         // A reload may have left some that speak for nobody.
         Some(_) => None,
     };

@@ -19,6 +19,8 @@ use super::introduction::{self, Introduction};
 use super::peer_text::PeerText;
 use super::shared::Shared;
 use super::stream::{Hangup, Stream};
+use super::tls::Secured;
+use super::tls::handshake::{self, Outcome};
 use super::watch::{Phase, Seat};
 use crate::config::limits;
 use crate::config::model::{HalfClose, HeadLimits, Keepalive};
@@ -93,10 +95,13 @@ impl Connection {
         let peer_port = peer.port();
         let peer = peer.ip().to_canonical();
         let number = shared.next_connection();
+        let is_secure = generation.as_ref().is_some_and(|it| it.is_secure(listener));
+        let plain = Stream::Tcp(client);
+        let client = if is_secure { Stream::Tls(Box::new(Secured::new(plain))) } else { plain };
         Self {
             number,
             shared,
-            client: Stream::Tcp(client),
+            client,
             seat,
             peer,
             peer_port,
@@ -113,6 +118,11 @@ impl Connection {
         self.begin().await;
         // Boxed, since most listeners know no such thing: every client would hold room for it.
         if self.is_to_be_introduced() && !Box::pin(self.is_introduced_well()).await {
+            return;
+        }
+        if let Stream::Tls(_) = self.client
+            && !Box::pin(self.is_secured()).await
+        {
             return;
         }
         // What serving takes is held until the connection has come to be idle, so that most
@@ -193,6 +203,22 @@ impl Connection {
                 exchange.record(self, 400);
                 exchange.clear(&self.shared.buffers);
                 self.shared.give_exchange(exchange);
+                false
+            }
+        }
+    }
+
+    /// Begins the session. Who speaks HTTP in plain is to hear that.
+    async fn is_secured(&mut self) -> bool {
+        match handshake::run(self).await {
+            Outcome::Made => {
+                let limits = head_limits(self.generation.as_deref(), self.listener);
+                self.limit(limits.timeout_ms);
+                true
+            }
+            Outcome::Failed => false,
+            Outcome::Plain => {
+                self.linger().await;
                 false
             }
         }

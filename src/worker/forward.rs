@@ -73,6 +73,7 @@ impl Exchange {
         let forwarding = Forwarding {
             peer: connection.peer_text.as_bytes(),
             host: site.server.name.as_bytes(),
+            scheme: connection.client.scheme(),
             is_peer_trusted: routing::trusted(connection, site.server).is_some(),
             changes: Changes {
                 target: some(&rendered.target),

@@ -6,11 +6,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::log::Logs;
-use super::pick::{Picked, Picker};
+use super::pick::Picked;
 use super::server::{Ground, Place, Route, Server};
 use super::shared::Shared;
 use super::tcp_routes::TcpRoutes;
+use super::tls::dial::Speech;
+use super::tls::serving::Serving;
 use crate::config::limits;
 use crate::config::model::capacity::{Queue, Token};
 use crate::config::model::{Config, Links};
@@ -33,6 +34,8 @@ pub(crate) struct Generation {
 
 struct Listener {
     address: SocketAddr,
+    /// Whether its clients speak TLS.
+    is_secure: bool,
     /// For hosts that no name matches: the first server without names, else the first of all.
     default: usize,
     /// Lower case, sorted.
@@ -47,6 +50,7 @@ pub(crate) struct Upstream {
     pub(crate) id: Option<UpstreamId>,
     pub(crate) retry: Retry,
     pub(crate) links: Links,
+    pub(crate) speech: Speech,
     pub(crate) queue: Option<Queue>,
     pub(crate) sticky: Option<Token>,
     /// What requests are hashed by.
@@ -64,7 +68,8 @@ impl Upstream {
 }
 
 impl Generation {
-    pub(crate) fn compile(number: u32, config: &Config, picker: &Picker, logs: &Logs) -> Self {
+    pub(crate) fn compile(number: u32, config: &Config, shared: &Shared) -> Self {
+        let picker = shared.picker.borrow();
         Self {
             number,
             connections_max: config.engine.worker_connections,
@@ -73,7 +78,7 @@ impl Generation {
             servers: config
                 .servers
                 .iter()
-                .map(|server| Server::compile(server, config, logs))
+                .map(|server| Server::compile(server, config, shared))
                 .collect(),
             tcp_routes: TcpRoutes::compile(config),
             introduced: introduced(config),
@@ -85,6 +90,7 @@ impl Generation {
                     id: picker.upstream_id(&upstream.name),
                     retry: upstream.retry.clone(),
                     links: upstream.links.clone(),
+                    speech: Speech::compile(&upstream.name, upstream.tls.as_ref()),
                     queue: upstream.queue,
                     sticky: upstream.sticky.as_ref().map(|sticky| sticky.by.clone()),
                     hash_key: upstream.hash_key.clone(),
@@ -105,19 +111,40 @@ impl Generation {
 
     /// The place of the default server, without a route.
     pub(crate) fn default_place(&self, address: SocketAddr) -> Option<Place> {
-        let listener = self.listeners.iter().find(|listener| listener.address == address)?;
+        let listener = self.listener(address)?;
         Some(Place { server: listener.default, route: None })
+    }
+
+    /// Whether connections to that address are over TLS.
+    pub(crate) fn is_secure(&self, address: SocketAddr) -> bool {
+        self.listener(address).is_some_and(|listener| listener.is_secure)
+    }
+
+    /// What a client is shown that wants to talk to `name` there; any other than a known name means
+    /// the default server.
+    pub(crate) fn serving(&self, address: SocketAddr, name: &[u8]) -> Option<&Serving> {
+        let server = self.listener(address)?.server(name);
+        self.servers.get(server)?.tls.as_ref()
+    }
+
+    pub(crate) fn handshake_timeout_ms(&self, address: SocketAddr) -> u64 {
+        self.default_server(address)
+            .map_or(limits::HANDSHAKE_TIMEOUT_MS, |server| server.handshake_timeout_ms)
+    }
+
+    fn listener(&self, address: SocketAddr) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| listener.address == address)
     }
 
     /// Whose limits hold as long as a request's server is not known.
     pub(crate) fn default_server(&self, address: SocketAddr) -> Option<&Server> {
-        let listener = self.listeners.iter().find(|listener| listener.address == address)?;
+        let listener = self.listener(address)?;
         self.servers.get(listener.default)
     }
 
     /// The place of the server that `authority` (host and port) names on that listener.
     pub(crate) fn find(&self, address: SocketAddr, authority: &[u8]) -> Option<usize> {
-        let listener = self.listeners.iter().find(|listener| listener.address == address)?;
+        let listener = self.listener(address)?;
         Some(listener.server(route::without_port(authority)))
     }
 
@@ -177,6 +204,7 @@ fn listeners(config: &Config) -> Vec<Listener> {
             let known = known.unwrap_or_else(|| {
                 listeners.push(Listener {
                     address: listen.address,
+                    is_secure: listen.tls,
                     default: default_of(config, listen.address).unwrap_or(at),
                     exact: Vec::new(),
                     wildcards: Vec::new(),

@@ -14,12 +14,14 @@ use super::introduction;
 use super::offer::Fault;
 use super::pick::Picked;
 use super::stream::Stream;
+use super::tls::dial::{Speech, Tongue};
 use crate::config::model::Links;
 use crate::scoreboard::backend::Failure;
 use crate::sys;
 
 pub(crate) struct Link {
     pub(crate) stream: Stream,
+    pub(crate) tongue: Tongue,
     opened_us: u64,
     served: u32,
     /// Given back with the connection, whichever way it ends.
@@ -86,13 +88,18 @@ pub(crate) async fn connect(
         Ok(mut stream) => {
             if let Some(version) = links.proxy_protocol {
                 let told = introduction::write(connection, client, version, &mut stream);
-                told.await.map_err(|failure| match failure {
-                    _ if connection.seat.is_cut() => Fault::Cut,
-                    _ if shared.is_cutting() => Fault::Full,
-                    failure => Fault::Backend(failure),
-                })?;
+                told.await.map_err(|failure| fault(connection, failure))?;
             }
-            Ok(Link { stream, opened_us: shared.refresh(), served: 0, _place: place })
+            let stream = match &upstream.speech {
+                Speech::Plain => stream,
+                // Boxed, since it is seldom: whoever connects in plain would hold room for it.
+                Speech::Tls(dialer) => Box::pin(dialer.dial(connection, &address, stream))
+                    .await
+                    .map_err(|failure| fault(connection, failure))?,
+                Speech::Mute => return Err(Fault::Backend(Failure::Insecure)),
+            };
+            let (opened_us, tongue) = (shared.refresh(), upstream.speech.tongue());
+            Ok(Link { stream, tongue, opened_us, served: 0, _place: place })
         }
         Err(error) if sys::socket::is_exhaustion(&error) => {
             shared.picker.borrow_mut().overflowed(picked.upstream());
@@ -108,5 +115,14 @@ pub(crate) async fn connect(
             io::ErrorKind::TimedOut => Failure::TimedOut,
             _ => Failure::Unreachable,
         })),
+    }
+}
+
+/// What a failure comes to on a connection that was made: what was cut here is no fault of theirs.
+fn fault(connection: &Connection, failure: Failure) -> Fault {
+    match failure {
+        _ if connection.seat.is_cut() => Fault::Cut,
+        _ if connection.shared.is_cutting() => Fault::Full,
+        failure => Fault::Backend(failure),
     }
 }

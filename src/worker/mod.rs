@@ -30,6 +30,7 @@ mod session;
 mod shape;
 mod sticky;
 mod tcp_routes;
+mod tls;
 mod variables;
 
 mod backend;
@@ -236,7 +237,7 @@ fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation
     let bytes = sys::memfd::read_all(bytes, limits::GENERATION_BYTES_MAX)
         .map_err(|cause| Error::Generation { number, cause })?;
     let config = config::decode(&bytes).ok_or(Error::Undecodable(number))?;
-    Ok(Generation::compile(number, &config, &shared.picker.borrow(), &shared.logs))
+    Ok(Generation::compile(number, &config, shared))
 }
 
 /// Waits until the last connection has left, or the deadline.

@@ -44,7 +44,8 @@ impl Fault {
                 | Failure::Unreachable
                 | Failure::Closed
                 | Failure::Malformed
-                | Failure::Unfit,
+                | Failure::Unfit
+                | Failure::Insecure,
             )
             | Self::Stale => 502,
             Self::Full => 503,
@@ -56,7 +57,9 @@ impl Fault {
     /// What `retry_on` calls it, if it is a reason to ask another backend.
     fn condition(self) -> Option<Condition> {
         match self {
-            Self::Backend(Failure::Refused | Failure::Unreachable | Failure::Closed)
+            Self::Backend(
+                Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::Insecure,
+            )
             | Self::Cut => Some(Condition::Error),
             Self::Backend(Failure::TimedOut) => Some(Condition::Timeout),
             Self::Backend(Failure::Malformed | Failure::Unfit) => Some(Condition::InvalidHeader),

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use super::link::{Link, Place};
 use super::pick::{Picked, Picker};
 use super::stream::Idle;
+use super::tls::dial::Tongue;
 use super::trust::Trust;
 use crate::config::limits;
 use crate::config::model::Links;
@@ -60,11 +61,19 @@ impl Pool {
 
     /// A connection to the picked backend that looks alive, and is good enough for the errand: the
     /// last one in, or the first if the backend has no trust.
-    pub(crate) fn take(&mut self, picked: &Picked, errand: Errand, now_us: u64) -> Option<Link> {
+    pub(crate) fn take(
+        &mut self,
+        picked: &Picked,
+        tongue: Tongue,
+        errand: Errand,
+        now_us: u64,
+    ) -> Option<Link> {
         let parked = &mut self.shelves[picked.upstream().index()].parked;
         let trust = &mut self.trust[picked.backend().index()];
         let is_picked = |kept: &Parked| {
-            kept.backend == picked.backend() && kept.incarnation == picked.incarnation()
+            kept.backend == picked.backend()
+                && kept.incarnation == picked.incarnation()
+                && kept.link.tongue == tongue
         };
         let is_seasoned =
             |kept: &Parked| is_picked(kept) && kept.since_us + limits::SEASONED_MS * 1000 <= now_us;

@@ -16,6 +16,8 @@ use crate::http::target;
 use crate::scoreboard::recent;
 
 const TOO_LARGE: u16 = 413;
+/// The client may come back on a connection of its own (RFC 9110, 15.5.20).
+const MISDIRECTED: u16 = 421;
 
 /// Of an id that a trusted peer gave a request; a longer one is replaced.
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -40,6 +42,9 @@ impl Exchange {
         self.host = recent::Host::new(authority);
         let place = generation.find(connection.listener, authority).ok_or(NOT_FOUND)?;
         let server = generation.server(place);
+        if !server.admits(&connection.client) {
+            return Err(MISDIRECTED);
+        }
         self.keepalive = server.client.keepalive;
         if let Some(real_ip) = trusted(connection, server) {
             let values = self.request.values(head, &real_ip.header);

@@ -10,12 +10,16 @@ use super::log::Logs;
 use super::retarget::Retarget;
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
+use super::shared::Shared;
+use super::stream::Stream;
+use super::tls::serving::Serving;
 use crate::config::limits;
 use crate::config::model::files::Fallback;
 use crate::config::model::route::{self, ErrorPage, Redirect, Respond};
 use crate::config::model::{self, ClientLimits, Config, RequestLimits};
 use crate::config::template::{Template, Variable};
 use crate::http::client_ip::Network;
+use crate::sys;
 
 pub(crate) struct Server {
     pub(crate) client: ClientLimits,
@@ -24,6 +28,9 @@ pub(crate) struct Server {
     pub(crate) name: String,
     /// For requests that no route matches.
     pub(crate) shape: Shape,
+    /// `None` also where its certificate can not be used after all.
+    pub(crate) tls: Option<Serving>,
+    pub(crate) handshake_timeout_ms: u64,
     paths: Routes,
     routes: Vec<Route>,
 }
@@ -110,15 +117,22 @@ impl<'g> Site<'g> {
 }
 
 impl Server {
-    pub(crate) fn compile(server: &model::Server, config: &Config, logs: &Logs) -> Self {
+    pub(crate) fn compile(server: &model::Server, config: &Config, shared: &Shared) -> Self {
+        let logs = &shared.logs;
         let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
         let address = server.listen.first().map(|listen| listen.address.to_string());
         let pages: Rc<[ErrorPage]> = server.shape.error_pages.clone().into();
         let nothing = route::Shape::default();
+        let name = plain_name.cloned().or(address).unwrap_or_default();
         Self {
+            tls: serving(server, &name, shared),
+            handshake_timeout_ms: server
+                .tls
+                .as_ref()
+                .map_or(limits::HANDSHAKE_TIMEOUT_MS, |tls| tls.handshake_timeout_ms),
             client: server.client,
             real_ip: server.real_ip.as_ref().map(RealIp::compile),
-            name: plain_name.cloned().or(address).unwrap_or_default(),
+            name,
             shape: Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &[])
                 .logged(logs.compile(server.shape.access_log.as_ref())),
             paths: Routes::compile(server.routes.iter().map(|route| &route.path)),
@@ -138,6 +152,29 @@ impl Server {
 
     pub(crate) fn route(&self, place: usize) -> &Route {
         &self.routes[place]
+    }
+
+    /// Whether a client may ask it for something: one that began by talking to another server may
+    /// not have been asked for the certificate that it needs here.
+    pub(crate) fn admits(&self, client: &Stream) -> bool {
+        let Some(roots) = self.tls.as_ref().and_then(|tls| tls.authority.as_ref()) else {
+            return true;
+        };
+        match client {
+            Stream::Tls(secured) => secured.answers_to(roots),
+            // Where a certificate is needed there are no such clients.
+            Stream::Tcp(_) | Stream::Unix(_) => true,
+        }
+    }
+}
+
+fn serving(server: &model::Server, name: &str, shared: &Shared) -> Option<Serving> {
+    match Serving::compile(server.tls.as_ref()?, shared.board()) {
+        Ok(serving) => Some(serving),
+        Err(error) => {
+            sys::log::error!("worker", "TLS of {name}: {error}; its clients get none");
+            None
+        }
     }
 }
 

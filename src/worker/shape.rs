@@ -230,9 +230,16 @@ fn is_named(header: &Header, bytes: &[u8], name: &str) -> bool {
     header.name.in_bytes(bytes).eq_ignore_ascii_case(name.as_bytes())
 }
 
-/// Marks the lines of that name as ones that do not pass.
+/// The same to a backend that makes variables of names, for which `-` and `_` are one.
+fn passes_for(header: &Header, bytes: &[u8], name: &str) -> bool {
+    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let own = header.name.in_bytes(bytes);
+    own.len() == name.len() && own.iter().map(plain).eq(name.as_bytes().iter().map(plain))
+}
+
+/// Marks the lines of that name, and those that pass for it, as ones that do not pass.
 pub(crate) fn mark(headers: &mut [Header], bytes: &[u8], name: &str) {
-    for header in headers.iter_mut().filter(|header| is_named(header, bytes, name)) {
+    for header in headers.iter_mut().filter(|header| passes_for(header, bytes, name)) {
         header.kind = Kind::HopByHop;
     }
 }

@@ -17,6 +17,7 @@ use super::pick::Picker;
 use super::pool::Pool;
 use super::queue::Queues;
 use super::share;
+use super::tls::under_way::UnderWay;
 use super::watch::Seats;
 use crate::config::limits;
 use crate::http::date;
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     /// Answers that are compressed.
     pub(crate) compressions: Rc<Cell<u32>>,
     pub(crate) seats: Seats,
+    pub(crate) handshakes: UnderWay,
     pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -91,6 +93,7 @@ impl Shared {
             files: RefCell::default(),
             compressions: Rc::default(),
             seats: Seats::default(),
+            handshakes: UnderWay::default(),
             logs: Logs::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),
@@ -108,6 +111,10 @@ impl Shared {
         };
         shared.read_clocks();
         shared
+    }
+
+    pub(crate) fn board(&self) -> Board {
+        self.board
     }
 
     /// Reads the monotonic clock for everything that happens next.

@@ -1,4 +1,4 @@
-//! One connection's socket, TCP or unix, read and written by polling.
+//! One connection, TCP or unix, in plain or not, read and written by polling.
 //!
 //! Reads go through `AsyncRead::poll_read` only: `try_read` would not clear the socket's readiness
 //! after a short read, and a later look at an idle connection would then lie.
@@ -12,12 +12,15 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::tls::Secured;
 use crate::config;
 use crate::sys;
 
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// One of the others, below TLS.
+    Tls(Box<Secured>),
 }
 
 /// What an idle connection looks like from here.
@@ -68,6 +71,7 @@ impl Stream {
         ready!(match self {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            Self::Tls(stream) => return stream.poll_read(cx, space),
         })?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
@@ -84,14 +88,28 @@ impl Stream {
             (first, second) => {
                 let both = [IoSlice::new(first), IoSlice::new(second)];
                 return match self {
-                    Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, &both),
-                    Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, &both),
+                    Self::Tls(stream) => stream.poll_write(cx, first, second),
+                    Self::Tcp(_) | Self::Unix(_) => self.poll_write_slices(cx, &both),
                 };
             }
         };
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, one),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
+            Self::Tls(stream) => stream.poll_write(cx, one, &[]),
+        }
+    }
+
+    /// Writes from all slices in one call, to a socket.
+    pub(crate) fn poll_write_slices(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Tls(stream) => stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[]),
         }
     }
 
@@ -99,7 +117,7 @@ impl Stream {
     pub(crate) fn takes_files(&self) -> bool {
         match self {
             Self::Tcp(_) => true,
-            Self::Unix(_) => false,
+            Self::Unix(_) | Self::Tls(_) => false,
         }
     }
 
@@ -136,11 +154,20 @@ impl Stream {
         }
     }
 
+    /// What the path of requests begins with.
+    pub(crate) fn scheme(&self) -> &'static [u8] {
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => b"http",
+            Self::Tls(_) => b"https",
+        }
+    }
+
     /// Where this side is, if it has a TCP address.
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
             Self::Unix(_) => None,
+            Self::Tls(stream) => stream.local_address(),
         }
     }
 
@@ -149,15 +176,20 @@ impl Stream {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => stream.poll_shutdown(cx),
         }
     }
 
     /// Lets the socket's end be a reset, so that the other side knows that not all was said. A unix
     /// socket knows no resets.
-    pub(crate) fn reset_when_closed(&self) {
-        if let Self::Tcp(stream) = self {
-            // A socket that cannot be told has nobody at its other end.
-            let _is_gone_otherwise = stream.set_zero_linger();
+    pub(crate) fn reset_when_closed(&mut self) {
+        match self {
+            Self::Tcp(stream) => {
+                // A socket that cannot be told has nobody at its other end.
+                let _is_gone_otherwise = stream.set_zero_linger();
+            }
+            Self::Unix(_) => {}
+            Self::Tls(stream) => stream.reset_when_closed(),
         }
     }
 
@@ -177,13 +209,18 @@ impl Stream {
         match self {
             Self::Tcp(stream) => sys::socket::is_quiet(stream),
             Self::Unix(stream) => sys::socket::is_quiet(stream),
+            Self::Tls(stream) => stream.is_quiet(),
         }
     }
 
     /// Whether the other side has ended, without taking bytes from it. Only a TCP client is ever
     /// asked.
     pub(crate) fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
-        let Self::Tcp(stream) = self else { return Poll::Pending };
+        let stream = match self {
+            Self::Tcp(stream) => stream,
+            Self::Unix(_) => return Poll::Pending,
+            Self::Tls(stream) => return stream.poll_hangup(cx),
+        };
         let mut byte = [0; 1];
         match ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {
             Ok(0) => Poll::Ready(Hangup::End),

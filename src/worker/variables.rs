@@ -10,6 +10,7 @@ use super::attempts::Attempt;
 use super::connection::Connection;
 use super::exchange::Exchange;
 use super::peer_text::PeerText;
+use super::tls;
 use crate::config::template::{Part, Template, Variable};
 use crate::http::escape::{self, Place};
 use crate::http::head::{Header, Span, Version};
@@ -146,7 +147,10 @@ impl<'a> Facts<'a> {
             | Variable::ProxyProtocolAddr
             | Variable::ProxyProtocolPort => of_connection(out, variable, connection),
             Variable::ServerName => put(out, self.server_name.as_bytes()),
-            Variable::Scheme => put(out, b"http"),
+            Variable::Scheme => put(out, connection.client.scheme()),
+            Variable::Tls(fact) => {
+                put_some(out, tls::facts::of(&connection.client, fact).map(str::as_bytes))
+            }
             Variable::Connection => number(out, u64::from(connection.number)),
             Variable::ConnectionRequests => number(out, u64::from(connection.served)),
             Variable::Pid => number(out, u64::from(std::process::id())),

@@ -113,7 +113,8 @@ impl Seat {
         !self.phase.get().is_busy()
     }
 
-    fn call(&self) {
+    /// Makes it late, at once.
+    pub(crate) fn call(&self) {
         self.due_us.set(NEVER);
         self.is_late.set(true);
         self.wake();

@@ -59,7 +59,11 @@ pub(super) async fn gather(place: &Place) -> Facts {
         groups: cgroup::Cgroup::own()
             .and_then(|own| own.check_delegated().map(|()| own.controllers()))
             .map_err(|error| tell(&error)),
-        config: place.source.load().map(|config| wants(&config)).map_err(|errors| tell(&errors)),
+        config: place
+            .source
+            .load(config::Dates::Judged)
+            .map(|config| wants(&config))
+            .map_err(|errors| tell(&errors)),
         is_engine_there: match place.client().status().await {
             Ok(_) => Ok(true),
             Err(ClientError::NoEngine { .. }) => Ok(false),

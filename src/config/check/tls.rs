@@ -14,7 +14,7 @@ use crate::config::trust;
 
 /// A handshake with nothing said about it.
 pub(super) fn plain() -> CheckTls {
-    CheckTls { server_name: None, roots: None }
+    CheckTls { server_name: None, roots: None, identity: None }
 }
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<CheckTls> {
@@ -45,7 +45,11 @@ fn options(mut section: Section<'_>) -> CheckTls {
         _ => {}
     }
     section.finish(&[("sni", "server_name"), ("name", "server_name"), ("ca_file", "ca")]);
-    CheckTls { server_name: server_name.map(|name| name.value), roots: roots.map(Into::into) }
+    CheckTls {
+        server_name: server_name.map(|name| name.value),
+        roots: roots.map(Into::into),
+        identity: None,
+    }
 }
 
 fn name_fits(section: &Section<'_>, name: &Located<String>) {

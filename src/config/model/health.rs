@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ProxyProtocol;
 use super::route::Case;
+use super::tls::Identity;
 
 /// An active check; also the readiness probe of programs that serve the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +105,8 @@ pub(crate) struct CheckTls {
     /// Certificates that a backend's must lead to, as PEM; `None`: any certificate is good. Shared,
     /// since it can be long and a check is kept with each backend.
     pub(crate) roots: Option<Arc<str>>,
+    /// What the backend is shown where it asks who we are.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// When a backend that serves worse than the others is left alone for a while.

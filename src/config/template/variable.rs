@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::over_tls::{self, OverTls};
+
 /// How far a request has come when a text is rendered. What is known early is known later, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -64,6 +66,7 @@ pub(crate) enum Variable {
     UpstreamHeaderTime,
     UpstreamBytesReceived,
     UpstreamBytesSent,
+    Tls(OverTls),
     Argument(String),
     Cookie(String),
     RequestHeader(String),
@@ -137,6 +140,9 @@ impl Variable {
         if let Some((_, variable)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
             return Some(variable.clone());
         }
+        if let Some((_, fact)) = over_tls::NAMED.iter().find(|(plain, _)| *plain == name) {
+            return Some(Self::Tls(fact.clone()));
+        }
         PREFIXES.iter().find_map(|(prefix, named)| {
             let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
             Some(named(rest.to_owned()))
@@ -147,7 +153,8 @@ impl Variable {
     pub(crate) fn names() -> Vec<&'static str> {
         let named =
             ["arg_NAME", "cookie_NAME", "http_NAME", "sent_http_NAME", "upstream_http_NAME"];
-        PLAIN.iter().map(|(name, _)| *name).chain(named).collect()
+        let of_tls = over_tls::NAMED.iter().map(|(name, _)| *name);
+        PLAIN.iter().map(|(name, _)| *name).chain(of_tls).chain(named).collect()
     }
 
     /// From when on it means anything.
@@ -197,6 +204,7 @@ impl Variable {
             | Self::ProxyProtocolPort
             | Self::RealipRemoteAddr
             | Self::UpstreamName
+            | Self::Tls(_)
             | Self::Argument(_)
             | Self::Cookie(_)
             | Self::RequestHeader(_)
@@ -267,6 +275,7 @@ impl Variable {
             | Self::UpstreamHeaderTime
             | Self::UpstreamBytesReceived
             | Self::UpstreamBytesSent
+            | Self::Tls(_)
             | Self::SentHeader(_)
             | Self::UpstreamHeader(_)
             | Self::Capture(_) => false,

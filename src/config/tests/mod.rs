@@ -35,14 +35,14 @@ use super::model::restart::AutoRestart;
 use super::model::route::{Action, PathMatch};
 use super::model::{Address, Cidr, Config, Location, Strategy as Balancing, Workers};
 use super::variables::ExpandError;
-use super::{Source, address, duration, nearest, size};
+use super::{Dates, Source, address, duration, nearest, size};
 
 fn good(text: &str) -> Config {
     super::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn load(path: &Path) -> Result<Config, Errors> {
-    Source::File(path.to_owned()).load()
+    Source::File(path.to_owned()).load(Dates::Judged)
 }
 
 fn configs() -> Vec<PathBuf> {
@@ -65,7 +65,23 @@ fn the_embedded_default_is_good() {
 #[test]
 fn every_example_loads_and_travels_unchanged() {
     assert!(configs().len() >= 7);
+    // The one that names certificates is of nobody's until they are there.
+    let folder = tempfile::tempdir().unwrap();
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let papers =
+        [("site.pem", signed.cert.pem()), ("site.key", signed.signing_key.serialize_pem())];
+    for (name, text) in papers {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    std::fs::copy(folder.path().join("site.pem"), folder.path().join("clients.pem")).unwrap();
     for path in configs() {
+        let furnished = folder.path().join("tls.toml");
+        let path = if path.ends_with("tls.toml") {
+            std::fs::copy(&path, &furnished).unwrap();
+            furnished
+        } else {
+            path
+        };
         let config = load(&path).unwrap_or_else(|errors| panic!("{errors}"));
         assert_eq!(super::decode(&super::encode(&config)), Some(config), "{}", path.display());
     }
@@ -344,13 +360,13 @@ fn a_named_file_is_loaded_relative_to_its_folder() {
     std::fs::create_dir(folder.path().join("work")).unwrap();
     std::os::unix::fs::symlink("/bin/true", folder.path().join("work/run")).unwrap();
     std::fs::write(&path, text.replace("user = \"no such user\"", "user = \"root\"")).unwrap();
-    let config = super::find(Some(&path)).load().unwrap();
+    let config = super::find(Some(&path)).load(Dates::Judged).unwrap();
     let program = &config.programs[0];
     assert_eq!(program.process.directory, Some(folder.path().join("work")));
     assert_eq!(program.output.stdout.file, Some(folder.path().join("a.log")));
     assert_eq!(program.output.stderr.file, Some(PathBuf::from("${PROGRAM}.log")));
     let missing = folder.path().join("nowhere.toml");
-    let error = Source::File(missing.clone()).load().unwrap_err().to_string();
+    let error = Source::File(missing.clone()).load(Dates::Judged).unwrap_err().to_string();
     assert!(error.starts_with(&format!("error: read {}: no such file", missing.display())));
 }
 

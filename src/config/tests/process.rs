@@ -120,7 +120,7 @@ fn errors_of(lines: &str, furnish: impl FnOnce(&Path)) -> Vec<String> {
     let path = folder.path().join("test.toml");
     fs::write(&path, format!("[program.p]\n{lines}\n")).unwrap();
     let errors = crate::config::source::Source::File(path.clone())
-        .load()
+        .load(crate::config::Dates::Judged)
         .err()
         .map_or_else(Vec::new, |errors| errors.list);
     let place = folder.path().display().to_string();

@@ -11,6 +11,7 @@ fn groups() -> Groups {
 
 fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
     let surroundings = Surroundings {
+        now_s: None,
         variable: &|name| (name == "HOME").then(|| "/root/$1".to_owned()),
         base: None,
         is_folder: &|_| true,

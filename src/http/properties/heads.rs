@@ -33,8 +33,13 @@ pub(crate) fn request_head(bytes: &[u8]) {
     }
     for is_peer_trusted in [false, true] {
         let changes = rewrite::Changes::default();
-        let forwarding =
-            Forwarding { peer: b"203.0.113.9", host: b"own.example", is_peer_trusted, changes };
+        let forwarding = Forwarding {
+            peer: b"203.0.113.9",
+            host: b"own.example",
+            scheme: b"http",
+            is_peer_trusted,
+            changes,
+        };
         let mut forwarded = Vec::new();
         rewrite::request(&mut forwarded, bytes, &request, forwarding);
         is_read_again(&forwarded, bytes, &request);

@@ -11,6 +11,7 @@ pub(super) fn forwarded(head: &str, is_peer_trusted: bool) -> String {
     let request = parse(head).expect(head);
     let mut out = Vec::new();
     let forwarding = Forwarding {
+        scheme: b"http",
         peer: b"10.0.0.9",
         host: b"fallback",
         is_peer_trusted,

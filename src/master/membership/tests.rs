@@ -51,6 +51,7 @@ fn resolve() -> model::Resolve {
 
 fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
     model::Upstream {
+        tls: None,
         kind: model::Kind::Http,
         name: name.to_owned(),
         strategy: Strategy::RoundRobin,

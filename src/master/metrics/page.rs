@@ -94,6 +94,26 @@ fn listeners(text: &mut Text, figures: &Figures) {
         family.sample(&labels.with("kind", listener.kind.name()), Value::Count(1));
     }
     let mut family = text.family(
+        "pilothouse_certificate_expiry_timestamp_seconds",
+        Gauge,
+        "Until when the certificate of a server is good.",
+    );
+    for certificate in &figures.snapshot.head.certificates {
+        let labels = Labels::none().with("server", &certificate.server);
+        let until_ms = u64::try_from(certificate.not_after_ms).unwrap_or(0);
+        family.sample(&labels.with("file", &certificate.file), Value::Milliseconds(until_ms));
+    }
+    let mut family = text.family(
+        "pilothouse_certificate_stuck",
+        Gauge,
+        "Whether the files of a server's certificate say something that can not be taken.",
+    );
+    for certificate in &figures.snapshot.head.certificates {
+        let labels = Labels::none().with("server", &certificate.server);
+        let is_stuck = Value::from(!certificate.trouble.is_empty());
+        family.sample(&labels.with("file", &certificate.file), is_stuck);
+    }
+    let mut family = text.family(
         "pilothouse_tcp_route_info",
         Gauge,
         "A TCP route: the address it listens on and the upstream it leads to.",

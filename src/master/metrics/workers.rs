@@ -9,6 +9,8 @@ use crate::scoreboard::crew::WorkerFigures;
 /// As the API spells them, and `down` for a slot without a worker.
 const STATES: [&str; 4] = ["starting", "running", "stopping", DOWN];
 const DOWN: &str = "down";
+/// In the order of `crew::Handshake`.
+const HANDSHAKES: [&str; 3] = ["full", "resumed", "failed"];
 pub(super) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 pub(super) fn write(text: &mut Text, workers: &[Worker]) {
@@ -18,6 +20,7 @@ pub(super) fn write(text: &mut Text, workers: &[Worker]) {
         .collect();
     states(text, &rows);
     counters(text, &rows);
+    handshakes(text, &rows);
     usage(text, &rows);
     logs(text, &rows);
 }
@@ -89,6 +92,18 @@ fn counters(text: &mut Text, rows: &[(Labels, &Worker)]) {
     for (labels, worker) in rows {
         let counts = worker.figures.responses.map(Value::Count);
         family.each(labels, "code", CLASSES.into_iter().zip(counts));
+    }
+}
+
+fn handshakes(text: &mut Text, rows: &[(Labels, &Worker)]) {
+    let mut family = text.family(
+        "pilothouse_worker_tls_handshakes_total",
+        Counter,
+        "Handshakes of TLS with clients, by how they went; resumed: an earlier session goes on.",
+    );
+    for (labels, worker) in rows {
+        let counts = worker.figures.handshakes.map(Value::Count);
+        family.each(labels, "result", HANDSHAKES.into_iter().zip(counts));
     }
 }
 

@@ -15,6 +15,7 @@ use super::names;
 use crate::config::model::Config;
 use crate::config::model::group::Group;
 use crate::config::model::program::Program;
+use crate::config::{Dates, Loaded};
 use crate::control::call::ProgramVerb;
 use crate::control::rpc::fault::{Code, Fault};
 use crate::control::rpc::shape;
@@ -56,8 +57,11 @@ impl Master {
     }
 
     pub(super) fn reread(&mut self) -> Result<Value, Fault> {
-        let config =
-            self.options.source.load().map_err(|errors| Code::CantReread.of(errors.to_string()))?;
+        let config = self
+            .options
+            .source
+            .load(Dates::Passed)
+            .map_err(|errors| Code::CantReread.of(errors.to_string()))?;
         let running = Rc::clone(&self.generation.config);
         let (old, new) = (groups(&running), groups(&config));
         let of = |groups: &[Grouped<'_>], is_wanted: &dyn Fn(&Grouped<'_>) -> bool| {

@@ -3,6 +3,7 @@
 //! Derived anew from the snapshot each time, so it can never disagree with the rows it is about.
 
 mod backends;
+mod certificates;
 mod ends;
 mod names;
 mod nodes;
@@ -49,6 +50,7 @@ pub(crate) fn list(model: &Model) -> Vec<Attention> {
     programs::programs(model, &mut list);
     backends::backends(model, &mut list);
     workers::workers(model, &mut list);
+    certificates::certificates(model, &mut list);
     list.sort_by(|a, b| {
         (a.rank, std::cmp::Reverse(a.since_ms), &a.name).cmp(&(
             b.rank,

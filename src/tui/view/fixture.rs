@@ -178,6 +178,7 @@ fn head() -> Head {
             Listener { address: "0.0.0.0:80".to_owned(), ..Listener::default() },
             Listener { address: "127.0.0.1:8080".to_owned(), ..Listener::default() },
         ],
+        certificates: Vec::new(),
         master_pid: 4121,
         keeper_pid: 4120,
         is_embedded: false,

@@ -7,6 +7,7 @@ mod about;
 mod backends;
 mod balance;
 mod canvas;
+mod certificates;
 mod config;
 mod detail;
 mod events;

@@ -8,6 +8,7 @@ use tui_input::Input;
 
 use super::{fixture, fixture_fit, fixture_nodes, fixture_past, fixture_plan};
 use crate::control::capacity::{Capacity, Queue};
+use crate::control::certificate::Certificate;
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
 use crate::tui::model::list::{Sort, SortBy};
@@ -154,6 +155,24 @@ fn what_if_and_a_cause_look_as_they_did() {
     };
     named("deviating-80x24", (80, 24), GlyphTier::Block, &deviating);
     named("deviating-ascii", (80, 24), GlyphTier::Ascii, &deviating);
+}
+
+/// Below the workers that show them, the one that runs out first.
+#[test]
+fn certificates_are_told_how_long_they_are_good() {
+    let mut model = fixture::model(View::Workers, (100, 30));
+    let wall_ms = model.moment.head.wall_ms as i64;
+    let certificate = |server: &str, days: i64| Certificate {
+        server: server.to_owned(),
+        names: vec![server.to_owned(), format!("www.{server}")],
+        issuer: "CN=R11,O=Let's Encrypt,C=US".to_owned(),
+        not_after_ms: wall_ms + days * 86_400_000 + 1,
+        days_left: days,
+        ..Certificate::default()
+    };
+    model.moment.head.certificates =
+        vec![certificate("shop.example.com", 61), certificate("example.com", 9)];
+    insta::assert_snapshot!("certificates-100x30", fixture::text(&fixture::draw(&model, &skin())));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::control::wire::Worker;
 
 use super::canvas::{Canvas, content, row, take};
+use super::certificates;
 use super::listing::Listing;
 use super::over_time;
 use super::section::{self, Heading};
@@ -136,6 +137,11 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         !canvas.model.is_zoomed && body.height >= rows + 1 + over_time::HEIGHT_MIN && rows > 2;
     let area = take(&mut rest, if has_chart { rows + 1 } else { body.height });
     table(canvas, area, &listing);
+    let certificates = certificates::height(canvas.model.moment.head.certificates.len());
+    if has_chart && certificates > 0 && rest.height >= certificates + over_time::HEIGHT_MIN {
+        let place = take(&mut rest, certificates);
+        certificates::draw(canvas, place);
+    }
     if has_chart {
         let height = rest.height.min(CHART_HEIGHT_MAX);
         let chart_area = take(&mut rest, height);

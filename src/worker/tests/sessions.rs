@@ -265,7 +265,7 @@ fn a_connection_is_small() {
         runtime.block_on(async {
             let shared = Rc::new(Shared::new(proxy.board, WorkerSlot::new(1).unwrap()));
             let config = &proxy.config;
-            shared.swap(Generation::compile(1, config, &shared.picker.borrow(), &shared.logs));
+            shared.swap(Generation::compile(1, config, &shared));
             let stream = TcpStream::connect(proxy.address).unwrap();
             stream.set_nonblocking(true).unwrap();
             let stream = tokio::net::TcpStream::from_std(stream).unwrap();

@@ -1,0 +1,86 @@
+//! Where TLS is spoken: every listener of it leads to servers that have a certificate, and what a
+//! server demands of its clients can not be passed by.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::super::backend_tls;
+use super::super::model::tls::Demand;
+use super::super::report::{Report, Span};
+use super::super::{limits, server, stream, upstream};
+use super::line;
+
+pub(super) fn check(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::Draft]) {
+    let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
+    for draft in servers {
+        for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
+            let (is_secure, first) = *seen.entry(listen.address).or_insert((listen.tls, at));
+            if is_secure != listen.tls {
+                let hint = format!("first on line {}", line(report, first));
+                let message =
+                    format!("{} speaks TLS in one server and not in another", listen.address);
+                report.error(at, message, hint);
+            }
+        }
+        server_fits(report, draft);
+    }
+    for draft in streams {
+        for (listen, at) in draft.stream.listen.iter().zip(&draft.listen) {
+            if listen.tls {
+                let hint = "a TCP route passes on bytes as they are: the backend speaks TLS itself";
+                report.error(at, "a TCP route has no `tls`", hint);
+            }
+        }
+    }
+}
+
+fn server_fits(report: &Report<'_>, draft: &server::Draft) {
+    let listens = || draft.server.listen.iter().zip(&draft.listen);
+    match (&draft.tls, listens().find(|(listen, _)| listen.tls)) {
+        (None, Some((listen, at))) => {
+            let message =
+                format!("{} speaks TLS, and this server has no certificate", listen.address);
+            report.error(
+                at,
+                message,
+                "add `tls = { certificate = \"site.pem\", key = \"site.key\" }`",
+            );
+        }
+        (Some(at), None) if !draft.listen.is_empty() => {
+            let hint = "listen = { address = \"0.0.0.0:443\", tls = true }";
+            report.error(at, "`tls` in a server none of whose addresses speaks it", hint);
+        }
+        (Some(_), Some(_) | None) | (None, None) => {}
+    }
+    let client = draft.server.tls.as_ref().and_then(|tls| tls.client.as_ref());
+    if client.is_some_and(|client| client.demand == Demand::Required)
+        && let Some((listen, at)) = listens().find(|(listen, _)| !listen.tls)
+    {
+        let message =
+            format!("clients come to {} without the certificate they need", listen.address);
+        report.error(at, message, "give it a server of its own, which redirects");
+    }
+}
+
+/// All of it fits what travels to a worker.
+pub(super) fn bound(report: &Report<'_>, servers: &[server::Draft], upstreams: &[upstream::Draft]) {
+    let of_servers = servers.iter().filter_map(|draft| {
+        let tls = draft.server.tls.as_ref()?;
+        let roots = tls.client.as_ref().map_or(0, |client| client.roots.len());
+        let own = tls.identity.chain.len() + tls.identity.secret.pem().len();
+        Some((draft.tls.clone()?, own + roots))
+    });
+    let of_upstreams = upstreams.iter().filter_map(|draft| {
+        let tls = draft.upstream.tls.as_ref()?;
+        Some((draft.name.clone(), backend_tls::bytes(tls)))
+    });
+    let mut bytes = 0;
+    for (span, more) in of_servers.chain(of_upstreams) {
+        bytes += more;
+        if bytes > limits::CERTIFICATE_BYTES_MAX {
+            let message = format!("certificates and keys with {bytes} bytes");
+            let hint = format!("expected up to {} in all", limits::CERTIFICATE_BYTES_MAX);
+            return report.error(&span, message, hint);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `tls = { ... }` of a server: what it is known by, who its clients must be, and what goes along.
+//!
+//! Who a client is travels to backends in lines that no client may send itself; they are rules of
+//! headers like any others, as `hsts` is.
+
+use toml::de::DeValue;
+
+use super::model::route::{Change, HeaderRule, Shape};
+use super::model::tls::{ClientAuth, Demand, ServerTls, Version};
+use super::report::Located;
+use super::section::{Section, text_of, unknown_word};
+use super::template::{OverTls, Part, Template, Variable};
+use super::{duration, identity, limits, trust};
+
+/// What backends are told of a client, and by which names.
+const FORWARDED: [(&str, Option<OverTls>); 6] = [
+    ("X-SSL-Client-Verify", Some(OverTls::ClientVerify)),
+    ("X-SSL-Client-S-DN", Some(OverTls::ClientSubject)),
+    ("X-SSL-Client-I-DN", Some(OverTls::ClientIssuer)),
+    ("X-SSL-Client-Serial", Some(OverTls::ClientSerial)),
+    ("X-SSL-Client-Fingerprint", Some(OverTls::ClientFingerprint)),
+    // Not told, but believed by some.
+    ("X-SSL-Client-Cert", None),
+];
+
+const HSTS: &str = "Strict-Transport-Security";
+
+pub(super) fn read(mut section: Section<'_>, shape: &mut Shape) -> Option<ServerTls> {
+    let identity = identity::read(&mut section);
+    let min_version = min_version(&mut section);
+    let client = client(&mut section);
+    let handshake_timeout_ms =
+        section.positive_duration("handshake_timeout").unwrap_or(limits::HANDSHAKE_TIMEOUT_MS);
+    if let Some(value) = hsts(&mut section) {
+        let template =
+            Template { parts: vec![Part::Variable(Variable::Tls(OverTls::Text(value)))] };
+        let rule = HeaderRule { name: HSTS.to_owned(), change: Change::Set(template) };
+        shape.response_headers.push(rule);
+    }
+    if client.is_some() {
+        shape
+            .request_headers
+            .extend(FORWARDED.iter().map(|(name, fact)| forwarded(name, fact.as_ref())));
+    }
+    section.finish(&[
+        ("ssl_certificate", "certificate"),
+        ("cert", "certificate"),
+        ("ssl_certificate_key", "key"),
+        ("certificate_key", "key"),
+        ("ssl_client_certificate", "client_ca"),
+        ("ca", "client_ca"),
+        ("ssl_verify_client", "client_verify"),
+        ("ssl_protocols", "min_version"),
+    ]);
+    Some(ServerTls { identity: identity?, min_version, client, handshake_timeout_ms })
+}
+
+/// Servers that ask for no certificates pass on nobody's claim to one either, once any server asks.
+pub(super) fn hide_identity(shape: &mut Shape) {
+    shape.request_headers.extend(FORWARDED.iter().map(|(name, _)| forwarded(name, None)));
+}
+
+fn forwarded(name: &str, fact: Option<&OverTls>) -> HeaderRule {
+    let change = match fact {
+        None => Change::Hide,
+        Some(fact) => {
+            let part = Part::Variable(Variable::Tls(fact.clone()));
+            Change::Set(Template { parts: vec![part] })
+        }
+    };
+    HeaderRule { name: name.to_owned(), change }
+}
+
+pub(super) fn min_version(section: &mut Section<'_>) -> Version {
+    let Some(word) = section.text("min_version") else { return Version::default() };
+    match word.value.as_str() {
+        "1.2" => Version::Tls12,
+        "1.3" => Version::Tls13,
+        _ => {
+            unknown_word(section.report, "version of TLS", &word, &["1.2", "1.3"]);
+            Version::default()
+        }
+    }
+}
+
+fn client(section: &mut Section<'_>) -> Option<ClientAuth> {
+    let verify = section.text("client_verify");
+    let demand = match verify.as_ref().map(|word| word.value.as_str()) {
+        None | Some("required") => Demand::Required,
+        Some("optional") => Demand::Optional,
+        Some(_) => {
+            let word = verify.as_ref()?;
+            unknown_word(section.report, "demand", word, &["required", "optional"]);
+            Demand::Required
+        }
+    };
+    if let (Some(word), None) = (&verify, section.key_span("client_ca")) {
+        let hint = "whose certificates are good: client_ca = \"clients-ca.pem\"";
+        section.report.error(&word.span, "`client_verify` without `client_ca`", hint);
+    }
+    let roots = roots(section, "client_ca")?;
+    Some(ClientAuth { roots, demand })
+}
+
+/// Certificates that others' must lead to.
+pub(super) fn roots(section: &mut Section<'_>, key: &'static str) -> Option<std::sync::Arc<str>> {
+    let page = section.page_at(key)?;
+    match trust::roots(&page.text) {
+        Ok(_) => Some(page.text.into()),
+        Err(reason) => {
+            let hint = "certificates as PEM: -----BEGIN CERTIFICATE-----";
+            section.report.error(&page.span, format!("`{key}` can not be used: {reason}"), hint);
+            None
+        }
+    }
+}
+
+/// `hsts = "365d"`, or a table with more to say.
+fn hsts(section: &mut Section<'_>) -> Option<String> {
+    let value = section.value("hsts")?;
+    let DeValue::Table(_) = value.get_ref() else {
+        let text = text_of(section.report, value, "a duration such as \"365d\", or a table")?;
+        return age(section, &text).map(|age_s| format!("max-age={age_s}"));
+    };
+    let mut table = section.section("hsts")?;
+    let text = table.text("max_age");
+    if table.key_span("max_age").is_none() {
+        table.missing("max_age", "such as `max_age = \"365d\"`");
+    }
+    let mut words = format!("max-age={}", text.and_then(|text| age(&table, &text)).unwrap_or(0));
+    if table.flag("include_subdomains").unwrap_or(false) {
+        words.push_str("; includeSubDomains");
+    }
+    if table.flag("preload").unwrap_or(false) {
+        words.push_str("; preload");
+    }
+    table.finish(&[("age", "max_age"), ("includeSubDomains", "include_subdomains")]);
+    Some(words)
+}
+
+/// Seconds; years are usual here.
+fn age(section: &Section<'_>, text: &Located<String>) -> Option<u64> {
+    let age_ms = duration::parse(&text.value);
+    if age_ms.is_none() {
+        let message = format!("`{}` is not a duration", text.value.escape_debug());
+        section.report.error(&text.span, message, "such as \"365d\"");
+    }
+    age_ms.map(|age_ms| age_ms / 1000)
+}

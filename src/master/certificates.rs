@@ -1,0 +1,236 @@
+//! Certificates while they are served: how long they are good, and whether their files have become
+//! others.
+//!
+//! A renewed certificate is taken by itself, without the rest of the configuration being read again:
+//! what else of the file was edited is not asked for. Files that do not fit each other change
+//! nothing, and are told of until they do: whoever writes them writes one after the other.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::membership::Now;
+use super::{Master, Phase, WHO, audit};
+use crate::config::model::Config;
+use crate::config::model::tls::Identity;
+use crate::config::{Loaded, certificate, identity, limits};
+use crate::control::certificate::{Certificate, days_between};
+use crate::control::wire::Severity;
+use crate::sys::log;
+
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    due_us: u64,
+    /// By the certificate's file.
+    watched: BTreeMap<PathBuf, Watched>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// What the last look saw of the two files.
+    seen: Option<Stamps>,
+    /// What was read last, taken or not.
+    judged: Option<Stamps>,
+    /// Why that was not taken.
+    trouble: String,
+}
+
+type Stamps = [Option<Stamp>; 2];
+
+/// Which file a path leads to, and of when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    changed: (i64, i64),
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Stamp {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        bytes: metadata.size(),
+        changed: (metadata.mtime(), metadata.mtime_nsec()),
+    })
+}
+
+fn stamps(identity: &Identity) -> Stamps {
+    [stamp(&identity.certificate), stamp(&identity.key)]
+}
+
+/// All that are shown: to clients, and to backends that ask.
+fn identities(config: &mut Config) -> impl Iterator<Item = &mut Identity> {
+    let of_servers = config.servers.iter_mut().filter_map(|server| server.tls.as_mut());
+    let of_upstreams = config.upstreams.iter_mut().filter_map(|upstream| upstream.tls.as_mut());
+    of_servers
+        .map(|tls| &mut tls.identity)
+        .chain(of_upstreams.filter_map(|tls| tls.identity.as_mut()))
+}
+
+impl Certificates {
+    /// The identities whose files are not those that were read last, and have not changed since the
+    /// last look: what is being written is not read.
+    fn settled<'c>(
+        &mut self,
+        identities: impl Iterator<Item = &'c mut Identity>,
+    ) -> Vec<&'c mut Identity> {
+        let mut before = std::mem::take(&mut self.watched);
+        let mut settled = Vec::new();
+        for identity in identities {
+            let path = identity.certificate.clone();
+            let known = before.remove(&path).or_else(|| self.watched.remove(&path));
+            let now = stamps(identity);
+            let mut watched = known.unwrap_or_default();
+            if watched.judged != Some(now) && watched.seen == Some(now) {
+                watched.judged = Some(now);
+                settled.push(identity);
+            }
+            watched.seen = Some(now);
+            self.watched.insert(path, watched);
+        }
+        settled
+    }
+
+    fn trouble(&self, identity: &Identity) -> &str {
+        self.watched.get(&identity.certificate).map_or("", |watched| &watched.trouble)
+    }
+
+    /// The configuration was read again: whether its certificates are still what their files say is
+    /// seen anew.
+    pub(super) fn forget(&mut self) {
+        self.watched.clear();
+    }
+}
+
+impl Master {
+    /// Once in a while: takes what has been renewed.
+    pub(super) fn look_at_certificates(&mut self, now: Now) {
+        if now.mono_us < self.certificates.due_us || self.phase != Phase::Running {
+            return;
+        }
+        self.certificates.due_us = now.mono_us + limits::CERTIFICATE_LOOK_MS * 1000;
+        let has_any = self.generation.config.servers.iter().any(|server| server.tls.is_some())
+            || self.generation.config.upstreams.iter().any(|upstream| upstream.tls.is_some());
+        if !has_any {
+            return;
+        }
+        let mut config = Config::clone(&self.generation.config);
+        let mut taken = Vec::new();
+        for identity in self.certificates.settled(identities(&mut config)) {
+            let path = identity.certificate.clone();
+            let trouble = match identity::read_again(identity) {
+                Ok(renewed) if renewed == *identity => String::new(),
+                Ok(renewed) => {
+                    let until = identity::own(&renewed.chain).map_or(0, |own| own.not_after_s);
+                    taken.push((path.clone(), certificate::day(until)));
+                    *identity = renewed;
+                    String::new()
+                }
+                Err(reason) => {
+                    log::error!(WHO, "renew {}: {reason}; the old one stays", path.display());
+                    self.tell_of_certificate(&path, reason.clone(), Severity::Bad);
+                    reason
+                }
+            };
+            if let Some(watched) = self.certificates.watched.get_mut(&path) {
+                watched.trouble = trouble;
+            }
+        }
+        if !taken.is_empty() {
+            self.renew(config, &taken);
+        }
+    }
+
+    /// The same configuration with other certificates becomes the next generation.
+    fn renew(&mut self, config: Config, taken: &[(PathBuf, String)]) {
+        let text = self.generation.text.clone();
+        // What an operator may go back to is a configuration, not a certificate.
+        let previous = self.generation.previous.take();
+        let watched = std::mem::take(&mut self.certificates.watched);
+        let swapped = self.swap_in(Loaded { config, text });
+        self.generation.previous = previous;
+        self.certificates.watched = watched;
+        for (path, until) in taken {
+            let (result, severity) = match &swapped {
+                Ok(message) => (format!("good until {until}; {message}"), Severity::Good),
+                Err(reason) => (reason.clone(), Severity::Bad),
+            };
+            log::notice!(WHO, "renew {}: {result}", path.display());
+            self.tell_of_certificate(path, result, severity);
+        }
+    }
+
+    fn tell_of_certificate(&mut self, path: &Path, result: String, severity: Severity) {
+        self.note(audit::Entry {
+            who: audit::ENGINE.to_owned(),
+            verb: "renew".to_owned(),
+            target: path.display().to_string(),
+            result,
+            severity,
+            cli: String::new(),
+        });
+    }
+
+    /// Those that clients are shown.
+    pub(super) fn certificate_rows(&self, wall_ms: u64) -> Vec<Certificate> {
+        let wall_ms = i64::try_from(wall_ms).unwrap_or(i64::MAX);
+        let rows = self.generation.config.servers.iter().filter_map(|server| {
+            let identity = &server.tls.as_ref()?.identity;
+            let own = self.generation.shown(identity)?;
+            let name = server.hosts.first().cloned();
+            let address = || server.listen.first().map(|listen| listen.address.to_string());
+            let not_after_ms = own.not_after_s.saturating_mul(1000);
+            Some(Certificate {
+                server: name.or_else(address).unwrap_or_default(),
+                names: own.names.clone(),
+                subject: own.subject.clone(),
+                issuer: own.issuer.clone(),
+                file: identity.certificate.display().to_string(),
+                not_before_ms: own.not_before_s.saturating_mul(1000),
+                not_after_ms,
+                days_left: days_between(wall_ms, not_after_ms),
+                trouble: self.certificates.trouble(identity).to_owned(),
+            })
+        });
+        rows.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::model::tls::Secret;
+
+    fn identity(folder: &Path) -> Identity {
+        Identity {
+            certificate: folder.join("site.pem"),
+            key: folder.join("site.key"),
+            chain: "".into(),
+            secret: Secret::new(""),
+        }
+    }
+
+    #[test]
+    fn files_are_read_again_when_they_have_changed_and_come_to_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut identity = identity(folder.path());
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("site.pem", "1");
+        write("site.key", "1");
+        let mut certificates = Certificates::default();
+        let mut look =
+            |identity: &mut Identity| certificates.settled(std::iter::once(identity)).len();
+        assert_eq!(look(&mut identity), 0, "it may still be written");
+        assert_eq!([look(&mut identity), look(&mut identity)], [1, 0], "it is read once");
+        write("site.pem", "22");
+        assert_eq!(look(&mut identity), 0, "it may still be written");
+        write("site.key", "22");
+        assert_eq!(look(&mut identity), 0);
+        assert_eq!([look(&mut identity), look(&mut identity)], [1, 0], "it is read once");
+        std::fs::remove_file(&identity.key).unwrap();
+        assert_eq!([look(&mut identity), look(&mut identity)], [0, 1], "a file is gone");
+    }
+}

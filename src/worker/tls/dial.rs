@@ -1,0 +1,130 @@
+//! TLS to the backends of an upstream: made ready when the configuration is, used by every
+//! connection. Sessions are remembered, so that a further connection costs less.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Error};
+
+use super::super::connection::Connection;
+use super::super::stream::Stream;
+use super::{Secured, tickets};
+use crate::config::model::Address;
+use crate::config::model::tls::{Trust, UpstreamTls};
+use crate::config::{client_tls, trust};
+use crate::scoreboard::backend::Failure;
+use crate::sys;
+
+/// How an upstream's backends are spoken to.
+pub(crate) enum Speech {
+    Plain,
+    Tls(Box<Dialer>),
+    /// By TLS, but something about it is wrong: better not at all than in plain.
+    Mute,
+}
+
+/// Tells connections apart that are not for each other's requests: who is talked to in another way
+/// is somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tongue(u64);
+
+impl Tongue {
+    pub(crate) const PLAIN: Self = Self(0);
+}
+
+pub(crate) struct Dialer {
+    config: Arc<ClientConfig>,
+    /// `None`: the address that is dialled.
+    name: Option<ServerName<'static>>,
+    tongue: Tongue,
+}
+
+impl Speech {
+    pub(crate) fn compile(upstream: &str, tls: Option<&UpstreamTls>) -> Self {
+        let Some(tls) = tls else { return Self::Plain };
+        match Dialer::compile(tls) {
+            Ok(dialer) => Self::Tls(Box::new(dialer)),
+            Err(error) => {
+                sys::log::error!("worker", "TLS of upstream {upstream}: {error}; answering 502");
+                Self::Mute
+            }
+        }
+    }
+
+    pub(crate) fn tongue(&self) -> Tongue {
+        match self {
+            Self::Plain | Self::Mute => Tongue::PLAIN,
+            Self::Tls(dialer) => dialer.tongue,
+        }
+    }
+}
+
+impl Dialer {
+    fn compile(tls: &UpstreamTls) -> Result<Self, String> {
+        let roots = match &tls.trust {
+            Trust::Roots(pem) => Some(trust::usable(pem)),
+            Trust::Anyone => None,
+        };
+        let mut config = client_tls::config(roots, tls.identity.as_ref(), tls.min_version)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let name = tls.server_name.as_ref().map(|name| ServerName::try_from(name.clone()));
+        let name = name.transpose().map_err(|error| error.to_string())?;
+        Ok(Self { config: Arc::new(config), name, tongue: tongue(tls) })
+    }
+
+    /// Begins a session on a fresh connection, within the time limit that runs.
+    pub(crate) async fn dial(
+        &self,
+        connection: &Connection,
+        address: &Address,
+        plain: Stream,
+    ) -> Result<Stream, Failure> {
+        let name = self.name.clone().unwrap_or_else(|| client_tls::name_of(address));
+        let mut secured = Box::new(Secured::new(plain));
+        let begun = ClientConnection::new(Arc::clone(&self.config), name);
+        let made = match begun {
+            Ok(session) => {
+                secured.begin(session, None);
+                poll_fn(|cx| match secured.poll_handshake(cx) {
+                    Poll::Pending if connection.seat.is_late() => {
+                        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+                    }
+                    polled => polled,
+                })
+                .await
+            }
+            Err(error) => Err(io::Error::other(error)),
+        };
+        match made {
+            Ok(()) => Ok(Stream::Tls(secured)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Failure::TimedOut),
+            Err(error) => {
+                if connection.shared.may_complain() {
+                    sys::log::warning!("worker", "TLS with backend {address}: {}", words(&error));
+                }
+                Err(Failure::Insecure)
+            }
+        }
+    }
+}
+
+fn words(error: &io::Error) -> String {
+    let of_tls = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+    of_tls.and_then(client_tls::reason).unwrap_or_else(|| error.to_string())
+}
+
+fn tongue(tls: &UpstreamTls) -> Tongue {
+    let roots: &[u8] = match &tls.trust {
+        Trust::Roots(roots) => roots.as_bytes(),
+        Trust::Anyone => b"",
+    };
+    let name = tls.server_name.as_deref().unwrap_or_default().as_bytes();
+    let chain = tls.identity.as_ref().map_or(&b""[..], |own| own.chain.as_bytes());
+    let version = [tls.min_version as u8];
+    let digest = tickets::context([roots, name, chain, &version].into_iter());
+    let word = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    Tongue(word.max(1))
+}
