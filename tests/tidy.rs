@@ -74,7 +74,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "worker",
         imports: &["sys", "config", "scoreboard", "order", "http", "balance"],
-        crates: &["tokio", "regex", "itoa", "flate2", "zstd", "brotli"],
+        crates: &["tokio", "regex", "itoa", "flate2", "zstd", "brotli", "rustls"],
     },
     Row {
         folder: "tui",
@@ -242,10 +242,24 @@ fn only_the_clock_reads_time() {
 
 #[test]
 fn every_offered_configuration_passes_the_check() {
+    // The certificates that one of them names are made on the spot.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a name");
+    for (name, text) in [
+        ("site.pem", signed.cert.pem()),
+        ("clients.pem", signed.cert.pem()),
+        ("site.key", signed.signing_key.serialize_pem()),
+    ] {
+        fs::write(folder.path().join(name), text).expect("the folder is ours");
+    }
     for path in files_in("configs", "toml") {
+        let furnished = folder.path().join("tls.toml");
+        if path.ends_with("tls.toml") {
+            fs::copy(&path, &furnished).expect("the folder is ours");
+        }
         let output = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
             .args(["check", "-c"])
-            .arg(&path)
+            .arg(if path.ends_with("tls.toml") { &furnished } else { &path })
             .output()
             .expect("the built binary runs");
         assert!(

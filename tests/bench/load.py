@@ -25,7 +25,8 @@ end
 class Scenario:
     """`BODY_BYTES:CONNECTIONS[:close]`."""
 
-    def __init__(self, text):
+    def __init__(self, text, scheme="http"):
+        self.scheme = scheme
         fields = text.split(":")
         self.text, self.body, self.connections = text, int(fields[0]), int(fields[1])
         self.closes = len(fields) > 2
@@ -54,7 +55,7 @@ def wrk(folder, port, scenario, seconds):
     script = write(f"{folder}/wrk.lua", WRK_SCRIPT)
     env = dict(os.environ, WRK_CLOSE="1") if scenario.closes else dict(os.environ)
     command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}s", "-s", script,
-               "--timeout", "10", f"http://127.0.0.1:{port}/{scenario.body}"]
+               "--timeout", "10", f"{scenario.scheme}://127.0.0.1:{port}/{scenario.body}"]
     said = subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds + 60).stdout
     figures = [line.split()[1:] for line in said.splitlines() if line.startswith("FIGURES")]
     if not figures:

@@ -80,6 +80,7 @@ mod supervisorctl;
 mod survival;
 mod takeover;
 mod tcp_routes;
+mod tls;
 mod tracking;
 mod upgrade;
 mod versions;
