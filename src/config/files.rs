@@ -45,12 +45,7 @@ pub(super) fn read_checked(path: &Path, dates: Dates) -> Result<Loaded, Errors> 
 }
 
 /// The same for a text that is elsewhere, or nowhere; what is relative in it begins beside `path`.
-pub(super) fn check(
-    text: String,
-    name: &str,
-    path: &Path,
-    dates: Dates,
-) -> Result<Loaded, Errors> {
+pub(super) fn check(text: String, name: &str, path: &Path, dates: Dates) -> Result<Loaded, Errors> {
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
     let surroundings = Surroundings {
         variable: &variables::from_environment,

@@ -21,6 +21,19 @@ pub(crate) fn supervisor(program: &str) -> Option<PathBuf> {
     find_in(program, client.parent()?.as_os_str())
 }
 
+/// sslyze, which the gate installs in a folder of its own: the one that is named, else where the gate
+/// last put it.
+pub(crate) fn sslyze() -> Option<PathBuf> {
+    let named = std::env::var_os("PILOTHOUSE_SSLYZE");
+    let kept = || {
+        let home = std::env::var_os("HOME").map(PathBuf::from)?;
+        let kept = home.join(".cache/pilothouse-tests/sslyze-6.3.1/bin");
+        kept.is_dir().then(|| kept.into_os_string())
+    };
+    let path = named.or_else(kept).or_else(|| std::env::var_os("PATH"));
+    find_in("sslyze", &path.unwrap_or_default())
+}
+
 fn find_in(program: &str, path: &OsStr) -> Option<PathBuf> {
     let found =
         std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| file.is_file());

@@ -64,7 +64,10 @@ fn a_backend_is_shown_who_we_are_on_connections_that_are_kept() {
     let backend = server("site", "", ", client_ca = \"ca.pem\"", says);
     let backend = Engine::start_in(&backend, |folder| super::furnish(folder, &authority));
     let tls = "{ ca = \"ca.pem\", server_name = \"site.test\", certificate = \"us.pem\", key = \"us.key\" }";
-    let config = proxy(tls, backend.address()) + "[upstream.app.check]\ninterval = \"100ms\"\n";
+    let config = format!(
+        "[engine]\nworkers = 1\n{}[upstream.app.check]\ninterval = \"100ms\"\n",
+        proxy(tls, backend.address())
+    );
     let engine = Engine::start_in(&config, |folder| {
         super::furnish(folder, &authority);
         authority.client("proxy").write(folder, "us");

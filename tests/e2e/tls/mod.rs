@@ -156,6 +156,61 @@ fn versions_are_those_of_today_or_as_the_file_says() {
     assert!(said.contains("alert") && said.contains("New, (NONE)"), "{said}");
 }
 
+/// A scanner finds no old protocol, no weak cipher and none of the known holes.
+#[test]
+fn a_scanner_finds_nothing_wrong() {
+    let authority = Authority::new("authority");
+    let engine = site(&authority, "", "ok");
+    let Some(sslyze) = oracle::sslyze() else { return };
+    let report = engine.folder.path().join("report.json");
+    let output = Command::new(sslyze)
+        .args(["--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3"])
+        .args([
+            "--heartbleed",
+            "--openssl_ccs",
+            "--robot",
+            "--reneg",
+            "--compression",
+            "--fallback",
+        ])
+        .args(["--elliptic_curves", "--early_data", "--quiet", "--json_out"])
+        .arg(&report)
+        .arg(format!("site.test:{}{{{}}}", engine.address().port(), engine.address().ip()))
+        .output()
+        .expect("sslyze runs");
+    let json = std::fs::read(&report);
+    let json = json.unwrap_or_else(|error| panic!("no report: {error}; {output:?}"));
+    let all: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let result = &all["server_scan_results"][0]["scan_result"];
+    let of = |scan: &str| &result[scan]["result"];
+    for old in ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"] {
+        let accepted = &of(&format!("{old}_cipher_suites"))["accepted_cipher_suites"];
+        assert_eq!(accepted.as_array().map(Vec::len), Some(0), "{old}: {accepted}");
+    }
+    for (version, count) in [("tls_1_2", 3), ("tls_1_3", 3)] {
+        let accepted = &of(&format!("{version}_cipher_suites"))["accepted_cipher_suites"];
+        let accepted = accepted.as_array().expect("a list");
+        let is_strong = |suite: &serde_json::Value| {
+            let name = suite["cipher_suite"]["name"].as_str().unwrap_or_default();
+            let is_sealed = name.contains("GCM") || name.contains("CHACHA20");
+            is_sealed && (version == "tls_1_3" || name.contains("ECDHE"))
+        };
+        assert!(accepted.len() == count && accepted.iter().all(is_strong), "{accepted:?}");
+    }
+    for (scan, key, good) in [
+        ("heartbleed", "is_vulnerable_to_heartbleed", false),
+        ("openssl_ccs_injection", "is_vulnerable_to_ccs_injection", false),
+        ("session_renegotiation", "supports_secure_renegotiation", true),
+        ("session_renegotiation", "is_vulnerable_to_client_renegotiation_dos", false),
+        ("tls_compression", "supports_compression", false),
+        ("tls_1_3_early_data", "supports_early_data", false),
+    ] {
+        assert_eq!(of(scan)[key], good, "{scan}: {}", of(scan));
+    }
+    let robot = of("robot")["robot_result"].as_str().unwrap_or_default();
+    assert!(robot.starts_with("NOT_VULNERABLE"), "{robot}");
+}
+
 /// The offered example, on other ports.
 #[test]
 fn the_offered_example_works() {
