@@ -4,7 +4,7 @@ use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::{headers, values};
+use super::{headers, tls, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -45,8 +45,7 @@ const OTHERS: [&str; 9] = [
 ];
 
 /// What shuts people out: without an equal, the route stays shut.
-const GUARDS: [&str; 6] =
-    ["auth_basic", "auth_request", "auth_jwt", "secure_link", "ssl_verify_client", "auth_delay"];
+const GUARDS: [&str; 5] = ["auth_basic", "auth_request", "auth_jwt", "secure_link", "auth_delay"];
 
 impl Writing<'_, '_> {
     pub(super) fn action(&mut self) -> Lines {
@@ -81,9 +80,7 @@ impl Writing<'_, '_> {
         if !is_open {
             return rules.first().map(|rule| (*rule).clone());
         }
-        let is_off = |directive: &Directive| {
-            matches!(directive.argument(0), Some("off" | "optional" | "optional_no_ca"))
-        };
+        let is_off = |directive: &Directive| directive.argument(0) == Some("off");
         let guard = GUARDS.iter().find_map(|name| self.scope.one(name).filter(|it| !is_off(it)));
         guard.cloned()
     }
@@ -143,12 +140,8 @@ impl Writing<'_, '_> {
             (_, Some(rest)) => (rest, "https"),
             _ => (target, ""),
         };
-        if scheme != "http" || target.contains('$') {
-            let why = match scheme {
-                "https" => "TLS to backends",
-                _ if target.contains('$') => "a target of variables",
-                _ => "such a target",
-            };
+        if scheme.is_empty() || target.contains('$') {
+            let why = if target.contains('$') { "a target of variables" } else { "such a target" };
             self.remarks.warn(place, format!("answered with 501, as {why} has no equal here"));
             lines.add("respond", "501", place);
             return;
@@ -161,7 +154,13 @@ impl Writing<'_, '_> {
         };
         let (host, uri) = rest.split_at(end);
         let uri = uri.strip_prefix(':').filter(|_| is_socket).unwrap_or(uri);
-        let Some(upstream) = self.upstreams.lead_to(host, 80, place) else {
+        let upstream = if scheme == "https" {
+            let tls = tls::of_upstream(self.scope, self.prefix, host, place, self.remarks);
+            self.upstreams.lead_by_tls(host, tls, place)
+        } else {
+            self.upstreams.lead_to(host, 80, place)
+        };
+        let Some(upstream) = upstream else {
             self.remarks.mistake(place, format!("`{host}` is no server"));
             return;
         };

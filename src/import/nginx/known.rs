@@ -68,6 +68,16 @@ const TRANSLATED: &[&str] = &[
     "auth_jwt",
     "secure_link",
     "ssl_verify_client",
+    "ssl_certificate",
+    "ssl_certificate_key",
+    "ssl_client_certificate",
+    "ssl_protocols",
+    "proxy_ssl_verify",
+    "proxy_ssl_trusted_certificate",
+    "proxy_ssl_name",
+    "proxy_ssl_certificate",
+    "proxy_ssl_certificate_key",
+    "proxy_ssl_protocols",
     "least_conn",
     "ip_hash",
     "hash",
@@ -84,6 +94,16 @@ const TRANSLATED: &[&str] = &[
 
 /// Of no use here, or always so.
 const MOOT: &[&str] = &[
+    "ssl",
+    "ssl_session_cache",
+    "ssl_session_timeout",
+    "ssl_session_tickets",
+    "ssl_prefer_server_ciphers",
+    "ssl_buffer_size",
+    "ssl_early_data",
+    "proxy_ssl_server_name",
+    "proxy_ssl_session_reuse",
+    "http2",
     "daemon",
     "master_process",
     "worker_rlimit_nofile",
@@ -159,6 +179,11 @@ const MOOT: &[&str] = &[
 
 /// Why some of the usual ones have no equal.
 const WHY: &[(&str, &str)] = &[
+    ("ssl_ciphers", "the ciphers are those of rustls, which are all good"),
+    ("ssl_ecdh_curve", "the curves are those of rustls"),
+    ("ssl_dhparam", "there is no key exchange of that kind"),
+    ("ssl_stapling", "revocations are not stapled"),
+    ("ssl_crl", "revoked certificates are not looked for"),
     ("error_log", "the engine's log goes to its standard error"),
     ("pid", "the keeper's pid is in `pilothouse status --json`"),
     ("load_module", "there are no modules"),
@@ -173,13 +198,10 @@ const WHY: &[(&str, &str)] = &[
     ("set", "what it sets is unknown here"),
 ];
 
-/// Of certificates, while addresses with TLS are left out.
-const TLS: &str = "ssl_";
-
 pub(super) fn remark(block: &[Directive], remarks: &mut Remarks) {
     for directive in block {
         let name = directive.name.as_str();
-        let is_known = TRANSLATED.contains(&name) || MOOT.contains(&name) || name.starts_with(TLS);
+        let is_known = TRANSLATED.contains(&name) || MOOT.contains(&name);
         if !is_known {
             let why = WHY.iter().find(|(known, _)| *known == name);
             let text = match why {

@@ -8,6 +8,7 @@ pub(super) struct Listening {
     /// As ours writes it.
     pub(super) address: String,
     pub(super) has_proxy_protocol: bool,
+    pub(super) has_tls: bool,
     is_default: bool,
     pub(super) place: Place,
 }
@@ -32,7 +33,13 @@ pub(super) fn read(server: &Directive, remarks: &mut Remarks) -> Vec<Listening> 
     let rules: Vec<&Directive> = scope.own("listen").collect();
     if rules.is_empty() {
         let (address, place) = ("0.0.0.0:80".to_owned(), server.place.clone());
-        return vec![Listening { address, has_proxy_protocol: false, is_default: false, place }];
+        return vec![Listening {
+            address,
+            has_proxy_protocol: false,
+            has_tls: false,
+            is_default: false,
+            place,
+        }];
     }
     rules.into_iter().filter_map(|rule| one(rule, remarks)).collect()
 }
@@ -56,13 +63,14 @@ fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
             remarks.warn(place, format!("`{parameter}` of an address has no equal here"));
         }
     }
-    if has("ssl") || has("quic") {
-        remarks.warn(place, format!("{address} is left out: TLS has no equal here yet"));
+    if has("quic") {
+        remarks.warn(place, format!("{address} is left out: HTTP/3 has no equal here"));
         return None;
     }
     Some(Listening {
         address,
         has_proxy_protocol: has("proxy_protocol"),
+        has_tls: has("ssl"),
         is_default: has("default_server") || has("default"),
         place: place.clone(),
     })

@@ -15,6 +15,7 @@ mod scope;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 mod upstreams;
 mod values;

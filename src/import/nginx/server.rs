@@ -6,7 +6,7 @@ use super::listen::{self, Listening};
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::{headers, logs, values};
+use super::{headers, logs, tls, values};
 use crate::config::limits::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
@@ -50,6 +50,9 @@ impl<'a> Site<'a, '_> {
         page.table("[[server]]", &server.place);
         let mut lines = Lines::default();
         listening(&listened, &mut lines);
+        if listened.iter().any(|listening| listening.has_tls) {
+            tls::of_server(&scope, self.prefix, &server.place, &mut lines, self.remarks);
+        }
         self.hosts(server, &listened, defaults, &mut lines);
         self.client(&scope, &mut lines);
         real_ip(&scope, &mut lines, self.remarks);
@@ -386,11 +389,13 @@ fn file_at(
 fn listening(listened: &[Listening], lines: &mut Lines) {
     let one = |listening: &Listening| {
         let address = page::string(&listening.address);
-        if listening.has_proxy_protocol {
-            format!("{{ address = {address}, proxy_protocol = true }}")
-        } else {
-            address
-        }
+        let flags = [("proxy_protocol", listening.has_proxy_protocol), ("tls", listening.has_tls)];
+        let flags: String = flags
+            .iter()
+            .filter(|(_, is_on)| *is_on)
+            .map(|(key, _)| format!(", {key} = true"))
+            .collect();
+        if flags.is_empty() { address } else { format!("{{ address = {address}{flags} }}") }
     };
     let all: Vec<String> = listened.iter().map(one).collect();
     lines.add("listen", format!("[{}]", all.join(", ")), &listened[0].place);

@@ -21,6 +21,8 @@ struct Upstream {
     backends: Vec<Lines>,
     /// What the first route that leads there says of tries.
     retries: Lines,
+    /// Spoken to by TLS, and how.
+    tls: Option<Lines>,
 }
 
 impl Upstreams {
@@ -68,6 +70,39 @@ impl Upstreams {
             lines: Lines::default(),
             backends: vec![backend],
             retries: Lines::default(),
+            tls: None,
+        });
+        Some(name)
+    }
+
+    /// The same by TLS: an upstream speaks it or does not, so one that does both becomes two.
+    pub(super) fn lead_by_tls(&mut self, host: &str, tls: Lines, place: &Place) -> Option<String> {
+        let written = format!("https://{host}");
+        if let Some(known) = self.list.iter().find(|upstream| upstream.written == written) {
+            return Some(known.name.clone());
+        }
+        let known = self.list.iter().find(|upstream| upstream.written == host);
+        let parts = match known {
+            Some(known) => Some((known.lines.clone(), known.backends.clone())),
+            None => None,
+        };
+        let (lines, backends) = match parts {
+            Some(parts) => parts,
+            None => {
+                let mut backend = Lines::default();
+                backend.text("address", &address(host, 443)?, place);
+                (Lines::default(), vec![backend])
+            }
+        };
+        let name = self.free_name(host);
+        self.list.push(Upstream {
+            written,
+            name: name.clone(),
+            place: place.clone(),
+            lines,
+            backends,
+            retries: Lines::default(),
+            tls: Some(tls),
         });
         Some(name)
     }
@@ -92,6 +127,7 @@ impl Upstreams {
             page.table(&format!("[upstream.{header}]"), &upstream.place);
             upstream.lines.write(page);
             upstream.retries.write(page);
+            upstream.tls.iter().for_each(|tls| tls.write(page));
             for backend in &upstream.backends {
                 page.table(&format!("[[upstream.{header}.backend]]"), &upstream.place);
                 backend.write(page);
@@ -124,6 +160,7 @@ fn upstream(written: &str, name: String, directive: &Directive, remarks: &mut Re
         lines,
         backends,
         retries: Lines::default(),
+        tls: None,
     }
 }
 

@@ -1,0 +1,102 @@
+//! The `ssl_` and `proxy_ssl_` directives.
+
+use super::lines::Lines;
+use super::scope::{Remarks, Scope};
+use crate::import::Place;
+use crate::import::page;
+
+/// Protocols that are too old to be spoken.
+const OLD: [&str; 4] = ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"];
+
+/// A server's certificate, and what it asks of clients.
+pub(super) fn of_server(
+    scope: &Scope<'_>,
+    prefix: &str,
+    place: &Place,
+    lines: &mut Lines,
+    remarks: &mut Remarks,
+) {
+    let file = |name: &str| scope.word(name).map(|(path, _)| absolute(path, prefix));
+    let (Some(certificate), Some(key)) = (file("ssl_certificate"), file("ssl_certificate_key"))
+    else {
+        remarks.mistake(place, "no `ssl_certificate` and `ssl_certificate_key` for this server");
+        return;
+    };
+    if let Some(second) = scope.all("ssl_certificate").get(1) {
+        remarks.warn(&second.place, "one certificate a server: the last one counts");
+    }
+    let mut pairs = vec![("certificate", page::string(&certificate)), ("key", page::string(&key))];
+    pairs.extend(least_version(scope, "ssl_protocols", remarks));
+    if let Some((word @ ("on" | "optional" | "optional_no_ca"), at)) =
+        scope.word("ssl_verify_client")
+    {
+        match file("ssl_client_certificate") {
+            Some(path) => pairs.push(("client_ca", page::string(&path))),
+            None => remarks.mistake(at, "`ssl_verify_client` without `ssl_client_certificate`"),
+        }
+        if word == "optional_no_ca" {
+            remarks.warn(at, "clients' certificates must lead to `ssl_client_certificate` here");
+        }
+        let verify = if word == "on" { "required" } else { "optional" };
+        pairs.push(("client_verify", page::string(verify)));
+    }
+    let at = scope.word("ssl_certificate").map_or(place, |(_, place)| place);
+    lines.add("tls", table(pairs), at);
+}
+
+/// How an upstream is spoken to that is passed on to by `https`; `host` is what it is called there.
+pub(super) fn of_upstream(
+    scope: &Scope<'_>,
+    prefix: &str,
+    host: &str,
+    place: &Place,
+    remarks: &mut Remarks,
+) -> Lines {
+    let file = |name: &str| scope.word(name).map(|(path, _)| absolute(path, prefix));
+    let mut pairs = Vec::new();
+    let is_verified = scope.is_on("proxy_ssl_verify");
+    if is_verified {
+        pairs.extend(file("proxy_ssl_trusted_certificate").map(|path| ("ca", page::string(&path))));
+    } else {
+        pairs.push(("verify", "false".to_owned()));
+    }
+    let name = scope.word("proxy_ssl_name").map_or(host, |(name, _)| name);
+    let name = name.rsplit_once(':').map_or(name, |(name, _)| name);
+    let is_name = name.contains('.') && name.parse::<std::net::IpAddr>().is_err();
+    if !name.contains('$') && (is_name || is_verified) {
+        pairs.push(("server_name", page::string(name)));
+    }
+    if let (Some(certificate), Some(key)) =
+        (file("proxy_ssl_certificate"), file("proxy_ssl_certificate_key"))
+    {
+        pairs.push(("certificate", page::string(&certificate)));
+        pairs.push(("key", page::string(&key)));
+    }
+    pairs.extend(least_version(scope, "proxy_ssl_protocols", remarks));
+    let mut lines = Lines::default();
+    lines.add("tls", table(pairs), place);
+    lines
+}
+
+fn least_version(
+    scope: &Scope<'_>,
+    name: &str,
+    remarks: &mut Remarks,
+) -> Option<(&'static str, String)> {
+    let rule = scope.one(name)?;
+    let has = |version: &str| rule.arguments.iter().any(|word| word == version);
+    if OLD.iter().any(|version| has(version)) {
+        remarks.warn(&rule.place, "TLS 1.2 is the oldest that is spoken here");
+    }
+    (has("TLSv1.3") && !has("TLSv1.2")).then(|| ("min_version", page::string("1.3")))
+}
+
+fn table(pairs: Vec<(&'static str, String)>) -> String {
+    let pairs: Vec<(String, String)> =
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    page::inline(&pairs)
+}
+
+fn absolute(path: &str, prefix: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{prefix}/{path}") }
+}
