@@ -195,12 +195,18 @@ impl Prepared {
         })
     }
 
+    /// Only an earlier master can have left some.
+    fn end_strays(&self, will: &Will) {
+        if self.held.starts > 1 {
+            strays::end(sys::proc::parent(), self.control.0.path(), &known(will));
+        }
+    }
+
     fn into_master(mut self, options: &Options, keeper: KeeperLink) -> Master {
         let (now, is_successor) = (Now::read(), self.will.is_some());
-        let will = self.will.unwrap_or_else(|| first_will(self.decisions.decisions(), now));
-        if self.held.starts > 1 {
-            strays::end(sys::proc::parent(), self.control.0.path(), &known(&will));
-        }
+        let known_will = self.will.take();
+        let will = known_will.unwrap_or_else(|| first_will(self.decisions.decisions(), now));
+        self.end_strays(&will);
         let (board, board_fd) = self.board;
         self.listeners.commit(self.made, &keeper);
         let mut workers = Workers::new(board, self.recipe, self.post.clone(), self.image);

@@ -390,11 +390,8 @@ fn listening(listened: &[Listening], lines: &mut Lines) {
     let one = |listening: &Listening| {
         let address = page::string(&listening.address);
         let flags = [("proxy_protocol", listening.has_proxy_protocol), ("tls", listening.has_tls)];
-        let flags: String = flags
-            .iter()
-            .filter(|(_, is_on)| *is_on)
-            .map(|(key, _)| format!(", {key} = true"))
-            .collect();
+        let flags = flags.iter().filter(|(_, is_on)| *is_on);
+        let flags = flags.map(|(key, _)| format!(", {key} = true")).collect::<Vec<_>>().concat();
         if flags.is_empty() { address } else { format!("{{ address = {address}{flags} }}") }
     };
     let all: Vec<String> = listened.iter().map(one).collect();

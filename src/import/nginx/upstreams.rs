@@ -82,17 +82,13 @@ impl Upstreams {
             return Some(known.name.clone());
         }
         let known = self.list.iter().find(|upstream| upstream.written == host);
-        let parts = match known {
-            Some(known) => Some((known.lines.clone(), known.backends.clone())),
-            None => None,
-        };
-        let (lines, backends) = match parts {
-            Some(parts) => parts,
-            None => {
-                let mut backend = Lines::default();
-                backend.text("address", &address(host, 443)?, place);
-                (Lines::default(), vec![backend])
-            }
+        let parts = known.map(|known| (known.lines.clone(), known.backends.clone()));
+        let (lines, backends) = if let Some(parts) = parts {
+            parts
+        } else {
+            let mut backend = Lines::default();
+            backend.text("address", &address(host, 443)?, place);
+            (Lines::default(), vec![backend])
         };
         let name = self.free_name(host);
         self.list.push(Upstream {
