@@ -30,7 +30,7 @@ use super::socket::{ControlSocket, SocketError};
 use super::workers::{self, Workers};
 use super::{
     Master, Options, Phase, WHO, audit, decisions, history, metrics, predecessors, reopening,
-    requests, signals, strays, turn, upgrade, usage,
+    requests, signals, strays, tickets, turn, upgrade, usage,
 };
 use crate::config::Dates;
 use crate::config::diagnostic::Errors;
@@ -269,7 +269,6 @@ impl Prepared {
         // A worker looks an upstream up once, when it is given the configuration, so it has to be on
         // the board by then; programs can come last.
         master.apply_membership(now);
-        master.renew_ticket_key(now);
         master.resize_workers();
         master.apply_programs(now);
         master.note_start(is_successor);
@@ -337,14 +336,17 @@ pub(super) fn control_bounds() -> server::Bounds {
 
 /// The one there is, unless its layout is another binary's: whoever uses that one leaves soon.
 fn open_board(held: &mut Held) -> io::Result<(Board, OwnedFd)> {
-    let Some(fd) = held.take_one(BOARD) else { return Board::create() };
-    match Board::open(&fd) {
-        Ok(board) => Ok((board, fd)),
-        Err(error) => {
+    let opened = match held.take_one(BOARD).map(|fd| (Board::open(&fd), fd)) {
+        None => Board::create()?,
+        Some((Ok(board), fd)) => (board, fd),
+        Some((Err(error), _)) => {
             sys::log::warning!(WHO, "{error}: beginning a new one");
-            Board::create()
+            Board::create()?
         }
-    }
+    };
+    // Before the first worker needs it.
+    tickets::renew(opened.0, Now::read().mono_us);
+    Ok(opened)
 }
 
 /// Gives programs what an earlier master left of them.
