@@ -50,7 +50,7 @@ fn an_engine_elsewhere_is_steered_through_ssh() {
     let helpers = engine::descendants(screen.pid());
     screen.press("q");
     assert!(screen.wait_exit().success());
-    assert!(screen.text().contains("the engine goes on"), "{}", screen.text());
+    screen.wait("it says that the engine goes on", |text| text.contains("the engine goes on"));
     assert_ne!(helpers, Vec::<i32>::new(), "ssh ran below the console");
     for helper in helpers {
         wait::until("nothing of it is left", || (!engine::is_alive(helper)).then_some(()));
