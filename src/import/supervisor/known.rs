@@ -103,12 +103,18 @@ fn interface(section: &Section, remarks: &mut Remarks) {
     }
 }
 
+/// What means every program, here as for Supervisor's clients.
+const EVERY: &str = "all";
+
 /// The nearest name that ours can be.
 pub(super) fn valid_name(written: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let mut name: String = written.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         name.insert(0, 'p');
+    }
+    if name == EVERY {
+        name.push('_');
     }
     name.truncate(NAME_BYTES_MAX);
     name

@@ -197,8 +197,9 @@ fn name(written: &str, section: &Section, remarks: &mut Remarks) -> Option<Strin
     }
     let name = known::valid_name(written);
     if name != written {
-        let text =
-            format!("`{written}` is called `{name}` here: letters, digits, `_`, `-` and `.`");
+        let text = format!(
+            "`{written}` is called `{name}` here: letters, digits, `_`, `-` and `.`, not `all`"
+        );
         remarks.warnings.push(section.place.remark(text));
     }
     if !config::is_name(&name) {

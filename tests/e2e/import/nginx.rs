@@ -4,13 +4,15 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
 use super::{import, text};
 use crate::client::{self, Response};
 use crate::engine::Engine;
 use crate::foreign::Foreign;
 use crate::origin::{self, Origin, Request};
-use crate::ports;
+use crate::tls::papers::Authority;
+use crate::{oracle, ports};
 
 /// `LISTEN` and `BACKEND` are addresses, `SITE` a folder.
 const HTTP: &str = r#"
@@ -171,6 +173,68 @@ fn nginxs_servers_are_the_same_here() {
         }
     }
     assert!(different.is_empty(), "{}\n{toml}", different.join("\n"));
+}
+
+/// `LISTEN` and `INNER` are addresses, `SITE` a folder with certificates.
+const TLS: &str = r#"
+ssl_certificate SITE/site.pem;
+ssl_certificate_key SITE/site.key;
+ssl_protocols TLSv1.2 TLSv1.3;
+ssl_session_cache shared:a:1m;
+server {
+    listen LISTEN ssl;
+    server_name site.test;
+    location / { return 200 "$scheme\n"; }
+    location /in/ {
+        proxy_pass https://INNER/;
+        proxy_ssl_verify on;
+        proxy_ssl_trusted_certificate SITE/ca.pem;
+        proxy_ssl_name inner.test;
+    }
+    location /trusting/ { proxy_pass https://INNER/; proxy_set_header Host inner.test; }
+}
+server {
+    listen INNER ssl;
+    server_name inner.test;
+    ssl_certificate SITE/inner.pem;
+    ssl_certificate_key SITE/inner.key;
+    location / { return 200 "inner $request_uri\n"; }
+}
+"#;
+
+#[test]
+fn nginxs_certificates_serve_and_are_asked_for_here() {
+    let Some(curl) = oracle::find("curl") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new("Tests");
+    authority.server(&["site.test"]).write(folder.path(), "site");
+    authority.server(&["inner.test"]).write(folder.path(), "inner");
+    fs::write(folder.path().join("ca.pem"), authority.pem()).expect("the folder is ours");
+    let http = TLS.replace("SITE", &folder.path().display().to_string());
+    let [theirs, ours] = [(); 2].map(|()| [ports::address(), ports::address()]);
+    let of = |[listen, inner]: &[String; 2]| http.replace("LISTEN", listen).replace("INNER", inner);
+    let listens = theirs[0].parse().expect("an address");
+    let Some(_nginx) = Foreign::nginx(&of(&theirs), listens) else { return };
+    let file = folder.path().join("nginx.conf");
+    fs::write(&file, format!("http {{\n{}\n}}\n", of(&ours))).expect("the folder is ours");
+    let output = import("nginx", &["--strict"], &file);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let _engine = Engine::start(&text(&output.stdout));
+    let ask = |address: &str, path: &str| {
+        let (host, port) = address.rsplit_once(':').expect("an address");
+        let output = Command::new(&curl)
+            .args(["-q", "-sS", "--max-time", "60", "--cacert", "ca.pem", "--resolve"])
+            .arg(format!("site.test:{port}:{host}"))
+            .arg(format!("https://site.test:{port}{path}"))
+            .current_dir(folder.path())
+            .env_remove("SSLKEYLOGFILE")
+            .output()
+            .expect("curl runs");
+        text(&[output.stdout, output.stderr].concat())
+    };
+    for path in ["/", "/in/side?a=b", "/trusting/side"] {
+        assert_eq!(ask(&ours[0], path), ask(&theirs[0], path), "{path} (left: ours)");
+    }
 }
 
 #[test]

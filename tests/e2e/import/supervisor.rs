@@ -28,7 +28,7 @@ stdout_logfile={folder}/told-%(process_num)02d.log
 stderr_logfile=NONE
 stdout_logfile_maxbytes=1MB
 stdout_logfile_backups=3
-[program:all]
+[program:whole]
 command=cat
 user=root
 priority=7
@@ -41,7 +41,7 @@ stopwaitsecs=3
 stopasgroup=true
 exitcodes=0,2
 redirect_stderr=true
-stdout_logfile={folder}/all
+stdout_logfile={folder}/whole
 stdout_capture_maxbytes=64KB
 stdout_events_enabled=true
 stdout_syslog=true

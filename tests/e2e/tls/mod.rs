@@ -3,7 +3,7 @@
 mod backends;
 mod errors;
 mod identity;
-mod papers;
+pub(crate) mod papers;
 mod renewal;
 mod sessions;
 mod traffic;
