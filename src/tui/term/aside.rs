@@ -15,7 +15,7 @@ pub(crate) enum Alarm {
     #[default]
     None,
     Bell,
-    /// A notification of the desktop: iTerm2, kitty, WezTerm, Ghostty, Windows Terminal.
+    /// A notification of the desktop: iTerm2, kitty, WezTerm, Ghostty.
     Osc9,
     /// The same in the words of urxvt, foot, VTE, WezTerm, Ghostty.
     Osc777,
