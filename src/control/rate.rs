@@ -5,11 +5,13 @@ pub(crate) enum Rate {
     /// As often as the engine looks itself: ten times a second.
     #[default]
     Full,
-    /// Every `SPARING_SECONDS`, and when something happens: for a line that costs.
+    /// Every second, and when something happens: for people, who read no faster.
+    Calm,
+    /// Every other second, and when something happens: for a line that costs.
     Sparing,
 }
 
-pub(super) const SPARING_SECONDS: u8 = 2;
+const CALM: &str = "rate=calm";
 const SPARING: &str = "rate=sparing";
 
 impl Rate {
@@ -17,8 +19,9 @@ impl Rate {
     pub(super) fn parse(parameters: &str) -> Result<Self, String> {
         match parameters {
             "" => Ok(Self::Full),
+            CALM => Ok(Self::Calm),
             SPARING => Ok(Self::Sparing),
-            other => Err(format!("`{other}`: expected `{SPARING}`")),
+            other => Err(format!("`{other}`: expected `{CALM}` or `{SPARING}`")),
         }
     }
 
@@ -26,7 +29,17 @@ impl Rate {
     pub(super) fn parameters(self) -> String {
         match self {
             Self::Full => String::new(),
+            Self::Calm => format!("?{CALM}"),
             Self::Sparing => format!("?{SPARING}"),
+        }
+    }
+
+    /// For how many seconds nothing is told unless something happens.
+    pub(super) fn pause_s(self) -> u8 {
+        match self {
+            Self::Full => 0,
+            Self::Calm => 1,
+            Self::Sparing => 2,
         }
     }
 }

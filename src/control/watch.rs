@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::delta;
-use super::rate::{Rate, SPARING_SECONDS};
+use super::rate::Rate;
 use super::sample::Sample;
 use super::tape::Tape;
 use super::wire::{EventRecord, Frame, Role, Snapshot};
@@ -27,8 +27,8 @@ struct Watcher {
 }
 
 enum Feed {
-    /// A console: frames, starting from the snapshot it was last sent. At a sparing rate it is told
-    /// what has changed when its seconds are over; something that happens ends them.
+    /// A console: frames, starting from the snapshot it was last sent. It is told what has changed
+    /// when its rate's seconds are over; something that happens ends them.
     Frames { seen: Rc<Snapshot>, rate: Rate, seconds: u8 },
     /// `events --follow`: bare event records.
     Events,
@@ -46,7 +46,7 @@ impl Watchers {
         let whole = Box::new(Snapshot::clone(&snapshot));
         let first = line(&Frame::Snapshot { role, snapshot: whole, history, events, tape });
         self.add(
-            Feed::Frames { seen: snapshot, rate, seconds: SPARING_SECONDS },
+            Feed::Frames { seen: snapshot, rate, seconds: rate.pause_s() },
             std::iter::once(first),
         )
     }
@@ -76,6 +76,15 @@ impl Watchers {
         self.watchers.iter().filter(is_console).count()
     }
 
+    /// Whether anybody is to be told now what has changed.
+    pub(crate) fn are_due(&self) -> bool {
+        let is_due = |watcher: &Watcher| match watcher.feed {
+            Feed::Frames { seconds, .. } => seconds == 0 && !watcher.lines.is_closed(),
+            Feed::Events => false,
+        };
+        self.watchers.iter().any(is_due)
+    }
+
     pub(crate) fn publish(&mut self, latest: &Rc<Snapshot>) {
         self.watchers.retain(|watcher| !watcher.lines.is_closed());
         // Watchers that keep up have all seen the same snapshot, so the delta is made once.
@@ -83,7 +92,7 @@ impl Watchers {
         let reserved = self.queue_max / 2;
         for watcher in &mut self.watchers {
             let Feed::Frames { seen, rate, seconds } = &mut watcher.feed else { continue };
-            if *rate == Rate::Sparing && *seconds > 0 {
+            if *seconds > 0 {
                 continue;
             }
             // Half of the queue stays free for what may not be left out: samples and events.
@@ -102,7 +111,7 @@ impl Watchers {
             // Closed since the check above: the next round drops the watcher.
             if watcher.lines.try_send(bytes).is_ok() {
                 *seen = Rc::clone(latest);
-                *seconds = SPARING_SECONDS;
+                *seconds = rate.pause_s();
             }
         }
     }

@@ -282,8 +282,10 @@ impl Master {
             self.clock.snapshot_us = now.mono_us + WATCHED_US;
             // More often than every second, so that a busy worker's ring is not overtaken unread.
             self.history.read_rings();
-            let snapshot = self.snapshot(now);
-            self.watchers.publish(&snapshot);
+            if self.watchers.are_due() {
+                let snapshot = self.snapshot(now);
+                self.watchers.publish(&snapshot);
+            }
         }
     }
 

@@ -245,6 +245,7 @@ fn query() -> impl Strategy<Value = Query> {
     prop_oneof![
         Just(Query::Status),
         Just(Query::Watch { rate: Rate::Full }),
+        Just(Query::Watch { rate: Rate::Calm }),
         Just(Query::Watch { rate: Rate::Sparing }),
         Just(Query::History),
         Just(Query::Plan),

@@ -151,3 +151,24 @@ fn a_watcher_at_a_sparing_rate_is_told_what_changed_in_two_seconds_together() {
     assert_eq!(play(&mut receiver, &mut shown), ["event", "delta"]);
     assert_eq!(shown, *at_uptime(30));
 }
+
+/// As people read: once a second, and at once what goes with an event.
+#[test]
+fn a_watcher_at_a_calm_rate_is_told_once_a_second_and_when_something_happens() {
+    let mut watchers = Watchers::new(64);
+    let mut receiver = join_at(&mut watchers, &at_uptime(1), Rate::Calm);
+    let mut shown = Snapshot::default();
+    assert_eq!(play(&mut receiver, &mut shown), ["snapshot"]);
+    assert!(!watchers.are_due());
+    watchers.publish(&at_uptime(2));
+    assert_eq!(play(&mut receiver, &mut shown), [] as [&str; 0]);
+    watchers.sample(&Sample::default());
+    assert!(watchers.are_due());
+    watchers.publish(&at_uptime(3));
+    assert_eq!(play(&mut receiver, &mut shown), ["sample", "delta"]);
+    watchers.event(&EventRecord::default());
+    assert!(watchers.are_due());
+    watchers.publish(&at_uptime(4));
+    assert_eq!(play(&mut receiver, &mut shown), ["event", "delta"]);
+    assert!(!watchers.are_due());
+}

@@ -28,7 +28,7 @@ struct Line {
 impl Route {
     /// To a socket of this machine.
     pub(crate) fn near(socket: PathBuf) -> Self {
-        Self { client: Client::new(socket), rate: Rate::Full, line: None }
+        Self { client: Client::new(socket), rate: Rate::Calm, line: None }
     }
 
     pub(super) fn through(
