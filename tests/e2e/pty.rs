@@ -207,7 +207,14 @@ impl Screen {
 
     #[track_caller]
     pub(crate) fn wait_exit(&mut self) -> ExitStatus {
-        wait::until("the console ends", || self.child.process().try_wait().expect("our own child"))
+        let status = wait::until("the console ends", || {
+            self.child.process().try_wait().expect("our own child")
+        });
+        // What it has written last is shown once the reader, if it reads, has met the terminal's end.
+        if !self.reading.is_held.load(Ordering::Acquire) {
+            wait::until("all was read", || self.reader.is_finished().then_some(()));
+        }
+        status
     }
 
     /// The first half of `hang_up`, for several at once.
