@@ -14,7 +14,7 @@ use crate::tui::theme::tier::ColorTier;
 #[derive(Debug, Default, Args)]
 pub(crate) struct Console {
     /// Engines to attach to, as one where there are several: each a socket, or
-    /// ssh://[user@]host[:port][/engine or /path/of/socket].
+    /// `ssh://[user@]host[:port][/engine or /path/of/socket]`.
     #[arg(value_name = "TARGET", value_parser = Target::parse)]
     pub(crate) targets: Vec<Target>,
     /// Only look: no key changes anything.
