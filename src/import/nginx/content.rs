@@ -45,7 +45,8 @@ const OTHERS: [&str; 9] = [
 ];
 
 /// What shuts people out: without an equal, the route stays shut.
-const GUARDS: [&str; 5] = ["auth_basic", "auth_request", "auth_jwt", "secure_link", "auth_delay"];
+const GUARDS: [&str; 6] =
+    ["auth_basic", "auth_request", "auth_jwt", "secure_link", "auth_delay", "limit_except"];
 
 impl Writing<'_, '_> {
     pub(super) fn action(&mut self) -> Lines {

@@ -66,6 +66,8 @@ const TRANSLATED: &[&str] = &[
     "auth_basic",
     "auth_request",
     "auth_jwt",
+    "auth_delay",
+    "limit_except",
     "secure_link",
     "ssl_verify_client",
     "ssl_certificate",

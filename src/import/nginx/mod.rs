@@ -1,8 +1,8 @@
 //! `nginx.conf` as our configuration: what it serves, passes on and how.
 //!
 //! The rules are nginx's own: the innermost block that has a directive counts, locations are found in
-//! its order, a path after `proxy_pass` replaces what was matched. What would let more in than nginx
-//! does is never left out in silence or with a warning alone: such a route answers 403.
+//! its order, a path after `proxy_pass` replaces what was matched. Rules that shut people out are never
+//! left out with a warning alone: such a route answers 403. Conditions (`if`) are, and it is said.
 
 mod content;
 mod engine;

@@ -122,6 +122,7 @@ fn directives_have_their_words() {
         "set_real_ip_from 10.0.0.0/8; real_ip_header X-Real-IP;",
         &["real_ip = { from = [\"10.0.0.0/8\"], header = \"X-Real-IP\" }"],
     );
+    check("location / { root /srv; limit_except GET { deny all; } }", &["respond = 403"]);
     check("access_log off;", &["access_log = \"off\""]);
     check("return 404;", &["path = \"/\"", "respond = 404"]);
 }
