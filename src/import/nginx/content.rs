@@ -32,7 +32,7 @@ pub(super) struct Writing<'a, 'b> {
 }
 
 /// Handlers of other protocols.
-const OTHERS: [&str; 9] = [
+pub(super) const OTHERS: [&str; 9] = [
     "fastcgi_pass",
     "uwsgi_pass",
     "scgi_pass",
@@ -45,7 +45,7 @@ const OTHERS: [&str; 9] = [
 ];
 
 /// What shuts people out: without an equal, the route stays shut.
-const GUARDS: [&str; 6] =
+pub(super) const GUARDS: [&str; 6] =
     ["auth_basic", "auth_request", "auth_jwt", "secure_link", "auth_delay", "limit_except"];
 
 impl Writing<'_, '_> {

@@ -1,5 +1,6 @@
 //! Directives that have an equal or need none: every other one is remarked on.
 
+use super::content::{GUARDS, OTHERS};
 use super::scope::Remarks;
 use super::tree::Directive;
 
@@ -63,12 +64,6 @@ const TRANSLATED: &[&str] = &[
     "internal",
     "allow",
     "deny",
-    "auth_basic",
-    "auth_request",
-    "auth_jwt",
-    "auth_delay",
-    "limit_except",
-    "secure_link",
     "ssl_verify_client",
     "ssl_certificate",
     "ssl_certificate_key",
@@ -85,13 +80,6 @@ const TRANSLATED: &[&str] = &[
     "hash",
     "random",
     "least_time",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "memcached_pass",
-    "stub_status",
-    "empty_gif",
 ];
 
 /// Of no use here, or always so.
@@ -203,7 +191,9 @@ const WHY: &[(&str, &str)] = &[
 pub(super) fn remark(block: &[Directive], remarks: &mut Remarks) {
     for directive in block {
         let name = directive.name.as_str();
-        let is_known = TRANSLATED.contains(&name) || MOOT.contains(&name);
+        let is_translated =
+            [TRANSLATED, &OTHERS, &GUARDS].iter().any(|names| names.contains(&name));
+        let is_known = is_translated || MOOT.contains(&name);
         if !is_known {
             let why = WHY.iter().find(|(known, _)| *known == name);
             let text = match why {
@@ -213,7 +203,7 @@ pub(super) fn remark(block: &[Directive], remarks: &mut Remarks) {
             remarks.warn(&directive.place, text);
         }
         // What a block without an equal holds goes with it.
-        if TRANSLATED.contains(&name) {
+        if is_translated {
             remark(directive.inner(), remarks);
         }
     }
