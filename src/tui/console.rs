@@ -27,6 +27,7 @@ use super::model::nodes::Node;
 use super::model::pointer::{Hit, Mouse};
 use super::model::{Model, Size};
 use super::msg::{Effect, Msg};
+use super::pace::Pace;
 use super::settings::{self, Settings};
 use super::term::aside::{Alarm, Aside};
 use super::term::frames::Frames;
@@ -40,11 +41,8 @@ use super::theme::{self};
 use super::widget::{number, pen};
 use super::{export, input, memory, update, view};
 
-/// Thirty frames a second; four over a slow line.
-const FRAME_US: u64 = 33_000;
-const FRAME_SLOW_US: u64 = 250_000;
-/// Ages and countdowns move on by themselves.
-const TICK_US: u64 = 1_000_000;
+/// Ages and countdowns move on by themselves; what an engine says each second moves them already.
+const TICK_US: u64 = 1_050_000;
 /// Messages taken in before a frame must be drawn, however many more there are.
 const BATCH_MAX: usize = 1_024;
 
@@ -152,12 +150,9 @@ struct Console {
     guard: Guard,
     aside: Aside,
     charset: Charset,
-    frame_us: u64,
+    pace: Pace,
     /// What a pointer is on, as it was drawn last.
     hits: Vec<(Rect, Hit)>,
-    /// When the last frame was drawn.
-    drawn_us: u64,
-    is_changed: bool,
 }
 
 /// Whether the loop goes on.
@@ -219,10 +214,8 @@ impl Console {
             guard,
             aside: Aside::new(alarm, variable),
             charset: Charset::detect(variable),
-            frame_us: if options.is_slow { FRAME_SLOW_US } else { FRAME_US },
+            pace: Pace::new(options.is_slow),
             hits: Vec::new(),
-            drawn_us: 0,
-            is_changed: true,
         })
     }
 
@@ -295,7 +288,7 @@ impl Console {
     }
 
     fn take_in(&mut self, message: Msg) -> io::Result<Next> {
-        self.is_changed = true;
+        self.pace.want(message.news());
         // The clock first, so that nothing is judged by an old one.
         let mut effects = update::update(&mut self.model, tick());
         if !matches!(message, Msg::Tick { .. }) {
@@ -401,12 +394,10 @@ impl Console {
 
     fn draw_when_due(&mut self) -> io::Result<()> {
         let now_us = sys::clock::monotonic_us();
-        let is_due = now_us >= self.drawn_us + self.frame_us;
-        if !self.is_changed || !is_due || self.writer.is_writing() {
+        if !self.pace.is_due(now_us) || self.writer.is_writing() {
             return Ok(());
         }
-        self.drawn_us = now_us;
-        self.is_changed = false;
+        self.pace.drawn(now_us);
         if let Some(title) = self.aside.title(self.model.title()) {
             self.terminal.backend_mut().tell(&title);
         }
@@ -427,11 +418,8 @@ impl Console {
     /// Until the next frame when one is wanted, else until the next tick.
     fn pause_us(&self) -> u64 {
         let now_us = sys::clock::monotonic_us();
-        let pause_us = if self.is_changed && !self.writer.is_writing() {
-            (self.drawn_us + self.frame_us).saturating_sub(now_us)
-        } else {
-            TICK_US
-        };
+        let wanted_us = self.pace.wait_us(now_us).filter(|_| !self.writer.is_writing());
+        let pause_us = wanted_us.unwrap_or(TICK_US);
         self.parser.wait_us(now_us).map_or(pause_us, |wait_us| pause_us.min(wait_us)).max(1)
     }
 

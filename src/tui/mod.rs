@@ -30,6 +30,7 @@ pub(crate) mod link;
 pub(crate) mod term;
 
 pub(crate) mod console;
+mod pace;
 
 pub(crate) mod export;
 pub(crate) mod screenshot;

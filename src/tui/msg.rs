@@ -13,6 +13,7 @@ use super::model::Size;
 use super::model::log_tail::Whose;
 use super::model::order::Confirmed;
 use super::model::pointer::{Act, Hit, Mouse};
+use super::pace::News;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Msg {
@@ -73,6 +74,17 @@ pub(crate) enum Msg {
         number: u64,
         why: String,
     },
+}
+
+impl Msg {
+    /// How soon it is to be seen.
+    pub(super) fn news(&self) -> News {
+        match self {
+            Self::LogLines { .. } | Self::Requests { .. } => News::Stream,
+            Self::Of { msg, .. } => msg.news(),
+            _ => News::Any,
+        }
+    }
 }
 
 /// A key in both readings: as an action's key, and as an edit where text is typed.
