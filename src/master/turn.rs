@@ -79,7 +79,9 @@ impl Master {
     /// Until the engine is over: the status to end with.
     pub(super) async fn run(mut self) -> u8 {
         while !matches!(self.phase, Phase::Over | Phase::MakingWay) {
+            let mut has_changed = self.phase != Phase::Running;
             if let Some(event) = self.next().await {
+                has_changed = true;
                 self.on(event);
                 // What has come meanwhile shares the turn, and its writing down.
                 for _ in 1..EVENTS_A_TURN_MAX {
@@ -92,10 +94,12 @@ impl Master {
                 }
             }
             self.service.beat();
-            self.follow_up(Now::read());
+            has_changed |= self.follow_up(Now::read());
             self.advance_stop();
             self.carry_out_wants(Now::read());
-            self.bequeath();
+            if has_changed {
+                self.bequeath();
+            }
             // After that, so that a successor knows of the end of whoever is reaped here.
             self.reap_orphans();
             if self.phase == Phase::Running && self.keeper.was_lost() {
@@ -256,23 +260,34 @@ impl Master {
         }
     }
 
-    /// What is due by the clock, and what happened by itself meanwhile.
-    fn follow_up(&mut self, now: Now) {
+    /// What is due by the clock, and what happened by itself meanwhile. Whether a successor may have
+    /// to know of any of it: to be watched changes nothing.
+    fn follow_up(&mut self, now: Now) -> bool {
+        let mut has_changed = false;
         if self.programs.next_deadline_us().is_some_and(|due_us| due_us <= now.mono_us) {
+            has_changed = true;
             self.programs.on_deadline();
         }
         if now.mono_us >= self.reopening.due_us() {
+            has_changed = true;
             self.settle_reopenings();
         }
         for notice in self.membership.tick(now) {
+            has_changed = true;
             self.on_notice(notice);
         }
         self.follow_members();
         if now.mono_us >= self.clock.second_us {
+            has_changed = true;
             // A late turn is one second, not several short ones.
             self.clock.second_us = now.mono_us + SECOND_US;
             self.close_second(now);
         }
+        self.tell_watchers(now);
+        has_changed
+    }
+
+    fn tell_watchers(&mut self, now: Now) {
         if now.mono_us >= self.clock.requests_us && self.requests.is_followed() {
             self.clock.requests_us = now.mono_us + WATCHED_US;
             self.requests.tell();
@@ -300,7 +315,7 @@ impl Master {
         let pids: Vec<u32> = self.workers.living().map(|living| living.pid).collect();
         self.usage.refresh(&pids);
         let is_watched = self.watchers.count() > 0;
-        self.programs.weigh(if is_watched { Weighed::All } else { Weighed::Bounded });
+        self.programs.weigh(if is_watched { Weighed::Watched } else { Weighed::Bounded });
         self.programs.tidy();
         let efforts: Vec<Effort> = self
             .workers

@@ -102,10 +102,15 @@ const WEIGHED_US: u64 = 1_000_000;
 /// Reading a thousand trees of processes takes time that nobody sees anything of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weighed {
-    All,
     /// Those that have bounds to keep.
     Bounded,
+    /// And the others in turn.
+    Watched,
 }
+
+/// Programs without bounds read a second at most: where there are more, their figures are some seconds
+/// old.
+const WEIGHED_A_SECOND_MAX: usize = 100;
 
 /// Whether anything may still be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,11 +233,19 @@ impl Programs {
     pub(crate) fn weigh(&mut self, whose: Weighed) {
         self.run_what_is_due();
         let now_us = sys::clock::monotonic_us();
+        let mut others = Vec::new();
         for instance in self.instances.values_mut() {
+            // Of one without a process there is nothing to read.
             let has_bounds = instance.definition.program.tree.bounds.has_any();
-            if whose == Weighed::All || has_bounds {
+            if has_bounds || (whose == Weighed::Watched && instance.process.is_none()) {
                 instance.weigh(now_us, &mut self.desk);
+            } else if whose == Weighed::Watched {
+                others.push(instance);
             }
+        }
+        others.sort_by_key(|instance| instance.weighed_us());
+        for instance in others.into_iter().take(WEIGHED_A_SECOND_MAX) {
+            instance.weigh(now_us, &mut self.desk);
         }
         self.consequences = Consequences::Due;
     }
@@ -253,7 +266,7 @@ impl Programs {
         let now_us = sys::clock::monotonic_us();
         for instance in self.instances.values_mut() {
             let has_bounds = instance.definition.program.tree.bounds.has_any();
-            if !has_bounds && instance.is_weighed_before(now_us.saturating_sub(WEIGHED_US)) {
+            if !has_bounds && instance.weighed_us() < now_us.saturating_sub(WEIGHED_US) {
                 instance.weigh(now_us, &mut self.desk);
             }
         }

@@ -57,8 +57,9 @@ impl Used {
 }
 
 impl Instance {
-    pub(in crate::master::programs) fn is_weighed_before(&self, us: u64) -> bool {
-        self.used.at_us < us
+    /// When what it uses was read last; 0: not yet.
+    pub(in crate::master::programs) fn weighed_us(&self) -> u64 {
+        self.used.at_us
     }
 
     pub(in crate::master::programs) fn weigh(&mut self, now_us: u64, desk: &mut Desk) {
