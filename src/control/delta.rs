@@ -1,10 +1,12 @@
 //! What changed between two snapshots, and the public status as a projection of one.
 //!
 //! Pure. A row is known by its identity (slot, name, key), which is unique in its table; while the
-//! set and order of rows stay, only changed rows travel, else the whole table does.
+//! set and order of rows stay, only changed rows travel, else the whole table does; of a row of which
+//! nothing but figures changed, the figures.
 
 use serde::{Deserialize, Serialize};
 
+use super::moved::{self, Moved};
 use super::wire::{
     Backend, BackendRow, Head, ProgramRow, Snapshot, Status, Upstream, UpstreamRow, Worker,
 };
@@ -21,6 +23,8 @@ pub(crate) struct Delta {
     pub(crate) backends: Table<BackendRow>,
     #[serde(default, skip_serializing_if = "Table::is_same")]
     pub(crate) programs: Table<ProgramRow>,
+    #[serde(default, skip_serializing_if = "Moved::is_empty")]
+    pub(crate) moved: Moved,
 }
 
 /// Rows that changed while the set of rows stayed, or the whole table when the set changed.
@@ -40,12 +44,24 @@ impl<Row> Table<Row> {
 }
 
 pub(crate) fn diff(old: &Snapshot, new: &Snapshot) -> Delta {
+    let elapsed_ms = new.head.uptime_ms.saturating_sub(old.head.uptime_ms);
+    let workers = changed(&old.workers, &new.workers, is_same_worker, PartialEq::eq);
+    let upstreams = changed(&old.upstreams, &new.upstreams, is_same_upstream, PartialEq::eq);
+    let mut backends = changed(&old.backends, &new.backends, is_same_backend, PartialEq::eq);
+    let mut programs = changed(&old.programs, &new.programs, is_same_program, |old, new| {
+        has_gone_on(old, new, elapsed_ms)
+    });
+    let moved = Moved {
+        backends: take_moved(&mut backends, &old.backends, &new.backends, moved::of_backend),
+        programs: take_moved(&mut programs, &old.programs, &new.programs, moved::of_program),
+    };
     Delta {
         head: (old.head != new.head).then(|| Box::new(new.head.clone())),
-        workers: changed(&old.workers, &new.workers, is_same_worker),
-        upstreams: changed(&old.upstreams, &new.upstreams, is_same_upstream),
-        backends: changed(&old.backends, &new.backends, is_same_backend),
-        programs: changed(&old.programs, &new.programs, is_same_program),
+        workers: rows(&new.workers, workers),
+        upstreams: rows(&new.upstreams, upstreams),
+        backends: rows(&new.backends, backends),
+        programs: rows(&new.programs, programs),
+        moved,
     }
 }
 
@@ -53,12 +69,17 @@ pub(crate) fn diff(old: &Snapshot, new: &Snapshot) -> Delta {
 /// out: the delta was then made for another snapshot.
 pub(crate) fn apply(snapshot: &mut Snapshot, delta: Delta) {
     if let Some(head) = delta.head {
+        let elapsed_ms = head.uptime_ms.saturating_sub(snapshot.head.uptime_ms);
+        for row in &mut snapshot.programs {
+            row.program.uptime_ms = moved::later(row, elapsed_ms);
+        }
         snapshot.head = *head;
     }
     replace(&mut snapshot.workers, delta.workers, is_same_worker);
     replace(&mut snapshot.upstreams, delta.upstreams, is_same_upstream);
     replace(&mut snapshot.backends, delta.backends, is_same_backend);
     replace(&mut snapshot.programs, delta.programs, is_same_program);
+    moved::put(delta.moved, &mut snapshot.backends, &mut snapshot.programs);
 }
 
 /// `GET /v1/status`: the same instant in the promised shape.
@@ -115,19 +136,57 @@ fn is_same_program(one: &ProgramRow, other: &ProgramRow) -> bool {
     one.program.name == other.program.name && one.program.instance == other.program.instance
 }
 
-fn changed<Row>(old: &[Row], new: &[Row], is_same: fn(&Row, &Row) -> bool) -> Table<Row>
-where
-    Row: Clone + PartialEq,
-{
+/// Places of the rows that are other ones now; none: the set of rows is another one.
+type Places = Option<Vec<usize>>;
+
+fn changed<Row>(
+    old: &[Row],
+    new: &[Row],
+    is_same: fn(&Row, &Row) -> bool,
+    is_unchanged: impl Fn(&Row, &Row) -> bool,
+) -> Places {
     let is_set_kept =
         old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new));
-    if !is_set_kept {
-        return Table::All(new.to_vec());
+    let is_other = |at: &usize| !is_unchanged(&old[*at], &new[*at]);
+    is_set_kept.then(|| (0..new.len()).filter(is_other).collect())
+}
+
+/// The figures of rows of which nothing else changed; the places of all others are left.
+fn take_moved<Row, Figures>(
+    places: &mut Places,
+    old: &[Row],
+    new: &[Row],
+    figures_of: fn(usize, &Row, &Row) -> Option<Figures>,
+) -> Vec<Figures> {
+    let mut moved = Vec::new();
+    if let Some(places) = places {
+        places.retain(|at| match figures_of(*at, &old[*at], &new[*at]) {
+            Some(figures) => {
+                moved.push(figures);
+                false
+            }
+            None => true,
+        });
     }
-    let pairs = old.iter().zip(new);
-    let rows: Vec<Row> =
-        pairs.filter(|(old, new)| old != new).map(|(_, new)| new.clone()).collect();
-    if rows.is_empty() { Table::Same } else { Table::Changed(rows) }
+    moved
+}
+
+fn rows<Row: Clone>(new: &[Row], places: Places) -> Table<Row> {
+    match places {
+        None => Table::All(new.to_vec()),
+        Some(places) if places.is_empty() => Table::Same,
+        Some(places) => Table::Changed(places.into_iter().map(|at| new[at].clone()).collect()),
+    }
+}
+
+/// It just went on: it is up for that much longer.
+fn has_gone_on(old: &ProgramRow, new: &ProgramRow, elapsed_ms: u64) -> bool {
+    let uptime_ms = moved::later(old, elapsed_ms);
+    new.program.uptime_ms == uptime_ms && {
+        let mut reached = old.clone();
+        reached.program.uptime_ms = uptime_ms;
+        reached == *new
+    }
 }
 
 fn replace<Row>(rows: &mut Vec<Row>, table: Table<Row>, is_same: fn(&Row, &Row) -> bool) {

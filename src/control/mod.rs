@@ -25,6 +25,7 @@ pub(crate) mod wire;
 pub(crate) mod delta;
 pub(crate) mod drain;
 pub(crate) mod line;
+pub(crate) mod moved;
 pub(crate) mod percent;
 pub(crate) mod requests;
 pub(crate) mod route;

@@ -92,7 +92,8 @@ impl Tape {
 }
 
 fn rows_of(delta: &Delta) -> usize {
-    let Delta { head, workers, upstreams, backends, programs } = delta;
+    // Rows are still here, so nothing of them has moved.
+    let Delta { head, workers, upstreams, backends, programs, moved: _ } = delta;
     usize::from(head.is_some()) + len(workers) + len(upstreams) + len(backends) + len(programs)
 }
 

@@ -19,7 +19,7 @@ impl Master {
             workers: self.workers.living().map(|living| self.worker_row(living, now)).collect(),
             upstreams,
             backends,
-            programs: self.program_rows(),
+            programs: self.program_rows(now),
         })
     }
 
@@ -28,7 +28,7 @@ impl Master {
             name: self.options.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             generation: self.generation.number,
-            uptime_ms: now.mono_us.saturating_sub(self.started_us) / 1000,
+            uptime_ms: (now.mono_us / 1000).saturating_sub(self.started_us / 1000),
             wall_ms: now.wall_ms,
             config: self.generation.config.source.clone(),
             listeners: self.listeners.rows(&self.generation.config),
@@ -41,8 +41,8 @@ impl Master {
         }
     }
 
-    fn program_rows(&self) -> Vec<wire::ProgramRow> {
-        let mut rows = self.programs.rows();
+    fn program_rows(&self, now: membership::Now) -> Vec<wire::ProgramRow> {
+        let mut rows = self.programs.rows_at(now.mono_us, now.wall_ms);
         for row in &mut rows {
             self.tell_scale(row);
         }

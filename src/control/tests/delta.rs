@@ -5,6 +5,7 @@ use proptest::sample::subsequence;
 
 use super::wire::{backend_row, snapshot};
 use crate::control::delta::{Delta, Table, apply, diff};
+use crate::control::moved::Moved;
 use crate::control::wire::{BackendRow, Head, Program, ProgramRow, Snapshot, UpstreamRow, Worker};
 
 const NAMES: [&str; 4] = ["api", "web", "mail", "chat"];
@@ -84,7 +85,7 @@ fn one_changed_row_travels_alone() {
     let mut old = snapshot();
     old.backends.push(backend_row("api", "10.0.3.2:8080", 65_537));
     let mut new = old.clone();
-    new.backends[1].backend.active = 7;
+    new.backends[1].reason = "on purpose".to_owned();
     let expected =
         Delta { backends: Table::Changed(vec![new.backends[1].clone()]), ..Delta::default() };
     assert_eq!(diff(&old, &new), expected);
@@ -98,4 +99,45 @@ fn a_row_of_another_snapshot_is_left_out() {
     let delta = Delta { backends: Table::Changed(vec![stranger]), ..Delta::default() };
     apply(&mut snapshot, delta);
     assert_eq!(snapshot, before);
+}
+
+#[test]
+fn of_a_row_that_only_counts_on_its_figures_travel() {
+    let old = snapshot();
+    let mut new = old.clone();
+    new.backends[0].backend.active = 7;
+    new.programs[0].program.rss_bytes = 1 << 20;
+    let delta = diff(&old, &new);
+    assert_eq!((delta.moved.backends.len(), delta.moved.programs.len()), (1, 1));
+    assert_eq!(Delta { moved: Moved::default(), ..delta.clone() }, Delta::default());
+    let text = serde_json::to_string(&delta).unwrap();
+    let row = serde_json::to_string(&new.backends[0]).unwrap();
+    assert!(text.len() < row.len() / 2, "{text}");
+    let mut reached = old;
+    apply(&mut reached, serde_json::from_str(&text).unwrap());
+    assert_eq!(reached, new);
+}
+
+#[test]
+fn a_program_that_goes_on_is_not_told_of() {
+    let mut old = snapshot();
+    old.programs[0].program.uptime_ms = 5_000;
+    let mut new = old.clone();
+    new.head.uptime_ms += 1_000;
+    new.programs[0].program.uptime_ms += 1_000;
+    let delta = diff(&old, &new);
+    assert_eq!(Delta { head: None, ..delta.clone() }, Delta::default());
+    let mut reached = old;
+    apply(&mut reached, delta);
+    assert_eq!(reached, new);
+}
+
+#[test]
+fn figures_of_another_snapshot_are_left_out() {
+    let (old, mut new) = (snapshot(), snapshot());
+    new.backends[0].backend.active = 7;
+    let delta = diff(&old, &new);
+    let mut empty = Snapshot::default();
+    apply(&mut empty, delta);
+    assert_eq!(empty, Snapshot::default());
 }

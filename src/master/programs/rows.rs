@@ -8,12 +8,10 @@ use crate::control::sample::ProgramSample;
 use crate::control::{standing, wire};
 use crate::supervise::policy::{Ending, Serving};
 use crate::supervise::state::{Cause, Phase, Shown, StartCheck};
-use crate::sys;
 
 impl Programs {
     /// In order of name and instance.
-    pub(crate) fn rows(&self) -> Vec<wire::ProgramRow> {
-        let (now_us, wall_ms) = (sys::clock::monotonic_us(), sys::clock::wall_ms());
+    pub(crate) fn rows_at(&self, now_us: u64, wall_ms: u64) -> Vec<wire::ProgramRow> {
         let hub = self.desk.events.borrow();
         let row = |instance: &Instance| {
             let mut row = instance.row(now_us, wall_ms);
@@ -76,7 +74,8 @@ impl Instance {
             }
         };
         let (log_degraded, log_lost_bytes) = self.output.borrow().trouble();
-        let uptime_us = self.state.spawned_us().map_or(0, |since_us| now_us - since_us);
+        // Of whole milliseconds on both sides, so that it goes on exactly as the engine's own does.
+        let up_since = |since_us: u64| (now_us / 1000).saturating_sub(since_us / 1000);
         let retry_at_ms = match self.state.phase {
             Phase::Delay { until_us } => wall_ms + until_us.saturating_sub(now_us) / 1000,
             Phase::Idle
@@ -100,7 +99,7 @@ impl Instance {
                 instance: self.id.instance,
                 state: state(self.shown()),
                 pid: self.process.as_ref().and_then(Process::main_pid),
-                uptime_ms: uptime_us / 1000,
+                uptime_ms: self.state.spawned_us().map_or(0, up_since),
                 restarts: self.restarts,
                 exit_code,
                 exit_signal,

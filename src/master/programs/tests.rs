@@ -58,6 +58,12 @@ fn config(text: &str) -> config::model::Config {
     config::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+impl Programs {
+    fn rows(&self) -> Vec<ProgramRow> {
+        self.rows_at(sys::clock::monotonic_us(), sys::clock::wall_ms())
+    }
+}
+
 struct Stage {
     programs: Programs,
     inbox: mpsc::Receiver<Event>,
