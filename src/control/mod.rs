@@ -15,6 +15,7 @@ pub(crate) mod certificate;
 pub(crate) mod check;
 pub(crate) mod explain;
 mod figure;
+mod frame;
 pub(crate) mod name;
 pub(crate) mod plan;
 pub(crate) mod rate;

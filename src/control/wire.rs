@@ -385,7 +385,7 @@ pub(crate) enum Role {
 
 /// `GET /v1/watch` sends one frame a line: the snapshot first, then what changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "frame", rename_all = "lowercase")]
+#[serde(tag = "frame", rename_all = "lowercase", try_from = "super::frame::Fields")]
 pub(crate) enum Frame {
     Snapshot {
         role: Role,
