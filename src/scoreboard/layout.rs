@@ -11,8 +11,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use super::histogram;
+use super::limit::words::LimitsWords;
 use crate::sys::map::Mapping;
-use crate::sys::memfd;
+use crate::sys::{memfd, random};
 
 pub(crate) const WORKERS_MAX: usize = 64;
 pub(crate) const UPSTREAMS_MAX: usize = 128;
@@ -32,13 +33,15 @@ pub(crate) const SESSION_WAYS: usize = 5;
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
 pub(crate) const HOST_BYTES_MAX: usize = 24;
+/// Guards that can refuse a request: one line of each worker.
+pub(crate) const REFUSAL_REASONS_MAX: usize = 16;
 
 /// Of 32 bytes.
 pub(crate) const TICKET_KEY_WORDS: usize = 4;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -60,6 +63,9 @@ pub(super) struct Layout {
     pub(super) recent: [Recent; WORKERS_MAX],
     /// Touched only where sessions are learned.
     pub(super) sessions: [[Line<[SessionWords; SESSION_WAYS]>; SESSION_SETS]; UPSTREAMS_MAX],
+    pub(super) limits: LimitsWords,
+    /// Writer: the slot's worker. Requests that guards refused.
+    pub(super) refusals: [Line<[AtomicU64; REFUSAL_REASONS_MAX]>; WORKERS_MAX],
 }
 
 /// Writer: the master.
@@ -71,6 +77,8 @@ pub(super) struct Header {
     pub(super) workers_used: AtomicU32,
     /// Backends that drain.
     pub(super) drains: AtomicU32,
+    /// What keys of limits are digested with.
+    pub(super) secret: [AtomicU64; 2],
 }
 
 /// Writer: the master. What sessions of TLS are sealed by, so that any worker can go on with one.
@@ -300,6 +308,10 @@ const _: () = assert!(UPSTREAMS_MAX < u16::MAX as usize);
 pub(super) fn create() -> io::Result<(&'static Layout, OwnedFd)> {
     let fd = memfd::sized("pilothouse-board", size_of::<Layout>() as u64)?;
     let layout = map(&fd)?;
+    for (word, secret) in layout.header.0.secret.iter().zip(random::secret::<16>()?.chunks(8)) {
+        let secret = secret.try_into().map_or(0, u64::from_ne_bytes);
+        word.store(secret, Ordering::Relaxed);
+    }
     layout.header.0.version.store(VERSION, Ordering::Relaxed);
     layout.header.0.magic.store(MAGIC, Ordering::Release);
     Ok((layout, fd))

@@ -15,8 +15,10 @@ pub(crate) mod gate;
 pub(crate) mod histogram;
 pub(crate) mod holding;
 pub(crate) mod layout;
+pub(crate) mod limit;
 pub(crate) mod queue;
 pub(crate) mod recent;
+pub(crate) mod refusal;
 pub(crate) mod session;
 pub(crate) mod tickets;
 pub(crate) mod turn;
@@ -124,6 +126,7 @@ impl Board {
             }
         }
         queue::settle(self, slot);
+        limit::settle(self, slot);
         for holding in &self.layout.holdings[slot.index()].0 {
             if holding.upgraded.load(Ordering::Relaxed) != 0 {
                 holding.upgraded.store(0, Ordering::Relaxed);

@@ -1,0 +1,94 @@
+//! The table of a zone that counts requests in progress: of each key, those of each worker.
+//!
+//! Raised by who owns the key's set, so that a limit holds exactly over all workers; lowered by the
+//! worker alone, which only makes room. Counts of a dead worker carry an earlier life of its slot and
+//! are nobody's, so there is nothing to search for when one dies.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::super::layout::WORKERS_MAX;
+use super::words::{COUNT_WAYS, CountSet};
+use super::{Event, Key, Zone, figures, hold};
+
+const COUNT_BITS: u32 = 16;
+const COUNT_MAX: u32 = (1 << COUNT_BITS) - 1;
+
+/// A request in progress, for as long as this value lives.
+#[must_use = "dropping it ends the count"]
+pub(crate) struct Held {
+    zone: Zone,
+    /// `None` for one that could not be counted.
+    count: Option<&'static AtomicU32>,
+}
+
+/// As many are in progress as may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Zone {
+    /// Counts one more request of the key, unless `most` are in progress already.
+    pub(crate) fn enter(&self, key: Key, most: u32) -> Result<Held, Full> {
+        let place = self.place(key);
+        let set = &self.board.layout.limits.counts[self.id.index()][place.set];
+        let uncounted = || {
+            figures::count(self, Event::Uncounted);
+            Ok(Held { zone: *self, count: None })
+        };
+        let Some(_hold) = hold::take(self.board, self.slot, place) else { return uncounted() };
+        let lives = self.lives();
+        let keys = &set.head.0.keys;
+        let known = (0..COUNT_WAYS).find(|way| keys[*way].load(Ordering::Relaxed) == key.0);
+        let in_progress = |way: usize| set.in_progress(way, &lives);
+        let Some(way) = known.or_else(|| (0..COUNT_WAYS).find(|way| in_progress(*way) == 0)) else {
+            return uncounted();
+        };
+        if in_progress(way) >= most {
+            return Err(Full);
+        }
+        // Of another key nothing is in progress, so the way can change hands.
+        keys[way].store(key.0, Ordering::Relaxed);
+        let count = &set.counts[way][self.slot.index()];
+        let own = of_life(count.load(Ordering::Relaxed), self.life);
+        if own == COUNT_MAX {
+            return uncounted();
+        }
+        count.store(word(self.life, own + 1), Ordering::Release);
+        figures::held(self, 1);
+        Ok(Held { zone: *self, count: Some(count) })
+    }
+
+    /// Which lives of the workers count, by slot.
+    fn lives(&self) -> [u32; WORKERS_MAX] {
+        let mut lives = [0; WORKERS_MAX];
+        for (life, words) in lives.iter_mut().zip(&self.board.layout.limits.workers) {
+            *life = words.0.life.load(Ordering::Acquire);
+        }
+        lives
+    }
+}
+
+impl CountSet {
+    fn in_progress(&self, way: usize, lives: &[u32; WORKERS_MAX]) -> u32 {
+        let counts = self.counts[way].iter().zip(lives);
+        counts.map(|(count, life)| of_life(count.load(Ordering::Acquire), *life)).sum()
+    }
+}
+
+fn word(life: u32, count: u32) -> u32 {
+    life << COUNT_BITS | count
+}
+
+/// What of a count belongs to that life.
+fn of_life(count: u32, life: u32) -> u32 {
+    if count >> COUNT_BITS == life & COUNT_MAX { count & COUNT_MAX } else { 0 }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(count) = self.count {
+            let own = of_life(count.load(Ordering::Relaxed), self.zone.life);
+            count.store(word(self.zone.life, own.saturating_sub(1)), Ordering::Release);
+            figures::held(&self.zone, -1);
+        }
+    }
+}
