@@ -43,7 +43,8 @@
 //!
 //! *engine*: keeper, master, workers and programs of one name. *worker*: a data path process, in a
 //! *slot*. *listener*: one address, one socket that all workers accept from. *server*, *route*:
-//! what a request is matched against. *TCP route* (`[[stream]]`): an address that leads to an
+//! what a request is matched against. *guard*: what a request must pass before its route's action.
+//! *TCP route* (`[[stream]]`): an address that leads to an
 //! upstream as it is; one client's connection through it is a *session*. *upstream*: a named set of
 //! *backends* and a *strategy* (the pure code in `balance` calls a backend's balancing state a
 //! *peer*, as nginx does). *pick*: one choice of a backend. *queue*: where requests wait while every

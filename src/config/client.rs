@@ -4,6 +4,7 @@
 //! nothing is inherited at run time.
 
 use super::limits;
+use super::model::guard::ResponseRate;
 use super::model::{ClientLimits, Delivery, HalfClose, HeadLimits, Keepalive, RequestLimits};
 use super::section::{Section, unknown_word};
 
@@ -47,6 +48,8 @@ pub(super) struct Given {
     send_timeout_ms: Option<u64>,
     half_close: Option<HalfClose>,
     delivery: Option<Delivery>,
+    bytes_per_s: Option<u64>,
+    bytes_at_once: Option<u64>,
 }
 
 /// Reads the keys that servers and routes share.
@@ -59,6 +62,8 @@ pub(super) fn requests(section: &mut Section<'_>) -> Given {
         delivery: section
             .flag("request_buffering")
             .map(|is_on| if is_on { Delivery::Buffered } else { Delivery::Streamed }),
+        bytes_per_s: section.size("limit_rate"),
+        bytes_at_once: section.size("limit_rate_after"),
     }
 }
 
@@ -96,6 +101,10 @@ impl Given {
                 .unwrap_or(limits::SEND_TIMEOUT_MS),
             half_close: self.half_close.or(server.half_close).unwrap_or(HalfClose::Cancel),
             delivery,
+            rate: ResponseRate {
+                bytes_per_s: self.bytes_per_s.or(server.bytes_per_s).unwrap_or(0),
+                bytes_at_once: self.bytes_at_once.or(server.bytes_at_once).unwrap_or(0),
+            },
         }
     }
 }

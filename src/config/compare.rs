@@ -77,8 +77,8 @@ struct Key {
     name: String,
 }
 
-const KINDS: [&str; 8] =
-    ["engine", "control", "server", "stream", "upstream", "group", "listener", "program"];
+const KINDS: [&str; 9] =
+    ["engine", "control", "server", "stream", "limit", "upstream", "group", "listener", "program"];
 
 impl Key {
     fn new(kind: &str, name: String) -> Self {

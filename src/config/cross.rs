@@ -6,12 +6,13 @@ mod secure;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::model::guard::Counted;
 use super::model::route::PathMatch;
 use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
 use super::{
-    action, check, control, kept, limits, nearest, needs, program, server, stream, upstream,
+    action, check, control, guard, kept, limits, nearest, needs, program, server, stream, upstream,
 };
 
 /// What was read of the file.
@@ -19,13 +20,14 @@ use super::{
 pub(super) struct Sections<'a> {
     pub(super) servers: &'a [server::Draft],
     pub(super) streams: &'a [stream::Draft],
+    pub(super) limits: &'a [guard::zone::Draft],
     pub(super) upstreams: &'a [upstream::Draft],
     pub(super) programs: &'a [program::Draft],
     pub(super) control: &'a control::Draft,
 }
 
 pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
-    let Sections { servers, streams, upstreams, programs, control } = sections;
+    let Sections { servers, streams, limits: zones, upstreams, programs, control } = sections;
     let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
     let routed = servers.iter().flat_map(|draft| &draft.leads_to);
     let streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref());
@@ -33,6 +35,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     for name in routed.chain(streamed).chain(joined) {
         known_upstream(report, &names, name);
     }
+    limited(report, servers, zones);
     routes(report, servers);
     pages(report, servers);
     hosts(report, servers);
@@ -70,6 +73,37 @@ fn known_upstream(report: &Report<'_>, names: &[&str], name: &Located<String>) {
         None => format!("add [upstream.{text}]"),
     };
     report.error(&name.span, format!("no upstream `{text}`"), hint);
+}
+
+/// Every limit that is named is there, and counts what is bounded.
+fn limited(report: &Report<'_>, servers: &[server::Draft], zones: &[guard::zone::Draft]) {
+    let names: Vec<&str> = zones.iter().map(|draft| draft.zone.name.as_str()).collect();
+    for zone in servers.iter().flat_map(|draft| &draft.limited_by) {
+        let text = zone.value.name.as_str();
+        let Some(at) = names.iter().position(|name| *name == text) else {
+            let hint = match nearest::nearest(text, &names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("add [limit.{text}]"),
+            };
+            report.error(&zone.span, format!("no limit `{text}`"), hint);
+            continue;
+        };
+        match (zones[at].zone.counted, zone.value.counts_rates) {
+            (Counted::Rate(_), true) | (Counted::Connections, false) => {}
+            (Counted::Rate(_), false) => {
+                let message = format!("`{text}` counts how fast requests come");
+                report.error(&zone.span, message, "one without `rate` counts connections");
+            }
+            (Counted::Connections, true) => {
+                let message = format!("`{text}` has no rate");
+                let hint = format!("add `connections` here, or `rate` to [limit.{text}]");
+                report.error(&zone.span, message, hint);
+            }
+        }
+    }
+    for (index, draft) in zones.iter().enumerate() {
+        over(report, &draft.name, "limits", index + 1, limits::LIMITS_MAX);
+    }
 }
 
 /// No two routes of one server have the same path.
@@ -289,7 +323,7 @@ fn hashed(report: &Report<'_>, draft: &upstream::Draft) {
 
 /// The ports of programs' instances exist and meet nobody else's.
 fn ports(report: &Report<'_>, sections: Sections<'_>) {
-    let Sections { servers, streams, upstreams, programs, control } = sections;
+    let Sections { servers, streams, limits: _, upstreams, programs, control } = sections;
     let mut taken: HashMap<u16, String> = HashMap::new();
     let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);

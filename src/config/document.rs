@@ -9,7 +9,8 @@ use super::model::Config;
 use super::report::{Report, Span, Surroundings};
 use super::section::Section;
 use super::{
-    control, cross, engine, group, listener, names, program, server, stream, upstream, variables,
+    control, cross, engine, group, guard, listener, names, program, server, stream, upstream,
+    variables,
 };
 
 /// Reads and checks a text; see `config::parse`.
@@ -60,6 +61,11 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     let engine = engine::read(file.section("engine"));
     let mut servers: Vec<_> = file.sections("server").into_iter().map(server::read).collect();
     let streams: Vec<_> = file.sections("stream").into_iter().map(stream::read).collect();
+    let limits: Vec<_> = file
+        .named_sections("limit")
+        .into_iter()
+        .map(|(name, section)| guard::zone::read(name, section))
+        .collect();
     let mut upstreams: Vec<_> = file
         .named_sections("upstream")
         .into_iter()
@@ -84,6 +90,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         let sections = cross::Sections {
             servers: &servers,
             streams: &streams,
+            limits: &limits,
             upstreams: &upstreams,
             programs: &programs,
             control: &control,
@@ -94,6 +101,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         ("servers", "server"),
         ("streams", "stream"),
         ("tcp", "stream"),
+        ("limits", "limit"),
         ("upstreams", "upstream"),
         ("programs", "program"),
         ("groups", "group"),
@@ -104,6 +112,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         engine,
         servers: servers.into_iter().map(|draft| draft.server).collect(),
         streams: streams.into_iter().map(|draft| draft.stream).collect(),
+        limits: limits.into_iter().map(|draft| draft.zone).collect(),
         upstreams: upstreams.into_iter().map(|draft| draft.upstream).collect(),
         programs: programs.into_iter().map(|draft| draft.program).collect(),
         groups: groups.into_iter().map(|draft| draft.group).collect(),

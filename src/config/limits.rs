@@ -40,6 +40,21 @@ pub(crate) const WEIGHT_MAX: u32 = 1000;
 pub(crate) const RING_WEIGHT_MAX: u32 = 1024;
 pub(crate) const NAME_BYTES_MAX: usize = 64;
 
+/// Of one list of `allow` and `deny`; each request looks through it.
+pub(crate) const ACCESS_RULES_MAX: usize = 1024;
+/// `[limit.NAME]`, and of those what a route may demand.
+pub(crate) const LIMITS_MAX: usize = 32;
+pub(crate) const LIMITS_PER_ROUTE_MAX: usize = 8;
+/// Keys of a limit: unless it says otherwise, and what its table on the scoreboard has room for.
+pub(crate) const LIMIT_KEYS: u32 = 14_336;
+pub(crate) const LIMIT_KEYS_MAX: u32 = 114_688;
+pub(crate) const LIMIT_KEYS_MAX_OF_CONNECTIONS: u32 = 14_336;
+/// Requests a second or a minute, and requests beyond them.
+pub(crate) const LIMIT_RATE_MAX: u32 = 1_000_000;
+pub(crate) const BURST_MAX: u32 = 60_000;
+/// How much later than it should a request that waits may go on before its worker gives up on it.
+pub(crate) const DELAY_GRACE_MS: u64 = 60_000;
+
 // Client side of the data path.
 pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// A smaller bound would refuse what every browser sends.

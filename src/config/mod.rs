@@ -42,6 +42,7 @@ pub(crate) mod upstream;
 mod access_log;
 mod action;
 mod compress;
+mod guard;
 mod headers;
 pub(crate) mod pattern;
 mod route;

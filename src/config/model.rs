@@ -7,6 +7,7 @@ pub(crate) mod access_log;
 pub(crate) mod capacity;
 pub(crate) mod files;
 pub(crate) mod group;
+pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod life;
 pub(crate) mod listener;
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) engine: Engine,
     pub(crate) servers: Vec<Server>,
     pub(crate) streams: Vec<Stream>,
+    pub(crate) limits: Vec<guard::Zone>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<program::Program>,
     pub(crate) groups: Vec<group::Group>,
@@ -173,6 +175,7 @@ pub(crate) struct RequestLimits {
     pub(crate) send_timeout_ms: u64,
     pub(crate) half_close: HalfClose,
     pub(crate) delivery: Delivery,
+    pub(crate) rate: guard::ResponseRate,
 }
 
 /// What it means that a client has ended its side after a whole request. The end of a client that

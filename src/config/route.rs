@@ -4,6 +4,7 @@ use super::access_log;
 use super::action;
 use super::client;
 use super::compress;
+use super::guard;
 use super::headers::{self, Side};
 use super::model::route::{Action, Case, PathMatch, Route, Shape, Times};
 use super::pattern;
@@ -17,11 +18,17 @@ const LATER_ACTION: &str = "tunnel";
 const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "root", "alias"];
 const SHAPE_OF_PATH: [&str; 3] = ["strip_prefix", "rewrite", "prefix"];
 
+/// What a server says of the requests of its routes, as far as they leave it open.
+pub(super) struct OfServer {
+    pub(super) requests: client::Given,
+    pub(super) guards: guard::Given,
+}
+
 /// A route, and the upstreams it names, also if it has another error.
 pub(super) fn read(
     mut section: Section<'_>,
-    server: client::Given,
-    leads_to: &mut Vec<Located<String>>,
+    server: &OfServer,
+    named: &mut guard::Named,
 ) -> Option<Located<Route>> {
     let path = section.text("path");
     if section.key_span("path").is_none() {
@@ -33,9 +40,10 @@ pub(super) fn read(
     });
     let groups = path.as_ref().map_or_else(Groups::default, |(_, groups)| groups.clone());
     let matched = path.as_ref().map(|(path, _)| &path.value);
-    let action = action(&mut section, leads_to, &groups, matched);
+    let action = action(&mut section, &mut named.upstreams, &groups, matched);
     let methods = methods(&mut section);
-    let limits = client::requests(&mut section).within(server);
+    let limits = client::requests(&mut section).within(server.requests);
+    let guards = guard::read(&mut section, named).within(&server.guards);
     let times = times(&mut section);
     let shape = shape(&mut section, Some(&groups));
     section.finish(&[
@@ -55,9 +63,14 @@ pub(super) fn read(
         ("gzip_static", "precompressed"),
         ("disable_symlinks", "symlinks"),
         ("max_ranges", "ranges_max"),
+        ("allow", "access"),
+        ("deny", "access"),
+        ("limit_req", "limits"),
+        ("limit_conn", "limits"),
     ]);
     let (Located { value: path, span }, _) = path?;
-    Some(Located { value: Route { path, action: action?, methods, limits, times, shape }, span })
+    let action = action?;
+    Some(Located { value: Route { path, action, methods, guards, limits, times, shape }, span })
 }
 
 fn times(section: &mut Section<'_>) -> Times {

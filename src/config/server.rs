@@ -6,7 +6,7 @@ use super::model::route::Route;
 use super::model::{Listen, RealIp, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
-use super::{address, client, headers, route, server_tls};
+use super::{address, client, guard, headers, route, server_tls};
 
 /// A server, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
@@ -17,6 +17,8 @@ pub(super) struct Draft {
     pub(super) routes: Vec<Span>,
     /// The upstreams named, also by routes that have another error.
     pub(super) leads_to: Vec<Located<String>>,
+    /// The same of limits.
+    pub(super) limited_by: Vec<Located<guard::zone::Use>>,
     /// The error pages, or the server when only its routes have some.
     pub(super) pages: Span,
     /// The key, if it is there; its value may be one that could not be read.
@@ -27,10 +29,11 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let listen = listens(&mut section);
     let hosts = hosts(&mut section);
     let real_ip = section.section("real_ip").map(real_ip);
-    let mut leads_to = Vec::new();
+    let mut named = guard::Named::default();
     let client = client::connection(&mut section);
     let requests = client::requests(&mut section);
-    let routes = routes(&mut section, requests, &mut leads_to);
+    let of_server = route::OfServer { requests, guards: guard::read(&mut section, &mut named) };
+    let routes = routes(&mut section, &of_server, &mut named);
     let mut shape = route::shape(&mut section, None);
     let tls_span = section.key_span("tls");
     let tls = section.section("tls").and_then(|table| server_tls::read(table, &mut shape));
@@ -47,6 +50,10 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         ("error_page", "error_pages"),
         ("proxy_intercept_errors", "intercept"),
         ("ssl", "tls"),
+        ("allow", "access"),
+        ("deny", "access"),
+        ("limit_req", "limits"),
+        ("limit_conn", "limits"),
     ]);
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
@@ -57,7 +64,8 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         listen: listen_spans,
         hosts: host_spans,
         routes: route_spans,
-        leads_to,
+        leads_to: named.upstreams,
+        limited_by: named.zones,
         pages,
         tls: tls_span,
     }
@@ -164,12 +172,12 @@ fn real_ip(mut section: Section<'_>) -> RealIp {
 
 fn routes(
     section: &mut Section<'_>,
-    server: client::Given,
-    leads_to: &mut Vec<Located<String>>,
+    server: &route::OfServer,
+    named: &mut guard::Named,
 ) -> Vec<Located<Route>> {
     let routes = section.sections("route");
     if section.key_span("route").is_none() {
         section.missing("route", "add [[server.route]] with `path` and `upstream`");
     }
-    routes.into_iter().filter_map(|section| route::read(section, server, leads_to)).collect()
+    routes.into_iter().filter_map(|section| route::read(section, server, named)).collect()
 }

@@ -94,6 +94,8 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
         config: head.config.clone(),
         listeners: head.listeners.clone(),
         certificates: head.certificates.clone(),
+        limits: head.limits.clone(),
+        refused: head.refused.clone(),
         workers: snapshot.workers.clone(),
         upstreams: snapshot
             .upstreams

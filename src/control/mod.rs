@@ -16,6 +16,7 @@ pub(crate) mod check;
 pub(crate) mod explain;
 mod figure;
 mod frame;
+pub(crate) mod limit;
 pub(crate) mod name;
 pub(crate) mod plan;
 pub(crate) mod rate;

@@ -12,6 +12,7 @@ use super::delta::Delta;
 use super::drain::Drain;
 use super::explain::Fit;
 use super::figure;
+use super::limit::{Limit, Refused};
 use super::name::Name;
 use super::sample::Sample;
 use super::tape::Tape;
@@ -34,6 +35,11 @@ pub(crate) struct Status {
     pub(crate) workers: Vec<Worker>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<Program>,
+    #[serde(default)]
+    pub(crate) limits: Vec<Limit>,
+    /// By guard.
+    #[serde(default)]
+    pub(crate) refused: Vec<Refused>,
     #[serde(default)]
     pub(crate) orphans_reaped: u64,
 }
@@ -258,6 +264,10 @@ pub(crate) struct Head {
     pub(crate) listeners: Vec<Listener>,
     #[serde(default)]
     pub(crate) certificates: Vec<Certificate>,
+    #[serde(default)]
+    pub(crate) limits: Vec<Limit>,
+    #[serde(default)]
+    pub(crate) refused: Vec<Refused>,
     pub(crate) master_pid: u32,
     pub(crate) keeper_pid: u32,
     pub(crate) is_embedded: bool,

@@ -21,6 +21,7 @@ mod generation;
 mod http;
 mod keeper_link;
 mod legacy;
+mod limits;
 mod listeners;
 mod memory;
 mod metrics;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Master, membership, usage, workers};
+use super::{Master, limits, membership, usage, workers};
 use crate::control::access_log::WorkerLog;
 use crate::control::wire;
 use crate::scoreboard::crew::{WorkerFigures, WorkerState};
@@ -33,6 +33,8 @@ impl Master {
             config: self.generation.config.source.clone(),
             listeners: self.listeners.rows(&self.generation.config),
             certificates: self.certificate_rows(now.wall_ms),
+            limits: limits::rows(self.board, &self.generation.config),
+            refused: limits::refused(self.board),
             master_pid: std::process::id(),
             keeper_pid: self.keeper_pid,
             is_embedded: self.generation.config.is_embedded,

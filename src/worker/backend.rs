@@ -14,6 +14,7 @@ use super::offer::Fault;
 use super::pick::Picked;
 use super::server::{Limits, Site};
 use super::stream::Stream;
+use super::transfer::throttle::Throttle;
 use super::transfer::{Broken, Coding, Wait};
 use super::tunnel;
 use crate::http::framing::Body;
@@ -350,6 +351,7 @@ pub(crate) fn begin_reply(
     };
     let pump = &mut exchange.to_client;
     pump.start(body_read, coding, u64::MAX);
+    pump.throttle(Throttle::new(&connection.shared, site.route.limits.client.rate));
     if let Some(mut buffer) = exchange.reply.take() {
         let head = &buffer.content()[..exchange.response.head_bytes];
         exchange.change_reply(connection, site, head);

@@ -355,18 +355,36 @@ impl Connection {
         exchange: &Exchange,
         half_close: HalfClose,
     ) -> Poll<()> {
+        let is_one_of_several =
+            exchange.is_pipelined || self.unread.is_some() || exchange.to_backend.is_overrun();
+        self.poll_end(cx, half_close, is_one_of_several)
+    }
+
+    /// The same while the request's head is still among what is unread.
+    pub(crate) fn poll_left(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        half_close: HalfClose,
+    ) -> Poll<()> {
+        let unread_bytes = self.unread.as_ref().map_or(0, |buffer| buffer.content().len());
+        let is_one_of_several = exchange.is_pipelined || unread_bytes > exchange.request.head_bytes;
+        self.poll_end(cx, half_close, is_one_of_several)
+    }
+
+    fn poll_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        half_close: HalfClose,
+        is_one_of_several: bool,
+    ) -> Poll<()> {
         if !self.seat.is_lasting() {
             return Poll::Pending;
         }
         match (ready!(self.client.poll_hangup(cx)), half_close) {
-            (Hangup::Reset, _) => Poll::Ready(()),
             (Hangup::End, HalfClose::Answer) => Poll::Pending,
-            (Hangup::End, HalfClose::Cancel) => {
-                let is_one_of_several = exchange.is_pipelined
-                    || self.unread.is_some()
-                    || exchange.to_backend.is_overrun();
-                if is_one_of_several { Poll::Pending } else { Poll::Ready(()) }
-            }
+            (Hangup::End, HalfClose::Cancel) if is_one_of_several => Poll::Pending,
+            (Hangup::Reset, _) | (Hangup::End, HalfClose::Cancel) => Poll::Ready(()),
         }
     }
 

@@ -4,9 +4,11 @@
 //! of its own.
 
 use super::connection::{Connection, Next};
-use super::exchange::{Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
+use super::exchange::{ClientFault, Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
 use super::files::{self, Served};
 use super::generation::Generation;
+use super::guard::wait::{self, End};
+use super::guard::{self, Gauntlet, Passage};
 use super::keep;
 use super::offer;
 use super::server::{Action, Ground, Lead, Route, Site};
@@ -26,6 +28,20 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             return connection.answer(exchange, status, next).await;
         }
     };
+    if !route.guards.is_empty() {
+        let gauntlet = Gauntlet { ground, guards: &route.guards };
+        let passed = match guard::advance(connection, exchange, gauntlet, 0) {
+            Passage::Through => Ok(()),
+            Passage::Refused(refusal) => Err(End::Refused(refusal)),
+            // In a box, since few requests wait and all connections have this future.
+            Passage::Held { at, wait } => {
+                Box::pin(wait::wait(connection, exchange, gauntlet, (at, wait))).await
+            }
+        };
+        if let Err(end) = passed {
+            return turn_away(connection, exchange, end).await;
+        }
+    }
     let written = match &route.action {
         Action::Proxy(lead) => {
             let site = site(&generation, ground, route, lead);
@@ -54,6 +70,19 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
     match written {
         Some(written) => connection.send(exchange, written).await,
         None => Next::Close,
+    }
+}
+
+/// A guard lets it go no further, or its client has left before one would.
+async fn turn_away(connection: &mut Connection, exchange: &mut Exchange, end: End) -> Next {
+    match end {
+        End::Refused(refusal) => {
+            exchange.refused_by = Some(refusal.reason);
+            connection.shared.refused(refusal.reason);
+            let next = exchange.pass_over(connection);
+            connection.answer(exchange, refusal.status, next).await
+        }
+        End::ClientGone => exchange.blame(connection, ClientFault::Gone).await,
     }
 }
 

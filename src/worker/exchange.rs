@@ -10,6 +10,7 @@ use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::Upstream;
+use super::guard;
 use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
 use super::server::Place;
@@ -25,6 +26,8 @@ use crate::http::request::{Method, Request};
 use crate::http::response::Response;
 use crate::scoreboard::account::Outcome;
 use crate::scoreboard::holding::Upgraded;
+use crate::scoreboard::limit::count;
+use crate::scoreboard::refusal::Reason;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
@@ -54,6 +57,11 @@ pub(crate) struct Exchange {
     pub(crate) path: recent::Path,
     /// Where it belongs in the connection's generation; `None` while no server is known.
     pub(crate) place: Option<Place>,
+    /// The guard that let it go no further.
+    pub(crate) refused_by: Option<Reason>,
+    pub(crate) limited: Limited,
+    /// Where it counts as being in progress.
+    pub(crate) held: Vec<count::Held>,
     /// The coding that the client would best have its answer in, of those that its route has.
     pub(crate) wanted: Option<files::Coding>,
     pub(crate) kept: Kept,
@@ -62,6 +70,13 @@ pub(crate) struct Exchange {
     upstream: Option<UpstreamId>,
     /// Asked last, with which life of its slot.
     backend: Option<(BackendId, u16)>,
+}
+
+/// What limits made of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limited {
+    pub(crate) rate: Option<guard::LimitStatus>,
+    pub(crate) connections: Option<guard::LimitStatus>,
 }
 
 /// What the backend has shown of having read the request.
@@ -93,6 +108,9 @@ impl Default for Exchange {
             host: recent::Host::NONE,
             path: recent::Path::NONE,
             place: None,
+            refused_by: None,
+            limited: Limited::default(),
+            held: Vec::new(),
             wanted: None,
             kept: Kept::default(),
             tried: Tried::none(),
@@ -206,6 +224,8 @@ impl Exchange {
         self.has_replied = false;
         self.uptake = Uptake::Unknown;
         self.place = None;
+        self.refused_by = None;
+        self.limited = Limited::default();
         self.wanted = None;
         self.kept.beside.clear();
         self.kept.hash_key.clear();
@@ -432,6 +452,7 @@ impl Exchange {
         give(self.reply.take());
         give(self.to_client.finish(buffers));
         give(self.to_backend.finish(buffers));
+        self.held.clear();
         self.head_seen_bytes = 0;
     }
 }

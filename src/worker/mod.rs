@@ -15,6 +15,7 @@ mod connection;
 mod dispatch;
 mod exchange;
 mod generation;
+mod guard;
 mod offer;
 mod routing;
 

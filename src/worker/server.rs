@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::files::{self, Files};
 use super::generation::Upstream;
-use super::log::Logs;
+use super::guard::{self, Guard};
 use super::retarget::Retarget;
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
@@ -43,6 +43,8 @@ pub(crate) struct RealIp {
 pub(crate) struct Route {
     /// Those served; empty: all.
     pub(crate) methods: Vec<String>,
+    /// Asked in this order.
+    pub(crate) guards: Box<[Guard]>,
     pub(crate) limits: Limits,
     pub(crate) action: Action,
     pub(crate) shape: Shape,
@@ -139,7 +141,7 @@ impl Server {
             routes: server
                 .routes
                 .iter()
-                .map(|route| Route::compile(route, (&server.shape, &pages), config, logs))
+                .map(|route| Route::compile(route, (&server.shape, &pages), config, shared))
                 .collect(),
         }
     }
@@ -191,7 +193,7 @@ impl Route {
         route: &route::Route,
         server: (&route::Shape, &Rc<[ErrorPage]>),
         config: &Config,
-        logs: &Logs,
+        shared: &Shared,
     ) -> Self {
         let pages: Rc<[ErrorPage]> = route.shape.error_pages.clone().into();
         let place = route.action.upstream().map(|upstream| {
@@ -200,10 +202,11 @@ impl Route {
         });
         let upstream = place.map(|place| &config.upstreams[place]);
         let mut templates = route.action.templates();
+        templates.extend(guard::templates(&route.guards, config));
         templates.extend(upstream.and_then(|upstream| upstream.hash_key.as_ref()));
         let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
-        let mut shape =
-            Shape::compile(server, (&route.shape, &pages), &templates).logged(logs.compile(log));
+        let mut shape = Shape::compile(server, (&route.shape, &pages), &templates)
+            .logged(shared.logs.compile(log));
         let lead = |retarget: &Option<route::Retarget>| Lead {
             upstream: place.expect("found above for every action that leads to one"),
             retarget: retarget.as_ref().map(Retarget::compile),
@@ -233,7 +236,8 @@ impl Route {
             }
         };
         let limits = Limits::compile(route, upstream);
-        Self { methods: route.methods.clone(), limits, action, shape }
+        let guards = guard::compile(&route.guards, config, shared);
+        Self { methods: route.methods.clone(), guards, limits, action, shape }
     }
 
     /// Where its requests go, at once or when there is no file for them.

@@ -54,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) request_id: Vec<u8>,
     /// What its upstream hashes it by; empty without anything.
     pub(crate) hash_key: Vec<u8>,
+    /// What a limit counts it by.
+    pub(crate) limit_key: Vec<u8>,
     pub(crate) rendered: Rendered,
     /// What a sticky client is known by; empty when it brought nothing.
     pub(crate) token: Vec<u8>,

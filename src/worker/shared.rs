@@ -22,8 +22,9 @@ use super::watch::Seats;
 use crate::config::limits;
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
+use crate::scoreboard::refusal::Reason;
 use crate::scoreboard::{Board, WorkerSlot, crew};
-use crate::scoreboard::{access_log, recent};
+use crate::scoreboard::{access_log, recent, refusal};
 use crate::sys;
 
 /// Spare exchanges kept for reuse.
@@ -271,6 +272,11 @@ impl Shared {
     pub(crate) fn record(&self, entry: recent::Entry, bytes_in: u64) {
         self.crew.answered(entry.status, bytes_in, entry.bytes);
         self.note(entry);
+    }
+
+    /// Counts a request that a guard let go no further.
+    pub(crate) fn refused(&self, reason: Reason) {
+        refusal::count(self.board, self.slot, reason);
     }
 
     /// Shows a request among the recent ones.

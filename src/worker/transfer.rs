@@ -5,6 +5,7 @@
 //! lies behind its end is never sent.
 
 pub(crate) mod answer;
+pub(crate) mod throttle;
 pub(crate) mod whole;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ use super::stream::Stream;
 use crate::config::limits;
 use crate::http;
 use crate::http::framing::{Body, Reader, Taken};
+use throttle::Throttle;
 
 /// How the body changes on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +96,8 @@ pub(crate) struct Pump {
     /// Where the body comes from, when it is no stream.
     file: Option<files::body::Body>,
     encoder: Option<Box<Encoder>>,
+    /// How fast it may go.
+    throttle: Option<Box<Throttle>>,
     payload_left: u64,
     wait: Wait,
     moved: u64,
@@ -115,6 +119,7 @@ impl Default for Pump {
             spool: None,
             file: None,
             encoder: None,
+            throttle: None,
             payload_left: 0,
             wait: Wait::Source,
             moved: 0,
@@ -138,6 +143,7 @@ impl Pump {
         self.spool = None;
         self.file = None;
         self.encoder = None;
+        self.throttle = None;
         self.payload_left = payload_bytes_max;
         self.wait = Wait::Source;
         self.moved = 0;
@@ -217,11 +223,14 @@ impl Pump {
         sink: &mut Stream,
     ) -> Poll<Result<(), Broken>> {
         loop {
-            let head = &self.head[self.head_sent..];
-            let body = self.unsent();
-            if head.is_empty() && body.is_empty() {
+            if self.head_sent == self.head.len() && self.unsent().is_empty() {
                 return Poll::Ready(Ok(()));
             }
+            let room = ready!(self.poll_room(cx));
+            let head = &self.head[self.head_sent..];
+            let head = &head[..head.len().min(room)];
+            let body = self.unsent();
+            let body = &body[..body.len().min(room - head.len())];
             match sink.poll_write(cx, head, body) {
                 Poll::Pending => {
                     self.wait = Wait::Sink;
@@ -231,6 +240,19 @@ impl Pump {
                 Poll::Ready(Ok(count)) => self.sent(count),
             }
         }
+    }
+
+    /// From here on no faster than that.
+    pub(crate) fn throttle(&mut self, throttle: Option<Box<Throttle>>) {
+        self.throttle = throttle;
+    }
+
+    /// How much may be sent at this moment.
+    #[inline]
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+        let Some(throttle) = &mut self.throttle else { return Poll::Ready(usize::MAX) };
+        self.wait = Wait::Sink;
+        throttle.poll_room(cx, self.moved)
     }
 
     /// What of the body may be sent and is in memory.
@@ -395,6 +417,7 @@ impl Pump {
         self.spool = None;
         self.file = None;
         self.encoder = None;
+        self.throttle = None;
         self.release(buffers);
         self.body.take()
     }

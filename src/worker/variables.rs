@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::attempts::Attempt;
 use super::connection::Connection;
 use super::exchange::Exchange;
+use super::guard::LimitStatus;
 use super::peer_text::PeerText;
 use super::tls;
 use crate::config::template::{Part, Template, Variable};
@@ -159,6 +160,11 @@ impl<'a> Facts<'a> {
             Variable::TimeIso8601 => put(out, &date::iso8601(&shared.date())),
             Variable::Msec => seconds(out, shared.wall_us()),
             Variable::Status => self.status(out),
+            Variable::RefusedBy => {
+                put_some(out, exchange.refused_by.map(|reason| reason.name().as_bytes()))
+            }
+            Variable::LimitReqStatus => limit_status(out, exchange.limited.rate),
+            Variable::LimitConnStatus => limit_status(out, exchange.limited.connections),
             Variable::BytesSent => number(out, exchange.to_client.moved()),
             Variable::BodyBytesSent => number(out, self.body_bytes_sent()),
             Variable::SentHeader(name) => list(out, lookup::lines(&exchange.to_client.head, name)),
@@ -331,6 +337,10 @@ fn of_connection(out: &mut Vec<u8>, variable: &Variable, connection: &Connection
         Variable::ProxyProtocolPort => port(out, introduced()),
         _ => Value::Absent,
     }
+}
+
+fn limit_status(out: &mut Vec<u8>, status: Option<LimitStatus>) -> Value {
+    put_some(out, status.map(|status| status.name().as_bytes()))
 }
 
 fn put(out: &mut Vec<u8>, value: &[u8]) -> Value {

@@ -106,7 +106,7 @@ fn the_status_has_the_promised_shape_on_the_socket_and_the_command_line() {
     let engine = Engine::start(&format!("{}{PROGRAMS}", site("", &[&origin])));
     let promised = r#"{"name":"","version":"","generation":0,"uptime_ms":0,"config":"","orphans_reaped":0,
         "listeners":[{"address":"","tls":false,"kind":""}],
-        "certificates":[],
+        "certificates":[],"limits":[],"refused":[{"guard":"","requests":0}],
         "workers":[{"slot":0,"pid":1,"generation":3,"state":"","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
           "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"lag_us":0}],
         "upstreams":[{"name":"","kind":"","strategy":"","requests":0,"names":[],"differs":[],"queue":null,"sticky":null,"all_down":"","desperate":0,

@@ -43,6 +43,7 @@ mod far;
 mod faults;
 mod files;
 mod framing;
+mod guards;
 mod hostile;
 mod import;
 mod init;

@@ -22,13 +22,15 @@ fn everything(origins: &[&Origin], http: &str) -> String {
     let check = "check = { interval = \"100ms\" }";
     let plain = site(check, origins).replacen(
         "[[server.route]]",
-        "access_log = { file = \"access.log\", format = \"combined\" }\n[[server.route]]",
+        "access_log = { file = \"access.log\", format = \"combined\" }\n\
+         limits = [{ zone = \"ip\", burst = 1000, nodelay = true }, { zone = \"busy\", connections = 100 }]\n\
+         [[server.route]]",
         1,
     );
     format!(
         "{plain}\n[[stream]]\nlisten = \"{route}\"\nupstream = \"app\"\n\
          [program.sleeper]\ncommand = \"sleep 1000\"\nstart_seconds = 0\n\
-         [control]\nhttp = \"{http}\"\n"
+         [limit.ip]\nrate = \"1000r/s\"\n[limit.busy]\n[control]\nhttp = \"{http}\"\n"
     )
 }
 

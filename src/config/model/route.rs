@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::RequestLimits;
 use super::access_log::LogChoice;
 use super::files::{Compress, Fallback, Files};
+use super::guard::Guards;
 use crate::config::template::Template;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,7 @@ pub(crate) struct Route {
     pub(crate) action: Action,
     /// Those served; empty: all. GET brings HEAD.
     pub(crate) methods: Vec<String>,
+    pub(crate) guards: Guards,
     pub(crate) limits: RequestLimits,
     pub(crate) times: Times,
     pub(crate) shape: Shape,

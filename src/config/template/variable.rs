@@ -42,6 +42,10 @@ pub(crate) enum Variable {
     ServerAddr,
     ServerPort,
     Status,
+    /// The guard that refused it.
+    RefusedBy,
+    LimitReqStatus,
+    LimitConnStatus,
     BodyBytesSent,
     BytesSent,
     TimeIso8601,
@@ -98,6 +102,9 @@ const PLAIN: &[(&str, Variable)] = &[
     ("server_addr", Variable::ServerAddr),
     ("server_port", Variable::ServerPort),
     ("status", Variable::Status),
+    ("refused_by", Variable::RefusedBy),
+    ("limit_req_status", Variable::LimitReqStatus),
+    ("limit_conn_status", Variable::LimitConnStatus),
     ("body_bytes_sent", Variable::BodyBytesSent),
     ("bytes_sent", Variable::BytesSent),
     ("time_iso8601", Variable::TimeIso8601),
@@ -161,6 +168,9 @@ impl Variable {
     pub(crate) fn known_from(&self) -> Stage {
         match self {
             Self::Status
+            | Self::RefusedBy
+            | Self::LimitReqStatus
+            | Self::LimitConnStatus
             | Self::RequestTime
             | Self::UpstreamHeader(_)
             | Self::UpstreamAddr
@@ -255,6 +265,9 @@ impl Variable {
             | Self::ServerAddr
             | Self::ServerPort
             | Self::Status
+            | Self::RefusedBy
+            | Self::LimitReqStatus
+            | Self::LimitConnStatus
             | Self::BodyBytesSent
             | Self::BytesSent
             | Self::TimeIso8601

@@ -10,6 +10,7 @@ mod discovered;
 mod errors;
 mod files;
 mod groups;
+mod guards;
 mod health;
 mod kept;
 mod links;

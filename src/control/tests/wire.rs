@@ -26,7 +26,7 @@ fn promised() -> Value {
      "programs":[{"name":"api","instance":0,"state":"RUNNING","pid":1,"uptime_ms":0,"restarts":0,
        "exit_code":null,"exit_signal":null,"reason":"","cpu_percent":0.0,"rss_bytes":0,"backend":"api/127.0.0.1:9001",
        "differs":"","tracking":"cgroup","log_lost_bytes":0}],
-     "orphans_reaped":0})
+     "limits":[],"refused":[],"orphans_reaped":0})
 }
 
 pub(crate) fn backend_row(upstream: &str, name: &str, key: u32) -> BackendRow {

@@ -118,6 +118,7 @@ fn config(upstreams: &[model::Upstream], programs: &[model::program::Program]) -
             ..crate::config::embedded().engine
         },
         streams: Vec::new(),
+        limits: Vec::new(),
         servers: Vec::new(),
         upstreams: upstreams.to_vec(),
         programs: programs.to_vec(),

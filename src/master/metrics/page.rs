@@ -6,7 +6,7 @@
 use super::figures::Figures;
 use super::series::Kind::{Counter, Gauge, Histogram};
 use super::series::{Buckets, Labels, Text, Value};
-use super::{backends, programs, workers};
+use super::{backends, limits, programs, workers};
 use crate::control::wire;
 
 /// A line is about so long.
@@ -44,6 +44,7 @@ pub(super) fn write(figures: &Figures) -> Vec<u8> {
     let mut text = Text::with_capacity(lines * LINE_BYTES);
     engine(&mut text, figures);
     listeners(&mut text, figures);
+    limits::write(&mut text, figures);
     workers::write(&mut text, &figures.workers);
     upstreams(&mut text, figures);
     backends::write(&mut text, figures);

@@ -179,6 +179,8 @@ fn head() -> Head {
             Listener { address: "127.0.0.1:8080".to_owned(), ..Listener::default() },
         ],
         certificates: Vec::new(),
+        limits: Vec::new(),
+        refused: Vec::new(),
         master_pid: 4121,
         keeper_pid: 4120,
         is_embedded: false,

@@ -110,16 +110,18 @@ impl Body {
         Poll::Ready(Ok(count))
     }
 
-    /// Lets the kernel send on; how much. `Ok(0)`: the file is shorter than it was.
+    /// Lets the kernel send on, `bytes_max` at the most; how much. `Ok(0)`: the file is shorter than it was.
     pub(crate) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         sink: &mut Stream,
+        bytes_max: usize,
     ) -> Poll<io::Result<usize>> {
         let at = self.at;
         let left = self.end - at;
         let (file, warm) = ready!(self.poll_warm(cx))?;
-        let sent = ready!(sink.poll_send_file(cx, file, at, left.min(warm) as usize))?;
+        let bytes = usize::try_from(left.min(warm)).unwrap_or(usize::MAX).min(bytes_max);
+        let sent = ready!(sink.poll_send_file(cx, file, at, bytes))?;
         self.advance(sent);
         Poll::Ready(Ok(sent))
     }

@@ -7,6 +7,7 @@ use super::super::connection::{Connection, Next};
 use super::super::exchange::Exchange;
 use super::super::server::Ground;
 use super::super::shape;
+use super::super::transfer::throttle::Throttle;
 use super::body;
 use super::search::{Contents, Opened};
 use super::{Files, Served};
@@ -353,6 +354,10 @@ fn write(
     let own = Own { status, body: None, content_type, server };
     exchange.to_client.start(Body::None, super::super::transfer::Coding::Same, u64::MAX);
     rewrite::own_head(&mut exchange.to_client.head, own, body, reply);
+    if let Some(route) = ground.route {
+        let throttle = Throttle::new(&connection.shared, route.limits.client.rate);
+        exchange.to_client.throttle(throttle);
+    }
     let timeout_ms = ground.route.map(|route| route.limits.client.send_timeout_ms);
     let send_timeout_ms = timeout_ms.unwrap_or(limits::SEND_TIMEOUT_MS);
     Written { status, persistence, next, send_timeout_ms }

@@ -74,7 +74,11 @@ impl Pump {
             }
             if self.encoder.is_none() && sink.takes_files() {
                 self.wait = Wait::Sink;
-                match ready!(file.poll_send(cx, sink)) {
+                let room = match &mut self.throttle {
+                    Some(throttle) => ready!(throttle.poll_room(cx, self.moved)),
+                    None => usize::MAX,
+                };
+                match ready!(file.poll_send(cx, sink, room)) {
                     Ok(0) => return Poll::Ready(Err(Broken::Source)),
                     Ok(count) => self.moved += count as u64,
                     Err(_) => return Poll::Ready(Err(Broken::Sink)),

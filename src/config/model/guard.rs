@@ -1,0 +1,88 @@
+//! What stands before the actions of routes: guards, as the file says them, in final types.
+//!
+//! What a route leaves out is its server's, whole lists at a time; here that is settled.
+
+use serde::{Deserialize, Serialize};
+
+use super::Cidr;
+use crate::config::template::Template;
+
+/// All guards of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Guards {
+    /// The first rule that the client's address meets decides; without one it passes.
+    pub(crate) access: Vec<AccessRule>,
+    /// Every one must let a request pass.
+    pub(crate) limits: Vec<Limit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccessRule {
+    pub(crate) word: Word,
+    pub(crate) whom: Whom,
+}
+
+/// What becomes of those whom a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Word {
+    Allow,
+    Deny,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Whom {
+    All,
+    /// Clients without an address. Servers listen on TCP only, so there are none yet.
+    Unix,
+    Network(Cidr),
+}
+
+/// A table of keys that all workers count in: `[limit.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Zone {
+    pub(crate) name: String,
+    /// Requests that it comes out alike for are counted together; empty: not at all.
+    pub(crate) key: Template,
+    pub(crate) counted: Counted,
+    /// Keys that it has room for.
+    pub(crate) keys: u32,
+}
+
+/// What of a key a zone counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Counted {
+    /// How fast requests come, against so many thousandths of one a second.
+    Rate(u64),
+    /// Requests in progress.
+    Connections,
+}
+
+/// What a route demands of a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limit {
+    /// Name of a zone that exists in the same configuration, and counts what is bounded.
+    pub(crate) zone: String,
+    pub(crate) bound: Bound,
+    /// Of the answer to those beyond it.
+    pub(crate) status: u16,
+    /// On trial: what it would do is told, and not done.
+    pub(crate) is_dry: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Bound {
+    /// Requests that may come before their time, and wait for it when they are more than `at_once`;
+    /// `None`: none waits.
+    Burst { burst: u32, at_once: Option<u32> },
+    /// Requests in progress.
+    Connections(u32),
+}
+
+/// How fast each response goes to its client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ResponseRate {
+    /// 0: as fast as it can.
+    pub(crate) bytes_per_s: u64,
+    /// What goes before that counts.
+    pub(crate) bytes_at_once: u64,
+}

@@ -1,0 +1,93 @@
+//! Limits: their zones on the board, and what workers say came of them.
+
+use crate::config::limits;
+use crate::config::model::Config;
+use crate::config::model::guard::{Counted, Zone};
+use crate::control::limit::{Limit, Offender, Refused};
+use crate::scoreboard::Board;
+use crate::scoreboard::limit::figures::{self, Figures};
+use crate::scoreboard::limit::zone::{self, Wanted};
+use crate::scoreboard::limit::{Event, Kind, words};
+use crate::scoreboard::refusal::{self, Reason};
+
+const _: () = assert!(limits::LIMITS_MAX == words::LIMITS_MAX);
+const _: () = assert!(limits::LIMIT_KEYS_MAX as usize == words::RATE_SETS * words::RATE_WAYS);
+const _: () = assert!(
+    limits::LIMIT_KEYS_MAX_OF_CONNECTIONS as usize == words::COUNT_SETS * words::COUNT_WAYS
+);
+
+/// Of one limit.
+const OFFENDERS_SHOWN_MAX: usize = 8;
+
+/// Makes the board's zones those of the configuration; before workers hear of it.
+pub(super) fn publish(board: Board, config: &Config) {
+    let wanted: Vec<Wanted<'_>> = config
+        .limits
+        .iter()
+        .map(|zone| Wanted {
+            name: &zone.name,
+            kind: match zone.counted {
+                Counted::Rate(_) => Kind::Rate,
+                Counted::Connections => Kind::Connections,
+            },
+            shape: shape(zone),
+            keys: zone.keys as usize,
+        })
+        .collect();
+    zone::publish(board, &wanted);
+}
+
+/// A digest (FNV-1a) of how its keys are made: those of two generations are comparable only when they
+/// are made alike. Another rate goes on from what was counted, as in nginx.
+fn shape(zone: &Zone) -> u64 {
+    let text = format!("{:?}", zone.key);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// What came of the limits, in the order of the file.
+pub(super) fn rows(board: Board, config: &Config) -> Vec<Limit> {
+    let mut figures = figures::all(board);
+    figures.sort_by_key(|it| config.limits.iter().position(|zone| zone.name == it.name));
+    figures.into_iter().map(row).collect()
+}
+
+fn row(figures: Figures) -> Limit {
+    let count = |event| figures.count(event);
+    Limit {
+        kind: match figures.kind {
+            Kind::Rate => "rate",
+            Kind::Connections => "connections",
+        }
+        .to_owned(),
+        passed: count(Event::Passed),
+        delayed: count(Event::Delayed),
+        refused: count(Event::Refused),
+        delayed_dry_run: count(Event::DelayedDry),
+        refused_dry_run: count(Event::RefusedDry),
+        evicted: count(Event::Evicted),
+        uncounted: count(Event::Uncounted),
+        in_progress: figures.held,
+        offenders: figures
+            .offenders
+            .into_iter()
+            .take(OFFENDERS_SHOWN_MAX)
+            .map(|it| Offender { key: it.key, refused: it.refusals })
+            .collect(),
+        name: figures.name,
+    }
+}
+
+/// What guards let go no further, those of all workers.
+pub(super) fn refused(board: Board) -> Vec<Refused> {
+    let mut sums = [0; Reason::ALL.len()];
+    for worker in board.workers() {
+        for (sum, count) in sums.iter_mut().zip(refusal::counts(board, worker.slot())) {
+            *sum += count;
+        }
+    }
+    let row =
+        |(reason, requests): (Reason, u64)| Refused { guard: reason.name().to_owned(), requests };
+    Reason::ALL.into_iter().zip(sums).map(row).collect()
+}
