@@ -112,6 +112,14 @@ pub mod fuzz {
         crate::http::properties::files::conditions(bytes);
     }
 
+    pub fn http2_request(bytes: &[u8]) {
+        crate::http::properties::fields::http2_request(bytes);
+    }
+
+    pub fn http2_response(bytes: &[u8]) {
+        crate::http::properties::fields::http2_response(bytes);
+    }
+
     pub fn notice(bytes: &[u8]) {
         crate::supervise::notify::holds_for(bytes);
     }

@@ -74,7 +74,7 @@ const LAYERS: &[Row] = &[
     Row {
         folder: "worker",
         imports: &["sys", "config", "scoreboard", "order", "http", "balance"],
-        crates: &["tokio", "regex", "itoa", "flate2", "zstd", "brotli", "rustls"],
+        crates: &["tokio", "regex", "itoa", "flate2", "zstd", "brotli", "rustls", "h2", "bytes"],
     },
     Row {
         folder: "tui",
@@ -137,6 +137,7 @@ const GUARDED: &[&str] = &[
     "zstd",
     "brotli",
     "glob",
+    "h2",
 ];
 
 const FILE_LINES_MAX: usize = 500;

@@ -42,6 +42,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     addresses(report, servers, streams);
     control_address(report, control, servers, streams);
     proxied(report, servers);
+    multiplexed(report, servers);
     for draft in upstreams {
         backends(report, draft, programs);
         cookies(report, draft);
@@ -234,6 +235,22 @@ fn proxied(report: &Report<'_>, servers: &[server::Draft]) {
                     "{} has the PROXY protocol in one server and not in another",
                     listen.address
                 );
+                report.error(at, message, hint);
+            }
+        }
+    }
+}
+
+/// The same: what a client may speak is known before the server is that it wants.
+fn multiplexed(report: &Report<'_>, servers: &[server::Draft]) {
+    let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
+    for draft in servers {
+        for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
+            let (is_multiplexed, first) = *seen.entry(listen.address).or_insert((listen.http2, at));
+            if is_multiplexed != listen.http2 {
+                let hint = format!("first on line {}", line(report, first));
+                let message =
+                    format!("{} has HTTP/2 in one server and not in another", listen.address);
                 report.error(at, message, hint);
             }
         }

@@ -141,6 +141,8 @@ pub(crate) struct Listen {
     /// Every connection begins with a PROXY header, whose word on the client is believed.
     pub(crate) proxy_protocol: bool,
     pub(crate) tls: bool,
+    /// Whether clients may speak HTTP/2: agreed on in TLS's handshake, or at once where there is none.
+    pub(crate) http2: bool,
 }
 
 /// Limits of a client's connection; defaults in `limits`.

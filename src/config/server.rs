@@ -100,7 +100,7 @@ pub(super) fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
 
 /// An address, or a table with one that says more.
 fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<Listen>> {
-    let (text, proxy_protocol, tls) = if let DeValue::Table(_) = item.get_ref() {
+    let (text, proxy_protocol, tls, http2) = if let DeValue::Table(_) = item.get_ref() {
         let mut table = section.item("listen", item)?;
         let address = table.text("address");
         if address.is_none() && table.key_span("address").is_none() {
@@ -108,15 +108,18 @@ fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<List
         }
         let tls = table.flag("tls").unwrap_or(false);
         let proxy_protocol = table.flag("proxy_protocol").unwrap_or(false);
-        table.finish(&[("ssl", "tls")]);
-        (address?, proxy_protocol, tls)
+        // What every client of TLS can choose costs nobody anything; in plain it has to be known.
+        let http2 = table.flag("http2").unwrap_or(tls);
+        table.finish(&[("ssl", "tls"), ("h2", "http2"), ("h2c", "http2")]);
+        (address?, proxy_protocol, tls, http2)
     } else {
         let expected = "an address such as \"127.0.0.1:8080\"";
-        (text_of(section.report, item, expected)?, false, false)
+        (text_of(section.report, item, expected)?, false, false, false)
     };
     match address::listen(&text.value) {
         Ok(address) => {
-            Some(Located { value: Listen { address, proxy_protocol, tls }, span: text.span })
+            let value = Listen { address, proxy_protocol, tls, http2 };
+            Some(Located { value, span: text.span })
         }
         Err(hint) => {
             let message = format!("`{}` is not an address to listen on", text.value);

@@ -13,6 +13,7 @@ pub(crate) mod date;
 pub(crate) mod escape;
 pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod http2;
 pub(crate) mod listing;
 pub(crate) mod lookup;
 pub(crate) mod mime;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::account::{add, class_of};
-use super::layout::WorkerWords;
+use super::layout::{MultiplexWords, WorkerWords};
 use super::{Board, WorkerSlot};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,10 @@ impl Worker {
 
     pub(crate) fn slot(self) -> WorkerSlot {
         self.slot
+    }
+
+    pub(super) fn multiplex(self) -> &'static MultiplexWords {
+        &self.board.layout.multiplexed[self.slot.index()].0
     }
 
     fn words(self) -> &'static WorkerWords {

@@ -39,9 +39,13 @@ pub(crate) const REFUSAL_REASONS_MAX: usize = 16;
 /// Of 32 bytes.
 pub(crate) const TICKET_KEY_WORDS: usize = 4;
 
+/// Kinds of what is counted of HTTP/2, and of what it is flooded by.
+pub(super) const MULTIPLEX_COUNTS: usize = 5;
+pub(crate) const FLOODS: usize = 6;
+
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -53,6 +57,7 @@ pub(super) struct Layout {
     pub(super) tickets: Line<TicketWords>,
     pub(super) workers: [Line<WorkerWords>; WORKERS_MAX],
     pub(super) access_logs: [Line<AccessLogWords>; WORKERS_MAX],
+    pub(super) multiplexed: [Line<MultiplexWords>; WORKERS_MAX],
     pub(super) upstreams: [UpstreamWords; UPSTREAMS_MAX],
     pub(super) backends: [BackendWords; BACKENDS_MAX],
     /// Requests in flight, by worker: packed, so that summing a backend's reads one line a worker.
@@ -126,6 +131,15 @@ pub(super) struct AccessLogWords {
     /// The kernel's number of the last failure, 0 once writing goes on.
     pub(super) failing: AtomicU32,
     pub(super) last_error: AtomicU32,
+}
+
+/// Writer: the slot's worker. What HTTP/2 came to.
+#[repr(C)]
+pub(super) struct MultiplexWords {
+    /// By `multiplex::Count`.
+    pub(super) counts: [AtomicU64; MULTIPLEX_COUNTS],
+    /// Connections that were cut, by what there was too much of.
+    pub(super) floods: [AtomicU64; FLOODS],
 }
 
 #[repr(C)]
@@ -293,6 +307,7 @@ const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<TicketWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
+const _: () = assert!(size_of::<Line<MultiplexWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);

@@ -16,6 +16,7 @@ pub(crate) mod histogram;
 pub(crate) mod holding;
 pub(crate) mod layout;
 pub(crate) mod limit;
+pub(crate) mod multiplex;
 pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod refusal;

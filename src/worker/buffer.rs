@@ -95,6 +95,14 @@ impl Buffer {
         self.end = end;
     }
 
+    /// Copies as much as there is room for; how much.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.bytes.len() - AFTER_BYTES - self.end);
+        self.bytes[self.end..self.end + count].copy_from_slice(&bytes[..count]);
+        self.end += count;
+        count
+    }
+
     /// Reads once into the free room, at most `bytes_max`; `Ok(0)` is the end of the stream. Not to
     /// be called when full.
     pub(crate) fn poll_fill(

@@ -15,6 +15,7 @@ use super::buffer::Buffer;
 use super::dispatch;
 use super::exchange::Exchange;
 use super::generation::Generation;
+use super::http2::serve as http2;
 use super::introduction::{self, Introduction};
 use super::peer_text::PeerText;
 use super::shared::Shared;
@@ -61,11 +62,11 @@ pub(crate) enum Next {
 }
 
 /// How nginx counts a head whose client left before its end; never sent.
-const HEAD_BROKEN_OFF: u16 = 400;
+pub(crate) const HEAD_BROKEN_OFF: u16 = 400;
 
 /// How waiting for a request ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arrival {
+pub(crate) enum Arrival {
     Request,
     Refused {
         status: u16,
@@ -125,12 +126,27 @@ impl Connection {
         {
             return;
         }
+        if self.may_speak_http2() && Box::pin(self.speaks_http2()).await {
+            return Box::pin(http2::run(self)).await;
+        }
         // What serving takes is held until the connection has come to be idle, so that most
         // requests find it there and idle connections do without.
         while poll_fn(|cx| self.poll_first_bytes(cx)).await.is_continue() {
             if Box::pin(self.serve_on()).await == Pause::Over {
                 return;
             }
+        }
+    }
+
+    fn may_speak_http2(&self) -> bool {
+        self.generation.as_ref().is_some_and(|it| it.offers_http2(self.listener))
+    }
+
+    /// By what the handshake came to, or by the client's first words.
+    async fn speaks_http2(&mut self) -> bool {
+        match &self.client {
+            Stream::Tls(secured) => secured.speaks_http2(),
+            Stream::Tcp(_) | Stream::Unix(_) | Stream::Inbound(_) => http2::is_spoken(self).await,
         }
     }
 
@@ -277,7 +293,7 @@ impl Connection {
     }
 
     /// Reads once; a buffer is held only with something in it.
-    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let buffers = &self.shared.buffers;
         let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take());
         let read = buffer.poll_fill(cx, &mut self.client, usize::MAX);
@@ -389,7 +405,7 @@ impl Connection {
     }
 
     /// Ends this side and drops what the client still sends, until it ends its own.
-    async fn linger(&mut self) {
+    pub(crate) async fn linger(&mut self) {
         let Self { shared, client, seat, .. } = self;
         let over_us = shared.refresh() + limits::LINGER_TIME_MAX_MS * 1000;
         let wait = || seat.limit(shared.now_us(), limits::LINGER_TIMEOUT_MS);
@@ -423,7 +439,11 @@ impl Connection {
 }
 
 /// What the bytes so far amount to; `None` when the head is not complete.
-fn parse(exchange: &mut Exchange, buffer: &Buffer, limits: HeadLimits) -> Option<Arrival> {
+pub(crate) fn parse(
+    exchange: &mut Exchange,
+    buffer: &Buffer,
+    limits: HeadLimits,
+) -> Option<Arrival> {
     let content = buffer.content();
     let seen = std::mem::replace(&mut exchange.head_seen_bytes, content.len());
     // A target that never ends is refused as soon as it is too long, and looked for only then.
@@ -443,7 +463,7 @@ fn is_within(request: &Request, limits: HeadLimits) -> bool {
     request.head_bytes <= limits.bytes_max && request.headers.len() <= limits.lines_max
 }
 
-fn head_limits(generation: Option<&Generation>, listener: SocketAddr) -> HeadLimits {
+pub(crate) fn head_limits(generation: Option<&Generation>, listener: SocketAddr) -> HeadLimits {
     let server = generation.and_then(|generation| generation.default_server(listener));
     server.map_or_else(HeadLimits::default, |server| server.client.head)
 }

@@ -36,6 +36,8 @@ struct Listener {
     address: SocketAddr,
     /// Whether its clients speak TLS.
     is_secure: bool,
+    /// Whether its clients may speak HTTP/2.
+    http2: bool,
     /// For hosts that no name matches: the first server without names, else the first of all.
     default: usize,
     /// Lower case, sorted.
@@ -118,6 +120,11 @@ impl Generation {
     /// Whether connections to that address are over TLS.
     pub(crate) fn is_secure(&self, address: SocketAddr) -> bool {
         self.listener(address).is_some_and(|listener| listener.is_secure)
+    }
+
+    /// Whether clients of that address may speak HTTP/2.
+    pub(crate) fn offers_http2(&self, address: SocketAddr) -> bool {
+        self.listener(address).is_some_and(|listener| listener.http2)
     }
 
     /// What a client is shown that wants to talk to `name` there; any other than a known name means
@@ -205,6 +212,7 @@ fn listeners(config: &Config) -> Vec<Listener> {
                 listeners.push(Listener {
                     address: listen.address,
                     is_secure: listen.tls,
+                    http2: listen.http2,
                     default: default_of(config, listen.address).unwrap_or(at),
                     exact: Vec::new(),
                     wildcards: Vec::new(),

@@ -24,6 +24,7 @@ mod compress;
 mod encoder;
 mod files;
 mod forward;
+mod http2;
 mod retarget;
 mod routes;
 mod server;

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::http2::inbound::Inbound;
 use super::tls::Secured;
 use crate::config;
 use crate::sys;
@@ -21,6 +22,8 @@ pub(crate) enum Stream {
     Unix(UnixStream),
     /// One of the others, below TLS.
     Tls(Box<Secured>),
+    /// One request on a client's connection of HTTP/2.
+    Inbound(Box<Inbound>),
 }
 
 /// What an idle connection looks like from here.
@@ -72,6 +75,7 @@ impl Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Self::Tls(stream) => return stream.poll_read(cx, space),
+            Self::Inbound(stream) => return stream.poll_read(cx, space),
         })?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
@@ -89,6 +93,7 @@ impl Stream {
                 let both = [IoSlice::new(first), IoSlice::new(second)];
                 return match self {
                     Self::Tls(stream) => stream.poll_write(cx, first, second),
+                    Self::Inbound(stream) => stream.poll_write(cx, first, second),
                     Self::Tcp(_) | Self::Unix(_) => self.poll_write_slices(cx, &both),
                 };
             }
@@ -97,6 +102,7 @@ impl Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, one),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
             Self::Tls(stream) => stream.poll_write(cx, one, &[]),
+            Self::Inbound(stream) => stream.poll_write(cx, one, &[]),
         }
     }
 
@@ -110,6 +116,9 @@ impl Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Tls(stream) => stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[]),
+            Self::Inbound(stream) => {
+                stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[])
+            }
         }
     }
 
@@ -117,7 +126,7 @@ impl Stream {
     pub(crate) fn takes_files(&self) -> bool {
         match self {
             Self::Tcp(_) => true,
-            Self::Unix(_) | Self::Tls(_) => false,
+            Self::Unix(_) | Self::Tls(_) | Self::Inbound(_) => false,
         }
     }
 
@@ -159,6 +168,15 @@ impl Stream {
         match self {
             Self::Tcp(_) | Self::Unix(_) => b"http",
             Self::Tls(_) => b"https",
+            Self::Inbound(stream) => stream.scheme(),
+        }
+    }
+
+    /// Whether it is part of a connection of HTTP/2.
+    pub(crate) fn is_of_http2(&self) -> bool {
+        match self {
+            Self::Inbound(_) => true,
+            Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) => false,
         }
     }
 
@@ -168,6 +186,7 @@ impl Stream {
             Self::Tcp(stream) => stream.local_addr().ok(),
             Self::Unix(_) => None,
             Self::Tls(stream) => stream.local_address(),
+            Self::Inbound(stream) => stream.local_address(),
         }
     }
 
@@ -177,6 +196,7 @@ impl Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => stream.poll_shutdown(cx),
+            Self::Inbound(stream) => Poll::Ready(stream.shut_down()),
         }
     }
 
@@ -188,7 +208,8 @@ impl Stream {
                 // A socket that cannot be told has nobody at its other end.
                 let _is_gone_otherwise = stream.set_zero_linger();
             }
-            Self::Unix(_) => {}
+            // One of HTTP/2 that is not whole is reset in any case.
+            Self::Unix(_) | Self::Inbound(_) => {}
             Self::Tls(stream) => stream.reset_when_closed(),
         }
     }
@@ -210,6 +231,8 @@ impl Stream {
             Self::Tcp(stream) => sys::socket::is_quiet(stream),
             Self::Unix(stream) => sys::socket::is_quiet(stream),
             Self::Tls(stream) => stream.is_quiet(),
+            // It has said all it has to say.
+            Self::Inbound(_) => true,
         }
     }
 
@@ -220,6 +243,7 @@ impl Stream {
             Self::Tcp(stream) => stream,
             Self::Unix(_) => return Poll::Pending,
             Self::Tls(stream) => return stream.poll_hangup(cx),
+            Self::Inbound(stream) => return stream.poll_hangup(cx),
         };
         let mut byte = [0; 1];
         match ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut byte))) {

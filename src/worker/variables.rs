@@ -119,7 +119,7 @@ impl<'a> Facts<'a> {
         let Self { connection, exchange, .. } = *self;
         let shared = &connection.shared;
         match variable {
-            Variable::Request => put(out, self.request_line()),
+            Variable::Request => self.request(out),
             Variable::RequestUri => put(out, self.target()),
             Variable::RequestMethod => put(out, exchange.request.method_name.in_bytes(self.head)),
             Variable::RequestLength => number(out, exchange.request_bytes()),
@@ -181,6 +181,9 @@ impl<'a> Facts<'a> {
     }
 
     fn protocol(&self) -> &'static [u8] {
+        if self.connection.client.is_of_http2() {
+            return b"HTTP/2.0";
+        }
         match self.exchange.request.version {
             Version::Http10 => b"HTTP/1.0",
             Version::Http11 => b"HTTP/1.1",
@@ -208,6 +211,18 @@ impl<'a> Facts<'a> {
     fn body_bytes_sent(&self) -> u64 {
         let sent = &self.exchange.to_client;
         sent.moved().saturating_sub(lookup::head_bytes(&sent.head) as u64)
+    }
+
+    /// The first line, and in the place of a line that there never was the one that is nginx's.
+    fn request(&self, out: &mut Vec<u8>) -> Value {
+        let line = self.request_line();
+        if self.connection.client.is_of_http2()
+            && let Some(asked) = line.strip_suffix(b"HTTP/1.1")
+        {
+            out.extend_from_slice(asked);
+            return put(out, self.protocol());
+        }
+        put(out, line)
     }
 
     /// The first line of the head, without what may stand before and after it.

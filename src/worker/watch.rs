@@ -52,7 +52,16 @@ pub(crate) struct Held {
 /// An upgraded connection lasts as long as it pleases: its age says nothing.
 pub(crate) const UPGRADED: u64 = u64::MAX;
 
+/// Whose seat it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sitter {
+    Connection,
+    /// One of a connection that carries several: bounded like connections, and not counted as one.
+    Stream,
+}
+
 pub(crate) struct Seat {
+    sitter: Sitter,
     due_us: Cell<u64>,
     held: Cell<Option<Held>>,
     is_late: Cell<bool>,
@@ -131,6 +140,8 @@ impl Seat {
 #[derive(Default)]
 pub(crate) struct Seats {
     taken: RefCell<Vec<Rc<Seat>>>,
+    /// Of them, those of streams.
+    streams: Cell<usize>,
     active: Cell<u32>,
     resting: Cell<u32>,
     seats_max: Cell<usize>,
@@ -146,8 +157,21 @@ impl Seats {
     }
 
     pub(crate) fn take(&self, now_us: u64, timeout_ms: u64) -> Rc<Seat> {
+        self.give(Sitter::Connection, now_us, timeout_ms)
+    }
+
+    /// For a stream, which begins with a request.
+    pub(crate) fn take_for_stream(&self, now_us: u64, timeout_ms: u64) -> Rc<Seat> {
+        self.streams.set(self.streams.get() + 1);
+        let seat = self.give(Sitter::Stream, now_us, timeout_ms);
+        self.enter(&seat, Phase::Active);
+        seat
+    }
+
+    fn give(&self, sitter: Sitter, now_us: u64, timeout_ms: u64) -> Rc<Seat> {
         let mut taken = self.taken.borrow_mut();
         let seat = Rc::new(Seat {
+            sitter,
             due_us: Cell::new(NEVER),
             held: Cell::new(None),
             is_late: Cell::new(false),
@@ -166,6 +190,9 @@ impl Seats {
         let mut taken = self.taken.borrow_mut();
         let place = seat.place.get();
         taken.swap_remove(place);
+        if seat.sitter == Sitter::Stream {
+            self.streams.set(self.streams.get() - 1);
+        }
         if let Some(moved) = taken.get(place) {
             moved.place.set(place);
         }
@@ -174,6 +201,9 @@ impl Seats {
 
     pub(crate) fn enter(&self, seat: &Seat, phase: Phase) {
         let before = seat.phase.replace(phase);
+        if seat.sitter == Sitter::Stream {
+            return;
+        }
         let count = |counted: &Cell<u32>, was: bool, is: bool| match (was, is) {
             (false, true) => counted.set(counted.get() + 1),
             (true, false) => counted.set(counted.get() - 1),
@@ -191,7 +221,16 @@ impl Seats {
     }
 
     pub(crate) fn free(&self) -> usize {
-        self.seats_max.get().saturating_sub(self.taken.borrow().len())
+        self.seats_max.get().saturating_sub(self.connections())
+    }
+
+    /// As many streams as connections: each may need one to a backend.
+    pub(crate) fn free_streams(&self) -> usize {
+        self.seats_max.get().saturating_sub(self.streams.get())
+    }
+
+    fn connections(&self) -> usize {
+        self.taken.borrow().len() - self.streams.get()
     }
 
     pub(crate) fn active(&self) -> u32 {
@@ -199,7 +238,7 @@ impl Seats {
     }
 
     pub(crate) fn idle(&self) -> u32 {
-        self.taken.borrow().len() as u32 - self.active.get()
+        self.connections() as u32 - self.active.get()
     }
 
     /// Waits until nobody is left.
@@ -260,8 +299,12 @@ impl Seats {
     /// way still gets its answer.
     pub(crate) fn hurry_idle(&self, now_us: u64, grace_ms: u64) {
         let due_us = now_us + grace_ms * 1000;
-        for seat in self.taken.borrow().iter().filter(|seat| seat.is_between_requests()) {
-            seat.due_us.set(seat.due_us.get().min(due_us));
+        for seat in self.taken.borrow().iter() {
+            if seat.is_between_requests() {
+                seat.due_us.set(seat.due_us.get().min(due_us));
+            }
+            // One that carries streams has something to tell its client.
+            seat.wake();
         }
     }
 
@@ -285,7 +328,7 @@ impl Seats {
 
     /// Waits for a free seat; a full house asks the connection that has been idle longest to leave.
     pub(crate) async fn room(&self) {
-        while self.taken.borrow().len() >= self.seats_max.get() {
+        while self.connections() >= self.seats_max.get() {
             self.call_longest_idle();
             self.left.notified().await;
         }

@@ -45,6 +45,7 @@ mod files;
 mod framing;
 mod guards;
 mod hostile;
+mod http2;
 mod import;
 mod init;
 mod jobs;

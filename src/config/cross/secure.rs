@@ -30,6 +30,10 @@ pub(super) fn check(report: &Report<'_>, servers: &[server::Draft], streams: &[s
                 let hint = "a TCP route passes on bytes as they are: the backend speaks TLS itself";
                 report.error(at, "a TCP route has no `tls`", hint);
             }
+            if listen.http2 && !listen.tls {
+                let hint = "a TCP route passes on bytes as they are, HTTP/2 among them";
+                report.error(at, "a TCP route has no `http2`", hint);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! this folder; part of no release.
 
 pub(crate) mod chunks;
+pub(crate) mod fields;
 pub(crate) mod files;
 pub(crate) mod heads;
 pub(crate) mod introductions;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::super::chunk;
-use super::super::properties::{chunks, files, heads, introductions, paths};
+use super::super::properties::{chunks, fields, files, heads, introductions, paths};
 use super::super::request::{Parsed, Request};
 use super::TARGET_BYTES_MAX;
 
@@ -29,6 +29,8 @@ proptest! {
         heads::response_head(&bytes);
         chunks::chunked_body(&bytes);
         paths::target(&bytes);
+        fields::http2_request(&bytes);
+        fields::http2_response(&bytes);
         introductions::proxy_header(&bytes);
         files::range(&bytes);
         files::conditions(&bytes);
@@ -69,6 +71,21 @@ proptest! {
         text in "HTTP/1\\.[01] (100|101|103|200|204|205|304|404)( [a-zA-Z ]{0,9})?\r?\n((Connection|Date|X|Upgrade|Content-Length|Transfer-Encoding): ?(chunked|upgrade|[a-z0-9,]{0,8})\r?\n){0,4}\r?\n",
     ) {
         heads::response_head(text.as_bytes());
+    }
+
+    #[test]
+    fn field_like_bytes_keep_every_promise(
+        first: u8,
+        status in prop::sample::select(vec![[0, 100], [0, 103], [0, 200], [0, 204], [1, 48]]),
+        asked in "(GET|POST|OPTIONS)\\|(/[a-z?%.]{0,4}|\\*)\\|(a|a:1)?",
+        list in "(\\|(host|te|x|x-a|cookie|content-length|transfer-encoding|connection|expect|trailer)\\|(trailers|[a-z0-9\r\n ]{0,4}|a)){0,5}",
+    ) {
+        let list: Vec<u8> =
+            list.bytes().map(|byte| if byte == b'|' { 0xff } else { byte }).collect();
+        let asked: Vec<u8> =
+            asked.bytes().map(|byte| if byte == b'|' { 0xff } else { byte }).collect();
+        fields::http2_request(&[&[first], &asked[..], &list].concat());
+        fields::http2_response(&[&status[..], list.get(1..).unwrap_or_default()].concat());
     }
 
     #[test]
@@ -113,6 +130,8 @@ fn the_corpus_keeps_every_promise() {
         ("response_head", heads::response_head),
         ("chunked_body", chunks::chunked_body),
         ("target", paths::target),
+        ("http2_request", fields::http2_request),
+        ("http2_response", fields::http2_response),
         ("proxy_header", introductions::proxy_header),
         ("range", files::range),
         ("conditions", files::conditions),

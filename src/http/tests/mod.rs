@@ -11,6 +11,7 @@ mod any_bytes;
 mod chunks;
 mod escaping;
 mod files;
+mod http2;
 mod proxy_header;
 mod writing;
 

@@ -4,7 +4,7 @@ use super::figures::{Backend, Figures, TcpRoute, Worker};
 use super::page;
 use crate::control::wire;
 use crate::master::{Master, membership};
-use crate::scoreboard::{WorkerSlot, access_log};
+use crate::scoreboard::{WorkerSlot, access_log, multiplex};
 
 impl Master {
     /// The page as it is served.
@@ -41,6 +41,7 @@ impl Master {
             slot: number,
             figures: self.board.worker(slot).figures(),
             log: access_log::figures(self.board, slot),
+            http2: multiplex::figures(self.board, slot),
             restarts: self.workers.restarts(number),
             living: snapshot.workers.iter().find(|row| row.slot == number).cloned(),
         }

@@ -4,13 +4,17 @@ use super::figures::Worker;
 use super::series::Kind::{Counter, Gauge};
 use super::series::{Labels, Text, Value};
 use crate::control::wire;
+use crate::http::http2::meter::Flood;
 use crate::scoreboard::crew::WorkerFigures;
+use crate::scoreboard::layout;
+use crate::scoreboard::multiplex::Count;
 
 /// As the API spells them, and `down` for a slot without a worker.
 const STATES: [&str; 4] = ["starting", "running", "stopping", DOWN];
 const DOWN: &str = "down";
 /// In the order of `crew::Handshake`.
 const HANDSHAKES: [&str; 3] = ["full", "resumed", "failed"];
+const FLOODS: [&str; layout::FLOODS] = Flood::NAMES;
 pub(super) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 pub(super) fn write(text: &mut Text, workers: &[Worker]) {
@@ -21,6 +25,7 @@ pub(super) fn write(text: &mut Text, workers: &[Worker]) {
     states(text, &rows);
     counters(text, &rows);
     handshakes(text, &rows);
+    http2(text, &rows);
     usage(text, &rows);
     logs(text, &rows);
 }
@@ -104,6 +109,47 @@ fn handshakes(text: &mut Text, rows: &[(Labels, &Worker)]) {
     for (labels, worker) in rows {
         let counts = worker.figures.handshakes.map(Value::Count);
         family.each(labels, "result", HANDSHAKES.into_iter().zip(counts));
+    }
+}
+
+fn http2(text: &mut Text, rows: &[(Labels, &Worker)]) {
+    let counters: [(&'static str, &str, Count); 5] = [
+        (
+            "pilothouse_worker_http2_connections_total",
+            "Clients' connections that speak HTTP/2.",
+            Count::Connections,
+        ),
+        ("pilothouse_worker_http2_streams_total", "Their streams: requests.", Count::Streams),
+        (
+            "pilothouse_worker_http2_refused_streams_total",
+            "Streams refused for want of room; the client may ask again.",
+            Count::Refused,
+        ),
+        (
+            "pilothouse_worker_http2_backend_connections_total",
+            "Connections to backends that speak HTTP/2.",
+            Count::BackendConnections,
+        ),
+        (
+            "pilothouse_worker_http2_backend_streams_total",
+            "Requests to backends on such connections.",
+            Count::BackendStreams,
+        ),
+    ];
+    for (name, help, count) in counters {
+        let mut family = text.family(name, Counter, help);
+        for (labels, worker) in rows {
+            family.sample(labels, Value::Count(worker.http2.of(count)));
+        }
+    }
+    let mut family = text.family(
+        "pilothouse_worker_http2_floods_total",
+        Counter,
+        "Connections of HTTP/2 that were cut, by what there was too much of.",
+    );
+    for (labels, worker) in rows {
+        let counts = worker.http2.floods.map(Value::Count);
+        family.each(labels, "kind", FLOODS.into_iter().zip(counts));
     }
 }
 

@@ -170,7 +170,9 @@ fn begin(
 ) -> Result<(), Failure> {
     let name = accepted.client_hello().server_name().unwrap_or_default().as_bytes().to_vec();
     let serving = generation.serving(listener, &name).ok_or(Failure::Unfurnished)?;
-    match accepted.into_connection(std::sync::Arc::clone(&serving.config)) {
+    let config =
+        if generation.offers_http2(listener) { &serving.config } else { &serving.config_http1 };
+    match accepted.into_connection(std::sync::Arc::clone(config)) {
         Ok(session) => {
             secured.begin(session, serving.authority.clone());
             Ok(())

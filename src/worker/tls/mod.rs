@@ -13,6 +13,7 @@ pub(crate) mod tickets;
 pub(crate) mod under_way;
 
 use std::io::{self, IoSlice, Read, Write};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -34,7 +35,7 @@ pub(crate) struct Secured {
     /// Certificates that the client's led to, or would have had to.
     authority: Option<Arc<str>>,
     /// As a client that has shown a certificate.
-    peer: Option<Box<facts::Peer>>,
+    peer: Option<Rc<facts::Peer>>,
 }
 
 /// A client's connection may begin with a PROXY header, which is in plain.
@@ -71,6 +72,11 @@ impl Secured {
             State::Plain => None,
             State::Up(session) => Some(session),
         }
+    }
+
+    /// Whether both sides have agreed on HTTP/2.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        self.session().is_some_and(|session| session.alpn_protocol() == Some(serving::HTTP2))
     }
 
     /// Whether its client was asked for a certificate of these authorities.

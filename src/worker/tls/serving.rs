@@ -12,11 +12,14 @@ use crate::config::model::tls::{ClientAuth, Demand, ServerTls};
 use crate::config::{client_tls, identity, limits, trust};
 use crate::scoreboard::Board;
 
-/// What clients may choose, best first.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// The name of HTTP/2 in the handshake, and that of its elder.
+pub(crate) const HTTP2: &[u8] = b"h2";
+pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 pub(crate) struct Serving {
     pub(crate) config: Arc<ServerConfig>,
+    /// For listeners that do not offer HTTP/2.
+    pub(crate) config_http1: Arc<ServerConfig>,
     /// Of the certificates that clients show.
     pub(crate) authority: Option<Arc<str>>,
 }
@@ -34,11 +37,14 @@ impl Serving {
             Some(client) => versions.with_client_cert_verifier(verifier(client, provider)?),
         };
         let mut config = clients.with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Arc::new(tickets(tls, board));
+        // Best first.
+        config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        let mut config_http1 = config.clone();
+        config_http1.alpn_protocols = vec![HTTP1.to_vec()];
         let authority = tls.client.as_ref().map(|client| Arc::clone(&client.roots));
-        Ok(Self { config: Arc::new(config), authority })
+        Ok(Self { config: Arc::new(config), config_http1: Arc::new(config_http1), authority })
     }
 }
 

@@ -78,7 +78,9 @@ fn backends_hear_who_the_client_is_from_us_alone() {
         "X-Honest: yes\n",
         "X-Forwarded-Proto: https\n",
     ] {
-        assert!(format!("{said}\n").contains(line), "{line:?} in {said}");
+        // Names have no case, and in HTTP/2 no capitals.
+        let (said, line) = (format!("{said}\n").to_lowercase(), line.to_lowercase());
+        assert!(said.contains(&line), "{line:?} in {said}");
     }
     let serial = said.lines().find_map(|line| line.strip_prefix("X-SSL-Client-Serial: "));
     let print = said.lines().find_map(|line| line.strip_prefix("X-SSL-Client-Fingerprint: "));
@@ -96,7 +98,7 @@ fn backends_hear_who_the_client_is_from_us_alone() {
     for name in ["may.test", "open.test"] {
         let said = ask(name, &[]);
         assert!(!said.contains("SUCCESS") && !said.contains("admin"), "{name}: {said}");
-        assert!(said.contains("X-Honest: yes"), "{name}: {said}");
+        assert!(said.to_lowercase().contains("x-honest: yes"), "{name}: {said}");
     }
     assert!(ask("may.test", &[]).contains("X-SSL-Client-Verify: NONE"));
     assert!(ask("may.test", &shown("alice")).contains("CN=alice"));
@@ -109,12 +111,13 @@ fn who_shows_no_certificate_or_a_strangers_is_refused() {
     let Some(curl) = Curl::of(&engine) else { return };
     for version in ["1.2", "1.3"] {
         let of = format!("--tlsv{version}");
-        let refused = curl.refused("must.test", &[&of, "--tls-max", version]);
+        // What curl makes of an alert that comes late is clear by HTTP/1.1 alone.
+        let refused = curl.refused("must.test", &["--http1.1", &of, "--tls-max", version]);
         assert!(refused.contains("alert") || refused.contains("reset"), "{refused}");
         for name in ["must.test", "may.test"] {
             let stranger = shown("mallory");
             let mut more: Vec<&str> = stranger.iter().map(String::as_str).collect();
-            more.extend([of.as_str(), "--tls-max", version]);
+            more.extend(["--http1.1", of.as_str(), "--tls-max", version]);
             let refused = curl.refused(name, &more);
             assert!(refused.contains("alert") || refused.contains("reset"), "{refused}");
         }

@@ -37,7 +37,7 @@ fn furnish(folder: &Path, authority: &Authority) {
 }
 
 /// curl, set up to find `name` at the engine.
-struct Curl {
+pub(crate) struct Curl {
     program: PathBuf,
     folder: PathBuf,
     address: SocketAddr,
@@ -45,7 +45,7 @@ struct Curl {
 
 impl Curl {
     /// `None` when the test is to be skipped.
-    fn of(engine: &Engine) -> Option<Self> {
+    pub(crate) fn of(engine: &Engine) -> Option<Self> {
         Some(Self {
             program: oracle::find("curl")?,
             folder: engine.folder.path().to_owned(),
@@ -69,7 +69,7 @@ impl Curl {
     }
 
     #[track_caller]
-    fn get(&self, name: &str, more: &[&str]) -> String {
+    pub(crate) fn get(&self, name: &str, more: &[&str]) -> String {
         let output = self.run(name, "/", more);
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)
