@@ -84,6 +84,7 @@ pub(crate) enum Id {
     Mark,
     MarkRange,
     Zoom,
+    Split,
     Theme,
     Reload,
     /// The same, of what the Config view shows.
@@ -273,6 +274,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Mark, "mark", [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
     action!(Id::MarkRange, "mark-range", [ctrl(' ')], RUNS, Looks, None, "mark to", "mark all rows from the nearest marked one to this"),
     action!(Id::Zoom, "zoom", [char('z')], Scope::Anywhere, Looks, Some(55), "zoom", "this panel alone, and back"),
+    action!(Id::Split, "split", [char('|')], Scope::Anywhere, Looks, None, "split", "the view before beside this one, or below it; again: this one alone"),
     action!(Id::Pause, "pause", [char('p')], Scope::Anywhere, Looks, Some(57), "pause", "hold the newest second, and look back from it; again: back to now"),
     action!(Id::Travel(Step::Seconds(-1)), "second-back", [char('[')], Scope::Anywhere, Looks, Some(1), "second", "a second back, on every screen; up to fifteen minutes"),
     action!(Id::Travel(Step::Seconds(1)), "second-on", [char(']')], Scope::Anywhere, Looks, None, "second on", "a second on, and past the last one back to now"),

@@ -95,6 +95,7 @@ fn is_offered(model: &Model, action: &Action) -> bool {
                 | Id::Copy
                 | Id::Export
                 | Id::Zoom
+                | Id::Split
                 | Id::Pause
                 | Id::Help
                 | Id::Repaint

@@ -27,9 +27,9 @@ pub(crate) fn program(model: &Model) -> Option<&ProgramRow> {
     model.program(name, *instance)
 }
 
-pub(crate) fn lines(model: &Model) -> Vec<About> {
+/// On a terminal of that height.
+pub(crate) fn lines(model: &Model, height: u16) -> Vec<About> {
     let Some(row) = program(model) else { return Vec::new() };
-    let height = model.size.height;
     let has_reason = !row.program.reason.is_empty() || !row.program.log_degraded.is_empty();
     [
         (About::Reason, has_reason),

@@ -25,6 +25,7 @@ pub(crate) mod planned;
 pub(crate) mod pointer;
 pub(crate) mod request_tail;
 pub(crate) mod rows;
+pub(crate) mod split;
 pub(crate) mod traffic;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -86,6 +87,9 @@ pub(crate) struct Model {
     pub(crate) lists: Lists,
     /// The focused panel fills the whole body.
     pub(crate) is_zoomed: bool,
+    /// The view looked at before, and the one shown beside this one when there is room.
+    pub(crate) before: View,
+    pub(crate) beside: Option<View>,
     /// The upstream the Balance view is about; none: the first.
     pub(crate) balance_of: Option<String>,
     /// What is shown below its table.
@@ -179,6 +183,8 @@ impl Model {
             view: View::Overview,
             lists: Lists::default(),
             is_zoomed: false,
+            before: View::Overview,
+            beside: None,
             balance_of: None,
             lower: Lower::default(),
             explained: Explained::default(),
@@ -213,14 +219,14 @@ impl Model {
         if shown.contains(&wanted) { wanted } else { shown[0] }
     }
 
-    /// The panel of the log that is in view.
-    pub(crate) fn focus_of_log(&self) -> Panel {
-        if self.view == View::Logs { Panel::AllLogs } else { Panel::ProgramLog }
-    }
-
     /// The log that keys act on.
     pub(crate) fn open_log(&self) -> &LogTail {
-        self.logs.as_ref().filter(|_| self.view == View::Logs).unwrap_or(&self.log)
+        self.log_in(self.view)
+    }
+
+    /// The log that a view shows: that of all programs, or of the selected one.
+    pub(crate) fn log_in(&self, view: View) -> &LogTail {
+        self.logs.as_ref().filter(|_| view == View::Logs).unwrap_or(&self.log)
     }
 
     pub(crate) fn open_log_mut(&mut self) -> &mut LogTail {

@@ -1,6 +1,7 @@
 //! Views, the panels they are made of, and which panels a terminal of a given size has room for.
 
 use super::overlay::Overlay;
+use super::split::{self, Pane};
 use super::{Model, about};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,17 +143,21 @@ impl Panel {
     }
 }
 
-/// The panels of the current view that the terminal has room for, in order of reading; never
-/// empty. Views draw these and no others, so the focus is always on something visible.
+/// The panels of the current view that there is room for, in order of reading; never empty. Views
+/// draw these and no others, so the focus is always on something visible.
 pub(crate) fn shown(model: &Model) -> Vec<Panel> {
-    let all = model.view.panels();
-    let height = model.size.height;
-    let wanted = model.lists.focus(model.view);
+    shown_in(model, split::main(model))
+}
+
+/// The same of either view on the screen.
+pub(crate) fn shown_in(model: &Model, pane: Pane) -> Vec<Panel> {
+    let all = pane.view.panels();
+    let wanted = model.lists.focus(pane.view);
     if model.is_zoomed && all.contains(&wanted) {
         return vec![wanted];
     }
     let fitting: Vec<Panel> =
-        all.iter().copied().filter(|panel| height >= height_min(*panel)).collect();
+        all.iter().copied().filter(|panel| pane.height >= height_min(*panel)).collect();
     if fitting.is_empty() { vec![all[0]] } else { fitting }
 }
 
@@ -175,8 +180,8 @@ const RULER_HEIGHT_TALL: u16 = 30;
 /// The table of programs takes what its rows need, up to half of the body.
 const PROGRAM_ROWS_MIN: u16 = 4;
 
-pub(crate) fn program_table_height(model: &Model, body_height: u16) -> u16 {
-    if shown(model).len() == 1 {
+pub(crate) fn program_table_height(model: &Model, body_height: u16, is_alone: bool) -> u16 {
+    if is_alone {
         return body_height;
     }
     let all = model.moment.programs.len().clamp(1, 200) as u16 + 1;
@@ -185,12 +190,12 @@ pub(crate) fn program_table_height(model: &Model, body_height: u16) -> u16 {
 
 /// Lines of the log in view.
 pub(crate) fn log_rows(model: &Model) -> u16 {
-    let strips = if model.size.height >= TABS_HEIGHT_MIN { 3 } else { 2 };
-    let strips = strips + ruler_height(model);
-    let body_height = model.size.height.saturating_sub(strips);
+    let pane = split::main(model);
+    let strips = model.size.height - split::body_height(model);
+    let body_height = pane.height.saturating_sub(strips);
     let is_alone = shown(model).len() == 1;
-    let table_height = if is_alone { 0 } else { program_table_height(model, body_height) };
-    let about_height = if is_alone { 0 } else { about::lines(model).len() as u16 };
+    let table_height = if is_alone { 0 } else { program_table_height(model, body_height, false) };
+    let about_height = if is_alone { 0 } else { about::lines(model, pane.height).len() as u16 };
     let prompt_height = u16::from(matches!(model.overlay, Some(Overlay::Attached(_))));
     body_height.saturating_sub(table_height + about_height + 1 + prompt_height)
 }

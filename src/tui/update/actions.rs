@@ -6,7 +6,7 @@ use crate::tui::action::{Id, hint};
 use crate::tui::model::key::Key;
 use crate::tui::model::log_find::{Purpose, Towards};
 use crate::tui::model::panel::{Panel, View};
-use crate::tui::model::{Model, rows};
+use crate::tui::model::{Model, rows, split};
 use crate::tui::msg::Effect;
 
 use super::cursor::{self, Cause, Move};
@@ -53,6 +53,7 @@ pub(super) fn perform(model: &mut Model, id: Id, target: Option<&Key>) -> Vec<Ef
         Id::Mark => marks::turn(model),
         Id::MarkRange => marks::range(model),
         Id::Zoom => zoom(model),
+        Id::Split => split(model),
         Id::Filter => overlays::open_filter(model),
         Id::Theme => overlays::open_theme(model),
         Id::Strategy => overlays::open_strategy(model, target),
@@ -85,6 +86,17 @@ fn zoom(model: &mut Model) {
     cursor::settle(model, Cause::Operator);
 }
 
+fn split(model: &mut Model) {
+    model.turn_split();
+    model.is_zoomed = false;
+    if model.beside.is_some() && !split::has_room(model) {
+        model.beside = None;
+        let text = "two views need 24 rows, or 140 columns";
+        model.say(Severity::Info, text.to_owned());
+    }
+    cursor::settle(model, Cause::Operator);
+}
+
 /// How far a moving key goes; a page is what the screen shows.
 fn stride(model: &Model, id: Id) -> Move {
     let half = isize::try_from(model.size.height / 2).unwrap_or(isize::MAX).max(2);
@@ -107,7 +119,7 @@ fn wrap(model: &mut Model) {
 }
 
 fn show(model: &mut Model, view: View) {
-    model.view = view;
+    model.turn_to(view);
     model.is_zoomed = false;
     cursor::settle(model, Cause::Operator);
 }

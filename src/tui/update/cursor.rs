@@ -85,7 +85,7 @@ pub(super) fn go(model: &mut Model, step: Move) {
 
 /// Puts the cursor of a panel on a row and the focus on the panel.
 pub(super) fn put(model: &mut Model, view: View, panel: Panel, key: Option<Key>) {
-    model.view = view;
+    model.turn_to(view);
     model.lists.set_focus(view, panel);
     if let Some(key) = key {
         if let Key::Backend { upstream, .. } = &key {

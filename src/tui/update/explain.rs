@@ -8,23 +8,14 @@ use crate::tui::msg::Effect;
 
 /// What is asked of the engine, when that has changed.
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {
-    let wanted = match (&model.link, &model.overlay, model.view) {
+    let wanted = match (&model.link, &model.overlay) {
         _ if model.past.is_some() => None,
-        (Link::Connecting { .. }, _, _) => None,
-        (_, Some(Overlay::Strategy { upstream, .. }), _) => Some(upstream.clone()),
-        (_, _, View::Balance) => model.balance_upstream().map(|row| row.name.clone()),
-        (
-            _,
-            _,
-            View::Overview
-            | View::Backends
-            | View::Programs
-            | View::Workers
-            | View::Requests
-            | View::Logs
-            | View::Events
-            | View::Config,
-        ) => None,
+        (Link::Connecting { .. }, _) => None,
+        (_, Some(Overlay::Strategy { upstream, .. })) => Some(upstream.clone()),
+        _ if model.is_in_view(View::Balance) => {
+            model.balance_upstream().map(|row| row.name.clone())
+        }
+        _ => None,
     };
     if wanted == model.explained.asked {
         return None;

@@ -151,7 +151,7 @@ fn tick(model: &mut Model, now_ms: u64) {
 /// In the Programs view the log is that of the selected program; elsewhere it stays as it is, so
 /// that coming back finds it where it was left.
 fn follow_selected(model: &mut Model) -> Option<Effect> {
-    if model.view != View::Programs {
+    if !model.is_in_view(View::Programs) {
         return None;
     }
     let wanted = model.lists.of(Panel::ProgramTable).cursor.clone();
@@ -164,7 +164,7 @@ fn follow_selected(model: &mut Model) -> Option<Effect> {
 
 /// The lines of all programs come from when they are looked at first, also while other views are open.
 fn follow_all(model: &mut Model) -> Option<Effect> {
-    let is_wanted = model.view == View::Logs && !matches!(model.link, Link::Connecting { .. });
+    let is_wanted = model.is_in_view(View::Logs) && !matches!(model.link, Link::Connecting { .. });
     if !is_wanted || model.logs.is_some() {
         return None;
     }

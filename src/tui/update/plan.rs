@@ -7,7 +7,7 @@ use crate::tui::msg::Effect;
 
 /// What is asked of the engine, when that has changed.
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {
-    let is_wanted = model.view == View::Config
+    let is_wanted = model.is_in_view(View::Config)
         && model.past.is_none()
         // A file is one engine's.
         && (!model.nodes.are_several() || model.nodes.chosen.is_some())

@@ -13,18 +13,13 @@ use super::logs;
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {
     let is_there = !matches!(model.link, Link::Connecting { .. });
     let filter = &model.lists.of(Panel::RequestTable).filter;
-    let wanted = match model.view {
-        View::Requests if is_there => Some(request_tail::facets(model, filter).0),
-        View::Logs if is_there && model.are_requests_in_logs => Some(Filter::default()),
-        View::Overview
-        | View::Backends
-        | View::Balance
-        | View::Programs
-        | View::Workers
-        | View::Requests
-        | View::Logs
-        | View::Events
-        | View::Config => None,
+    let wanted = if !is_there {
+        None
+    } else if model.is_in_view(View::Requests) {
+        Some(request_tail::facets(model, filter).0)
+    } else {
+        let are_in_logs = model.is_in_view(View::Logs) && model.are_requests_in_logs;
+        are_in_logs.then(Filter::default)
     };
     if wanted == model.requests.asked {
         return None;
@@ -41,7 +36,7 @@ pub(super) fn came(model: &mut Model, number: u64, records: Vec<RequestRecord>, 
         return;
     }
     model.requests.lost += lost;
-    if model.view == View::Logs {
+    if model.is_in_view(View::Logs) {
         logs::asked(model, &records);
     }
     for record in records {

@@ -18,7 +18,7 @@ const BAR: u16 = 16;
 
 pub(super) fn draw(canvas: &mut Canvas, body: &mut Rect) {
     let Some(row) = about::program(canvas.model) else { return };
-    for line in about::lines(canvas.model) {
+    for line in about::lines(canvas.model, canvas.pane.height) {
         let area = content(take(body, 1));
         match line {
             About::Reason => reason(canvas, area, row),

@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::model::Model;
+use crate::tui::model::panel::{self, Panel};
 use crate::tui::model::pointer::Hit;
+use crate::tui::model::split::Pane;
 use crate::tui::theme::Role;
 use crate::tui::theme::skin::Skin;
 use crate::tui::widget::columns::Placed;
@@ -17,6 +19,8 @@ pub(super) struct Canvas<'a> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) model: &'a Model,
     pub(super) skin: &'a Skin,
+    /// The view that is drawn, and its part of the screen.
+    pub(super) pane: Pane,
     /// What a pointer would be on, later ones above earlier ones.
     pub(super) hits: Vec<(Rect, Hit)>,
 }
@@ -25,6 +29,16 @@ impl Canvas<'_> {
     /// Whoever points there means this.
     pub(super) fn hit(&mut self, area: Rect, hit: Hit) {
         self.hits.push((area, hit));
+    }
+
+    /// The panels of the view that is drawn.
+    pub(super) fn shown(&self) -> Vec<Panel> {
+        panel::shown_in(self.model, self.pane)
+    }
+
+    /// Whether keys act on this panel.
+    pub(super) fn has_focus(&self, panel: Panel) -> bool {
+        self.pane.has_focus && self.model.focus() == panel
     }
 
     /// Text in a role.

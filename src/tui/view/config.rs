@@ -10,7 +10,7 @@ use crate::control::text;
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
-use crate::tui::model::panel::{self, Panel};
+use crate::tui::model::panel::Panel;
 use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
@@ -43,7 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
         refused(canvas, rest, plan);
         return;
     }
-    let shown = panel::shown(model);
+    let shown = canvas.shown();
     let has_both = shown.len() > 1 && !plan.lines.is_empty();
     let is_lines_alone = shown == [Panel::ConfigLines];
     if !is_lines_alone {

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::control::wire;
+use crate::control::{text, wire};
 
 use super::canvas::{Canvas, take};
 use super::{nodes, ruler, state};
@@ -14,7 +14,7 @@ use crate::tui::model::log_find::Purpose;
 use crate::tui::model::overlay::Overlay;
 use crate::tui::model::panel::{self, TABS_HEIGHT_MIN, View};
 use crate::tui::model::pointer::{Hit, Mouse};
-use crate::tui::model::{Link, Model, columns, rows, traffic};
+use crate::tui::model::{Link, Model, columns, rows, split, traffic};
 use crate::tui::theme::Role;
 use crate::tui::update::attach;
 use crate::tui::widget::strip::{self, Hint, Tab};
@@ -25,6 +25,8 @@ const WIDTH_MIN: u16 = 40;
 const HEIGHT_MIN: u16 = 8;
 const WIDE: u16 = 100;
 const MIDDLE: u16 = 80;
+/// From here on the header has room for the selected row.
+const TRAIL_WIDTH_MIN: u16 = 140;
 
 pub(super) fn is_tiny(area: Rect) -> bool {
     area.width < WIDTH_MIN || area.height < HEIGHT_MIN
@@ -66,7 +68,7 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
     if canvas.model.nodes.are_several() {
         spans.push(canvas.span("  @", Role::Dim));
     }
-    if let Some(trail) = trail(canvas) {
+    if let Some(trail) = trail(canvas, width) {
         spans.push(canvas.span(trail, Role::Text));
     }
     if head.version.is_empty() {
@@ -82,16 +84,26 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Where one is, when no tab says so or all of them say too little: `> Programs > lines`.
-fn trail(canvas: &Canvas) -> Option<String> {
+/// Where one is, as far as no tab says so: `> Programs > lines`, `> Programs + Logs`; where there is
+/// room, down to the selected row: `> Backends > api/10.0.3.1:8080`.
+fn trail(canvas: &Canvas, width: u16) -> Option<String> {
     let model = canvas.model;
     let is_alone = model.is_zoomed && model.view.panels().len() > 1;
-    if model.size.height >= TABS_HEIGHT_MIN && !is_alone {
+    let beside = split::other(model).map(|pane| pane.view.title());
+    let row = rows::selected(model).filter(|_| width >= TRAIL_WIDTH_MIN);
+    let has_tabs = model.size.height >= TABS_HEIGHT_MIN;
+    if has_tabs && !is_alone && beside.is_none() && row.is_none() {
         return None;
     }
     let sign = canvas.skin.glyphs.folded;
-    let view = format!(" {sign} {}", model.view.title());
-    Some(if is_alone { format!("{view} {sign} {}", model.focus().noun()) } else { view })
+    let beside = beside.map(|beside| format!(" + {beside}")).unwrap_or_default();
+    let last = match row {
+        Some(row) => Some(row.key().label()),
+        None => is_alone.then(|| model.focus().noun().to_owned()),
+    };
+    let last = last.map(|last| format!(" {sign} {last}")).unwrap_or_default();
+    let trail = format!(" {sign} {}{beside}{last} ", model.view.title());
+    Some(text::plain(&trail).into_owned())
 }
 
 /// How the line to the engine is, what this console may do, the time.
@@ -194,7 +206,7 @@ fn footer(canvas: &mut Canvas, area: Rect) {
     let role = state::severity_role(notice.severity);
     let line = Line::from(vec![
         canvas.span(format!("{glyph} "), role),
-        canvas.span(crate::control::text::plain(&notice.text).into_owned(), role),
+        canvas.span(text::plain(&notice.text).into_owned(), role),
     ]);
     canvas.line(inset(area), &line);
 }

@@ -38,15 +38,14 @@ impl<'a> Listing<'a> {
 
     /// Whether the focus is on the row at `at`.
     pub(super) fn is_cursor(&self, canvas: &Canvas, at: usize) -> bool {
-        canvas.model.focus() == self.panel && self.cursor == Some(at)
+        canvas.has_focus(self.panel) && self.cursor == Some(at)
     }
 
     /// How many rows are above the view, so that the cursor is always in it. A function of the
     /// cursor alone: nothing is remembered between frames. On the Overview, a panel without the
     /// focus shows its top.
     pub(super) fn first(&self, canvas: &Canvas, height: u16) -> usize {
-        let model = canvas.model;
-        if model.view == View::Overview && model.focus() != self.panel {
+        if canvas.pane.view == View::Overview && !canvas.has_focus(self.panel) {
             return 0;
         }
         let height = usize::from(height);

@@ -8,8 +8,9 @@ use crate::control::wire::LogLine;
 
 use super::about;
 use super::canvas::{Canvas, content, take};
+use crate::tui::model::log_tail::LogTail;
 use crate::tui::model::overlay::Overlay;
-use crate::tui::model::panel::View;
+use crate::tui::model::panel::{Panel, View};
 use crate::tui::model::pointer::Hit;
 use crate::tui::model::{Link, Model};
 use crate::tui::theme::Role;
@@ -22,8 +23,9 @@ const NAME_WIDTH_MIN: u16 = 8;
 
 /// The log that keys act on: the selected program's, or that of all.
 pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
-    let tail = canvas.model.open_log();
-    canvas.hit(area, Hit::Panel(canvas.model.focus_of_log()));
+    let is_of_all = canvas.pane.view == View::Logs;
+    let tail = canvas.model.log_in(canvas.pane.view);
+    canvas.hit(area, Hit::Panel(if is_of_all { Panel::AllLogs } else { Panel::ProgramLog }));
     let rule_row = take(&mut area, 1);
     if let Some(Overlay::Attached(attached)) = &canvas.model.overlay {
         let height = area.height.saturating_sub(1);
@@ -31,7 +33,6 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
         area.height = height;
         about::prompt(canvas, row, &attached.key, attached.input.value());
     }
-    let is_of_all = canvas.model.view == View::Logs;
     let name = match &tail.of {
         Some(key) if !is_of_all => format!("Output {}", key.label()),
         _ if is_of_all && canvas.model.are_requests_in_logs => {
@@ -54,14 +55,14 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
     if tail.is_wrapped {
         facts.push(canvas.span(format!("{separator}wrapped"), Role::Dim));
     }
-    facts.extend(found(canvas));
+    facts.extend(found(canvas, tail));
     let shown: Vec<(u64, &LogLine)> = tail.shown().collect();
     let lines = number::count(tail.numbered().count() as u64);
     facts.push(canvas.span(format!("{separator}{lines} lines"), Role::Dim));
     if !tail.ended.is_empty() {
         facts.push(canvas.span(format!("{separator}{}", text::plain(&tail.ended)), Role::Dim));
     }
-    let is_focused = canvas.model.focus().is_log();
+    let is_focused = canvas.pane.has_focus && canvas.model.focus().is_log();
     let mut rule = Rule::new(&name, canvas.skin).facts(Line::from(facts));
     if is_focused {
         rule = rule.and(canvas.span(canvas.skin.glyphs.focus, Role::Accent));
@@ -87,15 +88,14 @@ pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {
     let end = lines.len().saturating_sub(tail.above_end);
     let end = if tail.is_wrapped { end } else { end.max(page) };
     let long = if tail.is_wrapped { LongLines::Wrapped } else { LongLines::Cut };
-    let names = is_of_all.then(|| names(canvas.model, &lines[..end]));
+    let names = is_of_all.then(|| names(canvas.model, area.width, &lines[..end]));
     let look =
         log::Look { long, searched: &tail.find.searched, at: tail.find.at, names: names.as_ref() };
     log::draw(canvas.buffer, content(area), &lines[..end], look, canvas.skin);
 }
 
 /// What is searched for and left out: `2 of 12 /error/`.
-fn found<'a>(canvas: &Canvas<'a>) -> Vec<Span<'a>> {
-    let tail = canvas.model.open_log();
+fn found<'a>(canvas: &Canvas<'a>, tail: &'a LogTail) -> Vec<Span<'a>> {
     let separator = canvas.skin.glyphs.separator;
     let mut spans = Vec::new();
     if !tail.find.kept.is_empty() {
@@ -111,11 +111,11 @@ fn found<'a>(canvas: &Canvas<'a>) -> Vec<Span<'a>> {
 
 /// Programs in the order of the file, which is that of their colours. Names of the lines in view are
 /// whole, if they are not of an odd length.
-fn names<'a>(model: &'a Model, lines: &[(u64, &LogLine)]) -> log::Names<'a> {
+fn names<'a>(model: &'a Model, room: u16, lines: &[(u64, &LogLine)]) -> log::Names<'a> {
     let mut order: Vec<&str> =
         model.moment.programs.iter().map(|row| row.program.name.as_str()).collect();
     order.dedup();
     let newest = lines.iter().rev().take(usize::from(model.size.height));
     let width = newest.map(|(_, line)| pen::width(&line.program)).max().unwrap_or(0);
-    log::Names { order, width: width.min((model.size.width / 5).max(NAME_WIDTH_MIN)) }
+    log::Names { order, width: width.min((room / 5).max(NAME_WIDTH_MIN)) }
 }

@@ -51,6 +51,7 @@ use ratatui::layout::Rect;
 use super::model::overlay::Overlay;
 use super::model::panel::View;
 use super::model::pointer::Hit;
+use super::model::split::{self, Pane, Split};
 use super::model::{Model, Welcome};
 use super::theme::skin::Skin;
 
@@ -72,25 +73,54 @@ pub(crate) fn render(
         buffer[position].reset();
     }
     buffer.set_style(area, skin.base());
-    let mut canvas = Canvas { buffer, model, skin, hits: Vec::new() };
+    let pane = split::main(model);
+    let mut canvas = Canvas { buffer, model, skin, pane, hits: Vec::new() };
     if frame::is_tiny(area) {
         frame::one_line(&mut canvas, area);
         return canvas.hits;
     }
-    let body = frame::draw(&mut canvas, area);
-    match model.view {
-        View::Overview => overview::draw(&mut canvas, body),
-        View::Backends => backends::draw(&mut canvas, body),
-        View::Balance => balance::draw(&mut canvas, body),
-        View::Programs => programs::draw(&mut canvas, body),
-        View::Workers => workers::draw(&mut canvas, body),
-        View::Requests => requests::draw(&mut canvas, body),
-        View::Logs => logs::output(&mut canvas, body),
-        View::Events => events::draw(&mut canvas, body),
-        View::Config => config::draw(&mut canvas, body),
+    let mut body = frame::draw(&mut canvas, area);
+    if let Some(other) = split::other(model) {
+        beside(&mut canvas, &mut body, other);
     }
+    view(&mut canvas, body);
     over(&mut canvas, area);
     canvas.hits
+}
+
+/// The view of the canvas's pane.
+fn view(canvas: &mut Canvas, body: Rect) {
+    match canvas.pane.view {
+        View::Overview => overview::draw(canvas, body),
+        View::Backends => backends::draw(canvas, body),
+        View::Balance => balance::draw(canvas, body),
+        View::Programs => programs::draw(canvas, body),
+        View::Workers => workers::draw(canvas, body),
+        View::Requests => requests::draw(canvas, body),
+        View::Logs => logs::output(canvas, body),
+        View::Events => events::draw(canvas, body),
+        View::Config => config::draw(canvas, body),
+    }
+}
+
+/// The view that is only looked at; `body` keeps what it leaves. A pointer there turns to it.
+fn beside(canvas: &mut Canvas, body: &mut Rect, pane: Pane) {
+    let mut area = *body;
+    if let Split::Rows(_) = split::split(canvas.model) {
+        area.height = split::rows_below(body.height);
+        body.height -= area.height;
+        area.y = body.bottom();
+    } else {
+        area.width = body.width.saturating_sub(1) / 2;
+        body.width -= area.width + 1;
+        area.x = body.right() + 1;
+    }
+    let main = std::mem::replace(&mut canvas.pane, pane);
+    let count = canvas.hits.len();
+    view(canvas, area);
+    canvas.hits.truncate(count);
+    canvas.hit(area, Hit::Tab(pane.view));
+    canvas.pane = main;
 }
 
 /// What lies over the view.

@@ -24,11 +24,11 @@ const STATE: u16 = 16;
 const MARK_WIDTH_MIN: u16 = 60;
 
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
-    let shown = panel::shown(canvas.model);
+    let shown = canvas.shown();
     let mut rest = body;
     if shown.contains(&Panel::ProgramTable) {
         let listing = Listing::of(canvas, Panel::ProgramTable);
-        let height = panel::program_table_height(canvas.model, body.height);
+        let height = panel::program_table_height(canvas.model, body.height, shown.len() == 1);
         let area = take(&mut rest, height);
         table(canvas, area, &listing);
     }

@@ -82,6 +82,35 @@ fn views_look_as_they_did() {
     }
 }
 
+/// Two views share the screen where it has room, and are as whole as on a smaller one; where it has
+/// none, the one stays.
+#[test]
+fn two_views_share_the_screen() {
+    for (view, beside, size) in [
+        (View::Backends, View::Logs, (160, 40)),
+        (View::Programs, View::Overview, (80, 24)),
+        (View::Overview, View::Events, (60, 16)),
+    ] {
+        let mut model = fixture::model(view, size);
+        model.beside = Some(beside);
+        let name = format!("split-{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
+    }
+}
+
+/// Every pair at every size is drawn without a panic.
+#[test]
+fn any_two_views_fit_any_screen() {
+    for (view, beside) in View::ALL.iter().flat_map(|view| View::ALL.map(|other| (*view, other))) {
+        for size in [(40, 24), (80, 24), (140, 8), (200, 60)] {
+            let mut model = fixture::model(view, size);
+            model.beside = Some(beside);
+            let text = fixture::text(&fixture::draw(&model, &skin()));
+            assert_eq!(text.lines().count(), usize::from(size.1));
+        }
+    }
+}
+
 /// Four minutes back: before the drain, with one backend up that fails by now.
 fn in_the_past(view: View, size: (u16, u16)) -> Model {
     let mut model = fixture::model(view, size);

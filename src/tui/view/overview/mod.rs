@@ -19,7 +19,7 @@ use super::{events, state, workers};
 use crate::tui::action;
 use crate::tui::action::hint;
 use crate::tui::model::attention::Attention;
-use crate::tui::model::panel::{self, Panel};
+use crate::tui::model::panel::Panel;
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
@@ -35,7 +35,7 @@ const TEXT: usize = 3;
 const REMEDY_WIDTH_MIN: u16 = 80;
 
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
-    let shown = panel::shown(canvas.model);
+    let shown = canvas.shown();
     let mut rest = body;
     for (part, height) in plan(canvas, body, &shown) {
         let area = take(&mut rest, height);
