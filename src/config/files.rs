@@ -13,6 +13,7 @@ use super::diagnostic::Errors;
 use super::password::Password;
 use super::report::Surroundings;
 use super::source::Source;
+use super::users::Users;
 use super::{Dates, Loaded, document, dotenv, engine, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
@@ -63,6 +64,7 @@ pub(super) fn check(text: String, name: &str, path: &Path, dates: Dates) -> Resu
         page: &page_text,
         token: &|path| token(path).map(|_said_when_used| ()),
         password: &|path| password(path).map(|_said_when_used| ()),
+        users: &|path| users(path),
     };
     let config = document::read(&text, name, surroundings)?;
     Ok(Loaded { config, text: Some(Rc::from(text)) })
@@ -173,6 +175,18 @@ pub(super) fn token(path: &Path) -> Result<String, String> {
 /// See `config::password`.
 pub(super) fn password(path: &Path) -> Result<Password, String> {
     Password::parse(&token(path)?).map_err(|reason| format!("{}: {reason}", path.display()))
+}
+
+/// Whether a file of users can be read, each line of it.
+fn users(path: &Path) -> Result<(), String> {
+    let name = path.display();
+    let failed = |error: io::Error| format!("read {name}: {}", reason(&error));
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("read {name}: not a file"));
+    }
+    let text = read(path, limits::USERS_FILE_BYTES_MAX).map_err(failed)?;
+    let users = Users::parse(&text).map_err(|bad| format!("{name}, {bad}"))?;
+    if users.any().is_none() { Err(format!("{name} holds no users")) } else { Ok(()) }
 }
 
 /// A whole text of bounded length.

@@ -64,6 +64,7 @@ mod percent;
 mod size;
 pub(crate) mod template;
 pub(crate) mod trust;
+pub(crate) mod users;
 pub(crate) mod variables;
 
 use std::path::Path;
@@ -136,6 +137,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
         password: &|_| Ok(()),
+        users: &|_| Ok(()),
     };
     document::read(text, name, surroundings)
 }

@@ -34,6 +34,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) token: &'a dyn Fn(&Path) -> Result<(), String>,
     /// The same of a password.
     pub(super) password: &'a dyn Fn(&Path) -> Result<(), String>,
+    /// The same of users with theirs.
+    pub(super) users: &'a dyn Fn(&Path) -> Result<(), String>,
 }
 
 /// A value and where it stands.

@@ -1,4 +1,5 @@
-//! The user's name in `Authorization: Basic`, for logs and headers. Nothing is verified here.
+//! What `Authorization: Basic` says: the user's name for logs and headers, and the whole of it for
+//! whoever verifies it. Nothing is verified here.
 
 /// The name, decoded up to the colon, appended to `out`; `None`, and nothing appended, when the
 /// value is not of that scheme or not base64.
@@ -27,6 +28,27 @@ pub(crate) fn basic_user(value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     // Without a colon there is no name.
     out.truncate(start);
     None
+}
+
+/// Name and password, decoded whole with the colon between them and appended to `out`, which is
+/// empty: where the colon is. `None` when the value is not of that scheme, not base64, or without one.
+pub(crate) fn basic_pair(value: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let (scheme, encoded) = value.split_at_checked("basic ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let digits = encoded.trim_ascii();
+    let padding = digits.iter().rev().take_while(|byte| **byte == b'=').count();
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for &byte in &digits[..digits.len() - padding] {
+        held = held << 6 | six_bits(byte)?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((held >> bits) as u8);
+        }
+    }
+    out.iter().position(|byte| *byte == b':')
 }
 
 fn six_bits(byte: u8) -> Option<u32> {

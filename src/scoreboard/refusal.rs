@@ -14,12 +14,14 @@ pub(crate) enum Reason {
     Rate = 1,
     /// Too many are in progress.
     Connections = 2,
+    /// Who asks is not known, or may not.
+    Auth = 3,
 }
 
 const _: () = assert!(Reason::ALL.len() <= REFUSAL_REASONS_MAX);
 
 impl Reason {
-    pub(crate) const ALL: [Self; 3] = [Self::Access, Self::Rate, Self::Connections];
+    pub(crate) const ALL: [Self; 4] = [Self::Access, Self::Rate, Self::Connections, Self::Auth];
 
     /// As logs and metrics call it.
     pub(crate) fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Reason {
             Self::Access => "access",
             Self::Rate => "rate",
             Self::Connections => "connections",
+            Self::Auth => "auth",
         }
     }
 }

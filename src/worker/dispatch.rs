@@ -28,8 +28,8 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             return connection.answer(exchange, status, next).await;
         }
     };
-    if !route.guards.is_empty() {
-        let gauntlet = Gauntlet { ground, guards: &route.guards };
+    if !route.gate.is_empty() {
+        let gauntlet = Gauntlet { generation: &generation, ground, gate: &route.gate };
         let passed = match guard::advance(connection, exchange, gauntlet, 0) {
             Passage::Through => Ok(()),
             Passage::Refused(refusal) => Err(End::Refused(refusal)),

@@ -60,6 +60,7 @@ pub(crate) struct Exchange {
     /// The guard that let it go no further.
     pub(crate) refused_by: Option<Reason>,
     pub(crate) limited: Limited,
+    pub(crate) admission: guard::Admission,
     /// Where it counts as being in progress.
     pub(crate) held: Vec<count::Held>,
     /// The coding that the client would best have its answer in, of those that its route has.
@@ -110,6 +111,7 @@ impl Default for Exchange {
             place: None,
             refused_by: None,
             limited: Limited::default(),
+            admission: guard::Admission::Open,
             held: Vec::new(),
             wanted: None,
             kept: Kept::default(),
@@ -226,9 +228,11 @@ impl Exchange {
         self.place = None;
         self.refused_by = None;
         self.limited = Limited::default();
+        self.admission = guard::Admission::Open;
         self.wanted = None;
         self.kept.beside.clear();
         self.kept.hash_key.clear();
+        self.kept.vouched.clear();
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);
         self.attempts.clear();

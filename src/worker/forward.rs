@@ -61,6 +61,7 @@ impl Exchange {
         }
         let mut rendered = std::mem::take(&mut self.kept.rendered);
         let is_written = self.render(&mut rendered, connection, site, head);
+        rendered.lines.extend_from_slice(&self.kept.vouched);
         if let Some(template) = &site.upstream.hash_key {
             let mut key = std::mem::take(&mut self.kept.hash_key);
             let facts = self.facts(connection, site.ground(), (head, b""), 0);

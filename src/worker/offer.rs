@@ -135,7 +135,7 @@ async fn turn_away(connection: &mut Connection, exchange: &mut Exchange, reason:
 }
 
 /// A further backend for the request, if the rules allow one, the budget has one and there is one.
-fn another(
+pub(crate) fn another(
     connection: &Connection,
     exchange: &mut Exchange,
     upstream: &Upstream,
@@ -196,7 +196,12 @@ pub(crate) fn is_granted(shared: &Shared, upstream: &Upstream) -> bool {
     }
 }
 
-fn leave(connection: &Connection, exchange: &mut Exchange, picked: Picked, fault: Fault) {
+pub(crate) fn leave(
+    connection: &Connection,
+    exchange: &mut Exchange,
+    picked: Picked,
+    fault: Fault,
+) {
     exchange.attempts.failed(fault.status(), connection.shared.refresh());
     release(connection, picked, fault);
 }
@@ -244,7 +249,7 @@ async fn relay(
 }
 
 /// Keeps the backend's connection for a further request, if both may have any.
-fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, mut link: Link) {
+pub(crate) fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, mut link: Link) {
     let (shared, links) = (&connection.shared, &upstream.links);
     let is_usable = shared.picker.borrow().is_usable(picked.backend(), picked.incarnation());
     if link.outlasts(links, shared.now_us()) && is_usable {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::files::{self, Files};
 use super::generation::Upstream;
-use super::guard::{self, Guard};
+use super::guard::{self, Gate};
 use super::retarget::Retarget;
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
@@ -43,8 +43,8 @@ pub(crate) struct RealIp {
 pub(crate) struct Route {
     /// Those served; empty: all.
     pub(crate) methods: Vec<String>,
-    /// Asked in this order.
-    pub(crate) guards: Box<[Guard]>,
+    /// What its requests must pass.
+    pub(crate) gate: Gate,
     pub(crate) limits: Limits,
     pub(crate) action: Action,
     pub(crate) shape: Shape,
@@ -237,8 +237,8 @@ impl Route {
             }
         };
         let limits = Limits::compile(route, upstream);
-        let guards = guard::compile(&route.guards, config, shared);
-        Self { methods: route.methods.clone(), guards, limits, action, shape }
+        let gate = guard::compile(&route.guards, config, shared);
+        Self { methods: route.methods.clone(), gate, limits, action, shape }
     }
 
     /// Where its requests go, at once or when there is no file for them.

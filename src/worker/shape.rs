@@ -56,6 +56,8 @@ pub(crate) struct Kept {
     pub(crate) hash_key: Vec<u8>,
     /// What a limit counts it by.
     pub(crate) limit_key: Vec<u8>,
+    /// Lines for its backend that somebody vouches for who was asked about it.
+    pub(crate) vouched: Vec<u8>,
     pub(crate) rendered: Rendered,
     /// What a sticky client is known by; empty when it brought nothing.
     pub(crate) token: Vec<u8>,

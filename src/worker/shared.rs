@@ -12,6 +12,7 @@ use super::buffer::Buffers;
 use super::exchange::Exchange;
 use super::files::store::Store;
 use super::generation::Generation;
+use super::guard::book::Verifying;
 use super::log::Logs;
 use super::pick::Picker;
 use super::pool::Pool;
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) compressions: Rc<Cell<u32>>,
     pub(crate) seats: Seats,
     pub(crate) handshakes: UnderWay,
+    pub(crate) verifying: Rc<Verifying>,
     pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -95,6 +97,7 @@ impl Shared {
             compressions: Rc::default(),
             seats: Seats::default(),
             handshakes: UnderWay::default(),
+            verifying: Rc::default(),
             logs: Logs::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),

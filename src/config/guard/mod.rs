@@ -4,10 +4,11 @@
 //! `allow` and `deny`, `limit_req` and the others).
 
 mod access;
+mod auth;
 mod limits;
 pub(super) mod zone;
 
-use super::model::guard::{AccessRule, Guards, Limit};
+use super::model::guard::{AccessRule, AuthRequest, BasicAuth, Guards, Limit, Satisfy};
 use super::report::Located;
 use super::section::Section;
 
@@ -18,25 +19,53 @@ pub(super) struct Named {
     pub(super) zones: Vec<Located<zone::Use>>,
 }
 
+/// What a table says that its server's word can be taken back by.
+#[derive(Clone)]
+pub(super) enum Choice<T> {
+    Off,
+    On(T),
+}
+
+impl<T> Choice<T> {
+    fn on(self) -> Option<T> {
+        match self {
+            Self::Off => None,
+            Self::On(value) => Some(value),
+        }
+    }
+}
+
 /// What one table says.
 #[derive(Clone, Default)]
 pub(super) struct Given {
     access: Option<Vec<AccessRule>>,
     limits: Option<Vec<Limit>>,
+    basic: Option<Choice<BasicAuth>>,
+    ask: Option<Choice<AuthRequest>>,
+    satisfy: Option<Satisfy>,
 }
 
 /// Reads the keys that servers and routes share.
 pub(super) fn read(section: &mut Section<'_>, named: &mut Named) -> Given {
-    Given { access: access::read(section), limits: limits::read(section, &mut named.zones) }
+    Given {
+        access: access::read(section),
+        limits: limits::read(section, &mut named.zones),
+        basic: auth::basic(section),
+        ask: auth::request(section, &mut named.upstreams),
+        satisfy: auth::satisfy(section),
+    }
 }
 
 impl Given {
     /// The route's word before its server's.
     pub(super) fn within(self, server: &Self) -> Guards {
-        let Self { access, limits } = server.clone();
+        let Self { access, limits, basic, ask, satisfy } = server.clone();
         Guards {
             access: self.access.or(access).unwrap_or_default(),
             limits: self.limits.or(limits).unwrap_or_default(),
+            basic: self.basic.or(basic).and_then(Choice::on),
+            ask: self.ask.or(ask).and_then(Choice::on),
+            satisfy: self.satisfy.or(satisfy).unwrap_or_default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! What a route leaves out is its server's, whole lists at a time; here that is settled.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::Cidr;
@@ -14,6 +16,42 @@ pub(crate) struct Guards {
     pub(crate) access: Vec<AccessRule>,
     /// Every one must let a request pass.
     pub(crate) limits: Vec<Limit>,
+    pub(crate) basic: Option<BasicAuth>,
+    pub(crate) ask: Option<AuthRequest>,
+    pub(crate) satisfy: Satisfy,
+}
+
+/// Whether all of access, login and request must let somebody in, or one is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Satisfy {
+    #[default]
+    All,
+    Any,
+}
+
+/// Who may come by name and password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BasicAuth {
+    pub(crate) realm: String,
+    /// Of users and their hashed passwords; read where it is used, and again when it changes.
+    pub(crate) file: PathBuf,
+}
+
+/// Who is asked about each request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AuthRequest {
+    /// Name of an upstream that exists in the same configuration.
+    pub(crate) upstream: String,
+    pub(crate) path: Template,
+    /// What of the answer goes to the backend.
+    pub(crate) taken: Vec<Taken>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Taken {
+    /// Of the header that says it; whatever the client sent by that name does not pass.
+    pub(crate) name: String,
+    pub(crate) value: Template,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

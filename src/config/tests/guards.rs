@@ -1,6 +1,6 @@
 //! Who is let in, and how often: what the keys come to, and what is said of those that are wrong.
 
-use super::super::model::guard::{Bound, Counted, Guards, Whom, Word};
+use super::super::model::guard::{Bound, Counted, Guards, Satisfy, Whom, Word};
 use super::super::template::{Part, Variable};
 use super::good;
 
@@ -142,4 +142,45 @@ fn bad_limits_are_told_with_their_place() {
         "[{ zone = \"ip\" }, { zone = \"ip\", burst = 1 }]",
         "11:28 `ip` limits this twice (one bound of a zone is enough)",
     );
+}
+
+#[test]
+fn logins_become_their_final_types_and_a_route_can_do_without() {
+    let server = "basic_auth = { realm = \"Staff\", file = \"/users\" }\nsatisfy = \"any\"\n\
+        auth_request = { upstream = \"a\", path = \"/check?of=$uri\", set = { X-User = \"$upstream_http_x_user\" } }";
+    let inherited = guards(server, "");
+    let basic = inherited.basic.as_ref().expect("the server's");
+    assert_eq!((basic.realm.as_str(), basic.file.to_str()), ("Staff", Some("/users")));
+    let ask = inherited.ask.as_ref().expect("the server's");
+    assert_eq!((ask.upstream.as_str(), ask.taken[0].name.as_str()), ("a", "X-User"));
+    assert_eq!(inherited.satisfy, Satisfy::Any);
+    let open = guards(server, "basic_auth = \"off\"\nauth_request = \"off\"\nsatisfy = \"all\"");
+    assert_eq!(open, Guards::default());
+}
+
+#[test]
+fn bad_logins_are_told_with_their_place() {
+    for (line, error) in [
+        ("basic_auth = true", "3:14 expected a table, or \"off\", found boolean true"),
+        (
+            "basic_auth = { realm = \"x\" }",
+            "3:14 [server.basic_auth] has no `file` (one of users and hashed passwords, as `htpasswd` writes it)",
+        ),
+        (
+            "auth_request = { path = \"/x\" }",
+            "3:16 [server.auth_request] has no `upstream` (the name of the one that is asked)",
+        ),
+        ("auth_request = { upstream = \"b\" }", "3:29 no upstream `b` (did you mean `a`?)"),
+        (
+            "auth_request = { upstream = \"a\", path = \"x\" }",
+            "3:41 a path starts with a slash (such as \"/auth\")",
+        ),
+        (
+            "auth_request = { upstream = \"a\", set = { Connection = \"x\" } }",
+            "3:42 `Connection` is the proxy's own",
+        ),
+        ("satisfy = \"some\"", "3:11 unknown satisfy `some` (expected `all` or `any`)"),
+    ] {
+        super::errors::check_short(&site(line, ""), &[error]);
+    }
 }

@@ -23,6 +23,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         page: &|_| Ok(String::new()),
         token: &|_| Ok(()),
         password: &|_| Ok(()),
+        users: &|_| Ok(()),
     };
     let source = format!("\"{text}\"");
     let report = Report::new("test.toml", &source, surroundings);

@@ -41,7 +41,8 @@ impl Access {
             Some(Word::Deny) => {
                 Verdict::Refuse(Refusal { reason: Reason::Access, status: FORBIDDEN })
             }
-            Some(Word::Allow) | None => Verdict::Pass,
+            Some(Word::Allow) => Verdict::Pass,
+            None => Verdict::Abstain,
         }
     }
 

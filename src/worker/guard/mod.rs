@@ -7,30 +7,42 @@
 //! need no waiting is judged without a future.
 
 mod access;
+mod ask;
+mod basic;
+pub(crate) mod book;
 mod connections;
+mod hash;
 mod rates;
 pub(crate) mod wait;
 
 use access::Access;
+use ask::Ask;
+use basic::{Basic, Question};
 use connections::Connections;
 use rates::Rates;
 
 use super::connection::Connection;
 use super::exchange::Exchange;
+use super::generation::Generation;
 use super::server::Ground;
+use super::shape;
 use super::shared::Shared;
 use super::variables::{self, Manner};
-use crate::config::model::guard::Guards;
+use crate::config::model::guard::{Guards, Satisfy};
 use crate::config::model::{Config, guard};
 use crate::config::template::Template;
 use crate::scoreboard::limit::Zone;
 use crate::scoreboard::refusal::Reason;
+
+const UNAUTHORIZED: u16 = 401;
 
 /// One guard, compiled.
 pub(crate) enum Guard {
     Access(Access),
     Rates(Rates),
     Connections(Connections),
+    Basic(Basic),
+    Ask(Box<Ask>),
 }
 
 /// What limits made of a request: what `$limit_req_status` and `$limit_conn_status` say, in nginx's
@@ -67,23 +79,45 @@ pub(crate) struct Refusal {
 /// What a guard says of a request.
 pub(crate) enum Verdict {
     Pass,
+    /// It has no word on it.
+    Abstain,
     Refuse(Refusal),
     /// It passes once that is over, unless that says otherwise.
     Wait(Wait),
 }
 
 /// What a request waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// The moment at which it would have been in time.
     Delay { ms: u64 },
+    /// Whether its password is right.
+    Verify(Box<Question>),
+    /// An upstream's word.
+    Ask,
+}
+
+/// What the guards that say who may come have made of a request, where one of them is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Admission {
+    #[default]
+    Open,
+    Granted,
+    /// Unless another one grants it.
+    Denied(Refusal),
 }
 
 /// The guards that a request has before it, and where it is judged.
 #[derive(Clone, Copy)]
 pub(crate) struct Gauntlet<'g> {
+    pub(crate) generation: &'g Generation,
     pub(crate) ground: Ground<'g>,
-    pub(crate) guards: &'g [Guard],
+    pub(crate) gate: &'g Gate,
+}
+
+/// The guards of a route, in their order.
+pub(crate) struct Gate {
+    guards: Box<[Guard]>,
+    satisfy: Satisfy,
 }
 
 /// How far a request has come.
@@ -127,25 +161,42 @@ impl Guard {
             Self::Access(access) => access.judge(case),
             Self::Rates(rates) => rates.judge(case),
             Self::Connections(connections) => connections.judge(case),
+            Self::Basic(basic) => basic.judge(case),
+            Self::Ask(_) => Verdict::Wait(Wait::Ask),
+        }
+    }
+
+    /// Whether it says who may come, so that another one's word may be enough.
+    fn is_of_admission(&self) -> bool {
+        match self {
+            Self::Access(_) | Self::Basic(_) | Self::Ask(_) => true,
+            Self::Rates(_) | Self::Connections(_) => false,
         }
     }
 }
 
-/// The guards of a route, in their order.
-pub(crate) fn compile(guards: &Guards, config: &Config, shared: &Shared) -> Box<[Guard]> {
+pub(crate) fn compile(guards: &Guards, config: &Config, shared: &Shared) -> Gate {
     let mut compiled = Vec::new();
     if !guards.access.is_empty() {
         compiled.push(Guard::Access(Access::compile(&guards.access)));
     }
     compiled.extend(Rates::compile(&guards.limits, config, shared).map(Guard::Rates));
     compiled.extend(Connections::compile(&guards.limits, config, shared).map(Guard::Connections));
-    compiled.into_boxed_slice()
+    compiled.extend(guards.basic.as_ref().map(|auth| Guard::Basic(Basic::compile(auth, shared))));
+    let ask = |auth| Guard::Ask(Box::new(Ask::compile(auth, config)));
+    compiled.extend(guards.ask.as_ref().map(ask));
+    Gate { guards: compiled.into_boxed_slice(), satisfy: guards.satisfy }
 }
 
 /// The texts that guards render for their requests.
-pub(crate) fn templates<'c>(guards: &Guards, config: &'c Config) -> Vec<&'c Template> {
+pub(crate) fn templates<'c>(guards: &'c Guards, config: &'c Config) -> Vec<&'c Template> {
     let zone = |limit: &guard::Limit| config.limits.iter().find(|zone| zone.name == limit.zone);
-    guards.limits.iter().filter_map(zone).map(|zone| &zone.key).collect()
+    let keys = guards.limits.iter().filter_map(zone).map(|zone| &zone.key);
+    let asked = guards
+        .ask
+        .iter()
+        .flat_map(|ask| ask.taken.iter().map(|taken| &taken.value).chain([&ask.path]));
+    keys.chain(asked).collect()
 }
 
 /// Asks the guards of a request's route one after another, from that one on.
@@ -155,15 +206,58 @@ pub(crate) fn advance(
     gauntlet: Gauntlet<'_>,
     from: usize,
 ) -> Passage {
-    let mut case = Case { connection, exchange, ground: gauntlet.ground };
-    for (at, guard) in gauntlet.guards.iter().enumerate().skip(from) {
+    let gate = gauntlet.gate;
+    for (at, guard) in gate.guards.iter().enumerate().skip(from) {
+        let is_open = gate.satisfy == Satisfy::Any && guard.is_of_admission();
+        if is_open && exchange.admission == Admission::Granted {
+            continue;
+        }
+        let mut case = Case { connection, exchange: &mut *exchange, ground: gauntlet.ground };
         match guard.judge(&mut case) {
-            Verdict::Pass => {}
             Verdict::Wait(wait) => return Passage::Held { at, wait },
-            Verdict::Refuse(refusal) => return Passage::Refused(refusal),
+            verdict => {
+                if let Err(refusal) = gate.weigh(exchange, at, &verdict) {
+                    return Passage::Refused(refusal);
+                }
+            }
         }
     }
-    Passage::Through
+    match exchange.admission {
+        Admission::Denied(refusal) => Passage::Refused(refusal),
+        Admission::Open | Admission::Granted => Passage::Through,
+    }
+}
+
+impl Gate {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.guards.is_empty()
+    }
+
+    /// What a guard's word comes to (`ngx_http_core_access_phase`): where one grant is enough, a
+    /// refusal stands only when none comes, and that to tell one's name before that to stay out.
+    fn weigh(&self, exchange: &mut Exchange, at: usize, verdict: &Verdict) -> Result<(), Refusal> {
+        let is_open =
+            self.satisfy == Satisfy::Any && self.guards.get(at).is_some_and(Guard::is_of_admission);
+        match verdict {
+            Verdict::Pass if is_open => {
+                exchange.admission = Admission::Granted;
+                exchange.kept.beside.clear();
+                Ok(())
+            }
+            Verdict::Refuse(refusal) if is_open && matches!(refusal.status, 401 | 403) => {
+                let is_first = match exchange.admission {
+                    Admission::Denied(before) => before.status != UNAUTHORIZED,
+                    Admission::Open | Admission::Granted => true,
+                };
+                if is_first {
+                    exchange.admission = Admission::Denied(*refusal);
+                }
+                Ok(())
+            }
+            Verdict::Refuse(refusal) => Err(*refusal),
+            Verdict::Pass | Verdict::Abstain | Verdict::Wait(_) => Ok(()),
+        }
+    }
 }
 
 /// A zone of the configuration, and its key.

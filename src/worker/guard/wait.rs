@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::super::connection::Connection;
 use super::super::exchange::Exchange;
-use super::{Gauntlet, Passage, Refusal, Wait, advance};
-use crate::config::limits::{DELAY_GRACE_MS, HEADER_READ_TIMEOUT_MS};
+use super::basic::Question;
+use super::{Gauntlet, Guard, Passage, Refusal, Verdict, Wait, advance, book};
+use crate::config::limits::{DELAY_GRACE_MS, HEADER_READ_TIMEOUT_MS, VERIFY_TIMEOUT_MS};
 use crate::config::model::HalfClose;
 use crate::scoreboard::refusal::Reason;
 
@@ -30,10 +31,20 @@ pub(crate) async fn wait(
     let route = gauntlet.ground.route;
     let half_close = route.map_or(HalfClose::Cancel, |route| route.limits.client.half_close);
     loop {
-        match wait {
-            Wait::Delay { ms } => delay(connection, exchange, ms, half_close).await?,
-        }
+        let verdict = match (&wait, gauntlet.gate.guards.get(at)) {
+            (Wait::Delay { ms }, _) => delay(connection, exchange, *ms, half_close).await?,
+            (Wait::Verify(question), Some(Guard::Basic(basic))) => {
+                let answer = verify(connection, exchange, question, half_close).await?;
+                basic.answered(exchange, answer)
+            }
+            (Wait::Ask, Some(Guard::Ask(ask))) => ask.ask(connection, exchange, gauntlet).await,
+            // No other guard lets a request wait for these.
+            (Wait::Verify(_) | Wait::Ask, _) => Verdict::Abstain,
+        };
         connection.shared.refresh();
+        // What comes next sets its own.
+        connection.limit(HEADER_READ_TIMEOUT_MS);
+        gauntlet.gate.weigh(exchange, at, &verdict).map_err(End::Refused)?;
         match advance(connection, exchange, gauntlet, at + 1) {
             Passage::Through => return Ok(()),
             Passage::Refused(refusal) => return Err(End::Refused(refusal)),
@@ -47,13 +58,13 @@ async fn delay(
     exchange: &mut Exchange,
     ms: u64,
     half_close: HalfClose,
-) -> Result<(), End> {
+) -> Result<Verdict, End> {
     let mut over = pin!(tokio::time::sleep(Duration::from_millis(ms)));
     let seat = Rc::clone(&connection.seat);
     connection.limit(ms.saturating_add(DELAY_GRACE_MS));
     poll_fn(|cx| {
         if over.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(Ok(Verdict::Pass));
         }
         if connection.poll_left(cx, exchange, half_close).is_ready() {
             return Poll::Ready(Err(End::ClientGone));
@@ -65,8 +76,27 @@ async fn delay(
         }
         Poll::Pending
     })
-    .await?;
-    // What comes next sets its own.
-    connection.limit(HEADER_READ_TIMEOUT_MS);
-    Ok(())
+    .await
+}
+
+/// Whether the password is right; `None` when nobody could tell.
+async fn verify(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    question: &Question,
+    half_close: HalfClose,
+) -> Result<Option<bool>, End> {
+    let mut verified = pin!(book::verify(question));
+    let seat = Rc::clone(&connection.seat);
+    connection.limit(VERIFY_TIMEOUT_MS);
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = verified.as_mut().poll(cx) {
+            return Poll::Ready(Ok(answer));
+        }
+        if connection.poll_left(cx, exchange, half_close).is_ready() {
+            return Poll::Ready(Err(End::ClientGone));
+        }
+        if seat.is_late() { Poll::Ready(Ok(None)) } else { Poll::Pending }
+    })
+    .await
 }

@@ -2,6 +2,7 @@
 //! clients get the same statuses. Clients are whom `X-Forwarded-For` says, which both believe.
 
 mod access;
+mod auth;
 mod bandwidth;
 mod connections;
 mod rates;

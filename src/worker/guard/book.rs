@@ -1,0 +1,191 @@
+//! One file of users as a worker knows it: read again when it has changed, with the answers to who
+//! asked lately.
+//!
+//! The file's state is looked at for each request, as nginx reads it for each; only reading it and
+//! hashing, which take long, are done on another thread, a few at a time and the rest in a bounded
+//! line.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ring::digest::{Context, SHA256};
+use tokio::sync::Semaphore;
+
+use super::basic::Question;
+use super::hash;
+use crate::config::limits;
+use crate::config::users::Users;
+use crate::sys;
+use crate::sys::file::Stamp;
+
+type Digest = [u8; 32];
+
+/// Verifications of a worker, of all files.
+pub(crate) struct Verifying {
+    at_once: Semaphore,
+    waiting: Cell<usize>,
+}
+
+impl Default for Verifying {
+    fn default() -> Self {
+        Self { at_once: Semaphore::new(limits::VERIFIED_AT_ONCE_MAX), waiting: Cell::new(0) }
+    }
+}
+
+pub(super) struct Book {
+    path: CString,
+    verifying: Rc<Verifying>,
+    /// As read at that state of the file.
+    users: RefCell<Option<(Stamp, Arc<Users>)>>,
+    answers: RefCell<Answers>,
+    secret: Digest,
+}
+
+/// Whether pairs were right, by their digests; the oldest leave first.
+#[derive(Default)]
+struct Answers {
+    known: HashMap<Digest, bool>,
+    order: VecDeque<Digest>,
+}
+
+impl Book {
+    pub(super) fn new(path: &Path, verifying: &Rc<Verifying>) -> Self {
+        Self {
+            // The configuration holds no path with a zero byte.
+            path: CString::new(path.as_os_str().as_bytes()).unwrap_or_default(),
+            verifying: Rc::clone(verifying),
+            users: RefCell::default(),
+            answers: RefCell::default(),
+            // Without one that nobody can guess, the answers are as good as none.
+            secret: sys::random::secret()
+                .unwrap_or_else(|_| std::array::from_fn(|_| sys::random::seed() as u8)),
+        }
+    }
+
+    pub(super) fn path(&self) -> std::borrow::Cow<'_, str> {
+        self.path.to_string_lossy()
+    }
+
+    /// Whether a pair is right, if that is known; an error is of the file.
+    pub(super) fn known(&self, pair: &[u8]) -> io::Result<Option<bool>> {
+        let stamp = sys::file::stamp(&self.path)?;
+        let users = self.users.borrow();
+        let is_current = users.as_ref().is_some_and(|(read, _)| *read == stamp);
+        if !is_current {
+            return Ok(None);
+        }
+        Ok(self.answers.borrow().known.get(&self.digest(pair)).copied())
+    }
+
+    fn digest(&self, pair: &[u8]) -> Digest {
+        let mut context = Context::new(&SHA256);
+        context.update(&self.secret);
+        context.update(pair);
+        let mut digest = Digest::default();
+        digest.copy_from_slice(context.finish().as_ref());
+        digest
+    }
+
+    fn learn(&self, read: (Stamp, Arc<Users>), pair: &[u8], is_right: bool) {
+        let mut users = self.users.borrow_mut();
+        let mut answers = self.answers.borrow_mut();
+        if users.as_ref().is_none_or(|(stamp, _)| *stamp != read.0) {
+            *answers = Answers::default();
+        }
+        *users = Some(read);
+        let digest = self.digest(pair);
+        if answers.known.insert(digest, is_right).is_none() {
+            answers.order.push_back(digest);
+        }
+        if answers.order.len() > limits::VERIFIED_KEPT_MAX
+            && let Some(oldest) = answers.order.pop_front()
+        {
+            answers.known.remove(&oldest);
+        }
+    }
+}
+
+/// Looks a pair up and verifies it; `None` when too many wait for that, or nothing could be read.
+pub(super) async fn verify(question: &Question) -> Option<bool> {
+    let Question { book, pair, colon } = question;
+    let verifying = &book.verifying;
+    let _place = Place::take(&verifying.waiting)?;
+    let _permit = verifying.at_once.acquire().await.ok()?;
+    // Somebody before in the line may have asked the same.
+    if let Ok(Some(is_right)) = book.known(pair) {
+        return Some(is_right);
+    }
+    let (path, known) = (book.path.clone(), book.users.borrow().clone());
+    let (pair, colon) = (pair.clone(), *colon);
+    let job = tokio::task::spawn_blocking(move || {
+        let read = current(&path, known)?;
+        let (name, password) = (&pair[..colon], &pair[colon + 1..]);
+        let known = read.1.find(name);
+        // Who does not exist takes as long as who does.
+        let hash = known.or_else(|| read.1.any());
+        let is_right = hash.is_some_and(|hash| hash::verifies(hash, password)) && known.is_some();
+        Ok((read, pair, is_right))
+    });
+    let done: io::Result<_> = job.await.map_err(io::Error::other).flatten();
+    match done {
+        Ok((read, pair, is_right)) => {
+            book.learn(read, &pair, is_right);
+            Some(is_right)
+        }
+        Err(error) => {
+            sys::log::error!("worker", "read {}: {error}", book.path());
+            None
+        }
+    }
+}
+
+/// The users as the file has them. One that became unreadable as such leaves those there were.
+fn current(path: &CString, known: Option<(Stamp, Arc<Users>)>) -> io::Result<(Stamp, Arc<Users>)> {
+    let mut file = File::open(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())))?;
+    let stamp = sys::file::stamp_of(&file)?;
+    if let Some((read, users)) = &known
+        && *read == stamp
+    {
+        return Ok((stamp, Arc::clone(users)));
+    }
+    let mut text = String::new();
+    (&mut file).take(limits::USERS_FILE_BYTES_MAX).read_to_string(&mut text)?;
+    match Users::parse(&text) {
+        Ok(users) => Ok((stamp, Arc::new(users))),
+        Err(bad) => {
+            let path = path.to_string_lossy();
+            let left = match &known {
+                Some(_) => "the users before it stay",
+                None => "it lets nobody in",
+            };
+            sys::log::error!("worker", "{path}, {bad}: {left}");
+            Ok((stamp, known.map(|(_, users)| users).unwrap_or_default()))
+        }
+    }
+}
+
+/// One of those that wait.
+struct Place<'a>(&'a Cell<usize>);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a Cell<usize>) -> Option<Self> {
+        if waiting.get() == limits::VERIFIED_WAITING_MAX {
+            return None;
+        }
+        waiting.set(waiting.get() + 1);
+        Some(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
