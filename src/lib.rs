@@ -15,7 +15,7 @@
 //! | layer | folders |
 //! |---|---|
 //! | 0 | `sys`: the kernel; knows no domain word |
-//! | 1 pure | `config`, `http`, `balance`, `supervise`: functions of plain values |
+//! | 1 pure | `config`, `http`, `firewall`, `balance`, `supervise`: functions of plain values |
 //! | 1 data | `scoreboard`: shared memory; `order`: messages between our own processes |
 //! | 2 edge | `control`: wire types, client, server framing; `import`: other programs' files as ours |
 //! | 3 roles | `keeper`, `master`, `worker`, `tui`, `demo` |
@@ -61,6 +61,7 @@ pub(crate) mod sys;
 
 pub(crate) mod balance;
 pub(crate) mod config;
+pub(crate) mod firewall;
 pub(crate) mod http;
 pub(crate) mod supervise;
 
@@ -102,6 +103,10 @@ pub mod fuzz {
 
     pub fn target(bytes: &[u8]) {
         crate::http::properties::paths::target(bytes);
+    }
+
+    pub fn firewall(bytes: &[u8]) {
+        crate::firewall::properties::inspect(bytes);
     }
 
     pub fn range(bytes: &[u8]) {

@@ -1,0 +1,309 @@
+//! One request's inspection: its values one after another, what was found, and the score.
+//!
+//! Kept and used again: the texts that it works on are allocated once.
+
+use super::finding::{Beginning, Exception, Finding, Part, is_secret};
+use super::normal::{self, Coding, Oddities};
+use super::prefilter::{self, Detectors};
+use super::rule::Rule;
+use super::{
+    FINDINGS_MAX, Judgement, VALUES_MAX, code, command, html, path, protocol, scanner, sql,
+    template,
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Inspector {
+    /// The normal form that is judged, and the layer before it.
+    normal: Vec<u8>,
+    spare: Vec<u8>,
+    findings: Vec<Finding>,
+    score: u32,
+    values: u32,
+}
+
+/// Beyond this a text is not kept for the next request.
+const KEPT_BYTES_MAX: usize = 16 * 1024;
+
+/// Makes ready what all inspections share, so that no request waits for it.
+pub(crate) fn prepare() {
+    prefilter::prepare();
+    code::prepare();
+    html::script::prepare();
+    scanner::prepare();
+    template::prepare();
+}
+
+impl Inspector {
+    /// Forgets the last request.
+    pub(crate) fn begin(&mut self) {
+        self.findings.clear();
+        self.score = 0;
+        self.values = 0;
+        for text in [&mut self.normal, &mut self.spare] {
+            if text.capacity() > KEPT_BYTES_MAX {
+                *text = Vec::new();
+            }
+        }
+    }
+
+    pub(crate) fn score(&self) -> u32 {
+        self.score
+    }
+
+    /// The first of what was found.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Goes on with a request, with what its route excepts.
+    pub(crate) fn inspect<'i>(&'i mut self, exceptions: &'i [Exception]) -> Inspection<'i> {
+        Inspection { inspector: self, exceptions }
+    }
+}
+
+pub(crate) struct Inspection<'i> {
+    inspector: &'i mut Inspector,
+    exceptions: &'i [Exception],
+}
+
+/// The value that is judged: where it stands and what it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot<'n> {
+    pub(crate) part: Part,
+    pub(crate) name: &'n [u8],
+}
+
+/// Headers of a narrow grammar: only a value that leaves it is worth a look.
+const NARROW: [&str; 22] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "accept-charset",
+    "cache-control",
+    "pragma",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "upgrade",
+    "expect",
+    "date",
+    "if-modified-since",
+    "if-unmodified-since",
+    "dnt",
+    "upgrade-insecure-requests",
+    "priority",
+    "sec-fetch-site",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "sec-fetch-user",
+];
+
+/// Headers that are judged where they are used, or are secrets by themselves.
+const ELSEWHERE: [&str; 7] = [
+    "host",
+    "authorization",
+    "proxy-authorization",
+    "content-type",
+    "range",
+    "if-none-match",
+    "if-match",
+];
+
+impl Inspection<'_> {
+    /// Path and query as they were received.
+    pub(crate) fn target(&mut self, path_and_query: &[u8]) {
+        let end = memchr::memchr(b'?', path_and_query);
+        let (path, query) = path_and_query.split_at(end.unwrap_or(path_and_query.len()));
+        self.value(Spot { part: Part::Path, name: b"" }, path, Coding::Plain);
+        if let [b'?', query @ ..] = query {
+            self.pairs(Part::Query, query);
+        }
+    }
+
+    /// `name=value&…`, of a query or a form.
+    pub(crate) fn pairs(&mut self, part: Part, pairs: &[u8]) {
+        for pair in pairs.split(|&byte| byte == b'&') {
+            let Some(equals) = memchr::memchr(b'=', pair) else {
+                self.value(Spot { part, name: b"" }, pair, Coding::Form);
+                continue;
+            };
+            let (name, value) = (&pair[..equals], &pair[equals + 1..]);
+            self.name(part, name, Coding::Form);
+            self.value(Spot { part, name }, value, Coding::Form);
+            if self.is_exhausted() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn header(&mut self, name: &[u8], value: &[u8]) {
+        let spot = Spot { part: Part::Header, name };
+        let odd = protocol::header(name, value);
+        self.find(Rule::OddProtocol, spot, odd, value);
+        let is = |known: &[&str]| known.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()));
+        if name.eq_ignore_ascii_case(b"cookie") {
+            self.cookies(value);
+        } else if is(&ELSEWHERE) || (is(&NARROW) && value.iter().all(|byte| is_narrow(*byte))) {
+            // Nothing can be said there.
+        } else {
+            if name.eq_ignore_ascii_case(b"user-agent")
+                && let Some(at) = scanner::find(value)
+            {
+                self.find(Rule::Scanner, spot, Judgement::Attack, &value[at..]);
+            }
+            self.value(spot, value, Coding::Plain);
+        }
+    }
+
+    fn cookies(&mut self, cookies: &[u8]) {
+        for pair in cookies.split(|&byte| byte == b';').map(<[u8]>::trim_ascii) {
+            let equals = memchr::memchr(b'=', pair).unwrap_or(0);
+            let name = &pair[..equals];
+            let value = if pair.get(equals) == Some(&b'=') { &pair[equals + 1..] } else { pair };
+            self.value(Spot { part: Part::Cookie, name }, value, Coding::Plain);
+            if self.is_exhausted() {
+                return;
+            }
+        }
+    }
+
+    /// The name of a value, which says something itself.
+    pub(crate) fn name(&mut self, part: Part, name: &[u8], coding: Coding) {
+        if prefilter::classes(name).is_plain() {
+            return;
+        }
+        let spot = Spot { part, name };
+        let mut normal = std::mem::take(&mut self.inspector.normal);
+        normal::write(name, coding, &mut normal, &mut self.inspector.spare);
+        self.find(Rule::CodeInjection, spot, code::judge_name(&normal, part), &normal);
+        self.inspector.normal = normal;
+        self.value(spot, name, coding);
+    }
+
+    /// Whether no more values are judged.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.inspector.values > VALUES_MAX
+    }
+
+    /// Judges one value.
+    pub(crate) fn value(&mut self, spot: Spot<'_>, value: &[u8], coding: Coding) {
+        self.inspector.values += 1;
+        if self.is_exhausted() {
+            if self.inspector.values == VALUES_MAX + 1 {
+                let head = Spot { part: Part::Head, name: b"values" };
+                self.find(Rule::OddProtocol, head, Judgement::Attack, b"");
+            }
+            return;
+        }
+        let classes = prefilter::classes(value);
+        if classes.is_plain() && !code::is_packed_object(value) {
+            return;
+        }
+        let mut normal = std::mem::take(&mut self.inspector.normal);
+        let is_coded = classes.may_be_escaped() || (coding == Coding::Form && classes.has_plus());
+        let detectors = if is_coded {
+            let oddities = normal::write(value, coding, &mut normal, &mut self.inspector.spare);
+            self.oddities(spot, oddities, &normal);
+            prefilter::detectors(&normal, prefilter::classes(&normal))
+        } else {
+            prefilter::detectors(value, classes)
+        };
+        if !detectors.is_none() {
+            if !is_coded {
+                normal::write(value, coding, &mut normal, &mut self.inspector.spare);
+            }
+            self.detect(spot, detectors, &normal);
+        }
+        self.inspector.normal = normal;
+    }
+
+    fn oddities(&mut self, spot: Spot<'_>, oddities: Oddities, normal: &[u8]) {
+        if oddities.is_none() {
+            return;
+        }
+        // Zero bytes are data to some senders of JSON; overlong letters and a sixth layer to nobody.
+        let is_attack = oddities.has(Oddities::OVERLONG)
+            || oddities.has(Oddities::LAYERS)
+            || (oddities.has(Oddities::ZERO) && spot.part != Part::Json);
+        let judgement = if is_attack { Judgement::Attack } else { Judgement::Odd };
+        self.find(Rule::BadEncoding, spot, judgement, normal);
+    }
+
+    fn detect(&mut self, spot: Spot<'_>, detectors: Detectors, normal: &[u8]) {
+        let mut judge = |rule: Rule, (judgement, at): (Judgement, usize)| {
+            self.find(rule, spot, judgement, normal.get(at..).unwrap_or_default());
+        };
+        if detectors.has(Detectors::SQL) {
+            judge(Rule::SqlInjection, in_path(spot.part, normal, sql::judge));
+        }
+        if detectors.has(Detectors::HTML) {
+            judge(Rule::CrossSiteScripting, html::judge(normal));
+        }
+        if detectors.has(Detectors::PATH) {
+            judge(Rule::PathTraversal, path::traversal(normal));
+            judge(Rule::SensitiveFile, path::sensitive(normal, spot.part));
+        }
+        if detectors.has(Detectors::COMMAND) {
+            judge(Rule::CommandInjection, command::judge(normal));
+        }
+        if detectors.has(Detectors::TEMPLATE) {
+            judge(Rule::TemplateInjection, template::judge(normal));
+        }
+        if detectors.has(Detectors::CODE) {
+            judge(Rule::CodeInjection, code::judge(normal));
+        }
+        if detectors.has(Detectors::HEADER) {
+            judge(Rule::HeaderInjection, protocol::header_injection(normal));
+        }
+    }
+
+    fn find(&mut self, rule: Rule, spot: Spot<'_>, judgement: Judgement, excerpt: &[u8]) {
+        let points = rule.points(judgement);
+        if points == 0 || self.exceptions.iter().any(|it| it.covers(rule, spot.part, spot.name)) {
+            return;
+        }
+        let inspector = &mut *self.inspector;
+        inspector.score = inspector.score.saturating_add(points);
+        if inspector.findings.len() < FINDINGS_MAX {
+            let excerpt = if is_secret(spot.name) { b"" } else { excerpt };
+            inspector.findings.push(Finding {
+                rule,
+                part: spot.part,
+                name: Beginning::new(spot.name),
+                excerpt: Beginning::new(excerpt),
+                points,
+            });
+        }
+    }
+}
+
+/// Bytes of headers such as `Accept`.
+fn is_narrow(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" /*;=,.+-:_?".contains(&byte)
+}
+
+/// A path's last segments are what applications make queries of: each is judged by itself.
+fn in_path(
+    part: Part,
+    normal: &[u8],
+    judge: impl Fn(&[u8]) -> (Judgement, usize),
+) -> (Judgement, usize) {
+    let whole = judge(normal);
+    if part != Part::Path || whole.0 == Judgement::Attack {
+        return whole;
+    }
+    let mut start = 0;
+    let mut worst = whole;
+    for segment in normal.split(|&byte| byte == b'/').take(SEGMENTS_MAX) {
+        let (judgement, at) = judge(segment);
+        if judgement > worst.0 {
+            worst = (judgement, start + at);
+        }
+        start += segment.len() + 1;
+    }
+    worst
+}
+
+/// Segments of a path that are judged by themselves.
+const SEGMENTS_MAX: usize = 32;

@@ -1,0 +1,107 @@
+//! One line per boundary: what is found, by which rule, and what just is not.
+
+use super::super::finding::{Exception, Finding, Part};
+use super::super::inspector::Inspector;
+use super::super::normal::{self, Coding};
+use super::super::rule::Rule;
+
+fn findings(query: &str) -> Vec<Finding> {
+    let mut inspector = Inspector::default();
+    inspector.inspect(&[]).pairs(Part::Query, query.as_bytes());
+    inspector.findings().to_vec()
+}
+
+fn check(query: &str, rule: Rule) {
+    let found = findings(query);
+    assert!(
+        found.iter().any(|finding| finding.rule == rule && finding.points == 5),
+        "{query}: {found:?}"
+    );
+}
+
+fn check_clean(query: &str) {
+    assert_eq!(findings(query), [], "{query}");
+}
+
+#[test]
+fn each_rule_finds_its_own() {
+    check("q=1'+or+'1'='1", Rule::SqlInjection);
+    check("q=<svg/onload=alert(1)>", Rule::CrossSiteScripting);
+    check("q=../../etc/passwd", Rule::PathTraversal);
+    check("q=/etc/passwd", Rule::SensitiveFile);
+    check("q=a;cat+/etc/passwd", Rule::CommandInjection);
+    check("q={{7*7}}", Rule::TemplateInjection);
+    check("q=<?php+phpinfo();", Rule::CodeInjection);
+    check("q=a%0d%0aSet-Cookie:+b=c", Rule::HeaderInjection);
+    check("q=a%00b", Rule::BadEncoding);
+    check("user[$ne]=1", Rule::CodeInjection);
+}
+
+#[test]
+fn what_is_no_query_is_no_injection() {
+    check_clean("q=O'Neil+or+Smith");
+    check_clean("q=select+a+colour+from+the+union");
+    check_clean("q='yes'+or+'no'");
+    check_clean("q=the+boys'+and+girls'+room");
+    check_clean("q=5'11\"");
+    check_clean("q=union+select+committee");
+}
+
+#[test]
+fn headers_are_judged_by_their_names() {
+    let score = |name: &str, value: &str| {
+        let mut inspector = Inspector::default();
+        inspector.inspect(&[]).header(name.as_bytes(), value.as_bytes());
+        inspector.score()
+    };
+    assert_eq!(score("User-Agent", "sqlmap/1.7"), 5);
+    assert_eq!(score("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"), 0);
+    assert_eq!(score("Authorization", "Basic Jyd+b3I="), 0);
+    assert_eq!(score("Accept", "text/html;q=0.9, */*"), 0);
+    assert_eq!(score("Accept-Language", "' or 1=1 -- "), 5);
+    assert_eq!(score("Range", &format!("bytes=0-{}", ",1-".repeat(20))), 3);
+    assert_eq!(score("X-Original-URL", "/admin"), 2);
+    assert_eq!(score("Content-Type", "text/html; charset=utf-7"), 3);
+}
+
+#[test]
+fn exceptions_cover_what_they_name() {
+    let score = |exception: Exception| {
+        let mut inspector = Inspector::default();
+        inspector.inspect(&[exception]).pairs(Part::Query, b"q=1'+or+'1'='1&r=1'+or+'1'='1");
+        inspector.score()
+    };
+    let name = |name: &str| Some(name.as_bytes().into());
+    assert_eq!(score(Exception::default()), 0);
+    assert_eq!(score(Exception { name: name("Q"), part: Some(Part::Query), rule: None }), 5);
+    assert_eq!(score(Exception { part: Some(Part::Form), ..Exception::default() }), 10);
+    assert_eq!(score(Exception { rule: Some(Rule::SqlInjection), ..Exception::default() }), 0);
+    assert_eq!(score(Exception { rule: Some(Rule::Scanner), ..Exception::default() }), 10);
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_repeated() {
+    let found = findings("password=1'+or+'1'='1");
+    assert_eq!(found[0].excerpt.as_bytes(), b"");
+    assert!(!findings("q=1'+or+'1'='1")[0].excerpt.as_bytes().is_empty());
+}
+
+#[test]
+fn normal_forms() {
+    let check = |value: &[u8], expected: &str| {
+        let (mut out, mut spare) = (Vec::new(), Vec::new());
+        normal::write(value, Coding::Form, &mut out, &mut spare);
+        assert_eq!(out.escape_ascii().to_string(), expected, "{}", value.escape_ascii());
+    };
+    check(b"A+b", "a b");
+    check(b"%41%2525", "a%");
+    check(b"%u0027%U0022", "\\'\\\"");
+    check(b"&lt;&#60;&#x3C&#0000060;", "<<<<");
+    check(b"\\u003c\\x3c\\u{3c}", "<<<");
+    check(b"\xc0\xaf\xe0\x80\xaf\xef\xbc\x8f", "///");
+    check(b"a\0b%00", "ab");
+    check(b"a \t\r\n b", "a\\nb");
+    check(b"100% of %zz & co", "100% of %zz & co");
+    check("äÖ".as_bytes(), "\\xc3\\xa4\\xc3\\x96");
+    check(b"%2%35%32%37", "\\'");
+}
