@@ -6,6 +6,7 @@
 pub(crate) mod access_log;
 pub(crate) mod capacity;
 pub(crate) mod files;
+pub(crate) mod firewall;
 pub(crate) mod group;
 pub(crate) mod guard;
 pub(crate) mod health;

@@ -60,6 +60,8 @@ pub(super) fn read(
         ("error_page", "error_pages"),
         ("method", "methods"),
         ("gzip", "compress"),
+        ("waf", "firewall"),
+        ("modsecurity", "firewall"),
         ("gzip_static", "precompressed"),
         ("disable_symlinks", "symlinks"),
         ("max_ranges", "ranges_max"),

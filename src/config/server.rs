@@ -54,6 +54,8 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         ("deny", "access"),
         ("limit_req", "limits"),
         ("limit_conn", "limits"),
+        ("waf", "firewall"),
+        ("modsecurity", "firewall"),
     ]);
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);

@@ -5,9 +5,11 @@
 
 mod access;
 mod auth;
+mod firewall;
 mod limits;
 pub(super) mod zone;
 
+use super::model::firewall::Firewall;
 use super::model::guard::{AccessRule, AuthRequest, BasicAuth, Guards, Limit, Satisfy};
 use super::report::Located;
 use super::section::Section;
@@ -43,6 +45,7 @@ pub(super) struct Given {
     basic: Option<Choice<BasicAuth>>,
     ask: Option<Choice<AuthRequest>>,
     satisfy: Option<Satisfy>,
+    firewall: Option<Firewall>,
 }
 
 /// Reads the keys that servers and routes share.
@@ -53,19 +56,21 @@ pub(super) fn read(section: &mut Section<'_>, named: &mut Named) -> Given {
         basic: auth::basic(section),
         ask: auth::request(section, &mut named.upstreams),
         satisfy: auth::satisfy(section),
+        firewall: firewall::read(section),
     }
 }
 
 impl Given {
     /// The route's word before its server's.
     pub(super) fn within(self, server: &Self) -> Guards {
-        let Self { access, limits, basic, ask, satisfy } = server.clone();
+        let Self { access, limits, basic, ask, satisfy, firewall } = server.clone();
         Guards {
             access: self.access.or(access).unwrap_or_default(),
             limits: self.limits.or(limits).unwrap_or_default(),
             basic: self.basic.or(basic).and_then(Choice::on),
             ask: self.ask.or(ask).and_then(Choice::on),
             satisfy: self.satisfy.or(satisfy).unwrap_or_default(),
+            firewall: self.firewall.or(firewall),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Cidr;
+use super::firewall::Firewall;
 use crate::config::template::Template;
 
 /// All guards of a route.
@@ -19,6 +20,8 @@ pub(crate) struct Guards {
     pub(crate) basic: Option<BasicAuth>,
     pub(crate) ask: Option<AuthRequest>,
     pub(crate) satisfy: Satisfy,
+    /// `None`: nothing is looked at.
+    pub(crate) firewall: Option<Firewall>,
 }
 
 /// Whether all of access, login and request must let somebody in, or one is enough.

@@ -9,6 +9,7 @@ mod control;
 mod discovered;
 mod errors;
 mod files;
+mod firewall;
 mod groups;
 mod guards;
 mod health;

@@ -1,0 +1,103 @@
+//! `firewall`: whether requests are searched for attacks, and what is let pass.
+
+use std::ops::RangeInclusive;
+
+use super::super::limits;
+use super::super::model::firewall::{Exception, Firewall, Mode, Part, Rule};
+use super::super::report::{Located, Report};
+use super::super::section::{Section, unknown_word};
+
+const THRESHOLDS: RangeInclusive<u32> = 1..=limits::FIREWALL_THRESHOLD_MAX;
+
+/// `firewall = { mode = "block", threshold = 5, except = [{ rule = …, where = … }] }`
+pub(super) fn read(section: &mut Section<'_>) -> Option<Firewall> {
+    let mut table = section.section("firewall")?;
+    let report = table.report;
+    let mode = table.text("mode");
+    if mode.is_none() && table.key_span("mode").is_none() {
+        table.missing("mode", "expected \"off\", \"detect\" or \"block\"");
+    }
+    let mode = mode
+        .and_then(|word| known(report, "mode", &word, &Mode::ALL.map(|mode| (mode.name(), mode))));
+    let threshold = table.integer("threshold", THRESHOLDS);
+    let exceptions = exceptions(&mut table);
+    table.finish(&[
+        ("exceptions", "except"),
+        ("exclude", "except"),
+        ("ignore", "except"),
+        ("enabled", "mode"),
+        ("score", "threshold"),
+    ]);
+    let threshold = threshold.unwrap_or(limits::FIREWALL_THRESHOLD);
+    Some(Firewall { mode: mode?, threshold, exceptions })
+}
+
+fn exceptions(table: &mut Section<'_>) -> Vec<Exception> {
+    let items = table.sections("except");
+    if items.len() > limits::FIREWALL_EXCEPTIONS_MAX {
+        let span = table.key_span("except").unwrap_or_default();
+        let most = limits::FIREWALL_EXCEPTIONS_MAX;
+        let message = format!("{} exceptions are more than {most}", items.len());
+        table.report.error(&span, message, "an exception may be for a rule, or for a place");
+    }
+    items.into_iter().filter_map(exception).collect()
+}
+
+fn exception(mut item: Section<'_>) -> Option<Exception> {
+    let report = item.report;
+    let (rule, place) = (item.text("rule"), item.text("where"));
+    let has_none = item.key_span("rule").is_none() && item.key_span("where").is_none();
+    if has_none {
+        let hint = "name a `rule`, or `where`; mode \"off\" lets everything pass";
+        report.error(&item.span, "an exception for everything", hint);
+    }
+    item.finish(&[("id", "rule"), ("place", "where"), ("name", "where"), ("in", "where")]);
+    let rules = Rule::ALL.map(|rule| (rule.name(), rule));
+    let rule = match rule {
+        Some(word) => Some(known(report, "rule", &word, &rules)?),
+        None => None,
+    };
+    let (part, name) = match place {
+        Some(word) => self::place(report, &word)?,
+        None => (None, None),
+    };
+    (!has_none).then_some(Exception { rule, part, name })
+}
+
+/// `query`, or `query:NAME`
+fn place(report: &Report<'_>, word: &Located<String>) -> Option<(Option<Part>, Option<String>)> {
+    let (part, name) = match word.value.split_once(':') {
+        Some((part, name)) => (part, Some(name.trim())),
+        None => (word.value.as_str(), None),
+    };
+    let part = Located { value: part.trim().to_owned(), span: word.span.clone() };
+    let parts = Part::ALL.map(|part| (part.name(), part));
+    let part = known(report, "place", &part, &parts)?;
+    match name {
+        Some(_) if !part.has_names() => {
+            let message = format!("values in `{}` have no names", part.name());
+            report.error(&word.span, message, "");
+            None
+        }
+        Some("") => {
+            let hint = format!("expected `{0}`, or `{0}:NAME`", part.name());
+            report.error(&word.span, "a name is missing behind the colon", hint);
+            None
+        }
+        name => Some((Some(part), name.map(str::to_owned))),
+    }
+}
+
+fn known<T: Copy>(
+    report: &Report<'_>,
+    kind: &str,
+    word: &Located<String>,
+    known: &[(&str, T)],
+) -> Option<T> {
+    let found = known.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
+    if found.is_none() {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        unknown_word(report, kind, word, &names);
+    }
+    found
+}

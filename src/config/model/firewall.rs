@@ -1,0 +1,175 @@
+//! What requests are searched for, and what becomes of those in which something was found.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Firewall {
+    pub(crate) mode: Mode,
+    /// The score from which on a request counts as an attack.
+    pub(crate) threshold: u32,
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Mode {
+    Off,
+    /// Attacks are counted and told, and pass.
+    Detect,
+    /// Attacks are answered by the proxy.
+    Block,
+}
+
+/// What is let pass: a rule, a place, or a rule at a place; never everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Exception {
+    /// `None`: all.
+    pub(crate) rule: Option<Rule>,
+    /// `None`: everywhere.
+    pub(crate) part: Option<Part>,
+    /// Of a value in that part; `None`: all.
+    pub(crate) name: Option<String>,
+}
+
+/// By number, as the scoreboard counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Rule {
+    SqlInjection,
+    CrossSiteScripting,
+    PathTraversal,
+    SensitiveFile,
+    CommandInjection,
+    TemplateInjection,
+    CodeInjection,
+    HeaderInjection,
+    BadEncoding,
+    OddProtocol,
+    Scanner,
+}
+
+/// By number, as the scoreboard tells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Part {
+    Path,
+    Query,
+    Header,
+    Cookie,
+    Form,
+    Json,
+    Multipart,
+    Xml,
+    Text,
+    /// The request as a whole.
+    Request,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 3] = [Self::Off, Self::Detect, Self::Block];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Detect => "detect",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl Rule {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::SqlInjection,
+        Self::CrossSiteScripting,
+        Self::PathTraversal,
+        Self::SensitiveFile,
+        Self::CommandInjection,
+        Self::TemplateInjection,
+        Self::CodeInjection,
+        Self::HeaderInjection,
+        Self::BadEncoding,
+        Self::OddProtocol,
+        Self::Scanner,
+    ];
+
+    /// As the file, the metrics and the events spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SqlInjection => "sql-injection",
+            Self::CrossSiteScripting => "cross-site-scripting",
+            Self::PathTraversal => "path-traversal",
+            Self::SensitiveFile => "sensitive-file",
+            Self::CommandInjection => "command-injection",
+            Self::TemplateInjection => "template-injection",
+            Self::CodeInjection => "code-injection",
+            Self::HeaderInjection => "header-injection",
+            Self::BadEncoding => "bad-encoding",
+            Self::OddProtocol => "odd-protocol",
+            Self::Scanner => "scanner",
+        }
+    }
+
+    pub(crate) fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Path,
+        Self::Query,
+        Self::Header,
+        Self::Cookie,
+        Self::Form,
+        Self::Json,
+        Self::Multipart,
+        Self::Xml,
+        Self::Text,
+        Self::Request,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+            Self::Form => "form",
+            Self::Json => "json",
+            Self::Multipart => "multipart",
+            Self::Xml => "xml",
+            Self::Text => "text",
+            Self::Request => "request",
+        }
+    }
+
+    pub(crate) fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// Whether its values have names.
+    pub(crate) fn has_names(self) -> bool {
+        match self {
+            Self::Path | Self::Text => false,
+            Self::Query
+            | Self::Header
+            | Self::Cookie
+            | Self::Form
+            | Self::Json
+            | Self::Multipart
+            | Self::Xml
+            | Self::Request => true,
+        }
+    }
+}
+
+/// Numbers are places in the lists, so that a reader of the scoreboard finds them again.
+const _: () = {
+    let mut at = 0;
+    while at < Rule::ALL.len() {
+        assert!(Rule::ALL[at] as usize == at);
+        at += 1;
+    }
+    let mut at = 0;
+    while at < Part::ALL.len() {
+        assert!(Part::ALL[at] as usize == at);
+        at += 1;
+    }
+};
