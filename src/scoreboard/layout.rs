@@ -35,6 +35,11 @@ pub(crate) const PATH_BYTES_MAX: usize = 48;
 pub(crate) const HOST_BYTES_MAX: usize = 24;
 /// Guards that can refuse a request: one line of each worker.
 pub(crate) const REFUSAL_REASONS_MAX: usize = 16;
+/// Room for kinds of attacks; unused ones stay zero.
+pub(crate) const FIREWALL_RULES_MAX: usize = 16;
+/// Entries of a worker's ring of requests that were taken for attacks.
+pub(crate) const ALARMS_MAX: usize = 64;
+pub(crate) const ALARM_TEXT_BYTES_MAX: usize = 48;
 
 /// Of 32 bytes.
 pub(crate) const TICKET_KEY_WORDS: usize = 4;
@@ -58,6 +63,7 @@ pub(super) struct Layout {
     pub(super) workers: [Line<WorkerWords>; WORKERS_MAX],
     pub(super) access_logs: [Line<AccessLogWords>; WORKERS_MAX],
     pub(super) multiplexed: [Line<MultiplexWords>; WORKERS_MAX],
+    pub(super) firewalls: [Line<FirewallWords>; WORKERS_MAX],
     pub(super) upstreams: [UpstreamWords; UPSTREAMS_MAX],
     pub(super) backends: [BackendWords; BACKENDS_MAX],
     /// Requests in flight, by worker: packed, so that summing a backend's reads one line a worker.
@@ -66,6 +72,7 @@ pub(super) struct Layout {
     pub(super) upstream_cells: [Line<[UpstreamCell; UPSTREAMS_MAX]>; WORKERS_MAX],
     pub(super) cells: [[Line<Cell>; BACKENDS_MAX]; WORKERS_MAX],
     pub(super) recent: [Recent; WORKERS_MAX],
+    pub(super) alarms: [Alarms; WORKERS_MAX],
     /// Touched only where sessions are learned.
     pub(super) sessions: [[Line<[SessionWords; SESSION_WAYS]>; SESSION_SETS]; UPSTREAMS_MAX],
     pub(super) limits: LimitsWords,
@@ -140,6 +147,17 @@ pub(super) struct MultiplexWords {
     pub(super) counts: [AtomicU64; MULTIPLEX_COUNTS],
     /// Connections that were cut, by what there was too much of.
     pub(super) floods: [AtomicU64; FLOODS],
+}
+
+/// Writer: the slot's worker. What its firewall found.
+#[repr(C)]
+pub(super) struct FirewallWords {
+    pub(super) inspected: AtomicU64,
+    pub(super) detected: AtomicU64,
+    pub(super) blocked: AtomicU64,
+    pub(super) cut_bodies: AtomicU64,
+    /// By rule, in requests that passed and in those that were blocked.
+    pub(super) found: [[AtomicU64; FIREWALL_RULES_MAX]; 2],
 }
 
 #[repr(C)]
@@ -303,11 +321,38 @@ pub(super) struct EntryWords {
     pub(super) host: [AtomicU64; HOST_BYTES_MAX / 8],
 }
 
+/// Writer: the worker whose ring it is.
+#[repr(C)]
+pub(super) struct Alarms {
+    /// As in `Recent`.
+    pub(super) written: Line<AtomicU64>,
+    pub(super) entries: [Line<AlarmWords>; ALARMS_MAX],
+}
+
+#[repr(C)]
+pub(super) struct AlarmWords {
+    /// As in `EntryWords`.
+    pub(super) sequence: AtomicU64,
+    pub(super) wall_ms: AtomicU64,
+    pub(super) client: [AtomicU64; 2],
+    /// The client's family, the verdict, the rule and the part.
+    pub(super) kinds: [AtomicU8; 4],
+    /// Of host, path, name and excerpt.
+    pub(super) lengths: [AtomicU8; 4],
+    pub(super) score: AtomicU16,
+    pub(super) host: [AtomicU64; HOST_BYTES_MAX / 8],
+    pub(super) path: [AtomicU64; PATH_BYTES_MAX / 8],
+    pub(super) name: [AtomicU64; ALARM_TEXT_BYTES_MAX / 8],
+    pub(super) excerpt: [AtomicU64; ALARM_TEXT_BYTES_MAX / 8],
+}
+
 const _: () = assert!(size_of::<Line<Header>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<TicketWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<WorkerWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<AccessLogWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<Line<MultiplexWords>>() == LINE_BYTES);
+const _: () = assert!(size_of::<Line<FirewallWords>>() == 3 * LINE_BYTES);
+const _: () = assert!(size_of::<Line<AlarmWords>>() == 2 * LINE_BYTES);
 const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);

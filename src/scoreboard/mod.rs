@@ -11,6 +11,7 @@ pub(crate) mod access_log;
 pub(crate) mod account;
 pub(crate) mod backend;
 pub(crate) mod crew;
+pub(crate) mod firewall;
 pub(crate) mod gate;
 pub(crate) mod histogram;
 pub(crate) mod holding;

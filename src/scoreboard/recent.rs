@@ -56,6 +56,25 @@ impl<const N: usize> Beginning<N> {
     pub(crate) fn is_cut(&self) -> bool {
         usize::from(self.len) > N
     }
+
+    /// Its whole length, as it is kept beside the words.
+    pub(super) fn len(&self) -> u8 {
+        self.len
+    }
+
+    pub(super) fn store(&self, words: &[AtomicU64]) {
+        for (word, bytes) in words.iter().zip(self.bytes.as_chunks().0) {
+            word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn load(words: &[AtomicU64], len: u8) -> Self {
+        let mut bytes = [0; N];
+        for (word, chunk) in words.iter().zip(bytes.as_chunks_mut().0) {
+            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
+        }
+        Self { bytes, len }
+    }
 }
 
 /// A method by its number: an entry has no room for a name.
@@ -174,8 +193,8 @@ fn store(words: &EntryWords, entry: &Entry) {
     words.bytes_and_tries.store(entry.bytes << 8 | u64::from(entry.tries), Ordering::Relaxed);
     words.path_len.store(entry.path.len, Ordering::Relaxed);
     words.host_len.store(entry.host.len, Ordering::Relaxed);
-    store_bytes(&words.path, &entry.path.bytes);
-    store_bytes(&words.host, &entry.host.bytes);
+    entry.path.store(&words.path);
+    entry.host.store(&words.host);
 }
 
 fn load(words: &EntryWords) -> Entry {
@@ -190,8 +209,8 @@ fn load(words: &EntryWords) -> Entry {
             _ => IpAddr::V4(Ipv4Addr::from_bits(client as u32)),
         },
         method: Method(words.method.load(Ordering::Relaxed)),
-        host: Host { bytes: load_bytes(&words.host), len: words.host_len.load(Ordering::Relaxed) },
-        path: Path { bytes: load_bytes(&words.path), len: words.path_len.load(Ordering::Relaxed) },
+        host: Host::load(&words.host, words.host_len.load(Ordering::Relaxed)),
+        path: Path::load(&words.path, words.path_len.load(Ordering::Relaxed)),
         status: words.status.load(Ordering::Relaxed),
         upstream: UpstreamId::new(usize::from(words.upstream.load(Ordering::Relaxed))),
         backend: backend.map(|id| (id, words.incarnation.load(Ordering::Relaxed))),
@@ -199,18 +218,4 @@ fn load(words: &EntryWords) -> Entry {
         service_us: words.service_us.load(Ordering::Relaxed),
         bytes: bytes_and_tries >> 8,
     }
-}
-
-fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
-    for (word, bytes) in words.iter().zip(bytes.as_chunks().0) {
-        word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
-    }
-}
-
-fn load_bytes<const N: usize>(words: &[AtomicU64]) -> [u8; N] {
-    let mut bytes = [0; N];
-    for (word, chunk) in words.iter().zip(bytes.as_chunks_mut().0) {
-        *chunk = word.load(Ordering::Relaxed).to_le_bytes();
-    }
-    bytes
 }

@@ -16,12 +16,15 @@ pub(crate) enum Reason {
     Connections = 2,
     /// Who asks is not known, or may not.
     Auth = 3,
+    /// It was taken for an attack.
+    Firewall = 4,
 }
 
 const _: () = assert!(Reason::ALL.len() <= REFUSAL_REASONS_MAX);
 
 impl Reason {
-    pub(crate) const ALL: [Self; 4] = [Self::Access, Self::Rate, Self::Connections, Self::Auth];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Access, Self::Rate, Self::Connections, Self::Auth, Self::Firewall];
 
     /// As logs and metrics call it.
     pub(crate) fn name(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Reason {
             Self::Rate => "rate",
             Self::Connections => "connections",
             Self::Auth => "auth",
+            Self::Firewall => "firewall",
         }
     }
 }
