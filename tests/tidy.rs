@@ -23,6 +23,7 @@ const LAYERS: &[Row] = &[
         crates: &["serde", "serde_json", "toml", "shell_words", "regex", "rustls"],
     },
     Row { folder: "http", imports: &[], crates: &["httparse", "memchr", "itoa"] },
+    Row { folder: "firewall", imports: &[], crates: &["aho_corasick", "memchr"] },
     Row { folder: "balance", imports: &[], crates: &[] },
     Row { folder: "supervise", imports: &[], crates: &["jiff", "memchr"] },
     Row { folder: "scoreboard", imports: &["sys"], crates: &[] },
@@ -73,7 +74,7 @@ const LAYERS: &[Row] = &[
     },
     Row {
         folder: "worker",
-        imports: &["sys", "config", "scoreboard", "order", "http", "balance"],
+        imports: &["sys", "config", "scoreboard", "order", "http", "firewall", "balance"],
         crates: &["tokio", "regex", "itoa", "flate2", "zstd", "brotli", "rustls", "h2", "bytes"],
     },
     Row {
@@ -138,6 +139,7 @@ const GUARDED: &[&str] = &[
     "brotli",
     "glob",
     "h2",
+    "aho_corasick",
 ];
 
 const FILE_LINES_MAX: usize = 500;

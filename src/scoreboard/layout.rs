@@ -50,7 +50,7 @@ pub(crate) const FLOODS: usize = 6;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]

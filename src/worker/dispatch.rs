@@ -105,13 +105,12 @@ async fn proxy(
     if let Err(status) = exchange.forward(connection, site) {
         return connection.answer(exchange, status, Next::Linger).await;
     }
-    if exchange.to_backend.is_to_be_kept() {
+    if exchange.to_backend.is_to_be_kept() || exchange.inspecting.is_body_due() {
         // In a box, since few requests are kept and all connections have this future.
-        let limits = &site.route.limits.client;
         let folder = &generation.temp_folder;
-        let over = Box::pin(keep::run(connection, exchange, limits, folder)).await;
-        if let Some(next) = over {
-            return next;
+        let kept = Box::pin(keep::run(connection, exchange, site.route, folder)).await;
+        if let Err(over) = kept {
+            return over;
         }
     }
     offer::run(connection, exchange, site).await

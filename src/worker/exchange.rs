@@ -11,6 +11,7 @@ use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::guard;
+use super::guard::firewall::Inspecting;
 use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
 use super::server::Place;
@@ -66,6 +67,7 @@ pub(crate) struct Exchange {
     /// The coding that the client would best have its answer in, of those that its route has.
     pub(crate) wanted: Option<files::Coding>,
     pub(crate) kept: Kept,
+    pub(crate) inspecting: Inspecting,
     pub(crate) tried: Tried,
     started_us: u64,
     upstream: Option<UpstreamId>,
@@ -115,6 +117,7 @@ impl Default for Exchange {
             held: Vec::new(),
             wanted: None,
             kept: Kept::default(),
+            inspecting: Inspecting::default(),
             tried: Tried::none(),
             started_us: 0,
             upstream: None,
@@ -230,6 +233,7 @@ impl Exchange {
         self.limited = Limited::default();
         self.admission = guard::Admission::Open;
         self.wanted = None;
+        self.inspecting.begin();
         self.kept.beside.clear();
         self.kept.hash_key.clear();
         self.kept.vouched.clear();

@@ -88,6 +88,7 @@ impl Exchange {
         let (body, coding) = self.deliver(site.route.limits.client.delivery);
         self.to_backend.start(body, coding, body_bytes_max);
         rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
+        self.to_backend.head_ends();
         self.kept.rendered = rendered;
         is_written
     }

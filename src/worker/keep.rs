@@ -1,7 +1,8 @@
-//! The whole of a request's body, kept before a backend is asked (`request_buffering`).
+//! A request's body, kept before a backend is asked: the whole of it (`request_buffering`), or as much
+//! of its beginning as the firewall looks at.
 //!
-//! A slow client then holds no backend, the body's length is known, and the request can be sent
-//! again. Memory holds the body up to a bound, a file the rest.
+//! A slow client of a whole body holds no backend, the body's length is known, and the request can be
+//! sent again. Memory holds the body up to a bound, a file the rest.
 
 use std::future::poll_fn;
 use std::path::Path;
@@ -9,6 +10,9 @@ use std::task::Poll;
 
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
+use super::guard::firewall::Framing;
+use super::guard::Refusal;
+use super::server::Route;
 use super::transfer::Coding;
 use super::transfer::whole::Unkept;
 use crate::config::model::{Delivery, RequestLimits};
@@ -27,6 +31,14 @@ enum Fault {
     Client(ClientFault),
     /// No file could be had, or it took no more: our own trouble, and logged.
     Spool,
+    Refused(Refusal),
+}
+
+/// How much of a body is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Beginning,
 }
 
 impl Exchange {
@@ -34,6 +46,9 @@ impl Exchange {
     /// nobody is to be asked to continue, and its length will be told instead of its coding.
     pub(crate) fn deliver(&mut self, delivery: Delivery) -> (Body, Coding) {
         let body = self.request.body;
+        if self.inspecting.is_body_due() {
+            self.request.drop_expectation();
+        }
         if delivery == Delivery::Streamed || body == Body::None {
             return (body, Coding::Same);
         }
@@ -45,27 +60,61 @@ impl Exchange {
     }
 }
 
-/// Reads the body to its end, and gives `None`; files are made in `folder`. If that fails, the
-/// request is over.
+/// Reads the body; files are made in `folder`. If that fails, or the firewall has something against
+/// it, the request is over.
 pub(crate) async fn run(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    limits: &RequestLimits,
+    route: &Route,
     folder: &Path,
-) -> Option<Next> {
-    match keep(connection, exchange, limits, folder).await {
-        Ok(()) => None,
-        Err(Fault::Client(fault)) => Some(exchange.blame(connection, fault).await),
-        Err(Fault::Spool) => Some(connection.answer(exchange, NO_FILE, Next::Linger).await),
-    }
+) -> Result<(), Next> {
+    let Err(fault) = keep(connection, exchange, route, folder).await else { return Ok(()) };
+    Err(match fault {
+        Fault::Client(fault) => exchange.blame(connection, fault).await,
+        Fault::Spool => connection.answer(exchange, NO_FILE, Next::Linger).await,
+        Fault::Refused(refusal) => {
+            exchange.refused_by = Some(refusal.reason);
+            connection.shared.refused(refusal.reason);
+            let next = exchange.next_if_read(connection);
+            connection.answer(exchange, refusal.status, next).await
+        }
+    })
 }
 
-/// What came behind the body is the next request's.
 async fn keep(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    limits: &RequestLimits,
+    route: &Route,
     folder: &Path,
+) -> Result<(), Fault> {
+    let limits = &route.limits.client;
+    let is_whole = exchange.to_backend.is_to_be_kept();
+    let extent = if is_whole { Extent::Whole } else { Extent::Beginning };
+    read(connection, exchange, limits, (extent, folder)).await?;
+    if exchange.inspecting.is_body_due()
+        && let Some(firewall) = route.gate.firewall()
+    {
+        let is_chunked = extent == Extent::Beginning && exchange.request.body == Body::Chunked;
+        let framing = if is_chunked { Framing::Chunks } else { Framing::Plain };
+        if let Some(refusal) = exchange.inspect_body(connection, firewall, framing) {
+            return Err(Fault::Refused(refusal));
+        }
+    }
+    if extent == Extent::Whole {
+        // What came behind the body is the next request's.
+        let payload_bytes = limits.body_bytes_max - exchange.to_backend.payload_left();
+        let rest = exchange.to_backend.settle(payload_bytes, &connection.shared.buffers);
+        debug_assert!(rest.is_none() || connection.unread.is_none(), "only one of them read on");
+        connection.unread = rest.or(connection.unread.take());
+    }
+    Ok(())
+}
+
+async fn read(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    limits: &RequestLimits,
+    (extent, folder): (Extent, &Path),
 ) -> Result<(), Fault> {
     let is_waiting = exchange.request.expects_continue
         && exchange.request.version == Version::Http11
@@ -77,10 +126,15 @@ async fn keep(
     // The backend has nothing to say to it: it takes the whole request as it comes.
     exchange.request.expects_continue = false;
     let mut seen = None;
-    let kept = poll_fn(|cx| {
+    poll_fn(|cx| {
         let Connection { shared, client, seat, .. } = &mut *connection;
         let pump = &mut exchange.to_backend;
-        let kept = pump.poll_keep(cx, client, folder, &shared.buffers);
+        let kept = match extent {
+            Extent::Whole => pump.poll_keep(cx, client, folder, &shared.buffers),
+            Extent::Beginning => {
+                pump.poll_hold(cx, client, &shared.buffers).map_err(Unkept::Broken)
+            }
+        };
         if kept.is_pending() && seat.is_late() {
             return Poll::Ready(Err(Fault::Client(ClientFault::Late)));
         }
@@ -97,13 +151,7 @@ async fn keep(
             }
         })
     })
-    .await;
-    kept?;
-    let payload_bytes = limits.body_bytes_max - exchange.to_backend.payload_left();
-    let rest = exchange.to_backend.settle(payload_bytes, &connection.shared.buffers);
-    debug_assert!(rest.is_none() || connection.unread.is_none(), "only one of them read on");
-    connection.unread = rest.or(connection.unread.take());
-    Ok(())
+    .await
 }
 
 /// No backend is asked yet, so the word that the body is wanted is ours.

@@ -83,6 +83,8 @@ pub(crate) struct Pump {
     /// Sent first: the head, and the body's beginning when it is short.
     pub(crate) head: Vec<u8>,
     head_sent: usize,
+    /// Where in `head` the body begins.
+    body_at: usize,
     body: Option<Buffer>,
     /// Of the buffer's content, what may be sent.
     ready: usize,
@@ -109,6 +111,7 @@ impl Default for Pump {
         Self {
             head: Vec::new(),
             head_sent: 0,
+            body_at: 0,
             body: None,
             ready: 0,
             reader: Reader::new(Body::None),
@@ -134,6 +137,7 @@ impl Pump {
         debug_assert!(self.body.is_none(), "the last message's buffer was given back");
         self.head.clear();
         self.head_sent = 0;
+        self.body_at = 0;
         self.ready = 0;
         self.reader = Reader::new(body);
         self.end = if self.reader.is_end() { End::Reached } else { End::Ahead };
@@ -148,6 +152,11 @@ impl Pump {
         self.wait = Wait::Source;
         self.moved = 0;
         self.taken = 0;
+    }
+
+    /// The head is written; the body follows.
+    pub(crate) fn head_ends(&mut self) {
+        self.body_at = self.head.len();
     }
 
     /// Takes the beginning of the body from what was read together with the head; keeps it with the

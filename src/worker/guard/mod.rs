@@ -11,6 +11,7 @@ mod ask;
 mod basic;
 pub(crate) mod book;
 mod connections;
+pub(crate) mod firewall;
 mod hash;
 mod rates;
 pub(crate) mod wait;
@@ -19,6 +20,7 @@ use access::Access;
 use ask::Ask;
 use basic::{Basic, Question};
 use connections::Connections;
+use firewall::Firewall;
 use rates::Rates;
 
 use super::connection::Connection;
@@ -43,6 +45,7 @@ pub(crate) enum Guard {
     Connections(Connections),
     Basic(Basic),
     Ask(Box<Ask>),
+    Firewall(Firewall),
 }
 
 /// What limits made of a request: what `$limit_req_status` and `$limit_conn_status` say, in nginx's
@@ -163,6 +166,7 @@ impl Guard {
             Self::Connections(connections) => connections.judge(case),
             Self::Basic(basic) => basic.judge(case),
             Self::Ask(_) => Verdict::Wait(Wait::Ask),
+            Self::Firewall(firewall) => firewall.judge(case),
         }
     }
 
@@ -170,7 +174,7 @@ impl Guard {
     fn is_of_admission(&self) -> bool {
         match self {
             Self::Access(_) | Self::Basic(_) | Self::Ask(_) => true,
-            Self::Rates(_) | Self::Connections(_) => false,
+            Self::Rates(_) | Self::Connections(_) | Self::Firewall(_) => false,
         }
     }
 }
@@ -185,6 +189,7 @@ pub(crate) fn compile(guards: &Guards, config: &Config, shared: &Shared) -> Gate
     compiled.extend(guards.basic.as_ref().map(|auth| Guard::Basic(Basic::compile(auth, shared))));
     let ask = |auth| Guard::Ask(Box::new(Ask::compile(auth, config)));
     compiled.extend(guards.ask.as_ref().map(ask));
+    compiled.extend(guards.firewall.as_ref().and_then(Firewall::compile).map(Guard::Firewall));
     Gate { guards: compiled.into_boxed_slice(), satisfy: guards.satisfy }
 }
 
@@ -231,6 +236,21 @@ pub(crate) fn advance(
 impl Gate {
     pub(crate) fn is_empty(&self) -> bool {
         self.guards.is_empty()
+    }
+
+    /// The one that looks at bodies, too; the last.
+    pub(crate) fn firewall(&self) -> Option<&Firewall> {
+        match self.guards.last() {
+            Some(Guard::Firewall(firewall)) => Some(firewall),
+            Some(
+                Guard::Access(_)
+                | Guard::Rates(_)
+                | Guard::Connections(_)
+                | Guard::Basic(_)
+                | Guard::Ask(_),
+            )
+            | None => None,
+        }
     }
 
     /// What a guard's word comes to (`ngx_http_core_access_phase`): where one grant is enough, a

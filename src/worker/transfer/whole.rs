@@ -42,6 +42,48 @@ impl Pump {
         }
     }
 
+    /// Reads as much of the body as memory holds of one, or all of it. What is behind that stays with
+    /// the source.
+    pub(crate) fn poll_hold(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut Stream,
+        buffers: &RefCell<Buffers>,
+    ) -> Poll<Result<(), Broken>> {
+        loop {
+            if let Some(body) = self.body.as_mut().filter(|_| self.ready > 0) {
+                let room = limits::REQUEST_BUFFER_BYTES_MAX.saturating_sub(self.head.len());
+                let stored = self.ready.min(room);
+                self.head.extend_from_slice(&body.content()[..stored]);
+                body.consume(stored);
+                self.ready -= stored;
+            }
+            if self.ready > 0 || self.is_read() {
+                break;
+            }
+            // One body may come to just that.
+            if self.head.len() >= limits::REQUEST_BUFFER_BYTES_MAX {
+                break;
+            }
+            ready!(self.poll_refill(cx, source, buffers))?;
+        }
+        if self.ready == 0 {
+            // All that was read can be sent again.
+            self.kept = Kept::All;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// What memory holds of the body: behind the head, before anything was sent.
+    pub(crate) fn kept_body(&self) -> &[u8] {
+        self.head.get(self.body_at..).unwrap_or_default()
+    }
+
+    /// Whether that is all of it.
+    pub(crate) fn is_kept_body_whole(&self) -> bool {
+        self.is_read() && self.ready == 0 && self.spool.is_none()
+    }
+
     /// Takes what there is out of the buffer.
     fn poll_store(&mut self, cx: &mut Context<'_>, folder: &Path) -> Poll<io::Result<()>> {
         while let Some(body) = self.body.as_mut().filter(|_| self.ready > 0) {
@@ -49,9 +91,10 @@ impl Pump {
             let room = limits::REQUEST_BUFFER_BYTES_MAX.saturating_sub(self.head.len());
             let stored = match &mut self.spool {
                 Some(spool) => ready!(spool.poll_write(cx, bytes))?,
-                None if bytes.len() <= room => {
-                    self.head.extend_from_slice(bytes);
-                    bytes.len()
+                None if room > 0 => {
+                    let stored = bytes.len().min(room);
+                    self.head.extend_from_slice(&bytes[..stored]);
+                    stored
                 }
                 None => {
                     self.spool = Some(Box::new(Spool::create(folder)?));
