@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::firewall::Firewall;
 use super::moved::{self, Moved};
 use super::wire::{
     Backend, BackendRow, Head, ProgramRow, Snapshot, Status, Upstream, UpstreamRow, Worker,
@@ -25,6 +26,9 @@ pub(crate) struct Delta {
     pub(crate) programs: Table<ProgramRow>,
     #[serde(default, skip_serializing_if = "Moved::is_empty")]
     pub(crate) moved: Moved,
+    /// Whole, when any of it changed: it never goes away again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) firewall: Option<Box<Firewall>>,
 }
 
 /// Rows that changed while the set of rows stayed, or the whole table when the set changed.
@@ -62,6 +66,7 @@ pub(crate) fn diff(old: &Snapshot, new: &Snapshot) -> Delta {
         backends: rows(&new.backends, backends),
         programs: rows(&new.programs, programs),
         moved,
+        firewall: new.firewall.clone().filter(|_| old.firewall != new.firewall).map(Box::new),
     }
 }
 
@@ -74,6 +79,9 @@ pub(crate) fn apply(snapshot: &mut Snapshot, delta: Delta) {
             row.program.uptime_ms = moved::later(row, elapsed_ms);
         }
         snapshot.head = *head;
+    }
+    if let Some(firewall) = delta.firewall {
+        snapshot.firewall = Some(*firewall);
     }
     replace(&mut snapshot.workers, delta.workers, is_same_worker);
     replace(&mut snapshot.upstreams, delta.upstreams, is_same_upstream);
@@ -114,6 +122,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
             })
             .collect(),
         programs: snapshot.programs.iter().map(|row| row.program.clone()).collect(),
+        firewall: snapshot.firewall.clone(),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod certificate;
 pub(crate) mod check;
 pub(crate) mod explain;
 mod figure;
+pub(crate) mod firewall;
 mod frame;
 pub(crate) mod limit;
 pub(crate) mod name;

@@ -93,8 +93,9 @@ impl Tape {
 
 fn rows_of(delta: &Delta) -> usize {
     // Rows are still here, so nothing of them has moved.
-    let Delta { head, workers, upstreams, backends, programs, moved: _ } = delta;
-    usize::from(head.is_some()) + len(workers) + len(upstreams) + len(backends) + len(programs)
+    let Delta { head, workers, upstreams, backends, programs, moved: _, firewall } = delta;
+    let single = usize::from(head.is_some()) + usize::from(firewall.is_some());
+    single + len(workers) + len(upstreams) + len(backends) + len(programs)
 }
 
 /// An empty table takes some room, too.
@@ -113,6 +114,7 @@ pub(crate) fn still(snapshot: &Snapshot) -> Snapshot {
         upstreams: snapshot.upstreams.iter().map(still_upstream).collect(),
         backends: snapshot.backends.iter().map(|row| still_backend(row, snapshot)).collect(),
         programs: snapshot.programs.iter().map(still_program).collect(),
+        firewall: None,
     }
 }
 

@@ -12,6 +12,7 @@ use super::delta::Delta;
 use super::drain::Drain;
 use super::explain::Fit;
 use super::figure;
+use super::firewall::Firewall;
 use super::limit::{Limit, Refused};
 use super::name::Name;
 use super::sample::Sample;
@@ -42,6 +43,9 @@ pub(crate) struct Status {
     pub(crate) refused: Vec<Refused>,
     #[serde(default)]
     pub(crate) orphans_reaped: u64,
+    /// Absent while none has looked at a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) firewall: Option<Firewall>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +255,9 @@ pub(crate) struct Snapshot {
     pub(crate) upstreams: Vec<UpstreamRow>,
     pub(crate) backends: Vec<BackendRow>,
     pub(crate) programs: Vec<ProgramRow>,
+    /// As of the last second; as in `Status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) firewall: Option<Firewall>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

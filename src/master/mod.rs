@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod membership;
 pub(crate) mod programs;
 
+mod alarms;
 mod answer;
 mod arrivals;
 mod audit;
@@ -189,6 +190,7 @@ struct Master {
     audit: audit::Audit,
     history: history::History,
     requests: requests::Requests,
+    alarms: alarms::Alarms,
     reopening: reopening::Reopening,
     orphans: turn::Orphans,
     upgrade: upgrade::Upgrade,

@@ -20,6 +20,7 @@ impl Master {
             upstreams,
             backends,
             programs: self.program_rows(now),
+            firewall: self.alarms.row().cloned(),
         })
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
+use super::alarms::Alarms;
 use super::certificates::Certificates;
 use super::checks::Checks;
 use super::event::{EVENTS_WAITING_MAX, Event, Post};
@@ -248,6 +249,7 @@ impl Prepared {
             audit: audit::Audit::new(limits::EVENTS_KEPT_MAX, will.events),
             history: history::History::new(board),
             requests: requests::Requests::new(board),
+            alarms: Alarms::new(board),
             reopening: reopening::Reopening::default(),
             orphans: turn::Orphans::new(will.orphans_reaped),
             upgrade: upgrade::Upgrade::new(will.upgrade),

@@ -5,6 +5,7 @@ use proptest::sample::subsequence;
 
 use super::wire::{backend_row, snapshot};
 use crate::control::delta::{Delta, Table, apply, diff};
+use crate::control::firewall::Firewall;
 use crate::control::moved::Moved;
 use crate::control::wire::{BackendRow, Head, Program, ProgramRow, Snapshot, UpstreamRow, Worker};
 
@@ -61,6 +62,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
             upstreams,
             backends,
             programs,
+            firewall: Some(Firewall { inspected: uptime_ms, ..Firewall::default() }),
         },
     )
 }

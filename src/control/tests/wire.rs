@@ -104,6 +104,7 @@ pub(crate) fn snapshot() -> Snapshot {
             },
             ..ProgramRow::default()
         }],
+        firewall: None,
     }
 }
 

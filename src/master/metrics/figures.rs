@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::lifetime::Latencies;
 use crate::control::wire;
 use crate::scoreboard::crew::WorkerFigures;
-use crate::scoreboard::{access_log, multiplex};
+use crate::scoreboard::{access_log, firewall, multiplex};
 
 /// How loading the configuration went, since the engine's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ pub(super) struct Figures {
     /// Beside the snapshot's rows.
     pub(super) backends: Vec<Backend>,
     pub(super) tcp_routes: Vec<TcpRoute>,
+    pub(super) firewall: firewall::Figures,
 }
 
 #[derive(Default)]

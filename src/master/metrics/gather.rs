@@ -30,6 +30,7 @@ impl Master {
                 .map(|worker| self.worker(worker.slot(), &snapshot))
                 .collect(),
             tcp_routes: self.tcp_routes(),
+            firewall: self.alarms.figures(),
             loads: self.loads,
             snapshot,
         }

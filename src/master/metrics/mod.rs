@@ -12,6 +12,7 @@ mod gather;
 mod page;
 
 mod backends;
+mod firewall;
 mod limits;
 mod programs;
 mod workers;

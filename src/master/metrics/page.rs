@@ -6,7 +6,7 @@
 use super::figures::Figures;
 use super::series::Kind::{Counter, Gauge, Histogram};
 use super::series::{Buckets, Labels, Text, Value};
-use super::{backends, limits, programs, workers};
+use super::{backends, firewall, limits, programs, workers};
 use crate::control::wire;
 
 /// A line is about so long.
@@ -46,6 +46,7 @@ pub(super) fn write(figures: &Figures) -> Vec<u8> {
     listeners(&mut text, figures);
     limits::write(&mut text, figures);
     workers::write(&mut text, &figures.workers);
+    firewall::write(&mut text, &figures.firewall);
     upstreams(&mut text, figures);
     backends::write(&mut text, figures);
     programs::write(&mut text, &snapshot.programs);

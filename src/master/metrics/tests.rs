@@ -168,6 +168,7 @@ fn figures(upstream: &str, backend: &str, values_us: &[u32]) -> Figures {
         upstreams: vec![latencies(values_us)],
         backends: vec![Backend { latency: latencies(values_us), is_passing: Some(false) }],
         tcp_routes: vec![TcpRoute { address: "[::1]:5".to_owned(), upstream: upstream.to_owned() }],
+        firewall: crate::scoreboard::firewall::Figures::default(),
     }
 }
 
@@ -228,6 +229,7 @@ fn every_family_is_there_even_without_a_row() {
         upstreams: Vec::new(),
         backends: Vec::new(),
         tcp_routes: Vec::new(),
+        firewall: crate::scoreboard::firewall::Figures::default(),
     };
     let (nothing, something) = (written(&nothing), written(&figures("a", "b", &[])));
     assert_eq!(nothing.keys().collect::<Vec<_>>(), something.keys().collect::<Vec<_>>());

@@ -151,19 +151,20 @@ fn snapshot() -> Snapshot {
     });
     backends[4].reason = "connection refused ×18".to_owned();
     backends[5].window_weight_start = 2;
-    let mut altered = upstream("static", "round_robin", 29_881, 0);
-    altered.differs = vec!["10.0.4.2:9000 added by ana (1000)".to_owned()];
     Snapshot {
         head: head(),
         workers: vec![worker(0, 21.0, 0), worker(1, 24.0, 1)],
-        upstreams: vec![
-            upstream("api", "least_conn", 72_611, 212),
-            altered,
-            upstream("ws", "ip_hash", 8_000, 0),
-        ],
+        upstreams: upstreams(),
         backends,
         programs: programs(),
+        firewall: None,
     }
+}
+
+fn upstreams() -> Vec<UpstreamRow> {
+    let mut altered = upstream("static", "round_robin", 29_881, 0);
+    altered.differs = vec!["10.0.4.2:9000 added by ana (1000)".to_owned()];
+    vec![upstream("api", "least_conn", 72_611, 212), altered, upstream("ws", "ip_hash", 8_000, 0)]
 }
 
 fn head() -> Head {

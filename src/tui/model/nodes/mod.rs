@@ -190,6 +190,9 @@ impl Nodes {
             whole.upstreams.extend(rows.upstreams);
             whole.backends.extend(rows.backends);
             whole.programs.extend(rows.programs);
+            if let Some(firewall) = rows.firewall {
+                whole.firewall.get_or_insert_default().join(firewall);
+            }
         }
         let name = format!("{} nodes", self.all.len());
         Snapshot { head: Head { name, ..whole.head }, ..whole }

@@ -90,6 +90,8 @@ pub(super) fn snapshot(at: usize, node: &Node, mut rows: Snapshot) -> Snapshot {
     }
     rows.backends.iter_mut().for_each(|row| backend(at, node, row));
     rows.programs.iter_mut().for_each(|row| program(node, row));
+    let alarms = rows.firewall.iter_mut().flat_map(|firewall| &mut firewall.alarms);
+    alarms.for_each(|alarm| time(node, &mut alarm.last_ms));
     rows
 }
 

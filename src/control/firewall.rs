@@ -1,0 +1,85 @@
+//! What the firewall found, as the API tells it and a console shows it.
+
+use serde::{Deserialize, Serialize};
+
+/// Of all workers together, since the engine's start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Firewall {
+    /// Requests that were looked at.
+    pub(crate) inspected: u64,
+    /// Taken for attacks where a route only watches; they passed.
+    pub(crate) detected: u64,
+    pub(crate) blocked: u64,
+    /// Bodies of which only the beginning was looked at.
+    pub(crate) cut_bodies: u64,
+    /// Rules that found something, in the order of the documentation.
+    pub(crate) rules: Vec<RuleCount>,
+    /// Kinds of attacks, the one that came last first.
+    pub(crate) alarms: Vec<Alarm>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RuleCount {
+    pub(crate) rule: String,
+    /// Findings in requests that passed, and in those that were blocked.
+    pub(crate) detected: u64,
+    pub(crate) blocked: u64,
+}
+
+/// Attacks by one rule at one place, and what the last of them was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Alarm {
+    pub(crate) rule: String,
+    /// As exceptions spell it: `query:q`.
+    pub(crate) place: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) count: u64,
+    pub(crate) last_ms: u64,
+    pub(crate) client: String,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    /// Where the finding begins; empty for values that may be secrets.
+    pub(crate) excerpt: String,
+    pub(crate) score: u16,
+    /// What lets such requests pass: one more of the file's `except`.
+    #[serde(default)]
+    pub(crate) exception: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    #[default]
+    Detected,
+    Blocked,
+}
+
+impl Verdict {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Detected => "detected",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl Firewall {
+    /// Puts another engine's to it.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.inspected += other.inspected;
+        self.detected += other.detected;
+        self.blocked += other.blocked;
+        self.cut_bodies += other.cut_bodies;
+        for row in other.rules {
+            match self.rules.iter_mut().find(|known| known.rule == row.rule) {
+                Some(known) => {
+                    known.detected += row.detected;
+                    known.blocked += row.blocked;
+                }
+                None => self.rules.push(row),
+            }
+        }
+        self.alarms.extend(other.alarms);
+        self.alarms.sort_by_key(|alarm| std::cmp::Reverse(alarm.last_ms));
+    }
+}

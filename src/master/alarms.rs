@@ -1,0 +1,211 @@
+//! What the workers' firewalls found: kinds of attacks, for whoever looks, and events for those who
+//! would not.
+//!
+//! Reads the workers' rings once a second. A flood of attacks is one kind after the other: each is
+//! told when it first comes, then once a while with how often it came, and no more events than a
+//! bound in all.
+
+use std::collections::VecDeque;
+
+use super::audit;
+use crate::config::limits;
+use crate::config::model::firewall::{Part, Rule};
+use crate::control::firewall::{Alarm, Firewall, RuleCount, Verdict};
+use crate::control::wire::Severity;
+use crate::scoreboard::layout::WORKERS_MAX;
+use crate::scoreboard::{Board, firewall};
+
+pub(super) struct Alarms {
+    board: Board,
+    /// How far each worker's ring was read.
+    read: [u64; WORKERS_MAX],
+    /// The one that came last first.
+    kinds: VecDeque<Kind>,
+    /// Events of the period, and when it began.
+    told: usize,
+    since_ms: u64,
+    /// As it is shown; `None` while no firewall ever looked at anything.
+    row: Option<Firewall>,
+}
+
+/// Attacks by one rule at one place.
+struct Kind {
+    rule: u8,
+    part: u8,
+    name: firewall::Text,
+    last: firewall::Alarm,
+    count: u64,
+    /// Of these, how many an event has told of, and when the last one did.
+    told: u64,
+    told_ms: u64,
+}
+
+impl Alarms {
+    /// Begins with what the rings hold; nobody is told of that again.
+    pub(super) fn new(board: Board) -> Self {
+        let mut alarms = Self {
+            board,
+            read: [0; WORKERS_MAX],
+            kinds: VecDeque::new(),
+            told: 0,
+            since_ms: 0,
+            row: None,
+        };
+        alarms.gather();
+        alarms.row = alarms.sum_up();
+        for kind in &mut alarms.kinds {
+            kind.told = kind.count;
+            kind.told_ms = kind.last.wall_ms;
+        }
+        alarms
+    }
+
+    fn gather(&mut self) {
+        let Self { board, read, kinds, .. } = self;
+        for worker in board.workers() {
+            let from = &mut read[worker.slot().index()];
+            *from = firewall::read(*board, worker.slot(), *from, |alarm| note(kinds, alarm));
+        }
+    }
+
+    /// What has come since the last time, as events.
+    pub(super) fn close_second(&mut self, wall_ms: u64) -> Vec<audit::Entry> {
+        self.gather();
+        if wall_ms.saturating_sub(self.since_ms) >= limits::FIREWALL_EVENTS_PERIOD_MS {
+            self.since_ms = wall_ms;
+            self.told = 0;
+        }
+        let mut entries = Vec::new();
+        // Oldest first, as events are read.
+        for kind in self.kinds.iter_mut().rev() {
+            let is_due = kind.told == 0
+                || wall_ms.saturating_sub(kind.told_ms) >= limits::FIREWALL_EVENTS_PERIOD_MS;
+            // What no event is left for waits for the next period.
+            let is_room = self.told < limits::FIREWALL_EVENTS_PER_PERIOD_MAX;
+            if kind.count == kind.told || !is_due || !is_room {
+                continue;
+            }
+            self.told += 1;
+            entries.push(kind.event());
+            kind.told = kind.count;
+            kind.told_ms = wall_ms;
+        }
+        self.row = self.sum_up();
+        entries
+    }
+
+    /// As of the last second.
+    pub(super) fn row(&self) -> Option<&Firewall> {
+        self.row.as_ref()
+    }
+
+    fn sum_up(&self) -> Option<Firewall> {
+        let figures = self.figures();
+        if figures == firewall::Figures::default() {
+            return None;
+        }
+        let count = |verdict: usize, rule: Rule| {
+            figures.found[verdict].get(rule as usize).copied().unwrap_or_default()
+        };
+        let rules = Rule::ALL.into_iter().map(|rule| RuleCount {
+            rule: rule.name().to_owned(),
+            detected: count(0, rule),
+            blocked: count(1, rule),
+        });
+        Some(Firewall {
+            inspected: figures.inspected,
+            detected: figures.detected,
+            blocked: figures.blocked,
+            cut_bodies: figures.cut_bodies,
+            rules: rules.filter(|rule| rule.detected + rule.blocked > 0).collect(),
+            alarms: self.kinds.iter().map(Kind::row).collect(),
+        })
+    }
+
+    /// Of all workers there have been: a slot's counts go on with its next worker.
+    pub(super) fn figures(&self) -> firewall::Figures {
+        let all = self.board.workers().map(|worker| firewall::figures(self.board, worker.slot()));
+        all.fold(firewall::Figures::default(), |sum, one| sum.plus(&one))
+    }
+}
+
+/// Puts an alarm to its kind, which becomes the first.
+fn note(kinds: &mut VecDeque<Kind>, alarm: firewall::Alarm) {
+    let is_same = |kind: &Kind| {
+        (kind.rule, kind.part, kind.last.verdict) == (alarm.rule, alarm.part, alarm.verdict)
+            && kind.name == alarm.name
+    };
+    let known = kinds.iter().position(is_same).and_then(|at| kinds.remove(at));
+    let mut kind = known.unwrap_or(Kind {
+        rule: alarm.rule,
+        part: alarm.part,
+        name: alarm.name,
+        last: alarm,
+        count: 0,
+        told: 0,
+        told_ms: 0,
+    });
+    kind.count += 1;
+    kind.last = alarm;
+    kinds.push_front(kind);
+    kinds.truncate(limits::FIREWALL_KINDS_MAX);
+}
+
+impl Kind {
+    fn row(&self) -> Alarm {
+        Alarm {
+            rule: rule_name(self.rule).to_owned(),
+            place: self.place(),
+            verdict: match self.last.verdict {
+                firewall::Verdict::Detected => Verdict::Detected,
+                firewall::Verdict::Blocked => Verdict::Blocked,
+            },
+            count: self.count,
+            last_ms: self.last.wall_ms,
+            client: self.last.client.to_canonical().to_string(),
+            host: text(self.last.host.as_bytes()),
+            path: text(self.last.path.as_bytes()),
+            excerpt: text(self.last.excerpt.as_bytes()),
+            score: self.last.score,
+            exception: self.exception(),
+        }
+    }
+
+    /// As TOML, where the name of a value is whatever a client sent.
+    fn exception(&self) -> String {
+        let place = self.place().replace('\\', "\\\\").replace('"', "\\\"");
+        format!("{{ rule = \"{}\", where = \"{place}\" }}", rule_name(self.rule))
+    }
+
+    fn place(&self) -> String {
+        let part = Part::numbered(self.part).map_or("unknown", Part::name);
+        match text(self.name.as_bytes()) {
+            name if name.is_empty() => part.to_owned(),
+            name => format!("{part}:{name}"),
+        }
+    }
+
+    fn event(&self) -> audit::Entry {
+        let Alarm { place, verdict, client, host, path, excerpt, .. } = self.row();
+        let count = self.count - self.told;
+        let found = if excerpt.is_empty() { String::new() } else { format!(": {excerpt}") };
+        let times = if count > 1 { format!("{count} times, last ") } else { String::new() };
+        audit::Entry {
+            who: audit::ENGINE.to_owned(),
+            verb: verdict.name().to_owned(),
+            target: format!("{} in {place}", rule_name(self.rule)),
+            result: format!("{times}{client} {host}{path}{found}"),
+            severity: Severity::Warn,
+            cli: String::new(),
+        }
+    }
+}
+
+fn rule_name(number: u8) -> &'static str {
+    Rule::numbered(number).map_or("unknown", Rule::name)
+}
+
+/// Bytes of a client's, for people.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
