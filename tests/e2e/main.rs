@@ -42,6 +42,7 @@ mod failing;
 mod far;
 mod faults;
 mod files;
+mod firewall;
 mod framing;
 mod guards;
 mod hostile;
