@@ -3,6 +3,8 @@
 //! A queue, buffer, retry or loop elsewhere names one of these. Relations between limits are
 //! asserted at compile time at the end of the file.
 
+pub(crate) mod firewall;
+
 // Configuration.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
 /// A checked configuration as it travels to a worker.
@@ -131,18 +133,6 @@ pub(crate) const SEASONED_MS: u64 = 250;
 /// Offers of one request that are noted one by one, for the log.
 pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
-
-// The firewall.
-/// Of a request's score: one finding that is sure.
-pub(crate) const FIREWALL_THRESHOLD: u32 = 5;
-pub(crate) const FIREWALL_THRESHOLD_MAX: u32 = 1_000;
-/// Of a server or a route; each finding is held against all of them.
-pub(crate) const FIREWALL_EXCEPTIONS_MAX: usize = 64;
-/// Kinds of attacks that are told apart, each a rule at a place; the one that came longest ago goes.
-pub(crate) const FIREWALL_KINDS_MAX: usize = 64;
-/// One kind is told of so often at most, and of all kinds together so many events in that time.
-pub(crate) const FIREWALL_EVENTS_PERIOD_MS: u64 = 60_000;
-pub(crate) const FIREWALL_EVENTS_PER_PERIOD_MAX: usize = 12;
 
 /// Of a request that is kept whole, head included; the rest is in a file.
 pub(crate) const REQUEST_BUFFER_BYTES_MAX: usize = 64 * 1024;

@@ -71,7 +71,7 @@ impl Alarms {
     /// What has come since the last time, as events.
     pub(super) fn close_second(&mut self, wall_ms: u64) -> Vec<audit::Entry> {
         self.gather();
-        if wall_ms.saturating_sub(self.since_ms) >= limits::FIREWALL_EVENTS_PERIOD_MS {
+        if wall_ms.saturating_sub(self.since_ms) >= limits::firewall::EVENTS_PERIOD_MS {
             self.since_ms = wall_ms;
             self.told = 0;
         }
@@ -79,9 +79,9 @@ impl Alarms {
         // Oldest first, as events are read.
         for kind in self.kinds.iter_mut().rev() {
             let is_due = kind.told == 0
-                || wall_ms.saturating_sub(kind.told_ms) >= limits::FIREWALL_EVENTS_PERIOD_MS;
+                || wall_ms.saturating_sub(kind.told_ms) >= limits::firewall::EVENTS_PERIOD_MS;
             // What no event is left for waits for the next period.
-            let is_room = self.told < limits::FIREWALL_EVENTS_PER_PERIOD_MAX;
+            let is_room = self.told < limits::firewall::EVENTS_PER_PERIOD_MAX;
             if kind.count == kind.told || !is_due || !is_room {
                 continue;
             }
@@ -148,7 +148,7 @@ fn note(kinds: &mut VecDeque<Kind>, alarm: firewall::Alarm) {
     kind.count += 1;
     kind.last = alarm;
     kinds.push_front(kind);
-    kinds.truncate(limits::FIREWALL_KINDS_MAX);
+    kinds.truncate(limits::firewall::KINDS_MAX);
 }
 
 impl Kind {

@@ -7,7 +7,7 @@ use super::super::model::firewall::{Exception, Firewall, Mode, Part, Rule};
 use super::super::report::{Located, Report};
 use super::super::section::{Section, unknown_word};
 
-const THRESHOLDS: RangeInclusive<u32> = 1..=limits::FIREWALL_THRESHOLD_MAX;
+const THRESHOLDS: RangeInclusive<u32> = 1..=limits::firewall::THRESHOLD_MAX;
 
 /// `firewall = { mode = "block", threshold = 5, except = [{ rule = …, where = … }] }`
 pub(super) fn read(section: &mut Section<'_>) -> Option<Firewall> {
@@ -28,15 +28,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Firewall> {
         ("enabled", "mode"),
         ("score", "threshold"),
     ]);
-    let threshold = threshold.unwrap_or(limits::FIREWALL_THRESHOLD);
+    let threshold = threshold.unwrap_or(limits::firewall::THRESHOLD);
     Some(Firewall { mode: mode?, threshold, exceptions })
 }
 
 fn exceptions(table: &mut Section<'_>) -> Vec<Exception> {
     let items = table.sections("except");
-    if items.len() > limits::FIREWALL_EXCEPTIONS_MAX {
+    if items.len() > limits::firewall::EXCEPTIONS_MAX {
         let span = table.key_span("except").unwrap_or_default();
-        let most = limits::FIREWALL_EXCEPTIONS_MAX;
+        let most = limits::firewall::EXCEPTIONS_MAX;
         let message = format!("{} exceptions are more than {most}", items.len());
         table.report.error(&span, message, "an exception may be for a rule, or for a place");
     }

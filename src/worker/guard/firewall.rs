@@ -198,7 +198,8 @@ impl Exchange {
             return None;
         }
         self.inspecting.body = Due::No;
-        let worst = inspector.findings().iter().max_by_key(|finding| finding.points);
+        // The first of those that weigh most.
+        let worst = inspector.findings().iter().rev().max_by_key(|finding| finding.points);
         if let Some(worst) = worst {
             let shared = &connection.shared;
             let alarm = self.alarm(connection, firewall.verdict, worst);

@@ -1,0 +1,12 @@
+//! The firewall's bounds. Those of its readers are beside them: a pure folder names its own.
+
+/// Of a request's score: one finding that is sure.
+pub(crate) const THRESHOLD: u32 = 5;
+pub(crate) const THRESHOLD_MAX: u32 = 1_000;
+/// Of a server or a route; each finding is held against all of them.
+pub(crate) const EXCEPTIONS_MAX: usize = 64;
+/// Kinds of attacks that are told apart, each a rule at a place; the one that came longest ago goes.
+pub(crate) const KINDS_MAX: usize = 64;
+/// One kind is told of so often at most, and of all kinds together so many events in that time.
+pub(crate) const EVENTS_PERIOD_MS: u64 = 60_000;
+pub(crate) const EVENTS_PER_PERIOD_MAX: usize = 12;
