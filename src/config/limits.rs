@@ -4,6 +4,7 @@
 //! asserted at compile time at the end of the file.
 
 pub(crate) mod firewall;
+pub(crate) mod import;
 
 // Configuration.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
@@ -133,7 +134,6 @@ pub(crate) const SEASONED_MS: u64 = 250;
 /// Offers of one request that are noted one by one, for the log.
 pub(crate) const ATTEMPTS_NOTED_MAX: usize = 8;
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
-
 /// Of a request that is kept whole, head included; the rest is in a file.
 pub(crate) const REQUEST_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Helper threads of a worker, which wait for files.
@@ -498,11 +498,3 @@ const _: () = assert!(
         + PROGRAM_READ_BYTES * 6
         < PROGRAM_OUTLET_BYTES_MAX
 );
-
-// Configurations of other programs that are translated.
-/// Of one file.
-pub(crate) const IMPORT_BYTES_MAX: u64 = 16 << 20;
-/// That one pattern may match.
-pub(crate) const IMPORT_FILES_MAX: usize = 4096;
-/// Blocks within blocks, and files within files.
-pub(crate) const IMPORT_DEPTH_MAX: usize = 32;

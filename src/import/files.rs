@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::limits::{IMPORT_BYTES_MAX, IMPORT_FILES_MAX};
+use crate::config::limits::import::{IMPORT_BYTES_MAX, IMPORT_FILES_MAX};
 
 /// A file's text; the error is what was wrong, without the file's name.
 pub(super) fn read(path: &Path) -> Result<String, String> {

@@ -7,7 +7,7 @@ use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::{headers, logs, tls, values};
-use crate::config::limits::IMPORT_DEPTH_MAX;
+use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::words::{self, Placed, Token};
-use crate::config::limits::{IMPORT_DEPTH_MAX, IMPORT_FILES_MAX};
+use crate::config::limits::import::{IMPORT_DEPTH_MAX, IMPORT_FILES_MAX};
 use crate::import::{Place, Remark, files};
 
 #[derive(Clone, Debug)]
