@@ -1,6 +1,9 @@
 //! `[engine]`.
 
+use std::path::PathBuf;
+
 use super::limits;
+use super::model::log::LogLevel;
 use super::model::{Engine, Tracking, Workers};
 use super::names;
 use super::resolve;
@@ -18,6 +21,8 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         temp_folder: None,
         resolve: resolve::defaults(),
         tracking: Tracking::Auto,
+        pid_file: None,
+        log_level: LogLevel::default(),
     };
     let Some(mut section) = section else { return engine };
     if let Some(name) = section.text("name") {
@@ -32,6 +37,8 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
     engine.temp_folder = section.folder("temp_folder");
     engine.resolve = resolve::read(&mut section, &engine.resolve);
     engine.tracking = tracking(&mut section).unwrap_or(engine.tracking);
+    engine.pid_file = pid_file(&mut section);
+    engine.log_level = log_level(&mut section).unwrap_or(engine.log_level);
     section.finish(&[
         ("worker_processes", "workers"),
         ("processes", "workers"),
@@ -40,6 +47,10 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         ("resolvers", "resolver"),
         ("nameservers", "resolver"),
         ("resolver_timeout", "resolve_timeout"),
+        ("pid", "pid_file"),
+        ("pidfile", "pid_file"),
+        ("error_log", "log_level"),
+        ("loglevel", "log_level"),
     ]);
     engine
 }
@@ -56,6 +67,32 @@ fn tracking(section: &mut Section<'_>) -> Option<Tracking> {
             None
         }
     }
+}
+
+/// Its folder must be there; the file is made.
+fn pid_file(section: &mut Section<'_>) -> Option<PathBuf> {
+    let text = section.text("pid_file")?;
+    let path = section.report.absolute(PathBuf::from(&text.value));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if text.value.is_empty() || text.value.ends_with('/') {
+        let message = format!("`{}` is not the name of a file", text.value);
+        section.report.error(&text.span, message, "such as \"/run/pilothouse.pid\"");
+    } else if let Some(folder) =
+        folder.filter(|folder| !(section.report.surroundings.is_folder)(folder))
+    {
+        let message = format!("no folder {} on this machine", folder.display());
+        section.report.error(&text.span, message, "it is not made by itself");
+    }
+    Some(path)
+}
+
+fn log_level(section: &mut Section<'_>) -> Option<LogLevel> {
+    let word = section.text("log_level")?;
+    let level = LogLevel::ALL.into_iter().find(|level| level.name() == word.value);
+    if level.is_none() {
+        unknown_word(section.report, "level", &word, &LogLevel::ALL.map(LogLevel::name));
+    }
+    level
 }
 
 fn workers(section: &mut Section<'_>) -> Option<Workers> {

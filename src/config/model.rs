@@ -12,6 +12,7 @@ pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod life;
 pub(crate) mod listener;
+pub(crate) mod log;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod program;
@@ -65,6 +66,9 @@ pub(crate) struct Engine {
     /// For upstreams that say nothing else.
     pub(crate) resolve: Resolve,
     pub(crate) tracking: Tracking,
+    /// Where the main process's number is written while the engine listens.
+    pub(crate) pid_file: Option<PathBuf>,
+    pub(crate) log_level: log::LogLevel,
 }
 
 impl Engine {

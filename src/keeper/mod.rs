@@ -18,7 +18,7 @@ use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use crate::order;
-use crate::order::keeper::{FromKeeper, ToKeeper};
+use crate::order::keeper::{FromKeeper, HANDED, Key, ToKeeper};
 use crate::sys::poll::{self, Interest};
 use crate::sys::seqpacket::{self, Wait};
 use crate::sys::{clock, folders, inherited, lock, log, oom, pidfd, rlimit, signal, spawn};
@@ -130,6 +130,21 @@ struct Keeper {
     fallback: Fallback,
 }
 
+/// The sockets that a service manager has made for us, for masters to choose from.
+fn handed() -> Store {
+    let mut store = Store::new();
+    for (index, (name, descriptor)) in inherited::handed().into_iter().enumerate() {
+        let mut held = store::Held::default();
+        held.push(descriptor);
+        // A name that is too long is of no use to masters.
+        let key = Key::new(&format!("{HANDED}{index} {name}"));
+        if let Some(key) = key.or_else(|| Key::new(&format!("{HANDED}{index} "))) {
+            store.put(key, held);
+        }
+    }
+    store
+}
+
 impl Keeper {
     fn new(name: &str, words: Words) -> Result<Self, KeeperError> {
         let folder = folders::make_runtime_dir(name)?;
@@ -140,7 +155,7 @@ impl Keeper {
                 }
                 lock::LockError::Io { .. } => KeeperError::Lock(error),
             })?;
-        Self::build(lock, words, Store::new(), 0)
+        Self::build(lock, words, handed(), 0)
     }
 
     fn build(
@@ -155,7 +170,10 @@ impl Keeper {
             .map_err(|cause| KeeperError::Io { tried: "become subreaper", cause })?;
         let signals = signal::descriptor(&SIGNALS)
             .map_err(|cause| KeeperError::Io { tried: "block signals", cause })?;
-        let environment: Vec<_> = std::env::vars_os().collect();
+        let is_handed =
+            |name: &OsString| inherited::HANDED_VARIABLES.iter().any(|handed| name == handed);
+        let environment: Vec<_> =
+            std::env::vars_os().filter(|(name, _)| !is_handed(name)).collect();
         let recipe = spawn::Recipe::of_this_image(&spawn::Order {
             arguments: &words.master,
             environment: &environment,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
+use super::handed::{self, Handed};
 use super::keeper_link::{Held, KeeperLink};
 use crate::config::model::Config;
 use crate::control::wire;
@@ -37,12 +38,15 @@ impl Taken {
 struct Listening {
     actual: SocketAddr,
     socket: OwnedFd,
+    /// Made by the service manager.
+    is_handed: bool,
 }
 
 /// By the configuration's address.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     addresses: BTreeMap<SocketAddr, Listening>,
+    handed: Handed,
 }
 
 /// Sockets that are bound, but get no connection until `Listeners::commit`: a configuration that is
@@ -66,14 +70,15 @@ pub(super) fn addresses(config: &Config) -> Vec<SocketAddr> {
 impl Listeners {
     /// Takes back what an earlier master stored.
     pub(super) fn recover(held: &mut Held) -> Self {
-        let mut listeners = Self::default();
+        let mut listeners = Self { handed: Handed::recover(held), ..Self::default() };
         for (key, descriptors) in held.take_all(KEY) {
             let (Some((address, actual)), Some(socket)) =
                 (parse_key(&key), descriptors.into_iter().next())
             else {
                 continue;
             };
-            listeners.addresses.insert(address, Listening { actual, socket });
+            let is_handed = listeners.handed.copy(address).is_some();
+            listeners.addresses.insert(address, Listening { actual, socket, is_handed });
         }
         listeners
     }
@@ -86,14 +91,29 @@ impl Listeners {
     ) -> Result<Prepared, BindError> {
         let mut prepared = Prepared::default();
         for &address in wanted.iter().filter(|address| !self.addresses.contains_key(address)) {
-            let claimed = self.claim(address, taken)?;
-            let socket = socket::bind(claimed)?;
-            // Port 0 has become a real one.
-            let actual = socket::local_address(&socket)
-                .map_err(|cause| BindError::Io { address: claimed, cause })?;
-            prepared.made.push((address, Listening { actual, socket }));
+            prepared.made.push((address, self.make(address, taken)?));
         }
         Ok(prepared)
+    }
+
+    fn make(&self, address: SocketAddr, taken: Taken) -> Result<Listening, BindError> {
+        if let Some(copy) = self.handed.copy(address) {
+            let socket = copy.map_err(|cause| BindError::Io { address, cause })?;
+            return Ok(Listening { actual: address, socket, is_handed: true });
+        }
+        let claimed = self.claim(address, taken)?;
+        let socket = socket::bind(claimed)?;
+        // Port 0 has become a real one.
+        let actual = socket::local_address(&socket)
+            .map_err(|cause| BindError::Io { address: claimed, cause })?;
+        Ok(Listening { actual, socket, is_handed: false })
+    }
+
+    /// At the start, when it is known what is listened on.
+    pub(super) fn begin(&mut self, prepared: Prepared, keeper: &KeeperLink) {
+        self.commit(prepared, keeper);
+        let wanted = self.addresses();
+        self.handed.settle(&wanted, keeper);
     }
 
     /// Where to listen for this address: refuses, or moves on, when a stranger listens there.
@@ -128,6 +148,9 @@ impl Listeners {
                 continue;
             }
             keeper.hold(&key(address, listening.actual), &[listening.socket.as_fd()]);
+            if !listening.is_handed {
+                handed::keep(address, &listening.socket);
+            }
             self.addresses.insert(address, listening);
         }
     }
@@ -138,9 +161,18 @@ impl Listeners {
             let is_wanted = wanted.contains(address);
             if !is_wanted {
                 keeper.release(&key(*address, listening.actual));
+                self.handed.dismiss(*address, keeper);
             }
             is_wanted
         });
+    }
+
+    /// Closes all at the engine's end. What the service manager keeps it goes on to keep: if it starts
+    /// the engine anew, clients have only waited.
+    pub(super) fn close(&mut self, keeper: &KeeperLink) {
+        for (address, listening) in std::mem::take(&mut self.addresses) {
+            keeper.release(&key(address, listening.actual));
+        }
     }
 
     /// What workers accept on, by the configuration's address.

@@ -19,6 +19,7 @@ mod clients;
 mod decisions;
 mod explain;
 mod generation;
+mod handed;
 mod http;
 mod keeper_link;
 mod legacy;
@@ -26,6 +27,7 @@ mod limits;
 mod listeners;
 mod memory;
 mod metrics;
+mod pid_file;
 mod plan;
 mod predecessors;
 mod probe;
@@ -186,6 +188,7 @@ struct Master {
     trouble: turn::Trouble,
     serving: tokio::task::JoinHandle<()>,
     http: http::Http,
+    pid_file: pid_file::PidFile,
     watchers: Watchers,
     audit: audit::Audit,
     history: history::History,

@@ -79,6 +79,10 @@ impl Master {
             .prepare(&wanted, Taken::of(config))
             .map_err(|error| error.to_string())?;
         let http = self.http.prepare(&config.control).map_err(|error| error.to_string())?;
+        let named = config.engine.pid_file.as_deref();
+        let pid_file = self.pid_file.prepare(named, self.keeper_pid);
+        let pid_file = pid_file.map_err(|error| error.to_string())?;
+        let least = config.engine.log_level.least();
         let number = self.generation.number + 1;
         let generation = Generation::new(number, loaded, &self.keeper)
             .map_err(|error| format!("keep the configuration: {error}"))?;
@@ -87,6 +91,8 @@ impl Master {
         self.generation.previous = Some(Box::new(before.forget(&self.keeper)));
         self.certificates.forget();
         self.http.commit(http, &self.asks);
+        self.pid_file.commit(&pid_file);
+        log::set_least(least);
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);
         // Upstreams must be on the board before a request can be routed to them.

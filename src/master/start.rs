@@ -19,6 +19,7 @@ use super::keeper_link::{Held, KeeperLink};
 use super::legacy::{Legacy, Will};
 use super::listeners::{self, Listeners, Taken};
 use super::membership::{Membership, Now};
+use super::pid_file::{self, PidFile};
 use super::programs::Programs;
 use super::programs::handoff::{Intent, Saved};
 use super::programs::launch::Surroundings;
@@ -70,6 +71,8 @@ pub(super) enum StartError {
     #[error("run workers as {0}: no such user")]
     NoUser(String),
     #[error(transparent)]
+    PidFile(#[from] pid_file::PidFileError),
+    #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -118,6 +121,7 @@ struct Prepared {
     made: listeners::Prepared,
     control: (ControlSocket, UnixListener),
     http: http::Prepared,
+    pid_file: pid_file::Prepared,
     /// This binary.
     binary: PathBuf,
     /// Which file it is.
@@ -143,6 +147,7 @@ impl Prepared {
             Generation::new(1, loaded, keeper).map_err(io("keep the configuration"))?
         };
         let config = &generation.config;
+        sys::log::set_least(config.engine.log_level.least());
         let decisions = decisions::DecisionsFile::open(&folders::make_state_dir(&options.name)?);
         let board = open_board(&mut held).map_err(io("create the scoreboard"))?;
         keeper.hold(BOARD, &[board.1.as_fd()]);
@@ -168,6 +173,7 @@ impl Prepared {
             }
             prepared => prepared?,
         };
+        let pid_file = pid_file(config, held.starts)?;
         let (legacy, will) =
             Legacy::open(&mut held, keeper).map_err(io("make room for the state"))?;
         let binary = sys::proc::own_path().map_err(io("find this binary"))?;
@@ -187,6 +193,7 @@ impl Prepared {
             made,
             control,
             http,
+            pid_file,
             binary,
             image,
             recipe,
@@ -209,7 +216,7 @@ impl Prepared {
         let will = known_will.unwrap_or_else(|| first_will(self.decisions.decisions(), now));
         self.end_strays(&will);
         let (board, board_fd) = self.board;
-        self.listeners.commit(self.made, &keeper);
+        self.listeners.begin(self.made, &keeper);
         let mut workers = Workers::new(board, self.recipe, self.post.clone(), self.image);
         workers.recover(&will.workers, &mut self.held);
         let socket = self.control.0.path().to_owned();
@@ -228,6 +235,7 @@ impl Prepared {
             post: self.post.clone(),
             serving: serve(listener, asks.clone()),
             http: Http::default(),
+            pid_file: PidFile::written(&self.pid_file),
             asks,
             asked,
             membership: Membership::new(board),
@@ -276,6 +284,18 @@ impl Prepared {
         master.note_start(is_successor);
         master.keeper.relieve(baton.as_ref());
         master
+    }
+}
+
+/// What runs already must not end for want of it.
+fn pid_file(config: &Config, starts: u32) -> Result<pid_file::Prepared, pid_file::PidFileError> {
+    let named = config.engine.pid_file.as_deref();
+    match PidFile::default().prepare(named, sys::proc::parent()) {
+        Err(error) if starts > 1 => {
+            sys::log::error!(WHO, "{error}");
+            Ok(pid_file::Prepared::Nothing)
+        }
+        prepared => prepared,
     }
 }
 

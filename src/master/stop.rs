@@ -52,7 +52,7 @@ impl Master {
                     drained_us: drain_us + WORKER_GRACE_US,
                     deadline_us: now_us + whole_us + WORKER_GRACE_US,
                 };
-                self.listeners.retain(&[], &self.keeper);
+                self.listeners.close(&self.keeper);
                 self.workers.drain_all(drain_us);
             }
             Phase::Draining { .. } | Phase::Stopping { .. } => self.kill("told twice"),

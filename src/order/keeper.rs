@@ -15,6 +15,8 @@ pub(crate) const KEYS_MAX: usize = 12 * 1024;
 pub(crate) const KEY_BYTES_MAX: usize = 200;
 /// Descriptors stored under one key.
 pub(crate) const KEY_DESCRIPTORS_MAX: usize = 4;
+/// Begins the keys of sockets that a service manager has handed to the keeper.
+pub(crate) const HANDED: &str = "handed ";
 const _: () = assert!(KEY_BYTES_MAX + 16 <= super::MESSAGE_BYTES_MAX);
 const _: () = assert!(KEY_DESCRIPTORS_MAX <= crate::sys::seqpacket::DESCRIPTORS_MAX);
 

@@ -16,6 +16,24 @@ pub(crate) fn take(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// The first descriptor of those that a service manager hands over (`sd_listen_fds(3)`).
+const FIRST_HANDED: RawFd = 3;
+/// More would be a mistake of somebody's.
+const HANDED_MAX: RawFd = 64;
+/// What tells of them: for the process of this pid alone, and for no child of its.
+pub(crate) const HANDED_VARIABLES: [&str; 3] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+
+/// What a service manager has handed to this process, and what it calls each. Call it once, first
+/// thing in the process.
+pub(crate) fn handed() -> Vec<(String, OwnedFd)> {
+    let [pid, count, names] = HANDED_VARIABLES.map(|name| std::env::var(name).unwrap_or_default());
+    let is_ours = pid.parse() == Ok(std::process::id());
+    let count = count.parse::<RawFd>().ok().filter(|_| is_ours).unwrap_or(0).clamp(0, HANDED_MAX);
+    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat(String::new()));
+    let numbers = FIRST_HANDED..FIRST_HANDED + count;
+    numbers.zip(names).filter_map(|(number, name)| Some((name, take(number).ok()?))).collect()
+}
+
 /// Shows a descriptor of this process by its number, for as long as `look_at_it` runs.
 pub(crate) fn look<T>(
     number: RawFd,

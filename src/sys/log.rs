@@ -1,14 +1,15 @@
 //! One line per happening on standard error, in one format for every process of the engine.
 //!
-//! Deliberately small: no filters by module, no files (the foreground engine's stderr is whoever
-//! started it; the background one's is its log file). A line is one `write`, so lines of several
-//! processes never mix.
+//! Deliberately small: one level for all, no filters by module, no files (the foreground engine's
+//! stderr is whoever started it; the background one's is its log file). A line is one `write`, so
+//! lines of several processes never mix.
 //!
 //! Nobody who logs waits for whoever reads: what a full pipe does not take is lost, and the next line
 //! that it does take is preceded by how many were.
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{clock, standard};
@@ -20,6 +21,14 @@ pub(crate) enum Level {
     Error,
     Warn,
     Notice,
+}
+
+/// What is less bad than this is not said. Set when a configuration is taken, by each process that
+/// takes one; not read together with anything else.
+static LEAST: AtomicU8 = AtomicU8::new(Level::Notice as u8);
+
+pub(crate) fn set_least(level: Level) {
+    LEAST.store(level as u8, Ordering::Relaxed);
 }
 
 impl Level {
@@ -36,6 +45,9 @@ impl Level {
 /// Writes `2026-11-22T12:04:31.123Z [notice] 4121 who: text`; failure to write is not an error, since
 /// there is nowhere left to say so.
 pub(crate) fn line(level: Level, who: &str, text: fmt::Arguments<'_>) {
+    if level as u8 > LEAST.load(Ordering::Relaxed) {
+        return;
+    }
     let wall_ms = clock::wall_ms();
     let own = std::process::id();
     let line = |level: Level, who: &str, text: fmt::Arguments<'_>| {

@@ -1,11 +1,16 @@
 //! The service manager that the engine was started by, told how it is as `sd_notify(3)` tells it.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
+use super::seqpacket::{self, Wait};
+
 /// Where the manager listens: a path, or `@` and an abstract name.
 const ADDRESS: &str = "NOTIFY_SOCKET";
+/// How many descriptors it keeps for us, where it keeps any.
+const STORE: &str = "FDSTORE";
 const WATCHDOG: &str = "WATCHDOG_USEC";
 
 /// Says it, and never waits; nothing where nobody wants to know.
@@ -16,14 +21,40 @@ pub(crate) fn tell(text: &str) -> io::Result<()> {
     }
 }
 
+/// Asks it to keep a descriptor over the engine's restarts (`FDSTORE=1`), under a name without colons.
+/// One that is full, or keeps nothing, closes its copy.
+pub(crate) fn keep(name: &str, descriptor: impl AsFd) -> io::Result<()> {
+    if !is_kept_for() {
+        return Ok(());
+    }
+    let text = format!("FDSTORE=1\nFDNAME={name}");
+    match std::env::var(ADDRESS) {
+        Ok(address) if !address.is_empty() => send_at(&address, &text, &[descriptor.as_fd()]),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// What it keeps under that name, it need not keep any more.
+pub(crate) fn forget(name: &str) -> io::Result<()> {
+    if is_kept_for() { tell(&format!("FDSTOREREMOVE=1\nFDNAME={name}")) } else { Ok(()) }
+}
+
+fn is_kept_for() -> bool {
+    std::env::var(STORE).is_ok_and(|count| count.parse::<u32>().is_ok_and(|count| count > 0))
+}
+
 fn tell_at(address: &str, text: &str) -> io::Result<()> {
+    send_at(address, text, &[])
+}
+
+fn send_at(address: &str, text: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let address = match address.strip_prefix('@') {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(address)?,
     };
     let socket = UnixDatagram::unbound()?;
-    socket.set_nonblocking(true)?;
-    socket.send_to_addr(text.as_bytes(), &address).map(drop)
+    socket.connect_addr(&address)?;
+    seqpacket::send(&socket, text.as_bytes(), descriptors, Wait::Never)
 }
 
 /// Within which time it wants to hear that all is well, in microseconds.

@@ -78,6 +78,19 @@ pub(crate) fn local_address(socket: impl AsFd) -> io::Result<SocketAddr> {
     SocketAddr::try_from(address).map_err(io::Error::from)
 }
 
+/// Makes a socket that somebody else has made one of ours: its address, if it is a TCP socket that
+/// listens.
+pub(crate) fn adopt(socket: impl AsFd) -> io::Result<SocketAddr> {
+    let socket = socket.as_fd();
+    if sockopt::socket_type(socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(socket)? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no TCP socket that listens"));
+    }
+    let address = local_address(socket)?;
+    let flags = rustix::fs::fcntl_getfl(socket)?;
+    rustix::fs::fcntl_setfl(socket, flags | rustix::fs::OFlags::NONBLOCK)?;
+    Ok(address)
+}
+
 /// Whether nothing waits to be read from a connected socket, not even its end.
 pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;

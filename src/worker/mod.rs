@@ -239,6 +239,7 @@ fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation
     let bytes = sys::memfd::read_all(bytes, limits::GENERATION_BYTES_MAX)
         .map_err(|cause| Error::Generation { number, cause })?;
     let config = config::decode(&bytes).ok_or(Error::Undecodable(number))?;
+    sys::log::set_least(config.engine.log_level.least());
     Ok(Generation::compile(number, &config, shared))
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -52,6 +53,12 @@ impl Engine {
     /// By a command of the test's own, whose runtime folder is `run` in the engine's.
     pub(crate) fn start_by(command: impl FnOnce(&Path) -> Command) -> Self {
         Self::launch("", |_folder| {}, |folder| spawn(folder, command(folder.path())))
+    }
+
+    /// The same, with a socket of the test's as its standard input.
+    pub(crate) fn start_with(stdin: OwnedFd, command: impl FnOnce(&Path) -> Command) -> Self {
+        let start = |folder: &TempDir| spawn_with(folder, command(folder.path()), stdin.into());
+        Self::launch("", |_folder| {}, start)
     }
 
     /// The same as `start`, from a shell that has done `preparation` first.
@@ -385,10 +392,14 @@ fn run(folder: &TempDir) -> Command {
 }
 
 /// The log is appended to, for there may have been an engine in the folder before.
-fn spawn(folder: &TempDir, mut run: Command) -> Child {
+fn spawn(folder: &TempDir, run: Command) -> Child {
+    spawn_with(folder, run, Stdio::null())
+}
+
+fn spawn_with(folder: &TempDir, mut run: Command, stdin: Stdio) -> Child {
     let log = File::options().create(true).append(true).open(folder.path().join("log"));
     let log = log.expect("the folder is ours");
-    run.stdin(Stdio::null())
+    run.stdin(stdin)
         .stdout(log.try_clone().expect("a descriptor is free"))
         .stderr(log)
         .spawn()

@@ -1,12 +1,16 @@
 //! A service manager is told how the engine is, as systemd wants to know.
 
 use std::fs;
+use std::io::{BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::engine::{BINARY, Engine, signal};
-use crate::wait;
+use crate::{client, ports, wait};
 
 struct Manager {
     socket: UnixDatagram,
@@ -95,4 +99,67 @@ fn the_offered_unit_and_rotation_are_good() {
     }
     let rotation = fs::read_to_string("configs/pilothouse.logrotate").expect("it is offered");
     assert!(rotation.contains("pilothouse reopen"));
+}
+
+/// Starts an engine as a service manager would that has made a socket for it, of this name.
+fn start_with(listener: TcpListener, name: &str, text: &str, notify: Option<&Path>) -> Engine {
+    Engine::start_with(OwnedFd::from(listener), |folder| {
+        fs::write(folder.join("pilothouse.toml"), text).expect("the folder is ours");
+        let script =
+            "LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=\"$0\" exec \"$@\" 3<&0 0</dev/null";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, name, BINARY, "run", "-c"]).arg(folder.join("pilothouse.toml"));
+        shell.env("PILOTHOUSE_RUNTIME_DIR", folder.join("run"));
+        shell.env("PILOTHOUSE_STATE_DIR", folder.join("state"));
+        if let Some(notify) = notify {
+            shell.env("NOTIFY_SOCKET", notify).env("FDSTORE", "8");
+        }
+        shell
+    })
+}
+
+fn answering(listen: &str) -> String {
+    let route = "{ path = \"/\", respond = { body = \"here\" } }";
+    format!("[[server]]\nlisten = \"{listen}\"\nroute = [{route}]\n")
+}
+
+#[test]
+fn a_socket_that_the_manager_has_made_is_taken_and_outlives_masters() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    // The queue is the manager's: whoever came before the engine is answered.
+    let mut early = client::connect(address).expect("the manager listens");
+    early.write_all(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n").expect("it is queued");
+    let engine = start_with(listener, "web", &answering(&address.to_string()), None);
+    let answer = client::read_response(&mut BufReader::new(early)).expect("it is answered");
+    assert_eq!(answer.text(), "here");
+    engine.replace_master();
+    assert_eq!(client::get(address, "/").text(), "here");
+    assert!(!engine.log().contains("[warn] "), "{}", engine.log());
+    assert_eq!(engine.status()["listeners"][0]["address"], address.to_string());
+}
+
+#[test]
+fn a_socket_for_nothing_is_told_of_and_one_that_was_kept_is_let_go() {
+    for is_kept in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let kept = format!("listener_{}", address.to_string().replace(':', "_"));
+        let name = if is_kept { kept.as_str() } else { "spare" };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("notify");
+        let socket = UnixDatagram::bind(&path).expect("the folder is ours");
+        socket.set_read_timeout(Some(wait::PATIENCE)).expect("a time");
+        let manager = Manager { socket };
+        let engine = start_with(listener, name, &answering(&ports::address()), Some(&path));
+        // The listener of its own is to be kept over a restart.
+        assert!(manager.hears().starts_with("FDSTORE=1\nFDNAME=listener_127."));
+        if is_kept {
+            assert_eq!(manager.hears(), format!("FDSTOREREMOVE=1\nFDNAME={kept}"));
+            wait::until("nobody listens", || client::connect(address).err());
+        } else {
+            assert!(client::connect(address).is_ok());
+            assert!(engine.log().contains("no server here does"), "{}", engine.log());
+        }
+    }
 }
