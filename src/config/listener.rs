@@ -10,7 +10,7 @@ use super::section::{Section, unknown_word};
 use super::{limits, program};
 
 /// What a program may have and a listener may not, and why.
-const REFUSED: [(&str, &str); 7] = [
+pub(super) const REFUSED: [(&str, &str); 7] = [
     ("redirect_stderr", "what it writes to stdout is the protocol, and nothing else may be there"),
     ("stdout", "what it writes there is the protocol and no log; `stderr` is for that"),
     ("stdin", "events are written there"),
@@ -60,7 +60,8 @@ fn refuse(section: &mut Section<'_>) {
         }
     }
     for (other, ours) in OTHERS {
-        if let (Some(span), Some(_)) = (section.key_span(other), section.value(other)) {
+        if let Some(span) = section.key_span(other) {
+            let _known_from_here_on = section.value(other);
             let message = format!("unknown key `{other}` of a listener");
             section.report.error(&span, message, format!("did you mean `{ours}`?"));
         }

@@ -13,6 +13,9 @@ use toml::de::{DeTable, DeValue};
 use super::report::{Located, Report, Span};
 use super::{duration, nearest, size};
 
+pub(super) mod asked;
+mod nested;
+
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// The longest time limit that can be written: a year; beyond it is a typing mistake.
@@ -53,6 +56,12 @@ impl<'a> Section<'a> {
 
     /// The raw value, for keys that take several forms.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
+        self.get(key, || asked::OPEN.to_owned())
+    }
+
+    /// The value of a key; `form` is what readers of the reference are told of it.
+    fn get(&mut self, key: &'static str, form: impl FnOnce() -> String) -> Option<&'a Value<'a>> {
+        asked::note(&self.title, key, form);
         // Several readers may look at one key.
         if !self.asked.contains(&key) {
             self.asked.push(key);
@@ -67,18 +76,22 @@ impl<'a> Section<'a> {
 
     /// A text, with the environment's variables in place.
     pub(super) fn text(&mut self, key: &'static str) -> Option<Located<String>> {
-        let value = self.value(key)?;
+        self.text_as(key, "text")
+    }
+
+    fn text_as(&mut self, key: &'static str, form: &'static str) -> Option<Located<String>> {
+        let value = self.get(key, || form.to_owned())?;
         text_of(self.report, value, "a string")
     }
 
     /// A text whose variables belong to a program's instance.
     pub(super) fn raw_text(&mut self, key: &'static str) -> Option<Located<String>> {
-        let value = self.value(key)?;
+        let value = self.get(key, || "text".to_owned())?;
         raw_text_of(self.report, value, "a string")
     }
 
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
-        let value = self.value(key)?;
+        let value = self.get(key, || "`true` or `false`".to_owned())?;
         match value.get_ref() {
             DeValue::Boolean(flag) => Some(*flag),
             _ => self.unexpected(value, "true or false"),
@@ -86,7 +99,7 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
-        let value = self.value(key)?;
+        let value = self.get(key, || asked::number(&range))?;
         let Some(number) = integer_of(value) else {
             return self.unexpected(value, "a whole number");
         };
@@ -104,7 +117,7 @@ impl<'a> Section<'a> {
 
     /// A whole number that may be negative.
     pub(super) fn signed(&mut self, key: &'static str, range: RangeInclusive<i32>) -> Option<i32> {
-        let value = self.value(key)?;
+        let value = self.get(key, || asked::number(&range))?;
         let number = integer_of(value).and_then(|number| i32::try_from(number).ok());
         let number = number.filter(|number| range.contains(number));
         let expected = format!("a number from {} to {}", range.start(), range.end());
@@ -113,13 +126,13 @@ impl<'a> Section<'a> {
 
     /// Milliseconds; zero is a duration.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<u64> {
-        let value = self.value(key)?;
+        let value = self.get(key, || "duration".to_owned())?;
         self.duration_of(key, value)
     }
 
     /// Milliseconds; zero would mean "at once", which no limit can keep.
     pub(super) fn positive_duration(&mut self, key: &'static str) -> Option<u64> {
-        let value = self.value(key)?;
+        let value = self.get(key, || "duration, not zero".to_owned())?;
         let duration_ms = self.duration_of(key, value)?;
         if duration_ms == 0 {
             let hint = "expected more than zero";
@@ -131,7 +144,7 @@ impl<'a> Section<'a> {
 
     /// Milliseconds from a number of seconds (Supervisor's way) or a duration.
     pub(super) fn seconds(&mut self, key: &'static str) -> Option<u64> {
-        let value = self.value(key)?;
+        let value = self.get(key, || "seconds, or duration".to_owned())?;
         match value.get_ref() {
             DeValue::Integer(_) => {
                 let number = integer_of(value).and_then(|number| u64::try_from(number).ok());
@@ -148,7 +161,11 @@ impl<'a> Section<'a> {
 
     /// Bytes.
     pub(super) fn size(&mut self, key: &'static str) -> Option<u64> {
-        let value = self.value(key)?;
+        let value = self.get(key, || "size".to_owned())?;
+        self.size_of(value)
+    }
+
+    fn size_of(&self, value: &Value<'_>) -> Option<u64> {
         let DeValue::String(text) = value.get_ref() else {
             return self.unexpected(value, "a size such as \"50MB\"");
         };
@@ -169,10 +186,15 @@ impl<'a> Section<'a> {
         key: &'static str,
         range: RangeInclusive<u64>,
     ) -> Option<u64> {
-        let bytes = self.size(key)?;
+        let (least, most) = range.clone().into_inner();
+        let within = || match most {
+            u64::MAX => format!("size, {} and up", size::display(least)),
+            most => format!("size, {} to {}", size::display(least), size::display(most)),
+        };
+        let value = self.get(key, within)?;
+        let bytes = self.size_of(value)?;
         if !range.contains(&bytes) {
-            let (least, most) = range.into_inner();
-            let span = self.table.get(key).map_or(Span::default(), Spanned::span);
+            let span = value.span();
             let message = format!("`{key}` is {}, out of range", size::display(bytes));
             let hint = format!("expected {} to {}", size::display(least), size::display(most));
             self.report.error(&span, message, hint);
@@ -183,7 +205,7 @@ impl<'a> Section<'a> {
 
     /// A folder that must exist.
     pub(super) fn folder(&mut self, key: &'static str) -> Option<PathBuf> {
-        let text = self.text(key)?;
+        let text = self.text_as(key, "folder that is there")?;
         let path = self.report.absolute(PathBuf::from(text.value));
         if !(self.report.surroundings.is_folder)(&path) {
             let message = format!("no folder {} on this machine", path.display());
@@ -194,139 +216,12 @@ impl<'a> Section<'a> {
 
     /// A user that must exist.
     pub(super) fn user(&mut self, key: &'static str) -> Option<String> {
-        let user = self.text(key)?;
+        let user = self.text_as(key, "user of this machine")?;
         if !(self.report.surroundings.is_user)(&user.value) {
             let message = format!("no user `{}` on this machine", user.value);
             self.report.error(&user.span, message, "");
         }
         Some(user.value)
-    }
-
-    /// A list of texts; a single text is a list of one.
-    pub(super) fn texts(&mut self, key: &'static str) -> Vec<Located<String>> {
-        let report = self.report;
-        self.items(key).into_iter().filter_map(|value| text_of(report, value, "a string")).collect()
-    }
-
-    /// The same, not expanded.
-    pub(super) fn raw_texts(&mut self, key: &'static str) -> Vec<Located<String>> {
-        let (report, items) = (self.report, self.items(key));
-        items.into_iter().filter_map(|value| raw_text_of(report, value, "a string")).collect()
-    }
-
-    /// The values of a list; a single value is a list of one.
-    pub(super) fn items(&mut self, key: &'static str) -> Vec<&'a Value<'a>> {
-        match self.value(key) {
-            None => Vec::new(),
-            Some(value) => match value.get_ref() {
-                DeValue::Array(items) => items.iter().collect(),
-                _ => vec![value],
-            },
-        }
-    }
-
-    /// A table of fixed keys: `check = { ... }` or `[upstream.api.check]`.
-    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'a>> {
-        let value = self.value(key)?;
-        self.inner(key, value, Form::Table)
-    }
-
-    /// A value of a list, as a table.
-    pub(super) fn item(&self, key: &str, value: &'a Value<'a>) -> Option<Section<'a>> {
-        self.inner(key, value, Form::Item)
-    }
-
-    fn inner(&self, key: &str, value: &'a Value<'a>, form: Form) -> Option<Section<'a>> {
-        let DeValue::Table(table) = value.get_ref() else {
-            return self.unexpected(value, "a table");
-        };
-        let (report, title, span) = (self.report, self.title_of(key), value.span());
-        Some(Section { report, title, form, span, table, asked: Vec::new() })
-    }
-
-    fn title_of(&self, key: &str) -> String {
-        match self.form {
-            Form::File => key.to_owned(),
-            Form::Table | Form::Item => format!("{}.{key}", self.title),
-        }
-    }
-
-    /// The tables of `[[server]]`.
-    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
-        let Some(value) = self.value(key) else { return Vec::new() };
-        let DeValue::Array(items) = value.get_ref() else {
-            let name = self.key_span(key).unwrap_or_else(|| value.span());
-            self.report.error(
-                &name,
-                format!("expected a list of tables, found one {}", value.get_ref().type_str()),
-                format!("write `[[{}]]`", self.title_of(key)),
-            );
-            return Vec::new();
-        };
-        items.iter().filter_map(|item| self.item(key, item)).collect()
-    }
-
-    /// The tables of `[upstream.NAME]`, in the order of the file.
-    pub(super) fn named_sections(&mut self, key: &'static str) -> Vec<(Located<String>, Self)> {
-        let Some(value) = self.value(key) else { return Vec::new() };
-        let DeValue::Table(tables) = value.get_ref() else {
-            let hint = format!("write `[{key}.NAME]`");
-            let message = format!("expected named tables, found {}", description(value));
-            self.report.error(&value.span(), message, hint);
-            return Vec::new();
-        };
-        let mut named: Vec<_> = tables
-            .iter()
-            .filter_map(|(name, value)| {
-                let text = name.get_ref().as_ref();
-                let section = self.inner(&format!("{key}.{text}"), value, Form::Table)?;
-                Some((Located { value: text.to_owned(), span: name.span() }, section))
-            })
-            .collect();
-        named.sort_by_key(|(name, _)| name.span.start);
-        named
-    }
-
-    /// The texts of a table of free keys, in the order of the file; not expanded.
-    pub(super) fn pairs(&mut self, key: &'static str) -> Vec<(Located<String>, Located<String>)> {
-        let Some(table) = self.section(key) else { return Vec::new() };
-        let mut pairs: Vec<_> = table
-            .table
-            .iter()
-            .filter_map(|(name, value)| {
-                let text = raw_text_of(self.report, value, "a string")?;
-                Some((Located { value: name.get_ref().to_string(), span: name.span() }, text))
-            })
-            .collect();
-        pairs.sort_by_key(|(name, _)| name.span.start);
-        pairs
-    }
-
-    /// The texts of a table of free keys, one or a list each, in the order of the file; not
-    /// expanded.
-    pub(super) fn entries(
-        &mut self,
-        key: &'static str,
-    ) -> Vec<(Located<String>, Vec<Located<String>>)> {
-        let Some(table) = self.section(key) else { return Vec::new() };
-        let report = self.report;
-        let mut entries: Vec<_> = table
-            .table
-            .iter()
-            .map(|(name, value)| {
-                let values: Vec<&Value<'_>> = match value.get_ref() {
-                    DeValue::Array(items) => items.iter().collect(),
-                    _ => vec![value],
-                };
-                let texts = values
-                    .into_iter()
-                    .filter_map(|value| raw_text_of(report, value, "a string"))
-                    .collect();
-                (Located { value: name.get_ref().to_string(), span: name.span() }, texts)
-            })
-            .collect();
-        entries.sort_by_key(|(name, _)| name.span.start);
-        entries
     }
 
     /// The contents of a file that is used as it is.
@@ -336,7 +231,7 @@ impl<'a> Section<'a> {
 
     /// The same, with where it is.
     pub(super) fn page_at(&mut self, key: &'static str) -> Option<Page> {
-        let Located { value, span } = self.text(key)?;
+        let Located { value, span } = self.text_as(key, "file")?;
         let path = self.report.absolute(PathBuf::from(value));
         match (self.report.surroundings.page)(&path) {
             Ok(text) => Some(Page { path, text, span }),

@@ -17,6 +17,7 @@ mod kept;
 mod links;
 mod listeners;
 mod process;
+mod reference;
 mod restarts;
 mod rolls;
 mod schedules;
