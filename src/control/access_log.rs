@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a worker's writing of access logs came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WorkerLog {
     pub(crate) lines: u64,
     /// Lines that were not written.

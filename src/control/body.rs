@@ -3,10 +3,12 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::call::Pace;
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Drain {
     pub(super) timeout_ms: Option<u64>,
@@ -14,6 +16,7 @@ pub(super) struct Drain {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Weight {
     pub(super) weight: u32,
@@ -21,6 +24,7 @@ pub(super) struct Weight {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MaxConns {
     pub(super) max_conns: u32,
@@ -28,6 +32,7 @@ pub(super) struct MaxConns {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Add {
     pub(super) address: String,
@@ -37,6 +42,7 @@ pub(super) struct Add {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Remove {
     #[serde(default)]
@@ -46,30 +52,35 @@ pub(super) struct Remove {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
     pub(super) key: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Strategy {
     pub(super) strategy: String,
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scale {
     pub(super) instances: u32,
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Instance {
     pub(super) incarnation: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Roll {
     pub(super) max_unavailable: Option<u32>,
@@ -92,6 +103,7 @@ impl Roll {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Signal {
     #[serde(deserialize_with = "name_or_number")]
@@ -100,6 +112,7 @@ pub(super) struct Signal {
 }
 
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
@@ -118,6 +131,35 @@ fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 
 /// An empty body counts as `{}`.
 pub(super) fn read<Body: DeserializeOwned>(body: &[u8]) -> Result<Body, String> {
-    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| format!("read body: {error}"))
+    let body = match body.trim_ascii() {
+        b"" => b"{}",
+        // A list would be taken for the members in their order.
+        [b'{', ..] => body,
+        _ => return Err("read body: expected an object".to_owned()),
+    };
+    serde_json::from_slice(body).or_else(|error| {
+        // To JSON, 1.0 is as whole a number as 1.
+        let whole = serde_json::from_slice(body).ok().map(whole_numbers);
+        let read = whole.and_then(|value| serde_json::from_value(value).ok());
+        read.ok_or_else(|| format!("read body: {error}"))
+    })
+}
+
+/// With numbers that have nothing behind the point as integers; the members of a body are numbers and
+/// texts.
+fn whole_numbers(value: Value) -> Value {
+    /// Above it not every integer can be written so.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let whole = |value: Value| match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() <= EXACT_MAX => {
+            Value::from(number as i64)
+        }
+        Some(_) | None => value,
+    };
+    match value {
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, whole(value))).collect()
+        }
+        other => other,
+    }
 }

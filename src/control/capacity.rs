@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Of one backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Capacity {
     /// Requests or sessions in flight there, of all workers; 0: no bound.
     #[serde(default)]
@@ -29,6 +30,7 @@ impl Capacity {
 
 /// Of one upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Admission {
     /// Absent without one.
     #[serde(default)]
@@ -39,6 +41,7 @@ pub(crate) struct Admission {
 
 /// Where requests wait while every backend that could take them is full.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Queue {
     pub(crate) length: u32,
     pub(crate) timeout_ms: u64,
@@ -51,6 +54,7 @@ pub(crate) struct Queue {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Sticky {
     /// As the file says it: `cookie`, `learn` or `header`.
     pub(crate) by: String,

@@ -7,6 +7,7 @@ const DAY_MS: i64 = 86_400_000;
 pub(crate) const SOON_DAYS: i64 = 14;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Certificate {
     /// The first name of the server that has it, or its address.
     pub(crate) server: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The last result, and how many in a row were like it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Check {
     /// `ok` and the status, or what was wrong; empty before the first result.
     pub(crate) result: String,

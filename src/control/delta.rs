@@ -14,6 +14,7 @@ use super::wire::{
 
 /// What changed between two snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Delta {
     pub(crate) head: Option<Box<Head>>,
     #[serde(default, skip_serializing_if = "Table::is_same")]
@@ -33,6 +34,7 @@ pub(crate) struct Delta {
 
 /// Rows that changed while the set of rows stayed, or the whole table when the set changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Table<Row> {
     #[default]

@@ -12,6 +12,7 @@ use super::wire::BackendState;
 
 /// `GET /v1/upstreams/NAME/explain`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Explanation {
     pub(crate) upstream: String,
     pub(crate) strategy: String,
@@ -25,6 +26,7 @@ pub(crate) struct Explanation {
 
 /// Since the last change of state, weight, strategy or generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Window {
     pub(crate) since_ms: u64,
     pub(crate) lasted_ms: u64,
@@ -33,6 +35,7 @@ pub(crate) struct Window {
 
 /// A backend's part of the window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Part {
     pub(crate) name: String,
     pub(crate) state: BackendState,
@@ -50,6 +53,7 @@ pub(crate) struct Part {
 
 /// Whether the strategy's promise is kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Fit {
     pub(crate) verdict: Verdict,
     pub(crate) promise: Promise,
@@ -60,6 +64,7 @@ pub(crate) struct Fit {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// Too few requests, or too little going on, to say anything.
@@ -72,6 +77,7 @@ pub(crate) enum Verdict {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Promise {
     /// To the request, by the smooth weights.
@@ -88,6 +94,7 @@ pub(crate) enum Promise {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     #[serde(flatten)]
@@ -96,6 +103,7 @@ pub(crate) struct Finding {
 
 /// One tested claim; `value` is what was found, `limit` what it is held to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "test", rename_all = "snake_case")]
 pub(crate) enum Claim {
     /// The backend furthest from its due, in requests; `limit` is what the smooth weights account
@@ -161,6 +169,7 @@ pub(crate) enum Claim {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Cause {
     pub(crate) kind: CauseKind,
     /// The backend that it is about; empty for the upstream as a whole.
@@ -170,6 +179,7 @@ pub(crate) struct Cause {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CauseKind {
     SlowStart,
@@ -190,6 +200,7 @@ pub(crate) enum CauseKind {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Client {
     /// What a client hash sees of an address.
     pub(crate) network: String,
@@ -199,6 +210,7 @@ pub(crate) struct Client {
 
 /// A model, not a promise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WhatIf {
     /// Says so, to whoever reads only this.
     pub(crate) label: String,
@@ -211,6 +223,7 @@ pub(crate) struct WhatIf {
 
 /// The requests that were replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Held {
     pub(crate) arrivals: u64,
     /// From the first of them to now, and what was wished for.
@@ -223,6 +236,7 @@ pub(crate) struct Held {
 
 /// What kept the replay from the whole of the wanted time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Limit {
     /// Nothing: all there were.
@@ -235,6 +249,7 @@ pub(crate) enum Limit {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Modelled {
     pub(crate) strategy: String,
     pub(crate) is_running: bool,
@@ -249,6 +264,7 @@ pub(crate) struct Modelled {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ModelledPart {
     pub(crate) share: f64,
     pub(crate) requests: u64,
@@ -258,6 +274,7 @@ pub(crate) struct ModelledPart {
 
 /// Service times as they were measured under the strategy that ran.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Service {
     pub(crate) mean: f64,
     pub(crate) p50: u32,

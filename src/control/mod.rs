@@ -29,6 +29,7 @@ pub(crate) mod delta;
 pub(crate) mod drain;
 pub(crate) mod line;
 pub(crate) mod moved;
+mod openapi;
 pub(crate) mod percent;
 pub(crate) mod requests;
 pub(crate) mod route;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A name of the file behind which backends are found, and what is known of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Name {
     /// As the file writes it: `app.internal:8080`, `srv:_http._tcp.app.internal`.
     pub(crate) name: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/plan`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Plan {
     /// The generation that runs.
     pub(crate) generation: u32,
@@ -26,6 +27,7 @@ pub(crate) struct Plan {
 
 /// One section that comes, goes or is different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Change {
     pub(crate) sign: Sign,
     /// `engine`, `server`, `upstream`, `program` ...
@@ -40,6 +42,7 @@ pub(crate) struct Change {
 
 /// One key, and what it was and would be; secrets as `***`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Detail {
     pub(crate) sign: Sign,
     pub(crate) key: String,
@@ -48,6 +51,7 @@ pub(crate) struct Detail {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Sign {
     Added,
@@ -58,6 +62,7 @@ pub(crate) enum Sign {
 
 /// What a change does to what is going on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Weight {
     /// It means the same as before.
@@ -72,6 +77,7 @@ pub(crate) enum Weight {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Line {
     Same(String),

@@ -11,6 +11,7 @@ use super::percent;
 
 /// One finished request, as `GET /v1/requests` streams them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RequestRecord {
     /// When it ended.
     pub(crate) wall_ms: u64,
@@ -41,6 +42,7 @@ pub(crate) struct RequestRecord {
 
 /// A line of `GET /v1/requests`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(crate) enum RequestLine {
     /// So many requests were not looked at: there were too many of them, or the reader was slow.

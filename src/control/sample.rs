@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One second of the engine, for graphs and replay.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Sample {
     pub(crate) wall_ms: u64,
     /// Requests finished in this second, and of them by class.
@@ -30,6 +31,7 @@ pub(crate) struct Sample {
 /// As an array on the wire, since there are hundreds of thousands: key, requests, active,
 /// failures, p95, responses of class 5xx.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "(u32, u32, u32, u32, u32, u32)", into = "(u32, u32, u32, u32, u32, u32)")]
 pub(crate) struct BackendSample {
     pub(crate) key: u32,
@@ -56,6 +58,7 @@ impl From<BackendSample> for (u32, u32, u32, u32, u32, u32) {
 
 /// As an array on the wire: main pid, percent of a core, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "(u32, f32, u64)", into = "(u32, f32, u64)")]
 pub(crate) struct ProgramSample {
     pub(crate) pid: u32,
@@ -76,6 +79,7 @@ impl From<ProgramSample> for (u32, f32, u64) {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WorkerSample {
     pub(crate) slot: u16,
     pub(crate) requests: u32,

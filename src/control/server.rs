@@ -13,13 +13,14 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::call::{Caller, Command, Peer, Query};
+use super::openapi;
 use super::route::{self, Ask, Unroutable};
 use super::rpc;
 use super::version;
@@ -186,6 +187,9 @@ impl Desk {
         if let Some(tail) = rpc::tail::parse(target) {
             return self.tail(head.method.as_str(), tail).await;
         }
+        if target == openapi::PATH {
+            return described(&head.method);
+        }
         match route::parse(head.method.as_str(), target, &body) {
             Ok(Ask::Command(command)) => self.command(command).await,
             Ok(Ask::Query(query)) => self.query(query).await,
@@ -270,6 +274,14 @@ impl Desk {
         self.asked.send(asked).await.ok()?;
         answer.await.ok()
     }
+}
+
+fn described(method: &Method) -> Response<Body> {
+    if *method == Method::GET || *method == Method::HEAD {
+        return json(StatusCode::OK, openapi::DOCUMENT.to_vec());
+    }
+    let path = openapi::PATH.to_owned();
+    unroutable(&Unroutable::MethodNotAllowed { path, allow: "GET" })
 }
 
 fn unroutable(error: &Unroutable) -> Response<Body> {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Standing {
     pub(crate) readiness: Readiness,
     /// While a roll of the program is under way.
@@ -14,6 +15,7 @@ pub(crate) struct Standing {
 
 /// What its being ready hangs on; the row's reason says it in words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Readiness {
     /// Nothing that its state does not tell.
@@ -29,6 +31,7 @@ pub(crate) enum Readiness {
 
 /// A roll of its program, as seen from one instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Rolling {
     /// Of all instances that the roll is about.
     pub(crate) done: u32,
@@ -37,6 +40,7 @@ pub(crate) struct Rolling {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Place {
     /// Its turn has not come.

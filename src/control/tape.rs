@@ -22,6 +22,7 @@ pub(crate) const KEPT_MS: u64 = 15 * 60 * 1000;
 const ROWS_MAX: usize = 8_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Tape {
     /// From when on `base` held.
     base_ms: u64,
@@ -34,6 +35,7 @@ pub(crate) struct Tape {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Change {
     wall_ms: u64,
     delta: Delta,

@@ -23,6 +23,7 @@ pub(crate) const UPGRADED: &str = "upgraded";
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Status {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -49,6 +50,7 @@ pub(crate) struct Status {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Listener {
     pub(crate) address: String,
     pub(crate) tls: bool,
@@ -58,6 +60,7 @@ pub(crate) struct Listener {
 
 /// What passes there: requests, or TCP connections as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     #[default]
@@ -80,6 +83,7 @@ impl Kind {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Worker {
     pub(crate) slot: u16,
     pub(crate) pid: u32,
@@ -100,6 +104,7 @@ pub(crate) struct Worker {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Connections {
     /// With a request under way.
     pub(crate) active: u32,
@@ -107,6 +112,7 @@ pub(crate) struct Connections {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Upstream {
     pub(crate) name: String,
     #[serde(default)]
@@ -130,6 +136,7 @@ pub(crate) struct Upstream {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Backend {
     pub(crate) name: String,
     pub(crate) address: String,
@@ -166,6 +173,7 @@ pub(crate) struct Backend {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum BackendState {
     #[default]
@@ -181,6 +189,7 @@ pub(crate) enum BackendState {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Responses {
     #[serde(rename = "1xx")]
     pub(crate) informational: u64,
@@ -195,6 +204,7 @@ pub(crate) struct Responses {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Latency {
     pub(crate) p50: u64,
     pub(crate) p90: u64,
@@ -203,6 +213,7 @@ pub(crate) struct Latency {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) instance: u32,
@@ -234,6 +245,7 @@ pub(crate) struct Program {
 
 /// Supervisor's public state names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum ProgramState {
     #[default]
@@ -249,6 +261,7 @@ pub(crate) enum ProgramState {
 
 /// Everything a console shows at one instant; rows carry the details `Status` leaves out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Snapshot {
     pub(crate) head: Head,
     pub(crate) workers: Vec<Worker>,
@@ -261,6 +274,7 @@ pub(crate) struct Snapshot {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Head {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -286,6 +300,7 @@ pub(crate) struct Head {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct UpstreamRow {
     pub(crate) name: String,
     #[serde(default)]
@@ -322,6 +337,7 @@ pub(crate) struct UpstreamRow {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct BackendRow {
     pub(crate) upstream: String,
     pub(crate) backend: Backend,
@@ -343,6 +359,7 @@ pub(crate) struct BackendRow {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ProgramRow {
     pub(crate) program: Program,
     /// Which life of this instance: rises at every spawn.
@@ -369,6 +386,7 @@ pub(crate) struct ProgramRow {
 
 /// One line of the audit trail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EventRecord {
     pub(crate) seq: u64,
     pub(crate) wall_ms: u64,
@@ -383,6 +401,7 @@ pub(crate) struct EventRecord {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     #[default]
@@ -393,6 +412,7 @@ pub(crate) enum Severity {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     #[default]
@@ -402,6 +422,7 @@ pub(crate) enum Role {
 
 /// `GET /v1/watch` sends one frame a line: the snapshot first, then what changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "frame", rename_all = "lowercase", try_from = "super::frame::Fields")]
 pub(crate) enum Frame {
     Snapshot {
@@ -425,6 +446,7 @@ pub(crate) enum Frame {
 
 /// What an action answers; the HTTP status says the same in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// What was done, or why not: for people.
@@ -432,6 +454,7 @@ pub(crate) struct Answer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
     /// The state asked for holds, through this call.
@@ -472,6 +495,7 @@ impl Answer {
 
 /// One line of a program's output, as `GET /v1/programs/NAME/I/log` and `GET /v1/log` stream them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LogLine {
     pub(crate) wall_ms: u64,
     pub(crate) stream: Stream,
@@ -482,6 +506,7 @@ pub(crate) struct LogLine {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Stream {
     #[default]

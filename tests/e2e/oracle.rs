@@ -34,6 +34,19 @@ pub(crate) fn sslyze() -> Option<PathBuf> {
     find_in("sslyze", &path.unwrap_or_default())
 }
 
+/// schemathesis, which the gate installs in a folder of its own: the one that is named, else where the
+/// gate last put it.
+pub(crate) fn schemathesis() -> Option<PathBuf> {
+    let named = std::env::var_os("PILOTHOUSE_SCHEMATHESIS");
+    let kept = || {
+        let home = std::env::var_os("HOME").map(PathBuf::from)?;
+        let kept = home.join(".cache/pilothouse-tests/schemathesis-4.32.5/bin");
+        kept.is_dir().then(|| kept.into_os_string())
+    };
+    let path = named.or_else(kept).or_else(|| std::env::var_os("PATH"));
+    find_in("schemathesis", &path.unwrap_or_default())
+}
+
 fn find_in(program: &str, path: &OsStr) -> Option<PathBuf> {
     let found =
         std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| file.is_file());

@@ -1,6 +1,7 @@
 //! The folder's tests, by boundary: shapes and deltas, routes, watchers, and client against server.
 
 mod delta;
+mod openapi;
 mod route;
 mod talk;
 mod tape;
