@@ -9,6 +9,7 @@ use super::out::{Out, Tone};
 use super::place::Place;
 use super::steer::steer;
 use super::table::{Align, Cell, Table};
+use crate::config;
 use crate::control::call::{Addition, BackendTarget, BackendVerb, Command, Rank, Removal};
 use crate::control::check::Check;
 use crate::control::text;
@@ -81,8 +82,9 @@ async fn upstreams(place: &Place, only: Option<&str>) -> Result<Vec<Upstream>, F
     match status.upstreams.into_iter().find(|row| row.name == name) {
         Some(upstream) => Ok(vec![upstream]),
         None => Err(Failure::Failed(format!(
-            "no upstream is named `{}`; there are: {}",
+            "no upstream is named `{}`{}; there are: {}",
             text::plain(name),
+            config::did_you_mean(name, known.iter().map(String::as_str)),
             known.join(", ")
         ))),
     }

@@ -29,17 +29,28 @@ const LOG_SHOWN_BYTES: u64 = 8 * 1024;
 pub(crate) async fn ensure(place: &Place) -> Result<(), Failure> {
     match place.client().status().await {
         Ok(_) => Ok(()),
-        Err(ClientError::NoEngine { .. }) if !place.is_socket_explicit => start(place).await,
+        Err(ClientError::NoEngine { .. }) if !place.is_socket_explicit => {
+            start(place, Birth { words: words(place), log: None }).await
+        }
         Err(error) => Err(place.explain(error)),
     }
 }
 
-async fn start(place: &Place) -> Result<(), Failure> {
+/// How an engine is started.
+pub(crate) struct Birth {
+    /// After this binary.
+    pub(crate) words: Vec<OsString>,
+    /// Where it logs; else beside its socket.
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// Returns when the engine answers.
+pub(crate) async fn start(place: &Place, birth: Birth) -> Result<(), Failure> {
     engine::load(place, Dates::Passed)?;
     let folder = folders::make_runtime_dir(&place.engine)
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let log = Log::open(folder.join("engine.log"))?;
-    let child = spawn(place, &log)?;
+    let log = Log::open(birth.log.unwrap_or_else(|| folder.join("engine.log")))?;
+    let child = spawn(birth.words, &log)?;
 
     let mut deadline_us = clock::monotonic_us() + START_TIMEOUT_US;
     let mut ended = None;
@@ -72,8 +83,8 @@ async fn start(place: &Place) -> Result<(), Failure> {
     }
 }
 
-fn spawn(place: &Place, log: &Log) -> Result<spawn::Child, Failure> {
-    let mut arguments = vec![engine::own_program()?, OsString::from("run")];
+fn words(place: &Place) -> Vec<OsString> {
+    let mut arguments = vec![OsString::from("run")];
     let mut name = |flag: &str, path: &Path| {
         arguments.extend([OsString::from(flag), path.as_os_str().to_owned()]);
     };
@@ -85,6 +96,11 @@ fn spawn(place: &Place, log: &Log) -> Result<spawn::Child, Failure> {
         }
         Source::Embedded => {}
     }
+    arguments
+}
+
+fn spawn(words: Vec<OsString>, log: &Log) -> Result<spawn::Child, Failure> {
+    let arguments = [vec![engine::own_program()?], words].concat();
     let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let order = spawn::Order {
         arguments: &arguments,

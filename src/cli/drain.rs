@@ -3,13 +3,12 @@
 //! How it goes is shown on standard error while that is a terminal; what came of it goes where
 //! answers go, and into the exit status.
 
-use std::io::{self, IsTerminal as _, Write as _};
-
 use super::arguments::BackendName;
 use super::backend::word;
 use super::failure::Failure;
 use super::out::Out;
 use super::place::Place;
+use super::ticker::Ticker;
 use crate::control::call::Query;
 use crate::control::drain::Drain;
 use crate::control::rate::Rate;
@@ -114,29 +113,6 @@ fn progress(drain: &Drain, now_ms: u64) -> String {
     let left_ms = drain.deadline_ms.saturating_sub(now_ms);
     parts.push(format!("cut in {}s", left_ms.div_ceil(1000)));
     parts.join(", ")
-}
-
-/// One line of standard error that is written over; nothing where that is no terminal.
-#[derive(Default)]
-struct Ticker {
-    shown: String,
-}
-
-impl Ticker {
-    fn show(&mut self, line: &str) {
-        if line == self.shown || !io::stderr().is_terminal() {
-            return;
-        }
-        line.clone_into(&mut self.shown);
-        // Where it cannot be written, nobody looks.
-        let _nobody_looks = write!(io::stderr(), "\r\u{1b}[K{line}");
-    }
-
-    fn clear(&self) {
-        if !self.shown.is_empty() {
-            let _nobody_looks = write!(io::stderr(), "\r\u{1b}[K");
-        }
-    }
 }
 
 #[cfg(test)]

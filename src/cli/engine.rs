@@ -25,6 +25,11 @@ const GONE_INTERVAL: Duration = Duration::from_millis(50);
 /// said here and once.
 pub(crate) fn run(place: &Place) -> Result<ExitCode, Failure> {
     import::remark(place);
+    become_keeper(place)
+}
+
+/// The same, by somebody who has said what there was to say about the files.
+pub(crate) fn become_keeper(place: &Place) -> Result<ExitCode, Failure> {
     let config = load(place, Dates::Passed)?;
     let source = absolute(&place.source)?;
     let words = roles::words(&own_program()?, &config.engine.name, &source);

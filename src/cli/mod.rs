@@ -17,6 +17,7 @@ mod doctor;
 mod drain;
 mod engine;
 mod import;
+mod nginx;
 mod nodes;
 mod papers;
 
@@ -32,8 +33,10 @@ mod requests;
 mod upgrade;
 mod upstream;
 
+mod progress;
 mod steer;
 mod table;
+mod ticker;
 
 use std::process::ExitCode;
 
@@ -51,6 +54,9 @@ pub(crate) fn run() -> ExitCode {
     // Started by a descriptor of its own image, it would be listed as `exe`.
     sys::proc::name_this(c"pilothouse");
     if let Some(status) = roles::hidden(std::env::args_os().skip(1)) {
+        return status;
+    }
+    if let Some(status) = nginx::called(std::env::args_os()) {
         return status;
     }
     let arguments = match Arguments::try_parse() {

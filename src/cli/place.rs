@@ -22,8 +22,8 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn find(everywhere: &Everywhere) -> Result<Self, Failure> {
-        let files =
-            Files { nginx: everywhere.nginx.clone(), supervisor: everywhere.supervisor.clone() };
+        let (nginx, supervisor) = (everywhere.nginx.clone(), everywhere.supervisor.clone());
+        let files = Files { nginx, supervisor, stead: None };
         let source = if files == Files::default() {
             config::find(everywhere.config.as_deref())
         } else {
@@ -50,6 +50,15 @@ impl Place {
         };
         let is_socket_explicit = everywhere.socket.is_some();
         Ok(Self { source, engine, socket, is_socket_explicit, options })
+    }
+
+    /// Of files that are read in place of nginx.
+    pub(crate) fn in_stead_of_nginx(files: Files) -> Result<Self, Failure> {
+        let source = Source::Foreign(Foreign { files, translate: import::text });
+        let engine = config::engine_name(&source)
+            .map_err(|errors| Failure::Failed(errors.to_string().trim_end().to_owned()))?;
+        let socket = sys::folders::control_socket(&engine);
+        Ok(Self { source, engine, socket, is_socket_explicit: false, options: String::new() })
     }
 
     pub(crate) fn client(&self) -> Client {

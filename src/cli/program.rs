@@ -5,8 +5,10 @@ use super::attach;
 use super::failure::Failure;
 use super::out::{Out, Tone};
 use super::place::Place;
+use super::progress;
 use super::steer::steer;
 use super::table::{Align, Cell, Table};
+use crate::config;
 use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb, Query};
 use crate::control::text;
 use crate::control::wire::{self, LogLine, ProgramState, Stream};
@@ -44,7 +46,9 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
         Program::Clear(program) => (program, ProgramVerb::Clear),
         Program::Signal { place, signal } => (place, ProgramVerb::Signal { signal }),
     };
-    steer(place, out, &Command::Program { target: target(program.name), verb }).await
+    let target = target(program.name);
+    let command = Command::Program { target: target.clone(), verb };
+    progress::steer(place, out, &command, &target).await
 }
 
 pub(super) fn target(program: ProgramName) -> ProgramTarget {
@@ -126,6 +130,10 @@ async fn show_tail(place: &Place, out: Out, tail: Tail) -> Result<(), Failure> {
     };
     let mut lines = place.client().lines(&query).await.map_err(|error| place.explain(error))?;
     while let Some(line) = lines.next::<LogLine>().await? {
+        if tail.json {
+            out.line(&serde_json::to_string(&line).expect("a line is plain data"))?;
+            continue;
+        }
         out.line(&(labels.before(out, &line.program) + &log_line(out, &line)))?;
     }
     Ok(())
@@ -174,7 +182,10 @@ async fn instance_of(place: &Place, name: &ProgramName) -> Result<u32, Failure> 
 fn only_instance(programs: &[wire::Program], name: &str) -> Result<u32, Failure> {
     let instances: Vec<&wire::Program> = programs.iter().filter(|row| row.name == name).collect();
     match instances[..] {
-        [] => Err(Failure::Failed(format!("no program is named `{}`", text::plain(name)))),
+        [] => {
+            let hint = config::did_you_mean(name, programs.iter().map(|row| row.name.as_str()));
+            Err(Failure::Failed(format!("no program is named `{}`{hint}", text::plain(name))))
+        }
         [only] => Ok(only.instance),
         [..] => {
             let names: Vec<String> =

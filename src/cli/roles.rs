@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::arguments::When;
+use super::nginx;
 use super::out;
 use crate::config::source::Source;
 use crate::{config, demo, import, keeper, master, sys, tui, worker};
@@ -15,6 +16,7 @@ const TRIAL: &str = master::TRIAL;
 const WORKER: &str = "__worker";
 const ORIGIN: &str = "__origin";
 const LOAD: &str = "__load";
+pub(crate) const NGINX: &str = "__nginx";
 const WHERE: &str = tui::link::tunnel::WHERE;
 
 /// The command lines of a master, `program __master NAME FILE`, and of a keeper that goes on where
@@ -34,6 +36,7 @@ pub(crate) fn hidden(mut words: impl Iterator<Item = OsString>) -> Option<ExitCo
         WORKER => Some(worker::run()),
         ORIGIN => Some(demo::origin(&texts(words))),
         LOAD => Some(demo::load(&texts(words))),
+        NGINX => Some(nginx::foreground(words)),
         WHERE => Some(tell_where(words)),
         _ => None,
     }

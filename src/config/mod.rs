@@ -154,6 +154,13 @@ pub(crate) fn is_name(text: &str) -> bool {
     names::is_valid(text)
 }
 
+/// ` (did you mean `web`?)` where one of the known words is near the mistyped one; else nothing.
+pub(crate) fn did_you_mean<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let near = nearest::nearest(word, &known);
+    near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
+}
+
 /// Whether texts can hold a variable of this name.
 pub(crate) fn has_variable(name: &str) -> bool {
     template::Variable::parse(name).is_some()

@@ -20,7 +20,8 @@ pub(crate) fn scaled(config: &Config, name: &str, instances: u32) -> Result<Conf
     let Some(at) = scaled.programs.iter().position(is_it) else {
         let names: Vec<&str> = config.programs.iter().map(|it| it.name.as_str()).collect();
         let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return Err(format!("no program is called {name}; there are {has}"));
+        let hint = super::did_you_mean(name, names.into_iter());
+        return Err(format!("no program is called {name}{hint}; there are {has}"));
     };
     let naming = &config.programs[at].process.naming;
     if instances > 1 && !naming.tells_instances_apart() {

@@ -31,8 +31,21 @@ pub(crate) type Translate = fn(&Files) -> Result<String, String>;
 pub(crate) struct Files {
     pub(crate) nginx: Option<PathBuf>,
     pub(crate) supervisor: Option<PathBuf>,
+    /// We are started in place of nginx: its own pid file and prefix count.
+    pub(crate) stead: Option<Stead>,
 }
 
+/// What nginx is told on its command line beside the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stead {
+    /// `-p`: where relative paths begin.
+    pub(crate) prefix: PathBuf,
+    /// `-g`: directives before those of the file.
+    pub(crate) globals: String,
+}
+
+const PREFIX: &str = "prefix:";
+const GLOBALS: &str = "globals:";
 const NGINX: &str = "nginx:";
 const SUPERVISOR: &str = "supervisor:";
 /// Between two files; no path of a sane machine holds it.
@@ -52,6 +65,7 @@ impl Files {
         Ok(Self {
             nginx: nginx.map(&change).transpose()?,
             supervisor: supervisor.map(&change).transpose()?,
+            stead: self.stead.clone(),
         })
     }
 
@@ -60,7 +74,18 @@ impl Files {
         first.unwrap_or(Path::new("/"))
     }
 
-    /// Which files, as people are told and as our own processes tell each other.
+    /// Which files, and how they are meant, as our own processes tell each other.
+    fn whole_word(&self) -> String {
+        let mut word = self.word(&BETWEEN.to_string());
+        if let Some(Stead { prefix, globals }) = &self.stead {
+            let prefix = format!("{PREFIX}{}", prefix.display());
+            let globals = format!("{GLOBALS}{}", globals.replace(BETWEEN, " "));
+            word.extend([BETWEEN.to_string(), prefix, BETWEEN.to_string(), globals]);
+        }
+        word
+    }
+
+    /// Which files, as people are told.
     fn word(&self, between: &str) -> String {
         let named = [(NGINX, &self.nginx), (SUPERVISOR, &self.supervisor)];
         let words = named
@@ -111,7 +136,7 @@ impl Source {
     pub(crate) fn word(&self) -> OsString {
         match self {
             Self::File(path) => path.clone().into_os_string(),
-            Self::Foreign(foreign) => foreign.files.word(&BETWEEN.to_string()).into(),
+            Self::Foreign(foreign) => foreign.files.whole_word().into(),
             Self::Embedded => OsString::new(),
         }
     }
@@ -127,6 +152,10 @@ impl Source {
                 files.nginx = Some(PathBuf::from(path));
             } else if let Some(path) = part.strip_prefix(SUPERVISOR) {
                 files.supervisor = Some(PathBuf::from(path));
+            } else if let Some(path) = part.strip_prefix(PREFIX) {
+                files.stead.get_or_insert_default().prefix = PathBuf::from(path);
+            } else if let Some(text) = part.strip_prefix(GLOBALS) {
+                text.clone_into(&mut files.stead.get_or_insert_default().globals);
             } else {
                 return Self::File(PathBuf::from(word));
             }
@@ -152,10 +181,13 @@ mod tests {
         let translate: Translate = |_files| Ok(String::new());
         let path = |text: &str| Some(PathBuf::from(text));
         let foreign = |nginx, supervisor| {
-            let files = Files { nginx, supervisor };
+            let files = Files { nginx, supervisor, stead: None };
             Source::Foreign(Foreign { files, translate })
         };
+        let stead = Stead { prefix: PathBuf::from("/p"), globals: "daemon off; # x:y".to_owned() };
+        let files = Files { nginx: path("/n"), supervisor: None, stead: Some(stead) };
         for source in [
+            Source::Foreign(Foreign { files, translate }),
             Source::Embedded,
             Source::File(PathBuf::from("/etc/pilothouse.toml")),
             foreign(path("/etc/nginx/nginx.conf"), None),

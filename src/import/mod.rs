@@ -72,7 +72,11 @@ impl fmt::Display for Remark {
 
 /// Files of other programs, or of both, as one configuration.
 pub(crate) fn files(files: &Files) -> Result<Translation, Mistakes> {
-    let nginx = files.nginx.as_deref().map(|path| nginx::translate(path, None)).transpose()?;
+    let nginx = files.nginx.as_deref().map(|path| match &files.stead {
+        None => nginx::translate(path, None),
+        Some(stead) => nginx::stead::translate(path, stead),
+    });
+    let nginx = nginx.transpose()?;
     let supervisor = files.supervisor.as_deref().map(supervisor::translate).transpose()?;
     Ok(match (nginx, supervisor) {
         (Some(one), Some(other)) => both::join(one, other),

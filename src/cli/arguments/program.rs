@@ -81,6 +81,9 @@ pub(crate) struct Tail {
     /// Only what it wrote to standard error.
     #[arg(long)]
     pub(crate) stderr: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn program_name(text: &str) -> Result<ProgramName, String> {

@@ -4,7 +4,7 @@ use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::{headers, tls, values};
+use super::{Paths, headers, tls, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -26,8 +26,7 @@ pub(super) struct Writing<'a, 'b> {
     pub(super) upstreams: &'b mut Upstreams,
     /// `@name` locations of the server.
     pub(super) named: &'b [(&'a str, Scope<'a>)],
-    /// Where relative paths begin.
-    pub(super) prefix: &'b str,
+    pub(super) paths: &'b Paths,
     pub(super) remarks: &'b mut Remarks,
 }
 
@@ -156,7 +155,7 @@ impl Writing<'_, '_> {
         let (host, uri) = rest.split_at(end);
         let uri = uri.strip_prefix(':').filter(|_| is_socket).unwrap_or(uri);
         let upstream = if scheme == "https" {
-            let tls = tls::of_upstream(self.scope, self.prefix, host, place, self.remarks);
+            let tls = tls::of_upstream(self.scope, &self.paths.folder, host, place, self.remarks);
             self.upstreams.lead_by_tls(host, tls, place)
         } else {
             self.upstreams.lead_to(host, 80, place)
@@ -353,7 +352,11 @@ impl Writing<'_, '_> {
     }
 
     fn absolute(&self, path: &str) -> String {
-        if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+        if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.paths.prefix)
+        }
     }
 }
 

@@ -5,12 +5,14 @@ use super::listen;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
+use crate::import::Place;
 use crate::import::page::{self, Page};
 
+/// `pid_file`: where the engine's number is written, if it is.
 pub(super) fn write(
-    main: &[Directive],
-    http: &[Directive],
-    page: &mut Page,
+    (main, http): (&[Directive], &[Directive]),
+    pid_file: Option<&str>,
+    (whole, page): (&Place, &mut Page),
     remarks: &mut Remarks,
 ) {
     let scope = Scope::new(main);
@@ -35,10 +37,28 @@ pub(super) fn write(
     {
         lines.add("worker_connections", number.to_string(), place);
     }
+    if let Some(level) = scope.one("error_log").and_then(|log| log.argument(1)).and_then(level) {
+        let place = scope.one("error_log").map_or(whole, |log| &log.place);
+        lines.text("log_level", level, place);
+    }
+    if let Some(path) = pid_file {
+        lines.text("pid_file", path, scope.one("pid").map_or(whole, |pid| &pid.place));
+    }
     resolver(&Scope::new(http), &mut lines, remarks);
-    if let (Some(first), false) = (main.first(), lines.is_empty()) {
-        page.table("[engine]", &first.place);
+    if !lines.is_empty() {
+        page.table("[engine]", main.first().map_or(whole, |first| &first.place));
         lines.write(page);
+    }
+}
+
+/// In our words; there are fewer of them.
+fn level(word: &str) -> Option<&'static str> {
+    match word {
+        "debug" | "info" | "notice" => Some("notice"),
+        "warn" => Some("warn"),
+        "error" => Some("error"),
+        "crit" | "alert" | "emerg" => Some("alert"),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::scope::Remarks;
 use super::tree::Directive;
 
 /// Translated somewhere in this folder, which says itself what it can not.
-const TRANSLATED: &[&str] = &[
+pub(super) const TRANSLATED: &[&str] = &[
     "events",
     "http",
     "server",
@@ -83,7 +83,7 @@ const TRANSLATED: &[&str] = &[
 ];
 
 /// Of no use here, or always so.
-const MOOT: &[&str] = &[
+pub(super) const MOOT: &[&str] = &[
     "ssl",
     "ssl_session_cache",
     "ssl_session_timeout",
@@ -122,6 +122,9 @@ const MOOT: &[&str] = &[
     "proxy_buffer_size",
     "proxy_busy_buffers_size",
     "proxy_temp_path",
+    "fastcgi_temp_path",
+    "uwsgi_temp_path",
+    "scgi_temp_path",
     "proxy_temp_file_write_size",
     "proxy_max_temp_file_size",
     "proxy_headers_hash_max_size",
@@ -168,13 +171,13 @@ const MOOT: &[&str] = &[
 ];
 
 /// Why some of the usual ones have no equal.
-const WHY: &[(&str, &str)] = &[
+pub(super) const WHY: &[(&str, &str)] = &[
     ("ssl_ciphers", "the ciphers are those of rustls, which are all good"),
     ("ssl_ecdh_curve", "the curves are those of rustls"),
     ("ssl_dhparam", "there is no key exchange of that kind"),
     ("ssl_stapling", "revocations are not stapled"),
     ("ssl_crl", "revoked certificates are not looked for"),
-    ("error_log", "the engine's log goes to its standard error"),
+    ("error_log", "its level counts, and the engine's log goes to its standard error"),
     ("pid", "the keeper's pid is in `pilothouse status --json`"),
     ("load_module", "there are no modules"),
     ("if", "conditions have no equal: what they hold is left out"),
@@ -188,12 +191,13 @@ const WHY: &[(&str, &str)] = &[
     ("set", "what it sets is unknown here"),
 ];
 
-pub(super) fn remark(block: &[Directive], remarks: &mut Remarks) {
+/// `more`: what has an equal for whoever asks, beside what always has.
+pub(super) fn remark(block: &[Directive], more: &[&str], remarks: &mut Remarks) {
     for directive in block {
         let name = directive.name.as_str();
         let is_translated =
             [TRANSLATED, &OTHERS, &GUARDS].iter().any(|names| names.contains(&name));
-        let is_known = is_translated || MOOT.contains(&name);
+        let is_known = is_translated || MOOT.contains(&name) || more.contains(&name);
         if !is_known {
             let why = WHY.iter().find(|(known, _)| *known == name);
             let text = match why {
@@ -204,7 +208,7 @@ pub(super) fn remark(block: &[Directive], remarks: &mut Remarks) {
         }
         // What a block without an equal holds goes with it.
         if is_translated {
-            remark(directive.inner(), remarks);
+            remark(directive.inner(), more, remarks);
         }
     }
 }

@@ -13,6 +13,7 @@ mod listen;
 mod logs;
 mod scope;
 mod server;
+pub(crate) mod stead;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -68,14 +69,39 @@ fn finish(
     let main = reader.read(file, text);
     let mut remarks = Remarks { warnings: reader.warnings, mistakes: reader.mistakes };
     let whole = Place { file: Rc::clone(file), line: 0 };
-    let toml = write(&main, &whole, &prefix.to_string_lossy(), &mut remarks);
+    let paths = Paths::new(file, prefix);
+    let toml = write(&main, &whole, &paths, &mut remarks);
+    known::remark(&main, &[], &mut remarks);
+    settle(toml, remarks)
+}
+
+/// Where relative paths begin.
+#[derive(Debug)]
+struct Paths {
+    /// Of what is served and written.
+    prefix: String,
+    /// Of certificates, as of what is included: beside the first file.
+    folder: String,
+    /// Of the engine, when it stands in for nginx.
+    pid_file: Option<String>,
+}
+
+impl Paths {
+    fn new(file: &Path, prefix: &Path) -> Self {
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        Self { prefix: text(prefix), folder: text(folder), pid_file: None }
+    }
+}
+
+fn settle(toml: String, remarks: Remarks) -> Result<Translation, Mistakes> {
     let Remarks { mut warnings, mut mistakes } = remarks;
     super::sort(&mut warnings);
     super::sort(&mut mistakes);
     if mistakes.is_empty() { Ok(Translation { toml, warnings }) } else { Err(Mistakes(mistakes)) }
 }
 
-fn write(main: &[Directive], whole: &Place, prefix: &str, remarks: &mut Remarks) -> String {
+fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks) -> String {
     let mut page = Page::default();
     page.comment(&format!("From {whole}, by `pilothouse import nginx`."));
     page.comment(
@@ -87,12 +113,12 @@ fn write(main: &[Directive], whole: &Place, prefix: &str, remarks: &mut Remarks)
     page.comment("slash is redirected by path alone, without the host.");
     let blocks = |name: &'static str| main.iter().filter(move |it| it.name == name);
     let http: Vec<Directive> = blocks("http").flat_map(|block| block.inner().to_vec()).collect();
-    engine::write(main, &http, &mut page, remarks);
+    engine::write((main, &http), paths.pid_file.as_deref(), (whole, &mut page), remarks);
     let scope = Scope::new(main).within(&http);
     let mut upstreams = Upstreams::read(&http, remarks);
     let servers: Vec<&Directive> = http.iter().filter(|it| it.name == "server").collect();
     let defaults = listen::defaults(&servers);
-    let mut site = Site { http: &scope, upstreams: &mut upstreams, prefix, remarks };
+    let mut site = Site { http: &scope, upstreams: &mut upstreams, paths, remarks };
     for server in &servers {
         site.write(server, &defaults, &mut page);
     }
@@ -101,6 +127,5 @@ fn write(main: &[Directive], whole: &Place, prefix: &str, remarks: &mut Remarks)
     upstreams.add(&streams, remarks);
     engine::write_streams(&streams, &mut upstreams, &mut page, remarks);
     upstreams.write(&mut page, remarks);
-    known::remark(main, remarks);
     page.text()
 }

@@ -6,7 +6,7 @@ use super::listen::{self, Listening};
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::{headers, logs, tls, values};
+use super::{Paths, headers, logs, tls, values};
 use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
@@ -15,7 +15,7 @@ use crate::import::page::{self, Page};
 pub(super) struct Site<'a, 'b> {
     pub(super) http: &'b Scope<'a>,
     pub(super) upstreams: &'b mut Upstreams,
-    pub(super) prefix: &'b str,
+    pub(super) paths: &'b Paths,
     pub(super) remarks: &'b mut Remarks,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Site<'a, '_> {
         let mut lines = Lines::default();
         listening(&listened, &mut lines);
         if listened.iter().any(|listening| listening.has_tls) {
-            tls::of_server(&scope, self.prefix, &server.place, &mut lines, self.remarks);
+            tls::of_server(&scope, &self.paths.folder, &server.place, &mut lines, self.remarks);
         }
         self.hosts(server, &listened, defaults, &mut lines);
         self.client(&scope, &mut lines);
@@ -133,7 +133,7 @@ impl<'a> Site<'a, '_> {
                 lines.text("uri_max", &values::size(size.min(whole)), &buffers.place);
             }
         }
-        logs::access(scope, self.http, self.prefix, lines, self.remarks);
+        logs::access(scope, self.http, &self.paths.prefix, lines, self.remarks);
     }
 
     fn routes(
@@ -279,13 +279,12 @@ impl<'a> Site<'a, '_> {
         named: &[(&'a str, Scope<'a>)],
         locations: &[Location<'a>],
     ) -> Lines {
-        let prefix = self.prefix;
         let mut writing = Writing {
             scope,
             matched,
             upstreams: self.upstreams,
             named,
-            prefix,
+            paths: self.paths,
             remarks: self.remarks,
         };
         let mut lines = writing.action();
@@ -302,7 +301,7 @@ impl<'a> Site<'a, '_> {
         locations: &[Location<'a>],
         lines: &mut Lines,
     ) {
-        let prefix = self.prefix;
+        let prefix = &self.paths.prefix;
         headers::of_response(scope, groups, lines, self.remarks);
         let file = |uri: &str| file_at(uri, scope, locations, prefix);
         headers::error_pages(scope, file, lines, self.remarks);

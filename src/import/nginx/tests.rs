@@ -1,6 +1,8 @@
 //! The words of `nginx.conf`, and its values; that both answer the same is shown by
 //! `tests/e2e/import/nginx.rs`.
 
+mod crossplane;
+
 use std::path::Path;
 use std::rc::Rc;
 
@@ -192,4 +194,30 @@ proptest! {
         let text = format!("http {{ server {{ {inner} location / {{ {inner} }} }} }}");
         holds_for(text.as_bytes());
     }
+}
+
+/// `configs/MIGRATION.md` lists what is known, under the heading that says what becomes of it.
+#[test]
+fn the_migration_page_has_every_directive_that_is_known() {
+    let page = include_str!("../../../configs/MIGRATION.md");
+    let nginx = page.split("\n## ").find(|part| part.starts_with("From nginx")).unwrap();
+    let listed = |heading: &str| -> Vec<&str> {
+        let part = nginx.split("\n### ").find(|part| part.starts_with(heading)).unwrap();
+        let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));
+        let cells = rows.map(|row| row.split(" |").next().unwrap());
+        let mut names: Vec<&str> =
+            cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
+        names.sort_unstable();
+        names
+    };
+    let sorted = |parts: &[&[&'static str]]| {
+        let mut names = parts.concat();
+        names.sort_unstable();
+        names
+    };
+    let translated = sorted(&[known::TRANSLATED, &content::GUARDS, &content::OTHERS]);
+    assert_eq!(listed("Translated"), translated);
+    assert_eq!(listed("Of no use here"), sorted(&[known::MOOT]));
+    let why: Vec<&str> = known::WHY.iter().map(|(name, _)| *name).collect();
+    assert_eq!(listed("Without an equal"), sorted(&[&why]));
 }

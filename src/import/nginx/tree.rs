@@ -23,6 +23,8 @@ pub(super) struct Reader {
     files_left: usize,
     pub(super) mistakes: Vec<Remark>,
     pub(super) warnings: Vec<Remark>,
+    /// Of each file that was included, once.
+    pub(super) texts: Vec<(Rc<Path>, String)>,
 }
 
 impl Directive {
@@ -39,7 +41,8 @@ impl Directive {
 impl Reader {
     pub(super) fn new(folder: &Path) -> Self {
         let (mistakes, warnings) = (Vec::new(), Vec::new());
-        Self { folder: folder.to_owned(), files_left: IMPORT_FILES_MAX, mistakes, warnings }
+        let (folder, files_left) = (folder.to_owned(), IMPORT_FILES_MAX);
+        Self { folder, files_left, mistakes, warnings, texts: Vec::new() }
     }
 
     pub(super) fn read(&mut self, file: &Rc<Path>, text: &str) -> Vec<Directive> {
@@ -152,6 +155,9 @@ impl Reader {
             match files::read(&path) {
                 Ok(text) => {
                     let file: Rc<Path> = Rc::from(path);
+                    if !self.texts.iter().any(|(known, _)| *known == file) {
+                        self.texts.push((Rc::clone(&file), text.clone()));
+                    }
                     directives.extend(self.read_within(&file, &text, depth));
                 }
                 Err(error) => {

@@ -7,7 +7,7 @@ use crate::config::limits::NAME_BYTES_MAX;
 
 const STOCK_INTERFACE: &str = "supervisor.rpcinterface:make_main_rpcinterface";
 
-const SUPERVISORD: &[&str] = &[
+pub(super) const SUPERVISORD: &[&str] = &[
     "logfile",
     "logfile_maxbytes",
     "logfile_backups",
@@ -26,7 +26,7 @@ const SUPERVISORD: &[&str] = &[
     "environment",
     "identifier",
 ];
-const PROGRAM: &[&str] = &[
+pub(super) const PROGRAM: &[&str] = &[
     "command",
     "process_name",
     "numprocs",
@@ -60,8 +60,12 @@ const PROGRAM: &[&str] = &[
     "umask",
     "serverurl",
 ];
-const FCGI: &[&str] = &["socket", "socket_backlog", "socket_owner", "socket_mode"];
-const LISTENER: &[&str] = &["events", "buffer_size", "result_handler"];
+pub(super) const FCGI: &[&str] = &["socket", "socket_backlog", "socket_owner", "socket_mode"];
+pub(super) const LISTENER: &[&str] = &["events", "buffer_size", "result_handler"];
+pub(super) const GROUP: &[&str] = &["programs", "priority"];
+pub(super) const INCLUDE: &[&str] = &["files"];
+pub(super) const UNIX_SERVER: &[&str] = &["file", "chmod", "chown", "username", "password"];
+pub(super) const INET_SERVER: &[&str] = &["port", "username", "password"];
 
 /// Remarks on sections and keys that mean nothing to Supervisor, or nothing here.
 pub(super) fn remark(document: &Document, remarks: &mut Remarks) {
@@ -72,10 +76,10 @@ pub(super) fn remark(document: &Document, remarks: &mut Remarks) {
             ("program", false) => [PROGRAM, &[]],
             ("fcgi-program", false) => [PROGRAM, FCGI],
             ("eventlistener", false) => [PROGRAM, LISTENER],
-            ("group", false) => [&["programs", "priority"], &[]],
-            ("include", true) => [&["files"], &[]],
-            ("unix_http_server", _) => [&["file", "chmod", "chown", "username", "password"], &[]],
-            ("inet_http_server", _) => [&["port", "username", "password"], &[]],
+            ("group", false) => [GROUP, &[]],
+            ("include", true) => [INCLUDE, &[]],
+            ("unix_http_server", _) => [UNIX_SERVER, &[]],
+            ("inet_http_server", _) => [INET_SERVER, &[]],
             ("supervisorctl", true) | ("ctlplugin", false) => continue,
             ("rpcinterface", false) => {
                 interface(section, remarks);

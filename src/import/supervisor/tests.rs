@@ -210,3 +210,30 @@ proptest! {
         holds_for(format!("{HEAD}[program:x]\n{}\n", options.join("\n")).as_bytes());
     }
 }
+
+/// `configs/MIGRATION.md` lists what is known, by section.
+#[test]
+fn the_migration_page_has_every_key_that_is_known() {
+    let page = include_str!("../../../configs/MIGRATION.md");
+    let whole = page.split("\n## ").find(|part| part.starts_with("From Supervisor")).unwrap();
+    let listed = |start: &str| -> Vec<&str> {
+        let part = whole.split("\n### ").find(|part| part.starts_with(start)).unwrap();
+        let cells = part.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+        let names = cells.flat_map(|cell| cell.split(['`', ',', ' ']));
+        let mut names: Vec<&str> =
+            names.filter(|name| !name.is_empty() && !name.starts_with('[')).collect();
+        names.sort_unstable();
+        names
+    };
+    let sorted = |parts: &[&[&'static str]]| {
+        let mut names = parts.concat();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(listed("`[supervisord]`"), sorted(&[known::SUPERVISORD]));
+    assert_eq!(listed("`[program:x]`"), sorted(&[known::PROGRAM]));
+    assert_eq!(listed("`[fcgi-program:x]`"), sorted(&[known::FCGI]));
+    assert_eq!(listed("`[eventlistener:x]`"), sorted(&[known::LISTENER]));
+    let others = [known::GROUP, known::INCLUDE, known::UNIX_SERVER, known::INET_SERVER];
+    assert_eq!(listed("Other sections"), sorted(&others));
+}

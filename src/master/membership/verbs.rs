@@ -2,6 +2,7 @@
 //! done or why not.
 
 use crate::balance::cause;
+use crate::config;
 use crate::config::limits;
 use crate::config::model::Strategy;
 use crate::control::call::{BackendTarget, BackendVerb, UpstreamVerb};
@@ -52,7 +53,9 @@ impl Membership {
         let Some(member) = members.iter().position(|member| member.name == target.backend) else {
             let has = names(members.iter().map(|member| member.name.as_str()));
             let (backend, upstream) = (&target.backend, &target.upstream);
-            let text = format!("no backend {backend} in upstream {upstream}; it has {has}");
+            let known = members.iter().map(|member| member.name.as_str());
+            let hint = config::did_you_mean(backend, known);
+            let text = format!("no backend {backend} in upstream {upstream}{hint}; it has {has}");
             return Err(answer(Outcome::Unknown, text));
         };
         if target.key.is_some_and(|key| key != members[member].key()) {
@@ -65,8 +68,10 @@ impl Membership {
 
     pub(super) fn no_upstream(&self, name: &str) -> Answer {
         let present = self.upstreams.iter().filter(|upstream| upstream.retire_at_us.is_none());
-        let has = names(present.map(|upstream| upstream.name.as_str()));
-        answer(Outcome::Unknown, format!("no upstream {name}; there is {has}"))
+        let present = present.map(|upstream| upstream.name.as_str());
+        let hint = config::did_you_mean(name, present.clone());
+        let has = names(present);
+        answer(Outcome::Unknown, format!("no upstream {name}{hint}; there is {has}"))
     }
 
     fn drain_asked(&mut self, at: Place, timeout_ms: Option<u64>, by: &str, now: Now) -> Answer {
@@ -209,8 +214,9 @@ impl Membership {
 
     fn strategy_asked(&mut self, index: usize, name: &str, now: Now) -> Answer {
         let Some(strategy) = Strategy::parse(name) else {
-            let has = names(Strategy::ALL.into_iter().map(Strategy::name));
-            return answer(Outcome::Refused, format!("no strategy {name}; there is {has}"));
+            let known = Strategy::ALL.into_iter().map(Strategy::name);
+            let (hint, has) = (config::did_you_mean(name, known.clone()), names(known));
+            return answer(Outcome::Refused, format!("no strategy {name}{hint}; there is {has}"));
         };
         let upstream = &mut self.upstreams[index];
         let before = upstream.strategy();

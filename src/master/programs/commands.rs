@@ -14,6 +14,7 @@ use super::remote::Told;
 use super::roll::Planned;
 use super::texts;
 use super::{Course, Programs};
+use crate::config;
 use crate::config::limits::{PROGRAM_CALLERS_MAX, PROGRAM_JOB_WAIT_MS, PROGRAM_READY_WAIT_MS};
 use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb};
 use crate::control::line;
@@ -260,7 +261,8 @@ impl Programs {
         } else {
             format!("there are {}", names.join(", "))
         };
-        Answer::unknown(format!("no program is called {}; {has}", target.name))
+        let hint = config::did_you_mean(&target.name, names.into_iter());
+        Answer::unknown(format!("no program is called {}{hint}; {has}", target.name))
     }
 
     /// Answers, and writes what was answered to the audit trail.

@@ -2,7 +2,9 @@
 
 mod nginx;
 mod run;
+mod stead;
 mod supervisor;
+mod values;
 
 use std::path::Path;
 use std::process::{Command, Output};

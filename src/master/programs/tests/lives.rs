@@ -182,7 +182,11 @@ fn answers_name_what_is_not_there_or_not_running() {
         let mut stage =
             Stage::new("[program.web]\ncommand = \"sleep 1000\"\nautostart = false\ninstances = 2");
         let cases = [
-            ("wep", ProgramVerb::Start, "no program is called wep; there are web"),
+            (
+                "wep",
+                ProgramVerb::Start,
+                "no program is called wep (did you mean `web`?); there are web",
+            ),
             ("web:7", ProgramVerb::Stop, "web has no instance 7, the last is 1"),
             ("web", ProgramVerb::Kill, "not running: web:0 is STOPPED, web:1 is STOPPED"),
             ("web:0", ProgramVerb::Signal { signal: "NOPE".into() }, "no signal is called NOPE"),
