@@ -12,6 +12,7 @@ use super::tape::Tape;
 use super::wire::{EventRecord, Frame, Role, Snapshot};
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum Kind {
     Snapshot,
@@ -21,6 +22,7 @@ enum Kind {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Fields {
     frame: Kind,
     role: Option<Role>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A zone: `[limit.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Limit {
     pub(crate) name: String,
     /// `rate` or `connections`.
@@ -25,6 +26,7 @@ pub(crate) struct Limit {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Offender {
     /// The beginning of it.
     pub(crate) key: String,
@@ -33,6 +35,7 @@ pub(crate) struct Offender {
 
 /// Requests that guards of one kind let go no further.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Refused {
     /// As `$refused_by` says it.
     pub(crate) guard: String,

@@ -9,6 +9,7 @@ use super::figure;
 use super::wire::{BackendRow, Latency, ProgramRow, Responses};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Moved {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) backends: Vec<OfBackend>,
@@ -25,6 +26,7 @@ impl Moved {
 /// Place; active, requests, failures, expected and actual share; responses by class; latencies; bytes
 /// in and out; picks and both smooth weights of the window; in flight by worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OfBackend(
     u32,
     (u32, u64, u64),
@@ -79,6 +81,7 @@ impl OfBackend {
 
 /// Place; milliseconds up; percent of a core; bytes resident; bytes of its log that were lost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OfProgram(u32, u64, #[serde(serialize_with = "figure::percent")] f32, u64, u64);
 
 impl OfProgram {

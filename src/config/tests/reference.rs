@@ -18,7 +18,7 @@ const PAGE: &str = include_str!("../../../configs/REFERENCE.md");
 const FULL: &str = include_str!("../../../configs/full.toml");
 const COLUMNS: &str = "|---|---|---|---|";
 /// Tables whose own tables have names that people choose.
-const NAMED: [&str; 4] = ["upstream", "program", "group", "listener"];
+const NAMED: [&str; 5] = ["upstream", "program", "group", "listener", "limit"];
 /// Keys of `full.toml` that are names in tables of free ones.
 const FREE: [&str; 1] = ["md"];
 

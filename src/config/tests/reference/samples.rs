@@ -4,6 +4,7 @@ const SERVER: &str = "[[server]]\nlisten = '127.0.0.1:80'\n";
 const SECURE: &str = "[[server]]\nlisten = { address = '127.0.0.1:80', tls = true }\n";
 const PAPERS: &str = "[server.tls]\ncertificate = 'c'\nkey = 'k'\n";
 const ROUTE: &str = "[[server.route]]\npath = '/'\nupstream = 'a'\n";
+const ZONES: &str = "[limit.fast]\nrate = '1r/s'\n[limit.many]\n";
 const UPSTREAM: &str = "[upstream.a]\n";
 const BACKEND: &str = "[[upstream.a.backend]]\naddress = '127.0.0.1:81'\n";
 const PROGRAM: &str = "[program.p]\ncommand = 'a'\n";
@@ -45,6 +46,9 @@ fn servers() -> Vec<(&'static str, String)> {
         ),
         server("server.access_log", "[server.access_log]\nfile = 'a.log'\n@"),
         server("server.access_log", "[server.access_log]\nfile = 'a.log'\nformat = '$host'\n@"),
+        server("server", "access = ['deny all']\n@"),
+        server("server.limits", &limits("server.limits", "zone = 'fast'\n@")),
+        server("server.limits", &limits("server.limits", "zone = 'many'\nconnections = 1\n@")),
         server("server.compress", "[server.compress]\n@"),
         server("server.compress", "[server.compress]\ntypes = ['*']\n@"),
     ]
@@ -79,9 +83,20 @@ fn routes() -> Vec<(&'static str, String)> {
             "server.route.access_log",
             "[server.route.access_log]\nfile = 'a.log'\nformat = '$host'\n@",
         ),
+        proxied("server.route", "access = ['deny all']\n@"),
+        proxied("server.route.limits", &limits("server.route.limits", "zone = 'fast'\n@")),
+        proxied(
+            "server.route.limits",
+            &limits("server.route.limits", "zone = 'many'\nconnections = 1\n@"),
+        ),
         proxied("server.route.compress", "[server.route.compress]\n@"),
         proxied("server.route.compress", "[server.route.compress]\ntypes = ['*']\n@"),
     ]
+}
+
+/// A limit of a table, and the zones there are; what follows belongs to the table again.
+fn limits(of: &str, text: &str) -> String {
+    format!("[[{of}]]\n{text}{ZONES}")
 }
 
 fn upstreams() -> Vec<(&'static str, String)> {
@@ -176,6 +191,7 @@ fn others() -> Vec<(&'static str, String)> {
         ("engine", "[engine]\nresolver = '10.0.0.1'\n@".to_owned()),
         ("stream", stream("listen = '127.0.0.1:80'\n@")),
         ("stream.listen", stream("[[stream.listen]]\naddress = '127.0.0.1:80'\n@")),
+        ("limit.NAME", "[limit.l]\n@".to_owned()),
         ("group.NAME", format!("[group.g]\nprograms = ['p']\n@{PROGRAM}")),
         ("listener.NAME", "[listener.l]\ncommand = 'a'\nevents = ['TICK']\n@".to_owned()),
         ("control", "[control]\n@".to_owned()),
