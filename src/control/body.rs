@@ -156,10 +156,6 @@ fn whole_numbers(value: Value) -> Value {
         }
         Some(_) | None => value,
     };
-    match value {
-        Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name, whole(value))).collect()
-        }
-        other => other,
-    }
+    let Value::Object(members) = value else { return value };
+    members.into_iter().map(|(name, value)| (name, whole(value))).collect()
 }

@@ -8,6 +8,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod access_log;
+mod answer;
 mod body;
 pub(crate) mod call;
 pub(crate) mod capacity;

@@ -467,32 +467,6 @@ pub(crate) enum Outcome {
     Refused,
 }
 
-impl Answer {
-    pub(crate) fn changed(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Changed, message: message.into() }
-    }
-
-    pub(crate) fn unchanged(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unchanged, message: message.into() }
-    }
-
-    pub(crate) fn unknown(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unknown, message: message.into() }
-    }
-
-    pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Refused, message: message.into() }
-    }
-
-    /// The state asked for holds.
-    pub(crate) fn is_done(&self) -> bool {
-        match self.outcome {
-            Outcome::Changed | Outcome::Unchanged => true,
-            Outcome::Unknown | Outcome::Refused => false,
-        }
-    }
-}
-
 /// One line of a program's output, as `GET /v1/programs/NAME/I/log` and `GET /v1/log` stream them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
