@@ -47,6 +47,8 @@ fn servers() -> Vec<(&'static str, String)> {
         server("server.access_log", "[server.access_log]\nfile = 'a.log'\n@"),
         server("server.access_log", "[server.access_log]\nfile = 'a.log'\nformat = '$host'\n@"),
         server("server", "access = ['deny all']\n@"),
+        server("server.basic_auth", "[server.basic_auth]\nfile = 'f'\n@"),
+        server("server.auth_request", "[server.auth_request]\nupstream = 'a'\n@"),
         server("server.limits", &limits("server.limits", "zone = 'fast'\n@")),
         server("server.limits", &limits("server.limits", "zone = 'many'\nconnections = 1\n@")),
         server("server.compress", "[server.compress]\n@"),
@@ -84,6 +86,8 @@ fn routes() -> Vec<(&'static str, String)> {
             "[server.route.access_log]\nfile = 'a.log'\nformat = '$host'\n@",
         ),
         proxied("server.route", "access = ['deny all']\n@"),
+        proxied("server.route.basic_auth", "[server.route.basic_auth]\nfile = 'f'\n@"),
+        proxied("server.route.auth_request", "[server.route.auth_request]\nupstream = 'a'\n@"),
         proxied("server.route.limits", &limits("server.route.limits", "zone = 'fast'\n@")),
         proxied(
             "server.route.limits",
