@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Of all workers together, since the engine's start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Firewall {
     /// Requests that were looked at.
     pub(crate) inspected: u64,
@@ -19,6 +20,7 @@ pub(crate) struct Firewall {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RuleCount {
     pub(crate) rule: String,
     /// Findings in requests that passed, and in those that were blocked.
@@ -28,6 +30,7 @@ pub(crate) struct RuleCount {
 
 /// Attacks by one rule at one place, and what the last of them was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Alarm {
     pub(crate) rule: String,
     /// As exceptions spell it: `query:q`.
@@ -47,6 +50,7 @@ pub(crate) struct Alarm {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     #[default]

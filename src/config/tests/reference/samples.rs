@@ -49,6 +49,11 @@ fn servers() -> Vec<(&'static str, String)> {
         server("server", "access = ['deny all']\n@"),
         server("server.basic_auth", "[server.basic_auth]\nfile = 'f'\n@"),
         server("server.auth_request", "[server.auth_request]\nupstream = 'a'\n@"),
+        server("server.firewall", "[server.firewall]\nmode = 'block'\n@"),
+        server(
+            "server.firewall.except",
+            "[server.firewall]\nmode = 'block'\n[[server.firewall.except]]\nwhere = 'path'\n@",
+        ),
         server("server.limits", &limits("server.limits", "zone = 'fast'\n@")),
         server("server.limits", &limits("server.limits", "zone = 'many'\nconnections = 1\n@")),
         server("server.compress", "[server.compress]\n@"),
@@ -88,6 +93,12 @@ fn routes() -> Vec<(&'static str, String)> {
         proxied("server.route", "access = ['deny all']\n@"),
         proxied("server.route.basic_auth", "[server.route.basic_auth]\nfile = 'f'\n@"),
         proxied("server.route.auth_request", "[server.route.auth_request]\nupstream = 'a'\n@"),
+        proxied("server.route.firewall", "[server.route.firewall]\nmode = 'block'\n@"),
+        proxied(
+            "server.route.firewall.except",
+            "[server.route.firewall]\nmode = 'block'\n\
+             [[server.route.firewall.except]]\nwhere = 'path'\n@",
+        ),
         proxied("server.route.limits", &limits("server.route.limits", "zone = 'fast'\n@")),
         proxied(
             "server.route.limits",
