@@ -212,8 +212,7 @@ impl Prepared {
 
     fn into_master(mut self, options: &Options, keeper: KeeperLink) -> Master {
         let (now, is_successor) = (Now::read(), self.will.is_some());
-        let known_will = self.will.take();
-        let will = known_will.unwrap_or_else(|| first_will(self.decisions.decisions(), now));
+        let will = self.will.take().unwrap_or_else(|| first_will(self.decisions.decisions(), now));
         self.end_strays(&will);
         let (board, board_fd) = self.board;
         self.listeners.begin(self.made, &keeper);

@@ -109,6 +109,12 @@ impl Master {
         }
     }
 
+    /// By which others find an engine that there is none of any more.
+    pub(super) fn remove_own_files(&mut self) {
+        self.control.remove();
+        self.pid_file.remove();
+    }
+
     fn is_empty(&self) -> bool {
         self.workers.is_empty() && self.programs.is_stopped()
     }

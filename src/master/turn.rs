@@ -113,8 +113,7 @@ impl Master {
         }
         tokio::time::sleep(LAST_WORDS).await;
         self.programs.settle_output().await;
-        self.control.remove();
-        self.pid_file.remove();
+        self.remove_own_files();
         self.programs.clear_away();
         let _gone_either_way = std::fs::remove_file(notices::path(self.control.path()));
         self.keeper.stop(self.status);
