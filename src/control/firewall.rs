@@ -83,7 +83,25 @@ impl Firewall {
                 None => self.rules.push(row),
             }
         }
-        self.alarms.extend(other.alarms);
+        for alarm in other.alarms {
+            match self.alarms.iter_mut().find(|known| known.identity() == alarm.identity()) {
+                Some(known) => {
+                    let (count, last_ms) = (known.count + alarm.count, known.last_ms);
+                    if alarm.last_ms > last_ms {
+                        *known = alarm;
+                    }
+                    known.count = count;
+                }
+                None => self.alarms.push(alarm),
+            }
+        }
         self.alarms.sort_by_key(|alarm| std::cmp::Reverse(alarm.last_ms));
+    }
+}
+
+impl Alarm {
+    /// What tells its kind from the others.
+    pub(crate) fn identity(&self) -> String {
+        format!("{} in {}, {}", self.rule, self.place, self.verdict.name())
     }
 }

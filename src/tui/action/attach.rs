@@ -20,6 +20,7 @@ pub(crate) fn listener(model: &Model, target: Option<&Key>) -> Result<(Key, u32)
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
+        | Key::Alarm { .. }
         | Key::Config
         | Key::Node { .. } => None,
     };

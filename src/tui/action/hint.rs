@@ -86,7 +86,10 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
         }
         (Kind::Config, _) if model.link != Link::Live => None,
         (Kind::Upstream | Kind::Worker | Kind::Config | Kind::Node, _) => Some(Id::Open),
-        (Kind::Program | Kind::Backend | Kind::Event | Kind::Request | Kind::Plan, _) => None,
+        (
+            Kind::Program | Kind::Backend | Kind::Event | Kind::Request | Kind::Plan | Kind::Alarm,
+            _,
+        ) => None,
     }
 }
 
@@ -123,8 +126,8 @@ fn is_open(model: &Model) -> bool {
         (Some(Row::Plan(row)), _) => named_by(model, &row).is_none(),
         (Some(Row::Request(record)), _) => record.backend.is_none(),
         (Some(Row::Event(event)), _) => rows::find(model, &event.target).is_none(),
+        (Some(Row::Alarm(_)) | None, _) => true,
         (Some(row), _) => row.key() == Key::Config && model.link != Link::Live,
-        (None, _) => true,
     }
 }
 
@@ -161,10 +164,16 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
+            | Key::Alarm { .. }
             | Key::Config
             | Key::Node { .. } => None,
         },
-        Row::Upstream(_) | Row::Worker(_) | Row::Event(_) | Row::Request(_) | Row::Plan(_) => None,
+        Row::Upstream(_)
+        | Row::Worker(_)
+        | Row::Event(_)
+        | Row::Request(_)
+        | Row::Plan(_)
+        | Row::Alarm(_) => None,
     }
 }
 

@@ -150,6 +150,7 @@ fn places() -> impl Iterator<Item = (Panel, Option<Kind>)> {
     let kinds = || std::iter::once(None).chain(Kind::ALL.map(Some));
     let is_there = |panel, kind: Option<Kind>| match panel {
         Panel::ConfigTable | Panel::ConfigLines => kind.is_none() || kind == Some(Kind::Plan),
+        Panel::AlarmTable => kind.is_none() || kind == Some(Kind::Alarm),
         _ => true,
     };
     let pairs =

@@ -248,6 +248,7 @@ fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
+        | Key::Alarm { .. }
         | Key::Config
         | Key::Node { .. } => Err(nothing(id, key)),
     }

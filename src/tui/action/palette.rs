@@ -127,7 +127,13 @@ fn group(kind: Kind) -> &'static str {
         Kind::Program => "program",
         Kind::Backend => "backend",
         Kind::Upstream => "upstream",
-        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config | Kind::Node => "",
+        Kind::Worker
+        | Kind::Event
+        | Kind::Request
+        | Kind::Plan
+        | Kind::Alarm
+        | Kind::Config
+        | Kind::Node => "",
     }
 }
 
@@ -185,8 +191,12 @@ fn targets(model: &Model) -> impl Iterator<Item = Key> {
         model.moment.upstreams.iter().map(|row| Key::Upstream { name: row.name.clone() });
     programs.chain(backends).chain(upstreams).filter(|key| match key.kind() {
         Kind::Program | Kind::Backend | Kind::Upstream => true,
-        Kind::Worker | Kind::Event | Kind::Request | Kind::Plan | Kind::Config | Kind::Node => {
-            false
-        }
+        Kind::Worker
+        | Kind::Event
+        | Kind::Request
+        | Kind::Plan
+        | Kind::Alarm
+        | Kind::Config
+        | Kind::Node => false,
     })
 }

@@ -262,6 +262,7 @@ fn program<'a>(model: &'a Model, key: &Key) -> Option<&'a ProgramRow> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
+        | Key::Alarm { .. }
         | Key::Config
         | Key::Node { .. } => None,
     }

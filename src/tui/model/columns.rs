@@ -124,6 +124,14 @@ pub(crate) fn cell(model: &Model, row: &Row<'_>, name: &str) -> Option<Cell> {
             _ => None,
         },
         Row::Plan(_) => None,
+        Row::Alarm(row) => match name {
+            "age" => age(model, row.last_ms),
+            "verb" => words(row.verdict.name()),
+            "name" => words(&row.rule),
+            "client" => words(&row.client),
+            "path" => words(&row.path),
+            _ => None,
+        },
         Row::Attention(row) => match name {
             "state" => words(row.word),
             "age" => age(model, row.since_ms),

@@ -34,6 +34,10 @@ pub(crate) enum Key {
     Plan {
         identity: String,
     },
+    /// A kind of attacks.
+    Alarm {
+        identity: String,
+    },
     /// The configuration as a whole, when a reload was refused.
     Config,
     /// One of several engines as a whole.
@@ -52,12 +56,13 @@ pub(crate) enum Kind {
     Event,
     Request,
     Plan,
+    Alarm,
     Config,
     Node,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Upstream,
         Self::Backend,
         Self::Program,
@@ -65,6 +70,7 @@ impl Kind {
         Self::Event,
         Self::Request,
         Self::Plan,
+        Self::Alarm,
         Self::Config,
     ];
 }
@@ -79,6 +85,7 @@ impl Key {
             Self::Event { .. } => Kind::Event,
             Self::Request { .. } => Kind::Request,
             Self::Plan { .. } => Kind::Plan,
+            Self::Alarm { .. } => Kind::Alarm,
             Self::Config => Kind::Config,
             Self::Node { .. } => Kind::Node,
         }
@@ -107,7 +114,7 @@ impl Key {
             Self::Request { worker, seq } => {
                 format!("request {}/{seq}", tag::of_slot(*worker).1)
             }
-            Self::Plan { identity } => identity.clone(),
+            Self::Plan { identity } | Self::Alarm { identity } => identity.clone(),
             Self::Config => "configuration".to_owned(),
         }
     }

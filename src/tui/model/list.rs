@@ -70,6 +70,7 @@ impl Sort {
             | Panel::ProgramLog
             | Panel::WorkerTable
             | Panel::RequestTable
+            | Panel::AlarmTable
             | Panel::AllLogs
             | Panel::EventTable
             | Panel::ConfigTable

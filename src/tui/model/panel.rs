@@ -73,7 +73,7 @@ impl View {
             Self::Balance => &[Panel::BalanceTable],
             Self::Programs => &[Panel::ProgramTable, Panel::ProgramLog],
             Self::Workers => &[Panel::WorkerTable],
-            Self::Requests => &[Panel::RequestTable],
+            Self::Requests => &[Panel::RequestTable, Panel::AlarmTable],
             Self::Logs => &[Panel::AllLogs],
             Self::Events => &[Panel::EventTable],
             Self::Config => &[Panel::ConfigTable, Panel::ConfigLines],
@@ -95,6 +95,8 @@ pub(crate) enum Panel {
     ProgramLog,
     WorkerTable,
     RequestTable,
+    /// What firewalls took for attacks, by kinds.
+    AlarmTable,
     /// The output of all programs.
     AllLogs,
     EventTable,
@@ -104,7 +106,7 @@ pub(crate) enum Panel {
 }
 
 impl Panel {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Attention,
         Self::Upstreams,
         Self::Workers,
@@ -116,6 +118,7 @@ impl Panel {
         Self::ProgramLog,
         Self::WorkerTable,
         Self::RequestTable,
+        Self::AlarmTable,
         Self::AllLogs,
         Self::EventTable,
         Self::ConfigTable,
@@ -134,6 +137,7 @@ impl Panel {
             Self::ProgramLog | Self::AllLogs | Self::ConfigLines => "lines",
             Self::ConfigTable => "differences",
             Self::RequestTable => "requests",
+            Self::AlarmTable => "attacks",
         }
     }
 
@@ -153,13 +157,30 @@ pub(crate) fn shown(model: &Model) -> Vec<Panel> {
 pub(crate) fn shown_in(model: &Model, pane: Pane) -> Vec<Panel> {
     let all = pane.view.panels();
     let wanted = model.lists.focus(pane.view);
-    if model.is_zoomed && all.contains(&wanted) {
+    if model.is_zoomed && all.contains(&wanted) && is_filled(model, wanted) {
         return vec![wanted];
     }
-    let fitting: Vec<Panel> =
-        all.iter().copied().filter(|panel| pane.height >= height_min(*panel)).collect();
+    let is_fitting = |panel: &Panel| pane.height >= height_min(*panel) && is_filled(model, *panel);
+    let fitting: Vec<Panel> = all.iter().copied().filter(is_fitting).collect();
     if fitting.is_empty() { vec![all[0]] } else { fitting }
 }
+
+/// Whether the panel is drawn at all: attacks are told of when there were some.
+fn is_filled(model: &Model, panel: Panel) -> bool {
+    panel != Panel::AlarmTable || alarms(model) > 0
+}
+
+fn alarms(model: &Model) -> usize {
+    model.moment.firewall.as_ref().map_or(0, |firewall| firewall.alarms.len())
+}
+
+/// Rows of attacks below the requests, with the rule above them.
+pub(crate) fn alarm_table_height(model: &Model, body_height: u16) -> u16 {
+    let all = alarms(model).clamp(1, ALARM_ROWS_MAX) as u16 + 1;
+    all.min(body_height / 3)
+}
+
+const ALARM_ROWS_MAX: usize = 8;
 
 /// Tabs need a row that a lower terminal does not have; the numbers work all the same.
 pub(crate) const TABS_HEIGHT_MIN: u16 = 24;
@@ -212,7 +233,11 @@ fn height_min(panel: Panel) -> u16 {
         | Panel::AllLogs
         | Panel::EventTable
         | Panel::ConfigTable => 0,
-        Panel::Upstreams | Panel::Programs | Panel::ProgramLog | Panel::ConfigLines => 16,
+        Panel::Upstreams
+        | Panel::Programs
+        | Panel::ProgramLog
+        | Panel::AlarmTable
+        | Panel::ConfigLines => 16,
         Panel::Events | Panel::Workers => 24,
     }
 }

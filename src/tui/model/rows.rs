@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use crate::control::firewall::Alarm;
 use crate::control::requests::RequestRecord;
 use crate::control::text;
 use crate::control::wire::{
@@ -29,6 +30,7 @@ pub(crate) enum Row<'a> {
     Event(&'a EventRecord),
     Request(&'a RequestRecord),
     Plan(PlanRow<'a>),
+    Alarm(&'a Alarm),
 }
 
 impl Row<'_> {
@@ -42,6 +44,7 @@ impl Row<'_> {
             Self::Event(row) => Key::Event { seq: row.seq },
             Self::Request(row) => Key::Request { worker: row.worker, seq: row.seq },
             Self::Plan(row) => Key::Plan { identity: row.identity() },
+            Self::Alarm(row) => Key::Alarm { identity: row.identity() },
         }
     }
 
@@ -62,6 +65,7 @@ impl Row<'_> {
                 row.seq == *seq && row.worker == *worker
             }
             (Self::Plan(row), Key::Plan { identity }) => row.identity() == *identity,
+            (Self::Alarm(row), Key::Alarm { identity }) => row.identity() == *identity,
             _ => false,
         }
     }
@@ -92,6 +96,16 @@ impl Row<'_> {
                 format!("{} {} {} {}", row.who, row.verb, row.target, row.result)
             }
             Self::Plan(row) => row.text(),
+            Self::Alarm(row) => format!(
+                "{} {} {} {} {}{} {}",
+                row.verdict.name(),
+                row.rule,
+                row.place,
+                row.client,
+                row.host,
+                row.path,
+                row.excerpt
+            ),
             Self::Request(row) => {
                 let class = row.status / 100;
                 let or_none = |name: &Option<String>| name.clone().unwrap_or_default();
@@ -180,6 +194,10 @@ fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
         Panel::ConfigTable => model.planned.rows().into_iter().map(Row::Plan).collect(),
         Panel::ConfigLines => model.planned.lines().into_iter().map(Row::Plan).collect(),
         Panel::RequestTable => model.requests.shown().map(Row::Request).collect(),
+        Panel::AlarmTable => {
+            let firewall = model.moment.firewall.iter();
+            firewall.flat_map(|firewall| &firewall.alarms).map(Row::Alarm).collect()
+        }
         Panel::BackendTable => tree(model),
         Panel::BalanceTable => model
             .balance_upstream()
@@ -219,7 +237,8 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
             | Row::Worker(_)
             | Row::Event(_)
             | Row::Request(_)
-            | Row::Plan(_) => None,
+            | Row::Plan(_)
+            | Row::Alarm(_) => None,
         })
         .collect();
     rows.retain(|row| match row {
@@ -230,7 +249,8 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
         | Row::Worker(_)
         | Row::Event(_)
         | Row::Request(_)
-        | Row::Plan(_) => is_match(row),
+        | Row::Plan(_)
+        | Row::Alarm(_) => is_match(row),
     });
 }
 
@@ -253,6 +273,7 @@ fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
         | Panel::ProgramLog
         | Panel::WorkerTable
         | Panel::RequestTable
+        | Panel::AlarmTable
         | Panel::ConfigTable
         | Panel::ConfigLines
         | Panel::AllLogs
@@ -316,7 +337,8 @@ fn badness(row: &Row<'_>) -> u8 {
         | Row::Attention(_)
         | Row::Upstream(_)
         | Row::Worker(_)
-        | Row::Event(_) => 0,
+        | Row::Event(_)
+        | Row::Alarm(_) => 0,
     }
 }
 

@@ -171,6 +171,7 @@ fn open_row(model: &mut Model) {
             Some(key) => key,
             None => return model.say(Severity::Info, "there is nothing of it to open"),
         },
+        rows::Row::Alarm(_) => return,
         rows::Row::Attention(_)
         | rows::Row::Upstream(_)
         | rows::Row::Backend(_)
@@ -229,6 +230,9 @@ fn open_key(model: &mut Model, key: Key) {
         (Key::Request { .. }, _) => {
             cursor::put(model, View::Requests, Panel::RequestTable, Some(key));
         }
+        (Key::Alarm { .. }, _) => {
+            cursor::put(model, View::Requests, Panel::AlarmTable, Some(key));
+        }
         (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
         (Key::Node { .. }, _) => {}
         // What is wrong with the file is told with its places there.
@@ -286,6 +290,7 @@ fn log(model: &mut Model, target: Option<&Key>) {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
+            | Key::Alarm { .. }
             | Key::Config
             | Key::Node { .. },
         )

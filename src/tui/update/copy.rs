@@ -22,6 +22,8 @@ pub(super) fn take(model: &Model) -> Option<Effect> {
         rows::Row::Event(event) => format!("{} {} {}", event.verb, event.target, event.result),
         rows::Row::Request(record) => format!("{} {}{}", record.method, record.host, record.path),
         rows::Row::Plan(row) => row.text(),
+        // One more of `except`, which lets such requests pass.
+        rows::Row::Alarm(alarm) => alarm.exception.clone(),
         rows::Row::Attention(_)
         | rows::Row::Upstream(_)
         | rows::Row::Backend(_)

@@ -44,6 +44,7 @@ fn upstream(model: &Model) -> Option<String> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
+        | Key::Alarm { .. }
         | Key::Config
         | Key::Node { .. } => None,
     }

@@ -77,6 +77,7 @@ pub(super) fn follow(of: Option<&Key>) -> Effect {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
+            | Key::Alarm { .. }
             | Key::Config
             | Key::Node { .. },
         )
@@ -198,6 +199,7 @@ pub(super) fn forget_gone_marks(model: &mut Model) {
             | Key::Event { .. }
             | Key::Request { .. }
             | Key::Plan { .. }
+            | Key::Alarm { .. }
             | Key::Config
             | Key::Node { .. } => false,
         })

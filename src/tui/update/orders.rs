@@ -123,6 +123,7 @@ fn told(verb: &str, key: &Key, answer: &str) -> String {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
+        | Key::Alarm { .. }
         | Key::Config
         | Key::Node { .. } => &label,
     };

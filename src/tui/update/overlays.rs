@@ -122,6 +122,7 @@ fn upstream_of(model: &Model, target: Option<&Key>) -> Option<String> {
         | Key::Event { .. }
         | Key::Request { .. }
         | Key::Plan { .. }
+        | Key::Alarm { .. }
         | Key::Config
         | Key::Node { .. } => None,
     }

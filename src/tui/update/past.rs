@@ -53,7 +53,8 @@ pub(super) fn then(model: &mut Model) {
             | rows::Row::Program(_)
             | rows::Row::Worker(_)
             | rows::Row::Request(_)
-            | rows::Row::Plan(_),
+            | rows::Row::Plan(_)
+            | rows::Row::Alarm(_),
         )
         | None => 0,
     };

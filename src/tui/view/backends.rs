@@ -57,7 +57,8 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
             | Row::Worker(_)
             | Row::Event(_)
             | Row::Request(_)
-            | Row::Plan(_),
+            | Row::Plan(_)
+            | Row::Alarm(_),
         )
         | None => {}
     }
@@ -112,7 +113,8 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
             | Row::Worker(_)
             | Row::Event(_)
             | Row::Request(_)
-            | Row::Plan(_) => return,
+            | Row::Plan(_)
+            | Row::Alarm(_) => return,
         };
         canvas.row(placed, y, &cells);
     });

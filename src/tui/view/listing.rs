@@ -137,6 +137,7 @@ impl<'a> Listing<'a> {
                 | Panel::ProgramLog
                 | Panel::AllLogs
                 | Panel::RequestTable
+                | Panel::AlarmTable
                 | Panel::ConfigLines,
             ) => {
                 format!("no {} yet", self.panel.noun())

@@ -11,6 +11,7 @@ mod certificates;
 mod config;
 mod detail;
 mod events;
+mod firewall;
 mod frame;
 mod listing;
 mod logs;

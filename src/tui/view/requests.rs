@@ -6,11 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, content, row, take};
+use super::firewall;
 use super::listing::Listing;
 use super::section::{self, Heading};
 use super::state;
 use crate::control::requests::RequestRecord;
-use crate::tui::model::panel::Panel;
+use crate::tui::model::panel::{self, Panel};
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
@@ -25,6 +26,18 @@ const TOPS_BODY_MIN: u16 = 24;
 const TOPS_WIDTH_MIN: u16 = 90;
 
 pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+    let mut body = body;
+    match canvas.shown()[..] {
+        [Panel::AlarmTable] => return firewall::draw(canvas, body),
+        [_, Panel::AlarmTable] => {
+            let height = panel::alarm_table_height(canvas.model, body.height);
+            let requests_height = body.height - height;
+            let requests = take(&mut body, requests_height);
+            firewall::draw(canvas, body);
+            body = requests;
+        }
+        _ => {}
+    }
     let listing = Listing::of(canvas, Panel::RequestTable);
     let is_whole = !canvas.model.is_zoomed;
     let has_tops = is_whole && body.height >= TOPS_BODY_MIN && body.width >= TOPS_WIDTH_MIN;

@@ -9,6 +9,7 @@ use tui_input::Input;
 use super::{fixture, fixture_fit, fixture_nodes, fixture_past, fixture_plan};
 use crate::control::capacity::{Capacity, Queue};
 use crate::control::certificate::Certificate;
+use crate::control::firewall::{Alarm, Firewall, Verdict};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
 use crate::tui::model::list::{Sort, SortBy};
@@ -134,6 +135,53 @@ fn the_past_looks_as_it_did() {
         let text = fixture::text(&fixture::draw(&in_the_past(view, size), &skin()));
         let name = format!("past-{}-{}x{}", view.title().to_lowercase(), size.0, size.1);
         insta::assert_snapshot!(name, text);
+    }
+}
+
+fn attacks() -> Firewall {
+    let alarm = |rule: &str, place: &str, verdict, count, excerpt: &str| Alarm {
+        rule: rule.to_owned(),
+        place: place.to_owned(),
+        verdict,
+        count,
+        last_ms: fixture::NOW_MS - 1_000 * count,
+        client: "203.0.113.9".to_owned(),
+        host: "shop.example".to_owned(),
+        path: "/search".to_owned(),
+        excerpt: excerpt.to_owned(),
+        score: 5,
+        exception: format!("{{ rule = \"{rule}\", where = \"{place}\" }}"),
+    };
+    Firewall {
+        inspected: 1_204_118,
+        detected: 1,
+        blocked: 17,
+        alarms: vec![
+            alarm("scanner", "header:User-Agent", Verdict::Detected, 1, "sqlmap/1.7"),
+            alarm("sql-injection", "query:q", Verdict::Blocked, 14, "\u{1b}' or '1'='1"),
+            alarm("path-traversal", "path", Verdict::Blocked, 3, "../../etc/passwd"),
+        ],
+        ..Firewall::default()
+    }
+}
+
+#[test]
+fn attacks_stand_below_the_requests() {
+    for (width, height) in [(200, 60), (100, 30), (60, 16)] {
+        let mut model = fixture::model(View::Requests, (width, height));
+        model.moment.firewall = Some(attacks());
+        let name = format!("requests-attacks-{width}x{height}");
+        insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin())));
+    }
+    for width in WIDTHS {
+        for height in HEIGHTS {
+            let mut model = fixture::model(View::Requests, (width, height));
+            model.moment.firewall = Some(attacks());
+            fixture::draw(&model, &skin());
+            model.is_zoomed = true;
+            model.lists.set_focus(View::Requests, Panel::AlarmTable);
+            fixture::draw(&model, &skin());
+        }
     }
 }
 

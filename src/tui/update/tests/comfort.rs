@@ -1,6 +1,7 @@
 //! Keys of the operator's own, what is copied and saved, what is told to who looks elsewhere.
 
 use super::*;
+use crate::control::firewall::{Alarm, Firewall};
 use crate::control::wire::{EventRecord, LogLine, Severity};
 use crate::tui::action::keymap::{Keymap, Own};
 use crate::tui::export::Format;
@@ -41,6 +42,26 @@ fn keys_of_ones_own_are_the_ones_that_work_and_are_shown() {
     press(&mut model, char(':'));
     assert_eq!(press(&mut model, ctrl('c')), [], "it is nobody's key any more");
     assert_eq!(press(&mut model, ctrl('q')), [Effect::Detach], "from anywhere");
+}
+
+/// What lets a kind of attacks pass is a line of the file, one key away.
+#[test]
+fn an_attack_is_copied_as_the_exception_from_it() {
+    let mut model = attached();
+    press(&mut model, char('6'));
+    press(&mut model, key(Code::Tab));
+    assert_eq!(model.focus(), Panel::RequestTable, "no attack is there to go to");
+    let exception = r#"{ rule = "scanner", where = "header:User-Agent" }"#;
+    let alarm = Alarm {
+        rule: "scanner".to_owned(),
+        place: "header:User-Agent".to_owned(),
+        exception: exception.to_owned(),
+        ..Alarm::default()
+    };
+    model.moment.firewall = Some(Firewall { alarms: vec![alarm], ..Firewall::default() });
+    press(&mut model, key(Code::Tab));
+    press(&mut model, char('g'));
+    assert_eq!(copied(&press(&mut model, char('y'))), [(exception, exception)]);
 }
 
 #[test]
