@@ -7,7 +7,8 @@
 
 use std::collections::VecDeque;
 
-use super::audit;
+use super::membership::Now;
+use super::{Master, audit};
 use crate::config::limits;
 use crate::config::model::firewall::{Part, Rule};
 use crate::control::firewall::{Alarm, Firewall, RuleCount, Verdict};
@@ -40,6 +41,14 @@ struct Kind {
     told_ms: u64,
 }
 
+impl Master {
+    pub(super) fn tell_alarms(&mut self, now: Now) {
+        for entry in self.alarms.close_second(now.wall_ms) {
+            self.note(entry);
+        }
+    }
+}
+
 impl Alarms {
     /// Begins with what the rings hold; nobody is told of that again.
     pub(super) fn new(board: Board) -> Self {
@@ -69,7 +78,7 @@ impl Alarms {
     }
 
     /// What has come since the last time, as events.
-    pub(super) fn close_second(&mut self, wall_ms: u64) -> Vec<audit::Entry> {
+    fn close_second(&mut self, wall_ms: u64) -> Vec<audit::Entry> {
         self.gather();
         if wall_ms.saturating_sub(self.since_ms) >= limits::firewall::EVENTS_PERIOD_MS {
             self.since_ms = wall_ms;

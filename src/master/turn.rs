@@ -326,9 +326,7 @@ impl Master {
                 rss_bytes: self.usage.of(living.pid).rss_bytes,
             })
             .collect();
-        for entry in self.alarms.close_second(now.wall_ms) {
-            self.note(entry);
-        }
+        self.tell_alarms(now);
         self.lifetimes.settle();
         let programs = if is_watched { self.programs.used() } else { Vec::new() };
         let sample = self.history.push(&efforts, programs, now.wall_ms);
