@@ -43,6 +43,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     control_address(report, control, servers, streams);
     proxied(report, servers);
     multiplexed(report, servers);
+    streamed_as_they_are(report, streams, upstreams);
     for draft in upstreams {
         backends(report, draft, programs);
         cookies(report, draft);
@@ -253,6 +254,24 @@ fn multiplexed(report: &Report<'_>, servers: &[server::Draft]) {
                     format!("{} has HTTP/2 in one server and not in another", listen.address);
                 report.error(at, message, hint);
             }
+        }
+    }
+}
+
+/// What a client says there is nothing that could be put into streams.
+fn streamed_as_they_are(
+    report: &Report<'_>,
+    streams: &[stream::Draft],
+    upstreams: &[upstream::Draft],
+) {
+    for name in streams.iter().filter_map(|draft| draft.leads_to.as_ref()) {
+        let speaks_http2 = |draft: &&upstream::Draft| {
+            draft.upstream.name == name.value && draft.upstream.links.http2
+        };
+        if upstreams.iter().find(speaks_http2).is_some() {
+            let hint =
+                "a TCP route passes on bytes as they are: give it an upstream without `http2`";
+            report.error(&name.span, format!("upstream `{}` speaks HTTP/2", name.value), hint);
         }
     }
 }

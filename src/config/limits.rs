@@ -4,6 +4,7 @@
 //! asserted at compile time at the end of the file.
 
 pub(crate) mod firewall;
+pub(crate) mod http2;
 pub(crate) mod import;
 
 // Configuration.
@@ -183,45 +184,6 @@ pub(crate) const TICKET_KEY_MS: u64 = 12 * 3_600_000;
 /// is not looked at again then.
 pub(crate) const TICKET_LIFE_S: u32 = 12 * 3_600;
 pub(crate) const TICKET_LIFE_VERIFIED_S: u32 = 3_600;
-
-// HTTP/2.
-/// Streams of one connection at a time; nginx's bound.
-pub(crate) const HTTP2_STREAMS_MAX: u32 = 128;
-/// What a client may send ahead of what is taken: on one stream, and on all of a connection.
-pub(crate) const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
-/// What waits to be sent on one stream, and how much is handed over at once.
-pub(crate) const HTTP2_SEND_BYTES_MAX: usize = 128 * 1024;
-pub(crate) const HTTP2_PIECE_BYTES: usize = 64 * 1024;
-/// What a field of a list costs beside its name and value (RFC 9113, 6.5.2).
-pub(crate) const HTTP2_FIELD_BYTES: usize = 32;
-/// Room for a request's head when it is written out; a longer one takes more.
-pub(crate) const HTTP2_HEAD_BYTES: usize = 1024;
-/// Streams that we reset and are remembered for a while: what is still on its way is dropped.
-pub(crate) const HTTP2_RESET_STREAMS_MAX: usize = 128;
-/// Streams that were taken back before they were seen, and streams reset for the client's errors, of
-/// one connection. The first come after the bound on resets, which says what it was.
-pub(crate) const HTTP2_RESETS_WAITING_MAX: usize = 1024;
-pub(crate) const HTTP2_ERRORS_MAX: usize = 512;
-const _: () = assert!(HTTP2_RESETS_WAITING_MAX > HTTP2_RESETS_BURST as usize);
-/// Frames that carry nothing: how many may come at once, and how many in a second over time. Whoever
-/// sends more is cut. A page that is left takes back all of its requests.
-pub(crate) const HTTP2_RESETS_BURST: u32 = 512;
-pub(crate) const HTTP2_RESETS_PER_SECOND: u32 = 100;
-pub(crate) const HTTP2_PINGS_BURST: u32 = 512;
-pub(crate) const HTTP2_PINGS_PER_SECOND: u32 = 50;
-pub(crate) const HTTP2_SETTINGS_BURST: u32 = 64;
-pub(crate) const HTTP2_SETTINGS_PER_SECOND: u32 = 5;
-pub(crate) const HTTP2_EMPTY_FRAMES_BURST: u32 = 1024;
-pub(crate) const HTTP2_EMPTY_FRAMES_PER_SECOND: u32 = 100;
-/// What small frames of data that wait may cost beside their data, 256 bytes each: a stream's window
-/// full of messages of a few bytes, some times over.
-pub(crate) const HTTP2_SMALL_FRAMES_BYTES: usize = 4 << 20;
-const _: () = assert!(HTTP2_SMALL_FRAMES_BYTES > HTTP2_STREAM_WINDOW_BYTES as usize / 8 * 256);
-/// Pieces of one head behind its first: heads of our length need two.
-pub(crate) const HTTP2_CONTINUATIONS_MAX: u32 = 5;
-/// An answer's head on its way to a stream: what a backend may send, and what routes add to it.
-pub(crate) const ANSWER_HEAD_BYTES_MAX: usize = 256 * 1024;
 
 // Health of backends.
 /// Questions of active checks at a time; the rest wait for their turn.

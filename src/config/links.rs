@@ -27,7 +27,19 @@ pub(super) fn read(section: &mut Section<'_>) -> Links {
             .duration("tcp_keepalive")
             .unwrap_or(limits::UPSTREAM_TCP_KEEPALIVE_MS),
         proxy_protocol: proxy_protocol(section),
+        http2: http2(section),
     }
+}
+
+/// A connection that carries the requests of many clients can not speak for one of them.
+fn http2(section: &mut Section<'_>) -> bool {
+    let is_on = section.flag("http2").unwrap_or(false);
+    let spoken_for = section.key_span("proxy_protocol");
+    if let (true, Some(at)) = (is_on, spoken_for) {
+        let hint = "remove one of them: with HTTP/2 a connection serves many clients";
+        section.report.error(&at, "`proxy_protocol` beside `http2`", hint);
+    }
+    is_on
 }
 
 fn proxy_protocol(section: &mut Section<'_>) -> Option<ProxyProtocol> {

@@ -286,6 +286,8 @@ pub(crate) struct Links {
     pub(crate) tcp_keepalive_ms: u64,
     /// What each connection begins with; such a one serves a single request.
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    /// Whether backends are spoken to in HTTP/2: agreed on over TLS, known beforehand without.
+    pub(crate) http2: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

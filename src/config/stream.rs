@@ -38,8 +38,8 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     Draft { stream, listen: spans, leads_to: upstream }
 }
 
-/// Tells upstreams what leads to them. Where TCP routes alone do, a check that does not say what it
-/// asks is for a connection.
+/// Tells upstreams what leads to them. Where TCP routes alone do, or where HTTP/2 is spoken, a check
+/// that does not say what it asks is for a connection: the requests of checks are in HTTP/1.1.
 pub(super) fn settle_kinds(
     upstreams: &mut [upstream::Draft],
     servers: &[server::Draft],
@@ -56,7 +56,7 @@ pub(super) fn settle_kinds(
         };
         if let Some(check) = &mut draft.upstream.check
             && draft.is_check_open
-            && draft.upstream.kind == Kind::Tcp
+            && (draft.upstream.kind == Kind::Tcp || draft.upstream.links.http2)
         {
             check.kind = check.kind.clone().without_request();
         }

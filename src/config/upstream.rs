@@ -16,7 +16,7 @@ pub(crate) const MAX_FAILS: u32 = 1;
 pub(crate) const FAIL_TIMEOUT_S: u32 = 10;
 
 /// What others call its keys.
-const OTHERS: [(&str, &str); 16] = [
+const OTHERS: [(&str, &str); 18] = [
     ("server", "backend"),
     ("servers", "backend"),
     ("backends", "backend"),
@@ -33,6 +33,8 @@ const OTHERS: [(&str, &str); 16] = [
     ("proxy_send_timeout", "send_timeout"),
     ("ssl", "tls"),
     ("proxy_ssl", "tls"),
+    ("protocol", "http2"),
+    ("grpc", "http2"),
 ];
 
 /// An upstream, and where in the file its parts stand.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use super::compress::Choice;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange, Uptake};
+use super::http2::outbound::Refusal;
 use super::link::{self, Link};
 use super::offer::Fault;
 use super::pick::Picked;
@@ -37,7 +38,9 @@ pub(crate) async fn ask(
 ) -> Result<Link, Fault> {
     let errand = exchange.errand(site.upstream.retry.on);
     let shared = &connection.shared;
+    let is_http2 = site.upstream.links.http2;
     let pooled = match site.upstream.links.proxy_protocol {
+        None if is_http2 => link::on_trunk(connection, site.upstream, picked),
         None => {
             let tongue = site.upstream.speech.tongue();
             shared.pool.borrow_mut().take(picked, tongue, errand, shared.now_us())
@@ -50,9 +53,13 @@ pub(crate) async fn ask(
         match converse(connection, exchange, site, &mut link.stream).await {
             // Not a byte came: it was dead before.
             Err(Fault::Backend(Failure::Closed))
-                if exchange.head_seen_bytes == 0 && !exchange.has_replied =>
+                if exchange.head_seen_bytes == 0
+                    && !exchange.has_replied
+                    && !has_turned_away(&link.stream) =>
             {
-                connection.shared.pool.borrow_mut().found_closed(picked);
+                if !is_http2 {
+                    connection.shared.pool.borrow_mut().found_closed(picked);
+                }
                 if !exchange.is_repeatable(site.upstream.retry.on) {
                     return Err(Fault::Stale);
                 }
@@ -60,7 +67,9 @@ pub(crate) async fn ask(
             }
             Err(fault) => return Err(fault),
             Ok(()) => {
-                connection.shared.pool.borrow_mut().served_again(picked);
+                if !is_http2 {
+                    connection.shared.pool.borrow_mut().served_again(picked);
+                }
                 return Ok(link);
             }
         }
@@ -74,6 +83,14 @@ pub(crate) async fn ask(
     Ok(link)
 }
 
+/// Whether it would not take the request on another connection, either.
+fn has_turned_away(stream: &Stream) -> bool {
+    match stream {
+        Stream::Outbound(outbound) => outbound.refusal() == Some(Refusal::Stream),
+        Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => false,
+    }
+}
+
 /// Sends and reads until the final response's head is parsed; interim ones are passed on.
 async fn converse(
     connection: &mut Connection,
@@ -84,7 +101,16 @@ async fn converse(
     for _ in 0..INTERIMS_MAX {
         let mut talk =
             Talk { connection, exchange, site, stream, waits: None, is_sink_broken: false };
-        poll_fn(|cx| talk.poll(cx)).await?;
+        let talked = poll_fn(|cx| talk.poll(cx)).await;
+        if let (Err(fault), Stream::Outbound(outbound)) = (&talked, &*stream) {
+            if outbound.refusal().is_some() {
+                exchange.uptake = Uptake::Refused;
+            }
+            if *fault == Fault::Backend(Failure::TimedOut) {
+                outbound.distrust();
+            }
+        }
+        talked?;
         if !exchange.response.is_interim() {
             let now_us = connection.shared.refresh();
             exchange.attempts.headed(exchange.response.status, now_us);

@@ -90,6 +90,8 @@ pub(crate) enum Uptake {
     Asked,
     /// The whole of it was sent, and wanted, when the response began.
     Whole,
+    /// It has said that it did nothing with it.
+    Refused,
 }
 
 impl Default for Exchange {
@@ -280,6 +282,7 @@ impl Exchange {
         !self.has_replied
             && self.to_backend.is_repeatable()
             && (self.request.method != Method::NonIdempotent
+                || self.uptake == Uptake::Refused
                 || on.holds(Condition::NonIdempotent)
                 || self.to_backend.moved() == 0)
     }
@@ -298,6 +301,7 @@ impl Exchange {
     /// Makes ready to send the request once more.
     pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
         self.to_backend.rewind(buffers);
+        self.uptake = Uptake::Unknown;
         self.response.head_bytes = 0;
         self.head_seen_bytes = 0;
         if let Some(buffer) = self.reply.take() {

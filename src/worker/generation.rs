@@ -92,7 +92,7 @@ impl Generation {
                     id: picker.upstream_id(&upstream.name),
                     retry: upstream.retry.clone(),
                     links: upstream.links.clone(),
-                    speech: Speech::compile(&upstream.name, upstream.tls.as_ref()),
+                    speech: Speech::compile(&upstream.name, upstream.tls.as_ref(), &upstream.links),
                     queue: upstream.queue,
                     sticky: upstream.sticky.as_ref().map(|sticky| sticky.by.clone()),
                     hash_key: upstream.hash_key.clone(),

@@ -10,9 +10,11 @@ use std::task::Poll;
 
 use super::connection::Connection;
 use super::generation::Upstream;
+use super::http2::trunks::Fresh;
 use super::introduction;
 use super::offer::Fault;
 use super::pick::Picked;
+use super::shared::Shared;
 use super::stream::Stream;
 use super::tls::dial::{Speech, Tongue};
 use crate::config::model::Links;
@@ -25,7 +27,7 @@ pub(crate) struct Link {
     opened_us: u64,
     served: u32,
     /// Given back with the connection, whichever way it ends.
-    _place: Place,
+    _place: Option<Place>,
 }
 
 impl Link {
@@ -33,10 +35,38 @@ impl Link {
     /// ends a connection before its request does. One that speaks for a client is that client's.
     pub(crate) fn outlasts(&mut self, links: &Links, now_us: u64) -> bool {
         self.served += 1;
-        links.proxy_protocol.is_none()
+        // Of a connection that carries many, what served is spent.
+        !links.http2
+            && links.proxy_protocol.is_none()
             && self.served < links.requests_max
             && now_us.saturating_sub(self.opened_us) < links.age_max_ms * 1000
     }
+}
+
+/// A request's way on a connection that carries many, where there is one with room.
+pub(crate) fn on_trunk(
+    connection: &Connection,
+    upstream: &Upstream,
+    picked: &Picked,
+) -> Option<Link> {
+    let (shared, tongue) = (&connection.shared, upstream.speech.tongue());
+    let stream = shared.trunks.take(shared, picked, tongue, &upstream.links)?;
+    Some(Link { stream, tongue, opened_us: shared.now_us(), served: 0, _place: None })
+}
+
+/// The same, on one that others are making, as long as they do.
+async fn await_trunk(
+    connection: &Connection,
+    upstream: &Upstream,
+    picked: &Picked,
+) -> Option<Link> {
+    let (trunks, tongue) = (&connection.shared.trunks, upstream.speech.tongue());
+    while trunks.wait(&connection.seat, picked, tongue).await {
+        if let Some(link) = on_trunk(connection, upstream, picked) {
+            return Some(link);
+        }
+    }
+    None
 }
 
 /// One of a bounded number: of the connections that a worker may have to an upstream, say.
@@ -70,8 +100,17 @@ pub(crate) async fn connect(
     let address = shared.picker.borrow().address(picked).cloned();
     let Some(address) = address else { return Err(Fault::Stale) };
     let links = &upstream.links;
-    let place = shared.pool.borrow_mut().place(picked.upstream(), links.connections_max);
-    let Some(place) = place else {
+    let dialing = if links.http2 {
+        connection.limit(timeout_ms);
+        // Boxed, since it is seldom.
+        match Box::pin(await_trunk(connection, upstream, picked)).await {
+            Some(link) => return Ok(link),
+            None => Some(shared.trunks.dial(picked, upstream.speech.tongue())),
+        }
+    } else {
+        None
+    };
+    let Some(place) = place(shared, links, picked) else {
         shared.picker.borrow_mut().overflowed(picked.upstream());
         return Err(Fault::Full);
     };
@@ -91,7 +130,7 @@ pub(crate) async fn connect(
                 told.await.map_err(|failure| fault(connection, failure))?;
             }
             let stream = match &upstream.speech {
-                Speech::Plain => stream,
+                Speech::Plain(_) => stream,
                 // Boxed, since it is seldom: whoever connects in plain would hold room for it.
                 Speech::Tls(dialer) => Box::pin(dialer.dial(connection, &address, stream))
                     .await
@@ -99,7 +138,17 @@ pub(crate) async fn connect(
                 Speech::Mute => return Err(Fault::Backend(Failure::Insecure)),
             };
             let (opened_us, tongue) = (shared.refresh(), upstream.speech.tongue());
-            Ok(Link { stream, tongue, opened_us, served: 0, _place: place })
+            if !links.http2 {
+                return Ok(Link { stream, tongue, opened_us, served: 0, _place: Some(place) });
+            }
+            let fresh = Fresh { stream, place, tongue, links };
+            // Boxed, since it is seldom.
+            let begun = Box::pin(shared.trunks.begin(shared, &connection.seat, picked, fresh));
+            let stream = begun.await.map_err(|failure| fault(connection, failure))?;
+            if let Some(dialing) = dialing {
+                dialing.succeed();
+            }
+            Ok(Link { stream, tongue, opened_us, served: 0, _place: None })
         }
         Err(error) if sys::socket::is_exhaustion(&error) => {
             shared.picker.borrow_mut().overflowed(picked.upstream());
@@ -116,6 +165,15 @@ pub(crate) async fn connect(
             _ => Failure::Unreachable,
         })),
     }
+}
+
+/// Room for one more connection, which an idle one may make.
+fn place(shared: &Shared, links: &Links, picked: &Picked) -> Option<Place> {
+    let place = || shared.pool.borrow_mut().place(picked.upstream(), links.connections_max);
+    place().or_else(|| {
+        let has_given_way = links.http2 && shared.trunks.give_way(picked.upstream());
+        has_given_way.then(place).flatten()
+    })
 }
 
 /// What a failure comes to on a connection that was made: what was cut here is no fault of theirs.

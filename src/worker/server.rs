@@ -166,7 +166,7 @@ impl Server {
             Stream::Tls(secured) => secured.answers_to(roots),
             Stream::Inbound(stream) => stream.answers_to(roots),
             // Where a certificate is needed there are no such clients.
-            Stream::Tcp(_) | Stream::Unix(_) => true,
+            Stream::Tcp(_) | Stream::Unix(_) | Stream::Outbound(_) => true,
         }
     }
 }

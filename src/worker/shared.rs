@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::files::store::Store;
 use super::generation::Generation;
 use super::guard::book::Verifying;
+use super::http2::trunks::Trunks;
 use super::log::Logs;
 use super::pick::Picker;
 use super::pool::Pool;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) crew: crew::Worker,
     pub(crate) picker: RefCell<Picker>,
     pub(crate) pool: RefCell<Pool>,
+    pub(crate) trunks: Trunks,
     pub(crate) queues: Rc<Queues>,
     pub(crate) buffers: RefCell<Buffers>,
     pub(crate) files: RefCell<Store>,
@@ -91,6 +93,7 @@ impl Shared {
             crew: board.worker(slot),
             picker: RefCell::new(Picker::new(board, slot)),
             pool: RefCell::new(Pool::new()),
+            trunks: Trunks::default(),
             queues: Rc::new(Queues::new(board, slot)),
             buffers: RefCell::default(),
             files: RefCell::default(),
@@ -224,6 +227,7 @@ impl Shared {
             self.look_at_drains();
         }
         self.pool.borrow_mut().sweep(&self.picker.borrow(), now_us);
+        self.trunks.sweep(&self.picker.borrow(), now_us);
         self.queues.wake_fronts();
         self.publish();
         self.crew.set_lag_us(u32::try_from(lag_us).unwrap_or(u32::MAX));

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::http2::inbound::Inbound;
+use super::http2::outbound::Outbound;
 use super::tls::Secured;
 use crate::config;
 use crate::sys;
@@ -24,6 +25,8 @@ pub(crate) enum Stream {
     Tls(Box<Secured>),
     /// One request on a client's connection of HTTP/2.
     Inbound(Box<Inbound>),
+    /// One request on a backend's.
+    Outbound(Box<Outbound>),
 }
 
 /// What an idle connection looks like from here.
@@ -76,6 +79,7 @@ impl Stream {
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Self::Tls(stream) => return stream.poll_read(cx, space),
             Self::Inbound(stream) => return stream.poll_read(cx, space),
+            Self::Outbound(stream) => return stream.poll_read(cx, space),
         })?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
@@ -94,6 +98,7 @@ impl Stream {
                 return match self {
                     Self::Tls(stream) => stream.poll_write(cx, first, second),
                     Self::Inbound(stream) => stream.poll_write(cx, first, second),
+                    Self::Outbound(stream) => stream.poll_write(cx, first, second),
                     Self::Tcp(_) | Self::Unix(_) => self.poll_write_slices(cx, &both),
                 };
             }
@@ -103,6 +108,7 @@ impl Stream {
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
             Self::Tls(stream) => stream.poll_write(cx, one, &[]),
             Self::Inbound(stream) => stream.poll_write(cx, one, &[]),
+            Self::Outbound(stream) => stream.poll_write(cx, one, &[]),
         }
     }
 
@@ -119,6 +125,9 @@ impl Stream {
             Self::Inbound(stream) => {
                 stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[])
             }
+            Self::Outbound(stream) => {
+                stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[])
+            }
         }
     }
 
@@ -126,7 +135,7 @@ impl Stream {
     pub(crate) fn takes_files(&self) -> bool {
         match self {
             Self::Tcp(_) => true,
-            Self::Unix(_) | Self::Tls(_) | Self::Inbound(_) => false,
+            Self::Unix(_) | Self::Tls(_) | Self::Inbound(_) | Self::Outbound(_) => false,
         }
     }
 
@@ -169,13 +178,14 @@ impl Stream {
             Self::Tcp(_) | Self::Unix(_) => b"http",
             Self::Tls(_) => b"https",
             Self::Inbound(stream) => stream.scheme(),
+            Self::Outbound(stream) => stream.scheme(),
         }
     }
 
     /// Whether it is part of a connection of HTTP/2.
     pub(crate) fn is_of_http2(&self) -> bool {
         match self {
-            Self::Inbound(_) => true,
+            Self::Inbound(_) | Self::Outbound(_) => true,
             Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) => false,
         }
     }
@@ -184,7 +194,7 @@ impl Stream {
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Outbound(_) => None,
             Self::Tls(stream) => stream.local_address(),
             Self::Inbound(stream) => stream.local_address(),
         }
@@ -197,6 +207,7 @@ impl Stream {
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => stream.poll_shutdown(cx),
             Self::Inbound(stream) => Poll::Ready(stream.shut_down()),
+            Self::Outbound(stream) => Poll::Ready(stream.shut_down()),
         }
     }
 
@@ -209,7 +220,7 @@ impl Stream {
                 let _is_gone_otherwise = stream.set_zero_linger();
             }
             // One of HTTP/2 that is not whole is reset in any case.
-            Self::Unix(_) | Self::Inbound(_) => {}
+            Self::Unix(_) | Self::Inbound(_) | Self::Outbound(_) => {}
             Self::Tls(stream) => stream.reset_when_closed(),
         }
     }
@@ -231,8 +242,8 @@ impl Stream {
             Self::Tcp(stream) => sys::socket::is_quiet(stream),
             Self::Unix(stream) => sys::socket::is_quiet(stream),
             Self::Tls(stream) => stream.is_quiet(),
-            // It has said all it has to say.
-            Self::Inbound(_) => true,
+            // It has said all it has to say, and is kept by nobody.
+            Self::Inbound(_) | Self::Outbound(_) => true,
         }
     }
 
@@ -241,7 +252,7 @@ impl Stream {
     pub(crate) fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
         let stream = match self {
             Self::Tcp(stream) => stream,
-            Self::Unix(_) => return Poll::Pending,
+            Self::Unix(_) | Self::Outbound(_) => return Poll::Pending,
             Self::Tls(stream) => return stream.poll_hangup(cx),
             Self::Inbound(stream) => return stream.poll_hangup(cx),
         };

@@ -105,7 +105,6 @@ pub(crate) fn request<'a>(
 
 /// Writes the head of a backend's response. Whoever asked with HEAD gets no body, whatever its
 /// length is said to be.
-#[cfg_attr(not(test), expect(dead_code, reason = "backends that speak HTTP/2 come next"))]
 pub(crate) fn response<'a>(
     out: &mut Vec<u8>,
     status: u16,
@@ -172,7 +171,6 @@ pub(crate) fn of_response<'a>(
 }
 
 /// The fields of a request's head that are none of the pseudo-header fields.
-#[cfg_attr(not(test), expect(dead_code, reason = "backends that speak HTTP/2 come next"))]
 pub(crate) fn of_request<'a>(
     bytes: &'a [u8],
     request: &'a Request,

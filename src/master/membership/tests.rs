@@ -71,6 +71,7 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
             connections_max: 1000,
             tcp_keepalive_ms: 0,
             proxy_protocol: None,
+            http2: false,
         },
         check: None,
         outlier: None,

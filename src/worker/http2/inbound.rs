@@ -148,7 +148,7 @@ impl Inbound {
         let mut response = Response::default();
         match response.parse(head, self.asked).map_err(sink::malformed)? {
             Parsed::Complete => {}
-            Parsed::Partial if head.len() > limits::ANSWER_HEAD_BYTES_MAX => {
+            Parsed::Partial if head.len() > limits::http2::ANSWER_HEAD_BYTES_MAX => {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             Parsed::Partial => {

@@ -92,18 +92,18 @@ async fn carry(connection: &mut Connection) -> Stage {
         Meter::of_client(ALLOWANCES),
     );
     // What a list may be in all is more than a head may be: who comes between is answered by us.
-    let list_bytes_max = head.bytes_max + (head.lines_max + 1) * limits::HTTP2_FIELD_BYTES;
+    let list_bytes_max = head.bytes_max + (head.lines_max + 1) * limits::http2::FIELD_BYTES;
     let mut handshake = pin!(
         server::Builder::new()
-            .max_concurrent_streams(limits::HTTP2_STREAMS_MAX)
-            .initial_window_size(limits::HTTP2_STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(limits::HTTP2_CONNECTION_WINDOW_BYTES)
-            .max_send_buffer_size(limits::HTTP2_SEND_BYTES_MAX)
+            .max_concurrent_streams(limits::http2::STREAMS_MAX)
+            .initial_window_size(limits::http2::STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(limits::http2::CONNECTION_WINDOW_BYTES)
+            .max_send_buffer_size(limits::http2::SEND_BYTES_MAX)
             .max_header_list_size(list_bytes_max as u32)
-            .max_concurrent_reset_streams(limits::HTTP2_RESET_STREAMS_MAX)
-            .max_pending_accept_reset_streams(limits::HTTP2_RESETS_WAITING_MAX)
-            .max_local_error_reset_streams(Some(limits::HTTP2_ERRORS_MAX))
-            .data_frame_budget(limits::HTTP2_SMALL_FRAMES_BYTES)
+            .max_concurrent_reset_streams(limits::http2::RESET_STREAMS_MAX)
+            .max_pending_accept_reset_streams(limits::http2::RESETS_WAITING_MAX)
+            .max_local_error_reset_streams(Some(limits::http2::ERRORS_MAX))
+            .data_frame_budget(limits::http2::SMALL_FRAMES_BYTES)
             .handshake(wire)
     );
     let begun = poll_fn(|cx| match handshake.as_mut().poll(cx) {
@@ -293,7 +293,7 @@ impl Driver<'_> {
         }
         let guest = Guest::new(&self.house);
         let (parts, body) = request.into_parts();
-        let mut head = Vec::with_capacity(limits::HTTP2_HEAD_BYTES);
+        let mut head = Vec::with_capacity(limits::http2::HEAD_BYTES);
         let (framed, mut refusal) = match write_head(&mut head, &parts, &body) {
             Ok(framed) => (framed, None),
             Err(error) => (Framed::Length, Some(error.status())),

@@ -182,7 +182,7 @@ fn poll_room(
     cx: &mut Context<'_>,
     wanted: usize,
 ) -> Poll<io::Result<usize>> {
-    let wanted = wanted.min(limits::HTTP2_PIECE_BYTES);
+    let wanted = wanted.min(limits::http2::PIECE_BYTES);
     stream.reserve_capacity(wanted);
     loop {
         let room = stream.capacity();

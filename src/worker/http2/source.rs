@@ -40,7 +40,6 @@ impl Source {
     }
 
     /// Puts `head` before what is to come.
-    #[expect(dead_code, reason = "backends that speak HTTP/2 come next")]
     pub(super) fn lead(&mut self, head: Vec<u8>) {
         debug_assert!(self.ahead.is_empty(), "a head comes first");
         self.ahead = head;

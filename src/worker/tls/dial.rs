@@ -11,16 +11,16 @@ use rustls::{ClientConfig, ClientConnection, Error};
 
 use super::super::connection::Connection;
 use super::super::stream::Stream;
-use super::{Secured, tickets};
-use crate::config::model::Address;
+use super::{Secured, serving, tickets};
 use crate::config::model::tls::{Trust, UpstreamTls};
+use crate::config::model::{Address, Links};
 use crate::config::{client_tls, trust};
 use crate::scoreboard::backend::Failure;
 use crate::sys;
 
 /// How an upstream's backends are spoken to.
 pub(crate) enum Speech {
-    Plain,
+    Plain(Tongue),
     Tls(Box<Dialer>),
     /// By TLS, but something about it is wrong: better not at all than in plain.
     Mute,
@@ -32,7 +32,13 @@ pub(crate) enum Speech {
 pub(crate) struct Tongue(u64);
 
 impl Tongue {
-    pub(crate) const PLAIN: Self = Self(0);
+    const PLAIN: Self = Self(0);
+    /// HTTP/2 from the first byte on.
+    const PLAIN_HTTP2: Self = Self(1);
+
+    pub(crate) fn is_plain(self) -> bool {
+        self == Self::PLAIN || self == Self::PLAIN_HTTP2
+    }
 }
 
 pub(crate) struct Dialer {
@@ -40,12 +46,17 @@ pub(crate) struct Dialer {
     /// `None`: the address that is dialled.
     name: Option<ServerName<'static>>,
     tongue: Tongue,
+    /// A backend that does not agree on it is none to talk to.
+    is_http2: bool,
 }
 
 impl Speech {
-    pub(crate) fn compile(upstream: &str, tls: Option<&UpstreamTls>) -> Self {
-        let Some(tls) = tls else { return Self::Plain };
-        match Dialer::compile(tls) {
+    pub(crate) fn compile(upstream: &str, tls: Option<&UpstreamTls>, links: &Links) -> Self {
+        let Some(tls) = tls else {
+            let tongue = if links.http2 { Tongue::PLAIN_HTTP2 } else { Tongue::PLAIN };
+            return Self::Plain(tongue);
+        };
+        match Dialer::compile(tls, links.http2) {
             Ok(dialer) => Self::Tls(Box::new(dialer)),
             Err(error) => {
                 sys::log::error!("worker", "TLS of upstream {upstream}: {error}; answering 502");
@@ -56,23 +67,25 @@ impl Speech {
 
     pub(crate) fn tongue(&self) -> Tongue {
         match self {
-            Self::Plain | Self::Mute => Tongue::PLAIN,
+            Self::Plain(tongue) => *tongue,
+            Self::Mute => Tongue::PLAIN,
             Self::Tls(dialer) => dialer.tongue,
         }
     }
 }
 
 impl Dialer {
-    fn compile(tls: &UpstreamTls) -> Result<Self, String> {
+    fn compile(tls: &UpstreamTls, is_http2: bool) -> Result<Self, String> {
         let roots = match &tls.trust {
             Trust::Roots(pem) => Some(trust::usable(pem)),
             Trust::Anyone => None,
         };
         let mut config = client_tls::config(roots, tls.identity.as_ref(), tls.min_version)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let protocol = if is_http2 { serving::HTTP2 } else { serving::HTTP1 };
+        config.alpn_protocols = vec![protocol.to_vec()];
         let name = tls.server_name.as_ref().map(|name| ServerName::try_from(name.clone()));
         let name = name.transpose().map_err(|error| error.to_string())?;
-        Ok(Self { config: Arc::new(config), name, tongue: tongue(tls) })
+        Ok(Self { config: Arc::new(config), name, tongue: tongue(tls, is_http2), is_http2 })
     }
 
     /// Begins a session on a fresh connection, within the time limit that runs.
@@ -99,6 +112,12 @@ impl Dialer {
             Err(error) => Err(io::Error::other(error)),
         };
         match made {
+            Ok(()) if self.is_http2 && !secured.speaks_http2() => {
+                if connection.shared.may_complain() {
+                    sys::log::warning!("worker", "backend {address} does not speak HTTP/2");
+                }
+                Err(Failure::Insecure)
+            }
             Ok(()) => Ok(Stream::Tls(secured)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Failure::TimedOut),
             Err(error) => {
@@ -116,15 +135,15 @@ fn words(error: &io::Error) -> String {
     of_tls.and_then(client_tls::reason).unwrap_or_else(|| error.to_string())
 }
 
-fn tongue(tls: &UpstreamTls) -> Tongue {
+fn tongue(tls: &UpstreamTls, is_http2: bool) -> Tongue {
     let roots: &[u8] = match &tls.trust {
         Trust::Roots(roots) => roots.as_bytes(),
         Trust::Anyone => b"",
     };
     let name = tls.server_name.as_deref().unwrap_or_default().as_bytes();
     let chain = tls.identity.as_ref().map_or(&b""[..], |own| own.chain.as_bytes());
-    let version = [tls.min_version as u8];
+    let version = [tls.min_version as u8, u8::from(is_http2)];
     let digest = tickets::context([roots, name, chain, &version].into_iter());
     let word = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    Tongue(word.max(1))
+    Tongue(word.max(Tongue::PLAIN_HTTP2.0 + 1))
 }

@@ -109,7 +109,7 @@ pub(crate) fn of<'a>(client: &'a Stream, fact: &'a OverTls) -> Option<&'a str> {
     let view = match client {
         Stream::Tls(secured) => secured.view()?,
         Stream::Inbound(stream) => stream.known()?.view(),
-        Stream::Tcp(_) | Stream::Unix(_) => return None,
+        Stream::Tcp(_) | Stream::Unix(_) | Stream::Outbound(_) => return None,
     };
     let certificate = || view.peer.map(|peer| &peer.certificate);
     Some(match fact {

@@ -1,7 +1,10 @@
 //! HTTP/2 with clients: by curl, by the crate that speaks it, and by hand.
 
+mod backend;
 mod floods;
 mod frames;
+mod grpc;
+mod life;
 mod malformed;
 mod traffic;
 
