@@ -16,7 +16,11 @@ struct Row {
 }
 
 const LAYERS: &[Row] = &[
-    Row { folder: "sys", imports: &[], crates: &["rustix", "libc", "tokio", "jiff"] },
+    Row {
+        folder: "sys",
+        imports: &[],
+        crates: &["rustix", "libc", "tokio", "jiff", "landlock", "seccompiler"],
+    },
     Row {
         folder: "config",
         imports: &["sys"],
@@ -117,6 +121,8 @@ const GUARDED: &[&str] = &[
     "regex",
     "itoa",
     "jiff",
+    "landlock",
+    "seccompiler",
     "hyper",
     "hyper_util",
     "http_body_util",

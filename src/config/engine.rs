@@ -19,6 +19,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
         shutdown_timeout_ms: None,
         worker_connections: None,
         temp_folder: None,
+        confine_files: false,
         resolve: resolve::defaults(),
         tracking: Tracking::Auto,
         pid_file: None,
@@ -35,6 +36,7 @@ pub(super) fn read(section: Option<Section<'_>>) -> Engine {
     engine.worker_connections =
         section.integer("worker_connections", 1..=limits::CONNECTIONS_PER_WORKER_MAX);
     engine.temp_folder = section.folder("temp_folder");
+    engine.confine_files = section.flag("confine_files").unwrap_or(engine.confine_files);
     engine.resolve = resolve::read(&mut section, &engine.resolve);
     engine.tracking = tracking(&mut section).unwrap_or(engine.tracking);
     engine.pid_file = pid_file(&mut section);

@@ -50,6 +50,7 @@ mod served;
 
 mod cross;
 mod kept;
+pub(crate) mod reach;
 
 mod nearest;
 mod report;

@@ -63,6 +63,8 @@ pub(crate) struct Engine {
     pub(crate) worker_connections: Option<u32>,
     /// For request bodies that outgrow memory; `None`: the machine's own.
     pub(crate) temp_folder: Option<PathBuf>,
+    /// Workers open only what is served, and write only where logs and kept requests belong.
+    pub(crate) confine_files: bool,
     /// For upstreams that say nothing else.
     pub(crate) resolve: Resolve,
     pub(crate) tracking: Tracking,

@@ -97,6 +97,9 @@ pub(crate) struct Worker {
     pub(crate) connections: Connections,
     pub(crate) requests: u64,
     pub(crate) restarts: u32,
+    /// Whose rights it has.
+    #[serde(default)]
+    pub(crate) user: String,
     pub(crate) lag_us: u32,
     /// Of its access logs; absent where it writes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -375,6 +378,9 @@ pub(crate) struct ProgramRow {
     pub(crate) start_failures: u32,
     pub(crate) start_retries: Option<u32>,
     pub(crate) command: String,
+    /// Whom it runs as; empty: the engine's own user.
+    #[serde(default)]
+    pub(crate) user: String,
     pub(crate) last_line: String,
     pub(crate) is_drain_first: bool,
     /// How many instances of the program there should be.

@@ -110,6 +110,7 @@ impl Master {
         for address in earlier.iter().filter(|address| !wanted.contains(address)) {
             self.workers.tell_all(ToWorker::Unlisten { address: *address }, None);
         }
+        self.workers.confine(&self.generation.config);
         self.resize_workers();
         self.apply_programs(Now::read());
         self.announce_patience();

@@ -52,7 +52,7 @@ impl Master {
         rows
     }
 
-    fn worker_row(&self, living: workers::Living, now: membership::Now) -> wire::Worker {
+    fn worker_row(&self, living: workers::Living<'_>, now: membership::Now) -> wire::Worker {
         let figures = WorkerSlot::new(usize::from(living.slot))
             .map_or_else(WorkerFigures::default, |slot| self.board.worker(slot).figures());
         let usage::Figures { cpu_percent, rss_bytes } = self.usage.of(living.pid);
@@ -75,6 +75,7 @@ impl Master {
             },
             requests: figures.requests,
             restarts: living.restarts,
+            user: living.user.to_owned(),
             lag_us: figures.lag_us,
             log: WorkerSlot::new(usize::from(living.slot)).and_then(|slot| self.log_row(slot)),
         }

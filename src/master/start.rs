@@ -44,6 +44,7 @@ use crate::scoreboard::Board;
 use crate::sys;
 use crate::sys::folders::{self, FolderError};
 use crate::sys::socket::BindError;
+use crate::sys::spawn::attributes::Attributes;
 use crate::sys::spawn::{Order, Recipe, SpawnError};
 
 const BOARD: &str = "board";
@@ -217,7 +218,7 @@ impl Prepared {
         let (board, board_fd) = self.board;
         self.listeners.begin(self.made, &keeper);
         let mut workers = Workers::new(board, self.recipe, self.post.clone(), self.image);
-        workers.recover(&will.workers, &mut self.held);
+        workers.recover(&self.generation.config, &will.workers, &mut self.held);
         let socket = self.control.0.path().to_owned();
         let ladder = Ladder::probe(&will.run, &socket);
         let surroundings = Surroundings { binary: self.binary, socket, ladder };
@@ -435,10 +436,12 @@ fn worker_recipe(binary: &Path, config: &Config, socket: &Path) -> Result<Recipe
     let mut arguments: Vec<OsString> = under.split_whitespace().map(OsString::from).collect();
     let make = if arguments.is_empty() { Recipe::of_this_image } else { Recipe::new };
     arguments.extend([binary.into(), "__worker".into()]);
-    Ok(make(&Order {
+    let order = Order {
         arguments: &arguments,
         environment: &environment,
         directory: None,
         identity: identity.as_ref(),
-    })?)
+    };
+    // A worker talks to strangers: nothing it may be brought to run gains a right.
+    Ok(make(&order)?.with(Attributes { no_new_privileges: true, ..Attributes::default() }))
 }

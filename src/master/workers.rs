@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::event::Post;
 use super::keeper_link::{Held, KeeperLink};
 use super::listeners::Listeners;
+use crate::config::model::Config;
+use crate::config::reach;
 use crate::order::worker::{FromWorker, ToWorker};
 use crate::scoreboard::crew::WorkerState;
 use crate::scoreboard::{Board, WorkerSlot};
@@ -111,19 +113,31 @@ pub(super) struct Workers {
     /// Restarts of slots that are not in use: their counting goes on when they are.
     retired: BTreeMap<u16, u32>,
     /// The binary that runs here.
+    binary: String,
+    /// What workers are to be: of this binary, and confined to these files.
     image: String,
 }
 
 impl Workers {
     /// `recipe` starts this binary as a worker.
-    pub(super) fn new(board: Board, recipe: Recipe, post: Post, image: String) -> Self {
-        let retired = BTreeMap::new();
-        Self { board, recipe, post, places: Vec::new(), next_life: 1, retired, image }
+    pub(super) fn new(board: Board, recipe: Recipe, post: Post, binary: String) -> Self {
+        let (retired, image) = (BTreeMap::new(), binary.clone());
+        Self { board, recipe, post, places: Vec::new(), next_life: 1, retired, binary, image }
+    }
+
+    /// Workers are to be confined to other files: who is confined otherwise, which can not be taken
+    /// back, is relieved at the next `resize`.
+    pub(super) fn confine(&mut self, config: &Config) {
+        self.image = match reach::tag(config) {
+            Some(reach) => format!("{} {reach}", self.binary),
+            None => self.binary.clone(),
+        };
     }
 
     /// Takes back the workers an earlier master left running; the others' slots are settled, and
     /// a worker that it started but did not live to write down is sent home.
-    pub(super) fn recover(&mut self, records: &[Record], held: &mut Held) {
+    pub(super) fn recover(&mut self, config: &Config, records: &[Record], held: &mut Held) {
+        self.confine(config);
         let mut links: BTreeMap<u16, OwnedFd> = held
             .take_all(KEY)
             .into_iter()
@@ -286,13 +300,14 @@ impl Workers {
     }
 
     /// Slot, pid, restarts and start of each that lives, for the console.
-    pub(super) fn living(&self) -> impl Iterator<Item = Living> + '_ {
+    pub(super) fn living(&self) -> impl Iterator<Item = Living<'_>> {
         self.places.iter().filter_map(|place| match &place.stage {
             Stage::Up(process) | Stage::Leaving(process) => Some(Living {
                 slot: place.slot,
                 pid: process.pid(),
                 restarts: place.restarts,
                 since_us: process.since_us(),
+                user: process.user(),
             }),
             Stage::Empty => None,
         })
@@ -315,11 +330,12 @@ impl Workers {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Living {
+pub(super) struct Living<'a> {
     pub(super) slot: u16,
     pub(super) pid: u32,
     pub(super) restarts: u32,
     pub(super) since_us: u64,
+    pub(super) user: &'a str,
 }
 
 impl Place {

@@ -26,6 +26,7 @@ pub(crate) mod user;
 pub(crate) mod capability;
 pub(crate) mod cgroup;
 pub(crate) mod companion;
+pub(crate) mod confine;
 pub(crate) mod oom;
 pub(crate) mod orphans;
 pub(crate) mod peek;

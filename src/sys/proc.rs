@@ -131,6 +131,14 @@ fn stat_field(pid: u32, place: usize) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(place)?.parse().ok()
 }
 
+/// Whose rights it has. `None`: gone.
+pub(crate) fn effective_user(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    // Real, effective, saved, of the file system.
+    uids.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// The short name of the process. `None`: gone.
 pub(crate) fn name(pid: u32) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())

@@ -103,6 +103,12 @@ pub(crate) enum Error {
 /// The process `pilothouse __worker`.
 pub(crate) fn run() -> ExitCode {
     sys::rlimit::raise_open_files();
+    // Before there are threads, which are not bound otherwise.
+    for done in [sys::confine::forbid_calls(), sys::confine::forbid_makings()] {
+        if let Err(error) = done {
+            sys::log::notice!("worker", "runs with more rights than it needs: {error}");
+        }
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -240,7 +246,21 @@ fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation
         .map_err(|cause| Error::Generation { number, cause })?;
     let config = config::decode(&bytes).ok_or(Error::Undecodable(number))?;
     sys::log::set_least(config.engine.log_level.least());
+    if shared.generation().is_none() && config.engine.confine_files {
+        confine(&config);
+    }
     Ok(Generation::compile(number, &config, shared))
+}
+
+/// For good, so a later generation that serves other files is served by other workers.
+fn confine(config: &config::model::Config) {
+    let config::reach::Reach { read, mut write } = config::reach::of(config);
+    if config.engine.temp_folder.is_none() {
+        write.push(std::env::temp_dir());
+    }
+    if let Err(error) = sys::confine::keep_to(&sys::confine::Reach { read, write }) {
+        sys::log::error!("worker", "files are not confined: {error}");
+    }
 }
 
 /// Waits until the last connection has left, or the deadline.

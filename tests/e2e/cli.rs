@@ -108,7 +108,7 @@ fn the_status_has_the_promised_shape_on_the_socket_and_the_command_line() {
         "listeners":[{"address":"","tls":false,"kind":""}],
         "certificates":[],"limits":[],"refused":[{"guard":"","requests":0}],
         "workers":[{"slot":0,"pid":1,"generation":3,"state":"","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
-          "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"lag_us":0}],
+          "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"user":"","lag_us":0}],
         "upstreams":[{"name":"","kind":"","strategy":"","requests":0,"names":[],"differs":[],"queue":null,"sticky":null,"all_down":"","desperate":0,
           "backends":[{"name":"","address":"","state":"","weight":1,"active":0,"requests":0,
             "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,

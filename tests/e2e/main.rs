@@ -46,6 +46,7 @@ mod files;
 mod firewall;
 mod framing;
 mod guards;
+mod hardening;
 mod hostile;
 mod http2;
 mod import;

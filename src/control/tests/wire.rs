@@ -16,7 +16,7 @@ fn promised() -> Value {
     json!({"name":"default","version":"0.1.0","generation":3,"uptime_ms":0,"config":"pilothouse.toml",
      "listeners":[{"address":"127.0.0.1:8080","tls":false,"kind":"http"}],
      "certificates":[],"workers":[{"slot":0,"pid":1,"generation":3,"state":"running","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
-       "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"lag_us":0}],
+       "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"user":"","lag_us":0}],
      "upstreams":[{"name":"api","kind":"http","strategy":"least_conn","requests":0,
        "backends":[{"name":"10.0.3.1:8080","address":"10.0.3.1:8080","state":"up","weight":1,"active":0,"requests":0,
          "expected_share":0.33,"actual_share":0.33,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"failures":0,

@@ -122,6 +122,7 @@ impl Instance {
             start_failures: self.state.fails,
             start_retries: self.policy.start_retries,
             command: self.definition.program.command.join(" "),
+            user: self.definition.program.process.user.clone().unwrap_or_default(),
             last_line: self.output.borrow().last_line(),
             is_drain_first: self.policy.serving != Serving::No,
             instances: self.definition.program.instances,

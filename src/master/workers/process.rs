@@ -20,6 +20,7 @@ pub(super) struct Process {
     pid: u32,
     start_time: u64,
     since_us: u64,
+    user: String,
     pidfd: Rc<Watched>,
     link: Rc<Watched>,
     /// Of one that is our child.
@@ -43,6 +44,7 @@ impl Process {
             pid: child.pid,
             start_time: proc::start_time(child.pid).unwrap_or(0),
             since_us: clock::monotonic_us(),
+            user: user(child.pid),
             pidfd: Rc::new(Watched::new(child.pidfd).map_err(failed)?),
             link: Rc::new(Watched::new(link).map_err(failed)?),
             _claim: Some(child.claim),
@@ -60,6 +62,7 @@ impl Process {
             pid: record.pid,
             start_time: record.start_time,
             since_us: record.since_us,
+            user: user(record.pid),
             pidfd: Rc::new(Watched::new(pidfd)?),
             link: Rc::new(Watched::new(link)?),
             _claim: None,
@@ -129,9 +132,18 @@ impl Process {
         self.since_us
     }
 
+    pub(super) fn user(&self) -> &str {
+        &self.user
+    }
+
     pub(super) fn link(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
     }
+}
+
+/// The name of whose rights it has; empty: it is gone.
+fn user(pid: u32) -> String {
+    proc::effective_user(pid).map(crate::sys::user::name).unwrap_or_default()
 }
 
 /// The process that the record is about, if it still lives.

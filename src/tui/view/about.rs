@@ -129,6 +129,9 @@ fn told(canvas: &Canvas, row: &ProgramRow) -> Vec<(String, String, Role)> {
         let left = number::remaining(row.next_run_ms.saturating_sub(now_ms));
         tell("next run", format!("{}Z, in {left}", number::clock(row.next_run_ms)), Role::Info);
     }
+    if !row.user.is_empty() {
+        tell("as", text::plain(&row.user).into_owned(), Role::Text);
+    }
     if !program.tracking.is_empty() {
         tell("tracked by", program.tracking.clone(), Role::Text);
     }

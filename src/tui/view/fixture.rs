@@ -202,6 +202,7 @@ fn worker(slot: u16, cpu_percent: f32, restarts: u32) -> Worker {
         connections: Connections { active: 106, idle: 325 },
         requests: 1_204_118,
         restarts,
+        user: "www-data".to_owned(),
         lag_us: 240,
         log: None,
     }

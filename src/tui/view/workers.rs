@@ -1,8 +1,11 @@
 //! The processes of the data path: in a line or two on the Overview, in full in their own view.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::text;
 use crate::control::wire::Worker;
 
 use super::canvas::{Canvas, content, row, take};
@@ -180,10 +183,16 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
     ];
     let count = listing.count(area.height.saturating_sub(1));
     let head = &canvas.model.moment.head;
-    let facts = match head.generation {
+    let separator = canvas.skin.glyphs.separator;
+    let mut facts = match head.generation {
         0 => count,
-        generation => format!("{count}{}gen {generation}", canvas.skin.glyphs.separator),
+        generation => format!("{count}{separator}gen {generation}"),
     };
+    for user in users(&canvas.model.moment.workers) {
+        facts.push_str(separator);
+        facts.push_str("as ");
+        facts.push_str(&text::plain(user));
+    }
     let facts = Some(canvas.cell(facts, Role::Dim));
     let heading = Heading { title: "Workers", columns: &columns, facts };
     section::table(canvas, area, listing, &heading, |canvas, row, placed, y| {
@@ -198,6 +207,12 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
             graph(canvas, cell, worker);
         }
     });
+}
+
+/// Whose rights the workers have, each once.
+fn users(workers: &[Worker]) -> BTreeSet<&str> {
+    let users = workers.iter().map(|worker| worker.user.as_str());
+    users.filter(|user| !user.is_empty()).collect()
 }
 
 fn cells<'a>(canvas: &Canvas<'a>, worker: &'a Worker) -> Vec<Line<'a>> {
