@@ -104,7 +104,7 @@ fn limited(report: &Report<'_>, servers: &[server::Draft], zones: &[guard::zone:
         }
     }
     for (index, draft) in zones.iter().enumerate() {
-        over(report, &draft.name, "limits", index + 1, limits::LIMITS_MAX);
+        over(report, &draft.name, "limits", index + 1, limits::guards::LIMITS_MAX);
     }
 }
 

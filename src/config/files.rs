@@ -184,7 +184,7 @@ fn users(path: &Path) -> Result<(), String> {
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(format!("read {name}: not a file"));
     }
-    let text = read(path, limits::USERS_FILE_BYTES_MAX).map_err(failed)?;
+    let text = read(path, limits::guards::USERS_FILE_BYTES_MAX).map_err(failed)?;
     let users = Users::parse(&text).map_err(|bad| format!("{name}, {bad}"))?;
     if users.any().is_none() { Err(format!("{name} holds no users")) } else { Ok(()) }
 }

@@ -43,9 +43,11 @@ pub(super) fn read(
     let action = action(&mut section, &mut named.upstreams, &groups, matched);
     let methods = methods(&mut section);
     let limits = client::requests(&mut section).within(server.requests);
-    let guards = guard::read(&mut section, named).within(&server.guards);
+    let mut presets = guard::presets::Presets::default();
+    let guards = guard::read(&mut section, named, &mut presets).within(&server.guards);
     let times = times(&mut section);
-    let shape = shape(&mut section, Some(&groups));
+    let mut shape = shape(&mut section, Some(&groups));
+    presets.extend(&mut shape);
     section.finish(&[
         ("proxy_pass", "upstream"),
         ("location", "path"),

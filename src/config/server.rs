@@ -32,9 +32,12 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let mut named = guard::Named::default();
     let client = client::connection(&mut section);
     let requests = client::requests(&mut section);
-    let of_server = route::OfServer { requests, guards: guard::read(&mut section, &mut named) };
+    let mut presets = guard::presets::Presets::default();
+    let guards = guard::read(&mut section, &mut named, &mut presets);
+    let of_server = route::OfServer { requests, guards };
     let routes = routes(&mut section, &of_server, &mut named);
     let mut shape = route::shape(&mut section, None);
+    presets.extend(&mut shape);
     let tls_span = section.key_span("tls");
     let tls = section.section("tls").and_then(|table| server_tls::read(table, &mut shape));
     let pages = section.key_span("error_pages").unwrap_or_else(|| section.span.clone());

@@ -10,10 +10,11 @@ use crate::scoreboard::limit::zone::{self, Wanted};
 use crate::scoreboard::limit::{Event, Kind, words};
 use crate::scoreboard::refusal::{self, Reason};
 
-const _: () = assert!(limits::LIMITS_MAX == words::LIMITS_MAX);
-const _: () = assert!(limits::LIMIT_KEYS_MAX as usize == words::RATE_SETS * words::RATE_WAYS);
+const _: () = assert!(limits::guards::LIMITS_MAX == words::LIMITS_MAX);
+const _: () =
+    assert!(limits::guards::LIMIT_KEYS_MAX as usize == words::RATE_SETS * words::RATE_WAYS);
 const _: () = assert!(
-    limits::LIMIT_KEYS_MAX_OF_CONNECTIONS as usize == words::COUNT_SETS * words::COUNT_WAYS
+    limits::guards::LIMIT_KEYS_MAX_OF_CONNECTIONS as usize == words::COUNT_SETS * words::COUNT_WAYS
 );
 
 /// Of one limit.

@@ -33,6 +33,7 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
         let passed = match guard::advance(connection, exchange, gauntlet, 0) {
             Passage::Through => Ok(()),
             Passage::Refused(refusal) => Err(End::Refused(refusal)),
+            Passage::Answered(status) => Err(End::Answered(status)),
             // In a box, since few requests wait and all connections have this future.
             Passage::Held { at, wait } => {
                 Box::pin(wait::wait(connection, exchange, gauntlet, (at, wait))).await
@@ -81,6 +82,10 @@ async fn turn_away(connection: &mut Connection, exchange: &mut Exchange, end: En
             connection.shared.refused(refusal.reason);
             let next = exchange.pass_over(connection);
             connection.answer(exchange, refusal.status, next).await
+        }
+        End::Answered(status) => {
+            let next = exchange.pass_over(connection);
+            connection.answer(exchange, status, next).await
         }
         End::ClientGone => exchange.blame(connection, ClientFault::Gone).await,
     }

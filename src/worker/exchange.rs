@@ -239,6 +239,7 @@ impl Exchange {
         self.kept.beside.clear();
         self.kept.hash_key.clear();
         self.kept.vouched.clear();
+        self.kept.cors_origin.clear();
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);
         self.attempts.clear();

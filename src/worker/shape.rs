@@ -54,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) request_id: Vec<u8>,
     /// What its upstream hashes it by; empty without anything.
     pub(crate) hash_key: Vec<u8>,
+    /// Of its page, if that may read the answer.
+    pub(crate) cors_origin: Vec<u8>,
     /// What a limit counts it by.
     pub(crate) limit_key: Vec<u8>,
     /// Lines for its backend that somebody vouches for who was asked about it.

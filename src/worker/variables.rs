@@ -163,6 +163,7 @@ impl<'a> Facts<'a> {
             Variable::RefusedBy => {
                 put_some(out, exchange.refused_by.map(|reason| reason.name().as_bytes()))
             }
+            Variable::CorsOrigin => put(out, &exchange.kept.cors_origin),
             Variable::LimitReqStatus => limit_status(out, exchange.limited.rate),
             Variable::LimitConnStatus => limit_status(out, exchange.limited.connections),
             Variable::BytesSent => number(out, exchange.to_client.moved()),

@@ -17,8 +17,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<AccessRule>> {
     section.key_span("access")?;
     let report = section.report;
     let texts = section.texts("access");
-    if let Some(first) = texts.get(limits::ACCESS_RULES_MAX) {
-        let message = format!("{} rules, more than {}", texts.len(), limits::ACCESS_RULES_MAX);
+    if let Some(first) = texts.get(limits::guards::ACCESS_RULES_MAX) {
+        let message =
+            format!("{} rules, more than {}", texts.len(), limits::guards::ACCESS_RULES_MAX);
         report.error(&first.span, message, "");
     }
     Some(texts.iter().filter_map(|text| rule(report, text)).collect())

@@ -1,6 +1,6 @@
 //! `limits = [{ zone = "per_ip", burst = 20, delay = 5 }]`: nginx's `limit_req` and `limit_conn`.
 
-use super::super::limits::{BURST_MAX, LIMITS_PER_ROUTE_MAX};
+use super::super::limits::guards::{BURST_MAX, LIMITS_PER_ROUTE_MAX};
 use super::super::model::guard::{Bound, Limit};
 use super::super::report::Located;
 use super::super::section::Section;

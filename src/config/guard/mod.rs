@@ -7,12 +7,14 @@ mod access;
 mod auth;
 mod firewall;
 mod limits;
+pub(super) mod presets;
 pub(super) mod zone;
 
 use super::model::firewall::Firewall;
-use super::model::guard::{AccessRule, AuthRequest, BasicAuth, Guards, Limit, Satisfy};
+use super::model::guard::{AccessRule, AuthRequest, BasicAuth, Cors, Guards, Limit, Satisfy};
 use super::report::Located;
 use super::section::Section;
+use presets::Presets;
 
 /// What tables say of others, by name: where it stands, so that what is not there can be told.
 #[derive(Default)]
@@ -46,11 +48,14 @@ pub(super) struct Given {
     ask: Option<Choice<AuthRequest>>,
     satisfy: Option<Satisfy>,
     firewall: Option<Firewall>,
+    cors: Option<Choice<Cors>>,
 }
 
 /// Reads the keys that servers and routes share.
-pub(super) fn read(section: &mut Section<'_>, named: &mut Named) -> Given {
+pub(super) fn read(section: &mut Section<'_>, named: &mut Named, presets: &mut Presets) -> Given {
+    presets::security(section, presets);
     Given {
+        cors: presets::cors(section, presets),
         access: access::read(section),
         limits: limits::read(section, &mut named.zones),
         basic: auth::basic(section),
@@ -63,7 +68,7 @@ pub(super) fn read(section: &mut Section<'_>, named: &mut Named) -> Given {
 impl Given {
     /// The route's word before its server's.
     pub(super) fn within(self, server: &Self) -> Guards {
-        let Self { access, limits, basic, ask, satisfy, firewall } = server.clone();
+        let Self { access, limits, basic, ask, satisfy, cors, firewall } = server.clone();
         Guards {
             access: self.access.or(access).unwrap_or_default(),
             limits: self.limits.or(limits).unwrap_or_default(),
@@ -71,6 +76,7 @@ impl Given {
             ask: self.ask.or(ask).and_then(Choice::on),
             satisfy: self.satisfy.or(satisfy).unwrap_or_default(),
             firewall: self.firewall.or(firewall),
+            cors: self.cors.or(cors).and_then(Choice::on),
         }
     }
 }

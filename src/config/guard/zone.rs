@@ -1,6 +1,6 @@
 //! `[limit.NAME]`: a table of keys that all workers count in.
 
-use super::super::limits::{
+use super::super::limits::guards::{
     LIMIT_KEYS, LIMIT_KEYS_MAX, LIMIT_KEYS_MAX_OF_CONNECTIONS, LIMIT_RATE_MAX,
 };
 use super::super::model::guard::{Counted, Zone};

@@ -22,6 +22,25 @@ pub(crate) struct Guards {
     pub(crate) satisfy: Satisfy,
     /// `None`: nothing is looked at.
     pub(crate) firewall: Option<Firewall>,
+    pub(crate) cors: Option<Cors>,
+}
+
+/// Which pages of other sites may read answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cors {
+    pub(crate) origins: Origins,
+    pub(crate) methods: Vec<String>,
+    /// Empty: whichever a page asks for.
+    pub(crate) headers: Vec<String>,
+    /// How long a browser may keep an answer to its question.
+    pub(crate) max_age_s: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Origins {
+    Any,
+    /// In lower case; `https://*.example.com` is all below it.
+    Listed(Vec<String>),
 }
 
 /// Whether all of access, login and request must let somebody in, or one is enough.

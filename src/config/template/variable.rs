@@ -46,6 +46,8 @@ pub(crate) enum Variable {
     RefusedBy,
     LimitReqStatus,
     LimitConnStatus,
+    /// The page's site that may read the answer.
+    CorsOrigin,
     BodyBytesSent,
     BytesSent,
     TimeIso8601,
@@ -105,6 +107,7 @@ const PLAIN: &[(&str, Variable)] = &[
     ("refused_by", Variable::RefusedBy),
     ("limit_req_status", Variable::LimitReqStatus),
     ("limit_conn_status", Variable::LimitConnStatus),
+    ("cors_origin", Variable::CorsOrigin),
     ("body_bytes_sent", Variable::BodyBytesSent),
     ("bytes_sent", Variable::BytesSent),
     ("time_iso8601", Variable::TimeIso8601),
@@ -171,6 +174,7 @@ impl Variable {
             | Self::RefusedBy
             | Self::LimitReqStatus
             | Self::LimitConnStatus
+            | Self::CorsOrigin
             | Self::RequestTime
             | Self::UpstreamHeader(_)
             | Self::UpstreamAddr
@@ -268,6 +272,7 @@ impl Variable {
             | Self::RefusedBy
             | Self::LimitReqStatus
             | Self::LimitConnStatus
+            | Self::CorsOrigin
             | Self::BodyBytesSent
             | Self::BytesSent
             | Self::TimeIso8601

@@ -1,6 +1,6 @@
 //! Who is let in, and how often: what the keys come to, and what is said of those that are wrong.
 
-use super::super::model::guard::{Bound, Counted, Guards, Satisfy, Whom, Word};
+use super::super::model::guard::{Bound, Counted, Guards, Origins, Satisfy, Whom, Word};
 use super::super::template::{Part, Variable};
 use super::good;
 
@@ -180,6 +180,38 @@ fn bad_logins_are_told_with_their_place() {
             "3:42 `Connection` is the proxy's own",
         ),
         ("satisfy = \"some\"", "3:11 unknown satisfy `some` (expected `all` or `any`)"),
+    ] {
+        super::errors::check_short(&site(line, ""), &[error]);
+    }
+}
+
+#[test]
+fn presets_are_rules_for_responses_and_give_way_to_the_files_own() {
+    let route = "cors = { origins = [\"https://A.test\"], credentials = true }\nsecurity_headers = true\n\
+        response_headers = { set = { X-Frame-Options = \"DENY\" } }";
+    let config = good(&site("", route));
+    let route = &config.servers[0].routes[0];
+    let cors = route.guards.cors.as_ref().expect("given");
+    assert_eq!(cors.origins, Origins::Listed(vec!["https://a.test".to_owned()]));
+    let rules = &route.shape.response_headers;
+    let count = |name: &str| rules.iter().filter(|rule| rule.name == name).count();
+    let names =
+        ["X-Frame-Options", "X-Content-Type-Options", "Access-Control-Allow-Origin", "Vary"];
+    assert_eq!(names.map(count), [1; 4]);
+    for (line, error) in [
+        (
+            "cors = { origins = [\"app.test\"] }",
+            "3:21 `app.test` is no origin (such as \"https://app.example.com\" or \"https://*.example.com\")",
+        ),
+        (
+            "cors = { origins = \"*\", credentials = true }",
+            "3:25 `credentials` of every origin (browsers send none where everybody may read the answer: name the origins)",
+        ),
+        (
+            "cors = { max_age = \"1h\" }",
+            "3:8 [server.cors] has no `origins` (such as `origins = [\"https://app.example.com\"]`, or \"*\")",
+        ),
+        ("security_headers = 1", "3:20 expected true, false or a table, found integer 1"),
     ] {
         super::errors::check_short(&site(line, ""), &[error]);
     }

@@ -1,5 +1,6 @@
 //! What a route does: nginx's content handlers and the rewrite module's `return`, as one action.
 
+use super::guards::{self, Zones};
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
@@ -26,6 +27,9 @@ pub(super) struct Writing<'a, 'b> {
     pub(super) upstreams: &'b mut Upstreams,
     /// `@name` locations of the server.
     pub(super) named: &'b [(&'a str, Scope<'a>)],
+    /// Its other locations, by their paths.
+    pub(super) located: &'b [(&'b str, Scope<'a>)],
+    pub(super) zones: &'b Zones,
     pub(super) paths: &'b Paths,
     pub(super) remarks: &'b mut Remarks,
 }
@@ -44,16 +48,17 @@ pub(super) const OTHERS: [&str; 9] = [
 ];
 
 /// What shuts people out: without an equal, the route stays shut.
-pub(super) const GUARDS: [&str; 6] =
-    ["auth_basic", "auth_request", "auth_jwt", "secure_link", "auth_delay", "limit_except"];
+pub(super) const GUARDS: [&str; 4] = ["auth_jwt", "secure_link", "auth_delay", "limit_except"];
 
 impl Writing<'_, '_> {
     pub(super) fn action(&mut self) -> Lines {
         let mut lines = Lines::default();
         if let Some(answer) = self.scope.own("return").next() {
+            // Comes before all of nginx's guards.
             self.answer(answer, &mut lines);
-        } else if let Some(guard) = self.guard() {
-            let text = format!("shut (403), as `{}` has no equal here yet", guard.name);
+        } else if let Err(guard) = self.guards(&mut lines) {
+            lines = Lines::default();
+            let text = format!("shut (403), as such an `{}` has no equal here", guard.name);
             self.remarks.warn(&guard.place, text);
             lines.add("respond", "403", &guard.place);
         } else if let Some(internal) = self.scope.own("internal").next() {
@@ -71,18 +76,17 @@ impl Writing<'_, '_> {
         lines
     }
 
-    /// The first rule that lets in fewer than all.
-    fn guard(&self) -> Option<Directive> {
-        let rules = self.scope.all_of(&["allow", "deny"]);
-        let is_open = rules
-            .first()
-            .is_none_or(|first| first.name == "allow" && first.argument(0) == Some("all"));
-        if !is_open {
-            return rules.first().map(|rule| (*rule).clone());
-        }
+    /// Who is let in, how often and how fast. An error is what would have kept somebody out and has no
+    /// equal.
+    fn guards(&mut self, lines: &mut Lines) -> Result<(), Directive> {
         let is_off = |directive: &Directive| directive.argument(0) == Some("off");
-        let guard = GUARDS.iter().find_map(|name| self.scope.one(name).filter(|it| !is_off(it)));
-        guard.cloned()
+        let other = GUARDS.iter().find_map(|name| self.scope.one(name).filter(|it| !is_off(it)));
+        if let Some(other) = other {
+            return Err(other.clone());
+        }
+        let place = (self.zones, self.paths.folder.as_str());
+        guards::write(self.scope, place, lines, self.remarks).map_err(Directive::clone)?;
+        guards::ask(self.scope, self.located, self.upstreams, lines).map_err(Directive::clone)
     }
 
     /// `return CODE`, `return CODE TEXT`, `return URL`.

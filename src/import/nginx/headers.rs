@@ -1,5 +1,6 @@
 //! Headers on both sides, and what stands in place of errors.
 
+use super::guards;
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::values;
@@ -17,6 +18,7 @@ pub(super) fn of_request(
 ) -> String {
     let mut set: Vec<(String, String)> = Vec::new();
     let mut hidden: Vec<&str> = Vec::new();
+    let vouched = guards::vouched(scope);
     let rules = scope.all("proxy_set_header");
     for rule in &rules {
         let [name, value] = rule.arguments.as_slice() else {
@@ -24,6 +26,11 @@ pub(super) fn of_request(
             continue;
         };
         if OF_THE_HOP.contains(&name.to_lowercase().as_str()) {
+            continue;
+        }
+        let is_vouched = |name: &str| vouched.iter().any(|(known, _)| known == name);
+        if guards::variable(value).is_some_and(is_vouched) {
+            // Among what `auth_request` takes from its answer.
             continue;
         }
         match values::template(&value.replace("$proxy_host", host), groups) {

@@ -1,11 +1,12 @@
 //! `nginx.conf` as our configuration: what it serves, passes on and how.
 //!
 //! The rules are nginx's own: the innermost block that has a directive counts, locations are found in
-//! its order, a path after `proxy_pass` replaces what was matched. Rules that shut people out are never
-//! left out with a warning alone: such a route answers 403. Conditions (`if`) are, and it is said.
+//! its order, a path after `proxy_pass` replaces what was matched. Rules that shut people out and have no
+//! equal are never left out with a warning alone: such a route answers 403. Conditions (`if`) are, and it is said.
 
 mod content;
 mod engine;
+mod guards;
 mod headers;
 mod known;
 mod lines;
@@ -118,7 +119,8 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     let mut upstreams = Upstreams::read(&http, remarks);
     let servers: Vec<&Directive> = http.iter().filter(|it| it.name == "server").collect();
     let defaults = listen::defaults(&servers);
-    let mut site = Site { http: &scope, upstreams: &mut upstreams, paths, remarks };
+    let zones = guards::Zones::write(&http, &mut page, remarks);
+    let mut site = Site { http: &scope, upstreams: &mut upstreams, zones: &zones, paths, remarks };
     for server in &servers {
         site.write(server, &defaults, &mut page);
     }

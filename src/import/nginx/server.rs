@@ -1,6 +1,7 @@
 //! `server` blocks: where they listen, what they are called, and their locations as routes.
 
 use super::content::{Matched, Writing, groups_of};
+use super::guards::Zones;
 use super::lines::Lines;
 use super::listen::{self, Listening};
 use super::scope::{Remarks, Scope};
@@ -15,6 +16,7 @@ use crate::import::page::{self, Page};
 pub(super) struct Site<'a, 'b> {
     pub(super) http: &'b Scope<'a>,
     pub(super) upstreams: &'b mut Upstreams,
+    pub(super) zones: &'b Zones,
     pub(super) paths: &'b Paths,
     pub(super) remarks: &'b mut Remarks,
 }
@@ -279,11 +281,15 @@ impl<'a> Site<'a, '_> {
         named: &[(&'a str, Scope<'a>)],
         locations: &[Location<'a>],
     ) -> Lines {
+        let located: Vec<(&str, Scope<'_>)> =
+            locations.iter().filter_map(|it| Some((it.matched.path?, it.scope.clone()))).collect();
         let mut writing = Writing {
             scope,
             matched,
             upstreams: self.upstreams,
             named,
+            located: &located,
+            zones: self.zones,
             paths: self.paths,
             remarks: self.remarks,
         };

@@ -13,6 +13,7 @@ mod detail;
 mod events;
 mod firewall;
 mod frame;
+mod limits;
 mod listing;
 mod logs;
 mod nodes;

@@ -10,6 +10,7 @@ use crate::control::wire::Worker;
 
 use super::canvas::{Canvas, content, row, take};
 use super::certificates;
+use super::limits;
 use super::listing::Listing;
 use super::over_time;
 use super::section::{self, Heading};
@@ -144,6 +145,11 @@ pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
     if has_chart && certificates > 0 && rest.height >= certificates + over_time::HEIGHT_MIN {
         let place = take(&mut rest, certificates);
         certificates::draw(canvas, place);
+    }
+    let limits = limits::height(canvas.model.moment.head.limits.len());
+    if has_chart && limits > 0 && rest.height >= limits + over_time::HEIGHT_MIN {
+        let place = take(&mut rest, limits);
+        limits::draw(canvas, place);
     }
     if has_chart {
         let height = rest.height.min(CHART_HEIGHT_MAX);

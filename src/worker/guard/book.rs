@@ -35,7 +35,10 @@ pub(crate) struct Verifying {
 
 impl Default for Verifying {
     fn default() -> Self {
-        Self { at_once: Semaphore::new(limits::VERIFIED_AT_ONCE_MAX), waiting: Cell::new(0) }
+        Self {
+            at_once: Semaphore::new(limits::guards::VERIFIED_AT_ONCE_MAX),
+            waiting: Cell::new(0),
+        }
     }
 }
 
@@ -104,7 +107,7 @@ impl Book {
         if answers.known.insert(digest, is_right).is_none() {
             answers.order.push_back(digest);
         }
-        if answers.order.len() > limits::VERIFIED_KEPT_MAX
+        if answers.order.len() > limits::guards::VERIFIED_KEPT_MAX
             && let Some(oldest) = answers.order.pop_front()
         {
             answers.known.remove(&oldest);
@@ -156,7 +159,7 @@ fn current(path: &CString, known: Option<(Stamp, Arc<Users>)>) -> io::Result<(St
         return Ok((stamp, Arc::clone(users)));
     }
     let mut text = String::new();
-    (&mut file).take(limits::USERS_FILE_BYTES_MAX).read_to_string(&mut text)?;
+    (&mut file).take(limits::guards::USERS_FILE_BYTES_MAX).read_to_string(&mut text)?;
     match Users::parse(&text) {
         Ok(users) => Ok((stamp, Arc::new(users))),
         Err(bad) => {
@@ -176,7 +179,7 @@ struct Place<'a>(&'a Cell<usize>);
 
 impl<'a> Place<'a> {
     fn take(waiting: &'a Cell<usize>) -> Option<Self> {
-        if waiting.get() == limits::VERIFIED_WAITING_MAX {
+        if waiting.get() == limits::guards::VERIFIED_WAITING_MAX {
             return None;
         }
         waiting.set(waiting.get() + 1);

@@ -1,5 +1,5 @@
 //! Guards: what stands between a request's route and its action, in the order access, limits, auth,
-//! firewall.
+//! firewall; before them, the questions of browsers about other sites' pages.
 //!
 //! Compiled when a configuration is loaded; judges by the request's head, which is still where it
 //! was read. Answers nothing itself: a refusal is a status and the reason, and is answered as
@@ -11,6 +11,7 @@ mod ask;
 mod basic;
 pub(crate) mod book;
 mod connections;
+mod cors;
 pub(crate) mod firewall;
 mod hash;
 mod rates;
@@ -20,6 +21,7 @@ use access::Access;
 use ask::Ask;
 use basic::{Basic, Question};
 use connections::Connections;
+use cors::Cors;
 use firewall::Firewall;
 use rates::Rates;
 
@@ -40,6 +42,7 @@ const UNAUTHORIZED: u16 = 401;
 
 /// One guard, compiled.
 pub(crate) enum Guard {
+    Cors(Cors),
     Access(Access),
     Rates(Rates),
     Connections(Connections),
@@ -84,6 +87,8 @@ pub(crate) enum Verdict {
     Pass,
     /// It has no word on it.
     Abstain,
+    /// It is a question that the guard itself answers, by that status.
+    Answer(u16),
     Refuse(Refusal),
     /// It passes once that is over, unless that says otherwise.
     Wait(Wait),
@@ -127,6 +132,7 @@ pub(crate) struct Gate {
 pub(crate) enum Passage {
     Through,
     Refused(Refusal),
+    Answered(u16),
     Held {
         /// The guard that lets it wait.
         at: usize,
@@ -161,6 +167,7 @@ impl Case<'_> {
 impl Guard {
     fn judge(&self, case: &mut Case<'_>) -> Verdict {
         match self {
+            Self::Cors(cors) => cors.judge(case),
             Self::Access(access) => access.judge(case),
             Self::Rates(rates) => rates.judge(case),
             Self::Connections(connections) => connections.judge(case),
@@ -174,13 +181,15 @@ impl Guard {
     fn is_of_admission(&self) -> bool {
         match self {
             Self::Access(_) | Self::Basic(_) | Self::Ask(_) => true,
-            Self::Rates(_) | Self::Connections(_) | Self::Firewall(_) => false,
+            Self::Cors(_) | Self::Rates(_) | Self::Connections(_) | Self::Firewall(_) => false,
         }
     }
 }
 
 pub(crate) fn compile(guards: &Guards, config: &Config, shared: &Shared) -> Gate {
     let mut compiled = Vec::new();
+    // Before all others: a browser's question brings no login.
+    compiled.extend(guards.cors.as_ref().map(|cors| Guard::Cors(Cors::compile(cors))));
     if !guards.access.is_empty() {
         compiled.push(Guard::Access(Access::compile(&guards.access)));
     }
@@ -220,6 +229,7 @@ pub(crate) fn advance(
         let mut case = Case { connection, exchange: &mut *exchange, ground: gauntlet.ground };
         match guard.judge(&mut case) {
             Verdict::Wait(wait) => return Passage::Held { at, wait },
+            Verdict::Answer(status) => return Passage::Answered(status),
             verdict => {
                 if let Err(refusal) = gate.weigh(exchange, at, &verdict) {
                     return Passage::Refused(refusal);
@@ -243,7 +253,8 @@ impl Gate {
         match self.guards.last() {
             Some(Guard::Firewall(firewall)) => Some(firewall),
             Some(
-                Guard::Access(_)
+                Guard::Cors(_)
+                | Guard::Access(_)
                 | Guard::Rates(_)
                 | Guard::Connections(_)
                 | Guard::Basic(_)
@@ -275,7 +286,7 @@ impl Gate {
                 Ok(())
             }
             Verdict::Refuse(refusal) => Err(*refusal),
-            Verdict::Pass | Verdict::Abstain | Verdict::Wait(_) => Ok(()),
+            Verdict::Pass | Verdict::Abstain | Verdict::Answer(_) | Verdict::Wait(_) => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! pass, and only told what they would have done.
 
 use super::{Case, Keyed, LimitStatus, Refusal, Shared, Verdict, Wait};
-use crate::config::limits::LIMITS_PER_ROUTE_MAX;
+use crate::config::limits::guards::LIMITS_PER_ROUTE_MAX;
 use crate::config::model::Config;
 use crate::config::model::guard::{Bound, Counted, Limit};
 use crate::scoreboard::limit::bucket::{REQUEST, Rate};

@@ -11,13 +11,16 @@ use super::super::connection::Connection;
 use super::super::exchange::Exchange;
 use super::basic::Question;
 use super::{Gauntlet, Guard, Passage, Refusal, Verdict, Wait, advance, book};
-use crate::config::limits::{DELAY_GRACE_MS, HEADER_READ_TIMEOUT_MS, VERIFY_TIMEOUT_MS};
+use crate::config::limits::HEADER_READ_TIMEOUT_MS;
+use crate::config::limits::guards::{DELAY_GRACE_MS, VERIFY_TIMEOUT_MS};
 use crate::config::model::HalfClose;
 use crate::scoreboard::refusal::Reason;
 
 /// Why a request does not reach its action after all.
 pub(crate) enum End {
     Refused(Refusal),
+    /// By a guard, with that status.
+    Answered(u16),
     ClientGone,
 }
 
@@ -48,6 +51,7 @@ pub(crate) async fn wait(
         match advance(connection, exchange, gauntlet, at + 1) {
             Passage::Through => return Ok(()),
             Passage::Refused(refusal) => return Err(End::Refused(refusal)),
+            Passage::Answered(status) => return Err(End::Answered(status)),
             Passage::Held { at: next, wait: longer } => (at, wait) = (next, longer),
         }
     }

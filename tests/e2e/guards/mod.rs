@@ -5,6 +5,7 @@ mod access;
 mod auth;
 mod bandwidth;
 mod connections;
+mod cors;
 mod rates;
 
 use std::io::{BufReader, Write};

@@ -48,6 +48,8 @@ fn servers() -> Vec<(&'static str, String)> {
         server("server.access_log", "[server.access_log]\nfile = 'a.log'\nformat = '$host'\n@"),
         server("server", "access = ['deny all']\n@"),
         server("server.basic_auth", "[server.basic_auth]\nfile = 'f'\n@"),
+        server("server.cors", "[server.cors]\norigins = ['https://a']\n@"),
+        server("server.security_headers", "[server.security_headers]\n@"),
         server("server.auth_request", "[server.auth_request]\nupstream = 'a'\n@"),
         server("server.firewall", "[server.firewall]\nmode = 'block'\n@"),
         server(
@@ -92,6 +94,8 @@ fn routes() -> Vec<(&'static str, String)> {
         ),
         proxied("server.route", "access = ['deny all']\n@"),
         proxied("server.route.basic_auth", "[server.route.basic_auth]\nfile = 'f'\n@"),
+        proxied("server.route.cors", "[server.route.cors]\norigins = ['https://a']\n@"),
+        proxied("server.route.security_headers", "[server.route.security_headers]\n@"),
         proxied("server.route.auth_request", "[server.route.auth_request]\nupstream = 'a'\n@"),
         proxied("server.route.firewall", "[server.route.firewall]\nmode = 'block'\n@"),
         proxied(

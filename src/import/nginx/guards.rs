@@ -1,0 +1,341 @@
+//! Who is let in, how often and how fast: nginx's access, limit and login directives as our guards.
+//!
+//! What has no equal and would let people in stays shut; what would only slow them down is left out,
+//! and it is said.
+
+use std::net::IpAddr;
+
+use super::lines::Lines;
+use super::scope::{Remarks, Scope};
+use super::tree::Directive;
+use super::upstreams::Upstreams;
+use super::values;
+use crate::config::limits::guards::{
+    BURST_MAX, LIMIT_KEYS_MAX, LIMIT_KEYS_MAX_OF_CONNECTIONS, LIMIT_RATE_MAX, LIMITS_MAX,
+};
+use crate::import::page::{self, Page};
+
+/// Of nginx's states on a machine of 64 bits.
+const STATE_BYTES: u64 = 128;
+
+/// The zones that have an equal, by name.
+pub(super) struct Zones {
+    rates: Vec<String>,
+    connections: Vec<String>,
+    /// All that the file has, those without an equal, too.
+    named: Vec<String>,
+}
+
+impl Zones {
+    /// Reads `limit_req_zone` and `limit_conn_zone`, and writes them as tables.
+    pub(super) fn write(http: &[Directive], page: &mut Page, remarks: &mut Remarks) -> Self {
+        let mut zones = Self { rates: Vec::new(), connections: Vec::new(), named: Vec::new() };
+        for directive in http {
+            match directive.name.as_str() {
+                "limit_req_zone" => zones.add(directive, Some("rate="), page, remarks),
+                "limit_conn_zone" => zones.add(directive, None, page, remarks),
+                _ => {}
+            }
+        }
+        zones
+    }
+
+    fn add(
+        &mut self,
+        directive: &Directive,
+        rate: Option<&str>,
+        page: &mut Page,
+        remarks: &mut Remarks,
+    ) {
+        let place = &directive.place;
+        let value = |prefix: &str| {
+            directive.arguments.iter().find_map(|argument| argument.strip_prefix(prefix))
+        };
+        let zone = value("zone=").map(|zone| zone.split_once(':').unwrap_or((zone, "")));
+        let (Some(key), Some((name, size))) = (directive.argument(0), zone) else {
+            remarks.mistake(place, format!("`{}` wants a key and a zone", directive.name));
+            return;
+        };
+        self.named.push(name.to_owned());
+        let key = key.replace("$binary_remote_addr", "$remote_addr");
+        let key = key.replace("${binary_remote_addr}", "$remote_addr");
+        let left_out = |why: String| format!("limit `{name}` is left out: {why}");
+        let key = match values::template(&key, &[]) {
+            Ok(key) => key,
+            Err(variable) => {
+                return remarks.warn(place, left_out(format!("there is no `${variable}` here")));
+            }
+        };
+        if !is_name(name) {
+            return remarks.warn(place, left_out("such a name is none here".to_owned()));
+        }
+        if self.rates.len() + self.connections.len() == LIMITS_MAX {
+            return remarks.warn(place, left_out(format!("there are {LIMITS_MAX} already")));
+        }
+        let rate = rate.map(|prefix| value(prefix).filter(|rate| is_rate(rate)));
+        if rate == Some(None) {
+            return remarks.warn(place, left_out("such a rate is none here".to_owned()));
+        }
+        page.table(&format!("[limit.{}]", page::bare_or_quoted(name)), place);
+        let keys_max = if let Some(rate) = rate.flatten() {
+            self.rates.push(name.to_owned());
+            page.key("rate", &page::string(rate), place);
+            LIMIT_KEYS_MAX
+        } else {
+            self.connections.push(name.to_owned());
+            LIMIT_KEYS_MAX_OF_CONNECTIONS
+        };
+        page.key("key", &page::string(&key), place);
+        let keys = values::bytes(size).unwrap_or(1 << 20) / STATE_BYTES;
+        page.key("keys", &keys.clamp(1, u64::from(keys_max)).to_string(), place);
+    }
+}
+
+impl Zones {
+    /// A limit that goes without its zone. One that the file has was told of where it stands.
+    fn miss(&self, rule: &Directive, zone: &str, remarks: &mut Remarks) {
+        if !self.named.iter().any(|known| known == zone) {
+            let text = format!("`{}` is left out: there is no zone `{zone}`", rule.name);
+            remarks.warn(&rule.place, text);
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    crate::config::is_name(name)
+}
+
+fn is_rate(rate: &str) -> bool {
+    let count = rate.strip_suffix("r/s").or_else(|| rate.strip_suffix("r/m"));
+    let count = count.and_then(|count| count.parse::<u32>().ok());
+    count.is_some_and(|count| (1..=LIMIT_RATE_MAX).contains(&count))
+}
+
+/// Writes the guards of a place. An error is the directive without an equal that keeps people out.
+pub(super) fn write<'a>(
+    scope: &Scope<'a>,
+    (zones, prefix): (&Zones, &str),
+    lines: &mut Lines,
+    remarks: &mut Remarks,
+) -> Result<(), &'a Directive> {
+    access(scope, lines)?;
+    login(scope, prefix, lines)?;
+    if let Some(("any", place)) = scope.word("satisfy") {
+        lines.text("satisfy", "any", place);
+    }
+    limits(scope, zones, lines, remarks);
+    for (name, ours) in [("limit_rate", "limit_rate"), ("limit_rate_after", "limit_rate_after")] {
+        let Some((word, place)) = scope.word(name) else { continue };
+        match values::bytes(word) {
+            Some(0) => {}
+            Some(bytes) => lines.text(ours, &values::size(bytes), place),
+            None => remarks.warn(place, format!("`{name} {word}` has no equal here")),
+        }
+    }
+    Ok(())
+}
+
+fn access<'a>(scope: &Scope<'a>, lines: &mut Lines) -> Result<(), &'a Directive> {
+    let rules = scope.all_of(&["allow", "deny"]);
+    let Some(first) = rules.first() else { return Ok(()) };
+    let mut texts = Vec::new();
+    for rule in &rules {
+        let whom = match rule.argument(0) {
+            Some(word @ ("all" | "unix:")) => word.to_owned(),
+            word => word.and_then(network).ok_or(*rule)?,
+        };
+        texts.push(format!("{} {whom}", rule.name));
+    }
+    lines.add("access", page::strings(texts), &first.place);
+    Ok(())
+}
+
+/// The network of an address within it, which nginx takes for it.
+fn network(text: &str) -> Option<String> {
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    let address: IpAddr = address.parse().ok()?;
+    let width: u32 = if address.is_ipv4() { 32 } else { 128 };
+    let bits = if bits.is_empty() { width } else { bits.parse().ok()? };
+    let host_bits = width.checked_sub(bits)?;
+    let first: IpAddr = match address {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+            IpAddr::V4((address.to_bits() & mask).into())
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+            IpAddr::V6((address.to_bits() & mask).into())
+        }
+    };
+    Some(format!("{first}/{bits}"))
+}
+
+fn login<'a>(scope: &Scope<'a>, prefix: &str, lines: &mut Lines) -> Result<(), &'a Directive> {
+    let Some(rule) = scope.one("auth_basic") else { return Ok(()) };
+    let realm = rule.argument(0).unwrap_or_default();
+    if realm == "off" {
+        return Ok(());
+    }
+    let Some((file, place)) = scope.word("auth_basic_user_file") else { return Err(rule) };
+    if realm.contains('$') || file.contains('$') {
+        return Err(rule);
+    }
+    let file = if file.starts_with('/') { file.to_owned() } else { format!("{prefix}/{file}") };
+    let pairs = [("realm", page::string(realm)), ("file", page::string(&file))];
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
+    lines.add("basic_auth", page::inline(&pairs), place);
+    Ok(())
+}
+
+/// Variables of `auth_request_set`, with what they are of the answer.
+pub(super) fn vouched(scope: &Scope<'_>) -> Vec<(String, String)> {
+    let rules = scope.all("auth_request_set").into_iter();
+    let pair = |rule: &Directive| {
+        let name = rule.argument(0)?.strip_prefix('$')?.to_owned();
+        Some((name, values::template(rule.argument(1)?, &[]).ok()?))
+    };
+    rules.filter_map(pair).collect()
+}
+
+/// The variable that a text is, whole.
+pub(super) fn variable(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let bare = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+    bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(bare)
+}
+
+/// `auth_request` as a question to where its location leads.
+pub(super) fn ask<'a>(
+    scope: &Scope<'a>,
+    located: &[(&str, Scope<'_>)],
+    upstreams: &mut Upstreams,
+    lines: &mut Lines,
+) -> Result<(), &'a Directive> {
+    let Some(rule) = scope.one("auth_request") else { return Ok(()) };
+    let uri = rule.argument(0).unwrap_or_default();
+    if uri == "off" {
+        return Ok(());
+    }
+    let (_, inner) = located.iter().find(|(path, _)| *path == uri).ok_or(rule)?;
+    let pass = inner.own("proxy_pass").next().ok_or(rule)?;
+    let target = pass.argument(0).and_then(|target| target.strip_prefix("http://")).ok_or(rule)?;
+    if target.contains('$') || target.starts_with("unix:") {
+        return Err(rule);
+    }
+    let (host, path) = target.split_at(target.find('/').unwrap_or(target.len()));
+    let path = if path.is_empty() { uri } else { path };
+    let upstream = upstreams.lead_to(host, 80, &pass.place).ok_or(rule)?;
+    let vouched = vouched(scope);
+    let set: Vec<(String, String)> = scope
+        .all("proxy_set_header")
+        .into_iter()
+        .filter_map(|rule| {
+            let (name, text) = (rule.argument(0)?, variable(rule.argument(1)?)?);
+            let (_, value) = vouched.iter().find(|(known, _)| known == text)?;
+            Some((page::bare_or_quoted(name), page::string(value)))
+        })
+        .collect();
+    let mut pairs = vec![
+        ("upstream", page::string(&upstream)),
+        ("path", page::string(&path.replace('$', "$$"))),
+    ];
+    if !set.is_empty() {
+        pairs.push(("set", page::inline(&set)));
+    }
+    lines.add("auth_request", inline(&pairs), &rule.place);
+    Ok(())
+}
+
+fn limits(scope: &Scope<'_>, zones: &Zones, lines: &mut Lines, remarks: &mut Remarks) {
+    let mut tables = Vec::new();
+    let mut first = None;
+    let rates = scope.all("limit_req");
+    for rule in &rates {
+        if let Some(table) = rate(scope, rule, zones, remarks) {
+            first = first.or(Some(&rule.place));
+            tables.push(table);
+        }
+    }
+    let connections = scope.all("limit_conn");
+    for rule in &connections {
+        let (Some(zone), Some(most)) = (rule.argument(0), rule.argument(1)) else {
+            remarks.mistake(&rule.place, "`limit_conn` wants a zone and a number");
+            continue;
+        };
+        let is_known = zones.connections.iter().any(|known| known == zone);
+        match most.parse::<u16>() {
+            Ok(most @ 1..) if is_known => {
+                let mut pairs =
+                    vec![("zone", page::string(zone)), ("connections", most.to_string())];
+                common(scope, "limit_conn", &mut pairs, remarks);
+                first = first.or(Some(&rule.place));
+                tables.push(inline(&pairs));
+            }
+            _ if is_known => {
+                remarks.warn(&rule.place, "such a `limit_conn` has no equal here");
+            }
+            _ => zones.miss(rule, zone, remarks),
+        }
+    }
+    if let Some(place) = first {
+        lines.add("limits", format!("[{}]", tables.join(", ")), place);
+    }
+}
+
+fn rate(
+    scope: &Scope<'_>,
+    rule: &Directive,
+    zones: &Zones,
+    remarks: &mut Remarks,
+) -> Option<String> {
+    let zone = rule.arguments.iter().find_map(|argument| argument.strip_prefix("zone="));
+    let Some(zone) = zone else {
+        remarks.mistake(&rule.place, "`limit_req` wants a zone");
+        return None;
+    };
+    if !zones.rates.iter().any(|known| known == zone) {
+        zones.miss(rule, zone, remarks);
+        return None;
+    }
+    let mut pairs = vec![("zone", page::string(zone))];
+    for argument in &rule.arguments {
+        match argument.split_once('=') {
+            None if argument == "nodelay" => pairs.push(("nodelay", "true".to_owned())),
+            Some((key @ ("burst" | "delay"), number)) => {
+                let number = number.parse::<u32>().ok().filter(|number| *number <= BURST_MAX);
+                let Some(number) = number else {
+                    remarks.warn(&rule.place, format!("`{argument}` has no equal here"));
+                    continue;
+                };
+                pairs.push((if key == "burst" { "burst" } else { "delay" }, number.to_string()));
+            }
+            _ => {}
+        }
+    }
+    common(scope, "limit_req", &mut pairs, remarks);
+    Some(inline(&pairs))
+}
+
+/// The status and the trial of all limits of a kind.
+fn common(
+    scope: &Scope<'_>,
+    kind: &str,
+    pairs: &mut Vec<(&'static str, String)>,
+    remarks: &mut Remarks,
+) {
+    if let Some((status, place)) = scope.number(&format!("{kind}_status"), remarks) {
+        match status {
+            400..=599 => pairs.push(("status", status.to_string())),
+            _ => remarks.mistake(place, format!("`{kind}_status` is {status}")),
+        }
+    }
+    if scope.is_on(&format!("{kind}_dry_run")) {
+        pairs.push(("dry_run", "true".to_owned()));
+    }
+}
+
+fn inline(pairs: &[(&'static str, String)]) -> String {
+    let pairs: Vec<(String, String)> =
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    page::inline(&pairs)
+}
