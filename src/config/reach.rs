@@ -1,7 +1,6 @@
 //! Which files the data path opens by itself: what is served, what is written down, what requests are
 //! kept in. Everything else it needs is handed to it.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use super::model::Config;
@@ -47,17 +46,6 @@ impl Reach {
     }
 }
 
-/// What tells one reach from another; `None`: files are not confined.
-pub(crate) fn tag(config: &Config) -> Option<String> {
-    if !config.engine.confine_files {
-        return None;
-    }
-    let Reach { read, write } = of(config);
-    let mut hasher = DefaultHasher::new();
-    (read, write).hash(&mut hasher);
-    Some(format!("{:016x}", hasher.finish()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,8 +63,5 @@ mod tests {
         let reach = of(&config(text));
         assert_eq!(reach.read, [PathBuf::from("/srv/www")]);
         assert_eq!(reach.write, [PathBuf::from("/var/log/web"), PathBuf::from("/var/tmp")]);
-        let elsewhere = text.replace("/srv/www", "/srv/other");
-        assert_ne!(tag(&config(text)), tag(&config(&elsewhere)));
-        assert_eq!(tag(&config(&text.replace("true", "false"))), None);
     }
 }

@@ -171,7 +171,9 @@ fn bcrypt(word: &str) -> Result<Hash, &'static str> {
     match cost.ok_or("bcrypt without a cost")? {
         0..=3 => Err("bcrypt with a cost below 4"),
         cost if cost > BCRYPT_COST_MAX => Err("bcrypt with a cost over 16"),
-        _ if word.len() != 60 || !is_crypt64(&word[7..]) => Err("bcrypt that has not 60 letters"),
+        _ if word.len() != 60 || !word.get(7..).is_some_and(is_crypt64) => {
+            Err("bcrypt that has not 60 letters")
+        }
         _ => Ok(Hash::Bcrypt(word.to_owned())),
     }
 }
@@ -240,6 +242,11 @@ mod tests {
             ("ann:{SHA}!", "`{SHA}` without the Base64 of 20 bytes"),
             ("ann:$2y$99$", "bcrypt with a cost over 16"),
             ("ann:$2y$05$short", "bcrypt that has not 60 letters"),
+            // Sixty bytes, of which the eighth begins no letter.
+            (
+                "ann:$2y$5$éaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "bcrypt that has not 60 letters",
+            ),
             ("ann:$6$rounds=9999999$s$d", "more than 1000000 rounds"),
             ("ann:$6$s$d", "a digest of another length"),
         ] {

@@ -3,6 +3,7 @@
 //! A worker outlives the master: the master's end of each line is held by the keeper, and a new
 //! master takes the running ones back by pid and start time. What a worker serves is not known here.
 
+mod confined;
 mod process;
 mod relief;
 
@@ -15,7 +16,6 @@ use super::event::Post;
 use super::keeper_link::{Held, KeeperLink};
 use super::listeners::Listeners;
 use crate::config::model::Config;
-use crate::config::reach;
 use crate::order::worker::{FromWorker, ToWorker};
 use crate::scoreboard::crew::WorkerState;
 use crate::scoreboard::{Board, WorkerSlot};
@@ -128,7 +128,7 @@ impl Workers {
     /// Workers are to be confined to other files: who is confined otherwise, which can not be taken
     /// back, is relieved at the next `resize`.
     pub(super) fn confine(&mut self, config: &Config) {
-        self.image = match reach::tag(config) {
+        self.image = match confined::tag(config) {
             Some(reach) => format!("{} {reach}", self.binary),
             None => self.binary.clone(),
         };

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, Ruleset, RulesetAttr as _, RulesetCreated,
+    ABI, Access as _, AccessFs, BitFlags, PathFd, Ruleset, RulesetAttr as _, RulesetCreated,
     RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
 };
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
@@ -85,15 +85,19 @@ pub(crate) fn forbid_makings() -> io::Result<()> {
     restrict(ruleset(rights)?)
 }
 
-/// Files are opened there and nowhere else. What is open already stays so.
-pub(crate) fn keep_to(reach: &Reach) -> io::Result<()> {
+/// Files are opened there and nowhere else. What is open already stays so. Folders that are not there
+/// stay closed when they come: they are what is returned.
+pub(crate) fn keep_to(reach: &Reach) -> io::Result<Vec<PathBuf>> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let write = AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::RemoveFile;
     let rules = ruleset(read | write)?
         .add_rules(path_beneath_rules(&reach.read, read))
         .and_then(|rules| rules.add_rules(path_beneath_rules(&reach.write, read | write)))
         .map_err(io::Error::other)?;
-    restrict(rules)
+    let all = reach.read.iter().chain(&reach.write);
+    let absent = all.filter(|path| PathFd::new(path).is_err()).cloned().collect();
+    restrict(rules)?;
+    Ok(absent)
 }
 
 fn ruleset(rights: BitFlags<AccessFs>) -> io::Result<RulesetCreated> {

@@ -258,8 +258,16 @@ fn confine(config: &config::model::Config) {
     if config.engine.temp_folder.is_none() {
         write.push(std::env::temp_dir());
     }
-    if let Err(error) = sys::confine::keep_to(&sys::confine::Reach { read, write }) {
-        sys::log::error!("worker", "files are not confined: {error}");
+    let reach = sys::confine::Reach { read, write };
+    match sys::confine::keep_to(&reach) {
+        Ok(absent) => absent.iter().for_each(|path| {
+            sys::log::error!(
+                "worker",
+                "{} is not there: nothing below it is opened",
+                path.display()
+            );
+        }),
+        Err(error) => sys::log::error!("worker", "files are not confined: {error}"),
     }
 }
 

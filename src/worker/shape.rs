@@ -237,7 +237,7 @@ fn is_named(header: &Header, bytes: &[u8], name: &str) -> bool {
 }
 
 /// The same to a backend that makes variables of names, for which `-` and `_` are one.
-fn passes_for(header: &Header, bytes: &[u8], name: &str) -> bool {
+pub(crate) fn passes_for(header: &Header, bytes: &[u8], name: &str) -> bool {
     let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     let own = header.name.in_bytes(bytes);
     own.len() == name.len() && own.iter().map(plain).eq(name.as_bytes().iter().map(plain))

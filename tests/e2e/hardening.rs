@@ -114,6 +114,14 @@ fn confined_workers_open_what_is_served_and_nothing_else() {
         let now = engine.worker_pids();
         (now.len() == 2 && now.iter().all(|pid| !before.contains(pid))).then_some(())
     });
+    // A folder that took another's place is another one; the next reload knows it.
+    fs::rename(folder.join("other"), folder.join("older")).expect("the folder is ours");
+    fs::create_dir(folder.join("other")).expect("the folder is ours");
+    fs::write(folder.join("other/c.txt"), "c").expect("the folder is ours");
+    engine.ctl_ok(&["reload"]);
+    wait::until("the new folder of that name is served", || {
+        (client::get(engine.address(), "/c.txt").text() == "c").then_some(())
+    });
     // And without, links lead where they lead.
     engine.rewrite_config(&config(false, "www"));
     engine.ctl_ok(&["reload"]);

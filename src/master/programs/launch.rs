@@ -214,13 +214,14 @@ pub(super) fn free_port(
 }
 
 /// Meant for the engine itself by whoever started it.
-const OURS: [&str; 6] = [
+const OURS: [&str; 7] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
     "LISTEN_FDS",
     "LISTEN_FDNAMES",
     "LISTEN_PID",
+    "FDSTORE",
 ];
 
 /// The engine's own environment, what files of variables say, what the instance is told, and the

@@ -40,25 +40,33 @@ impl Figures {
 
 /// Counts what happened to a request of the worker's.
 pub(crate) fn count(zone: &Zone, event: Event) {
-    add(&cell(zone).events[event as usize], 1);
+    if let Some(cell) = cell(zone) {
+        add(&cell.events[event as usize], 1);
+    }
 }
 
 pub(super) fn held(zone: &Zone, change: i32) {
-    let held = &cell(zone).held;
+    let Some(cell) = cell(zone) else { return };
+    let held = &cell.held;
     held.store(held.load(Ordering::Relaxed).saturating_add_signed(change), Ordering::Relaxed);
 }
 
-/// The worker's own cell, begun anew with each life of the zone.
-fn cell(zone: &Zone) -> &'static CellWords {
+/// The worker's own cell, begun anew with each life of the zone; none for requests of an earlier life,
+/// which end beside those of the next.
+fn cell(zone: &Zone) -> Option<&'static CellWords> {
     let cell = &zone.board.layout.limits.cells[zone.slot.index()][zone.id.index()];
-    if cell.incarnation.load(Ordering::Relaxed) != zone.incarnation {
+    let ahead = zone.incarnation.wrapping_sub(cell.incarnation.load(Ordering::Relaxed));
+    if (ahead as i32) < 0 {
+        return None;
+    }
+    if ahead != 0 {
         for event in &cell.events {
             event.store(0, Ordering::Relaxed);
         }
         cell.held.store(0, Ordering::Relaxed);
         cell.incarnation.store(zone.incarnation, Ordering::Release);
     }
-    cell
+    Some(cell)
 }
 
 fn add(counter: &AtomicU64, count: u64) {

@@ -39,6 +39,9 @@ const LEFT_OUT: [&str; 7] = [
     "accept-encoding",
 ];
 
+/// What tells who is asked what the question is about.
+const OURS: [&str; 2] = ["X-Original-Method", "X-Original-URI"];
+
 pub(crate) struct Ask {
     /// In the generation's list.
     upstream: usize,
@@ -116,11 +119,12 @@ impl Ask {
         text.extend_from_slice(b" HTTP/1.1\r\n");
         for header in &exchange.request.headers {
             let name = header.name.in_bytes(head);
-            let is_kept =
-                matches!(
+            let is_kept = matches!(
                     header.kind,
                     Kind::Other | Kind::Host | Kind::ForwardedFor | Kind::ForwardedProto
-                ) && !LEFT_OUT.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()));
+                ) && !LEFT_OUT.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+                    // Ours alone to say, and nobody who is asked may take another line for them.
+                    && !OURS.iter().any(|own| shape::passes_for(header, head, own));
             if is_kept {
                 line(&mut text, name, header.value.in_bytes(head));
             }
@@ -128,8 +132,8 @@ impl Ask {
         if exchange.request.host.is_none() {
             line(&mut text, b"Host", road.ground.server.name.as_bytes());
         }
-        line(&mut text, b"X-Original-Method", exchange.request.method_name.in_bytes(head));
-        line(&mut text, b"X-Original-URI", exchange.request.path_and_query.in_bytes(head));
+        line(&mut text, OURS[0].as_bytes(), exchange.request.method_name.in_bytes(head));
+        line(&mut text, OURS[1].as_bytes(), exchange.request.path_and_query.in_bytes(head));
         text.extend_from_slice(b"\r\n");
         let parsed = question.request.parse(&text, limits::TARGET_BYTES_MAX);
         let is_posed = matches!(parsed, Ok(Parsed::Complete));

@@ -29,14 +29,14 @@ type Digest = [u8; 32];
 
 /// Verifications of a worker, of all files.
 pub(crate) struct Verifying {
-    at_once: Semaphore,
+    at_once: Arc<Semaphore>,
     waiting: Cell<usize>,
 }
 
 impl Default for Verifying {
     fn default() -> Self {
         Self {
-            at_once: Semaphore::new(limits::guards::VERIFIED_AT_ONCE_MAX),
+            at_once: Arc::new(Semaphore::new(limits::guards::VERIFIED_AT_ONCE_MAX)),
             waiting: Cell::new(0),
         }
     }
@@ -120,7 +120,7 @@ pub(super) async fn verify(question: &Question) -> Option<bool> {
     let Question { book, pair, colon } = question;
     let verifying = &book.verifying;
     let _place = Place::take(&verifying.waiting)?;
-    let _permit = verifying.at_once.acquire().await.ok()?;
+    let permit = Arc::clone(&verifying.at_once).acquire_owned().await.ok()?;
     // Somebody before in the line may have asked the same.
     if let Ok(Some(is_right)) = book.known(pair) {
         return Some(is_right);
@@ -128,6 +128,8 @@ pub(super) async fn verify(question: &Question) -> Option<bool> {
     let (path, known) = (book.path.clone(), book.users.borrow().clone());
     let (pair, colon) = (pair.clone(), *colon);
     let job = tokio::task::spawn_blocking(move || {
+        // Of a client that left, too, the work is done to its end, and counts until then.
+        let _permit = permit;
         let read = current(&path, known)?;
         let (name, password) = (&pair[..colon], &pair[colon + 1..]);
         let known = read.1.find(name);

@@ -71,14 +71,16 @@ fn the_same_requests_are_refused_as_by_nginx() {
 fn requests_wait_for_their_time_as_in_nginx() {
     let Some(pair) = Pair::start(NGINX, OURS) else { return };
     // Six at once: three pass, the others wait for 50, 100 and 150 ms.
-    let time = |proxy| {
+    let time = |proxy, key: &str| {
+        let all_ready = std::sync::Barrier::new(6);
         let answers = std::thread::scope(|scope| {
             let askers: Vec<_> = (0..6)
                 .map(|_| {
-                    scope.spawn(move || {
+                    scope.spawn(|| {
                         let mut asker = Asker::new(proxy);
+                        all_ready.wait();
                         let since = Instant::now();
-                        let (status, limited) = keyed(&mut asker, "/wait/x", "k");
+                        let (status, limited) = keyed(&mut asker, "/wait/x", key);
                         assert_eq!(status, 404);
                         (since.elapsed(), limited.expect("it is told"))
                     })
@@ -89,10 +91,15 @@ fn requests_wait_for_their_time_as_in_nginx() {
         let delayed = answers.iter().filter(|(_, limited)| limited == "DELAYED").count();
         (delayed, answers.iter().map(|(took, _)| *took).max().expect("six answers"))
     };
-    for (delayed, longest) in [time(pair.theirs), time(pair.ours)] {
-        // On a busy machine a request may come so late that it need not wait.
-        assert!((1..=3).contains(&delayed), "{delayed}");
-        assert!(longest >= Duration::from_millis(30), "{longest:?}");
+    for proxy in [pair.theirs, pair.ours] {
+        let mut tries = 0;
+        wait::until("requests wait, as long as they should", || {
+            tries += 1;
+            let (delayed, longest) = time(proxy, &format!("k{tries}"));
+            assert!(delayed <= 3, "{delayed}");
+            // On a busy machine requests may come so late that they need not wait.
+            (delayed > 0 && longest >= Duration::from_millis(30)).then_some(())
+        });
     }
 }
 
