@@ -8,9 +8,15 @@ pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// What waits to be sent on one stream, and how much is handed over at once.
 pub(crate) const SEND_BYTES_MAX: usize = 128 * 1024;
 pub(crate) const PIECE_BYTES: usize = 64 * 1024;
-/// The same of a backend's answers, where more is on its way at a time.
-pub(crate) const BACKEND_WINDOW_BYTES: u32 = 256 * 1024;
-pub(crate) const BACKEND_CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// The same of a backend's answers. Those that nobody reads on fill their own windows only: the
+/// connection has room for all of its streams, so that none waits for another one's client.
+pub(crate) const BACKEND_WINDOW_BYTES: u32 = 64 * 1024;
+pub(crate) const BACKEND_CONNECTION_WINDOW_BYTES: u32 =
+    BACKEND_STREAMS_MAX as u32 * BACKEND_WINDOW_BYTES;
+/// The most that a window may be (RFC 9113, 6.9.1).
+const WINDOW_BYTES_MAX: u64 = (1 << 31) - 1;
+const _: () = assert!(BACKEND_STREAMS_MAX as u64 * BACKEND_WINDOW_BYTES as u64 <= WINDOW_BYTES_MAX);
+const _: () = assert!(BACKEND_STREAMS <= BACKEND_STREAMS_MAX);
 pub(crate) const BACKEND_SMALL_FRAMES_BYTES: usize = 16 << 20;
 /// Requests on one connection to a backend: before it has said how many it takes, and at most.
 pub(crate) const BACKEND_STREAMS: usize = 100;
