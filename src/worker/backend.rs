@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use super::compress::Choice;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange, Uptake};
-use super::http2::outbound::Refusal;
+use super::http2::silence;
 use super::link::{self, Link};
 use super::offer::Fault;
 use super::pick::Picked;
@@ -55,7 +55,7 @@ pub(crate) async fn ask(
             Err(Fault::Backend(Failure::Closed))
                 if exchange.head_seen_bytes == 0
                     && !exchange.has_replied
-                    && !has_turned_away(&link.stream) =>
+                    && silence::was_dead(&link.stream) =>
             {
                 if !is_http2 {
                     connection.shared.pool.borrow_mut().found_closed(picked);
@@ -83,14 +83,6 @@ pub(crate) async fn ask(
     Ok(link)
 }
 
-/// Whether it would not take the request on another connection, either.
-fn has_turned_away(stream: &Stream) -> bool {
-    match stream {
-        Stream::Outbound(outbound) => outbound.refusal() == Some(Refusal::Stream),
-        Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => false,
-    }
-}
-
 /// Sends and reads until the final response's head is parsed; interim ones are passed on.
 async fn converse(
     connection: &mut Connection,
@@ -102,15 +94,12 @@ async fn converse(
         let mut talk =
             Talk { connection, exchange, site, stream, waits: None, is_sink_broken: false };
         let talked = poll_fn(|cx| talk.poll(cx)).await;
-        if let (Err(fault), Stream::Outbound(outbound)) = (&talked, &*stream) {
-            if outbound.refusal().is_some() {
-                exchange.uptake = Uptake::Refused;
-            }
-            if *fault == Fault::Backend(Failure::TimedOut) {
-                outbound.distrust();
-            }
+        if let Err(fault) = talked {
+            return Err(match &*stream {
+                Stream::Outbound(outbound) => silence::explained(exchange, outbound, fault),
+                Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => fault,
+            });
         }
-        talked?;
         if !exchange.response.is_interim() {
             let now_us = connection.shared.refresh();
             exchange.attempts.headed(exchange.response.status, now_us);

@@ -54,19 +54,21 @@ pub(crate) fn on_trunk(
     Some(Link { stream, tongue, opened_us: shared.now_us(), served: 0, _place: None })
 }
 
-/// The same, on one that others are making, as long as they do.
+/// The same, on one that is there by now, or that others are making, as long as they do.
 async fn await_trunk(
     connection: &Connection,
     upstream: &Upstream,
     picked: &Picked,
 ) -> Option<Link> {
     let (trunks, tongue) = (&connection.shared.trunks, upstream.speech.tongue());
-    while trunks.wait(&connection.seat, picked, tongue).await {
+    loop {
         if let Some(link) = on_trunk(connection, upstream, picked) {
             return Some(link);
         }
+        if !trunks.wait(&connection.seat, picked, tongue).await {
+            return None;
+        }
     }
-    None
 }
 
 /// One of a bounded number: of the connections that a worker may have to an upstream, say.

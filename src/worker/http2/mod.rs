@@ -10,6 +10,7 @@ pub(crate) mod inbound;
 pub(crate) mod outbound;
 mod request;
 pub(crate) mod serve;
+pub(crate) mod silence;
 mod sink;
 mod source;
 pub(crate) mod trunks;

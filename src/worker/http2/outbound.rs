@@ -10,10 +10,11 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use ::http::uri::PathAndQuery;
 use bytes::Bytes;
-use h2::Reason;
 use h2::client::{ResponseFuture, SendRequest};
 
+use super::silence::{self, Silence};
 use super::sink::{self, Sink};
 use super::source::{Source, broken};
 use super::trunks::Rider;
@@ -25,6 +26,8 @@ use crate::http::request::{Method, Parsed, Request};
 /// Stands for the word of a backend that would only be a delay: DATA waits for its window in any case.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
 pub(crate) struct Outbound {
     asking: Asking,
     answer: Answer,
@@ -32,17 +35,8 @@ pub(crate) struct Outbound {
     ahead: &'static [u8],
     scheme: &'static str,
     is_head: bool,
-    refusal: Option<Refusal>,
+    silence: Option<Silence>,
     rider: Rider,
-}
-
-/// How it is known that nothing was done with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The backend takes no more at present.
-    Stream,
-    /// The connection ended before it: another one may do.
-    Connection,
 }
 
 enum Asking {
@@ -68,14 +62,14 @@ impl Outbound {
             ahead: b"",
             scheme,
             is_head: false,
-            refusal: None,
+            silence: None,
             rider,
         }
     }
 
-    /// Whether, and how, it is known that nothing was done with the request.
-    pub(crate) fn refusal(&self) -> Option<Refusal> {
-        self.refusal
+    /// Why there is no answer, once that is known.
+    pub(crate) fn silence(&self) -> Option<Silence> {
+        self.silence
     }
 
     /// The connection has shown that nothing can be expected of it.
@@ -118,7 +112,7 @@ impl Outbound {
         let Asking::Head { sender, begun } = &mut self.asking else { return Poll::Ready(Ok(0)) };
         if let Err(error) = ready!(sender.poll_ready(cx)) {
             // Nothing was sent on it.
-            self.refusal = Some(Refusal::Connection);
+            self.silence = Some(Silence::Unmet);
             return Poll::Ready(Err(broken(error)));
         }
         let before = begun.len();
@@ -129,26 +123,33 @@ impl Outbound {
             &begun[..]
         };
         let mut request = Request::default();
-        match request.parse(head, usize::MAX).map_err(sink::malformed)? {
-            Parsed::Complete => {}
-            Parsed::Partial if head.len() > limits::http2::ANSWER_HEAD_BYTES_MAX => {
-                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-            }
-            Parsed::Partial => {
+        match request.parse(head, usize::MAX) {
+            Ok(Parsed::Complete) => {}
+            Ok(Parsed::Partial) if head.len() <= limits::http2::ANSWER_HEAD_BYTES_MAX => {
                 if before == 0 {
                     begun.extend_from_slice(bytes);
                 }
                 return Poll::Ready(Ok(bytes.len()));
             }
+            Ok(Parsed::Partial) | Err(_) => {
+                self.silence = Some(Silence::Unspeakable);
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
         }
         let taken = request.head_bytes - before;
         let is_whole = matches!(request.body, Body::None | Body::Length(0));
-        let asked = message(head, &request, self.scheme)?;
+        let asked = match message(head, &request, self.scheme) {
+            Ok(asked) => asked,
+            Err(error) => {
+                self.silence = Some(Silence::Unspeakable);
+                return Poll::Ready(Err(error));
+            }
+        };
         let sent = sender.send_request(asked, is_whole);
         let (future, stream) = match sent {
             Ok(sent) => sent,
             Err(error) => {
-                self.refusal = Some(Refusal::Connection);
+                self.silence = Some(Silence::Unmet);
                 return Poll::Ready(Err(broken(error)));
             }
         };
@@ -175,18 +176,21 @@ impl Outbound {
         }
         if let Answer::Head(future) = &mut self.answer {
             let answered = ready!(Pin::new(future).poll(cx));
-            let source = answered
-                .map_err(|error| {
-                    self.refusal = refusal(&error);
-                    broken(error)
-                })
-                .and_then(|response| begin(response, self.is_head))?;
-            self.answer = Answer::Body(source);
+            let begun = match answered {
+                Ok(response) => begin(response, self.is_head).inspect_err(|_| {
+                    self.silence = Some(Silence::Malformed);
+                }),
+                Err(error) => {
+                    self.silence = Some(silence::of(&error));
+                    Err(broken(error))
+                }
+            };
+            self.answer = Answer::Body(begun?);
         }
         match &mut self.answer {
             Answer::Body(source) => source.poll_read(cx, space),
             // Whoever waits for an answer has asked, or met what became of that.
-            Answer::Unasked if self.refusal.is_some() => {
+            Answer::Unasked if self.silence.is_some() => {
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
             Answer::Unasked | Answer::Head(_) => Poll::Pending,
@@ -205,25 +209,12 @@ impl Outbound {
     }
 }
 
-/// A request that was not looked at was refused by itself, or is beyond the last one of a GOAWAY
-/// (RFC 9113, 8.7), which is the end of those alone.
-fn refusal(error: &h2::Error) -> Option<Refusal> {
-    if !error.is_remote() {
-        return None;
-    }
-    if error.is_go_away() {
-        return Some(Refusal::Connection);
-    }
-    let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
-    is_refused.then_some(Refusal::Stream)
-}
-
 fn message(
     head: &[u8],
     request: &Request,
     scheme: &'static str,
 ) -> io::Result<::http::Request<()>> {
-    let path = request.path_and_query.in_bytes(head);
+    let path = path_of(request.path_and_query.in_bytes(head))?;
     let host = request.host.map_or(&b""[..], |host| host.in_bytes(head));
     let uri = ::http::Uri::builder()
         .scheme(scheme)
@@ -243,6 +234,24 @@ fn message(
     *asked.uri_mut() = uri;
     *asked.headers_mut() = map;
     Ok(asked)
+}
+
+/// As it was received; where that is none that HTTP/2 knows, what must not stand in it is
+/// percent-encoded (RFC 3986, 2.1).
+fn path_of(received: &[u8]) -> io::Result<PathAndQuery> {
+    if let Ok(path) = PathAndQuery::try_from(received) {
+        return Ok(path);
+    }
+    let mut encoded = Vec::with_capacity(received.len() * 2);
+    for &byte in received {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
+            encoded.push(byte);
+        } else {
+            let digits = [byte >> 4, byte & 0xf].map(|digit| HEX[usize::from(digit)]);
+            encoded.extend_from_slice(&[b'%', digits[0], digits[1]]);
+        }
+    }
+    PathAndQuery::try_from(encoded).map_err(sink::malformed)
 }
 
 /// Comes to an answer's body, with its head in front.

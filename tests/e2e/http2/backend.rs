@@ -113,6 +113,9 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
         seen.resets.fetch_add(1, Ordering::Relaxed);
         return;
     }
+    if parts.uri.path() == "/reset" {
+        return respond.send_reset(Reason::INTERNAL_ERROR);
+    }
     let Ok(mut stream) = respond.send_response(answer, is_whole) else { return };
     if is_whole {
         return;

@@ -110,13 +110,18 @@ pub(super) struct Client {
     stream: TcpStream,
     /// Streams are the client's by being odd.
     last: u32,
+    /// Of other streams than the one that was waited for.
+    kept: Vec<Frame>,
 }
 
 impl Client {
     /// Says the preface and its settings, and reads nothing yet.
     pub(super) fn new(address: SocketAddr) -> Self {
-        let mut client =
-            Self { stream: client::connect(address).expect("the listener accepts"), last: 0 };
+        let mut client = Self {
+            stream: client::connect(address).expect("the listener accepts"),
+            last: 0,
+            kept: Vec::new(),
+        };
         client.send(PREFACE);
         client.send(&frame(SETTINGS, 0, 0, &[]));
         client
@@ -177,12 +182,19 @@ impl Client {
     /// Frames of the stream until its end.
     #[track_caller]
     pub(super) fn answer(&mut self, stream: u32) -> Vec<Frame> {
-        let mut frames = Vec::new();
+        let (mut frames, others): (Vec<_>, _) =
+            self.kept.drain(..).partition(|kept| kept.stream == stream);
+        self.kept = others;
+        if frames.iter().any(Frame::is_end) {
+            return frames;
+        }
         while let Some(read) = self.read() {
             let is_mine = read.stream == stream;
             let is_end = is_mine && read.is_end();
             if is_mine || read.kind == GOAWAY {
                 frames.push(read);
+            } else {
+                self.kept.push(read);
             }
             if is_end {
                 return frames;

@@ -199,6 +199,40 @@ fn what_was_refused_is_asked_elsewhere_whatever_it_is() {
 }
 
 #[test]
+fn what_http_2_cannot_say_is_encoded_or_refused_at_once() {
+    let backend = Backend::start(Manner::default());
+    let engine = site("", &[&backend]);
+    let ask = |asked: &[u8]| client::exchange(engine.address(), asked).expect("an answer");
+    let answer = ask(b"GET /a<b?q=\"x\"&y=%3c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!(answer.status, 200);
+    let asked = answer.header("x-asked").expect("it was asked");
+    assert!(asked.starts_with("GET http://a/a%3Cb?q=%22x%22&y=%3c te="), "{asked}");
+    let no_host = b"GET / HTTP/1.1\r\nHost: a%41\r\nConnection: close\r\n\r\n";
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(127));
+    for refused in [&no_host[..], many.as_bytes()] {
+        assert_eq!(ask(refused).status, 400);
+    }
+    assert_eq!(backend.requests(), 1);
+    let failures = "pilothouse_backend_failures_total";
+    let page = client::unix_get(&engine.socket(), "/metrics").expect("the engine answers").text();
+    let counts = page.lines().filter(|line| line.starts_with(failures));
+    assert!(
+        counts.clone().count() > 0 && counts.clone().all(|line| line.ends_with(" 0")),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_request_that_was_ended_is_not_asked_again_as_if_its_connection_had_been() {
+    let backend = Backend::start(Manner::default());
+    let engine = site("retries = 0", &[&backend]);
+    assert_eq!(client::get(engine.address(), "/").status, 200);
+    assert_eq!(client::get(engine.address(), "/reset").status, 502);
+    assert_eq!(client::get(engine.address(), "/").status, 200);
+    assert_eq!((backend.requests(), backend.connections()), (3, 1));
+}
+
+#[test]
 fn resets_pass_both_ways() {
     let backend = Backend::start(Manner::default());
     let engine = site("retries = 0", &[&backend]);

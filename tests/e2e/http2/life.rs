@@ -104,7 +104,7 @@ fn a_connection_ends_after_so_many_requests_or_so_long_without() {
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for_and_holds_up_nobody() {
     let origin = Origin::named("one");
-    let engine = Engine::start(&plain("body_timeout = \"300ms\"", &[&origin]));
+    let engine = Engine::start(&plain("body_timeout = \"2s\"", &[&origin]));
     let mut client = Client::new(engine.address());
     let mut fields = get("/");
     fields[0].1 = "POST";
