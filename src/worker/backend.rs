@@ -18,6 +18,7 @@ use super::stream::Stream;
 use super::transfer::throttle::Throttle;
 use super::transfer::{Broken, Coding, Wait};
 use super::tunnel;
+use crate::config::limits;
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence, Version};
 use crate::http::request::Parsed;
@@ -75,12 +76,26 @@ pub(crate) async fn ask(
         }
     }
     let timeout_ms = site.route.limits.connect_timeout_ms;
-    let connecting = link::connect(connection, site.upstream, picked, exchange.client, timeout_ms);
-    // Boxed, since it is seldom: every idle client would hold room for it.
-    let mut link = Box::pin(connecting).await?;
-    exchange.attempts.connected(connection.shared.now_us());
-    converse(connection, exchange, site, &mut link.stream).await?;
-    Ok(link)
+    for _ in 0..limits::http2::AWAITED_MAX {
+        let client = exchange.client;
+        let connecting = link::connect(connection, site.upstream, picked, client, timeout_ms);
+        // Boxed, since it is seldom: every idle client would hold room for it.
+        let mut link = Box::pin(connecting).await?;
+        exchange.attempts.connected(connection.shared.now_us());
+        match converse(connection, exchange, site, &mut link.stream).await {
+            Ok(()) => return Ok(link),
+            // Others made it, and it ended in order before this one's turn.
+            Err(Fault::Backend(Failure::Closed))
+                if link.is_shared
+                    && silence::is_unmet(&link.stream)
+                    && exchange.is_repeatable(site.upstream.retry.on) =>
+            {
+                exchange.rewind(&connection.shared.buffers);
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Err(Fault::Stale)
 }
 
 /// Sends and reads until the final response's head is parsed; interim ones are passed on.

@@ -26,6 +26,8 @@ pub(crate) struct Link {
     pub(crate) tongue: Tongue,
     opened_us: u64,
     served: u32,
+    /// It is one request's way on a connection that others made.
+    pub(crate) is_shared: bool,
     /// Given back with the connection, whichever way it ends.
     _place: Option<Place>,
 }
@@ -51,7 +53,8 @@ pub(crate) fn on_trunk(
 ) -> Option<Link> {
     let (shared, tongue) = (&connection.shared, upstream.speech.tongue());
     let stream = shared.trunks.take(shared, picked, tongue, &upstream.links)?;
-    Some(Link { stream, tongue, opened_us: shared.now_us(), served: 0, _place: None })
+    let opened_us = shared.now_us();
+    Some(Link { stream, tongue, opened_us, served: 0, is_shared: true, _place: None })
 }
 
 /// The same, on one that is there by now, or that others are making, as long as they do.
@@ -141,7 +144,8 @@ pub(crate) async fn connect(
             };
             let (opened_us, tongue) = (shared.refresh(), upstream.speech.tongue());
             if !links.http2 {
-                return Ok(Link { stream, tongue, opened_us, served: 0, _place: Some(place) });
+                let (is_shared, place) = (false, Some(place));
+                return Ok(Link { stream, tongue, opened_us, served: 0, is_shared, _place: place });
             }
             let fresh = Fresh { stream, place, tongue, links };
             // Boxed, since it is seldom.
@@ -150,7 +154,7 @@ pub(crate) async fn connect(
             if let Some(dialing) = dialing {
                 dialing.succeed();
             }
-            Ok(Link { stream, tongue, opened_us, served: 0, _place: None })
+            Ok(Link { stream, tongue, opened_us, served: 0, is_shared: false, _place: None })
         }
         Err(error) if sys::socket::is_exhaustion(&error) => {
             shared.picker.borrow_mut().overflowed(picked.upstream());

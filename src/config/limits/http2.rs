@@ -21,6 +21,8 @@ pub(crate) const BACKEND_SMALL_FRAMES_BYTES: usize = 16 << 20;
 /// Requests on one connection to a backend: before it has said how many it takes, and at most.
 pub(crate) const BACKEND_STREAMS: usize = 100;
 pub(crate) const BACKEND_STREAMS_MAX: usize = 1000;
+/// Connections that one request waits for, of those that others make, and that end before its turn.
+pub(crate) const AWAITED_MAX: u32 = 3;
 /// A backend's list of fields.
 pub(crate) const ANSWER_LIST_BYTES_MAX: u32 = 32 * 1024;
 /// What a field of a list costs beside its name and value (RFC 9113, 6.5.2).

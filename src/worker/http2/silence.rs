@@ -54,6 +54,14 @@ pub(crate) fn was_dead(stream: &Stream) -> bool {
     }
 }
 
+/// Whether the connection ended before the request, with nothing done.
+pub(crate) fn is_unmet(stream: &Stream) -> bool {
+    match stream {
+        Stream::Outbound(outbound) => outbound.silence() == Some(Silence::Unmet),
+        Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => false,
+    }
+}
+
 /// What is known better of a request that got no answer than how reading it ended.
 pub(crate) fn explained(exchange: &mut Exchange, outbound: &Outbound, fault: Fault) -> Fault {
     if fault == Fault::Backend(Failure::TimedOut) {
