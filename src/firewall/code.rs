@@ -99,6 +99,11 @@ const OPERATORS: [&[u8]; 14] = [
 /// Names by which an object's origin is reached.
 const ORIGINS: [&[u8]; 3] = [b"__proto__", b"constructor.prototype", b"constructor[prototype"];
 
+/// Whether a name of letters alone reaches an object's origin.
+pub(super) fn is_origin(name: &[u8]) -> bool {
+    memchr::memmem::find(name, b"__proto__").is_some()
+}
+
 /// Names of values that mean something to what reads them: `user[$ne]`, `__proto__[admin]`.
 pub(super) fn judge_name(name: &[u8], part: Part) -> Judgement {
     if ORIGINS.iter().any(|origin| memchr::memmem::find(name, origin).is_some()) {

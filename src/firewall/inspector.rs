@@ -99,7 +99,8 @@ const NARROW: [&str; 22] = [
     "sec-fetch-user",
 ];
 
-/// Headers that are judged where they are used, or are secrets by themselves.
+/// Headers that are judged where they are used, or are secrets by themselves: only what templates
+/// and markup begin with is worth a look, for those who write them to a log or a page.
 const ELSEWHERE: [&str; 7] = [
     "host",
     "authorization",
@@ -124,6 +125,9 @@ impl Inspection<'_> {
     /// `name=value&…`, of a query or a form.
     pub(crate) fn pairs(&mut self, part: Part, pairs: &[u8]) {
         for pair in pairs.split(|&byte| byte == b'&') {
+            if self.is_exhausted() {
+                return;
+            }
             let Some(equals) = memchr::memchr(b'=', pair) else {
                 self.value(Spot { part, name: b"" }, pair, Coding::Form);
                 continue;
@@ -131,20 +135,18 @@ impl Inspection<'_> {
             let (name, value) = (&pair[..equals], &pair[equals + 1..]);
             self.name(part, name, Coding::Form);
             self.value(Spot { part, name }, value, Coding::Form);
-            if self.is_exhausted() {
-                return;
-            }
         }
     }
 
     pub(crate) fn header(&mut self, name: &[u8], value: &[u8]) {
         let spot = Spot { part: Part::Header, name };
-        let odd = protocol::header(name, value);
-        self.find(Rule::OddProtocol, spot, odd, value);
+        self.add(Rule::OddProtocol, spot, protocol::header(name, value), value);
         let is = |known: &[&str]| known.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()));
         if name.eq_ignore_ascii_case(b"cookie") {
             self.cookies(value);
-        } else if is(&ELSEWHERE) || (is(&NARROW) && value.iter().all(|byte| is_narrow(*byte))) {
+        } else if (is(&ELSEWHERE) && memchr::memchr2(b'{', b'<', value).is_none())
+            || (is(&NARROW) && value.iter().all(|byte| is_narrow(*byte)))
+        {
             // Nothing can be said there.
         } else {
             if name.eq_ignore_ascii_case(b"user-agent")
@@ -170,7 +172,7 @@ impl Inspection<'_> {
 
     /// The name of a value, which says something itself.
     pub(crate) fn name(&mut self, part: Part, name: &[u8], coding: Coding) {
-        if prefilter::classes(name).is_plain() {
+        if prefilter::classes(name).is_plain() && !code::is_origin(name) {
             return;
         }
         let spot = Spot { part, name };
@@ -188,16 +190,15 @@ impl Inspection<'_> {
 
     /// Judges one value.
     pub(crate) fn value(&mut self, spot: Spot<'_>, value: &[u8], coding: Coding) {
-        self.inspector.values += 1;
-        if self.is_exhausted() {
-            if self.inspector.values == VALUES_MAX + 1 {
-                let head = Spot { part: Part::Head, name: b"values" };
-                self.find(Rule::OddProtocol, head, Judgement::Attack, b"");
-            }
+        let classes = prefilter::classes(value);
+        if self.is_exhausted() || (classes.is_plain() && !code::is_packed_object(value)) {
             return;
         }
-        let classes = prefilter::classes(value);
-        if classes.is_plain() && !code::is_packed_object(value) {
+        self.inspector.values += 1;
+        if self.is_exhausted() {
+            // What follows is not looked at, so it must not pass.
+            let head = Spot { part: Part::Head, name: b"values" };
+            self.find(Rule::OddProtocol, head, Judgement::Attack, b"");
             return;
         }
         let mut normal = std::mem::take(&mut self.inspector.normal);
@@ -259,7 +260,10 @@ impl Inspection<'_> {
     }
 
     fn find(&mut self, rule: Rule, spot: Spot<'_>, judgement: Judgement, excerpt: &[u8]) {
-        let points = rule.points(judgement);
+        self.add(rule, spot, rule.points(judgement), excerpt);
+    }
+
+    fn add(&mut self, rule: Rule, spot: Spot<'_>, points: u32, excerpt: &[u8]) {
         if points == 0 || self.exceptions.iter().any(|it| it.covers(rule, spot.part, spot.name)) {
             return;
         }

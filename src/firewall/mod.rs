@@ -34,7 +34,7 @@ mod tests;
 /// Layers of escapes that are taken off a value; one more is a finding by itself. Addresses within
 /// addresses are honestly escaped three times.
 const LAYERS_MAX: usize = 5;
-/// Values that are judged of one request, names not counted.
+/// Values that are judged of one request; those of letters and digits alone are not counted.
 pub(crate) const VALUES_MAX: u32 = 2048;
 /// Findings that are kept of one request; further ones only add to its score.
 pub(crate) const FINDINGS_MAX: usize = 8;

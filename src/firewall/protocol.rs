@@ -2,6 +2,7 @@
 //! ranges upon ranges, a character set that hides script.
 
 use super::Judgement;
+use super::rule::{CRITICAL, NOTICE, WARNING};
 
 /// Ranges of one request that a player or a reader of documents may ask for.
 const RANGES_MAX: usize = 8;
@@ -36,11 +37,11 @@ const OVERRIDES: [&str; 4] =
 /// White space before a line end in what is no message.
 const SPACES_OF_ADDRESS_MAX: usize = 3;
 
-/// What is odd about one header line, told by its name.
-pub(super) fn header(name: &[u8], value: &[u8]) -> Judgement {
+/// The points of what is odd about one header line, told by its name.
+pub(super) fn header(name: &[u8], value: &[u8]) -> u32 {
     if name.eq_ignore_ascii_case(b"range") || name.eq_ignore_ascii_case(b"request-range") {
         let ranges = value.split(|byte| *byte == b',').take(ELEMENTS_MAX).count();
-        return if ranges > RANGES_MAX { Judgement::Attack } else { Judgement::Clean };
+        return if ranges > RANGES_MAX { WARNING } else { 0 };
     }
     if name.eq_ignore_ascii_case(b"content-type") {
         let is_hiding = [&b"utf-7"[..], b"ibm037", b"ibm500", b"ibm1026", b"utf-16", b"utf-32"]
@@ -48,10 +49,11 @@ pub(super) fn header(name: &[u8], value: &[u8]) -> Judgement {
             .any(|charset| {
                 value.windows(charset.len()).any(|window| window.eq_ignore_ascii_case(charset))
             });
-        return if is_hiding { Judgement::Attack } else { Judgement::Clean };
+        // No detector reads such a body.
+        return if is_hiding { CRITICAL } else { 0 };
     }
     if OVERRIDES.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes())) {
-        return Judgement::Odd;
+        return NOTICE;
     }
-    Judgement::Clean
+    0
 }

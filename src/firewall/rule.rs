@@ -44,9 +44,13 @@ impl Rule {
     pub(crate) fn points(self, judgement: Judgement) -> u32 {
         match (self, judgement) {
             (_, Judgement::Clean) => 0,
-            (Self::OddProtocol, Judgement::Odd) => 2,
-            (_, Judgement::Odd) | (Self::OddProtocol, Judgement::Attack) => 3,
-            (_, Judgement::Attack) => 5,
+            (Self::OddProtocol, Judgement::Odd) => NOTICE,
+            (_, Judgement::Odd) => WARNING,
+            (_, Judgement::Attack) => CRITICAL,
         }
     }
 }
+
+pub(crate) const CRITICAL: u32 = 5;
+pub(crate) const WARNING: u32 = 3;
+pub(crate) const NOTICE: u32 = 2;

@@ -7,6 +7,7 @@ use super::super::body::Kind;
 use super::super::finding::Part;
 use super::super::inspector::Inspector;
 use super::super::{VALUES_MAX, properties};
+use super::rates::THRESHOLD;
 
 proptest! {
     #[test]
@@ -74,8 +75,20 @@ fn no_value_stalls_its_reader() {
 #[test]
 fn values_beyond_the_bound_are_a_finding_and_no_work() {
     let mut inspector = Inspector::default();
-    let text = "a.=1&".repeat(VALUES_MAX as usize);
+    let text = "a=1.&".repeat(VALUES_MAX as usize + 1);
     inspector.inspect(&[]).pairs(Part::Form, text.as_bytes());
-    assert!(inspector.score() > 0, "so many values are odd");
+    assert!(inspector.score() >= THRESHOLD, "what is not looked at must not pass");
     assert_eq!(inspector.findings()[0].name.as_bytes(), b"values");
+}
+
+/// Empty and plain values are no way around the values that follow.
+#[test]
+fn nothing_switches_the_inspection_off() {
+    for filling in ["&", "a=1&", "a.=1&", "a", "=&"] {
+        let mut inspector = Inspector::default();
+        let mut inspection = inspector.inspect(&[]);
+        inspection.target(format!("/?{}", filling.repeat(VALUES_MAX as usize + 1)).as_bytes());
+        inspection.body(Kind::Form, b"q=1'+or+'1'='1");
+        assert!(inspector.score() >= THRESHOLD, "{filling}");
+    }
 }

