@@ -188,6 +188,21 @@ impl Inspection<'_> {
         self.inspector.values > VALUES_MAX
     }
 
+    /// Judges the same bytes in two readings, of which the worse counts: what is odd is not odd twice.
+    pub(crate) fn worse(&mut self, one: impl Fn(&mut Self), other: impl Fn(&mut Self)) {
+        let (score, count) = (self.inspector.score, self.inspector.findings.len());
+        one(self);
+        let first = self.inspector.score;
+        let found = self.inspector.findings.split_off(count);
+        self.inspector.score = score;
+        other(self);
+        if first >= self.inspector.score {
+            self.inspector.score = first;
+            self.inspector.findings.truncate(count);
+            self.inspector.findings.extend(found);
+        }
+    }
+
     /// Judges one value.
     pub(crate) fn value(&mut self, spot: Spot<'_>, value: &[u8], coding: Coding) {
         let classes = prefilter::classes(value);

@@ -20,17 +20,39 @@ pub(crate) enum Kind<'h> {
         boundary: &'h [u8],
     },
     Text,
+    /// What nobody named, or nobody knows: a form to one reader, and a text to another.
+    Unknown,
     /// A picture, an archive: nothing that is read as a language.
     Opaque,
 }
+
+/// Media that nobody reads as a language.
+const OPAQUE: [&str; 10] = [
+    "application/octet-stream",
+    "application/zip",
+    "application/x-zip-compressed",
+    "application/gzip",
+    "application/x-gzip",
+    "application/pdf",
+    "application/protobuf",
+    "application/x-protobuf",
+    "application/vnd.google.protobuf",
+    "application/wasm",
+];
+const OPAQUE_BEGINNINGS: [&str; 5] = ["application/grpc", "image/", "audio/", "video/", "font/"];
 
 impl<'h> Kind<'h> {
     /// By the value of `Content-Type`; `None` if there is none.
     pub(crate) fn of(content_type: Option<&'h [u8]>) -> Self {
         // What nobody named may be read as anything.
-        let Some(value) = content_type else { return Self::Text };
-        let end = memchr::memchr(b';', value).unwrap_or(value.len());
-        let media = value[..end].trim_ascii();
+        let Some(value) = content_type else { return Self::Unknown };
+        let value = value.trim_ascii();
+        let is_end = |byte: &u8| matches!(byte, b';' | b',') || byte.is_ascii_whitespace();
+        let end = value.iter().position(is_end).unwrap_or(value.len());
+        let media = &value[..end];
+        // Of two, the next reader may go by the other.
+        let rest = value[end..].trim_ascii_start();
+        let is_only = !value.contains(&b',') && rest.first().is_none_or(|byte| *byte == b';');
         let is = |name: &str| media.eq_ignore_ascii_case(name.as_bytes());
         let ends = |name: &str| {
             media
@@ -54,21 +76,14 @@ impl<'h> Kind<'h> {
             Self::Json
         } else if is("application/xml") || is("text/xml") || ends("+xml") {
             Self::Xml
-        } else if begins("text/")
-            || media.is_empty()
-            || is("application/graphql")
-            || !media.contains(&b'/')
-        {
+        } else if begins("text/") || is("application/graphql") {
             Self::Text
-        } else if begins("image/")
-            || begins("audio/")
-            || begins("video/")
-            || begins("font/")
-            || begins("application/")
+        } else if is_only
+            && (OPAQUE.into_iter().any(is) || OPAQUE_BEGINNINGS.into_iter().any(begins))
         {
             Self::Opaque
         } else {
-            Self::Text
+            Self::Unknown
         }
     }
 }
@@ -81,6 +96,10 @@ impl Inspection<'_> {
             Kind::Xml => xml::inspect(self, body),
             Kind::Multipart { boundary } => multipart::inspect(self, boundary, body),
             Kind::Text => self.value(Spot { part: Part::Text, name: b"" }, body, Coding::Plain),
+            Kind::Unknown => self.worse(
+                |it| it.pairs(Part::Form, body),
+                |it| it.value(Spot { part: Part::Text, name: b"" }, body, Coding::Plain),
+            ),
             Kind::Opaque => {}
         }
     }

@@ -1,5 +1,6 @@
 //! One line per boundary: what is found, by which rule, and what just is not.
 
+use super::super::body::Kind;
 use super::super::finding::{Exception, Finding, Part};
 use super::super::inspector::Inspector;
 use super::super::normal::{self, Coding};
@@ -116,4 +117,77 @@ fn normal_forms() {
     check(b"100% of %zz & co", "100% of %zz & co");
     check("äÖ".as_bytes(), "\\xc3\\xa4\\xc3\\x96");
     check(b"%2%35%32%37", "\\'");
+}
+
+fn score_of_body(content_type: &str, body: &str) -> u32 {
+    let mut inspector = Inspector::default();
+    inspector.inspect(&[]).body(Kind::of(Some(content_type.as_bytes())), body.as_bytes());
+    inspector.score()
+}
+
+const MULTIPART: &str = "multipart/form-data; boundary=x";
+
+#[test]
+fn a_content_type_is_no_way_around() {
+    let form = "q=1'+or+'1'='1";
+    for content_type in [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded, image/png",
+        "application/x-www-form-urlencoded image/png",
+        "image/png, application/x-www-form-urlencoded",
+        "image/png application/x-www-form-urlencoded",
+        "application/x-unknown",
+        "unknown",
+        "",
+    ] {
+        assert!(score_of_body(content_type, form) >= 5, "{content_type}");
+        assert_eq!(score_of_body(content_type, "q=O'Neil&r=1"), 0, "{content_type}");
+    }
+    for content_type in ["application/x-unknown", "text/plain"] {
+        assert!(score_of_body(content_type, "<script>alert(1)</script>") >= 5, "{content_type}");
+    }
+    for content_type in ["image/png", "application/octet-stream", "application/grpc+proto"] {
+        assert_eq!(score_of_body(content_type, form), 0, "{content_type}");
+    }
+}
+
+#[test]
+fn parts_are_what_every_reader_takes_for_them() {
+    const FILE: &str = "Content-Disposition: form-data; name=a; filename=b";
+    const ATTACK: &str = "<script>alert(1)</script>";
+    let field = "Content-Disposition: form-data; name=\"a\"";
+    let is_found = |body: &str| {
+        assert!(score_of_body(MULTIPART, body) >= 5, "{body}");
+    };
+    is_found(&format!("--x\r\n{field}\r\n\r\n{ATTACK}\r\n--x--\r\n"));
+    // No delimiter begins within a line.
+    is_found(&format!("--x\r\n{field}\r\n\r\na--x\r\n{FILE}\r\n\r\n{ATTACK}\r\n--x--\r\n"));
+    // Nor is a longer one, or one behind half a line end, one for everybody.
+    is_found(&format!("--x\r\n{field}\r\n\r\na\r\n--xy\r\n{FILE}\r\n\r\n{ATTACK}\r\n--x--\r\n"));
+    is_found(&format!("--x\r\n{field}\r\n\r\na\n--x\r\n{FILE}\r\n\r\n{ATTACK}\r\n--x--\r\n"));
+    is_found(&format!("--x\r\n{ATTACK}\r\n--x--\r\n"));
+    is_found(&format!("--x\r\n\r\n{ATTACK}\r\n\r\n{FILE}\r\n\r\n\r\n--x--\r\n"));
+    is_found(&format!("{ATTACK}\r\n--x\r\n{field}\r\n\r\na\r\n--x--\r\n"));
+    is_found(&format!("--x\r\n{field}\r\n\r\na\r\n--x--\r\n{ATTACK}"));
+    // A file is one by its own line and its plain name.
+    for lines in [
+        format!("X: y; filename=b\r\n{field}"),
+        format!("{field}; filename*=utf-8''b"),
+        format!("{field} filename=b"),
+        format!("{field}; filename=\"\""),
+        format!("{FILE}\r\n{field}"),
+    ] {
+        is_found(&format!("--x\r\n{lines}\r\n\r\n{ATTACK}\r\n--x--\r\n"));
+    }
+    let file = format!("--x\r\n{FILE}\r\nContent-Type: text/html\r\n\r\n{ATTACK}\r\n--x--\r\n");
+    assert_eq!(score_of_body(MULTIPART, &file), 0);
+    assert_eq!(
+        score_of_body(
+            MULTIPART,
+            &file.replace(": form", ":form").replace("name=a;", "name=\"a\" ;")
+        ),
+        0
+    );
+    let comma = "multipart/form-data; boundary=x, boundary2=y";
+    assert!(score_of_body(comma, &format!("--x\r\n{field}\r\n\r\n{ATTACK}\r\n--x--\r\n")) >= 5);
 }
