@@ -42,7 +42,7 @@ pub(crate) const FINDINGS_MAX: usize = 8;
 pub(crate) const NAME_BYTES_MAX: usize = 40;
 /// What is kept of what was found.
 pub(crate) const EXCERPT_BYTES_MAX: usize = 64;
-/// Tokens that a reading of a value as SQL goes on to.
+/// Tokens of a value that are read as SQL at a time.
 const SQL_TOKENS_MAX: usize = 128;
 /// Lists and tables in each other that are followed in JSON.
 const JSON_DEPTH_MAX: usize = 64;

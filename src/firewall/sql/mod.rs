@@ -11,14 +11,18 @@ mod tokens;
 mod words;
 
 use super::{Judgement, prose};
-use tokens::Place;
+use tokens::{Place, Reader};
 
 pub(super) fn judge(value: &[u8]) -> (Judgement, usize) {
     let mut worst = (Judgement::Clean, 0);
     for place in [Place::Bare, Place::Single, Place::Double, Place::Backtick] {
         let Some(start) = place.end_of_literal(value) else { continue };
-        let tokens = tokens::read(value, place);
-        let judgement = grammar::judge(&tokens, place);
+        let mut reader = Reader::begin(value, place);
+        let is_script = statement::is_script(reader.tokens());
+        let mut judgement = grammar::judge(reader.tokens(), place);
+        while judgement != Judgement::Attack && reader.go_on() {
+            judgement = judgement.max(statement::within(reader.tokens(), is_script));
+        }
         if judgement > worst.0 {
             worst = (judgement, start);
         }

@@ -262,13 +262,23 @@ pub(super) fn values(tokens: &[Token<'_>]) -> Judgement {
 
 /// What means an attack wherever in a value without a literal around it stands.
 pub(super) fn anywhere(tokens: &[Token<'_>]) -> Judgement {
-    let is_script = matches!(tokens.first(), Some(Token { kind: Kind::Word(Word::Verb(_)), .. }));
+    within(tokens, is_script(tokens))
+}
+
+pub(super) fn is_script(tokens: &[Token<'_>]) -> bool {
+    matches!(tokens.first(), Some(Token { kind: Kind::Word(Word::Verb(_)), .. }))
+}
+
+/// The same of some tokens of a value.
+pub(super) fn within(tokens: &[Token<'_>], is_script: bool) -> Judgement {
     for (at, token) in tokens.iter().enumerate() {
         let after = &tokens[at + 1..];
         let before = at.checked_sub(1).map(|before| tokens[before].kind);
         let judgement = match token.kind {
             Kind::Word(Word::Union) => union(after, Behind::Name),
             // A script has one statement behind the other.
+            // Of many, the last is looked behind.
+            Kind::Semicolon if before_semicolon(after) => Judgement::Clean,
             Kind::Semicolon if !is_script => next(after, Behind::Name),
             Kind::Word(Word::Into) => into(after),
             Kind::Word(Word::Verb(Verb::WaitFor)) => verb_judgement(Verb::WaitFor, after),
@@ -285,6 +295,10 @@ pub(super) fn anywhere(tokens: &[Token<'_>]) -> Judgement {
         }
     }
     Judgement::Clean
+}
+
+fn before_semicolon(after: &[Token<'_>]) -> bool {
+    after.first().is_some_and(|next| next.kind == Kind::Semicolon)
 }
 
 fn is_operand_due(before: Option<Kind>) -> bool {

@@ -72,19 +72,10 @@ pub(super) struct Token<'v> {
     pub(super) text: &'v [u8],
 }
 
-/// The tokens of `value`. In a literal's place the first is that literal.
-pub(super) fn read(value: &[u8], place: Place) -> Vec<Token<'_>> {
-    let mut reader = Reader { value, at: 0, tokens: Vec::with_capacity(16) };
-    if let Some(quote) = place.quote() {
-        reader.enclosing(quote);
-    }
-    while reader.at < value.len() && reader.tokens.len() < SQL_TOKENS_MAX {
-        reader.step();
-    }
-    reader.tokens
-}
+/// Tokens that are seen again with those that follow them.
+const OVERLAP: usize = SQL_TOKENS_MAX / 4;
 
-struct Reader<'v> {
+pub(super) struct Reader<'v> {
     value: &'v [u8],
     at: usize,
     tokens: Vec<Token<'v>>,
@@ -99,6 +90,36 @@ const RECKONS: [&[u8; 2]; 4] = [b"<<", b">>", b"::", b"->"];
 const COMMENT_BYTES_MAX: usize = 3;
 
 impl<'v> Reader<'v> {
+    /// Reads the first tokens of `value`. In a literal's place the first is that literal.
+    pub(super) fn begin(value: &'v [u8], place: Place) -> Self {
+        let mut reader = Self { value, at: 0, tokens: Vec::with_capacity(16) };
+        if let Some(quote) = place.quote() {
+            reader.enclosing(quote);
+        }
+        reader.fill();
+        reader
+    }
+
+    pub(super) fn tokens(&self) -> &[Token<'v>] {
+        &self.tokens
+    }
+
+    /// Goes on to further tokens, behind the last of those before; whether there are any.
+    pub(super) fn go_on(&mut self) -> bool {
+        if self.at >= self.value.len() {
+            return false;
+        }
+        self.tokens.drain(..self.tokens.len().saturating_sub(OVERLAP));
+        self.fill();
+        true
+    }
+
+    fn fill(&mut self) {
+        while self.at < self.value.len() && self.tokens.len() < SQL_TOKENS_MAX {
+            self.step();
+        }
+    }
+
     fn rest(&self) -> &'v [u8] {
         &self.value[self.at..]
     }
@@ -107,6 +128,21 @@ impl<'v> Reader<'v> {
         let length = length.min(self.value.len() - self.at);
         self.tokens.push(Token { kind, text: &self.value[self.at..self.at + length] });
         self.at += length;
+        self.fold();
+    }
+
+    /// A sum of three is one of two, and so are strings that are put together: no padding of these
+    /// takes the place of what is behind it.
+    fn fold(&mut self) {
+        let [.., first, one, second, other, third] = &self.tokens[..] else { return };
+        let is_joined = match first.kind {
+            Kind::Number => one.kind == Kind::Reckon && other.kind == Kind::Reckon,
+            Kind::Text => one.text == b"||" && other.text == b"||",
+            _ => false,
+        };
+        if is_joined && second.kind == first.kind && third.kind == first.kind {
+            self.tokens.truncate(self.tokens.len() - 2);
+        }
     }
 
     fn step(&mut self) {
