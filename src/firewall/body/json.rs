@@ -4,6 +4,8 @@
 //! whatever stands between quotes is a string, and what is outside of them and no number or word is
 //! judged as it stands.
 
+use std::ops::Range;
+
 use super::super::JSON_DEPTH_MAX;
 use super::super::finding::Part;
 use super::super::inspector::{Inspection, Spot};
@@ -12,34 +14,39 @@ use super::super::normal::Coding;
 pub(super) fn inspect(inspection: &mut Inspection<'_>, body: &[u8]) {
     let mut reader = Reader { body, at: 0 };
     let mut text = Vec::new();
-    let mut name = Vec::new();
-    let mut depth = 0_usize;
+    let mut names = Names::default();
     while let Some(&byte) = body.get(reader.at) {
         match byte {
             b'"' => {
                 reader.string(&mut text);
                 if reader.is_name() {
-                    std::mem::swap(&mut name, &mut text);
-                    inspection.name(Part::Json, &name, Coding::Plain);
+                    names.set(&text);
+                    inspection.name(Part::Json, &text, Coding::Plain);
                 } else {
-                    inspection.value(Spot { part: Part::Json, name: &name }, &text, Coding::Plain);
+                    inspection.value(names.spot(), &text, Coding::Plain);
+                    names.restore();
                 }
             }
             b'{' | b'[' => {
-                depth += 1;
+                names.enter();
                 reader.at += 1;
-                if depth > JSON_DEPTH_MAX {
+                if names.outer.len() > JSON_DEPTH_MAX {
                     break;
                 }
             }
             b'}' | b']' => {
-                depth = depth.saturating_sub(1);
+                names.leave();
                 reader.at += 1;
             }
-            b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' => reader.at += 1,
+            b',' => {
+                names.restore();
+                reader.at += 1;
+            }
+            b':' | b' ' | b'\t' | b'\r' | b'\n' => reader.at += 1,
             _ => {
                 let bare = reader.bare();
-                inspection.value(Spot { part: Part::Json, name: &name }, bare, Coding::Plain);
+                inspection.value(names.spot(), bare, Coding::Plain);
+                names.restore();
             }
         }
         if inspection.is_exhausted() {
@@ -48,7 +55,43 @@ pub(super) fn inspect(inspection: &mut Inspection<'_>, body: &[u8]) {
     }
     // Deeper than any reader should go: the rest is a text.
     if let Some(rest @ [_, ..]) = body.get(reader.at..) {
-        inspection.value(Spot { part: Part::Json, name: &name }, rest, Coding::Plain);
+        inspection.value(names.spot(), rest, Coding::Plain);
+    }
+}
+
+/// The name of what is read, and those of the lists and tables around it, whose own each has again
+/// behind a value.
+#[derive(Default)]
+struct Names {
+    /// The names in each other, one behind the other.
+    text: Vec<u8>,
+    current: Range<usize>,
+    outer: Vec<Range<usize>>,
+}
+
+impl Names {
+    fn spot(&self) -> Spot<'_> {
+        Spot { part: Part::Json, name: &self.text[self.current.clone()] }
+    }
+
+    fn set(&mut self, name: &[u8]) {
+        let start = self.outer.last().map_or(0, |outer| outer.end);
+        self.text.truncate(start);
+        self.text.extend_from_slice(name);
+        self.current = start..self.text.len();
+    }
+
+    fn enter(&mut self) {
+        self.outer.push(self.current.clone());
+    }
+
+    fn leave(&mut self) {
+        self.outer.pop();
+        self.restore();
+    }
+
+    fn restore(&mut self) {
+        self.current = self.outer.last().cloned().unwrap_or_default();
     }
 }
 

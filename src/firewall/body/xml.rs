@@ -36,15 +36,16 @@ pub(super) fn inspect(inspection: &mut Inspection<'_>, body: &[u8]) {
             }
             [_, ..] => {
                 let length = memchr::memchr(b'>', tag).map_or(tag.len(), |end| end + 1);
-                name = attributes(inspection, &tag[1..length], name);
+                name = attributes(inspection, &tag[1..length]);
                 &tag[length..]
             }
         };
     }
 }
 
-/// Judges the attributes of a tag, and tells its name; a closing one keeps the last.
-fn attributes<'b>(inspection: &mut Inspection<'_>, tag: &'b [u8], last: &'b [u8]) -> &'b [u8] {
+/// Judges the attributes of a tag, and tells the name of what follows: none behind the end of an
+/// element.
+fn attributes<'b>(inspection: &mut Inspection<'_>, tag: &'b [u8]) -> &'b [u8] {
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
     let length = tag.iter().position(is_end).unwrap_or(tag.len());
     let name = &tag[..length];
@@ -56,5 +57,6 @@ fn attributes<'b>(inspection: &mut Inspection<'_>, tag: &'b [u8], last: &'b [u8]
         inspection.value(Spot { part: Part::Xml, name }, &value[..end], Coding::Plain);
         rest = value.get(end + 1..).unwrap_or_default();
     }
-    if name.is_empty() { last } else { name }
+    // The name of a closing tag is empty: its slash ends it.
+    if tag.ends_with(b"/>") { b"" } else { name }
 }
