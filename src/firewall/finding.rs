@@ -82,10 +82,14 @@ impl Exception {
 }
 
 /// Of names whose values are kept out of logs and screens.
-const SECRET: [&[u8]; 8] =
-    [b"pass", b"pwd", b"secret", b"token", b"auth", b"session", b"key", b"credential"];
+#[rustfmt::skip]
+const SECRET: [&[u8]; 16] = [
+    b"pass", b"pwd", b"secret", b"token", b"auth", b"session", b"key", b"credential", b"sess",
+    b"sid", b"csrf", b"xsrf", b"otp", b"jwt", b"card", b"cvv",
+];
 
-/// Whether a value of this name may be a secret. What is found in one is told without its words.
+/// Whether a value of this name, or a text with such names in it, may be a secret. What is found in
+/// one is told without its words.
 pub(crate) fn is_secret(name: &[u8]) -> bool {
     SECRET
         .iter()

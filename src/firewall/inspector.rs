@@ -243,12 +243,15 @@ impl Inspection<'_> {
             || oddities.has(Oddities::LAYERS)
             || (oddities.has(Oddities::ZERO) && spot.part != Part::Json);
         let judgement = if is_attack { Judgement::Attack } else { Judgement::Odd };
-        self.find(Rule::BadEncoding, spot, judgement, normal);
+        let excerpt = if may_hold_secret(spot, normal) { b"" } else { normal };
+        self.find(Rule::BadEncoding, spot, judgement, excerpt);
     }
 
     fn detect(&mut self, spot: Spot<'_>, detectors: Detectors, normal: &[u8]) {
         let mut judge = |rule: Rule, (judgement, at): (Judgement, usize)| {
-            self.find(rule, spot, judgement, normal.get(at..).unwrap_or_default());
+            let is_told = judgement != Judgement::Clean && !may_hold_secret(spot, normal);
+            let excerpt = if is_told { normal.get(at..).unwrap_or_default() } else { b"" };
+            self.find(rule, spot, judgement, excerpt);
         };
         if detectors.has(Detectors::SQL) {
             judge(Rule::SqlInjection, in_path(spot.part, normal, sql::judge));
@@ -285,7 +288,8 @@ impl Inspection<'_> {
         let inspector = &mut *self.inspector;
         inspector.score = inspector.score.saturating_add(points);
         if inspector.findings.len() < FINDINGS_MAX {
-            let excerpt = if is_secret(spot.name) { b"" } else { excerpt };
+            let is_secret = spot.part == Part::Cookie || is_secret(spot.name);
+            let excerpt = if is_secret { b"" } else { excerpt };
             inspector.findings.push(Finding {
                 rule,
                 part: spot.part,
@@ -295,6 +299,12 @@ impl Inspection<'_> {
             });
         }
     }
+}
+
+/// Whether a text without a name of its own, or an address, has names of secrets in it.
+fn may_hold_secret(spot: Spot<'_>, text: &[u8]) -> bool {
+    let is_nameless = spot.name.is_empty() && spot.part != Part::Path;
+    (is_nameless || spot.name.eq_ignore_ascii_case(b"referer")) && is_secret(text)
 }
 
 /// Bytes of headers such as `Accept`.
