@@ -191,3 +191,68 @@ fn parts_are_what_every_reader_takes_for_them() {
     let comma = "multipart/form-data; boundary=x, boundary2=y";
     assert!(score_of_body(comma, &format!("--x\r\n{field}\r\n\r\n{ATTACK}\r\n--x--\r\n")) >= 5);
 }
+
+#[test]
+fn padding_hides_no_injection() {
+    for padding in ["-1", "+1", "||'a'", ",1", "-f(a)", "+a", " or a"] {
+        for end in [" or 1=1-- ", " union select a,b from c-- "] {
+            for start in ["1", "x'"] {
+                let value = format!("{start}{}{end}", padding.repeat(400));
+                let value = value.replace('+', "%2b").replace(' ', "+");
+                check(&format!("q={value}"), Rule::SqlInjection);
+            }
+        }
+    }
+}
+
+fn with_exception(name: &str, part: Part, kind: Kind<'_>, body: &str) -> u32 {
+    let name = Some(name.as_bytes().into());
+    let exception = Exception { name, part: Some(part), rule: None };
+    let mut inspector = Inspector::default();
+    inspector.inspect(&[exception]).body(kind, body.as_bytes());
+    inspector.score()
+}
+
+#[test]
+fn names_end_with_what_they_name() {
+    let json =
+        |body: &str| with_exception("a", Part::Json, Kind::Json, &body.replace('!', "<script>"));
+    for body in [r#"{"a":"!"}"#, r#"{"a":["x","!"]}"#, r#"{"b":1,"a":[["!"],"!"]}"#] {
+        assert_eq!(json(body), 0, "{body}");
+    }
+    for body in [
+        r#"[{"a":"x"},"!"]"#,
+        r#"{"a":"x","!"}"#,
+        r#"{"a":1,"!"}"#,
+        r#"{"a":["x"],"!"}"#,
+        r#"{"b":{"a":1},"!"}"#,
+        r#"{"a":{"b":"!"}}"#,
+    ] {
+        assert!(json(body) >= 5, "{body}");
+    }
+    let xml = |body: &str| {
+        let body = body.replace('!', "&lt;script>alert(1)");
+        with_exception("a", Part::Xml, Kind::Xml, &body)
+    };
+    assert_eq!(xml("<r><a>!</a></r>"), 0);
+    assert!(xml("<r><a>x</a>!</r>") >= 5);
+    assert!(xml("<r><a/>!</r>") >= 5);
+}
+
+#[test]
+fn texts_with_secrets_are_not_repeated() {
+    let excerpt = |name: &str, value: &str| {
+        let mut inspector = Inspector::default();
+        inspector.inspect(&[]).header(name.as_bytes(), value.as_bytes());
+        inspector.findings()[0].excerpt.as_bytes().to_vec()
+    };
+    assert_eq!(excerpt("Cookie", "a=<script>"), b"");
+    assert_eq!(excerpt("Referer", "http://a/?jwt=1&q=<script>"), b"");
+    assert_ne!(excerpt("Referer", "http://a/?q=<script>"), b"");
+    for name in ["sid", "PHPSESSID", "csrf", "X-XSRF", "otp", "jwt", "card", "cvv"] {
+        assert_eq!(findings(&format!("{name}=<script>"))[0].excerpt.as_bytes(), b"", "{name}");
+    }
+    let mut inspector = Inspector::default();
+    inspector.inspect(&[]).body(Kind::Text, b"pwd: x\n<script>");
+    assert_eq!(inspector.findings()[0].excerpt.as_bytes(), b"");
+}
