@@ -1,5 +1,6 @@
 //! What stands outside of servers: processes, limits, the resolver; and TCP servers.
 
+use super::known::TRANSLATED;
 use super::lines::Lines;
 use super::listen;
 use super::scope::{Remarks, Scope};
@@ -87,6 +88,20 @@ fn resolver(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
     }
 }
 
+/// What of `stream` and its servers is translated.
+const OF_STREAMS: [&str; 6] =
+    ["server", "upstream", "listen", "proxy_pass", "proxy_connect_timeout", "proxy_timeout"];
+
+/// Says which directives have an equal for requests, and none for connections.
+fn without_equal(block: &[Directive], remarks: &mut Remarks) {
+    for directive in block {
+        let name = directive.name.as_str();
+        if TRANSLATED.contains(&name) && !OF_STREAMS.contains(&name) {
+            remarks.warn(&directive.place, format!("`{name}` has no equal here for TCP servers"));
+        }
+    }
+}
+
 /// `stream`: each server is a route for connections.
 pub(super) fn write_streams(
     streams: &[Directive],
@@ -95,8 +110,15 @@ pub(super) fn write_streams(
     remarks: &mut Remarks,
 ) {
     let outer = Scope::new(streams);
+    without_equal(streams, remarks);
     for server in streams.iter().filter(|directive| directive.name == "server") {
         let scope = outer.within(server.inner());
+        without_equal(server.inner(), remarks);
+        if let Some(rule) = scope.all_of(&["allow", "deny"]).first() {
+            let text = format!("left out: without its `{}` it would be open to all", rule.name);
+            remarks.warn(&server.place, text);
+            continue;
+        }
         let Some((target, place)) = scope.word("proxy_pass") else {
             remarks.warn(&server.place, "left out: it passes nothing on");
             continue;
