@@ -208,6 +208,10 @@ impl Route {
         let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
         let mut shape = Shape::compile(server, (&route.shape, &pages), &templates)
             .logged(shared.logs.compile(log));
+        // Where nobody is asked, as where another guard's word is enough, nobody vouches for them.
+        for taken in route.guards.ask.iter().flat_map(|ask| &ask.taken) {
+            shape.request.hide(&taken.name);
+        }
         let lead = |retarget: &Option<route::Retarget>| Lead {
             upstream: place.expect("found above for every action that leads to one"),
             retarget: retarget.as_ref().map(Retarget::compile),

@@ -164,6 +164,11 @@ impl Rules {
         Self { rules: server.iter().filter(is_free).chain(own).cloned().collect() }
     }
 
+    /// What comes by that name is not passed, whoever sent it.
+    pub(crate) fn hide(&mut self, name: &str) {
+        self.rules.push(HeaderRule { name: name.to_owned(), change: Change::Hide });
+    }
+
     fn templates(&self) -> impl Iterator<Item = &Template> {
         self.rules.iter().filter_map(|rule| rule.change.template())
     }

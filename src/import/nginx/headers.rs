@@ -9,6 +9,10 @@ use crate::import::page;
 /// What ours minds by itself, whatever is set: the connection belongs to each side alone.
 const OF_THE_HOP: [&str; 3] = ["connection", "upgrade", "proxy-connection"];
 
+/// What ours writes by its own rules alone, and no rule of a file hides.
+const OF_THE_PROXY: [&str; 7] =
+    ["host", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"];
+
 /// `proxy_set_header` as a table; `host` is what a backend is asked for without a word.
 pub(super) fn of_request(
     scope: &Scope<'_>,
@@ -30,7 +34,8 @@ pub(super) fn of_request(
         }
         let is_vouched = |name: &str| vouched.iter().any(|(known, _)| known == name);
         if guards::variable(value).is_some_and(is_vouched) {
-            // Among what `auth_request` takes from its answer.
+            // Among what `auth_request` takes from its answer. Where nobody is asked, it is nobody's.
+            hidden.push(name);
             continue;
         }
         match values::template(&value.replace("$proxy_host", host), groups) {
@@ -42,9 +47,16 @@ pub(super) fn of_request(
             Err(variable) => {
                 let text = format!("`{name}` is not set: there is no `${variable}` here");
                 remarks.warn(&rule.place, text);
+                // Nor does what a client says by that name stand in its place.
+                if !OF_THE_PROXY.contains(&name.to_lowercase().as_str()) {
+                    hidden.push(name);
+                }
             }
         }
     }
+    hidden.retain(|name| !set.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)));
+    hidden.sort_unstable_by_key(|name| name.to_lowercase());
+    hidden.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
     if !set.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         set.insert(0, ("Host".to_owned(), host.replace('$', "$$")));
     }

@@ -160,6 +160,52 @@ fn upstreams_and_tcp_servers_have_their_words() {
     crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
 }
 
+/// The warnings of a file, by line.
+fn warnings(text: &str) -> Vec<String> {
+    translated(text).warnings.iter().map(|it| format!("{}: {}", it.place.line, it.text)).collect()
+}
+
+#[test]
+fn a_tcp_server_with_guards_is_left_out_and_it_is_said() {
+    for (guarded, line) in [
+        ("stream { server { listen 127.0.0.1:6;\nallow 10.0.0.1; deny all; proxy_pass a:1; } }", 2),
+        ("stream {\ndeny all; server { listen 127.0.0.1:6; proxy_pass a:1; } }", 2),
+    ] {
+        let toml = translated(guarded).toml;
+        assert!(!toml.contains("[[stream]]"), "{toml}");
+        let told = warnings(guarded).join("\n");
+        assert!(told.contains("would be open to all"), "{told}");
+        let denied = format!("{line}: `deny` has no equal here for TCP servers");
+        assert!(told.contains(&denied), "{told}");
+    }
+    let bounded = "stream { limit_conn_zone $remote_addr zone=a:1m;\nserver { listen 127.0.0.1:6;
+        limit_conn a 1;\nproxy_download_rate 1k;\nset_real_ip_from 10.0.0.1; proxy_pass a:1; } }";
+    assert!(translated(bounded).toml.contains("[[stream]]"));
+    let told = warnings(bounded);
+    let names = ["1: `limit_conn_zone`", "3: `limit_conn`", "4: `proxy_down", "5: `set_real_ip"];
+    for name in names {
+        assert!(told.iter().any(|line| line.starts_with(name)), "{name}: {told:?}");
+    }
+    assert_eq!(told.len(), names.len(), "{told:?}");
+}
+
+#[test]
+fn what_nobody_vouches_for_is_hidden() {
+    check(
+        "location / { proxy_pass http://127.0.0.1:1; auth_request off;
+            auth_request_set $who $upstream_http_x_who; proxy_set_header X-User $who;
+            proxy_set_header X-Role $role; proxy_set_header x-user \"\"; }",
+        &[
+            "request_headers = { set = { Host = \"127.0.0.1:1\" }, hide = [\"X-Role\", \"X-User\"] }",
+        ],
+    );
+    check(
+        "location / { proxy_pass http://127.0.0.1:1; proxy_set_header X-A $none;
+            proxy_set_header X-A 1; proxy_set_header Host $none; proxy_set_header TE $none; }",
+        &["request_headers = { set = { Host = \"127.0.0.1:1\", X-A = \"1\" } }"],
+    );
+}
+
 #[test]
 fn the_corpus_keeps_every_promise() {
     let files = std::fs::read_dir("tests/corpus/nginx_conf").expect("the corpus is there");

@@ -240,3 +240,27 @@ fn an_upstreams_word_lets_in_as_nginxs_subrequest() {
     });
     let _closes = client::raw(pair.ours, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 }
+
+#[test]
+fn a_name_that_is_taken_from_the_answer_is_never_the_clients() {
+    let judge = judge();
+    let backend = Origin::scripted(|request| {
+        let said = ["x-user", "x_user", "x-other"].map(|it| request.header(it).unwrap_or_default());
+        origin::ok(&said.join("|"))
+    });
+    let ours = format!(
+        "[[server]]\nlisten = [\"{{listen}}\"]\n[[server.route]]\npath = \"/\"\nupstream = \"app\"\n\
+         satisfy = \"any\"\naccess = [\"allow 127.0.0.1\", \"deny all\"]\n\
+         auth_request = {{ upstream = \"judge\", path = \"/check\", set = {{ \
+         X-User = \"$upstream_http_x_user\" }} }}\n\
+         [upstream.app]\nbackend = [{{ address = \"{}\" }}]\n\
+         [upstream.judge]\nbackend = [{{ address = \"{}\" }}]\n",
+        backend.address, judge.address
+    );
+    let engine = Engine::start(&ours);
+    let answer = Asker::new(engine.address()).ask(
+        "GET / HTTP/1.1\r\nHost: test\r\nX-User: root\r\nX_User: root\r\nX-Other: kept\r\n\r\n",
+    );
+    assert_eq!((answer.status, answer.text()), (200, "||kept".to_owned()));
+    assert!(judge.seen().is_empty(), "the address is enough");
+}
