@@ -1,6 +1,7 @@
 //! What a route does: nginx's content handlers and the rewrite module's `return`, as one action.
 
 use super::guards::{self, Zones};
+use super::leads::{self, Leads};
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
@@ -29,6 +30,7 @@ pub(super) struct Writing<'a, 'b> {
     pub(super) named: &'b [(&'a str, Scope<'a>)],
     /// Its other locations, by their paths.
     pub(super) located: &'b [(&'b str, Scope<'a>)],
+    pub(super) leads: &'b Leads<'a, 'b>,
     pub(super) zones: &'b Zones,
     pub(super) paths: &'b Paths,
     pub(super) remarks: &'b mut Remarks,
@@ -86,7 +88,7 @@ impl Writing<'_, '_> {
         }
         let place = (self.zones, self.paths.folder.as_str());
         guards::write(self.scope, place, lines, self.remarks).map_err(Directive::clone)?;
-        guards::ask(self.scope, self.located, self.upstreams, lines).map_err(Directive::clone)
+        guards::ask(self.scope, self.located, self.upstreams, lines)
     }
 
     /// `return CODE`, `return CODE TEXT`, `return URL`.
@@ -242,9 +244,7 @@ impl Writing<'_, '_> {
             (None, Some((root, place))) => lines.text("root", &self.absolute(root), place),
             (None, None) => lines.text("root", &self.absolute("html"), place),
         }
-        if let Some(index) = self.scope.one("index") {
-            lines.add("index", page::strings(&index.arguments), &index.place);
-        }
+        self.index(lines);
         self.try_files(lines);
         if let Some(("on", place)) = self.scope.word("autoindex") {
             let is_json = self.scope.word("autoindex_format").is_some_and(|(it, _)| it == "json");
@@ -275,6 +275,25 @@ impl Writing<'_, '_> {
         }
     }
 
+    fn index(&mut self, lines: &mut Lines) {
+        let index = self.scope.one("index");
+        let place = index.map_or(self.matched.place, |index| &index.place);
+        let usual = ["index.html".to_owned()];
+        let mut names = index.map_or(&usual[..], |index| &index.arguments).to_vec();
+        let mut is_whole = true;
+        names.retain(|name| {
+            let objection = self.leads.objection_to_index(name, self.matched.path, self.scope);
+            let Some(rule) = objection else { return true };
+            let text = format!("`{name}` is left out: `{}` of its location", rule.name);
+            self.remarks.warn(place, text);
+            is_whole = false;
+            false
+        });
+        if index.is_some() || !is_whole {
+            lines.add("index", page::strings(names), place);
+        }
+    }
+
     fn try_files(&mut self, lines: &mut Lines) {
         let Some(rule) = self.scope.one("try_files") else { return };
         let place = &rule.place;
@@ -302,24 +321,44 @@ impl Writing<'_, '_> {
             if let Some(upstream) = self.passed_on(last, lines) {
                 lines.text("fallback", &upstream, place);
             } else {
-                let text = format!("404 in place of `{last}`, which leads to no upstream");
+                let text =
+                    format!("404 in place of `{last}`, which leads to no upstream that is open");
                 self.remarks.warn(place, text);
+                lines.add("fallback", "404", place);
             }
         } else {
-            // There a new search for a location, here a last file.
-            match values::template(last.split('?').next().unwrap_or(last), &self.matched.groups) {
-                Ok(path) => paths.push(path),
-                Err(variable) => {
-                    self.remarks.warn(place, format!("there is no `${variable}` here"));
-                }
-            }
+            self.last_file(last.split('?').next().unwrap_or(last), place, &mut paths, lines);
         }
         lines.add("try_files", page::strings(paths), place);
+    }
+
+    /// There a new search for a location, here a last file.
+    fn last_file(&mut self, last: &str, place: &Place, paths: &mut Vec<String>, lines: &mut Lines) {
+        let objection = match last {
+            // The same search finds the same location.
+            "$uri" | "${uri}" => None,
+            last if last.contains('$') => self.leads.objection_to_any(self.scope),
+            last => self.leads.objection(last, self.scope),
+        };
+        if let Some(rule) = objection {
+            let text = format!("404 in place of `{last}`: `{}` of its location", rule.name);
+            self.remarks.warn(place, text);
+            lines.add("fallback", "404", place);
+            return;
+        }
+        match values::template(last, &self.matched.groups) {
+            Ok(path) => paths.push(path),
+            Err(variable) => self.remarks.warn(place, format!("there is no `${variable}` here")),
+        }
     }
 
     /// Where a named location leads, if it only passes requests on; how is written already.
     fn passed_on(&mut self, name: &str, lines: &mut Lines) -> Option<String> {
         let (_, scope) = self.named.iter().find(|(known, _)| *known == name)?;
+        let is_shut = ["return", "internal"].iter().any(|name| scope.own(name).next().is_some());
+        if is_shut || leads::guarded_otherwise(scope, self.scope).is_some() {
+            return None;
+        }
         let pass = scope.own("proxy_pass").next()?;
         let host = pass.argument(0)?.strip_prefix("http://")?;
         if host.contains(['/', '$']) {

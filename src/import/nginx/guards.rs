@@ -205,26 +205,32 @@ pub(super) fn variable(text: &str) -> Option<&str> {
 }
 
 /// `auth_request` as a question to where its location leads.
-pub(super) fn ask<'a>(
-    scope: &Scope<'a>,
+pub(super) fn ask(
+    scope: &Scope<'_>,
     located: &[(&str, Scope<'_>)],
     upstreams: &mut Upstreams,
     lines: &mut Lines,
-) -> Result<(), &'a Directive> {
+) -> Result<(), Directive> {
     let Some(rule) = scope.one("auth_request") else { return Ok(()) };
     let uri = rule.argument(0).unwrap_or_default();
     if uri == "off" {
         return Ok(());
     }
-    let (_, inner) = located.iter().find(|(path, _)| *path == uri).ok_or(rule)?;
-    let pass = inner.own("proxy_pass").next().ok_or(rule)?;
-    let target = pass.argument(0).and_then(|target| target.strip_prefix("http://")).ok_or(rule)?;
+    let (_, inner) = located.iter().find(|(path, _)| *path == uri).ok_or_else(|| rule.clone())?;
+    let pass = inner.own("proxy_pass").next().ok_or_else(|| rule.clone())?;
+    if let Some(other) = inner.own("proxy_set_header").find(|rule| !is_of_questions(rule)) {
+        return Err(other.clone());
+    }
+    let target = pass
+        .argument(0)
+        .and_then(|target| target.strip_prefix("http://"))
+        .ok_or_else(|| rule.clone())?;
     if target.contains('$') || target.starts_with("unix:") {
-        return Err(rule);
+        return Err(rule.clone());
     }
     let (host, path) = target.split_at(target.find('/').unwrap_or(target.len()));
     let path = if path.is_empty() { uri } else { path };
-    let upstream = upstreams.lead_to(host, 80, &pass.place).ok_or(rule)?;
+    let upstream = upstreams.lead_to(host, 80, &pass.place).ok_or_else(|| rule.clone())?;
     let vouched = vouched(scope);
     let set: Vec<(String, String)> = scope
         .all("proxy_set_header")
@@ -244,6 +250,19 @@ pub(super) fn ask<'a>(
     }
     lines.add("auth_request", inline(&pairs), &rule.place);
     Ok(())
+}
+
+/// Whether ours asks with that line as it is; what it has no word for may be what the answer rests on.
+fn is_of_questions(rule: &Directive) -> bool {
+    let name = rule.argument(0).unwrap_or_default().to_lowercase();
+    let value = rule.argument(1).unwrap_or_default();
+    match name.as_str() {
+        "host" | "connection" => true,
+        "content-length" => value.is_empty(),
+        "x-original-uri" => variable(value) == Some("request_uri"),
+        "x-original-method" => variable(value) == Some("request_method"),
+        _ => false,
+    }
 }
 
 fn limits(scope: &Scope<'_>, zones: &Zones, lines: &mut Lines, remarks: &mut Remarks) {

@@ -9,6 +9,7 @@ mod engine;
 mod guards;
 mod headers;
 mod known;
+mod leads;
 mod lines;
 mod listen;
 mod logs;

@@ -44,6 +44,12 @@ impl<'a> Scope<'a> {
         Self { blocks: self.blocks.iter().copied().chain([block]).collect() }
     }
 
+    /// Whether it is the same place.
+    pub(super) fn is(&self, other: &Scope<'_>) -> bool {
+        let same = |(one, other): (&&[Directive], &&[Directive])| std::ptr::eq(*one, *other);
+        self.blocks.len() == other.blocks.len() && self.blocks.iter().zip(&other.blocks).all(same)
+    }
+
     /// The innermost block alone.
     pub(super) fn own(&self, name: &str) -> impl Iterator<Item = &'a Directive> {
         let innermost = *self.blocks.last().expect("a scope has a block");

@@ -2,6 +2,7 @@
 
 use super::content::{Matched, Writing, groups_of};
 use super::guards::Zones;
+use super::leads::{self, Leads};
 use super::lines::Lines;
 use super::listen::{self, Listening};
 use super::scope::{Remarks, Scope};
@@ -150,7 +151,7 @@ impl<'a> Site<'a, '_> {
         if let Some(answer) = scope.own("return").next() {
             // Before any location is looked for.
             let whole = Matched { place: &answer.place, ..root(&server.place) };
-            let route = self.route(scope, &whole, &named, &locations);
+            let route = self.route((scope, &whole), scope, &named, &locations);
             return vec![(("/".to_owned(), answer.place.clone()), route)];
         }
         for ((path, place), mut lines) in self.redirects(scope) {
@@ -159,7 +160,7 @@ impl<'a> Site<'a, '_> {
         }
         let has_root = locations.iter().any(|location| location.path == "/");
         for location in &locations {
-            let route = self.route(&location.scope, &location.matched, &named, &locations);
+            let route = self.route((&location.scope, &location.matched), scope, &named, &locations);
             let place = location.matched.place.clone();
             if let Some((path, mut lines)) = without_slash(location, &locations, &route) {
                 self.around(&location.scope, &[], &locations, &mut lines);
@@ -168,7 +169,7 @@ impl<'a> Site<'a, '_> {
             routes.push(((location.path.clone(), place), route));
         }
         if !has_root {
-            let route = self.route(scope, &root(&server.place), &named, &locations);
+            let route = self.route((scope, &root(&server.place)), scope, &named, &locations);
             routes.push((("/".to_owned(), server.place.clone()), route));
         }
         routes
@@ -257,8 +258,22 @@ impl<'a> Site<'a, '_> {
             if let Err(error) = regex::Regex::new(path) {
                 let why = error.to_string();
                 let why = why.lines().last().unwrap_or_default();
-                let text = format!("left out: the expression is none of ours ({why})");
-                self.remarks.warn(place, text);
+                let own = Scope::new(location.inner());
+                let shuts = own.own("internal").chain(own.own("return")).next();
+                // What it would match is found elsewhere, where nobody is kept out.
+                match leads::guards(&own).first().copied().or(shuts) {
+                    Some(rule) => self.remarks.mistake(
+                        place,
+                        format!(
+                            "the expression is none of ours ({why}), and without its `{}` what it \
+                             matches would be open",
+                            rule.name
+                        ),
+                    ),
+                    None => self
+                        .remarks
+                        .warn(place, format!("left out: the expression is none of ours ({why})")),
+                }
                 return None;
             }
             let matched = Matched { path: None, is_exact: false, groups: groups_of(path), place };
@@ -276,19 +291,23 @@ impl<'a> Site<'a, '_> {
 
     fn route(
         &mut self,
-        scope: &Scope<'a>,
-        matched: &Matched<'a>,
+        (scope, matched): (&Scope<'a>, &Matched<'a>),
+        server: &Scope<'a>,
         named: &[(&'a str, Scope<'a>)],
         locations: &[Location<'a>],
     ) -> Lines {
         let located: Vec<(&str, Scope<'_>)> =
             locations.iter().filter_map(|it| Some((it.matched.path?, it.scope.clone()))).collect();
+        let all: Vec<(&str, Scope<'_>)> =
+            locations.iter().map(|it| (it.path.as_str(), it.scope.clone())).collect();
+        let leads = Leads { server, locations: &all };
         let mut writing = Writing {
             scope,
             matched,
             upstreams: self.upstreams,
             named,
             located: &located,
+            leads: &leads,
             zones: self.zones,
             paths: self.paths,
             remarks: self.remarks,

@@ -189,6 +189,101 @@ fn a_tcp_server_with_guards_is_left_out_and_it_is_said() {
     assert_eq!(told.len(), names.len(), "{told:?}");
 }
 
+/// What becomes of a server's `location /`, and what is said of it.
+fn first_route(server: &str) -> (String, String) {
+    let text = format!("http {{ server {{ listen 80; {server} }} }}");
+    let toml = translated(&text).toml;
+    crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
+    let route = toml.split("[[server.route]]").nth(1).expect("a route");
+    (route.to_owned(), warnings(&text).join("\n"))
+}
+
+#[test]
+fn what_another_location_guards_is_not_served_around_it() {
+    const APP: &str = "proxy_pass http://127.0.0.1:1;";
+    for guard in ["deny all;", "return 403;", "internal;", "auth_basic a; auth_basic_user_file b;"]
+    {
+        let server =
+            format!("location / {{ try_files $uri @app; }} location @app {{ {guard} {APP} }}");
+        let (route, told) = first_route(&server);
+        assert!(route.contains("fallback = 404"), "{guard}: {route}");
+        assert!(told.contains("404 in place of `@app`"), "{guard}: {told}");
+    }
+    let (route, told) = first_route(&format!(
+        "deny 10.0.0.1; location / {{ try_files $uri @app; }} location @app {{ {APP} }}"
+    ));
+    assert!(route.contains("fallback = \"127.0.0.1_1\"") && told.is_empty(), "{route} {told}");
+    for (last, other) in [
+        ("/in/x.html", "location /in/ { deny all; }"),
+        ("/in/x.html", "location ~* \\.HTML$ { auth_request /a; }"),
+        ("/x.php?a=b", "location ~ \\.php$ { fastcgi_pass a:1; }"),
+        ("/x$host", "location = /xyz { deny all; }"),
+    ] {
+        let (route, told) =
+            first_route(&format!("location / {{ try_files $uri {last}; }} {other}"));
+        assert!(route.contains("fallback = 404"), "{other}: {route}");
+        assert!(route.contains("try_files = [\"${uri}\"]"), "{other}: {route}");
+        assert!(told.contains("404 in place of `/"), "{other}: {told}");
+    }
+    let (route, told) = first_route(
+        "location / { try_files $uri /x.html; } location /in/ { deny all; } location /y { return 403; }",
+    );
+    assert!(route.contains("try_files = [\"${uri}\", \"/x.html\"]"), "{route}");
+    assert!(told.is_empty(), "{told}");
+}
+
+#[test]
+fn an_index_that_another_location_guards_is_left_out() {
+    for (first, other, kept) in [
+        ("index a.php b.html;", "location ~ \\.php$ { fastcgi_pass a:1; }", "[\"b.html\"]"),
+        ("index a.html b.html;", "location = /a.html { deny all; }", "[\"b.html\"]"),
+        ("index a.html b.html;", "location = /x/b.html { return 403; }", "[\"a.html\"]"),
+        ("", "location = /index.html { deny all; }", "[]"),
+    ] {
+        let (route, told) = first_route(&format!("location / {{ {first} }} {other}"));
+        assert!(route.contains(&format!("index = {kept}")), "{other}: {route}");
+        assert!(told.contains("is left out"), "{other}: {told}");
+    }
+    let (route, told) = first_route(
+        "location / { index a.html; } location /in/ { deny all; } location ~ \\.php$ { return 403; }",
+    );
+    assert!(route.contains("index = [\"a.html\"]") && told.is_empty(), "{route} {told}");
+}
+
+#[test]
+fn a_question_with_lines_of_its_own_shuts_the_route() {
+    let server = |line: &str| {
+        first_route(&format!(
+            "location /x {{ auth_request /a; proxy_pass http://127.0.0.1:1; }}
+             location = /a {{ internal; proxy_pass http://127.0.0.1:2; proxy_set_header {line}; }}"
+        ))
+    };
+    for line in ["Content-Length \"\"", "Host a", "X-Original-URI $request_uri"] {
+        let (route, _) = server(line);
+        assert!(route.contains("auth_request = "), "{line}: {route}");
+    }
+    for line in ["X-Secret a", "X-Original-URI $uri", "Content-Length 1", "Cookie \"\""] {
+        let (route, told) = server(line);
+        assert!(route.contains("respond = 403") && !route.contains("upstream"), "{line}: {route}");
+        assert!(told.contains("shut (403), as such an `proxy_set_header`"), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_guard_of_an_expression_that_is_none_of_ours_is_a_mistake() {
+    let of = |inner: &str| {
+        let text = format!("http {{ server {{ listen 80; location ~ /(?!a) {{ {inner} }} }} }}");
+        let file: Rc<Path> = Rc::from(Path::new("/etc/nginx/nginx.conf"));
+        finish(Reader::new(Path::new("/")), &file, &text, Path::new("/"))
+    };
+    for guard in ["deny all;", "auth_request /a;", "return 404;", "internal;", "limit_req zone=a;"]
+    {
+        let told = of(guard).expect_err("it would be open").to_string();
+        assert!(told.contains("what it matches would be open"), "{told}");
+    }
+    assert!(of("root /srv;").expect("it is only left out").warnings[0].text.contains("left out"));
+}
+
 #[test]
 fn what_nobody_vouches_for_is_hidden() {
     check(
