@@ -2,8 +2,8 @@
 //!
 //! Each kind drains at a steady rate, so that a connection may live as long as it likes; whoever sends
 //! far more of them than any client of good will is told to calm down and cut. What carries a message
-//! pays for the small frames that go with it: a client that measures the way by PING while it is sent
-//! data is none that floods.
+//! pays for the small frames that go with it, whichever way it goes: who measures the way by PING while
+//! there is data on it (gRPC does) is none that floods.
 
 use super::PREFACE;
 
@@ -58,6 +58,8 @@ struct Bucket {
 
 const ONE: u64 = 1_000_000;
 const HEADER_BYTES: usize = 9;
+/// What is sent pays for one frame by so many bytes.
+const SENT_BYTES: usize = 1024;
 
 /// Frame types (RFC 9113, 6) and the flag that ends a stream.
 const DATA: u8 = 0;
@@ -83,6 +85,8 @@ pub(crate) struct Meter {
     settings: Bucket,
     empty: Bucket,
     continuations: u32,
+    /// Bytes that were sent to whoever is followed, and have not paid yet.
+    sent: usize,
 }
 
 impl Meter {
@@ -103,6 +107,7 @@ impl Meter {
             settings: Bucket::default(),
             empty: Bucket::default(),
             continuations: 0,
+            sent: 0,
         }
     }
 
@@ -131,6 +136,15 @@ impl Meter {
         Ok(())
     }
 
+    /// So many bytes went the other way. Answers to small frames are far smaller than what pays for
+    /// one.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.sent += bytes;
+        let paid = self.sent / SENT_BYTES;
+        self.sent %= SENT_BYTES;
+        self.pay(paid as u64);
+    }
+
     fn frame(&mut self, now_us: u64) -> Result<(), Flood> {
         let [high, middle, low, kind, flags, ..] = self.header;
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
@@ -138,12 +152,12 @@ impl Meter {
         let Self { allowances, resets, pings, settings, empty, .. } = self;
         let (bucket, allowance, flood) = match kind {
             DATA if length > 0 || flags & END_STREAM != 0 => {
-                self.pay();
+                self.pay(1);
                 return Ok(());
             }
             HEADERS => {
                 self.continuations = 0;
-                self.pay();
+                self.pay(1);
                 return Ok(());
             }
             CONTINUATION => {
@@ -165,9 +179,9 @@ impl Meter {
     }
 
     /// One that carries something makes up for one that does not.
-    fn pay(&mut self) {
+    fn pay(&mut self, frames: u64) {
         for bucket in [&mut self.pings, &mut self.empty] {
-            bucket.level = bucket.level.saturating_sub(ONE);
+            bucket.level = bucket.level.saturating_sub(frames.saturating_mul(ONE));
         }
     }
 }

@@ -181,3 +181,21 @@ fn frames_are_forgotten_with_time_and_for_what_comes_with_them() {
         meter.see(&frame(9, 0, 10), 0).expect("its end");
     }
 }
+
+#[test]
+fn what_is_sent_pays_for_pings_and_their_answers_do_not() {
+    let mut meter = Meter::of_client(ALLOWANCES);
+    meter.see(PREFACE, 0).expect("no frame at all");
+    for _ in 0..1000 {
+        meter.see(&frame(6, 0, 8), 0).expect("each comes with a download's piece");
+        meter.sent(1000);
+        meter.sent(24);
+    }
+    let mut meter = Meter::of_backend(ALLOWANCES);
+    let taken = (0..1000).take_while(|_| {
+        let is_fine = meter.see(&frame(6, 0, 8), 0).is_ok();
+        meter.sent(17);
+        is_fine
+    });
+    assert_eq!(taken.count(), 20);
+}

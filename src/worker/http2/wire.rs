@@ -83,7 +83,9 @@ impl<S: std::borrow::BorrowMut<Stream> + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream.borrow_mut().poll_write(cx, bytes, &[])
+        let count = ready!(self.stream.borrow_mut().poll_write(cx, bytes, &[]))?;
+        self.meter.sent(count);
+        Poll::Ready(Ok(count))
     }
 
     fn poll_write_vectored(
@@ -93,7 +95,9 @@ impl<S: std::borrow::BorrowMut<Stream> + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let mut filled = slices.iter().map(|slice| &slice[..]).filter(|slice| !slice.is_empty());
         let (first, second) = (filled.next().unwrap_or(b""), filled.next().unwrap_or(b""));
-        self.stream.borrow_mut().poll_write(cx, first, second)
+        let count = ready!(self.stream.borrow_mut().poll_write(cx, first, second))?;
+        self.meter.sent(count);
+        Poll::Ready(Ok(count))
     }
 
     fn is_write_vectored(&self) -> bool {
