@@ -113,10 +113,17 @@ async fn carry(connection: &mut Connection) -> Stage {
     })
     .await;
     let Some(h2) = begun else { return Stage::Leaving };
-    let house = Rc::new(House { shared, seat, open: Cell::new(0), rest_ms: Cell::new(0) });
+    let house = Rc::new(House {
+        shared,
+        seat,
+        open: Cell::new(0),
+        rest_ms: Cell::new(0),
+        is_closed: Cell::new(false),
+    });
     let mut driver = Driver { h2, alarm, parent, house, stage: Stage::Serving };
     driver.adapt();
     poll_fn(|cx| driver.poll(cx)).await;
+    driver.house.is_closed.set(true);
     driver.stage
 }
 
@@ -140,6 +147,8 @@ struct House {
     open: Cell<u32>,
     /// How long the connection may last without any.
     rest_ms: Cell<u64>,
+    /// The connection is over: streams that end later have no say in how long it lingers.
+    is_closed: Cell<bool>,
 }
 
 /// An open stream.
@@ -158,10 +167,10 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        let House { shared, seat, open, rest_ms } = &*self.0;
+        let House { shared, seat, open, rest_ms, is_closed } = &*self.0;
         open.set(open.get() - 1);
         // One that was called stays so.
-        if open.get() == 0 && !seat.is_late() {
+        if open.get() == 0 && !is_closed.get() && !seat.is_late() {
             seat.limit(shared.now_us(), rest_ms.get());
             shared.seats.enter(seat, Phase::Idle);
         }
