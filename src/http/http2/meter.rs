@@ -87,6 +87,7 @@ pub(crate) struct Meter {
     continuations: u32,
     /// Bytes that were sent to whoever is followed, and have not paid yet.
     sent: usize,
+    has_settings: bool,
 }
 
 impl Meter {
@@ -108,6 +109,7 @@ impl Meter {
             empty: Bucket::default(),
             continuations: 0,
             sent: 0,
+            has_settings: false,
         }
     }
 
@@ -136,6 +138,11 @@ impl Meter {
         Ok(())
     }
 
+    /// Whether its settings have begun to come, which are the first it says.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.has_settings
+    }
+
     /// So many bytes went the other way. Answers to small frames are far smaller than what pays for
     /// one.
     pub(crate) fn sent(&mut self, bytes: usize) {
@@ -149,6 +156,7 @@ impl Meter {
         let [high, middle, low, kind, flags, ..] = self.header;
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
         self.payload_left = length;
+        self.has_settings |= kind == SETTINGS && flags & ACK == 0;
         let Self { allowances, resets, pings, settings, empty, .. } = self;
         let (bucket, allowance, flood) = match kind {
             DATA if length > 0 || flags & END_STREAM != 0 => {

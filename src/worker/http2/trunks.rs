@@ -44,6 +44,8 @@ pub(crate) struct Trunk {
     rested_us: Cell<u64>,
     /// Takes no further request.
     is_over: Cell<bool>,
+    /// Its backend has said how many requests it takes at a time.
+    is_greeted: Cell<bool>,
     /// Of the connections to its upstream; given back when it ends.
     place: RefCell<Option<Place>>,
 }
@@ -97,11 +99,11 @@ struct Kept {
 
 impl Kept {
     fn has_room(&self) -> bool {
-        let room = match self.sender.current_max_send_streams() {
-            // It has not said yet how many: they wait for its word, since it would refuse those that
-            // are too many.
-            UNGREETED_STREAMS => limits::http2::BACKEND_STREAMS,
-            room => room.min(limits::http2::BACKEND_STREAMS_MAX),
+        let room = if self.trunk.is_greeted.get() {
+            self.sender.current_max_send_streams().min(limits::http2::BACKEND_STREAMS_MAX)
+        } else {
+            // They wait for its word, since it would refuse those that are too many.
+            limits::http2::BACKEND_STREAMS
         };
         (self.trunk.open.get() as usize) < room
     }
@@ -253,6 +255,7 @@ impl Trunks {
             opened_us: now_us,
             rested_us: Cell::new(now_us),
             is_over: Cell::new(false),
+            is_greeted: Cell::new(false),
             place: RefCell::new(Some(place)),
         });
         shared.crew.multiplexed(Count::BackendConnections);
@@ -261,6 +264,9 @@ impl Trunks {
         tokio::task::spawn_local(async move {
             let ended = poll_fn(|cx| {
                 let polled = Pin::new(&mut connection).poll(cx);
+                if alarm.has_settings() {
+                    end.is_greeted.set(true);
+                }
                 match alarm.take() {
                     Some(flood) => {
                         crew.flooded(flood as usize);

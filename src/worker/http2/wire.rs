@@ -13,8 +13,26 @@ use super::super::shared::Shared;
 use super::super::stream::Stream;
 use crate::http::http2::meter::{Flood, Meter};
 
-/// Rung once, when there was too much of something.
-pub(super) type Alarm = Rc<Cell<Option<Flood>>>;
+/// What is heard of the frames that come in.
+#[derive(Default)]
+pub(super) struct Bell {
+    /// Rung once, when there was too much of something.
+    flood: Cell<Option<Flood>>,
+    has_settings: Cell<bool>,
+}
+
+impl Bell {
+    pub(super) fn take(&self) -> Option<Flood> {
+        self.flood.take()
+    }
+
+    /// Whether the other side has said its settings.
+    pub(super) fn has_settings(&self) -> bool {
+        self.has_settings.get()
+    }
+}
+
+pub(super) type Alarm = Rc<Bell>;
 
 pub(super) struct Wire<S> {
     stream: S,
@@ -69,9 +87,10 @@ impl<S: std::borrow::BorrowMut<Stream> + Unpin> AsyncRead for Wire<S> {
         if let Err(flood) = self.meter.see(&space[..count], now_us) {
             // Nothing more is looked at: whoever rang it in says so to the other side.
             self.is_flooded = true;
-            self.alarm.set(Some(flood));
+            self.alarm.flood.set(Some(flood));
             return Poll::Pending;
         }
+        self.alarm.has_settings.set(self.meter.has_settings());
         buffer.advance(count);
         Poll::Ready(Ok(()))
     }
