@@ -247,10 +247,20 @@ impl Storm {
             let is_empty = |it: &&Backend| self.engine.backend("app", &it.name())["active"] == 0;
             others.iter().all(is_empty).then_some(())
         });
-        let before: Vec<u64> = self.backends.iter().map(Backend::arrived).collect();
-        wait::until("the open one goes on", || {
-            (self.backends[open].arrived() > before[open] + 2000).then_some(())
+        let arrived = || self.backends.iter().map(Backend::arrived).collect::<Vec<u64>>();
+        let goes_on = |before: &[u64], count: u64| {
+            let more = || self.backends[open].arrived() > before[open] + count;
+            wait::until("the open one goes on", || more().then_some(()));
+        };
+        // Of requests that were cut, some may still be on their way into a backend's hands.
+        wait::until("those that were cut are read", || {
+            let before = arrived();
+            goes_on(&before, 200);
+            let now = arrived();
+            (0..ORIGINS).all(|at| at == open || now[at] == before[at]).then_some(())
         });
+        let before = arrived();
+        goes_on(&before, 2000);
         for it in others {
             let at = self.backends.iter().position(|other| other.name() == it.name());
             let before = before[at.expect("one of them")];
