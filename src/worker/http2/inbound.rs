@@ -108,24 +108,7 @@ impl Inbound {
         first: &[u8],
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut taken = 0;
-        for slice in [first, second] {
-            let mut rest = slice;
-            while !rest.is_empty() {
-                match self.poll_take(cx, rest) {
-                    Poll::Ready(Ok(count)) => {
-                        taken += count;
-                        rest = &rest[count..];
-                    }
-                    // What is wrong is met again when there is nothing else to say.
-                    Poll::Ready(Err(_)) | Poll::Pending if taken > 0 => {
-                        return Poll::Ready(Ok(taken));
-                    }
-                    refused => return refused,
-                }
-            }
-        }
-        Poll::Ready(Ok(taken))
+        sink::in_turn([first, second], |rest| self.poll_take(cx, rest))
     }
 
     fn poll_take(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

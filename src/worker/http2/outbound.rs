@@ -83,28 +83,10 @@ impl Outbound {
         first: &[u8],
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut taken = 0;
-        for slice in [first, second] {
-            let mut rest = slice;
-            while !rest.is_empty() {
-                let polled = match &mut self.asking {
-                    Asking::Head { .. } => self.poll_ask(cx, rest),
-                    Asking::Body(sink) => sink.poll_write(cx, rest),
-                };
-                match polled {
-                    Poll::Ready(Ok(count)) => {
-                        taken += count;
-                        rest = &rest[count..];
-                    }
-                    // What is wrong is met again when there is nothing else to say.
-                    Poll::Ready(Err(_)) | Poll::Pending if taken > 0 => {
-                        return Poll::Ready(Ok(taken));
-                    }
-                    refused => return refused,
-                }
-            }
-        }
-        Poll::Ready(Ok(taken))
+        sink::in_turn([first, second], |rest| match &mut self.asking {
+            Asking::Head { .. } => self.poll_ask(cx, rest),
+            Asking::Body(sink) => sink.poll_write(cx, rest),
+        })
     }
 
     /// Takes what belongs to a head, and asks when it is whole and the backend takes requests.

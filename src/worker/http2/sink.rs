@@ -213,3 +213,27 @@ pub(super) fn map_of<'a>(
 pub(super) fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
+
+/// Hands pieces over one after another until one is not taken; how many bytes were.
+pub(super) fn in_turn(
+    pieces: [&[u8]; 2],
+    mut take: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
+) -> Poll<io::Result<usize>> {
+    let mut taken = 0;
+    for mut rest in pieces {
+        while !rest.is_empty() {
+            match take(rest) {
+                Poll::Ready(Ok(count)) => {
+                    taken += count;
+                    rest = &rest[count..];
+                }
+                // What is wrong is met again when there is nothing else to say.
+                Poll::Ready(Err(_)) | Poll::Pending if taken > 0 => {
+                    return Poll::Ready(Ok(taken));
+                }
+                refused => return refused,
+            }
+        }
+    }
+    Poll::Ready(Ok(taken))
+}
