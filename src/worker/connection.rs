@@ -297,7 +297,7 @@ impl Connection {
     /// Reads once; a buffer is held only with something in it.
     pub(crate) fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let buffers = &self.shared.buffers;
-        let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take());
+        let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take_for_head());
         let read = buffer.poll_fill(cx, &mut self.client, usize::MAX);
         if buffer.is_empty() {
             buffers.borrow_mut().give(buffer);

@@ -307,7 +307,7 @@ impl Driver<'_> {
             Ok(framed) => (framed, None),
             Err(error) => (Framed::Length, Some(error.status())),
         };
-        let mut buffer = shared.buffers.borrow_mut().take();
+        let mut buffer = shared.buffers.borrow_mut().take_for_head();
         if buffer.put(&head) < head.len() {
             refusal = refusal.or(Some(REQUEST_HEADER_FIELDS_TOO_LARGE));
         }
