@@ -136,7 +136,7 @@ pub(crate) enum Verb {
     /// Run the engine in the foreground; needs no terminal.
     Run,
     /// Test the configuration and report every error.
-    Check,
+    Check(Listing),
     /// Show the engine, its workers, upstreams and programs once.
     Status(Listing),
     /// Look at and steer backends.
@@ -180,7 +180,7 @@ impl Verb {
             | Self::Requests(_) => Some(Intent::Look),
             Self::Console(console) if console.print.is_asked() => Some(Intent::Look),
             // A console asks itself: it is patient with an engine that is silent.
-            Self::Run | Self::Check | Self::Doctor(_) | Self::Console(_) => None,
+            Self::Run | Self::Check(_) | Self::Doctor(_) | Self::Console(_) => None,
             Self::Backend(_)
             | Self::Upstream(_)
             | Self::Program(_)

@@ -1,4 +1,4 @@
-//! The verbs about the engine as a whole: run, check, reload, reopen, shutdown.
+//! The verbs about the engine as a whole: run, reload, reopen, shutdown.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::arguments::Waiting;
 use super::failure::Failure;
 use super::import;
-use super::out::{self, Out};
+use super::out::Out;
 use super::place::Place;
 use super::roles;
 use super::steer::steer;
@@ -16,7 +16,7 @@ use crate::config::Dates;
 use crate::config::source::{Foreign, Source};
 use crate::control::call::Command;
 use crate::control::client::ClientError;
-use crate::{config, keeper, master, sys};
+use crate::{config, keeper, sys};
 
 /// How often `--wait` looks whether the engine is gone.
 const GONE_INTERVAL: Duration = Duration::from_millis(50);
@@ -49,25 +49,6 @@ fn absolute(source: &Source) -> Result<Source, Failure> {
         }
         Source::Embedded => Source::Embedded,
     })
-}
-
-pub(crate) fn check(place: &Place, out: Out) -> Result<(), Failure> {
-    import::remark(place);
-    let config = load(place, Dates::Judged)?;
-    if let Some(text) = master::stop::too_short(&config) {
-        out::complain(&format!("{}: warning: {text}", config.source));
-    }
-    let count = |count: usize, noun: &str| {
-        let plural = if count == 1 { "" } else { "s" };
-        format!("{count} {noun}{plural}")
-    };
-    out.line(&format!(
-        "{}: ok ({}, {}, {})",
-        config.source,
-        count(config.servers.len(), "server"),
-        count(config.upstreams.len(), "upstream"),
-        count(config.programs.len(), "program"),
-    ))
 }
 
 /// The whole configuration, or every error in it.

@@ -12,6 +12,7 @@ mod place;
 mod roles;
 
 mod background;
+mod check;
 mod console;
 mod doctor;
 mod drain;
@@ -108,7 +109,7 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
             wait(namesake::refuse_second(&place))?;
             return engine::run(&place);
         }
-        Verb::Check => engine::check(&place, out),
+        Verb::Check(listing) => return check::run(&place, out, listing),
         Verb::Status(listing) if listing.json => wait(overview::show_json(&place, out)),
         Verb::Status(_) => wait(overview::show(&place, out)),
         Verb::Backend(verb) => wait(backend::run(&place, out, verb)),

@@ -66,11 +66,12 @@ fn head(status: &Status, out: Out) -> String {
     };
     let requests: u64 = status.upstreams.iter().map(|upstream| upstream.requests).sum();
     format!(
-        "{}  engine {}  up {}  {} requests  generation {}\n{}  {listening}\n",
+        "{}  engine {}  up {}  {} request{}  generation {}\n{}  {listening}\n",
         out.paint(Tone::Strong, &format!("pilothouse {}", text::plain(&status.version))),
         text::plain(&status.name),
         number::age(status.uptime_ms).trim(),
         number::count(requests),
+        if requests == 1 { "" } else { "s" },
         status.generation,
         text::plain(&status.config),
     )

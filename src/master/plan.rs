@@ -57,7 +57,7 @@ impl Master {
     }
 
     fn changes(&self, config: &Config, sections: Vec<Section>) -> Vec<Change> {
-        let foreseen = self.programs.foresee(config);
+        let foreseen = self.programs.foresee(&self.scaled_as_if(config));
         let mut changes: Vec<Change> =
             sections.into_iter().map(|section| self.change(config, &foreseen, section)).collect();
         // What the file names may have changed without the file: a variable, a page, a default.

@@ -38,6 +38,14 @@ impl Master {
         self.surged(config)
     }
 
+    /// What a configuration that does not run would come to with the operator's numbers.
+    pub(super) fn scaled_as_if(&self, config: &Config) -> Config {
+        let scales = self.programs.intent().scales().iter();
+        scales.fold(config.clone(), |config, (name, instances)| {
+            config::scale::scaled(&config, name, *instances).unwrap_or(config)
+        })
+    }
+
     /// With the extra instances of rolls under way.
     fn surged(&mut self, mut config: Rc<Config>) -> Rc<Config> {
         let surges: Vec<(String, u32)> =

@@ -49,6 +49,24 @@ fn misuse_is_2_and_says_what_was_meant() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_is_json_for_programs() {
+    let bad = "[engine]\nname = \"a\"\nworkerz = 2\n";
+    let output = alone(bad, &["check", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let rows: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let row = &rows[0];
+    assert_eq!(
+        (&row["severity"], &row["line"], &row["column"]),
+        (&json!("error"), &json!(3), &json!(1))
+    );
+    assert!(row["file"].as_str().is_some_and(|file| file.ends_with("pilothouse.toml")), "{row}");
+    assert_eq!(row["hint"], "did you mean `workers`?");
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    let output = alone("", &["check", "--json"]);
+    assert_eq!((output.status.code(), output.stdout.trim_ascii()), (Some(0), &b"[]"[..]));
+}
+
+#[test]
 fn no_engine_is_3_and_says_how_to_start_one() {
     let verbs = ["status", "reload", "shutdown", "events", "requests"].map(|verb| vec![verb]);
     for verb in verbs.iter().chain([&vec!["backend", "list"]]) {

@@ -117,8 +117,9 @@ fn shutdown(model: &Model) -> Weight {
         facts: vec![
             format!("{running} running programs are stopped, their backends drained first."),
             format!(
-                "{} requests are in flight, {:.0} a second arrive; then nothing answers.",
-                traffic.active, traffic.requests_per_s
+                "In flight: {}; {:.0} a second arrive. Then nothing answers.",
+                requests(traffic.active),
+                traffic.requests_per_s
             ),
         ],
         name: model.moment.head.name.clone(),

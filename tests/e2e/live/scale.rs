@@ -67,6 +67,8 @@ fn a_scale_is_kept_told_and_taken_back() {
     let list = engine.ctl_ok(&["program", "list"]);
     assert!(list.contains("web differs from the file: 2 instances, 3 in the file"), "{list}");
     assert_eq!(engine.status()["programs"][0]["differs"], "2 instances, 3 in the file");
+    let plan = engine.ctl_ok(&["reload", "--dry-run"]);
+    assert!(plan.contains("the file is what runs"), "a reload keeps the number: {plan}");
     engine.ctl_ok(&["program", "reset", "web"]);
     wait_for(&engine, 3);
     assert_eq!(engine.status()["programs"][0]["differs"], "");
