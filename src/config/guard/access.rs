@@ -14,9 +14,9 @@ const FORMS: &str = "expected \"allow 10.0.0.0/8\", \"deny all\" or \"allow unix
 
 /// `None` where the key is not given; an empty list lets everybody pass, whatever the server says.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<AccessRule>> {
+    let texts = section.texts("access");
     section.key_span("access")?;
     let report = section.report;
-    let texts = section.texts("access");
     if let Some(first) = texts.get(limits::guards::ACCESS_RULES_MAX) {
         let message =
             format!("{} rules, more than {}", texts.len(), limits::guards::ACCESS_RULES_MAX);

@@ -11,9 +11,9 @@ const STATUS: u32 = 503;
 
 /// `None` where the key is not given; an empty list limits nobody, whatever the server says.
 pub(super) fn read(section: &mut Section<'_>, zones: &mut Vec<Located<Use>>) -> Option<Vec<Limit>> {
+    let items = section.items("limits");
     section.key_span("limits")?;
     let report = section.report;
-    let items = section.items("limits");
     if let Some(first) = items.get(LIMITS_PER_ROUTE_MAX) {
         let message = format!("{} limits, more than {LIMITS_PER_ROUTE_MAX}", items.len());
         report.error(&first.span(), message, "");
@@ -39,8 +39,9 @@ fn limit(mut table: Section<'_>, zones: &mut Vec<Located<Use>>) -> Option<Limit>
     if table.key_span("zone").is_none() {
         table.missing("zone", "the name of a [limit.NAME]");
     }
+    let most = table.integer("connections", 1..=u32::from(u16::MAX));
     let bound = match table.key_span("connections") {
-        Some(_) => connections(&mut table),
+        Some(_) => connections(&mut table, most),
         None => Some(burst(&mut table)),
     };
     let status = table.integer("status", 400..=599).unwrap_or(STATUS) as u16;
@@ -53,8 +54,7 @@ fn limit(mut table: Section<'_>, zones: &mut Vec<Located<Use>>) -> Option<Limit>
     Some(Limit { zone: name, bound, status, is_dry })
 }
 
-fn connections(table: &mut Section<'_>) -> Option<Bound> {
-    let most = table.integer("connections", 1..=u32::from(u16::MAX));
+fn connections(table: &mut Section<'_>, most: Option<u32>) -> Option<Bound> {
     for key in ["burst", "delay", "nodelay"] {
         // Asked for, so that it is not told to be unknown, too.
         let _value = table.value(key);

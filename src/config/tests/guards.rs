@@ -76,6 +76,22 @@ fn bad_rules_are_told_with_their_place() {
     );
 }
 
+#[test]
+fn mistyped_guards_are_told_what_was_meant() {
+    for (line, key, meant) in [
+        ("acces = \"deny all\"", "acces", "access"),
+        ("limit = []", "limit", "limits"),
+        ("firewal = {}", "firewal", "firewall"),
+    ] {
+        let error = format!("3:1 unknown key `{key}` in [[server]] (did you mean `{meant}`?)");
+        super::errors::check_short(&site(line, ""), &[&error]);
+    }
+    super::errors::check_short(
+        &site("limits = [{ zone = \"ip\", conections = 3 }]\n[limit.ip]\nrate = \"1r/s\"", ""),
+        &["3:26 unknown key `conections` in [[server.limits]] (did you mean `connections`?)"],
+    );
+}
+
 const ZONES: &str = "[limit.ip]\nrate = \"10r/s\"\n[limit.busy]\nkey = \"$server_name\"\n";
 
 #[test]
