@@ -12,7 +12,7 @@ use super::buffer::Buffers;
 use super::exchange::Exchange;
 use super::files::store::Store;
 use super::generation::Generation;
-use super::guard::book::Verifying;
+use super::guard::aside::Aside;
 use super::http2::trunks::Trunks;
 use super::log::Logs;
 use super::pick::Picker;
@@ -22,6 +22,7 @@ use super::share;
 use super::tls::under_way::UnderWay;
 use super::watch::Seats;
 use crate::config::limits;
+use crate::config::limits::guards::{VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX};
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
 use crate::scoreboard::refusal::Reason;
@@ -57,7 +58,8 @@ pub(crate) struct Shared {
     pub(crate) compressions: Rc<Cell<u32>>,
     pub(crate) seats: Seats,
     pub(crate) handshakes: UnderWay,
-    pub(crate) verifying: Rc<Verifying>,
+    /// Passwords that are verified.
+    pub(crate) verifying: Rc<Aside>,
     pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -100,7 +102,7 @@ impl Shared {
             compressions: Rc::default(),
             seats: Seats::default(),
             handshakes: UnderWay::default(),
-            verifying: Rc::default(),
+            verifying: Rc::new(Aside::new(VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX)),
             logs: Logs::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),

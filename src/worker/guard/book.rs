@@ -5,7 +5,7 @@
 //! hashing, which take long, are done on another thread, a few at a time and the rest in a bounded
 //! line.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
 use std::fs::File;
@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
-use tokio::sync::Semaphore;
 
+use super::aside::Aside;
 use super::basic::Question;
 use super::hash;
 use crate::config::limits;
@@ -27,24 +27,9 @@ use crate::sys::file::Stamp;
 
 type Digest = [u8; 32];
 
-/// Verifications of a worker, of all files.
-pub(crate) struct Verifying {
-    at_once: Arc<Semaphore>,
-    waiting: Cell<usize>,
-}
-
-impl Default for Verifying {
-    fn default() -> Self {
-        Self {
-            at_once: Arc::new(Semaphore::new(limits::guards::VERIFIED_AT_ONCE_MAX)),
-            waiting: Cell::new(0),
-        }
-    }
-}
-
 pub(super) struct Book {
     path: CString,
-    verifying: Rc<Verifying>,
+    verifying: Rc<Aside>,
     /// As read at that state of the file.
     users: RefCell<Option<(Stamp, Arc<Users>)>>,
     answers: RefCell<Answers>,
@@ -59,7 +44,7 @@ struct Answers {
 }
 
 impl Book {
-    pub(super) fn new(path: &Path, verifying: &Rc<Verifying>) -> Self {
+    pub(super) fn new(path: &Path, verifying: &Rc<Aside>) -> Self {
         Self {
             // The configuration holds no path with a zero byte.
             path: CString::new(path.as_os_str().as_bytes()).unwrap_or_default(),
@@ -118,9 +103,7 @@ impl Book {
 /// Looks a pair up and verifies it; `None` when too many wait for that, or nothing could be read.
 pub(super) async fn verify(question: &Question) -> Option<bool> {
     let Question { book, pair, colon } = question;
-    let verifying = &book.verifying;
-    let _place = Place::take(&verifying.waiting)?;
-    let permit = Arc::clone(&verifying.at_once).acquire_owned().await.ok()?;
+    let turn = book.verifying.turn().await?;
     // Somebody before in the line may have asked the same.
     if let Ok(Some(is_right)) = book.known(pair) {
         return Some(is_right);
@@ -128,8 +111,8 @@ pub(super) async fn verify(question: &Question) -> Option<bool> {
     let (path, known) = (book.path.clone(), book.users.borrow().clone());
     let (pair, colon) = (pair.clone(), *colon);
     let job = tokio::task::spawn_blocking(move || {
-        // Of a client that left, too, the work is done to its end, and counts until then.
-        let _permit = permit;
+        // Of a client that left, too, the work is done to its end.
+        let _turn = turn;
         let read = current(&path, known)?;
         let (name, password) = (&pair[..colon], &pair[colon + 1..]);
         let known = read.1.find(name);
@@ -173,24 +156,5 @@ fn current(path: &CString, known: Option<(Stamp, Arc<Users>)>) -> io::Result<(St
             sys::log::error!("worker", "{path}, {bad}: {left}");
             Ok((stamp, known.map(|(_, users)| users).unwrap_or_default()))
         }
-    }
-}
-
-/// One of those that wait.
-struct Place<'a>(&'a Cell<usize>);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a Cell<usize>) -> Option<Self> {
-        if waiting.get() == limits::guards::VERIFIED_WAITING_MAX {
-            return None;
-        }
-        waiting.set(waiting.get() + 1);
-        Some(Self(waiting))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
     }
 }

@@ -7,9 +7,10 @@
 //! need no waiting is judged without a future.
 
 mod access;
+pub(crate) mod aside;
 mod ask;
 mod basic;
-pub(crate) mod book;
+mod book;
 mod connections;
 mod cors;
 pub(crate) mod firewall;
