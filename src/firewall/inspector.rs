@@ -3,6 +3,7 @@
 //! Kept and used again: the texts that it works on are allocated once.
 
 use super::finding::{Beginning, Exception, Finding, Part, is_secret};
+use super::known::{Kind, Known};
 use super::normal::{self, Coding, Oddities};
 use super::prefilter::{self, Detectors};
 use super::rule::Rule;
@@ -17,10 +18,14 @@ pub(crate) struct Inspector {
     normal: Vec<u8>,
     spare: Vec<u8>,
     findings: Vec<Finding>,
+    /// Of all detectors, excepted ones among them.
+    found: u32,
     score: u32,
     values: u32,
 }
 
+/// A shorter text is judged as fast as it is looked up.
+const KNOWN_BYTES_MIN: usize = 16;
 /// Beyond this a text is not kept for the next request.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
@@ -37,6 +42,7 @@ impl Inspector {
     /// Forgets the last request.
     pub(crate) fn begin(&mut self) {
         self.findings.clear();
+        self.found = 0;
         self.score = 0;
         self.values = 0;
         for text in [&mut self.normal, &mut self.spare] {
@@ -57,13 +63,23 @@ impl Inspector {
 
     /// Goes on with a request, with what its route excepts.
     pub(crate) fn inspect<'i>(&'i mut self, exceptions: &'i [Exception]) -> Inspection<'i> {
-        Inspection { inspector: self, exceptions }
+        Inspection { inspector: self, exceptions, known: None }
+    }
+
+    /// The same, without judging again what is known to be clean.
+    pub(crate) fn inspect_knowing<'i>(
+        &'i mut self,
+        exceptions: &'i [Exception],
+        known: &'i mut Known,
+    ) -> Inspection<'i> {
+        Inspection { inspector: self, exceptions, known: Some(known) }
     }
 }
 
 pub(crate) struct Inspection<'i> {
     inspector: &'i mut Inspector,
     exceptions: &'i [Exception],
+    known: Option<&'i mut Known>,
 }
 
 /// The value that is judged: where it stands and what it is called.
@@ -116,7 +132,9 @@ impl Inspection<'_> {
     pub(crate) fn target(&mut self, path_and_query: &[u8]) {
         let end = memchr::memchr(b'?', path_and_query);
         let (path, query) = path_and_query.split_at(end.unwrap_or(path_and_query.len()));
-        self.value(Spot { part: Part::Path, name: b"" }, path, Coding::Plain);
+        self.unless_clean((Kind::Path, b"", path), |it| {
+            it.value(Spot { part: Part::Path, name: b"" }, path, Coding::Plain);
+        });
         if let [b'?', query @ ..] = query {
             self.pairs(Part::Query, query);
         }
@@ -128,17 +146,56 @@ impl Inspection<'_> {
             if self.is_exhausted() {
                 return;
             }
-            let Some(equals) = memchr::memchr(b'=', pair) else {
-                self.value(Spot { part, name: b"" }, pair, Coding::Form);
-                continue;
-            };
-            let (name, value) = (&pair[..equals], &pair[equals + 1..]);
-            self.name(part, name, Coding::Form);
-            self.value(Spot { part, name }, value, Coding::Form);
+            if part == Part::Query {
+                self.unless_clean((Kind::Pair, b"", pair), |it| it.pair(part, pair));
+            } else {
+                self.pair(part, pair);
+            }
+        }
+    }
+
+    fn pair(&mut self, part: Part, pair: &[u8]) {
+        let Some(equals) = memchr::memchr(b'=', pair) else {
+            self.value(Spot { part, name: b"" }, pair, Coding::Form);
+            return;
+        };
+        let (name, value) = (&pair[..equals], &pair[equals + 1..]);
+        self.name(part, name, Coding::Form);
+        self.value(Spot { part, name }, value, Coding::Form);
+    }
+
+    /// Judges what is not known to be clean, and knows it then if it is.
+    fn unless_clean(
+        &mut self,
+        (kind, name, text): (Kind, &[u8], &[u8]),
+        judge: impl Fn(&mut Self),
+    ) {
+        let Some(known) = self.known.as_ref().filter(|_| text.len() >= KNOWN_BYTES_MIN) else {
+            return judge(self);
+        };
+        let digest = known.digest(kind, name, text);
+        let before = (self.inspector.found, self.inspector.values);
+        if let Some(values) = known.values(digest)
+            && before.1 + values <= VALUES_MAX
+        {
+            self.inspector.values += values;
+            return;
+        }
+        judge(self);
+        let after = (self.inspector.found, self.inspector.values);
+        if after.0 == before.0
+            && !self.is_exhausted()
+            && let Some(known) = &mut self.known
+        {
+            known.learn(digest, after.1 - before.1);
         }
     }
 
     pub(crate) fn header(&mut self, name: &[u8], value: &[u8]) {
+        self.unless_clean((Kind::Header, name, value), |it| it.judge_header(name, value));
+    }
+
+    fn judge_header(&mut self, name: &[u8], value: &[u8]) {
         let spot = Spot { part: Part::Header, name };
         self.add(Rule::OddProtocol, spot, protocol::header(name, value), value);
         let is = |known: &[&str]| known.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()));
@@ -282,7 +339,11 @@ impl Inspection<'_> {
     }
 
     fn add(&mut self, rule: Rule, spot: Spot<'_>, points: u32, excerpt: &[u8]) {
-        if points == 0 || self.exceptions.iter().any(|it| it.covers(rule, spot.part, spot.name)) {
+        if points == 0 {
+            return;
+        }
+        self.inspector.found += 1;
+        if self.exceptions.iter().any(|it| it.covers(rule, spot.part, spot.name)) {
             return;
         }
         let inspector = &mut *self.inspector;

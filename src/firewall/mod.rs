@@ -16,6 +16,7 @@ pub(crate) mod body;
 mod code;
 mod command;
 mod html;
+pub(crate) mod known;
 mod normal;
 mod path;
 mod prefilter;

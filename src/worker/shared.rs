@@ -23,6 +23,7 @@ use super::tls::under_way::UnderWay;
 use super::watch::Seats;
 use crate::config::limits;
 use crate::config::limits::guards::{VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX};
+use crate::firewall::known::Known;
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
 use crate::scoreboard::refusal::Reason;
@@ -60,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) handshakes: UnderWay,
     /// Passwords that are verified.
     pub(crate) verifying: Rc<Aside>,
+    /// Of what firewalls have looked at.
+    pub(crate) known_clean: RefCell<Known>,
     pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -88,6 +91,9 @@ impl Shared {
         let earlier = access_log::figures(board, slot);
         let logged_before = access_log::Figures { failing: 0, last_error: 0, ..earlier };
         access_log::publish(board, slot, &logged_before);
+        // Without one that nobody can guess, what is unique serves.
+        let key = sys::random::secret::<16>()
+            .unwrap_or_else(|_| u128::from(sys::random::seed()).to_le_bytes());
         let shared = Self {
             board,
             slot,
@@ -103,6 +109,7 @@ impl Shared {
             seats: Seats::default(),
             handshakes: UnderWay::default(),
             verifying: Rc::new(Aside::new(VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX)),
+            known_clean: RefCell::new(Known::new(&key)),
             logs: Logs::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),

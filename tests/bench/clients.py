@@ -2,6 +2,7 @@
 import select
 import socket
 
+# Or what makes the next one.
 REQUEST = b"GET /128 HTTP/1.1\r\nHost: bench\r\n\r\n"
 BODY = b"x" * 128
 
@@ -13,7 +14,7 @@ def connect(port, count):
 def ask_each(sockets, patience_s=120):
     """One request on each connection, all under way at once; reads every response whole."""
     for one in sockets:
-        one.sendall(REQUEST)
+        one.sendall(REQUEST() if callable(REQUEST) else REQUEST)
     for one in sockets:
         one.settimeout(patience_s)
         answer = b""

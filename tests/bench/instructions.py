@@ -27,7 +27,11 @@ class Observed(Bench):
         callgrind = ["valgrind", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={self.counts}/%p"]
         os.environ["PILOTHOUSE_WORKER_UNDER"] = " ".join(callgrind)
         serves_itself = command[0] == "haproxy" or command[-1].endswith("/nginx.conf")
-        return super().start(callgrind + command if serves_itself else command, core)
+        try:
+            return super().start(callgrind + command if serves_itself else command, core)
+        finally:
+            # Whatever is started next is measured by somebody else.
+            del os.environ["PILOTHOUSE_WORKER_UNDER"]
 
 
 def largest_count(folder):

@@ -139,7 +139,9 @@ impl Exchange {
         let head = &buffer.content()[..self.request.head_bytes];
         let mut inspecting = std::mem::take(&mut self.inspecting);
         inspecting.inspector.begin();
-        let mut inspection = inspecting.inspector.inspect(&firewall.exceptions);
+        let mut known = shared.known_clean.borrow_mut();
+        let inspector = &mut inspecting.inspector;
+        let mut inspection = inspector.inspect_knowing(&firewall.exceptions, &mut known);
         inspection.target(self.request.path_and_query.in_bytes(head));
         for header in &self.request.headers {
             inspection.header(header.name.in_bytes(head), header.value.in_bytes(head));
