@@ -11,7 +11,7 @@ pub(crate) struct Firewall {
     /// Taken for attacks where a route only watches; they passed.
     pub(crate) detected: u64,
     pub(crate) blocked: u64,
-    /// Bodies of which only the beginning was looked at.
+    /// Bodies of which not all could be looked at.
     pub(crate) cut_bodies: u64,
     /// Rules that found something, in the order of the documentation.
     pub(crate) rules: Vec<RuleCount>,

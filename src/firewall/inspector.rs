@@ -22,6 +22,8 @@ pub(crate) struct Inspector {
     found: u32,
     score: u32,
     values: u32,
+    /// There were more values than are looked at, which no exception allows.
+    is_overfull: bool,
 }
 
 /// A shorter text is judged as fast as it is looked up.
@@ -45,6 +47,7 @@ impl Inspector {
         self.found = 0;
         self.score = 0;
         self.values = 0;
+        self.is_overfull = false;
         for text in [&mut self.normal, &mut self.spare] {
             if text.capacity() > KEPT_BYTES_MAX {
                 *text = Vec::new();
@@ -54,6 +57,11 @@ impl Inspector {
 
     pub(crate) fn score(&self) -> u32 {
         self.score
+    }
+
+    /// Whether the request is no clean one whatever its score: what was not looked at must not pass.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.is_overfull
     }
 
     /// The first of what was found.
@@ -268,9 +276,10 @@ impl Inspection<'_> {
         }
         self.inspector.values += 1;
         if self.is_exhausted() {
-            // What follows is not looked at, so it must not pass.
             let head = Spot { part: Part::Head, name: b"values" };
+            let before = self.inspector.score;
             self.find(Rule::OddProtocol, head, Judgement::Attack, b"");
+            self.inspector.is_overfull = self.inspector.score > before;
             return;
         }
         let mut normal = std::mem::take(&mut self.inspector.normal);

@@ -22,6 +22,8 @@ pub(super) struct Alarms {
     read: [u64; WORKERS_MAX],
     /// The one that came last first.
     kinds: VecDeque<Kind>,
+    /// What could not be judged, as of when it was last told.
+    unjudged: Unjudged,
     /// Events of the period, and when it began.
     told: usize,
     since_ms: u64,
@@ -56,11 +58,13 @@ impl Alarms {
             board,
             read: [0; WORKERS_MAX],
             kinds: VecDeque::new(),
+            unjudged: Unjudged::default(),
             told: 0,
             since_ms: 0,
             row: None,
         };
         alarms.gather();
+        alarms.unjudged = Unjudged { told: alarms.figures().cut_bodies, told_ms: 0 };
         alarms.row = alarms.sum_up();
         for kind in &mut alarms.kinds {
             kind.told = kind.count;
@@ -99,6 +103,7 @@ impl Alarms {
             kind.told = kind.count;
             kind.told_ms = wall_ms;
         }
+        entries.extend(self.unjudged.close_second(&self.figures(), wall_ms));
         self.row = self.sum_up();
         entries
     }
@@ -158,6 +163,34 @@ fn note(kinds: &mut VecDeque<Kind>, alarm: firewall::Alarm) {
     kind.last = alarm;
     kinds.push_front(kind);
     kinds.truncate(limits::firewall::KINDS_MAX);
+}
+
+/// Bodies that were not read to their end: told in one event a while.
+#[derive(Default)]
+struct Unjudged {
+    told: u64,
+    told_ms: u64,
+}
+
+impl Unjudged {
+    fn close_second(&mut self, figures: &firewall::Figures, wall_ms: u64) -> Option<audit::Entry> {
+        let now = figures.cut_bodies;
+        let is_due = self.told_ms == 0
+            || wall_ms.saturating_sub(self.told_ms) >= limits::firewall::EVENTS_PERIOD_MS;
+        if now == self.told || !is_due {
+            return None;
+        }
+        let bodies = now.saturating_sub(self.told);
+        (self.told, self.told_ms) = (now, wall_ms);
+        Some(audit::Entry {
+            who: audit::ENGINE.to_owned(),
+            verb: "unjudged".to_owned(),
+            target: "firewall".to_owned(),
+            result: format!("{bodies} bodies not read to their end"),
+            severity: Severity::Warn,
+            cli: String::new(),
+        })
+    }
 }
 
 impl Kind {

@@ -29,7 +29,7 @@ pub(crate) struct Figures {
     pub(crate) inspected: u64,
     pub(crate) detected: u64,
     pub(crate) blocked: u64,
-    /// Bodies of which only the beginning was looked at.
+    /// Bodies of which not all could be looked at.
     pub(crate) cut_bodies: u64,
     /// Findings by rule, in requests that were taken for attacks; they passed, or were blocked.
     pub(crate) found: [[u64; FIREWALL_RULES_MAX]; 2],

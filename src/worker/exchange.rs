@@ -11,7 +11,7 @@ use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::guard;
-use super::guard::firewall::Inspecting;
+use super::guard::firewall::inspecting::Inspecting;
 use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
 use super::server::Place;

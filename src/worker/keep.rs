@@ -11,7 +11,7 @@ use std::task::Poll;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
 use super::guard::Refusal;
-use super::guard::firewall::Framing;
+use super::guard::firewall::inspecting::Framing;
 use super::server::Route;
 use super::transfer::Coding;
 use super::transfer::whole::Unkept;

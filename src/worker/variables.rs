@@ -166,6 +166,11 @@ impl<'a> Facts<'a> {
             Variable::CorsOrigin => put(out, &exchange.kept.cors_origin),
             Variable::LimitReqStatus => limit_status(out, exchange.limited.rate),
             Variable::LimitConnStatus => limit_status(out, exchange.limited.connections),
+            Variable::FirewallVerdict => {
+                put_some(out, exchange.inspecting.outcome().map(|it| it.name().as_bytes()))
+            }
+            Variable::FirewallScore => self.firewall_score(out),
+            Variable::FirewallRules => self.firewall_rules(out),
             Variable::BytesSent => number(out, exchange.to_client.moved()),
             Variable::BodyBytesSent => number(out, self.body_bytes_sent()),
             Variable::SentHeader(name) => list(out, lookup::lines(&exchange.to_client.head, name)),
@@ -179,6 +184,17 @@ impl<'a> Facts<'a> {
             Variable::UpstreamBytesSent => self.if_asked(out, exchange.to_backend.moved()),
             Variable::UpstreamBytesReceived => self.if_asked(out, exchange.reply_bytes()),
         }
+    }
+
+    fn firewall_score(&self, out: &mut Vec<u8>) -> Value {
+        let score = self.exchange.inspecting.score();
+        score.map_or(Value::Absent, |score| number(out, u64::from(score)))
+    }
+
+    fn firewall_rules(&self, out: &mut Vec<u8>) -> Value {
+        let start = out.len();
+        self.exchange.inspecting.write_rules(out);
+        if out.len() == start { Value::Absent } else { Value::Written }
     }
 
     fn protocol(&self) -> &'static [u8] {

@@ -101,7 +101,7 @@ fn what_passes_is_what_came() {
     let honest = b"name=O%27Neil&text=select+a+colour+from+the+union&n=1+or+2".to_vec();
     let large: Vec<u8> = (0..LARGE_BYTES).map(|n| b'a' + (n % 251 % 26) as u8).collect();
     let mut reader = BufReader::new(connect(engine.address()).expect("the listener accepts"));
-    for body in [b"".to_vec(), honest, large] {
+    for body in [b"".to_vec(), honest, large.clone()] {
         for content_type in [FORM, "application/json", "text/plain", "image/png"] {
             let coded = chunked(&body, 7_000);
             for request in [
@@ -120,6 +120,122 @@ fn what_passes_is_what_came() {
         engine.status()["firewall"]["cut_bodies"].as_u64().filter(|n| *n >= 6)
     });
     assert_eq!(cut, 6, "pictures are not looked at");
+    // Told once for all of them.
+    wait::until("the event", || {
+        let events = engine.ctl_ok(&["events", "--json"]);
+        events.contains("\"verb\":\"unjudged\"").then_some(())
+    });
+    let refusing = "firewall = { mode = \"block\", on_oversize = \"block\" }";
+    let engine = Engine::start(&one_worker(refusing, "", &[&origin]));
+    for (content_type, status) in [(FORM, 413), ("image/png", 200)] {
+        let answer = client::raw(engine.address(), &closing(with_length(content_type, &large)));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{content_type}: {answer}");
+    }
+}
+
+/// The same request, the last of its connection.
+fn closing(request: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8(request).expect("plain letters");
+    text.replacen("\r\n", "\r\nConnection: close\r\n", 1).into_bytes()
+}
+
+fn gzipped(text: &[u8]) -> Vec<u8> {
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    coder.write_all(text).expect("memory");
+    coder.finish().expect("memory")
+}
+
+#[test]
+fn a_compressed_body_is_judged_by_what_it_says() {
+    let origin = Origin::named("one");
+    for buffering in ["", "\nrequest_buffering = true"] {
+        let engine = Engine::start(&one_worker(&format!("{BLOCK}{buffering}"), "", &[&origin]));
+        let bomb = vec![b'a'; 8 << 20];
+        let unread = || engine.status()["firewall"]["cut_bodies"].as_u64().unwrap_or_default();
+        for (body, coding, status, cut) in [
+            (gzipped(b"q=honest"), "gzip", 200, 0),
+            (gzipped(ATTACK.as_bytes()), "gzip", 403, 0),
+            (gzipped(&gzipped(ATTACK.as_bytes())), "gzip, gzip", 403, 0),
+            (gzipped(&bomb), "gzip", 200, 1),
+            (gzipped(ATTACK.as_bytes()), "rot13", 200, 2),
+            (ATTACK.as_bytes().to_vec(), "identity", 403, 2),
+        ] {
+            let framing = format!(
+                "Connection: close\r\nContent-Encoding: {coding}\r\nTransfer-Encoding: chunked"
+            );
+            let answer = client::raw(engine.address(), &post(FORM, &framing, &chunked(&body, 100)));
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{coding}: {answer}");
+            wait::until("the count", || (unread() == cut).then_some(()));
+        }
+        let seen = origin.seen();
+        assert!(seen.iter().any(|request| request.body == gzipped(&bomb)), "it passes as it came");
+    }
+}
+
+/// A score that is never reached is no way around what is not looked at any more.
+#[test]
+fn more_values_than_are_looked_at_are_an_attack_at_any_threshold() {
+    let origin = Origin::named("one");
+    let high = "firewall = { mode = \"block\", threshold = 1000 }";
+    let engine = Engine::start(&one_worker(high, "", &[&origin]));
+    let body = [b"a='&".repeat(2_049), ATTACK.as_bytes().to_vec()].concat();
+    let answer = client::raw(engine.address(), &closing(with_length(FORM, &body)));
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
+#[test]
+fn a_log_says_what_was_made_of_each_request() {
+    let origin = Origin::named("one");
+    let format = "$uri $firewall_verdict $firewall_score $firewall_rules";
+    let keys = format!(
+        "firewall = {{ mode = \"block\" }}\naccess_log = {{ file = \"access.log\", format = \"{format}\" }}\n\
+         [[server.route]]\npath = \"/off\"\nupstream = \"app\"\nfirewall = {{ mode = \"off\" }}\n\
+         [[server.route]]\npath = \"/watch\"\nupstream = \"app\"\nfirewall = {{ mode = \"detect\" }}\n"
+    );
+    let engine = Engine::start(&one_worker(&keys, "", &[&origin]));
+    for target in
+        ["/clean", "/off?q=<script>", "/watch?q=<script>&r=<script>", "/?q=<script>&r=1'or'1'='1"]
+    {
+        client::get(engine.address(), target);
+    }
+    let large = with_length(FORM, &b"a".repeat(LARGE_BYTES));
+    client::raw(engine.address(), &closing(large));
+    let path = engine.folder.path().join("access.log");
+    let expected = [
+        "/clean passed 0 -",
+        "/off - - -",
+        "/watch detected 10 cross-site-scripting",
+        "/ blocked 10 cross-site-scripting,sql-injection",
+        "/form unjudged 0 -",
+    ];
+    wait::until("the lines", || {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        (text.lines().collect::<Vec<_>>() == expected).then_some(())
+    });
+}
+
+/// A stream is a request like others: head, cookies in pieces, and body.
+#[test]
+fn attacks_over_http2_are_blocked_too() {
+    let Some(curl) = crate::http2::Curl::find() else { return };
+    let origin = Origin::named("one");
+    let engine = Engine::start(&crate::http2::plain(BLOCK, &[&origin]));
+    let status = |path: &str, more: &[&str]| {
+        let asked = [
+            &["--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_version} %{http_code}"],
+            more,
+        ];
+        curl.get(&engine, path, &asked.concat())
+    };
+    assert_eq!(status("/?q=select+a+colour+from+the+union", &[]), "2 200");
+    assert_eq!(status(&format!("/?{ATTACK}"), &[]), "2 403");
+    assert_eq!(status("/", &["-H", "cookie: a=1; b=%3Csvg/onload=alert(1)%3E"]), "2 403");
+    assert_eq!(status("/", &["-d", ATTACK]), "2 403");
+    assert_eq!(status("/", &["-d", "q=honest"]), "2 200");
+    wait::until("the rows", || {
+        let alarms = engine.status()["firewall"]["alarms"].to_string();
+        (alarms.contains("form:q") && alarms.contains("cookie:b")).then_some(())
+    });
 }
 
 /// A route's settings stand in place of its server's.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::super::limits;
-use super::super::model::firewall::{Exception, Firewall, Mode, Part, Rule};
+use super::super::model::firewall::{Exception, Firewall, Mode, Part, Rule, Unread};
 use super::super::report::{Located, Report};
 use super::super::section::{Section, unknown_word};
 
@@ -21,6 +21,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Firewall> {
         .and_then(|word| known(report, "mode", &word, &Mode::ALL.map(|mode| (mode.name(), mode))));
     let threshold = table.integer("threshold", THRESHOLDS);
     let exceptions = exceptions(&mut table);
+    let on_oversize = unread(&mut table, "on_oversize");
     table.finish(&[
         ("exceptions", "except"),
         ("exclude", "except"),
@@ -29,7 +30,14 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Firewall> {
         ("score", "threshold"),
     ]);
     let threshold = threshold.unwrap_or(limits::firewall::THRESHOLD);
-    Some(Firewall { mode: mode?, threshold, exceptions })
+    Some(Firewall { mode: mode?, threshold, exceptions, on_oversize })
+}
+
+fn unread(table: &mut Section<'_>, key: &'static str) -> Unread {
+    let report = table.report;
+    let words = Unread::ALL.map(|word| (word.name(), word));
+    let word = table.text(key);
+    word.and_then(|word| known(report, "word", &word, &words)).unwrap_or_default()
 }
 
 fn exceptions(table: &mut Section<'_>) -> Vec<Exception> {

@@ -5,6 +5,10 @@ pub(crate) const THRESHOLD: u32 = 5;
 pub(crate) const THRESHOLD_MAX: u32 = 1_000;
 /// Of a server or a route; each finding is held against all of them.
 pub(crate) const EXCEPTIONS_MAX: usize = 64;
+/// What is read of a compressed body; one that comes to more is read as far.
+pub(crate) const DECODED_BYTES_MAX: usize = 256 * 1024;
+/// Compressions of a body in each other.
+pub(crate) const CODINGS_MAX: usize = 2;
 /// Kinds of attacks that are told apart, each a rule at a place; the one that came longest ago goes.
 pub(crate) const KINDS_MAX: usize = 64;
 /// One kind is told of so often at most, and of all kinds together so many events in that time.

@@ -8,6 +8,16 @@ pub(crate) struct Firewall {
     /// The score from which on a request counts as an attack.
     pub(crate) threshold: u32,
     pub(crate) exceptions: Vec<Exception>,
+    /// What becomes of a body that is not read to its end.
+    pub(crate) on_oversize: Unread,
+}
+
+/// What becomes of a request that could not be judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Unread {
+    #[default]
+    Pass,
+    Block,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +79,17 @@ impl Mode {
         match self {
             Self::Off => "off",
             Self::Detect => "detect",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl Unread {
+    pub(crate) const ALL: [Self; 2] = [Self::Pass, Self::Block];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
             Self::Block => "block",
         }
     }

@@ -46,6 +46,9 @@ pub(crate) enum Variable {
     RefusedBy,
     LimitReqStatus,
     LimitConnStatus,
+    FirewallVerdict,
+    FirewallScore,
+    FirewallRules,
     /// The page's site that may read the answer.
     CorsOrigin,
     BodyBytesSent,
@@ -107,6 +110,9 @@ const PLAIN: &[(&str, Variable)] = &[
     ("refused_by", Variable::RefusedBy),
     ("limit_req_status", Variable::LimitReqStatus),
     ("limit_conn_status", Variable::LimitConnStatus),
+    ("firewall_verdict", Variable::FirewallVerdict),
+    ("firewall_score", Variable::FirewallScore),
+    ("firewall_rules", Variable::FirewallRules),
     ("cors_origin", Variable::CorsOrigin),
     ("body_bytes_sent", Variable::BodyBytesSent),
     ("bytes_sent", Variable::BytesSent),
@@ -174,6 +180,9 @@ impl Variable {
             | Self::RefusedBy
             | Self::LimitReqStatus
             | Self::LimitConnStatus
+            | Self::FirewallVerdict
+            | Self::FirewallScore
+            | Self::FirewallRules
             | Self::CorsOrigin
             | Self::RequestTime
             | Self::UpstreamHeader(_)
@@ -272,6 +281,9 @@ impl Variable {
             | Self::RefusedBy
             | Self::LimitReqStatus
             | Self::LimitConnStatus
+            | Self::FirewallVerdict
+            | Self::FirewallScore
+            | Self::FirewallRules
             | Self::CorsOrigin
             | Self::BodyBytesSent
             | Self::BytesSent

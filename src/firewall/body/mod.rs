@@ -88,6 +88,16 @@ impl<'h> Kind<'h> {
     }
 }
 
+/// Whether a body of which nobody says what it is holds data: in a text, in whatever alphabet, there
+/// are next to no control characters.
+fn is_data(body: &[u8]) -> bool {
+    let is_odd = |byte: &&u8| byte.is_ascii_control() && !b"\t\n\r\x0b\x0c\x1b".contains(byte);
+    body.iter().filter(is_odd).count() * TEXT_BYTES_PER_CONTROL > body.len()
+}
+
+/// What is random has one in ten.
+const TEXT_BYTES_PER_CONTROL: usize = 32;
+
 impl Inspection<'_> {
     pub(crate) fn body(&mut self, kind: Kind<'_>, body: &[u8]) {
         match kind {
@@ -96,6 +106,7 @@ impl Inspection<'_> {
             Kind::Xml => xml::inspect(self, body),
             Kind::Multipart { boundary } => multipart::inspect(self, boundary, body),
             Kind::Text => self.value(Spot { part: Part::Text, name: b"" }, body, Coding::Plain),
+            Kind::Unknown if is_data(body) => {}
             Kind::Unknown => self.worse(
                 |it| it.pairs(Part::Form, body),
                 |it| it.value(Spot { part: Part::Text, name: b"" }, body, Coding::Plain),

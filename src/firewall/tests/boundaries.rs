@@ -256,3 +256,33 @@ fn texts_with_secrets_are_not_repeated() {
     inspector.inspect(&[]).body(Kind::Text, b"pwd: x\n<script>");
     assert_eq!(inspector.findings()[0].excerpt.as_bytes(), b"");
 }
+
+/// By its content, where its type says nothing: text is judged in whatever alphabet it is written.
+#[test]
+fn data_of_a_type_that_nobody_knows_is_no_text() {
+    let score = |body: &[u8]| {
+        let mut inspector = Inspector::default();
+        inspector.inspect(&[]).body(Kind::of(Some(b"application/x-own")), body);
+        inspector.score()
+    };
+    let attack = b"<script>alert(1)</script>";
+    let data: Vec<u8> = (0..=255).cycle().take(4096).collect();
+    assert_eq!(score(&[&data[..], attack].concat()), 0);
+    assert!(score(attack) >= 5);
+    assert!(score(&[&b"\xcf\xf0\xe8\xe2\xe5\xf2 ".repeat(100)[..], attack].concat()) >= 5);
+    // One zero byte makes no data of a text.
+    assert!(score(&[b"a text, and\0", &attack[..]].concat()) >= 5);
+}
+
+/// Whatever the score, more values than are looked at are no clean request.
+#[test]
+fn a_request_that_is_filled_up_is_told_apart() {
+    let filled = |exceptions: &[Exception]| {
+        let mut inspector = Inspector::default();
+        let query = "a='&".repeat(2049);
+        inspector.inspect(exceptions).pairs(Part::Query, query.as_bytes());
+        inspector.is_overfull()
+    };
+    assert!(filled(&[]));
+    assert!(!filled(&[Exception { rule: Some(Rule::OddProtocol), ..Exception::default() }]));
+}

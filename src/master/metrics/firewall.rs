@@ -23,7 +23,7 @@ pub(super) fn write(text: &mut Text, figures: &Figures) {
     text.family(
         "pilothouse_firewall_cut_bodies_total",
         Counter,
-        "Bodies of which a firewall looked at the beginning only.",
+        "Bodies of which a firewall could not look at all.",
     )
     .sample(&none, Value::Count(figures.cut_bodies));
     let mut family = text.family(

@@ -18,7 +18,7 @@ use crate::origin::Origin;
 use crate::proxy::one_worker;
 
 /// One worker whose listener takes HTTP/2 in plain, too.
-fn plain(server_keys: &str, origins: &[&Origin]) -> String {
+pub(crate) fn plain(server_keys: &str, origins: &[&Origin]) -> String {
     one_worker(server_keys, "", origins).replacen(
         "listen = [\"{listen}\"]",
         "listen = [{ address = \"{listen}\", http2 = true }]",
@@ -35,10 +35,10 @@ fn metric(engine: &Engine, name: &str) -> u64 {
 }
 
 /// curl without TLS.
-struct Curl(PathBuf);
+pub(crate) struct Curl(PathBuf);
 
 impl Curl {
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         oracle::find("curl").map(Self)
     }
 
@@ -53,7 +53,7 @@ impl Curl {
     }
 
     #[track_caller]
-    fn get(&self, engine: &Engine, path: &str, more: &[&str]) -> String {
+    pub(crate) fn get(&self, engine: &Engine, path: &str, more: &[&str]) -> String {
         let output = self.run(engine, path, more);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{path} {more:?}: {said}");

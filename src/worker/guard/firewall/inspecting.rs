@@ -1,0 +1,212 @@
+//! How far the firewall is with a request: its head, its body, and what was made of both.
+
+use super::super::super::connection::Connection;
+use super::super::super::exchange::Exchange;
+use super::super::Refusal;
+use super::unpack::{Extent, Packing};
+use super::{Firewall, TOO_LARGE, named};
+use crate::config::model::firewall as model;
+use crate::firewall::body::Kind;
+use crate::firewall::inspector::Inspector;
+use crate::http::framing::{Body, Reader};
+use crate::scoreboard::firewall;
+use crate::scoreboard::refusal::Reason;
+
+/// Kept for reuse.
+#[derive(Default)]
+pub(crate) struct Inspecting {
+    pub(super) inspector: Inspector,
+    outcome: Option<Outcome>,
+    body: Due,
+    content_type: Vec<u8>,
+    packing: Packing,
+    /// A body without its chunks and codings.
+    payload: Vec<u8>,
+}
+
+/// What was made of a request: what `$firewall_verdict` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing was found, or too little.
+    Passed,
+    /// It passed, though not all of it could be judged.
+    Unjudged,
+    Detected,
+    Blocked,
+}
+
+/// Whether a body is still to be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Due {
+    #[default]
+    No,
+    Yes,
+}
+
+/// How a body that is kept is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Plain,
+    Chunks,
+}
+
+/// Beyond this a payload's room is not kept for the next request.
+const PAYLOAD_KEPT_BYTES_MAX: usize = 16 * 1024;
+
+impl Outcome {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Unjudged => "unjudged",
+            Self::Detected => "detected",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl Inspecting {
+    pub(crate) fn begin(&mut self) {
+        self.outcome = None;
+        self.body = Due::No;
+        if self.payload.capacity() > PAYLOAD_KEPT_BYTES_MAX {
+            self.payload = Vec::new();
+        }
+    }
+
+    pub(crate) fn is_body_due(&self) -> bool {
+        self.body == Due::Yes
+    }
+
+    /// `None` while no firewall has looked at the request.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// `None` while no firewall has looked at the request.
+    pub(crate) fn score(&self) -> Option<u32> {
+        self.outcome.map(|_| self.inspector.score())
+    }
+
+    /// Appends the rules that found something, each once, with commas between them.
+    pub(crate) fn write_rules(&self, out: &mut Vec<u8>) {
+        if self.outcome.is_none() {
+            return;
+        }
+        let findings = self.inspector.findings();
+        for (at, finding) in findings.iter().enumerate() {
+            if findings[..at].iter().any(|before| before.rule == finding.rule) {
+                continue;
+            }
+            if at > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(named::rule(finding.rule).name().as_bytes());
+        }
+    }
+
+    /// Nothing more is looked at.
+    pub(super) fn close(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+        self.body = Due::No;
+    }
+}
+
+impl Exchange {
+    /// Judges the head, which is at the front of what is unread.
+    pub(super) fn inspect_head(
+        &mut self,
+        connection: &Connection,
+        firewall: &Firewall,
+    ) -> Option<Refusal> {
+        let shared = &connection.shared;
+        firewall::inspected(shared.board(), shared.crew.slot());
+        let buffer = connection.unread.as_ref()?;
+        let head = &buffer.content()[..self.request.head_bytes];
+        let mut inspecting = std::mem::take(&mut self.inspecting);
+        inspecting.outcome = Some(Outcome::Passed);
+        inspecting.inspector.begin();
+        let mut known = shared.known_clean.borrow_mut();
+        let inspector = &mut inspecting.inspector;
+        let mut inspection = inspector.inspect_knowing(&firewall.exceptions, &mut known);
+        inspection.target(self.request.path_and_query.in_bytes(head));
+        for header in &self.request.headers {
+            inspection.header(header.name.in_bytes(head), header.value.in_bytes(head));
+        }
+        let content_type = self.content_type(head);
+        let is_read_as_text = Kind::of(content_type) != Kind::Opaque;
+        inspecting.content_type.clear();
+        if self.request.body != Body::None && is_read_as_text {
+            inspecting.body = Due::Yes;
+            inspecting.content_type.extend_from_slice(content_type.unwrap_or_default());
+            inspecting.packing.clear();
+            for line in self.request.values(head, "content-encoding") {
+                inspecting.packing.add(line);
+            }
+        }
+        self.inspecting = inspecting;
+        self.sum_up(connection, firewall)
+    }
+
+    /// Of two, nobody knows which its reader goes by: such a body is a text.
+    fn content_type<'h>(&'h self, head: &'h [u8]) -> Option<&'h [u8]> {
+        let mut content_types = self.request.values(head, "content-type");
+        content_types.next().filter(|_| content_types.next().is_none())
+    }
+
+    /// Judges the body, as far as it was read.
+    pub(crate) fn inspect_body(
+        &mut self,
+        connection: &Connection,
+        firewall: &Firewall,
+        framing: Framing,
+    ) -> Option<Refusal> {
+        self.inspecting.body = Due::No;
+        let mut inspecting = std::mem::take(&mut self.inspecting);
+        let Inspecting { inspector, content_type, packing, payload, .. } = &mut inspecting;
+        let mut body = self.to_backend.kept_body();
+        let mut extent =
+            if self.to_backend.is_kept_body_whole() { Extent::Whole } else { Extent::Part };
+        if framing == Framing::Chunks || !packing.is_none() {
+            payload.clear();
+            payload.extend_from_slice(body);
+            if framing == Framing::Chunks {
+                // Its framing was followed when it came.
+                let taken = Reader::new(Body::Chunked).strip(payload);
+                payload.truncate(taken.map_or(0, |taken| taken.kept));
+            }
+            if packing.unpack(payload) == Extent::Part {
+                extent = Extent::Part;
+            }
+            body = payload;
+        }
+        let content_type = Some(&content_type[..]).filter(|it| !it.is_empty());
+        inspector.inspect(&firewall.exceptions).body(Kind::of(content_type), body);
+        self.inspecting = inspecting;
+        if let Some(refusal) = self.sum_up(connection, firewall) {
+            return Some(refusal);
+        }
+        if extent == Extent::Part {
+            firewall::body_cut(connection.shared.board(), connection.shared.crew.slot());
+            return self.pass_cut(firewall);
+        }
+        None
+    }
+
+    /// Its end is not known: what then, the file says.
+    fn pass_cut(&mut self, firewall: &Firewall) -> Option<Refusal> {
+        if self.inspecting.outcome != Some(Outcome::Passed) {
+            return None;
+        }
+        match (firewall.verdict, firewall.on_oversize) {
+            (firewall::Verdict::Blocked, model::Unread::Block) => {
+                self.inspecting.close(Outcome::Blocked);
+                Some(Refusal { reason: Reason::Firewall, status: TOO_LARGE })
+            }
+            (firewall::Verdict::Blocked, model::Unread::Pass)
+            | (firewall::Verdict::Detected, _) => {
+                self.inspecting.close(Outcome::Unjudged);
+                None
+            }
+        }
+    }
+}
