@@ -1,6 +1,8 @@
 //! The one file that reads files: finds the configuration, reads it, and checks what it names on
 //! this machine.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -14,7 +16,7 @@ use super::password::Password;
 use super::report::Surroundings;
 use super::source::Source;
 use super::users::Users;
-use super::{Dates, Loaded, document, dotenv, engine, limits, variables};
+use super::{Dates, Loaded, document, dotenv, engine, included, limits, variables};
 
 const FILE_NAME: &str = "pilothouse.toml";
 /// Reading and writing by whoever is neither the owner nor of the group.
@@ -48,6 +50,7 @@ pub(super) fn read_checked(path: &Path, dates: Dates) -> Result<Loaded, Errors> 
 /// The same for a text that is elsewhere, or nowhere; what is relative in it begins beside `path`.
 pub(super) fn check(text: String, name: &str, path: &Path, dates: Dates) -> Result<Loaded, Errors> {
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
+    let judged = RefCell::default();
     let surroundings = Surroundings {
         variable: &variables::from_environment,
         base: folder.as_deref(),
@@ -65,6 +68,7 @@ pub(super) fn check(text: String, name: &str, path: &Path, dates: Dates) -> Resu
         token: &|path| token(path).map(|_said_when_used| ()),
         password: &|path| password(path).map(|_said_when_used| ()),
         users: &|path| users(path),
+        rules: &|path| rules(&judged, path),
     };
     let config = document::read(&text, name, surroundings)?;
     Ok(Loaded { config, text: Some(Rc::from(text)) })
@@ -187,6 +191,24 @@ fn users(path: &Path) -> Result<(), String> {
     let text = read(path, limits::guards::USERS_FILE_BYTES_MAX).map_err(failed)?;
     let users = Users::parse(&text).map_err(|bad| format!("{name}, {bad}"))?;
     if users.any().is_none() { Err(format!("{name} holds no users")) } else { Ok(()) }
+}
+
+/// What became of files of rules: one is loaded once, however many routes name it.
+type Judged = RefCell<HashMap<PathBuf, Result<Vec<PathBuf>, String>>>;
+
+/// Whether ModSecurity's engine takes a file of rules, and all that it includes.
+fn rules(judged: &Judged, path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !sys::modsecurity::IS_LINKED {
+        return Err("`crs` needs a build with the cargo feature `crs`".to_owned());
+    }
+    let known = judged.borrow().get(path).cloned();
+    known.unwrap_or_else(|| {
+        let read = |path: &Path| read(path, limits::firewall::RULES_FILE_BYTES_MAX);
+        let found = sys::modsecurity::Rules::load(path)
+            .map(|_loaded_by_workers| included::folders(path, &read));
+        judged.borrow_mut().insert(path.to_owned(), found.clone());
+        found
+    })
 }
 
 /// A whole text of bounded length.

@@ -12,6 +12,7 @@ pub(crate) mod diagnostic;
 mod document;
 mod dotenv;
 mod files;
+mod included;
 pub(crate) mod source;
 
 mod backend_tls;
@@ -139,6 +140,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         token: &|_| Ok(()),
         password: &|_| Ok(()),
         users: &|_| Ok(()),
+        rules: &|_| Ok(Vec::new()),
     };
     document::read(text, name, surroundings)
 }

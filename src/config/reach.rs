@@ -23,6 +23,8 @@ pub(crate) fn of(config: &Config) -> Reach {
             // Of a file that may be replaced, the folder counts.
             let users = route.guards.basic.as_ref().and_then(|basic| basic.file.parent());
             reach.read.extend(users.map(Path::to_owned));
+            let core = route.guards.firewall.as_ref().and_then(|firewall| firewall.core.as_ref());
+            reach.read.extend(core.iter().flat_map(|core| core.folders.iter().cloned()));
             if let Action::Files(files) = &route.action {
                 let root = if files.root.is_empty() { "/" } else { &files.root };
                 reach.read.push(root.into());

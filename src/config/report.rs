@@ -36,6 +36,9 @@ pub(super) struct Surroundings<'a> {
     pub(super) password: &'a dyn Fn(&Path) -> Result<(), String>,
     /// The same of users with theirs.
     pub(super) users: &'a dyn Fn(&Path) -> Result<(), String>,
+    /// Whether a file holds rules of ModSecurity; the folders of what it includes, or the whole
+    /// message.
+    pub(super) rules: &'a dyn Fn(&Path) -> Result<Vec<PathBuf>, String>,
 }
 
 /// A value and where it stands.

@@ -13,6 +13,9 @@ pub(crate) struct Firewall {
     pub(crate) blocked: u64,
     /// Bodies of which not all could be looked at.
     pub(crate) cut_bodies: u64,
+    /// Requests that the core rules gave no answer to.
+    #[serde(default)]
+    pub(crate) unanswered: u64,
     /// Rules that found something, in the order of the documentation.
     pub(crate) rules: Vec<RuleCount>,
     /// Kinds of attacks, the one that came last first.
@@ -74,6 +77,7 @@ impl Firewall {
         self.detected += other.detected;
         self.blocked += other.blocked;
         self.cut_bodies += other.cut_bodies;
+        self.unanswered += other.unanswered;
         for row in other.rules {
             match self.rules.iter_mut().find(|known| known.rule == row.rule) {
                 Some(known) => {

@@ -75,7 +75,8 @@ pub(crate) struct Exception {
 
 impl Exception {
     pub(crate) fn covers(&self, rule: Rule, part: Part, name: &[u8]) -> bool {
-        self.rule.is_none_or(|excepted| excepted == rule)
+        let is_core = matches!(rule, Rule::Core(_));
+        self.rule.is_none_or(|it| it == rule || (it == Rule::ALL_CORE && is_core))
             && self.part.is_none_or(|excepted| excepted == part)
             && self.name.as_ref().is_none_or(|excepted| excepted.eq_ignore_ascii_case(name))
     }

@@ -2,6 +2,7 @@
 //!
 //! Kept and used again: the texts that it works on are allocated once.
 
+use super::crs::Match;
 use super::finding::{Beginning, Exception, Finding, Part, is_secret};
 use super::known::{Kind, Known};
 use super::normal::{self, Coding, Oddities};
@@ -298,6 +299,12 @@ impl Inspection<'_> {
             self.detect(spot, detectors, &normal);
         }
         self.inspector.normal = normal;
+    }
+
+    /// What the core rules have found.
+    pub(crate) fn matched(&mut self, found: Match<'_>) {
+        let excerpt = if may_hold_secret(found.spot, found.excerpt) { b"" } else { found.excerpt };
+        self.add(Rule::Core(found.id), found.spot, found.points, excerpt);
     }
 
     fn oddities(&mut self, spot: Spot<'_>, oddities: Oddities, normal: &[u8]) {

@@ -15,6 +15,7 @@ pub(crate) mod inspector;
 pub(crate) mod body;
 mod code;
 mod command;
+pub(crate) mod crs;
 mod html;
 pub(crate) mod known;
 mod normal;

@@ -22,9 +22,14 @@ pub(crate) enum Rule {
     OddProtocol,
     /// A tool that looks for holes names itself.
     Scanner,
+    /// One of the OWASP core rules, by its number; as an exception, `ALL_CORE` are all of them.
+    Core(u32),
 }
 
 impl Rule {
+    pub(crate) const ALL_CORE: Self = Self::Core(0);
+
+    /// Those that have a detector here.
     pub(crate) const ALL: [Self; 11] = [
         Self::SqlInjection,
         Self::CrossSiteScripting,

@@ -5,6 +5,7 @@
 //! told when it first comes, then once a while with how often it came, and no more events than a
 //! bound in all.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::membership::Now;
@@ -33,7 +34,7 @@ pub(super) struct Alarms {
 
 /// Attacks by one rule at one place.
 struct Kind {
-    rule: u8,
+    rule: (u8, u32),
     part: u8,
     name: firewall::Text,
     last: firewall::Alarm,
@@ -64,7 +65,7 @@ impl Alarms {
             row: None,
         };
         alarms.gather();
-        alarms.unjudged = Unjudged { told: alarms.figures().cut_bodies, told_ms: 0 };
+        alarms.unjudged = Unjudged { told: Unjudged::of(&alarms.figures()), told_ms: 0 };
         alarms.row = alarms.sum_up();
         for kind in &mut alarms.kinds {
             kind.told = kind.count;
@@ -131,6 +132,7 @@ impl Alarms {
             detected: figures.detected,
             blocked: figures.blocked,
             cut_bodies: figures.cut_bodies,
+            unanswered: figures.unanswered.iter().sum(),
             rules: rules.filter(|rule| rule.detected + rule.blocked > 0).collect(),
             alarms: self.kinds.iter().map(Kind::row).collect(),
         })
@@ -146,12 +148,13 @@ impl Alarms {
 /// Puts an alarm to its kind, which becomes the first.
 fn note(kinds: &mut VecDeque<Kind>, alarm: firewall::Alarm) {
     let is_same = |kind: &Kind| {
-        (kind.rule, kind.part, kind.last.verdict) == (alarm.rule, alarm.part, alarm.verdict)
+        kind.rule == (alarm.rule, alarm.rule_id)
+            && (kind.part, kind.last.verdict) == (alarm.part, alarm.verdict)
             && kind.name == alarm.name
     };
     let known = kinds.iter().position(is_same).and_then(|at| kinds.remove(at));
     let mut kind = known.unwrap_or(Kind {
-        rule: alarm.rule,
+        rule: (alarm.rule, alarm.rule_id),
         part: alarm.part,
         name: alarm.name,
         last: alarm,
@@ -165,28 +168,35 @@ fn note(kinds: &mut VecDeque<Kind>, alarm: firewall::Alarm) {
     kinds.truncate(limits::firewall::KINDS_MAX);
 }
 
-/// Bodies that were not read to their end: told in one event a while.
+/// Bodies that were not read to their end, and requests that the core rules gave no answer to: told
+/// in one event a while.
 #[derive(Default)]
 struct Unjudged {
-    told: u64,
+    told: [u64; 2],
     told_ms: u64,
 }
 
 impl Unjudged {
+    fn of(figures: &firewall::Figures) -> [u64; 2] {
+        [figures.cut_bodies, figures.unanswered.iter().sum()]
+    }
+
     fn close_second(&mut self, figures: &firewall::Figures, wall_ms: u64) -> Option<audit::Entry> {
-        let now = figures.cut_bodies;
+        let now = Self::of(figures);
         let is_due = self.told_ms == 0
             || wall_ms.saturating_sub(self.told_ms) >= limits::firewall::EVENTS_PERIOD_MS;
         if now == self.told || !is_due {
             return None;
         }
-        let bodies = now.saturating_sub(self.told);
+        let [bodies, requests] = [0, 1].map(|at: usize| now[at].saturating_sub(self.told[at]));
         (self.told, self.told_ms) = (now, wall_ms);
         Some(audit::Entry {
             who: audit::ENGINE.to_owned(),
             verb: "unjudged".to_owned(),
             target: "firewall".to_owned(),
-            result: format!("{bodies} bodies not read to their end"),
+            result: format!(
+                "{bodies} bodies not read to their end, {requests} requests not answered by core rules"
+            ),
             severity: Severity::Warn,
             cli: String::new(),
         })
@@ -196,7 +206,7 @@ impl Unjudged {
 impl Kind {
     fn row(&self) -> Alarm {
         Alarm {
-            rule: rule_name(self.rule).to_owned(),
+            rule: self.rule_name().into_owned(),
             place: self.place(),
             verdict: match self.last.verdict {
                 firewall::Verdict::Detected => Verdict::Detected,
@@ -216,7 +226,12 @@ impl Kind {
     /// As TOML, where the name of a value is whatever a client sent.
     fn exception(&self) -> String {
         let place = self.place().replace('\\', "\\\\").replace('"', "\\\"");
-        format!("{{ rule = \"{}\", where = \"{place}\" }}", rule_name(self.rule))
+        format!("{{ rule = \"{}\", where = \"{place}\" }}", self.rule_name())
+    }
+
+    fn rule_name(&self) -> Cow<'static, str> {
+        let (number, id) = self.rule;
+        Rule::numbered(number).map_or(Cow::Borrowed("unknown"), |rule| rule.label(id))
     }
 
     fn place(&self) -> String {
@@ -235,16 +250,12 @@ impl Kind {
         audit::Entry {
             who: audit::ENGINE.to_owned(),
             verb: verdict.name().to_owned(),
-            target: format!("{} in {place}", rule_name(self.rule)),
+            target: format!("{} in {place}", self.rule_name()),
             result: format!("{times}{client} {host}{path}{found}"),
             severity: Severity::Warn,
             cli: String::new(),
         }
     }
-}
-
-fn rule_name(number: u8) -> &'static str {
-    Rule::numbered(number).map_or("unknown", Rule::name)
 }
 
 /// Bytes of a client's, for people.

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::layout::{
-    ALARM_TEXT_BYTES_MAX, ALARMS_MAX, AlarmWords, Alarms, FIREWALL_RULES_MAX, FirewallWords,
-    HOST_BYTES_MAX, PATH_BYTES_MAX,
+    ALARM_TEXT_BYTES_MAX, ALARMS_MAX, AlarmWords, Alarms, FIREWALL_RULES_MAX, FIREWALL_SILENCES,
+    FirewallWords, HOST_BYTES_MAX, PATH_BYTES_MAX,
 };
 use super::recent::{Beginning, Host, Path};
 use super::{Board, WorkerSlot};
@@ -22,6 +22,15 @@ pub(crate) enum Verdict {
     Blocked,
 }
 
+/// Why the core rules gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// Not within the time that a request has for them, or they could not be read at all.
+    Late,
+    /// Too many wait for them already.
+    Busy,
+}
+
 /// Counts of one worker, or of several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
@@ -31,6 +40,8 @@ pub(crate) struct Figures {
     pub(crate) blocked: u64,
     /// Bodies of which not all could be looked at.
     pub(crate) cut_bodies: u64,
+    /// Requests that the core rules gave no answer to, by `Silence`.
+    pub(crate) unanswered: [u64; FIREWALL_SILENCES],
     /// Findings by rule, in requests that were taken for attacks; they passed, or were blocked.
     pub(crate) found: [[u64; FIREWALL_RULES_MAX]; 2],
 }
@@ -45,6 +56,8 @@ pub(crate) struct Alarm {
     pub(crate) verdict: Verdict,
     pub(crate) score: u16,
     pub(crate) rule: u8,
+    /// Of a rule that has a number of its own; else 0.
+    pub(crate) rule_id: u32,
     pub(crate) part: u8,
     /// Of the value in which it was found.
     pub(crate) name: Text,
@@ -59,6 +72,9 @@ impl Figures {
         self.detected += other.detected;
         self.blocked += other.blocked;
         self.cut_bodies += other.cut_bodies;
+        for (sum, other) in self.unanswered.iter_mut().zip(&other.unanswered) {
+            *sum += other;
+        }
         for (sums, others) in self.found.iter_mut().zip(&other.found) {
             for (sum, other) in sums.iter_mut().zip(others) {
                 *sum += other;
@@ -75,6 +91,10 @@ pub(crate) fn inspected(board: Board, slot: WorkerSlot) {
 
 pub(crate) fn body_cut(board: Board, slot: WorkerSlot) {
     raise(&words(board, slot).cut_bodies);
+}
+
+pub(crate) fn unanswered(board: Board, slot: WorkerSlot, silence: Silence) {
+    raise(&words(board, slot).unanswered[silence as usize]);
 }
 
 /// Counts an attack by the rules of its findings, and writes it into the ring.
@@ -110,6 +130,7 @@ pub(crate) fn figures(board: Board, slot: WorkerSlot) -> Figures {
         detected: wide(&words.detected),
         blocked: wide(&words.blocked),
         cut_bodies: wide(&words.cut_bodies),
+        unanswered: std::array::from_fn(|silence| wide(&words.unanswered[silence])),
         found: [0, 1]
             .map(|verdict: usize| std::array::from_fn(|rule| wide(&words.found[verdict][rule]))),
     }
@@ -169,6 +190,7 @@ fn store(words: &AlarmWords, alarm: &Alarm) {
         word.store(byte, Ordering::Relaxed);
     }
     words.score.store(alarm.score, Ordering::Relaxed);
+    words.rule_id.store(alarm.rule_id, Ordering::Relaxed);
     alarm.host.store(&words.host);
     alarm.path.store(&words.path);
     alarm.name.store(&words.name);
@@ -193,6 +215,7 @@ fn load(words: &AlarmWords) -> Alarm {
         verdict: if verdict == BLOCKED { Verdict::Blocked } else { Verdict::Detected },
         score: words.score.load(Ordering::Relaxed),
         rule,
+        rule_id: words.rule_id.load(Ordering::Relaxed),
         part,
         name: Beginning::load(&words.name, name),
         excerpt: Beginning::load(&words.excerpt, excerpt),

@@ -37,6 +37,7 @@ pub(crate) const HOST_BYTES_MAX: usize = 24;
 pub(crate) const REFUSAL_REASONS_MAX: usize = 16;
 /// Room for kinds of attacks; unused ones stay zero.
 pub(crate) const FIREWALL_RULES_MAX: usize = 16;
+pub(crate) const FIREWALL_SILENCES: usize = 2;
 /// Entries of a worker's ring of requests that were taken for attacks.
 pub(crate) const ALARMS_MAX: usize = 64;
 pub(crate) const ALARM_TEXT_BYTES_MAX: usize = 48;
@@ -50,7 +51,7 @@ pub(crate) const FLOODS: usize = 6;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -156,6 +157,8 @@ pub(super) struct FirewallWords {
     pub(super) detected: AtomicU64,
     pub(super) blocked: AtomicU64,
     pub(super) cut_bodies: AtomicU64,
+    /// Requests that the core rules gave no answer to, by `firewall::Silence`.
+    pub(super) unanswered: [AtomicU64; FIREWALL_SILENCES],
     /// By rule, in requests that passed and in those that were blocked.
     pub(super) found: [[AtomicU64; FIREWALL_RULES_MAX]; 2],
 }
@@ -340,6 +343,8 @@ pub(super) struct AlarmWords {
     /// Of host, path, name and excerpt.
     pub(super) lengths: [AtomicU8; 4],
     pub(super) score: AtomicU16,
+    /// Of a rule that has a number of its own.
+    pub(super) rule_id: AtomicU32,
     pub(super) host: [AtomicU64; HOST_BYTES_MAX / 8],
     pub(super) path: [AtomicU64; PATH_BYTES_MAX / 8],
     pub(super) name: [AtomicU64; ALARM_TEXT_BYTES_MAX / 8],

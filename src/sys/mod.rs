@@ -1,7 +1,8 @@
 //! The kernel, and nothing but the kernel: time, processes, descriptors, sockets, files, memory.
 //!
 //! Knows no domain word: nothing here mentions workers, backends or programs. All `unsafe` of the
-//! crate lives here and in `scoreboard::layout`.
+//! crate lives here and in `scoreboard::layout`; for that reason, so does the one foreign library
+//! that a build may be linked to (`modsecurity`).
 
 pub(crate) mod bell;
 pub(crate) mod clock;
@@ -54,3 +55,5 @@ pub(crate) mod service;
 pub(crate) mod socket;
 pub(crate) mod watched;
 pub(crate) mod zone;
+
+pub(crate) mod modsecurity;

@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::path::Path;
+use std::sync::Arc;
 use std::task::Poll;
 
 use super::connection::{Connection, Next};
@@ -97,6 +98,11 @@ async fn keep(
         let is_chunked = extent == Extent::Beginning && exchange.request.body == Body::Chunked;
         let framing = if is_chunked { Framing::Chunks } else { Framing::Plain };
         if let Some(refusal) = exchange.inspect_body(connection, firewall, framing) {
+            return Err(Fault::Refused(refusal));
+        }
+        if let Some(asked) = exchange.inspecting.take_asked()
+            && let Some(refusal) = firewall.ask(connection, exchange, &Arc::from(asked)).await
+        {
             return Err(Fault::Refused(refusal));
         }
     }

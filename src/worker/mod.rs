@@ -112,7 +112,7 @@ pub(crate) fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .max_blocking_threads(limits::FILE_THREADS_MAX)
+        .max_blocking_threads(limits::FILE_THREADS_MAX + limits::firewall::CORE_AT_ONCE_MAX)
         .build();
     let worked = runtime.map_err(Error::Runtime).and_then(|runtime| {
         let link = sys::inherited::take(LINK).map_err(Error::Line)?;
@@ -171,7 +171,7 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             ToWorker::Start { .. } => return Err(Error::NoStart),
             ToWorker::Generation { number } => {
                 let bytes = descriptor.ok_or(Error::NoDescriptor("a generation"))?;
-                shared.swap(generation(shared, number, bytes)?);
+                shared.swap(generation(shared, number, bytes).await?);
                 accepting.iter().for_each(Accepting::adapt);
                 shared.crew.set_state(WorkerState::Running);
                 line.say(FromWorker::Running { generation: number }).map_err(Error::Line)?;
@@ -241,7 +241,7 @@ fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) -> Option<JoinHandle
     Some(tokio::task::spawn_local(accept::end(ended, Queued::Taken { until_us: u64::MAX })))
 }
 
-fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation, Error> {
+async fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation, Error> {
     let bytes = sys::memfd::read_all(bytes, limits::GENERATION_BYTES_MAX)
         .map_err(|cause| Error::Generation { number, cause })?;
     let config = config::decode(&bytes).ok_or(Error::Undecodable(number))?;
@@ -249,6 +249,7 @@ fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Generation
     if shared.generation().is_none() && config.engine.confine_files {
         confine(&config);
     }
+    guard::firewall::core_rules::load(&config, shared).await;
     Ok(Generation::compile(number, &config, shared))
 }
 

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::files::store::Store;
 use super::generation::Generation;
 use super::guard::aside::Aside;
+use super::guard::firewall::core_rules::Loaded;
 use super::http2::trunks::Trunks;
 use super::log::Logs;
 use super::pick::Picker;
@@ -22,6 +23,7 @@ use super::share;
 use super::tls::under_way::UnderWay;
 use super::watch::Seats;
 use crate::config::limits;
+use crate::config::limits::firewall::{CORE_AT_ONCE_MAX, CORE_WAITING_MAX};
 use crate::config::limits::guards::{VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX};
 use crate::firewall::known::Known;
 use crate::http::date;
@@ -61,6 +63,9 @@ pub(crate) struct Shared {
     pub(crate) handshakes: UnderWay,
     /// Passwords that are verified.
     pub(crate) verifying: Rc<Aside>,
+    /// Requests that are held against core rules, and the rules, by their files.
+    pub(crate) core: Rc<Aside>,
+    pub(crate) core_rules: RefCell<Loaded>,
     /// Of what firewalls have looked at.
     pub(crate) known_clean: RefCell<Known>,
     pub(crate) logs: Logs,
@@ -109,6 +114,8 @@ impl Shared {
             seats: Seats::default(),
             handshakes: UnderWay::default(),
             verifying: Rc::new(Aside::new(VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX)),
+            core: Rc::new(Aside::new(CORE_AT_ONCE_MAX, CORE_WAITING_MAX)),
+            core_rules: RefCell::default(),
             known_clean: RefCell::new(Known::new(&key)),
             logs: Logs::default(),
             exchanges: RefCell::default(),

@@ -29,6 +29,8 @@ mod checks;
 mod cli;
 mod console;
 mod control_http;
+#[cfg(feature = "crs")]
+mod core_rules;
 mod crashes;
 mod daemons;
 mod default;

@@ -9,6 +9,16 @@ pub(crate) const EXCEPTIONS_MAX: usize = 64;
 pub(crate) const DECODED_BYTES_MAX: usize = 256 * 1024;
 /// Compressions of a body in each other.
 pub(crate) const CODINGS_MAX: usize = 2;
+/// How long a request waits for the core rules, unless the file says otherwise.
+pub(crate) const CORE_BUDGET_MS: u64 = 250;
+pub(crate) const CORE_BUDGET_MS_MAX: u64 = 10_000;
+/// Requests that a worker holds against core rules at a time, and those that may wait for that.
+pub(crate) const CORE_AT_ONCE_MAX: usize = 2;
+pub(crate) const CORE_WAITING_MAX: usize = 128;
+/// Files of rules that include each other, and how deep.
+pub(crate) const INCLUDED_MAX: usize = 256;
+pub(crate) const INCLUDED_DEPTH_MAX: usize = 8;
+pub(crate) const RULES_FILE_BYTES_MAX: u64 = 4 << 20;
 /// Kinds of attacks that are told apart, each a rule at a place; the one that came longest ago goes.
 pub(crate) const KINDS_MAX: usize = 64;
 /// One kind is told of so often at most, and of all kinds together so many events in that time.

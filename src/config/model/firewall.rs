@@ -1,5 +1,8 @@
 //! What requests are searched for, and what becomes of those in which something was found.
 
+use std::borrow::Cow;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +13,21 @@ pub(crate) struct Firewall {
     pub(crate) exceptions: Vec<Exception>,
     /// What becomes of a body that is not read to its end.
     pub(crate) on_oversize: Unread,
+    pub(crate) core: Option<CoreRules>,
+}
+
+/// The OWASP core rules beside our own detectors, or in their place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CoreRules {
+    pub(crate) file: PathBuf,
+    /// Where the file and what it includes lie.
+    pub(crate) folders: Vec<PathBuf>,
+    /// How long a request waits for them.
+    pub(crate) budget_ms: u64,
+    /// What becomes of one that has waited in vain.
+    pub(crate) on_timeout: Unread,
+    /// Our own detectors are not asked.
+    pub(crate) is_alone: bool,
 }
 
 /// What becomes of a request that could not be judged.
@@ -34,6 +52,8 @@ pub(crate) enum Mode {
 pub(crate) struct Exception {
     /// `None`: all.
     pub(crate) rule: Option<Rule>,
+    /// Of one core rule.
+    pub(crate) id: Option<u32>,
     /// `None`: everywhere.
     pub(crate) part: Option<Part>,
     /// Of a value in that part; `None`: all.
@@ -54,6 +74,8 @@ pub(crate) enum Rule {
     BadEncoding,
     OddProtocol,
     Scanner,
+    /// The OWASP core rules, which have numbers of their own.
+    Core,
 }
 
 /// By number, as the scoreboard tells them.
@@ -96,7 +118,7 @@ impl Unread {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::SqlInjection,
         Self::CrossSiteScripting,
         Self::PathTraversal,
@@ -108,6 +130,7 @@ impl Rule {
         Self::BadEncoding,
         Self::OddProtocol,
         Self::Scanner,
+        Self::Core,
     ];
 
     /// As the file, the metrics and the events spell it.
@@ -124,11 +147,20 @@ impl Rule {
             Self::BadEncoding => "bad-encoding",
             Self::OddProtocol => "odd-protocol",
             Self::Scanner => "scanner",
+            Self::Core => "crs",
         }
     }
 
     pub(crate) fn numbered(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// A rule as it is told and excepted: `sql-injection`, `crs-942100`.
+    pub(crate) fn label(self, id: u32) -> Cow<'static, str> {
+        match (self, id) {
+            (Self::Core, 1..) => Cow::Owned(format!("{}-{id}", self.name())),
+            _ => Cow::Borrowed(self.name()),
+        }
     }
 }
 

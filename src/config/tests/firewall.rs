@@ -1,6 +1,6 @@
 //! The firewall's settings, and what is said of those that mean nothing.
 
-use super::super::model::firewall::{Exception, Mode, Part, Rule};
+use super::super::model::firewall::{Exception, Mode, Part, Rule, Unread};
 use super::good;
 
 fn server(lines: &str) -> String {
@@ -22,8 +22,12 @@ fn a_firewall_becomes_its_final_types() {
     ));
     let firewall = config.servers[0].routes[0].guards.firewall.as_ref().expect("its server's");
     assert_eq!((firewall.mode, firewall.threshold), (Mode::Block, 5));
-    let exception =
-        |rule, part, name: Option<&str>| Exception { rule, part, name: name.map(str::to_owned) };
+    let exception = |rule, part, name: Option<&str>| Exception {
+        rule,
+        id: None,
+        part,
+        name: name.map(str::to_owned),
+    };
     assert_eq!(
         firewall.exceptions,
         [
@@ -66,4 +70,57 @@ fn what_means_nothing_is_told_where_it_stands() {
         r#"firewall = { mode = "off", enabled = true }"#,
         &["3:28 unknown key `enabled` in [server.firewall] (did you mean `mode`?)"],
     );
+}
+
+#[test]
+fn core_rules_are_a_table_of_their_own() {
+    let config = good(&server(
+        r#"firewall = { mode = "block", on_oversize = "block",
+            crs = { rules = "a.conf", budget = "1s", on_timeout = "block", alone = true },
+            except = [{ rule = "crs-942100", where = "query:q" }, { rule = "crs" }] }"#,
+    ));
+    let firewall = config.servers[0].routes[0].guards.firewall.as_ref().expect("its server's");
+    let core = firewall.core.as_ref().expect("core rules");
+    assert_eq!((core.budget_ms, core.on_timeout, core.is_alone), (1_000, Unread::Block, true));
+    assert_eq!(firewall.on_oversize, Unread::Block);
+    let ids = firewall.exceptions.iter().map(|exception| (exception.rule, exception.id));
+    let core = Some(Rule::Core);
+    assert_eq!(ids.collect::<Vec<_>>(), [(core, Some(942_100)), (core, None)]);
+}
+
+#[test]
+fn core_rules_that_mean_nothing_are_told_where_they_stand() {
+    check(
+        r#"firewall = { mode = "block", crs = { budget = "11s" } }"#,
+        &[
+            "3:36 [server.firewall.crs] has no `rules` (expected a file in ModSecurity's language that includes the rules)",
+            "3:38 `budget` is longer than requests should wait (at most 10 s)",
+        ],
+    );
+    check(
+        r#"firewall = { mode = "block", crs = { rules = "a", on_timeout = "drop" } }"#,
+        &["3:64 unknown word `drop` (expected `pass` or `block`)"],
+    );
+    check(
+        r#"firewall = { mode = "block", except = [{ rule = "crs-0" }] }"#,
+        &[
+            "3:49 unknown rule `crs-0` (expected `sql-injection`, `cross-site-scripting`, `path-traversal`, \
+             `sensitive-file`, `command-injection`, `template-injection`, `code-injection`, \
+             `header-injection`, `bad-encoding`, `odd-protocol`, `scanner` or `crs`)",
+        ],
+    );
+}
+
+/// A build without the engine says so where the file asks for it.
+#[test]
+#[cfg(not(feature = "crs"))]
+fn core_rules_need_a_build_that_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.toml");
+    let lines = r#"firewall = { mode = "block", crs = { rules = "a.conf" } }"#;
+    std::fs::write(&file, server(lines)).unwrap();
+    let source = crate::config::source::Source::File(file);
+    let errors = source.load(crate::config::Dates::Judged).unwrap_err().to_string();
+    assert!(errors.contains("a.toml:3:46"), "{errors}");
+    assert!(errors.contains("`crs` needs a build with the cargo feature `crs`"), "{errors}");
 }

@@ -3,4 +3,5 @@
 mod any_bytes;
 mod boundaries;
 mod corpora;
+mod crs;
 mod rates;

@@ -26,6 +26,13 @@ pub(super) fn write(text: &mut Text, figures: &Figures) {
         "Bodies of which a firewall could not look at all.",
     )
     .sample(&none, Value::Count(figures.cut_bodies));
+    let [late, busy] = figures.unanswered.map(Value::Count);
+    text.family(
+        "pilothouse_firewall_unanswered_requests_total",
+        Counter,
+        "Requests that the core rules gave no answer to: not in time (late), or too many waiting (busy).",
+    )
+    .each(&none, "cause", [("late", late), ("busy", busy)]);
     let mut family = text.family(
         "pilothouse_firewall_findings_total",
         Counter,

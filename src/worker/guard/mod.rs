@@ -18,6 +18,8 @@ mod hash;
 mod rates;
 pub(crate) mod wait;
 
+use std::sync::Arc;
+
 use access::Access;
 use ask::Ask;
 use basic::{Basic, Question};
@@ -38,6 +40,7 @@ use crate::config::model::{Config, guard};
 use crate::config::template::Template;
 use crate::scoreboard::limit::Zone;
 use crate::scoreboard::refusal::Reason;
+use crate::sys::modsecurity::Asked;
 
 const UNAUTHORIZED: u16 = 401;
 
@@ -103,6 +106,8 @@ pub(crate) enum Wait {
     Verify(Box<Question>),
     /// An upstream's word.
     Ask,
+    /// The core rules' word.
+    Core(Arc<Asked>),
 }
 
 /// What the guards that say who may come have made of a request, where one of them is enough.
@@ -199,7 +204,9 @@ pub(crate) fn compile(guards: &Guards, config: &Config, shared: &Shared) -> Gate
     compiled.extend(guards.basic.as_ref().map(|auth| Guard::Basic(Basic::compile(auth, shared))));
     let ask = |auth| Guard::Ask(Box::new(Ask::compile(auth, config)));
     compiled.extend(guards.ask.as_ref().map(ask));
-    compiled.extend(guards.firewall.as_ref().and_then(Firewall::compile).map(Guard::Firewall));
+    let firewall = guards.firewall.as_ref();
+    let firewall = firewall.and_then(|firewall| Firewall::compile(firewall, shared));
+    compiled.extend(firewall.map(Guard::Firewall));
     Gate { guards: compiled.into_boxed_slice(), satisfy: guards.satisfy }
 }
 

@@ -41,8 +41,12 @@ pub(crate) async fn wait(
                 basic.answered(exchange, answer)
             }
             (Wait::Ask, Some(Guard::Ask(ask))) => ask.ask(connection, exchange, gauntlet).await,
+            (Wait::Core(asked), Some(Guard::Firewall(firewall))) => {
+                let refusal = firewall.ask(connection, exchange, asked).await;
+                refusal.map_or(Verdict::Pass, Verdict::Refuse)
+            }
             // No other guard lets a request wait for these.
-            (Wait::Verify(_) | Wait::Ask, _) => Verdict::Abstain,
+            (Wait::Verify(_) | Wait::Ask | Wait::Core(_), _) => Verdict::Abstain,
         };
         connection.shared.refresh();
         // What comes next sets its own.

@@ -53,6 +53,10 @@ fn servers() -> Vec<(&'static str, String)> {
         server("server.auth_request", "[server.auth_request]\nupstream = 'a'\n@"),
         server("server.firewall", "[server.firewall]\nmode = 'block'\n@"),
         server(
+            "server.firewall.crs",
+            "[server.firewall]\nmode = 'block'\n[server.firewall.crs]\nrules = 'a'\n@",
+        ),
+        server(
             "server.firewall.except",
             "[server.firewall]\nmode = 'block'\n[[server.firewall.except]]\nwhere = 'path'\n@",
         ),
@@ -98,6 +102,10 @@ fn routes() -> Vec<(&'static str, String)> {
         proxied("server.route.security_headers", "[server.route.security_headers]\n@"),
         proxied("server.route.auth_request", "[server.route.auth_request]\nupstream = 'a'\n@"),
         proxied("server.route.firewall", "[server.route.firewall]\nmode = 'block'\n@"),
+        proxied(
+            "server.route.firewall.crs",
+            "[server.route.firewall]\nmode = 'block'\n[server.route.firewall.crs]\nrules = 'a'\n@",
+        ),
         proxied(
             "server.route.firewall.except",
             "[server.route.firewall]\nmode = 'block'\n\

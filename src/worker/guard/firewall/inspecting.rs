@@ -5,12 +5,11 @@ use super::super::super::exchange::Exchange;
 use super::super::Refusal;
 use super::unpack::{Extent, Packing};
 use super::{Firewall, TOO_LARGE, named};
-use crate::config::model::firewall as model;
 use crate::firewall::body::Kind;
 use crate::firewall::inspector::Inspector;
 use crate::http::framing::{Body, Reader};
 use crate::scoreboard::firewall;
-use crate::scoreboard::refusal::Reason;
+use crate::sys::modsecurity::Asked;
 
 /// Kept for reuse.
 #[derive(Default)]
@@ -18,10 +17,12 @@ pub(crate) struct Inspecting {
     pub(super) inspector: Inspector,
     outcome: Option<Outcome>,
     body: Due,
-    content_type: Vec<u8>,
+    pub(super) content_type: Vec<u8>,
     packing: Packing,
     /// A body without its chunks and codings.
     payload: Vec<u8>,
+    /// For the core rules, which wait for the body.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 /// What was made of a request: what `$firewall_verdict` says.
@@ -68,6 +69,7 @@ impl Inspecting {
     pub(crate) fn begin(&mut self) {
         self.outcome = None;
         self.body = Due::No;
+        self.asked = None;
         if self.payload.capacity() > PAYLOAD_KEPT_BYTES_MAX {
             self.payload = Vec::new();
         }
@@ -75,6 +77,11 @@ impl Inspecting {
 
     pub(crate) fn is_body_due(&self) -> bool {
         self.body == Due::Yes
+    }
+
+    /// What the core rules are to be asked, now that the body is there.
+    pub(crate) fn take_asked(&mut self) -> Option<Box<Asked>> {
+        self.asked.take()
     }
 
     /// `None` while no firewall has looked at the request.
@@ -100,7 +107,8 @@ impl Inspecting {
             if at > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(named::rule(finding.rule).name().as_bytes());
+            let label = named::rule(finding.rule).label(named::id(finding.rule));
+            out.extend_from_slice(label.as_bytes());
         }
     }
 
@@ -108,6 +116,7 @@ impl Inspecting {
     pub(super) fn close(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
         self.body = Due::No;
+        self.asked = None;
     }
 }
 
@@ -125,12 +134,14 @@ impl Exchange {
         let mut inspecting = std::mem::take(&mut self.inspecting);
         inspecting.outcome = Some(Outcome::Passed);
         inspecting.inspector.begin();
-        let mut known = shared.known_clean.borrow_mut();
-        let inspector = &mut inspecting.inspector;
-        let mut inspection = inspector.inspect_knowing(&firewall.exceptions, &mut known);
-        inspection.target(self.request.path_and_query.in_bytes(head));
-        for header in &self.request.headers {
-            inspection.header(header.name.in_bytes(head), header.value.in_bytes(head));
+        if firewall.has_detectors() {
+            let mut known = shared.known_clean.borrow_mut();
+            let inspector = &mut inspecting.inspector;
+            let mut inspection = inspector.inspect_knowing(&firewall.exceptions, &mut known);
+            inspection.target(self.request.path_and_query.in_bytes(head));
+            for header in &self.request.headers {
+                inspection.header(header.name.in_bytes(head), header.value.in_bytes(head));
+            }
         }
         let content_type = self.content_type(head);
         let is_read_as_text = Kind::of(content_type) != Kind::Opaque;
@@ -162,7 +173,7 @@ impl Exchange {
     ) -> Option<Refusal> {
         self.inspecting.body = Due::No;
         let mut inspecting = std::mem::take(&mut self.inspecting);
-        let Inspecting { inspector, content_type, packing, payload, .. } = &mut inspecting;
+        let Inspecting { inspector, content_type, packing, payload, asked, .. } = &mut inspecting;
         let mut body = self.to_backend.kept_body();
         let mut extent =
             if self.to_backend.is_kept_body_whole() { Extent::Whole } else { Extent::Part };
@@ -179,8 +190,13 @@ impl Exchange {
             }
             body = payload;
         }
-        let content_type = Some(&content_type[..]).filter(|it| !it.is_empty());
-        inspector.inspect(&firewall.exceptions).body(Kind::of(content_type), body);
+        if firewall.has_detectors() {
+            let content_type = Some(&content_type[..]).filter(|it| !it.is_empty());
+            inspector.inspect(&firewall.exceptions).body(Kind::of(content_type), body);
+        }
+        if let Some(asked) = asked {
+            asked.body.extend_from_slice(body);
+        }
         self.inspecting = inspecting;
         if let Some(refusal) = self.sum_up(connection, firewall) {
             return Some(refusal);
@@ -192,21 +208,14 @@ impl Exchange {
         None
     }
 
-    /// Its end is not known: what then, the file says.
+    /// Its end is not known. What is there of it is still the core rules' to judge.
     fn pass_cut(&mut self, firewall: &Firewall) -> Option<Refusal> {
         if self.inspecting.outcome != Some(Outcome::Passed) {
             return None;
         }
-        match (firewall.verdict, firewall.on_oversize) {
-            (firewall::Verdict::Blocked, model::Unread::Block) => {
-                self.inspecting.close(Outcome::Blocked);
-                Some(Refusal { reason: Reason::Firewall, status: TOO_LARGE })
-            }
-            (firewall::Verdict::Blocked, model::Unread::Pass)
-            | (firewall::Verdict::Detected, _) => {
-                self.inspecting.close(Outcome::Unjudged);
-                None
-            }
-        }
+        let asked = self.inspecting.asked.take();
+        let refusal = self.pass_unjudged(firewall, firewall.on_oversize, TOO_LARGE);
+        self.inspecting.asked = asked.filter(|_| refusal.is_none());
+        refusal
     }
 }

@@ -6,9 +6,11 @@ use crate::firewall::rule::Rule;
 
 pub(super) fn exception(exception: &model::Exception) -> Exception {
     Exception {
-        rule: exception
-            .rule
-            .and_then(|rule| Rule::ALL.into_iter().find(|it| self::rule(*it) == rule)),
+        rule: exception.rule.and_then(|rule| match (rule, exception.id) {
+            (model::Rule::Core, Some(id)) => Some(Rule::Core(id)),
+            (model::Rule::Core, None) => Some(Rule::ALL_CORE),
+            _ => Rule::ALL.into_iter().find(|it| self::rule(*it) == rule),
+        }),
         part: exception.part.map(part),
         name: exception.name.as_ref().map(|name| name.as_bytes().into()),
     }
@@ -27,7 +29,13 @@ pub(super) fn rule(rule: Rule) -> model::Rule {
         Rule::BadEncoding => model::Rule::BadEncoding,
         Rule::OddProtocol => model::Rule::OddProtocol,
         Rule::Scanner => model::Rule::Scanner,
+        Rule::Core(_) => model::Rule::Core,
     }
+}
+
+/// The number that a rule has beside its name; 0 where it has none.
+pub(super) fn id(rule: Rule) -> u32 {
+    if let Rule::Core(id) = rule { id } else { 0 }
 }
 
 fn part(part: model::Part) -> Part {
