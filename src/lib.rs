@@ -133,6 +133,10 @@ pub mod fuzz {
         crate::http::properties::introductions::proxy_header(bytes);
     }
 
+    pub fn client_hello(bytes: &[u8]) {
+        crate::http::properties::hellos::client_hello(bytes);
+    }
+
     pub fn nginx_conf(bytes: &[u8]) {
         crate::import::nginx::holds_for(bytes);
     }

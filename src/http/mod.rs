@@ -6,6 +6,7 @@
 //! this folder judges a message's framing again.
 
 pub(crate) mod chunk;
+pub(crate) mod client_hello;
 pub(crate) mod client_ip;
 pub(crate) mod coding;
 pub(crate) mod credentials;

@@ -8,6 +8,7 @@ pub(crate) mod chunks;
 pub(crate) mod fields;
 pub(crate) mod files;
 pub(crate) mod heads;
+pub(crate) mod hellos;
 pub(crate) mod introductions;
 pub(crate) mod paths;
 pub(crate) mod second_reader;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::super::chunk;
-use super::super::properties::{chunks, fields, files, heads, introductions, paths};
+use super::super::properties::{chunks, fields, files, heads, hellos, introductions, paths};
 use super::super::request::{Parsed, Request};
 use super::TARGET_BYTES_MAX;
 
@@ -32,6 +32,7 @@ proptest! {
         fields::http2_request(&bytes);
         fields::http2_response(&bytes);
         introductions::proxy_header(&bytes);
+        hellos::client_hello(&bytes);
         files::range(&bytes);
         files::conditions(&bytes);
     }
@@ -133,6 +134,7 @@ fn the_corpus_keeps_every_promise() {
         ("http2_request", fields::http2_request),
         ("http2_response", fields::http2_response),
         ("proxy_header", introductions::proxy_header),
+        ("client_hello", hellos::client_hello),
         ("range", files::range),
         ("conditions", files::conditions),
     ] {

@@ -9,6 +9,7 @@ use super::{Error, head};
 mod addressing;
 mod any_bytes;
 mod chunks;
+mod client_hello;
 mod escaping;
 mod files;
 mod http2;
