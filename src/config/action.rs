@@ -124,8 +124,27 @@ pub(super) fn retarget(
     let prefix = section.text("prefix").filter(|text| is_path(section, text));
     let rewrite = section.section("rewrite").and_then(|table| rewrite(table, path));
     let text = |text: Option<Located<String>>| text.map(|text| text.value);
-    let retarget = Retarget { strip: text(strip), rewrite, prefix: text(prefix) };
+    let target = section.raw_text("target").map(|text| target(section, &text, path));
+    for key in ["strip_prefix", "rewrite", "prefix"] {
+        if let (Some(_), Some(span)) = (&target, section.key_span(key)) {
+            let message = format!("`{key}` beside `target`");
+            section.report.error(&span, message, "`target` is all that a backend is asked for");
+        }
+    }
+    let retarget = Retarget { strip: text(strip), rewrite, prefix: text(prefix), target };
     (retarget != Retarget::default()).then_some(retarget)
+}
+
+/// What a backend is asked for, path and arguments.
+fn target(section: &Section<'_>, text: &Located<String>, path: &Groups) -> Template {
+    if !text.value.starts_with(['/', '$']) {
+        section.report.error(
+            &text.span,
+            "a path starts with a slash",
+            "such as \"/new$request_uri\"",
+        );
+    }
+    headers::line(section.report, text, Scope { stage: Stage::Request, groups: Some(path) })
 }
 
 fn is_path(section: &Section<'_>, text: &Located<String>) -> bool {
@@ -137,7 +156,7 @@ fn is_path(section: &Section<'_>, text: &Located<String>) -> bool {
     is_path
 }
 
-fn rewrite(mut table: Section<'_>, path: &Groups) -> Option<Rewrite> {
+pub(super) fn rewrite(mut table: Section<'_>, path: &Groups) -> Option<Rewrite> {
     let pattern = table.raw_text("match");
     let own = match &pattern {
         Some(pattern) => Some(pattern::check(table.report, pattern, Case::Sensitive)?),

@@ -112,6 +112,16 @@ pub(super) fn network(text: &str) -> Result<Cidr, String> {
     }
 }
 
+/// Clients that come by an IPv6 socket over IPv4 are known by their IPv4 address; so are networks.
+pub(super) fn canonical(cidr: Cidr) -> Cidr {
+    match (cidr.network, cidr.network.to_canonical()) {
+        (IpAddr::V6(_), short @ IpAddr::V4(_)) if cidr.prefix_bits >= 96 => {
+            Cidr { network: short, prefix_bits: cidr.prefix_bits - 96 }
+        }
+        _ => cidr,
+    }
+}
+
 /// The network's own address: the bits beyond the prefix cleared.
 fn first_of(address: IpAddr, prefix_bits: u8) -> IpAddr {
     match address {

@@ -77,8 +77,10 @@ struct Key {
     name: String,
 }
 
-const KINDS: [&str; 9] =
-    ["engine", "control", "server", "stream", "limit", "upstream", "group", "listener", "program"];
+const KINDS: [&str; 12] = [
+    "engine", "control", "map", "geo", "split", "server", "stream", "limit", "upstream", "group",
+    "listener", "program",
+];
 
 impl Key {
     fn new(kind: &str, name: String) -> Self {

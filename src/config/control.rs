@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::address;
-use super::model::{Control, Login, SupervisorAddress};
+use super::model::control::{Control, Login, SupervisorAddress};
 use super::report::{Located, Span};
 use super::section::Section;
 

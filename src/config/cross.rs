@@ -30,7 +30,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     let Sections { servers, streams, limits: zones, upstreams, programs, control } = sections;
     let names: Vec<&str> = upstreams.iter().map(|draft| draft.upstream.name.as_str()).collect();
     let routed = servers.iter().flat_map(|draft| &draft.leads_to);
-    let streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref());
+    let streamed = streams.iter().flat_map(|draft| &draft.leads_to);
     let joined = programs.iter().filter_map(|draft| draft.joins.as_ref());
     for name in routed.chain(streamed).chain(joined) {
         known_upstream(report, &names, name);
@@ -264,7 +264,7 @@ fn streamed_as_they_are(
     streams: &[stream::Draft],
     upstreams: &[upstream::Draft],
 ) {
-    for name in streams.iter().filter_map(|draft| draft.leads_to.as_ref()) {
+    for name in streams.iter().flat_map(|draft| &draft.leads_to) {
         let speaks_http2 = |draft: &&upstream::Draft| {
             draft.upstream.name == name.value && draft.upstream.links.http2
         };

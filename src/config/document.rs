@@ -9,8 +9,8 @@ use super::model::Config;
 use super::report::{Report, Span, Surroundings};
 use super::section::Section;
 use super::{
-    control, cross, engine, group, guard, listener, names, program, server, stream, upstream,
-    variables,
+    control, cross, engine, group, guard, listener, names, program, server, step, stream, table,
+    upstream, variables,
 };
 
 /// Reads and checks a text; see `config::parse`.
@@ -22,6 +22,7 @@ pub(super) fn read(
     let (document, syntax) = DeTable::parse_recoverable(text);
     let mut report = Report::new(name, text, surroundings);
     report.is_broken = !syntax.is_empty();
+    step::name_all(&report, document.get_ref());
     let config = read_sections(Section::root(&report, &document), name);
     if report.is_broken {
         report_syntax(&report, &syntax, text);
@@ -59,6 +60,8 @@ fn report_syntax(report: &Report<'_>, syntax: &[toml::de::Error], text: &str) {
 
 fn read_sections(mut file: Section<'_>, name: &str) -> Config {
     let engine = engine::read(file.section("engine"));
+    // Before all that may name them.
+    let tables = table::read_all(&mut file);
     let mut servers: Vec<_> = file.sections("server").into_iter().map(server::read).collect();
     let streams: Vec<_> = file.sections("stream").into_iter().map(stream::read).collect();
     let limits: Vec<_> = file
@@ -102,6 +105,8 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         ("streams", "stream"),
         ("tcp", "stream"),
         ("limits", "limit"),
+        ("maps", "map"),
+        ("split_clients", "split"),
         ("upstreams", "upstream"),
         ("programs", "program"),
         ("groups", "group"),
@@ -113,6 +118,7 @@ fn read_sections(mut file: Section<'_>, name: &str) -> Config {
         servers: servers.into_iter().map(|draft| draft.server).collect(),
         streams: streams.into_iter().map(|draft| draft.stream).collect(),
         limits: limits.into_iter().map(|draft| draft.zone).collect(),
+        tables,
         upstreams: upstreams.into_iter().map(|draft| draft.upstream).collect(),
         programs: programs.into_iter().map(|draft| draft.program).collect(),
         groups: groups.into_iter().map(|draft| draft.group).collect(),

@@ -4,6 +4,7 @@
 //! error.
 
 use super::model::route::{Change, HeaderRule};
+use super::replace;
 use super::report::{Located, Report};
 use super::section::Section;
 use super::template::{self, Scope, Template};
@@ -36,7 +37,12 @@ pub(super) fn read(mut section: Section<'_>, side: Side, scope: Scope<'_>) -> Ve
         let is_free = is_free(report, &name, side, &change);
         let lower = name.value.to_ascii_lowercase();
         let is_second = |(other, by): &&(String, &str)| {
-            *other == lower && (key != "add" || *by == "hide" || *by == "rename")
+            let is_further = match key {
+                "add" => !matches!(*by, "hide" | "rename" | "replace"),
+                "replace" => *by == "replace",
+                _ => false,
+            };
+            *other == lower && !is_further
         };
         if let Some((_, first)) = seen.iter().find(is_second) {
             let message = format!("`{}` is in `{first}` already", name.value);
@@ -63,6 +69,9 @@ pub(super) fn read(mut section: Section<'_>, side: Side, scope: Scope<'_>) -> Ve
                 rule(name.clone(), key, change(template));
             }
         }
+    }
+    for (name, rules) in replace::read(&mut section, scope) {
+        rule(name, "replace", Change::Replace(rules));
     }
     section.finish(&[("remove", "hide"), ("delete", "hide"), ("append", "add")]);
     rules

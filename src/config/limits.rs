@@ -7,6 +7,7 @@ pub(crate) mod firewall;
 pub(crate) mod guards;
 pub(crate) mod http2;
 pub(crate) mod import;
+pub(crate) mod tables;
 
 // Configuration.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
@@ -14,6 +15,8 @@ pub(crate) const CONFIG_BYTES_MAX: u64 = 4 << 20;
 pub(crate) const GENERATION_BYTES_MAX: u64 = 16 << 20;
 /// One error page's file, and all of them together.
 pub(crate) const PAGE_BYTES_MAX: u64 = 256 << 10;
+/// Replacements of a list of header rules, and rules of one.
+pub(crate) const REPLACEMENTS_MAX: usize = 64;
 pub(crate) const PAGES_BYTES_MAX: usize = 2 << 20;
 /// A compiled regular expression.
 pub(crate) const REGEX_BYTES_MAX: usize = 1 << 20;
@@ -76,6 +79,9 @@ pub(crate) const SEND_TIMEOUT_MS: u64 = 60_000;
 pub(crate) const KEEPALIVE_TIMEOUT_MS: u64 = 75_000;
 /// A TCP route's connection on which neither side says anything (nginx's `proxy_timeout`).
 pub(crate) const STREAM_IDLE_TIMEOUT_MS: u64 = 600_000;
+/// For the first message of a TLS client, where a TCP route goes by it; and hosts of one route.
+pub(crate) const HELLO_TIMEOUT_MS: u64 = 30_000;
+pub(crate) const STREAM_HOSTS_MAX: usize = 1024;
 
 // Upstream side.
 pub(crate) const UPSTREAM_SEND_TIMEOUT_MS: u64 = 60_000;

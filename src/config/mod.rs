@@ -45,9 +45,13 @@ mod action;
 mod compress;
 mod guard;
 mod headers;
+mod named;
 pub(crate) mod pattern;
+mod replace;
 mod route;
 mod served;
+mod step;
+mod table;
 
 mod cross;
 mod kept;
@@ -167,6 +171,11 @@ pub(crate) fn did_you_mean<'w>(word: &str, known: impl Iterator<Item = &'w str>)
 /// Whether texts can hold a variable of this name.
 pub(crate) fn has_variable(name: &str) -> bool {
     template::Variable::parse(name).is_some()
+}
+
+/// Whether a table or a step can make a variable of this name, if there is none.
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    table::is_variable(name)
 }
 
 /// Where a backend is, or how it is found, as the file writes it; an error says what was expected.

@@ -5,6 +5,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod capacity;
+pub(crate) mod control;
 pub(crate) mod files;
 pub(crate) mod firewall;
 pub(crate) mod group;
@@ -18,7 +19,9 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
+pub(crate) mod step;
 pub(crate) mod stop;
+pub(crate) mod table;
 pub(crate) mod tls;
 pub(crate) mod tree;
 pub(crate) mod vitals;
@@ -40,10 +43,12 @@ pub(crate) struct Config {
     pub(crate) servers: Vec<Server>,
     pub(crate) streams: Vec<Stream>,
     pub(crate) limits: Vec<guard::Zone>,
+    /// Texts name them by their places here.
+    pub(crate) tables: Vec<table::Table>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) programs: Vec<program::Program>,
     pub(crate) groups: Vec<group::Group>,
-    pub(crate) control: Control,
+    pub(crate) control: control::Control,
     /// What the console shows as the configuration's name: a path, or "embedded default".
     pub(crate) source: String,
     /// The embedded default takes the next free port where a named configuration reports an error.
@@ -135,6 +140,8 @@ pub(crate) struct Server {
     /// Lower case; `*.example.com` matches any depth below. Empty: default server of its listeners.
     pub(crate) hosts: Vec<String>,
     pub(crate) real_ip: Option<RealIp>,
+    /// Before a route is looked for.
+    pub(crate) steps: Vec<step::Step>,
     pub(crate) routes: Vec<route::Route>,
     pub(crate) shape: route::Shape,
     pub(crate) client: ClientLimits,
@@ -226,10 +233,19 @@ pub(crate) struct Stream {
     pub(crate) listen: Vec<Listen>,
     /// Name of an upstream that exists in the same configuration.
     pub(crate) upstream: String,
+    /// Upstreams in its place for TLS clients that ask for these hosts; empty: nobody is asked.
+    pub(crate) sni: Vec<Sni>,
     /// In place of the upstream's own.
     pub(crate) connect_timeout_ms: Option<u64>,
     /// Without a byte in either direction.
     pub(crate) idle_timeout_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sni {
+    /// Lower case; `*.example.com` matches any depth below.
+    pub(crate) hosts: Vec<String>,
+    pub(crate) upstream: String,
 }
 
 /// What leads to an upstream.
@@ -473,26 +489,4 @@ impl std::fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Control {
-    /// Optional TCP address of the API; loopback and read-only without a token.
-    pub(crate) http: Option<SocketAddr>,
-    pub(crate) token_file: Option<PathBuf>,
-    pub(crate) supervisor: Option<SupervisorAddress>,
-}
-
-/// Where Supervisor's clients come in over TCP; loopback and read-only without a login.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SupervisorAddress {
-    pub(crate) listen: SocketAddr,
-    pub(crate) login: Option<Login>,
-}
-
-/// The password itself is no part of a configuration, which travels to workers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Login {
-    pub(crate) username: String,
-    pub(crate) password_file: PathBuf,
 }

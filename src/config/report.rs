@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::dotenv::Variables;
+use super::named::Named;
 use super::variables;
 
 /// A range of bytes of the file.
@@ -66,6 +67,8 @@ pub(super) struct Report<'a> {
     pub(super) surroundings: Surroundings<'a>,
     /// Syntax errors were met, so that what seems missing may only be unread.
     pub(super) is_broken: bool,
+    /// Variables of the file's own.
+    pub(super) named: Named,
     found: RefCell<Vec<Finding>>,
 }
 
@@ -74,7 +77,8 @@ impl<'a> Report<'a> {
         let after_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
         let line_starts = std::iter::once(0).chain(after_newlines).collect();
         let found = RefCell::default();
-        Self { name, text, line_starts, surroundings, is_broken: false, found }
+        let named = Named::default();
+        Self { name, text, line_starts, surroundings, is_broken: false, named, found }
     }
 
     pub(super) fn error(&self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {

@@ -6,17 +6,19 @@ use super::client;
 use super::compress;
 use super::guard;
 use super::headers::{self, Side};
-use super::model::route::{Action, Case, PathMatch, Route, Shape, Times};
+use super::limits::tables::CHOICES_MAX;
+use super::model::route::{Action, Case, Choice, PathMatch, Route, Shape, Times};
 use super::pattern;
 use super::report::{Located, Report};
 use super::section::Section;
 use super::served;
+use super::step;
 use super::template::{Groups, Scope, Stage};
 
 /// The action key of the contract that this version does not have.
 const LATER_ACTION: &str = "tunnel";
 const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "root", "alias"];
-const SHAPE_OF_PATH: [&str; 3] = ["strip_prefix", "rewrite", "prefix"];
+const SHAPE_OF_PATH: [&str; 5] = ["strip_prefix", "rewrite", "prefix", "target", "choices"];
 
 /// What a server says of the requests of its routes, as far as they leave it open.
 pub(super) struct OfServer {
@@ -40,6 +42,7 @@ pub(super) fn read(
     });
     let groups = path.as_ref().map_or_else(Groups::default, |(_, groups)| groups.clone());
     let matched = path.as_ref().map(|(path, _)| &path.value);
+    let steps = step::read(&mut section, Some(&groups));
     let action = action(&mut section, &mut named.upstreams, &groups, matched);
     let methods = methods(&mut section);
     let limits = client::requests(&mut section).within(server.requests);
@@ -52,6 +55,8 @@ pub(super) fn read(
         ("proxy_pass", "upstream"),
         ("location", "path"),
         ("return", "respond"),
+        ("if", "steps"),
+        ("set", "steps"),
         ("client_max_body_size", "body_max"),
         ("proxy_request_buffering", "request_buffering"),
         ("proxy_connect_timeout", "connect_timeout"),
@@ -74,7 +79,10 @@ pub(super) fn read(
     ]);
     let (Located { value: path, span }, _) = path?;
     let action = action?;
-    Some(Located { value: Route { path, action, methods, guards, limits, times, shape }, span })
+    Some(Located {
+        value: Route { path, steps, action, methods, guards, limits, times, shape },
+        span,
+    })
 }
 
 fn times(section: &mut Section<'_>) -> Times {
@@ -125,9 +133,39 @@ fn action(
     let files = served::read(section, path, scope, leads_to, of_files);
     section.unsupported(LATER_ACTION, "expected `upstream`, `root`, `respond` or `redirect`");
     one_action(section);
-    let proxy = upstream.map(|upstream| Action::Proxy { upstream: upstream.value, retarget });
+    let choices = choices(section, leads_to, groups);
+    let proxy =
+        upstream.map(|upstream| Action::Proxy { upstream: upstream.value, choices, retarget });
     let own = respond.map(Action::Respond).or(redirect.map(Action::Redirect));
     proxy.or(own).or(files.map(|files| Action::Files(Box::new(files))))
+}
+
+/// `choices = [{ when = { source = "$cookie_beta", is = "1" }, upstream = "beta" }]`.
+fn choices(
+    section: &mut Section<'_>,
+    leads_to: &mut Vec<Located<String>>,
+    groups: &Groups,
+) -> Vec<Choice> {
+    let items = section.items("choices");
+    if let Some(first) = items.get(CHOICES_MAX) {
+        let message = format!("{} choices, more than {CHOICES_MAX}", items.len());
+        section.report.error(&first.span(), message, "");
+    }
+    let mut choice = |item| {
+        let mut table = section.item("choices", item)?;
+        let (when, _) = step::conditions(&mut table, Some(groups));
+        if table.key_span("when").is_none() {
+            table.missing("when", "such as `when = { source = \"$cookie_beta\", is = \"1\" }`");
+        }
+        let upstream = table.text("upstream");
+        if table.key_span("upstream").is_none() {
+            table.missing("upstream", "the name of the one that is asked then");
+        }
+        leads_to.extend(upstream.clone());
+        table.finish(&[("if", "when"), ("to", "upstream"), ("proxy_pass", "upstream")]);
+        Some(Choice { when, upstream: upstream?.value })
+    };
+    items.into_iter().filter_map(&mut choice).collect()
 }
 
 /// Reports what does not go together.

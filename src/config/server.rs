@@ -6,7 +6,7 @@ use super::model::route::Route;
 use super::model::{Listen, RealIp, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
-use super::{address, client, guard, headers, route, server_tls};
+use super::{address, client, guard, headers, route, server_tls, step};
 
 /// A server, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
@@ -35,6 +35,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let mut presets = guard::presets::Presets::default();
     let guards = guard::read(&mut section, &mut named, &mut presets);
     let of_server = route::OfServer { requests, guards };
+    let steps = step::read(&mut section, None);
     let routes = routes(&mut section, &of_server, &mut named);
     let mut shape = route::shape(&mut section, None);
     presets.extend(&mut shape);
@@ -45,6 +46,9 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         ("server_name", "hosts"),
         ("location", "route"),
         ("routes", "route"),
+        ("if", "steps"),
+        ("set", "steps"),
+        ("return", "steps"),
         ("client_max_body_size", "body_max"),
         ("client_header_timeout", "header_timeout"),
         ("client_body_timeout", "body_timeout"),
@@ -63,7 +67,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
     let (routes, route_spans) = unzip(routes);
-    let server = Server { listen, hosts, real_ip, routes, shape, client, tls };
+    let server = Server { listen, hosts, real_ip, steps, routes, shape, client, tls };
     Draft {
         server,
         listen: listen_spans,
@@ -134,7 +138,8 @@ fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<List
     }
 }
 
-fn hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
+/// Names of hosts, in lower case.
+pub(super) fn hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
     let report = section.report;
     section.texts("hosts").into_iter().filter_map(|host| check_host(report, host)).collect()
 }

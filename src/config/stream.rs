@@ -1,8 +1,9 @@
 //! `[[stream]]`: a TCP route, from the addresses it listens on to an upstream.
 //!
-//! Looks at no byte, so it has no hosts and no paths: an address belongs to one route alone.
+//! It has no paths, and no hosts but those that TLS clients ask for in plain: an address belongs to
+//! one route alone.
 
-use super::model::{Kind, Stream};
+use super::model::{Kind, Sni, Stream};
 use super::report::{Located, Span};
 use super::section::Section;
 use super::{limits, server, upstream};
@@ -11,7 +12,8 @@ use super::{limits, server, upstream};
 pub(super) struct Draft {
     pub(super) stream: Stream,
     pub(super) listen: Vec<Span>,
-    pub(super) leads_to: Option<Located<String>>,
+    /// The upstreams named.
+    pub(super) leads_to: Vec<Located<String>>,
 }
 
 pub(super) fn read(mut section: Section<'_>) -> Draft {
@@ -21,8 +23,10 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     if section.key_span("upstream").is_none() {
         section.missing("upstream", "add `upstream = \"NAME\"`");
     }
+    let mut leads_to: Vec<Located<String>> = upstream.iter().cloned().collect();
     let stream = Stream {
         listen,
+        sni: sni(&mut section, &mut leads_to),
         upstream: upstream.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
         connect_timeout_ms: section.positive_duration("connect_timeout"),
         idle_timeout_ms: section
@@ -34,8 +38,43 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         ("proxy_timeout", "idle_timeout"),
         ("timeout", "idle_timeout"),
         ("proxy_connect_timeout", "connect_timeout"),
+        ("hosts", "sni"),
+        ("ssl_preread", "sni"),
     ]);
-    Draft { stream, listen: spans, leads_to: upstream }
+    Draft { stream, listen: spans, leads_to }
+}
+
+/// `sni = [{ hosts = ["a.example.com"], upstream = "a" }]`.
+fn sni(section: &mut Section<'_>, leads_to: &mut Vec<Located<String>>) -> Vec<Sni> {
+    let report = section.report;
+    let items = section.items("sni");
+    let mut seen: Vec<String> = Vec::new();
+    let mut read = |item| {
+        let mut table = section.item("sni", item)?;
+        let hosts = server::hosts(&mut table);
+        if table.key_span("hosts").is_none() {
+            table.missing("hosts", "such as `hosts = [\"a.example.com\"]`");
+        }
+        for host in &hosts {
+            if seen.contains(&host.value) {
+                let message = format!("`{}` leads somewhere already", host.value);
+                report.error(&host.span, message, "a host leads to one upstream");
+            } else if seen.len() == limits::STREAM_HOSTS_MAX {
+                let message = format!("more than {} hosts", limits::STREAM_HOSTS_MAX);
+                report.error(&host.span, message, "");
+            }
+            seen.push(host.value.clone());
+        }
+        let upstream = table.text("upstream");
+        if table.key_span("upstream").is_none() {
+            table.missing("upstream", "the name of the one that they lead to");
+        }
+        leads_to.extend(upstream.clone());
+        table.finish(&[("host", "hosts"), ("names", "hosts"), ("proxy_pass", "upstream")]);
+        let hosts = hosts.into_iter().map(|host| host.value).collect();
+        Some(Sni { hosts, upstream: upstream?.value })
+    };
+    items.into_iter().filter_map(&mut read).collect()
 }
 
 /// Tells upstreams what leads to them. Where TCP routes alone do, or where HTTP/2 is spoken, a check
@@ -48,7 +87,7 @@ pub(super) fn settle_kinds(
     for draft in upstreams {
         let is_here = |name: &Located<String>| name.value == draft.upstream.name;
         let is_served = servers.iter().flat_map(|draft| &draft.leads_to).any(is_here);
-        let is_streamed = streams.iter().filter_map(|draft| draft.leads_to.as_ref()).any(is_here);
+        let is_streamed = streams.iter().flat_map(|draft| &draft.leads_to).any(is_here);
         draft.upstream.kind = match (is_served, is_streamed) {
             (_, false) => Kind::Http,
             (false, true) => Kind::Tcp,

@@ -135,9 +135,11 @@ impl Parser<'_> {
     }
 
     fn name(&mut self, name: &str, place: Range<usize>, braces: Braces) {
-        if let Some(variable) = self.group(name).or_else(|| Variable::parse(name)) {
-            if variable.known_from() > self.scope.stage {
-                let hint = match variable.known_from() {
+        let known = self.group(name).or_else(|| Variable::parse(name));
+        if let Some(variable) = known.or_else(|| self.report.named.variable(name)) {
+            let known_from = self.report.named.known_from(&variable);
+            if known_from > self.scope.stage {
+                let hint = match known_from {
                     Stage::Request | Stage::Response => "it is of the response",
                     Stage::End => "only a log can have it",
                 };
@@ -181,7 +183,9 @@ impl Parser<'_> {
     }
 
     fn hint(&self, name: &str, braces: Braces) -> String {
+        let own = self.report.named.names();
         let mut known = Variable::names();
+        known.extend(own.iter().map(String::as_str));
         let groups = self.scope.groups.into_iter().flat_map(|groups| &groups.names);
         known.extend(groups.filter(|name| !name.is_empty()).map(String::as_str));
         let is_upper = name.bytes().any(|byte| byte.is_ascii_uppercase())

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{WHO, start};
 use crate::config;
 use crate::config::limits;
-use crate::config::model::{Control, Login};
+use crate::config::model::control::{Control, Login};
 use crate::control::entrance::{self, Entrance, Speech, Token};
 use crate::control::server::{self, Asked};
 use crate::control::tcp::{self, Door, Patience};

@@ -3,6 +3,7 @@
 //! The order of a request's path is this file: route, guards, action. What an action does has a file
 //! of its own.
 
+use super::answer::Written;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
 use super::files::{self, Served};
@@ -11,14 +12,28 @@ use super::guard::wait::{self, End};
 use super::guard::{self, Gauntlet, Passage};
 use super::keep;
 use super::offer;
+use super::routing::Found;
 use super::server::{Action, Ground, Lead, Route, Site};
+use super::steps::{Answer, Walk};
 
 /// Serves the request whose head is at the front of `connection.unread`.
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
     exchange.begin(connection);
     let Some(generation) = connection.generation() else { return Next::Close };
     let (ground, route) = match exchange.route(connection, &generation) {
-        Ok(found) => found,
+        Ok(Found::Route(ground, route)) => (ground, route),
+        Ok(Found::Answer(ground, answer)) => {
+            let next = exchange.pass_over(connection);
+            let written = match answer {
+                Answer::Respond(respond) => {
+                    connection.write_response(exchange, ground, respond, next)
+                }
+                Answer::Redirect(redirect) => {
+                    Some(connection.write_redirect(exchange, ground, redirect, next))
+                }
+            };
+            return sent(connection, exchange, written).await;
+        }
         Err(status) => {
             // A request that is only unknown here says nothing against the next one.
             let next = match status {
@@ -45,7 +60,7 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
     }
     let written = match &route.action {
         Action::Proxy(lead) => {
-            let site = site(&generation, ground, route, lead);
+            let site = site(connection, exchange, &generation, (ground, route, lead));
             return proxy(connection, exchange, &generation, site).await;
         }
         Action::Respond(respond) => {
@@ -63,11 +78,20 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
                 return connection.answer(exchange, status, next).await;
             }
             Served::Elsewhere(lead) => {
-                let site = site(&generation, ground, route, lead);
+                let site = site(connection, exchange, &generation, (ground, route, lead));
                 return proxy(connection, exchange, &generation, site).await;
             }
         },
     };
+    sent(connection, exchange, written).await
+}
+
+/// `None`: the answer is that there is none.
+async fn sent(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    written: Option<Written>,
+) -> Next {
     match written {
         Some(written) => connection.send(exchange, written).await,
         None => Next::Close,
@@ -91,13 +115,20 @@ async fn turn_away(connection: &mut Connection, exchange: &mut Exchange, end: En
     }
 }
 
+/// Chooses the upstream; the request's head is still at the front of `connection.unread`.
 fn site<'g>(
+    connection: &Connection,
+    exchange: &mut Exchange,
     generation: &'g Generation,
-    ground: Ground<'g>,
-    route: &'g Route,
-    lead: &'g Lead,
+    (ground, route, lead): (Ground<'g>, &'g Route, &'g Lead),
 ) -> Site<'g> {
-    Site { server: ground.server, route, upstream: generation.upstream(lead.upstream) }
+    let unread = connection.unread.as_ref().map_or(&b""[..], |buffer| buffer.content());
+    let head = unread.get(..exchange.request.head_bytes).unwrap_or_default();
+    let upstream = lead.choose(exchange, Walk { connection, ground, head });
+    if let Some(place) = &mut exchange.place {
+        place.upstream = Some(upstream);
+    }
+    Site { server: ground.server, route, upstream: generation.upstream(upstream) }
 }
 
 /// Sends it on to a backend.

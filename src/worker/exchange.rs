@@ -236,6 +236,8 @@ impl Exchange {
         self.admission = guard::Admission::Open;
         self.wanted = None;
         self.inspecting.begin();
+        self.kept.way.begin();
+        self.kept.request_id.clear();
         self.kept.beside.clear();
         self.kept.hash_key.clear();
         self.kept.vouched.clear();

@@ -4,7 +4,7 @@
 
 use super::connection::Connection;
 use super::exchange::{ClientFault, Exchange};
-use super::retarget::Written;
+use super::retarget::{self, Written};
 use super::routing;
 use super::server::Site;
 use super::shape::{self, Identity};
@@ -107,7 +107,9 @@ impl Exchange {
         lines.clear();
         let shape = &site.route.shape;
         let retarget = site.route.lead().and_then(|lead| lead.retarget.as_ref());
-        if shape.request.is_empty() && retarget.is_none() && shape.identity == Identity::None {
+        let is_rewritten = self.kept.way.is_rewritten;
+        let is_plain = shape.request.is_empty() && shape.identity == Identity::None;
+        if is_plain && retarget.is_none() && !is_rewritten {
             return Ok(());
         }
         let facts = self.facts(connection, site.ground(), (head, b""), 0);
@@ -120,6 +122,9 @@ impl Exchange {
         }
         shape.request.render(lines, (&self.request.headers, head), &facts, "host");
         let written = retarget.map(|retarget| retarget.write(target, &facts));
+        if retarget.is_none() && is_rewritten {
+            retarget::write_rewritten(target, &facts);
+        }
         if let Identity::Carried(name) = &shape.identity
             && !shape.request.decide(name)
         {

@@ -5,10 +5,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::pick::Picked;
-use super::server::{Ground, Place, Route, Server};
+use super::server::{Around, Ground, Place, Route, Server};
 use super::shared::Shared;
+use super::tables::Tables;
 use super::tcp_routes::TcpRoutes;
 use super::tls::dial::Speech;
 use super::tls::serving::Serving;
@@ -72,6 +74,8 @@ impl Upstream {
 impl Generation {
     pub(crate) fn compile(number: u32, config: &Config, shared: &Shared) -> Self {
         let picker = shared.picker.borrow();
+        let tables = Rc::new(Tables::compile(&config.tables));
+        let around = Around { shared, tables: &tables };
         Self {
             number,
             connections_max: config.engine.worker_connections,
@@ -80,7 +84,7 @@ impl Generation {
             servers: config
                 .servers
                 .iter()
-                .map(|server| Server::compile(server, config, shared))
+                .map(|server| Server::compile(server, config, around))
                 .collect(),
             tcp_routes: TcpRoutes::compile(config),
             introduced: introduced(config),
@@ -114,7 +118,7 @@ impl Generation {
     /// The place of the default server, without a route.
     pub(crate) fn default_place(&self, address: SocketAddr) -> Option<Place> {
         let listener = self.listener(address)?;
-        Some(Place { server: listener.default, route: None })
+        Some(Place { server: listener.default, route: None, upstream: None })
     }
 
     /// Whether connections to that address are over TLS.
@@ -163,7 +167,8 @@ impl Generation {
         let server = self.server(place.server);
         let route = place.route.map(|route| server.route(route));
         let lead = route.and_then(Route::lead);
-        let upstream_name = lead.map(|lead| self.upstream(lead.upstream).name.as_str());
+        let upstream = place.upstream.or_else(|| Some(lead?.usual()));
+        let upstream_name = upstream.map(|upstream| self.upstream(upstream).name.as_str());
         Ground { server, route, upstream_name }
     }
 

@@ -8,7 +8,9 @@ use super::exchange::{Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
 use super::generation::Generation;
 use super::server::{Ground, Place, RealIp, Route, Server};
 use super::shape::{Identity, Shape};
+use super::steps::{Answer, Course, Steps, Walk};
 use super::variables::{Facts, Groups};
+use crate::config::limits::tables::STEPS_ROUTES_MAX;
 use crate::http;
 use crate::http::client_ip;
 use crate::http::framing::Body;
@@ -16,11 +18,20 @@ use crate::http::target;
 use crate::scoreboard::recent;
 
 const TOO_LARGE: u16 = 413;
+/// Its steps send it from route to route.
+const IN_CIRCLES: u16 = 500;
 /// The client may come back on a connection of its own (RFC 9110, 15.5.20).
 const MISDIRECTED: u16 = 421;
 
 /// Of an id that a trusted peer gave a request; a longer one is replaced.
 const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// What a request has found.
+pub(crate) enum Found<'g> {
+    Route(Ground<'g>, &'g Route),
+    /// A step is all that there is for it.
+    Answer(Ground<'g>, &'g Answer),
+}
 
 impl Exchange {
     /// Finds the request's server and route. An error is the answer's status.
@@ -28,7 +39,7 @@ impl Exchange {
         &mut self,
         connection: &Connection,
         generation: &'g Generation,
-    ) -> Result<(Ground<'g>, &'g Route), u16> {
+    ) -> Result<Found<'g>, u16> {
         let Some(buffer) = &connection.unread else { return Err(400) };
         // The last proxy that such a request may reach answers it (RFC 9110, 7.6.2).
         if self.request.max_forwards == Some(0) {
@@ -50,20 +61,85 @@ impl Exchange {
             let values = self.request.values(head, &real_ip.header);
             self.client = client_ip::resolve(connection.peer, values, &real_ip.trusted);
         }
+        if server.has_steps {
+            return self.walk(connection, generation, (place, head));
+        }
         let route = target::normalise(path, &mut self.kept.uri)
             .map(|path| server.find(path, &mut self.kept.spans));
-        let place = Place { server: place, route: route.ok().flatten() };
+        let place = Place { server: place, route: route.ok().flatten(), upstream: None };
         self.place = Some(place);
         let ground = generation.ground(place);
         self.keep(connection, server, ground.shape(), head);
         route.map_err(http::Error::status)?;
+        self.admit(ground, head)
+    }
+
+    /// Whether its route serves it.
+    fn admit<'g>(&self, ground: Ground<'g>, head: &[u8]) -> Result<Found<'g>, u16> {
         let route = ground.route.ok_or(NOT_FOUND)?;
         if !route.serves(self.request.method_name.in_bytes(head)) {
             return Err(METHOD_NOT_ALLOWED);
         }
         match self.request.body {
             Body::Length(length) if length > route.limits.client.body_bytes_max => Err(TOO_LARGE),
-            Body::None | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok((ground, route)),
+            Body::None | Body::Length(_) | Body::Chunked | Body::UntilClose => {
+                Ok(Found::Route(ground, route))
+            }
+        }
+    }
+
+    /// The same where there are steps: those of the server, and of each route that it comes to.
+    fn walk<'g>(
+        &mut self,
+        connection: &Connection,
+        generation: &'g Generation,
+        (server_place, head): (usize, &[u8]),
+    ) -> Result<Found<'g>, u16> {
+        let server = generation.server(server_place);
+        let at = |route| Place { server: server_place, route, upstream: None };
+        let path = target::path(self.request.path_and_query.in_bytes(head));
+        let normal = target::write_normal(path, &mut self.kept.uri);
+        let mut ground = self.arrive(connection, (generation, at(None)), head);
+        normal.map_err(http::Error::status)?;
+        if let Some(answer) = self.take(&server.steps, Walk { connection, ground, head })? {
+            return Ok(Found::Answer(ground, answer));
+        }
+        for _ in 0..=STEPS_ROUTES_MAX {
+            self.kept.way.is_to_be_found = false;
+            self.kept.way.is_matched_apart = false;
+            let route = server.find(&self.kept.uri, &mut self.kept.spans);
+            ground = self.arrive(connection, (generation, at(route)), head);
+            let steps = ground.route.map(|route| &route.steps).filter(|steps| !steps.is_empty());
+            if let Some(steps) = steps
+                && let Some(answer) = self.take(steps, Walk { connection, ground, head })?
+            {
+                return Ok(Found::Answer(ground, answer));
+            }
+            if !self.kept.way.is_to_be_found {
+                return self.admit(ground, head);
+            }
+        }
+        Err(IN_CIRCLES)
+    }
+
+    /// It is in a route, or in none of its server yet.
+    fn arrive<'g>(
+        &mut self,
+        connection: &Connection,
+        (generation, place): (&'g Generation, Place),
+        head: &[u8],
+    ) -> Ground<'g> {
+        self.place = Some(place);
+        let ground = generation.ground(place);
+        self.keep(connection, ground.server, ground.shape(), head);
+        ground
+    }
+
+    /// What steps answer, if they do.
+    fn take<'g>(&mut self, steps: &'g Steps, walk: Walk<'_>) -> Result<Option<&'g Answer>, u16> {
+        match steps.run(self, walk)? {
+            Course::Through | Course::Stopped => Ok(None),
+            Course::Answered(answer) => Ok(Some(answer)),
         }
     }
 
@@ -73,7 +149,8 @@ impl Exchange {
             self.kept.head.clear();
             self.kept.head.extend_from_slice(head);
         }
-        if shape.keeps.path {
+        // Where steps are done it is there already, and may be theirs.
+        if shape.keeps.path && !server.has_steps {
             let path = target::path(self.request.path_and_query.in_bytes(head));
             if target::write_normal(path, &mut self.kept.uri).is_err() {
                 self.kept.uri.clear();
@@ -82,6 +159,8 @@ impl Exchange {
         self.wanted = self.wanted(shape, head);
         match &shape.identity {
             Identity::None => {}
+            // A request has one, however many routes it comes to.
+            Identity::Drawn if !self.kept.request_id.is_empty() => {}
             Identity::Drawn => self.draw_id(connection),
             Identity::Carried(header) => {
                 let peers = trusted(connection, server)
@@ -92,6 +171,7 @@ impl Exchange {
                         self.kept.request_id.clear();
                         self.kept.request_id.extend_from_slice(id);
                     }
+                    None if !self.kept.request_id.is_empty() => {}
                     None => self.draw_id(connection),
                 }
             }
@@ -124,7 +204,8 @@ impl Exchange {
             reply_head: heads.1,
             server_name: &ground.server.name,
             upstream_name: ground.upstream_name,
-            groups: Groups { subject: &self.kept.uri, spans: &self.kept.spans },
+            tables: &ground.server.tables,
+            groups: Groups { subject: self.kept.subject(), spans: &self.kept.spans },
             status,
         }
     }

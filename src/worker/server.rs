@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use super::exchange::Exchange;
 use super::files::{self, Files};
 use super::generation::Upstream;
 use super::guard::{self, Gate};
@@ -11,11 +12,14 @@ use super::retarget::Retarget;
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
 use super::shared::Shared;
+use super::steps::{Conditions, Steps, Walk};
 use super::stream::Stream;
+use super::tables::Tables;
 use super::tls::serving::Serving;
 use crate::config::limits;
 use crate::config::model::files::Fallback;
 use crate::config::model::route::{self, ErrorPage, Redirect, Respond};
+use crate::config::model::step::Step;
 use crate::config::model::{self, ClientLimits, Config, RequestLimits};
 use crate::config::template::{Template, Variable};
 use crate::http::client_ip::Network;
@@ -26,6 +30,12 @@ pub(crate) struct Server {
     pub(crate) real_ip: Option<RealIp>,
     /// Its first name, else its address. Sent to backends as `Host` when a client named none.
     pub(crate) name: String,
+    /// The file's own variables.
+    pub(crate) tables: Rc<Tables>,
+    /// Before a route is looked for.
+    pub(crate) steps: Steps,
+    /// Whether it or one of its routes has some.
+    pub(crate) has_steps: bool,
     /// For requests that no route matches.
     pub(crate) shape: Shape,
     /// `None` also where its certificate can not be used after all.
@@ -41,6 +51,7 @@ pub(crate) struct RealIp {
 }
 
 pub(crate) struct Route {
+    pub(crate) steps: Steps,
     /// Those served; empty: all.
     pub(crate) methods: Vec<String>,
     /// What its requests must pass.
@@ -73,8 +84,23 @@ pub(crate) enum Action {
 /// The way to an upstream.
 pub(crate) struct Lead {
     /// In the generation's list.
-    pub(crate) upstream: usize,
+    upstream: usize,
+    /// The first whose conditions hold takes its place.
+    choices: Vec<(Conditions, usize)>,
     pub(crate) retarget: Option<Retarget>,
+}
+
+impl Lead {
+    /// Where a request goes, by its place in the generation's list.
+    pub(crate) fn choose(&self, exchange: &Exchange, walk: Walk<'_>) -> usize {
+        let chosen = self.choices.iter().find(|(when, _)| when.hold(exchange, walk));
+        chosen.map_or(self.upstream, |(_, upstream)| *upstream)
+    }
+
+    /// Where they go without a reason to go elsewhere.
+    pub(crate) fn usual(&self) -> usize {
+        self.upstream
+    }
 }
 
 /// Which server and route a request met, by their places in its generation: an exchange keeps them
@@ -84,6 +110,8 @@ pub(crate) struct Place {
     pub(crate) server: usize,
     /// `None` when none matched.
     pub(crate) route: Option<usize>,
+    /// Of those that its route leads to; `None` until one is chosen.
+    pub(crate) upstream: Option<usize>,
 }
 
 /// The configuration of a request.
@@ -118,13 +146,26 @@ impl<'g> Site<'g> {
     }
 }
 
+/// What a configuration is compiled with.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) tables: &'a Rc<Tables>,
+}
+
 impl Server {
-    pub(crate) fn compile(server: &model::Server, config: &Config, shared: &Shared) -> Self {
+    pub(crate) fn compile(server: &model::Server, config: &Config, around: Around<'_>) -> Self {
+        let Around { shared, tables } = around;
         let logs = &shared.logs;
         let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
         let address = server.listen.first().map(|listen| listen.address.to_string());
         let pages: Rc<[ErrorPage]> = server.shape.error_pages.clone().into();
         let nothing = route::Shape::default();
+        let steps: Vec<&Template> = server.steps.iter().flat_map(Step::templates).collect();
+        let mut shape =
+            Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &steps, tables)
+                .logged(logs.compile(server.shape.access_log.as_ref()), tables);
+        shape.keeps.head |= reads_head(&steps, tables);
         let name = plain_name.cloned().or(address).unwrap_or_default();
         Self {
             tls: serving(server, &name, shared),
@@ -135,13 +176,16 @@ impl Server {
             client: server.client,
             real_ip: server.real_ip.as_ref().map(RealIp::compile),
             name,
-            shape: Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &[])
-                .logged(logs.compile(server.shape.access_log.as_ref())),
+            steps: Steps::compile(&server.steps),
+            has_steps: !server.steps.is_empty()
+                || server.routes.iter().any(|route| !route.steps.is_empty()),
+            shape,
+            tables: Rc::clone(tables),
             paths: Routes::compile(server.routes.iter().map(|route| &route.path)),
             routes: server
                 .routes
                 .iter()
-                .map(|route| Route::compile(route, (&server.shape, &pages), config, shared))
+                .map(|route| Route::compile(route, (&server.shape, &pages), config, around))
                 .collect(),
         }
     }
@@ -194,26 +238,37 @@ impl Route {
         route: &route::Route,
         server: (&route::Shape, &Rc<[ErrorPage]>),
         config: &Config,
-        shared: &Shared,
+        Around { shared, tables }: Around<'_>,
     ) -> Self {
         let pages: Rc<[ErrorPage]> = route.shape.error_pages.clone().into();
-        let place = route.action.upstream().map(|upstream| {
-            let named = config.upstreams.iter().position(|known| known.name == *upstream);
-            named.expect("the configuration's check resolves every upstream")
-        });
+        let place = route.action.upstream().map(|upstream| named(config, upstream));
         let upstream = place.map(|place| &config.upstreams[place]);
+        let choices = match &route.action {
+            route::Action::Proxy { choices, .. } => choices.as_slice(),
+            route::Action::Respond(_) | route::Action::Redirect(_) | route::Action::Files(_) => &[],
+        };
+        let chosen =
+            choices.iter().map(|choice| &config.upstreams[named(config, &choice.upstream)]);
         let mut templates = route.action.templates();
         templates.extend(guard::templates(&route.guards, config));
-        templates.extend(upstream.and_then(|upstream| upstream.hash_key.as_ref()));
+        templates.extend(upstream.into_iter().chain(chosen).filter_map(|it| it.hash_key.as_ref()));
+        let steps: Vec<&Template> = route.steps.iter().flat_map(Step::templates).collect();
+        templates.extend(&steps);
         let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
-        let mut shape = Shape::compile(server, (&route.shape, &pages), &templates)
-            .logged(shared.logs.compile(log));
+        let mut shape = Shape::compile(server, (&route.shape, &pages), &templates, tables)
+            .logged(shared.logs.compile(log), tables);
+        // A step's answer is written like one of the route's own.
+        shape.keeps.head |= reads_head(&steps, tables);
         // Where nobody is asked, as where another guard's word is enough, nobody vouches for them.
         for taken in route.guards.ask.iter().flat_map(|ask| &ask.taken) {
             shape.request.hide(&taken.name);
         }
         let lead = |retarget: &Option<route::Retarget>| Lead {
             upstream: place.expect("found above for every action that leads to one"),
+            choices: choices
+                .iter()
+                .map(|it| (Conditions::compile(&it.when), named(config, &it.upstream)))
+                .collect(),
             retarget: retarget.as_ref().map(Retarget::compile),
         };
         let action = match &route.action {
@@ -226,23 +281,24 @@ impl Route {
                 let fallback = match &files.fallback {
                     Fallback::Status(status) => files::Fallback::Status(*status),
                     Fallback::Upstream { retarget, .. } => {
-                        files::Fallback::Upstream(lead(retarget))
+                        files::Fallback::Upstream(Box::new(lead(retarget)))
                     }
                 };
                 Action::Files(Box::new(Files::compile(files, fallback)))
             }
             route::Action::Respond(respond) => {
-                shape.keeps.head |= reads_head(&templates);
+                shape.keeps.head |= reads_head(&templates, tables);
                 Action::Respond(respond.clone())
             }
             route::Action::Redirect(redirect) => {
-                shape.keeps.head |= reads_head(&templates);
+                shape.keeps.head |= reads_head(&templates, tables);
                 Action::Redirect(redirect.clone())
             }
         };
         let limits = Limits::compile(route, upstream);
         let gate = guard::compile(&route.guards, config, shared);
-        Self { methods: route.methods.clone(), gate, limits, action, shape }
+        let steps = Steps::compile(&route.steps);
+        Self { steps, methods: route.methods.clone(), gate, limits, action, shape }
     }
 
     /// Where its requests go, at once or when there is no file for them.
@@ -264,9 +320,15 @@ impl Route {
     }
 }
 
+fn named(config: &Config, upstream: &str) -> usize {
+    let at = config.upstreams.iter().position(|known| known.name == upstream);
+    at.expect("the configuration's check resolves every upstream")
+}
+
 /// An answer of ours is written when the request has been passed over.
-fn reads_head(templates: &[&Template]) -> bool {
-    templates.iter().flat_map(|text| text.variables()).any(Variable::reads_request_head)
+fn reads_head(templates: &[&Template], tables: &Tables) -> bool {
+    let variables = templates.iter().flat_map(|text| text.variables());
+    variables.flat_map(|variable| tables.leaves(variable)).any(Variable::reads_request_head)
 }
 
 impl Limits {

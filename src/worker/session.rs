@@ -5,7 +5,8 @@
 //! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
 //! connected to, for its length is the client's affair. Statuses are nginx's for streams: 200 once
 //! connected, however it ended, 502 when no backend could be had, 503 when there was no connection to
-//! be had for one, or no room in time, and 400 when the PROXY header that must come first did not.
+//! be had for one, or no room in time, and 400 when the PROXY header that must come first did not,
+//! or what TLS clients begin with, where the route goes by it.
 //! 499 is a client's that left while it waited for room.
 
 use std::rc::Rc;
@@ -13,6 +14,7 @@ use std::rc::Rc;
 use super::carry::{self, Carry};
 use super::connection::Connection;
 use super::generation::{Generation, Upstream};
+use super::hello::{self, Asked};
 use super::introduction::{self, Introduction};
 use super::link::{self, Link};
 use super::offer::{self, Fault, SoFar};
@@ -41,8 +43,23 @@ pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>
         Introduction::Made
     };
     let shared = Rc::clone(&connection.shared);
+    let asked = if introduction == Introduction::Made && route.asks() {
+        // In a box, since few routes ask and all sessions have this future.
+        Box::pin(hello::read(&mut connection)).await
+    } else {
+        Asked::ForNone
+    };
+    let refusal = match (introduction, &asked) {
+        (Introduction::Silence, _) | (_, Asked::Silence) => return,
+        (Introduction::Botched, _) | (_, Asked::Botched) => Some(BAD_INTRODUCTION),
+        (Introduction::Made, Asked::For(_) | Asked::ForNone) => None,
+    };
+    let host = match &asked {
+        Asked::For(name) => Some(&name[..]),
+        Asked::ForNone | Asked::Botched | Asked::Silence => None,
+    };
     shared.seats.enter(&connection.seat, Phase::Active);
-    let upstream = generation.upstream(route.upstream);
+    let upstream = generation.upstream(route.upstream_of(host));
     let mut session = Session {
         connection,
         route,
@@ -57,10 +74,9 @@ pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>
     if let Some(template) = &upstream.hash_key {
         variables::render_of_connection(&mut session.hash_key, template, &session.connection);
     }
-    let status = match introduction {
-        Introduction::Made => session.run().await,
-        Introduction::Botched => BAD_INTRODUCTION,
-        Introduction::Silence => return,
+    let status = match refusal {
+        None => session.run().await,
+        Some(status) => status,
     };
     session.note(status);
 }
@@ -191,7 +207,7 @@ impl Session<'_> {
         let (mut to_backend, mut to_client) = (Pump::default(), Pump::default());
         to_backend.start(Body::UntilClose, Coding::Same, u64::MAX);
         to_client.start(Body::UntilClose, Coding::Same, u64::MAX);
-        // What came together with the PROXY header is the session's beginning.
+        // What was read before there was a backend is the session's beginning.
         if let Some(mut buffer) = self.connection.unread.take() {
             let absorbed = to_backend.absorb(&mut buffer);
             debug_assert!(absorbed.is_ok(), "raw bytes have no framing to break");

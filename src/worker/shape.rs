@@ -9,8 +9,11 @@ use std::rc::Rc;
 use super::files::search::Quest;
 use super::forward::Rendered;
 use super::log::Log;
+use super::replace::Replacements;
 use super::routes::Spans;
+use super::tables::Tables;
 use super::variables::{self, Facts, Manner};
+use super::way::Way;
 use crate::config::model::files::Compress;
 use crate::config::model::route::{self, Change, ErrorPage, HeaderRule};
 use crate::config::template::{Template, Variable};
@@ -51,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) uri: Vec<u8>,
     /// Of the route's expression, in `uri`.
     pub(crate) spans: Spans,
+    /// What steps have made of it.
+    pub(crate) way: Way,
     pub(crate) request_id: Vec<u8>,
     /// What its upstream hashes it by; empty without anything.
     pub(crate) hash_key: Vec<u8>,
@@ -77,11 +82,17 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// What `spans` are parts of.
+    pub(crate) fn subject(&self) -> &[u8] {
+        if self.way.is_matched_apart { &self.way.matched } else { &self.uri }
+    }
+
     /// Of a request that cannot be read nothing is known: what is here is an earlier one's.
     pub(crate) fn forget(&mut self) {
         self.head.clear();
         self.uri.clear();
         self.spans = Spans::default();
+        self.way.begin();
         self.request_id.clear();
     }
 }
@@ -101,17 +112,20 @@ impl Shape {
         (server, servers_pages): (&route::Shape, &Rc<[ErrorPage]>),
         (own, own_pages): (&route::Shape, &Rc<[ErrorPage]>),
         texts: &[&Template],
+        tables: &Tables,
     ) -> Self {
         let pages = [own_pages, servers_pages].map(Rc::clone);
         let request = Rules::merge(&server.request_headers, &own.request_headers);
         let response = Rules::merge(&server.response_headers, &own.response_headers);
         let of_pages = pages.iter().flat_map(|pages| pages.iter().map(ErrorPage::template));
-        let late: Vec<&Variable> =
-            response.templates().chain(of_pages).flat_map(Template::variables).collect();
+        let leaves = |variable| tables.leaves(variable);
+        let late = response.templates().chain(of_pages).flat_map(Template::variables);
+        let late: Vec<&Variable> = late.flat_map(leaves).collect();
         let early: Vec<&Variable> = request
             .templates()
             .chain(texts.iter().copied())
             .flat_map(Template::variables)
+            .flat_map(leaves)
             .collect();
         let all = || early.iter().chain(&late);
         let keeps = Keeps {
@@ -131,11 +145,14 @@ impl Shape {
     }
 
     /// The same, with its requests written down; a line is of the request as it came.
-    pub(crate) fn logged(mut self, log: Option<Rc<Log>>) -> Self {
+    pub(crate) fn logged(mut self, log: Option<Rc<Log>>, tables: &Tables) -> Self {
         if let Some(log) = &log {
+            let names = |is_it: &dyn Fn(&Variable) -> bool| {
+                log.names(|variable| tables.leaves(variable).iter().any(is_it))
+            };
             self.keeps.head = true;
-            self.keeps.path |= log.names(|it| matches!(it, Variable::Uri | Variable::Capture(_)));
-            if self.identity == Identity::None && log.names(|it| *it == Variable::RequestId) {
+            self.keeps.path |= names(&|it| matches!(it, Variable::Uri | Variable::Capture(_)));
+            if self.identity == Identity::None && names(&|it| *it == Variable::RequestId) {
                 self.identity = Identity::Drawn;
             }
         }
@@ -150,9 +167,10 @@ impl Shape {
 }
 
 /// The rules of one direction.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Rules {
     rules: Vec<HeaderRule>,
+    replacements: Vec<Replacements>,
 }
 
 impl Rules {
@@ -161,7 +179,8 @@ impl Rules {
         let is_free = |rule: &&HeaderRule| {
             !own.iter().any(|other| other.name.eq_ignore_ascii_case(&rule.name))
         };
-        Self { rules: server.iter().filter(is_free).chain(own).cloned().collect() }
+        let rules: Vec<HeaderRule> = server.iter().filter(is_free).chain(own).cloned().collect();
+        Self { replacements: Replacements::compile(&rules), rules }
     }
 
     /// What comes by that name is not passed, whoever sent it.
@@ -170,7 +189,7 @@ impl Rules {
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.rules.iter().filter_map(|rule| rule.change.template())
+        self.rules.iter().flat_map(|rule| rule.change.templates())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -189,7 +208,11 @@ impl Rules {
     pub(crate) fn set_to(&self, name: &str) -> Option<&Template> {
         self.rules.iter().find_map(|rule| match &rule.change {
             Change::Set(template) if rule.name.eq_ignore_ascii_case(name) => Some(template),
-            Change::Set(_) | Change::Add(_) | Change::Hide | Change::Rename(_) => None,
+            Change::Set(_)
+            | Change::Add(_)
+            | Change::Hide
+            | Change::Rename(_)
+            | Change::Replace(_) => None,
         })
     }
 
@@ -209,7 +232,7 @@ impl Rules {
                         variables::render(out, template, facts, Manner::Line);
                     });
                 }
-                Change::Hide => {}
+                Change::Hide | Change::Replace(_) => {}
                 Change::Rename(name) => {
                     let passing = |header: &&Header| {
                         header.kind != Kind::HopByHop && is_named(header, bytes, &rule.name)
@@ -222,6 +245,9 @@ impl Rules {
                 }
             }
         }
+        for replacements in &self.replacements {
+            replacements.render(out, (headers, bytes), facts);
+        }
     }
 
     /// Marks the lines that do not pass.
@@ -229,7 +255,7 @@ impl Rules {
         for rule in &self.rules {
             match rule.change {
                 Change::Add(_) => {}
-                Change::Set(_) | Change::Hide | Change::Rename(_) => {
+                Change::Set(_) | Change::Hide | Change::Rename(_) | Change::Replace(_) => {
                     mark(headers, bytes, &rule.name);
                 }
             }

@@ -3,16 +3,33 @@
 use std::net::SocketAddr;
 
 use crate::config::model::Config;
+use crate::http::route;
 use crate::scoreboard::recent;
 
 pub(crate) struct TcpRoute {
     listener: SocketAddr,
     /// In the generation's list.
-    pub(crate) upstream: usize,
+    upstream: usize,
+    /// Where TLS clients go that ask for these hosts.
+    hosts: Vec<(String, usize)>,
     pub(crate) connect_timeout_ms: u64,
     pub(crate) idle_timeout_ms: u64,
     /// What stands in place of a path where requests are shown: the address.
     pub(crate) shown: recent::Path,
+}
+
+impl TcpRoute {
+    /// Whether it goes by what TLS clients ask for.
+    pub(crate) fn asks(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
+    /// The upstream of a host: the most precise name that it has decides.
+    pub(crate) fn upstream_of(&self, host: Option<&[u8]>) -> usize {
+        let precision = |(name, at): &(String, usize)| Some((route::match_host(name, host?)?, *at));
+        let best = self.hosts.iter().filter_map(precision).max_by_key(|(precision, _)| *precision);
+        best.map_or(self.upstream, |(_, upstream)| upstream)
+    }
 }
 
 /// One for each address.
@@ -22,12 +39,21 @@ impl TcpRoutes {
     pub(crate) fn compile(config: &Config) -> Self {
         let mut routes = Vec::new();
         for stream in &config.streams {
-            let named = config.upstreams.iter().position(|known| known.name == stream.upstream);
-            let upstream = named.expect("the configuration's check resolves every upstream");
+            let named = |name: &str| {
+                let at = config.upstreams.iter().position(|known| known.name == name);
+                at.expect("the configuration's check resolves every upstream")
+            };
+            let upstream = named(&stream.upstream);
+            let of_sni = stream.sni.iter().flat_map(|sni| {
+                let upstream = named(&sni.upstream);
+                sni.hosts.iter().map(move |host| (host.clone(), upstream))
+            });
+            let hosts: Vec<(String, usize)> = of_sni.collect();
             let default_ms = config.upstreams[upstream].connect_timeout_ms;
             routes.extend(stream.listen.iter().map(|listen| TcpRoute {
                 listener: listen.address,
                 upstream,
+                hosts: hosts.clone(),
                 connect_timeout_ms: stream.connect_timeout_ms.unwrap_or(default_ms),
                 idle_timeout_ms: stream.idle_timeout_ms,
                 shown: recent::Path::new(listen.address.to_string().as_bytes()),

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::exchange::Exchange;
 use super::guard::LimitStatus;
 use super::peer_text::PeerText;
+use super::tables::Tables;
 use super::tls;
 use crate::config::template::{Part, Template, Variable};
 use crate::http::escape::{self, Place};
@@ -36,6 +37,8 @@ pub(crate) struct Facts<'a> {
     /// The first name of the request's server; its address when it has none.
     pub(crate) server_name: &'a str,
     pub(crate) upstream_name: Option<&'a str>,
+    /// The file's own.
+    pub(crate) tables: &'a Tables,
     /// Of the expression in force.
     pub(crate) groups: Groups<'a>,
     /// Of the answer; 0 while there is none.
@@ -140,6 +143,8 @@ impl<'a> Facts<'a> {
             Variable::RequestHeader(name) => list(out, self.headers(name)),
             Variable::ProxyAddXForwardedFor => self.proxies(out),
             Variable::Capture(group) => put_some(out, self.group(*group)),
+            Variable::Own(at) => put(out, exchange.kept.way.own.get(*at)),
+            Variable::Table(at) => self.tables.write(out, *at, self),
             Variable::RemoteAddr => put(out, PeerText::new(exchange.client).as_bytes()),
             Variable::RealipRemoteAddr
             | Variable::RemotePort
@@ -258,6 +263,10 @@ impl<'a> Facts<'a> {
 
     /// What stands behind the question mark; `None` without one.
     pub(crate) fn args(&self) -> Option<&'a [u8]> {
+        let way = &self.exchange.kept.way;
+        if way.is_rewritten {
+            return Some(way.args.as_slice()).filter(|args| !args.is_empty());
+        }
         let target = self.target();
         target.get(target::path(target).len() + 1..)
     }

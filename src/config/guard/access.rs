@@ -1,11 +1,9 @@
 //! `access = ["allow 10.0.0.0/8", "deny all"]`: nginx's `allow` and `deny`, in the order written.
 
-use std::net::IpAddr;
 use std::ops::Range;
 
 use super::super::address;
 use super::super::limits;
-use super::super::model::Cidr;
 use super::super::model::guard::{AccessRule, Whom, Word};
 use super::super::report::{Located, Report};
 use super::super::section::Section;
@@ -45,7 +43,7 @@ fn rule(report: &Report<'_>, text: &Located<String>) -> Option<AccessRule> {
         "all" => Whom::All,
         "unix:" => Whom::Unix,
         network => match address::network(network) {
-            Ok(cidr) => Whom::Network(canonical(cidr)),
+            Ok(cidr) => Whom::Network(address::canonical(cidr)),
             Err(hint) => {
                 let message = format!("`{}` is not a network", network.escape_debug());
                 report.error(&report.within(text, place(text, network)), message, hint);
@@ -60,14 +58,4 @@ fn rule(report: &Report<'_>, text: &Located<String>) -> Option<AccessRule> {
 fn place(text: &Located<String>, word: &str) -> Range<usize> {
     let start = word.as_ptr() as usize - text.value.as_ptr() as usize;
     start..start + word.len()
-}
-
-/// Clients that come by an IPv6 socket over IPv4 are known by their IPv4 address; so are networks.
-fn canonical(cidr: Cidr) -> Cidr {
-    match (cidr.network, cidr.network.to_canonical()) {
-        (IpAddr::V6(_), short @ IpAddr::V4(_)) if cidr.prefix_bits >= 96 => {
-            Cidr { network: short, prefix_bits: cidr.prefix_bits - 96 }
-        }
-        _ => cidr,
-    }
 }

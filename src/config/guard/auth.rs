@@ -73,11 +73,23 @@ pub(super) fn request(
             taken.push(Taken { name: name.value, value: template });
         }
     }
-    table.finish(&[("uri", "path"), ("auth_request_set", "set"), ("headers", "set")]);
+    let mut sent = Vec::new();
+    for (name, value) in table.pairs("send") {
+        let value = headers::line(report, &value, scope(Stage::Request));
+        if headers::is_free(report, &name, Side::Request, &Change::Set(value.clone())) {
+            sent.push(Taken { name: name.value, value });
+        }
+    }
+    table.finish(&[
+        ("uri", "path"),
+        ("auth_request_set", "set"),
+        ("headers", "send"),
+        ("request_headers", "send"),
+    ]);
     let path = path.unwrap_or_else(|| template::Template {
         parts: vec![template::Part::Text("/".to_owned())],
     });
-    Some(Choice::On(AuthRequest { upstream: upstream?.value, path, taken }))
+    Some(Choice::On(AuthRequest { upstream: upstream?.value, path, sent, taken }))
 }
 
 pub(super) fn satisfy(section: &mut Section<'_>) -> Option<Satisfy> {

@@ -65,6 +65,8 @@ pub(crate) struct AuthRequest {
     /// Name of an upstream that exists in the same configuration.
     pub(crate) upstream: String,
     pub(crate) path: Template,
+    /// Lines of the question, in place of the client's by those names.
+    pub(crate) sent: Vec<Taken>,
     /// What of the answer goes to the backend.
     pub(crate) taken: Vec<Taken>,
 }

@@ -8,11 +8,14 @@ use super::RequestLimits;
 use super::access_log::LogChoice;
 use super::files::{Compress, Fallback, Files};
 use super::guard::Guards;
+use super::step::{Condition, Step};
 use crate::config::template::Template;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Route {
     pub(crate) path: PathMatch,
+    /// Before its guards.
+    pub(crate) steps: Vec<Step>,
     pub(crate) action: Action,
     /// Those served; empty: all. GET brings HEAD.
     pub(crate) methods: Vec<String>,
@@ -47,6 +50,8 @@ pub(crate) enum Action {
     Proxy {
         /// Name of an upstream that exists in the same configuration.
         upstream: String,
+        /// The first whose conditions hold takes its place.
+        choices: Vec<Choice>,
         /// `None`: the path goes on as it was received.
         retarget: Option<Retarget>,
     },
@@ -59,7 +64,11 @@ impl Action {
     /// The texts that it renders for its requests.
     pub(crate) fn templates(&self) -> Vec<&Template> {
         match self {
-            Self::Proxy { retarget, .. } => retarget.iter().flat_map(Retarget::templates).collect(),
+            Self::Proxy { choices, retarget, .. } => {
+                let conditions = choices.iter().flat_map(|choice| &choice.when);
+                let conditions = conditions.flat_map(Condition::templates);
+                conditions.chain(retarget.iter().flat_map(Retarget::templates)).collect()
+            }
             Self::Files(files) => {
                 let retarget = match &files.fallback {
                     Fallback::Upstream { retarget, .. } => retarget.as_ref(),
@@ -86,6 +95,14 @@ impl Action {
     }
 }
 
+/// Another upstream of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Choice {
+    pub(crate) when: Vec<Condition>,
+    /// Name of an upstream that exists in the same configuration.
+    pub(crate) upstream: String,
+}
+
 /// How the path of a request is changed, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Retarget {
@@ -94,19 +111,20 @@ pub(crate) struct Retarget {
     pub(crate) rewrite: Option<Rewrite>,
     /// Put before.
     pub(crate) prefix: Option<String>,
+    /// In place of all of that, and of the arguments, too.
+    pub(crate) target: Option<Template>,
 }
 
 impl Retarget {
     fn templates(&self) -> Vec<&Template> {
-        match &self.rewrite {
-            None => Vec::new(),
-            Some(Rewrite { path, query: Query::Received, .. }) => vec![path],
-            Some(Rewrite {
-                path, query: Query::Replaced(query) | Query::Extended(query), ..
-            }) => {
-                vec![path, query]
+        let mut found: Vec<&Template> = self.target.iter().collect();
+        if let Some(rewrite) = &self.rewrite {
+            found.push(&rewrite.path);
+            if let Query::Replaced(query) | Query::Extended(query) = &rewrite.query {
+                found.push(query);
             }
         }
+        found
     }
 }
 
@@ -185,14 +203,24 @@ pub(crate) enum Change {
     Hide,
     /// The same values by another name.
     Rename(String),
+    /// What of a value the first of these matches becomes another text.
+    Replace(Vec<Replacement>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Replacement {
+    pub(crate) pattern: String,
+    pub(crate) to: Template,
 }
 
 impl Change {
-    pub(crate) fn template(&self) -> Option<&Template> {
-        match self {
-            Self::Set(template) | Self::Add(template) => Some(template),
-            Self::Hide | Self::Rename(_) => None,
-        }
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let (one, several) = match self {
+            Self::Set(template) | Self::Add(template) => (Some(template), &[][..]),
+            Self::Replace(replacements) => (None, replacements.as_slice()),
+            Self::Hide | Self::Rename(_) => (None, &[][..]),
+        };
+        one.into_iter().chain(several.iter().map(|replacement| &replacement.to))
     }
 }
 

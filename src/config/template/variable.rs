@@ -83,6 +83,10 @@ pub(crate) enum Variable {
     UpstreamHeader(String),
     /// What a group of the regular expression in force matched.
     Capture(u8),
+    /// What one of the file's own tables comes to, by its place among them.
+    Table(u16),
+    /// What a step has set, by its number; empty before.
+    Own(u16),
 }
 
 /// Every variable without a name in its name, by name.
@@ -231,7 +235,10 @@ impl Variable {
             | Self::Argument(_)
             | Self::Cookie(_)
             | Self::RequestHeader(_)
-            | Self::Capture(_) => Stage::Request,
+            | Self::Capture(_)
+            // What it goes by is known to the report of its file.
+            | Self::Table(_)
+            | Self::Own(_) => Stage::Request,
         }
     }
 
@@ -308,7 +315,10 @@ impl Variable {
             | Self::Tls(_)
             | Self::SentHeader(_)
             | Self::UpstreamHeader(_)
-            | Self::Capture(_) => false,
+            | Self::Capture(_)
+            // Those that it goes by are asked themselves.
+            | Self::Table(_)
+            | Self::Own(_) => false,
         }
     }
 }

@@ -211,7 +211,7 @@ fn streams() {
         ),
         (
             "LISTENupstream = \"a\"\nhosts = [\"x\"]",
-            "4:1 unknown key `hosts` in [[stream]] (expected `listen`, `upstream`, `connect_timeout` or `idle_timeout`)",
+            "4:1 unknown key `hosts` in [[stream]] (did you mean `sni`?)",
         ),
         (
             "listen = [\"[::]:1\", \"[::]:1\"]\nupstream = \"a\"",

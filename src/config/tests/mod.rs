@@ -25,6 +25,7 @@ mod schedules;
 mod shaping;
 mod stops;
 mod strategies;
+mod tables;
 mod templates;
 mod trees;
 mod vitals;
@@ -149,7 +150,10 @@ fn a_file_becomes_its_final_types() {
         ("X-Forwarded-For", 1 << 20)
     );
     assert_eq!(server.routes[0].path, PathMatch::Exact("/exact".to_owned()));
-    assert_eq!(server.routes[1].action, Action::Proxy { upstream: "a".to_owned(), retarget: None });
+    assert_eq!(
+        server.routes[1].action,
+        Action::Proxy { upstream: "a".to_owned(), choices: Vec::new(), retarget: None }
+    );
     assert_eq!(upstream.strategy, Balancing::IpHash);
     let unix = Location::Fixed(Address::Unix("/run/a.sock".into()));
     assert_eq!(upstream.backends[0].address, unix);

@@ -18,9 +18,10 @@ const PAGE: &str = include_str!("../../../configs/REFERENCE.md");
 const FULL: &str = include_str!("../../../configs/full.toml");
 const COLUMNS: &str = "|---|---|---|---|";
 /// Tables whose own tables have names that people choose.
-const NAMED: [&str; 5] = ["upstream", "program", "group", "listener", "limit"];
+const NAMED: [&str; 8] =
+    ["upstream", "program", "group", "listener", "limit", "map", "geo", "split"];
 /// Keys of `full.toml` that are names in tables of free ones.
-const FREE: [&str; 1] = ["md"];
+const FREE: [&str; 4] = ["md", "kind", "blue", "green"];
 
 /// A table and a key in it.
 type Place = (String, String);
@@ -62,6 +63,8 @@ fn rows() -> Vec<Row> {
 /// programs is said of programs.
 fn table(title: &str) -> String {
     let mut words: Vec<&str> = title.split('.').collect();
+    // Steps within steps are the same ones.
+    words.dedup_by(|word, before| word == before && *word == "steps");
     if NAMED.contains(&words[0]) && words.len() > 1 {
         words[1] = "NAME";
     }

@@ -120,11 +120,12 @@ fn config(upstreams: &[model::Upstream], programs: &[model::program::Program]) -
         },
         streams: Vec::new(),
         limits: Vec::new(),
+        tables: Vec::new(),
         servers: Vec::new(),
         upstreams: upstreams.to_vec(),
         programs: programs.to_vec(),
         groups: Vec::new(),
-        control: model::Control::default(),
+        control: model::control::Control::default(),
         source: String::new(),
         is_embedded: false,
     }

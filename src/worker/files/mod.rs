@@ -52,7 +52,7 @@ pub(crate) struct Files {
 /// For what there is no file.
 pub(crate) enum Fallback {
     Status(u16),
-    Upstream(Lead),
+    Upstream(Box<Lead>),
 }
 
 /// What came of a request.

@@ -11,7 +11,7 @@ use super::super::offer;
 use super::super::pick::Picked;
 use super::super::server::{Ground, Route, Site};
 use super::super::transfer::Coding;
-use super::super::variables::{self, Manner};
+use super::super::variables::{self, Facts, Manner};
 use super::super::{backend, routing, shape};
 use super::{Exchange, Gauntlet, Refusal, Verdict};
 use crate::config::limits;
@@ -19,9 +19,10 @@ use crate::config::model::Config;
 use crate::config::model::guard::{AuthRequest, Taken};
 use crate::config::template::Template;
 use crate::http::framing::Body;
-use crate::http::head::Kind;
+use crate::http::head::{Header, Kind};
 use crate::http::request::Parsed;
 use crate::http::rewrite::{self, Changes, Forwarding};
+use crate::http::target;
 use crate::scoreboard::refusal::Reason;
 
 const BROKEN: u16 = 500;
@@ -46,7 +47,21 @@ pub(crate) struct Ask {
     /// In the generation's list.
     upstream: usize,
     target: Template,
+    sent: Vec<Taken>,
     taken: Vec<Taken>,
+}
+
+/// What a question says of its own; a question waits for somebody else, so it may allocate.
+#[derive(Default)]
+struct Own {
+    host: Option<Vec<u8>>,
+    lines: Vec<u8>,
+}
+
+impl Own {
+    fn has_good_host(&self) -> bool {
+        self.host.as_deref().is_none_or(target::is_authority)
+    }
 }
 
 /// What came of asking.
@@ -62,6 +77,7 @@ impl Ask {
         Self {
             upstream: named.expect("the configuration's check resolves every upstream"),
             target: auth.path.clone(),
+            sent: auth.sent.clone(),
             taken: auth.taken.clone(),
         }
     }
@@ -117,33 +133,35 @@ impl Ask {
         text.extend_from_slice(b"GET ");
         variables::render(&mut text, &self.target, &facts, Manner::Query);
         text.extend_from_slice(b" HTTP/1.1\r\n");
-        for header in &exchange.request.headers {
-            let name = header.name.in_bytes(head);
-            let is_kept = matches!(
-                    header.kind,
-                    Kind::Other | Kind::Host | Kind::ForwardedFor | Kind::ForwardedProto
-                ) && !LEFT_OUT.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
-                    // Ours alone to say, and nobody who is asked may take another line for them.
-                    && !OURS.iter().any(|own| shape::passes_for(header, head, own));
-            if is_kept {
-                line(&mut text, name, header.value.in_bytes(head));
-            }
+        for header in exchange.request.headers.iter().filter(|header| self.is_kept(header, head)) {
+            line(&mut text, header.name.in_bytes(head), header.value.in_bytes(head));
         }
-        if exchange.request.host.is_none() {
+        let request = &exchange.request;
+        if request.host.is_none() {
             line(&mut text, b"Host", road.ground.server.name.as_bytes());
         }
-        line(&mut text, OURS[0].as_bytes(), exchange.request.method_name.in_bytes(head));
-        line(&mut text, OURS[1].as_bytes(), exchange.request.path_and_query.in_bytes(head));
+        let about = [request.method_name, request.path_and_query];
+        for (name, value) in OURS.iter().zip(about).filter(|(name, _)| !self.sends(name)) {
+            line(&mut text, name.as_bytes(), value.in_bytes(head));
+        }
         text.extend_from_slice(b"\r\n");
+        let mut own = Own::default();
+        self.render(&mut own, &facts);
         let parsed = question.request.parse(&text, limits::TARGET_BYTES_MAX);
-        let is_posed = matches!(parsed, Ok(Parsed::Complete));
+        let is_posed = matches!(parsed, Ok(Parsed::Complete)) && own.has_good_host();
         if is_posed {
             let forwarding = Forwarding {
                 peer: connection.peer_text.as_bytes(),
                 host: road.ground.server.name.as_bytes(),
                 scheme: connection.client.scheme(),
                 is_peer_trusted: routing::trusted(connection, road.ground.server).is_some(),
-                changes: Changes::default(),
+                changes: Changes {
+                    host: own.host.as_deref(),
+                    decides_forwarded_for: self.sends("x-forwarded-for"),
+                    decides_forwarded_proto: self.sends("x-forwarded-proto"),
+                    lines: &own.lines,
+                    ..Changes::default()
+                },
             };
             question.to_backend.start(Body::None, Coding::Same, 0);
             let out = &mut question.to_backend.head;
@@ -151,6 +169,39 @@ impl Ask {
         }
         question.kept.head = text;
         is_posed
+    }
+
+    /// Whether a line of the client's is one of the question's, too.
+    fn is_kept(&self, header: &Header, head: &[u8]) -> bool {
+        let name = header.name.in_bytes(head);
+        let of_question = matches!(
+            header.kind,
+            Kind::Other | Kind::Host | Kind::ForwardedFor | Kind::ForwardedProto
+        );
+        let is_other = || LEFT_OUT.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()));
+        // Ours alone to say, and nobody who is asked may take another line for them.
+        let sent = self.sent.iter().map(|own| own.name.as_str());
+        let mut ours = OURS.into_iter().chain(sent.filter(|own| !own.eq_ignore_ascii_case("host")));
+        of_question && !is_other() && !ours.any(|own| shape::passes_for(header, head, own))
+    }
+
+    /// The lines that the question has in place of the client's.
+    fn render(&self, own: &mut Own, facts: &Facts<'_>) {
+        for sent in &self.sent {
+            if sent.name.eq_ignore_ascii_case("host") {
+                let mut host = Vec::new();
+                variables::render(&mut host, &sent.value, facts, Manner::Line);
+                own.host = Some(host);
+            } else {
+                shape::line(&mut own.lines, &sent.name, |out| {
+                    variables::render(out, &sent.value, facts, Manner::Line);
+                });
+            }
+        }
+    }
+
+    fn sends(&self, name: &str) -> bool {
+        self.sent.iter().any(|own| own.name.eq_ignore_ascii_case(name))
     }
 
     /// Renders what the rules take from the answer as lines for the backend.

@@ -217,7 +217,7 @@ pub(crate) fn templates<'c>(guards: &'c Guards, config: &'c Config) -> Vec<&'c T
     let asked = guards
         .ask
         .iter()
-        .flat_map(|ask| ask.taken.iter().map(|taken| &taken.value).chain([&ask.path]));
+        .flat_map(|ask| ask.taken.iter().chain(&ask.sent).map(|it| &it.value).chain([&ask.path]));
     keys.chain(asked).collect()
 }
 

@@ -13,6 +13,7 @@ fn route(backends: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Proxy {
     Proxy::with(backends, |config| {
         let server = config.servers.remove(0);
         config.streams = vec![Stream {
+            sni: Vec::new(),
             listen: server.listen,
             upstream: "app".to_owned(),
             connect_timeout_ms: None,

@@ -1,6 +1,7 @@
 //! TLS with clients and backends, by real clients: curl, and OpenSSL's own.
 
 mod backends;
+mod by_name;
 mod errors;
 mod identity;
 pub(crate) mod papers;

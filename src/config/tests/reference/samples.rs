@@ -12,6 +12,8 @@ const PROGRAM: &str = "[program.p]\ncommand = 'a'\n";
 pub(super) fn all() -> Vec<(&'static str, String)> {
     let mut samples = servers();
     samples.extend(routes());
+    samples.extend(steps());
+    samples.extend(steps_of_routes());
     samples.extend(upstreams());
     samples.extend(programs());
     samples.extend(vitals());
@@ -121,6 +123,87 @@ fn routes() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What is done before actions, and what of lines becomes another text.
+fn steps() -> Vec<(&'static str, String)> {
+    let server = |table: &'static str, text: &str| {
+        (table, format!("{SERVER}{text}{ROUTE}{UPSTREAM}{BACKEND}"))
+    };
+    vec![
+        server("server.steps", "[[server.steps]]\nset = { a = '' }\n@"),
+        server("server.steps", "[[server.steps]]\nstop = true\n@"),
+        server(
+            "server.steps.when",
+            "[[server.steps]]\nstop = true\n[[server.steps.when]]\nsource = '$host'\n@",
+        ),
+        server("server.steps.rewrite", "[[server.steps]]\n[server.steps.rewrite]\nto = '/'\n@"),
+        server("server.steps.respond", "[[server.steps]]\n[server.steps.respond]\n@"),
+        server("server.steps.redirect", "[[server.steps]]\n[server.steps.redirect]\nto = '/'\n@"),
+        server(
+            "server.response_headers.replace",
+            "[[server.response_headers.replace]]\nname = 'A'\nrules = [{ match = 'a', to = 'b' }]\n@",
+        ),
+        server(
+            "server.response_headers.replace.rules",
+            "[[server.response_headers.replace]]\nname = 'A'\n\
+             [[server.response_headers.replace.rules]]\nmatch = 'a'\nto = 'b'\n@",
+        ),
+        server(
+            "server.request_headers.replace.rules",
+            "[[server.request_headers.replace]]\nname = 'A'\n\
+             [[server.request_headers.replace.rules]]\nmatch = 'a'\nto = 'b'\n@",
+        ),
+    ]
+}
+
+/// The same of routes.
+fn steps_of_routes() -> Vec<(&'static str, String)> {
+    let proxied = |table: &'static str, text: &str| {
+        (table, format!("{SERVER}{ROUTE}{text}{UPSTREAM}{BACKEND}"))
+    };
+    vec![
+        proxied(
+            "server.route.choices",
+            "[[server.route.choices]]\nwhen = { source = '$host' }\nupstream = 'a'\n@",
+        ),
+        proxied(
+            "server.route.choices.when",
+            "[[server.route.choices]]\nupstream = 'a'\n\
+             [[server.route.choices.when]]\nsource = '$host'\n@",
+        ),
+        proxied("server.route.steps", "[[server.route.steps]]\nset = { a = '' }\n@"),
+        proxied(
+            "server.route.steps",
+            "[[server.route.steps]]\n[[server.route.steps.steps]]\nset = { a = '' }\n@",
+        ),
+        proxied(
+            "server.route.steps.when",
+            "[[server.route.steps]]\nstop = true\n[[server.route.steps.when]]\nsource = '$host'\n@",
+        ),
+        proxied(
+            "server.route.steps.rewrite",
+            "[[server.route.steps]]\n[server.route.steps.rewrite]\nto = '/'\n@",
+        ),
+        proxied(
+            "server.route.steps.respond",
+            "[[server.route.steps]]\n[server.route.steps.respond]\n@",
+        ),
+        proxied(
+            "server.route.steps.redirect",
+            "[[server.route.steps]]\n[server.route.steps.redirect]\nto = '/'\n@",
+        ),
+        proxied(
+            "server.route.request_headers.replace.rules",
+            "[[server.route.request_headers.replace]]\nname = 'A'\n\
+             [[server.route.request_headers.replace.rules]]\nmatch = 'a'\nto = 'b'\n@",
+        ),
+        proxied(
+            "server.route.response_headers.replace.rules",
+            "[[server.route.response_headers.replace]]\nname = 'A'\n\
+             [[server.route.response_headers.replace.rules]]\nmatch = 'a'\nto = 'b'\n@",
+        ),
+    ]
+}
+
 /// A limit of a table, and the zones there are; what follows belongs to the table again.
 fn limits(of: &str, text: &str) -> String {
     format!("[[{of}]]\n{text}{ZONES}")
@@ -218,7 +301,14 @@ fn others() -> Vec<(&'static str, String)> {
         ("engine", "[engine]\nresolver = '10.0.0.1'\n@".to_owned()),
         ("stream", stream("listen = '127.0.0.1:80'\n@")),
         ("stream.listen", stream("[[stream.listen]]\naddress = '127.0.0.1:80'\n@")),
+        (
+            "stream.sni",
+            stream("listen = '127.0.0.1:80'\n[[stream.sni]]\nhosts = 'a'\nupstream = 'a'\n@"),
+        ),
         ("limit.NAME", "[limit.l]\n@".to_owned()),
+        ("map.NAME", "[map.m]\nsource = '$host'\nvalues = {}\n@".to_owned()),
+        ("geo.NAME", "[geo.g]\n@".to_owned()),
+        ("split.NAME", "[split.s]\n@".to_owned()),
         ("group.NAME", format!("[group.g]\nprograms = ['p']\n@{PROGRAM}")),
         ("listener.NAME", "[listener.l]\ncommand = 'a'\nevents = ['TICK']\n@".to_owned()),
         ("control", "[control]\n@".to_owned()),
