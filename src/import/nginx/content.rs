@@ -3,10 +3,13 @@
 use super::guards::{self, Zones};
 use super::leads::{self, Leads};
 use super::lines::Lines;
+use super::replies::Passed;
 use super::scope::{Remarks, Scope};
+use super::steps::{self, Steps, Unsaid};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::{Paths, headers, tls, values};
+use super::values::{Groups, Names};
+use super::{Paths, passing, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -16,8 +19,8 @@ pub(super) struct Matched<'a> {
     /// Of a prefix or an exact path, the path; of an expression, nothing.
     pub(super) path: Option<&'a str>,
     pub(super) is_exact: bool,
-    /// Names of an expression's groups.
-    pub(super) groups: Vec<String>,
+    /// Of an expression.
+    pub(super) groups: Groups,
     pub(super) place: &'a Place,
 }
 
@@ -32,16 +35,23 @@ pub(super) struct Writing<'a, 'b> {
     pub(super) located: &'b [(&'b str, Scope<'a>)],
     pub(super) leads: &'b Leads<'a, 'b>,
     pub(super) zones: &'b Zones,
+    /// Variables that the file makes.
+    pub(super) own: &'b [String],
+    /// All of the file.
+    pub(super) http: &'b [Directive],
     pub(super) paths: &'b Paths,
+    /// What of backends' answers is another text for clients, as it is found.
+    pub(super) replaced: Vec<String>,
+    /// A variable that may name no server, and those that it names.
+    pub(super) refused: Option<(String, Vec<String>)>,
     pub(super) remarks: &'b mut Remarks,
 }
 
 /// Handlers of other protocols.
-pub(super) const OTHERS: [&str; 9] = [
+pub(super) const OTHERS: [&str; 8] = [
     "fastcgi_pass",
     "uwsgi_pass",
     "scgi_pass",
-    "grpc_pass",
     "memcached_pass",
     "stub_status",
     "empty_gif",
@@ -52,9 +62,16 @@ pub(super) const OTHERS: [&str; 9] = [
 /// What shuts people out: without an equal, the route stays shut.
 pub(super) const GUARDS: [&str; 4] = ["auth_jwt", "secure_link", "auth_delay", "limit_except"];
 
-impl Writing<'_, '_> {
-    pub(super) fn action(&mut self) -> Lines {
+impl<'b> Writing<'_, 'b> {
+    pub(super) fn action(&mut self) -> (Lines, Steps) {
         let mut lines = Lines::default();
+        let mut steps = self.steps();
+        if let Some(rule) = steps.shut_by.take() {
+            let text = "shut (403), as what this `if` asks for has no equal here";
+            self.remarks.warn(&rule.place, text);
+            lines.add("respond", "403", &rule.place);
+            return (lines, Steps::default());
+        }
         if let Some(answer) = self.scope.own("return").next() {
             // Comes before all of nginx's guards.
             self.answer(answer, &mut lines);
@@ -65,8 +82,12 @@ impl Writing<'_, '_> {
             lines.add("respond", "403", &guard.place);
         } else if let Some(internal) = self.scope.own("internal").next() {
             lines.add("respond", "404", &internal.place);
-        } else if let Some(pass) = self.scope.own("proxy_pass").next() {
+        } else if let Some(pass) = passing::pass(self.scope) {
             self.proxy(pass, &mut lines);
+            if let Some((variable, servers)) = self.refused.take() {
+                let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+                steps.refuse_others(&variable, &servers, &pass.place);
+            }
         } else if let Some(other) = OTHERS.iter().find_map(|name| self.scope.own(name).next()) {
             let text = format!("answered with 501, as `{}` has no equal here", other.name);
             self.remarks.warn(&other.place, text);
@@ -74,8 +95,21 @@ impl Writing<'_, '_> {
         } else {
             self.files(&mut lines);
         }
-        self.rewrites(&mut lines);
-        lines
+        (lines, steps)
+    }
+
+    pub(super) fn names(&self) -> Names<'b> {
+        Names { own: self.own, groups: &self.matched.groups }
+    }
+
+    /// Those of its own: a server's are done before any route is looked for.
+    fn steps(&mut self) -> Steps {
+        if self.scope.is(self.leads.server) {
+            return Steps::default();
+        }
+        let kind = self.scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
+        let names = self.names();
+        steps::read(self.scope.innermost(), kind, names, self.remarks)
     }
 
     /// Who is let in, how often and how fast. An error is what would have kept somebody out and has no
@@ -88,143 +122,29 @@ impl Writing<'_, '_> {
         }
         let place = (self.zones, self.paths.folder.as_str());
         guards::write(self.scope, place, lines, self.remarks).map_err(Directive::clone)?;
-        guards::ask(self.scope, self.located, self.upstreams, lines)
+        guards::ask(self.scope, self.located, (self.own, self.upstreams), lines)
     }
 
-    /// `return CODE`, `return CODE TEXT`, `return URL`.
     fn answer(&mut self, answer: &Directive, lines: &mut Lines) {
         let place = &answer.place;
-        let (status, text) = match answer.arguments.as_slice() {
-            [one] => match one.parse::<u16>() {
-                Ok(status) => (status, None),
-                Err(_) => (302, Some(one)),
-            },
-            [status, text] => (status.parse().unwrap_or(0), Some(text)),
-            _ => (0, None),
-        };
-        let text = match text.map(|text| values::template(text, &self.matched.groups)) {
-            None => None,
-            Some(Ok(text)) => Some(text),
-            Some(Err(variable)) => {
+        let kind = self.scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
+        match steps::answer(answer, kind, self.names()) {
+            Ok((key, value)) => lines.add(&key, value, place),
+            Err(Unsaid::Variable(variable)) => {
                 let remark = format!("answered with 501: there is no `${variable}` here");
                 self.remarks.warn(place, remark);
                 lines.add("respond", "501", place);
-                return;
             }
-        };
-        match (status, text) {
-            (301..=303 | 307 | 308, Some(to)) => {
-                let to = if to.starts_with('/') {
-                    format!("${{scheme}}://${{http_host}}{to}")
-                } else {
-                    to
-                };
-                let pairs = [("to", page::string(&to)), ("status", status.to_string())];
-                let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
-                lines.add("redirect", page::inline(&pairs), place);
-            }
-            (100..=999, None) => lines.add("respond", status.to_string(), place),
-            (100..=999, Some(body)) => {
-                let mut pairs = vec![("status".to_owned(), status.to_string())];
-                pairs.push(("body".to_owned(), page::string(&body)));
-                let kind = self.scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
-                pairs.push(("content_type".to_owned(), page::string(kind)));
-                lines.add("respond", page::inline(&pairs), place);
-            }
-            _ => {
+            Err(Unsaid::Nothing) => {
                 self.remarks.mistake(place, "`return` wants a status, a text or an address");
             }
         }
     }
 
-    fn proxy(&mut self, pass: &Directive, lines: &mut Lines) {
-        let place = &pass.place;
-        let target = pass.argument(0).unwrap_or_default();
-        let (rest, scheme) = match (target.strip_prefix("http://"), target.strip_prefix("https://"))
-        {
-            (Some(rest), _) => (rest, "http"),
-            (_, Some(rest)) => (rest, "https"),
-            _ => (target, ""),
-        };
-        if scheme.is_empty() || target.contains('$') {
-            let why = if target.contains('$') { "a target of variables" } else { "such a target" };
-            self.remarks.warn(place, format!("answered with 501, as {why} has no equal here"));
-            lines.add("respond", "501", place);
-            return;
-        }
-        let is_socket = rest.starts_with("unix:");
-        let end = if is_socket {
-            rest["unix:".len()..].find(':').map_or(rest.len(), |at| at + "unix:".len())
-        } else {
-            rest.find('/').unwrap_or(rest.len())
-        };
-        let (host, uri) = rest.split_at(end);
-        let uri = uri.strip_prefix(':').filter(|_| is_socket).unwrap_or(uri);
-        let upstream = if scheme == "https" {
-            let tls = tls::of_upstream(self.scope, &self.paths.folder, host, place, self.remarks);
-            self.upstreams.lead_by_tls(host, tls, place)
-        } else {
-            self.upstreams.lead_to(host, 80, place)
-        };
-        let Some(upstream) = upstream else {
-            self.remarks.mistake(place, format!("`{host}` is no server"));
-            return;
-        };
-        self.upstreams.set_retries(&upstream, self.scope, self.remarks);
-        lines.text("upstream", &upstream, place);
-        if !uri.is_empty() {
-            self.retarget(uri, place, lines);
-        }
-        let host = if is_socket { "localhost" } else { host };
-        let scope = self.scope;
-        self.passing(scope, host, place, lines);
-    }
-
-    /// How requests are passed on, as the scope says.
-    fn passing(&mut self, scope: &Scope<'_>, host: &str, place: &Place, lines: &mut Lines) {
-        let headers = headers::of_request(scope, &self.matched.groups, host, self.remarks);
-        let at = scope.all("proxy_set_header").first().map_or(place, |rule| &rule.place);
-        lines.add("request_headers", headers, at);
-        for (name, ours) in
-            [("proxy_connect_timeout", "connect_timeout"), ("proxy_read_timeout", "read_timeout")]
-        {
-            if let Some((time, place)) = scope.time(name, self.remarks) {
-                lines.text(ours, &time, place);
-            }
-        }
-        if let Some(("on", place)) = scope.word("proxy_request_buffering") {
-            lines.add("request_buffering", "true", place);
-        }
-    }
-
-    /// What `proxy_pass` has after the server replaces what the location matched.
-    fn retarget(&mut self, uri: &str, place: &Place, lines: &mut Lines) {
-        let Some(path) = self.matched.path else {
-            self.remarks.mistake(place, "`proxy_pass` with a path within a regular expression");
-            return;
-        };
-        let end = if self.matched.is_exact { "$" } else { "" };
-        let pairs = [
-            ("match", page::string(&format!("^{}{end}", regex::escape(path)))),
-            ("to", page::string(&uri.replace('$', "$$"))),
-        ];
-        let pairs: [_; 2] = pairs.map(|(key, value)| (key.to_owned(), value));
-        let [(key, pattern), (to, target)] = pairs;
-        // All that follows the path is kept.
-        let (pattern, target) = if self.matched.is_exact {
-            (pattern, target)
-        } else {
-            let open = |quoted: &str, end: &str| {
-                format!("{}{end}\"", quoted.strip_suffix('"').unwrap_or(quoted))
-            };
-            (open(&pattern, "(.*)"), open(&target, "${1}"))
-        };
-        lines.add("rewrite", page::inline(&[(key, pattern), (to, target)]), place);
-    }
-
     fn files(&mut self, lines: &mut Lines) {
         let place = self.matched.place;
         let alias = self.scope.own("alias").next();
+        let mut below = String::new();
         match (alias, self.scope.word("root")) {
             (Some(alias), _) => {
                 let folder = self.absolute(alias.argument(0).unwrap_or_default());
@@ -237,15 +157,22 @@ impl Writing<'_, '_> {
                 lines.text("alias", &folder, &alias.place);
             }
             (None, Some((root, place))) if root.contains('$') => {
-                self.remarks.warn(place, "answered with 501, as variables in `root` have no equal");
-                lines.add("respond", "501", place);
-                return;
+                let Some((fixed, rest)) = self.varying(root) else {
+                    let text = "answered with 501, as such variables in `root` have no equal";
+                    self.remarks.warn(place, text);
+                    lines.add("respond", "501", place);
+                    return;
+                };
+                let text = "a folder asked for without its slash is served at once";
+                self.remarks.warn(place, text);
+                lines.text("root", &fixed, place);
+                below = rest;
             }
             (None, Some((root, place))) => lines.text("root", &self.absolute(root), place),
             (None, None) => lines.text("root", &self.absolute("html"), place),
         }
         self.index(lines);
-        self.try_files(lines);
+        self.try_files(&below, lines);
         if let Some(("on", place)) = self.scope.word("autoindex") {
             let is_json = self.scope.word("autoindex_format").is_some_and(|(it, _)| it == "json");
             let value = if is_json { page::string("json") } else { "true".to_owned() };
@@ -260,6 +187,16 @@ impl Writing<'_, '_> {
         // nginx serves names that begin with a dot.
         lines.add("dot_files", "true", place);
         self.expires(lines);
+    }
+
+    /// A root whose end is another one for each request: what is fixed of it, and what of every path is
+    /// before its own.
+    fn varying(&self, root: &str) -> Option<(String, String)> {
+        let variable = root.find('$')?;
+        let slash = root[..variable].rfind('/')?;
+        let rest = values::template(root[slash..].trim_end_matches('/'), self.names()).ok()?;
+        let fixed = if slash == 0 { "/".to_owned() } else { self.absolute(&root[..slash]) };
+        Some((fixed, rest))
     }
 
     fn expires(&mut self, lines: &mut Lines) {
@@ -294,8 +231,15 @@ impl Writing<'_, '_> {
         }
     }
 
-    fn try_files(&mut self, lines: &mut Lines) {
-        let Some(rule) = self.scope.one("try_files") else { return };
+    /// `below`: what is before every path.
+    fn try_files(&mut self, below: &str, lines: &mut Lines) {
+        let Some(rule) = self.scope.one("try_files") else {
+            if !below.is_empty() {
+                let paths = [format!("{below}${{uri}}"), format!("{below}${{uri}}/")];
+                lines.add("try_files", page::strings(paths), self.matched.place);
+            }
+            return;
+        };
         let place = &rule.place;
         let Some((last, tried)) = rule.arguments.split_last().filter(|(_, it)| !it.is_empty())
         else {
@@ -304,7 +248,7 @@ impl Writing<'_, '_> {
         };
         let mut paths = Vec::new();
         for path in tried {
-            match values::template(path, &self.matched.groups) {
+            match values::template(path, self.names()) {
                 Ok(path) => paths.push(path),
                 Err(variable) => {
                     let text = format!("`{path}` is not tried: there is no `${variable}` here");
@@ -329,6 +273,7 @@ impl Writing<'_, '_> {
         } else {
             self.last_file(last.split('?').next().unwrap_or(last), place, &mut paths, lines);
         }
+        let paths = paths.iter().map(|path| format!("{below}{path}"));
         lines.add("try_files", page::strings(paths), place);
     }
 
@@ -346,7 +291,7 @@ impl Writing<'_, '_> {
             lines.add("fallback", "404", place);
             return;
         }
-        match values::template(last, &self.matched.groups) {
+        match values::template(last, self.names()) {
             Ok(path) => paths.push(path),
             Err(variable) => self.remarks.warn(place, format!("there is no `${variable}` here")),
         }
@@ -365,33 +310,10 @@ impl Writing<'_, '_> {
             return None;
         }
         let upstream = self.upstreams.lead_to(host, 80, &pass.place)?;
-        self.upstreams.set_retries(&upstream, scope, self.remarks);
-        self.passing(scope, host, &pass.place, lines);
+        self.upstreams.set_retries(&upstream, (scope, "proxy"), self.remarks);
+        let passed = Passed { url: pass.argument(0), here: "/", host };
+        self.passing((scope, "proxy"), passed, &pass.place, lines);
         Some(upstream)
-    }
-
-    /// One that stays within the location changes the path; the others look for a new location.
-    fn rewrites(&mut self, lines: &mut Lines) {
-        let mut rules = self.scope.own("rewrite");
-        let Some(rule) = rules.next() else { return };
-        let is_only = rules.next().is_none();
-        let (Some(pattern), Some(to)) = (rule.argument(0), rule.argument(1)) else {
-            self.remarks.mistake(&rule.place, "`rewrite` wants an expression and a path");
-            return;
-        };
-        let is_within = rule.argument(2) == Some("break") && lines.has("upstream");
-        let to = values::template(to, &groups_of(pattern));
-        match (is_only && is_within && !lines.has("rewrite"), to) {
-            (true, Ok(to)) if regex::Regex::new(pattern).is_ok() => {
-                let pairs = [("match", page::string(pattern)), ("to", page::string(&to))];
-                let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
-                lines.add("rewrite", page::inline(&pairs), &rule.place);
-            }
-            _ => {
-                self.remarks
-                    .warn(&rule.place, "such a `rewrite` has no equal here: it is left out");
-            }
-        }
     }
 
     fn absolute(&self, path: &str) -> String {
@@ -401,10 +323,4 @@ impl Writing<'_, '_> {
             format!("{}/{path}", self.paths.prefix)
         }
     }
-}
-
-/// The names in an expression; none of one that ours does not know.
-pub(super) fn groups_of(pattern: &str) -> Vec<String> {
-    let Ok(pattern) = regex::Regex::new(pattern) else { return Vec::new() };
-    pattern.capture_names().flatten().map(str::to_owned).collect()
 }

@@ -1,11 +1,8 @@
-//! What stands outside of servers: processes, limits, the resolver; and TCP servers.
+//! What stands outside of servers: processes, limits, the resolver.
 
-use super::known::TRANSLATED;
 use super::lines::Lines;
-use super::listen;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
-use super::upstreams::Upstreams;
 use crate::import::Place;
 use crate::import::page::{self, Page};
 
@@ -85,72 +82,5 @@ fn resolver(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
     lines.add("resolver", page::strings(servers), &resolver.place);
     if let Some((time, place)) = scope.time("resolver_timeout", remarks) {
         lines.text("resolve_timeout", &time, place);
-    }
-}
-
-/// What of `stream` and its servers is translated.
-const OF_STREAMS: [&str; 6] =
-    ["server", "upstream", "listen", "proxy_pass", "proxy_connect_timeout", "proxy_timeout"];
-
-/// Says which directives have an equal for requests, and none for connections.
-fn without_equal(block: &[Directive], remarks: &mut Remarks) {
-    for directive in block {
-        let name = directive.name.as_str();
-        if TRANSLATED.contains(&name) && !OF_STREAMS.contains(&name) {
-            remarks.warn(&directive.place, format!("`{name}` has no equal here for TCP servers"));
-        }
-    }
-}
-
-/// `stream`: each server is a route for connections.
-pub(super) fn write_streams(
-    streams: &[Directive],
-    upstreams: &mut Upstreams,
-    page: &mut Page,
-    remarks: &mut Remarks,
-) {
-    let outer = Scope::new(streams);
-    without_equal(streams, remarks);
-    for server in streams.iter().filter(|directive| directive.name == "server") {
-        let scope = outer.within(server.inner());
-        without_equal(server.inner(), remarks);
-        if let Some(rule) = scope.all_of(&["allow", "deny"]).first() {
-            let text = format!("left out: without its `{}` it would be open to all", rule.name);
-            remarks.warn(&server.place, text);
-            continue;
-        }
-        let Some((target, place)) = scope.word("proxy_pass") else {
-            remarks.warn(&server.place, "left out: it passes nothing on");
-            continue;
-        };
-        let mut addresses = Vec::new();
-        for rule in scope.own("listen") {
-            let parameters: Vec<&str> = rule.arguments.iter().skip(1).map(String::as_str).collect();
-            let is_other = parameters.iter().any(|it| matches!(*it, "udp" | "ssl"));
-            let address = rule.argument(0).and_then(listen::address);
-            match address {
-                Some(address) if !is_other => addresses.push(address),
-                _ => remarks.warn(&rule.place, "left out: not a plain TCP address"),
-            }
-        }
-        if addresses.is_empty() {
-            continue;
-        }
-        let Some(upstream) = upstreams.lead_to(target, 0, place) else {
-            remarks.warn(place, format!("left out: `{target}` is no server here"));
-            continue;
-        };
-        let mut lines = Lines::default();
-        lines.add("listen", page::strings(addresses), &server.place);
-        lines.text("upstream", &upstream, place);
-        for (name, ours) in
-            [("proxy_connect_timeout", "connect_timeout"), ("proxy_timeout", "idle_timeout")]
-        {
-            if let Some((time, place)) = scope.time(name, remarks) {
-                lines.text(ours, &time, place);
-            }
-        }
-        page.table("[[stream]]", &server.place);
-        lines.write(page);
     }
 }

@@ -5,11 +5,12 @@
 
 use std::net::IpAddr;
 
+use super::headers;
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::values;
+use super::values::{self, NO_GROUPS, Names};
 use crate::config::limits::guards::{
     BURST_MAX, LIMIT_KEYS_MAX, LIMIT_KEYS_MAX_OF_CONNECTIONS, LIMIT_RATE_MAX, LIMITS_MAX,
 };
@@ -28,12 +29,16 @@ pub(super) struct Zones {
 
 impl Zones {
     /// Reads `limit_req_zone` and `limit_conn_zone`, and writes them as tables.
-    pub(super) fn write(http: &[Directive], page: &mut Page, remarks: &mut Remarks) -> Self {
+    pub(super) fn write(
+        (http, own): (&[Directive], &[String]),
+        page: &mut Page,
+        remarks: &mut Remarks,
+    ) -> Self {
         let mut zones = Self { rates: Vec::new(), connections: Vec::new(), named: Vec::new() };
         for directive in http {
             match directive.name.as_str() {
-                "limit_req_zone" => zones.add(directive, Some("rate="), page, remarks),
-                "limit_conn_zone" => zones.add(directive, None, page, remarks),
+                "limit_req_zone" => zones.add((directive, own), Some("rate="), page, remarks),
+                "limit_conn_zone" => zones.add((directive, own), None, page, remarks),
                 _ => {}
             }
         }
@@ -42,7 +47,7 @@ impl Zones {
 
     fn add(
         &mut self,
-        directive: &Directive,
+        (directive, own): (&Directive, &[String]),
         rate: Option<&str>,
         page: &mut Page,
         remarks: &mut Remarks,
@@ -60,7 +65,7 @@ impl Zones {
         let key = key.replace("$binary_remote_addr", "$remote_addr");
         let key = key.replace("${binary_remote_addr}", "$remote_addr");
         let left_out = |why: String| format!("limit `{name}` is left out: {why}");
-        let key = match values::template(&key, &[]) {
+        let key = match values::template(&key, Names { own, groups: &NO_GROUPS }) {
             Ok(key) => key,
             Err(variable) => {
                 return remarks.warn(place, left_out(format!("there is no `${variable}` here")));
@@ -151,7 +156,7 @@ fn access<'a>(scope: &Scope<'a>, lines: &mut Lines) -> Result<(), &'a Directive>
 }
 
 /// The network of an address within it, which nginx takes for it.
-fn network(text: &str) -> Option<String> {
+pub(super) fn network(text: &str) -> Option<String> {
     let (address, bits) = text.split_once('/').unwrap_or((text, ""));
     let address: IpAddr = address.parse().ok()?;
     let width: u32 = if address.is_ipv4() { 32 } else { 128 };
@@ -188,11 +193,12 @@ fn login<'a>(scope: &Scope<'a>, prefix: &str, lines: &mut Lines) -> Result<(), &
 }
 
 /// Variables of `auth_request_set`, with what they are of the answer.
-pub(super) fn vouched(scope: &Scope<'_>) -> Vec<(String, String)> {
+pub(super) fn vouched(scope: &Scope<'_>, own: &[String]) -> Vec<(String, String)> {
+    let names = Names { own, groups: &NO_GROUPS };
     let rules = scope.all("auth_request_set").into_iter();
     let pair = |rule: &Directive| {
         let name = rule.argument(0)?.strip_prefix('$')?.to_owned();
-        Some((name, values::template(rule.argument(1)?, &[]).ok()?))
+        Some((name, values::template(rule.argument(1)?, names).ok()?))
     };
     rules.filter_map(pair).collect()
 }
@@ -208,7 +214,7 @@ pub(super) fn variable(text: &str) -> Option<&str> {
 pub(super) fn ask(
     scope: &Scope<'_>,
     located: &[(&str, Scope<'_>)],
-    upstreams: &mut Upstreams,
+    (own, upstreams): (&[String], &mut Upstreams),
     lines: &mut Lines,
 ) -> Result<(), Directive> {
     let Some(rule) = scope.one("auth_request") else { return Ok(()) };
@@ -218,9 +224,6 @@ pub(super) fn ask(
     }
     let (_, inner) = located.iter().find(|(path, _)| *path == uri).ok_or_else(|| rule.clone())?;
     let pass = inner.own("proxy_pass").next().ok_or_else(|| rule.clone())?;
-    if let Some(other) = inner.own("proxy_set_header").find(|rule| !is_of_questions(rule)) {
-        return Err(other.clone());
-    }
     let target = pass
         .argument(0)
         .and_then(|target| target.strip_prefix("http://"))
@@ -231,7 +234,7 @@ pub(super) fn ask(
     let (host, path) = target.split_at(target.find('/').unwrap_or(target.len()));
     let path = if path.is_empty() { uri } else { path };
     let upstream = upstreams.lead_to(host, 80, &pass.place).ok_or_else(|| rule.clone())?;
-    let vouched = vouched(scope);
+    let vouched = vouched(scope, own);
     let set: Vec<(String, String)> = scope
         .all("proxy_set_header")
         .into_iter()
@@ -241,9 +244,11 @@ pub(super) fn ask(
             Some((page::bare_or_quoted(name), page::string(value)))
         })
         .collect();
+    let sent = sent(inner, own, host)?;
     let mut pairs = vec![
         ("upstream", page::string(&upstream)),
         ("path", page::string(&path.replace('$', "$$"))),
+        ("send", page::inline(&sent)),
     ];
     if !set.is_empty() {
         pairs.push(("set", page::inline(&set)));
@@ -252,17 +257,37 @@ pub(super) fn ask(
     Ok(())
 }
 
-/// Whether ours asks with that line as it is; what it has no word for may be what the answer rests on.
-fn is_of_questions(rule: &Directive) -> bool {
-    let name = rule.argument(0).unwrap_or_default().to_lowercase();
-    let value = rule.argument(1).unwrap_or_default();
-    match name.as_str() {
-        "host" | "connection" => true,
-        "content-length" => value.is_empty(),
-        "x-original-uri" => variable(value) == Some("request_uri"),
-        "x-original-method" => variable(value) == Some("request_method"),
-        _ => false,
+/// The lines of a question, by the rules that its location has or inherits; an error is one that has no
+/// equal, since it may be what the answer rests on.
+fn sent(inner: &Scope<'_>, own: &[String], host: &str) -> Result<Vec<(String, String)>, Directive> {
+    /// What a question has by itself, and no rule can say.
+    const OF_THE_HOP: [&str; 3] = ["connection", "upgrade", "proxy-connection"];
+    let names = Names { own, groups: &NO_GROUPS };
+    let mut sent: Vec<(String, String)> = Vec::new();
+    for rule in inner.all("proxy_set_header") {
+        let other = || rule.clone();
+        let (Some(name), Some(value)) = (rule.argument(0), rule.argument(1)) else {
+            return Err(other());
+        };
+        let lower = name.to_lowercase();
+        if OF_THE_HOP.contains(&lower.as_str()) || (lower == "content-length" && value.is_empty()) {
+            continue;
+        }
+        if !headers::can_be_set(&lower) {
+            return Err(other());
+        }
+        let value = value.replace("$proxy_host", host);
+        let value = values::template(&value, names).map_err(|_| other())?;
+        if lower == "host" && value.is_empty() {
+            return Err(other());
+        }
+        sent.retain(|(known, _)| !known.eq_ignore_ascii_case(&page::bare_or_quoted(name)));
+        sent.push((page::bare_or_quoted(name), page::string(&value)));
     }
+    if !sent.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        sent.insert(0, ("Host".to_owned(), page::string(&values::literal(host))));
+    }
+    Ok(sent)
 }
 
 fn limits(scope: &Scope<'_>, zones: &Zones, lines: &mut Lines, remarks: &mut Remarks) {

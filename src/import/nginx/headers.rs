@@ -3,7 +3,7 @@
 use super::guards;
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
-use super::values;
+use super::values::{self, Names};
 use crate::import::page;
 
 /// What ours minds by itself, whatever is set: the connection belongs to each side alone.
@@ -13,20 +13,27 @@ const OF_THE_HOP: [&str; 3] = ["connection", "upgrade", "proxy-connection"];
 const OF_THE_PROXY: [&str; 7] =
     ["host", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"];
 
-/// `proxy_set_header` as a table; `host` is what a backend is asked for without a word.
+/// Whether a rule can be about a header of that name, in lower case.
+pub(super) fn can_be_set(name: &str) -> bool {
+    name == "host" || !(OF_THE_HOP.contains(&name) || OF_THE_PROXY.contains(&name))
+}
+
+/// `proxy_set_header` as a table; `host` is what a backend is asked for without a word, in our
+/// words.
 pub(super) fn of_request(
-    scope: &Scope<'_>,
-    groups: &[String],
+    (scope, family): (&Scope<'_>, &str),
+    names: Names<'_>,
     host: &str,
     remarks: &mut Remarks,
 ) -> String {
     let mut set: Vec<(String, String)> = Vec::new();
     let mut hidden: Vec<&str> = Vec::new();
-    let vouched = guards::vouched(scope);
-    let rules = scope.all("proxy_set_header");
+    let vouched = guards::vouched(scope, names.own);
+    let directive = format!("{family}_set_header");
+    let rules = scope.all(&directive);
     for rule in &rules {
         let [name, value] = rule.arguments.as_slice() else {
-            remarks.mistake(&rule.place, "`proxy_set_header` wants a name and a value");
+            remarks.mistake(&rule.place, format!("`{directive}` wants a name and a value"));
             continue;
         };
         if OF_THE_HOP.contains(&name.to_lowercase().as_str()) {
@@ -38,7 +45,7 @@ pub(super) fn of_request(
             hidden.push(name);
             continue;
         }
-        match values::template(&value.replace("$proxy_host", host), groups) {
+        match values::template(&value.replace(&format!("${family}_host"), host), names) {
             Ok(value) if value.is_empty() => hidden.push(name),
             Ok(value) => {
                 set.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -58,7 +65,7 @@ pub(super) fn of_request(
     hidden.sort_unstable_by_key(|name| name.to_lowercase());
     hidden.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
     if !set.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        set.insert(0, ("Host".to_owned(), host.replace('$', "$$")));
+        set.insert(0, ("Host".to_owned(), host.to_owned()));
     }
     let mut tables = vec![("set".to_owned(), table(&set))];
     if !hidden.is_empty() {
@@ -70,7 +77,7 @@ pub(super) fn of_request(
 /// `add_header` and `proxy_hide_header`.
 pub(super) fn of_response(
     scope: &Scope<'_>,
-    groups: &[String],
+    (names, replaced): (Names<'_>, &[String]),
     lines: &mut Lines,
     remarks: &mut Remarks,
 ) {
@@ -88,7 +95,7 @@ pub(super) fn of_response(
             remarks.warn(&rule.place, format!("a second `{name}` is not added"));
             continue;
         }
-        match values::template(value, groups) {
+        match values::template(value, names) {
             Ok(value) if !value.is_empty() => added.push((name.to_owned(), value)),
             Ok(_) => {}
             Err(variable) => {
@@ -97,7 +104,8 @@ pub(super) fn of_response(
             }
         }
     }
-    let hidden = scope.all("proxy_hide_header");
+    let is_grpc = scope.own("grpc_pass").next().is_some();
+    let hidden = scope.all(if is_grpc { "grpc_hide_header" } else { "proxy_hide_header" });
     let names: Vec<&str> = hidden.iter().filter_map(|rule| rule.argument(0)).collect();
     let mut tables = Vec::new();
     if !added.is_empty() {
@@ -106,7 +114,12 @@ pub(super) fn of_response(
     if !names.is_empty() {
         tables.push(("hide".to_owned(), page::strings(names)));
     }
-    if let (Some(first), false) = (rules.first().or(hidden.first()), tables.is_empty()) {
+    if !replaced.is_empty() {
+        tables.push(("replace".to_owned(), format!("[{}]", replaced.join(", "))));
+    }
+    let passed = ["proxy_redirect", "proxy_pass"].into_iter().find_map(|name| scope.one(name));
+    let first = rules.first().or(hidden.first()).copied().or(passed);
+    if let (Some(first), false) = (first, tables.is_empty()) {
         lines.add("response_headers", page::inline(&tables), &first.place);
     }
 }
@@ -120,7 +133,7 @@ fn table(headers: &[(String, String)]) -> String {
 /// `error_page`; `file` finds what would be served at a path.
 pub(super) fn error_pages(
     scope: &Scope<'_>,
-    file: impl Fn(&str) -> Option<String>,
+    (file, names): (impl Fn(&str) -> Option<String>, Names<'_>),
     lines: &mut Lines,
     remarks: &mut Remarks,
 ) {
@@ -138,7 +151,7 @@ pub(super) fn error_pages(
         let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
         let mut pairs = vec![("status".to_owned(), format!("[{}]", statuses.join(", ")))];
         if target.starts_with("http://") || target.starts_with("https://") {
-            match values::template(target, &[]) {
+            match values::template(target, names) {
                 Ok(target) => pairs.push(("redirect".to_owned(), page::string(&target))),
                 Err(variable) => {
                     remarks.warn(&rule.place, format!("there is no `${variable}` here"));
@@ -164,9 +177,9 @@ pub(super) fn error_pages(
     if let (Some(first), false) = (rules.first(), pages.is_empty()) {
         lines.add("error_pages", format!("[{}]", pages.join(", ")), &first.place);
     }
-    if scope.is_on("proxy_intercept_errors")
-        && let Some((_, place)) = scope.word("proxy_intercept_errors")
-    {
+    let is_grpc = scope.own("grpc_pass").next().is_some();
+    let name = if is_grpc { "grpc_intercept_errors" } else { "proxy_intercept_errors" };
+    if let Some(("on", place)) = scope.word(name) {
         lines.add("intercept", "true", place);
     }
 }

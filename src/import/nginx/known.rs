@@ -34,10 +34,29 @@ pub(super) const TRANSLATED: &[&str] = &[
     "set_real_ip_from",
     "real_ip_header",
     "real_ip_recursive",
+    "map",
+    "geo",
+    "split_clients",
+    "set",
+    "if",
+    "break",
     "return",
     "rewrite",
     "proxy_pass",
+    "grpc_pass",
+    "grpc_set_header",
+    "grpc_hide_header",
+    "grpc_connect_timeout",
+    "grpc_read_timeout",
+    "grpc_next_upstream",
+    "grpc_next_upstream_tries",
+    "grpc_next_upstream_timeout",
+    "grpc_intercept_errors",
     "proxy_set_header",
+    "proxy_redirect",
+    "proxy_cookie_domain",
+    "proxy_cookie_path",
+    "proxy_cookie_flags",
     "proxy_hide_header",
     "proxy_connect_timeout",
     "proxy_read_timeout",
@@ -47,6 +66,7 @@ pub(super) const TRANSLATED: &[&str] = &[
     "proxy_next_upstream_timeout",
     "proxy_intercept_errors",
     "proxy_timeout",
+    "ssl_preread",
     "add_header",
     "error_page",
     "root",
@@ -84,6 +104,13 @@ pub(super) const TRANSLATED: &[&str] = &[
     "ssl_certificate_key",
     "ssl_client_certificate",
     "ssl_protocols",
+    "http2",
+    "grpc_ssl_verify",
+    "grpc_ssl_trusted_certificate",
+    "grpc_ssl_name",
+    "grpc_ssl_certificate",
+    "grpc_ssl_certificate_key",
+    "grpc_ssl_protocols",
     "proxy_ssl_verify",
     "proxy_ssl_trusted_certificate",
     "proxy_ssl_name",
@@ -108,7 +135,10 @@ pub(super) const MOOT: &[&str] = &[
     "ssl_early_data",
     "proxy_ssl_server_name",
     "proxy_ssl_session_reuse",
-    "http2",
+    "grpc_ssl_server_name",
+    "grpc_ssl_session_reuse",
+    "grpc_buffer_size",
+    "grpc_socket_keepalive",
     "daemon",
     "master_process",
     "worker_rlimit_nofile",
@@ -195,14 +225,11 @@ pub(super) const WHY: &[(&str, &str)] = &[
     ("error_log", "its level counts, and the engine's log goes to its standard error"),
     ("pid", "the keeper's pid is in `pilothouse status --json`"),
     ("load_module", "there are no modules"),
-    ("if", "conditions have no equal: what they hold is left out"),
-    ("proxy_redirect", "backends' redirects pass as they are"),
     ("proxy_cache", "nothing is cached"),
-    ("map", "what it sets is unknown here"),
-    ("geo", "what it sets is unknown here"),
-    ("split_clients", "what it sets is unknown here"),
-    ("set", "what it sets is unknown here"),
 ];
+
+/// What their blocks hold are no directives, or they are judged where they are translated.
+const CLOSED: [&str; 4] = ["map", "geo", "split_clients", "if"];
 
 /// `more`: what has an equal for whoever asks, beside what always has.
 pub(super) fn remark(block: &[Directive], more: &[&str], remarks: &mut Remarks) {
@@ -220,7 +247,7 @@ pub(super) fn remark(block: &[Directive], more: &[&str], remarks: &mut Remarks) 
             remarks.warn(&directive.place, text);
         }
         // What a block without an equal holds goes with it.
-        if is_translated {
+        if is_translated && !CLOSED.contains(&name) {
             remark(directive.inner(), more, remarks);
         }
     }

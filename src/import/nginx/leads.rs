@@ -55,8 +55,26 @@ pub(super) fn guarded_otherwise<'a>(
 
 /// What makes of a place another one than of files.
 fn handler<'a>(scope: &Scope<'a>) -> Option<&'a Directive> {
-    let handlers = ["return", "proxy_pass", "rewrite"].into_iter().chain(OTHERS);
+    let handlers = ["return", "proxy_pass", "grpc_pass", "rewrite", "if"].into_iter().chain(OTHERS);
     handlers.into_iter().find_map(|name| scope.own(name).next())
+}
+
+/// Where the files of a place are.
+fn served_from<'a>(scope: &Scope<'a>) -> Option<&'a Directive> {
+    scope.own("alias").next().or_else(|| scope.one("root"))
+}
+
+/// What makes a path of `target` another file than in `source`.
+fn otherwise_served<'a>(target: &Scope<'a>, source: &Scope<'a>) -> Option<&'a Directive> {
+    let (there, here) = (served_from(target), served_from(source));
+    let is_same = match (there, here) {
+        (Some(there), Some(here)) => {
+            there.name == "root" && there.arguments == here.arguments && here.name == "root"
+        }
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    there.or(here).filter(|_| !is_same)
 }
 
 impl<'a> Leads<'a, '_> {
@@ -97,14 +115,20 @@ impl<'a> Leads<'a, '_> {
         if target.is(source) {
             return None;
         }
-        guarded_otherwise(target, source).or_else(|| handler(target))
+        guarded_otherwise(target, source)
+            .or_else(|| handler(target))
+            .or_else(|| otherwise_served(target, source))
     }
 
     /// The same of a path that is not known before a request comes: of any location.
     pub(super) fn objection_to_any(&self, source: &Scope<'a>) -> Option<&'a Directive> {
         let all = self.locations.iter().map(|(_, scope)| scope).chain([self.server]);
         let mut others = all.filter(|scope| !scope.is(source));
-        others.find_map(|scope| guarded_otherwise(scope, source).or_else(|| handler(scope)))
+        others.find_map(|scope| {
+            guarded_otherwise(scope, source)
+                .or_else(|| handler(scope))
+                .or_else(|| otherwise_served(scope, source))
+        })
     }
 
     /// The same of an index's name, in all folders that `source` is asked for. `path`: where it is,

@@ -7,14 +7,27 @@ use crate::import::Place;
 pub(super) struct Listening {
     /// As ours writes it.
     pub(super) address: String,
-    pub(super) has_proxy_protocol: bool,
-    pub(super) has_tls: bool,
-    is_default: bool,
+    /// As they are written.
+    parameters: Vec<String>,
     pub(super) place: Place,
 }
 
+impl Listening {
+    pub(super) fn has(&self, parameter: &str) -> bool {
+        self.parameters.iter().any(|known| known == parameter)
+    }
+
+    pub(super) fn has_tls(&self) -> bool {
+        self.has("ssl")
+    }
+
+    fn is_default(&self) -> bool {
+        self.has("default_server") || self.has("default")
+    }
+}
+
 /// Parameters that the kernel or this engine sees to by itself.
-const MOOT: [&str; 10] = [
+const MOOT: [&str; 9] = [
     "reuseport",
     "backlog",
     "deferred",
@@ -24,7 +37,6 @@ const MOOT: [&str; 10] = [
     "sndbuf",
     "so_keepalive",
     "ipv6only",
-    "http2",
 ];
 
 /// Where a server listens, as far as that is possible here.
@@ -33,13 +45,7 @@ pub(super) fn read(server: &Directive, remarks: &mut Remarks) -> Vec<Listening> 
     let rules: Vec<&Directive> = scope.own("listen").collect();
     if rules.is_empty() {
         let (address, place) = ("0.0.0.0:80".to_owned(), server.place.clone());
-        return vec![Listening {
-            address,
-            has_proxy_protocol: false,
-            has_tls: false,
-            is_default: false,
-            place,
-        }];
+        return vec![Listening { address, parameters: Vec::new(), place }];
     }
     rules.into_iter().filter_map(|rule| one(rule, remarks)).collect()
 }
@@ -58,7 +64,8 @@ fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
     let has = |word: &str| rule.arguments.iter().skip(1).any(|parameter| parameter == word);
     for parameter in rule.arguments.iter().skip(1) {
         let name = parameter.split('=').next().unwrap_or_default();
-        let is_known = matches!(name, "default_server" | "default" | "proxy_protocol" | "ssl");
+        let is_known =
+            ["default_server", "default", "proxy_protocol", "ssl", "http2"].contains(&name);
         if !is_known && !MOOT.contains(&name) {
             remarks.warn(place, format!("`{parameter}` of an address has no equal here"));
         }
@@ -69,9 +76,7 @@ fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
     }
     Some(Listening {
         address,
-        has_proxy_protocol: has("proxy_protocol"),
-        has_tls: has("ssl"),
-        is_default: has("default_server") || has("default"),
+        parameters: rule.arguments.iter().skip(1).cloned().collect(),
         place: place.clone(),
     })
 }
@@ -92,14 +97,43 @@ pub(super) fn address(written: &str) -> Option<String> {
     full.parse::<std::net::SocketAddr>().ok().map(|address| address.to_string())
 }
 
+/// The addresses where HTTP/2 is spoken, as one of their servers says.
+pub(super) fn multiplexed(
+    servers: &[&Directive],
+    http: &Scope<'_>,
+    remarks: &mut Remarks,
+) -> Vec<String> {
+    let mut offered: Vec<(String, bool)> = Vec::new();
+    for server in servers {
+        let scope = http.within(server.inner());
+        let is_on = scope.is_on("http2");
+        for listening in read(server, &mut Remarks::default()) {
+            let is_meant = is_on || listening.has("http2");
+            let address = listening.address;
+            let known = offered.iter_mut().find(|(known, _)| *known == address);
+            match known {
+                Some((_, is_offered)) if *is_offered != is_on && scope.one("http2").is_some() => {
+                    let text = "here HTTP/2 is of an address, so all its servers speak it";
+                    remarks.warn(&scope.one("http2").expect("looked at just now").place, text);
+                    *is_offered = true;
+                }
+                Some((_, is_offered)) => *is_offered |= is_meant,
+                None => offered.push((address, is_meant)),
+            }
+        }
+    }
+    offered.into_iter().filter(|(_, is_offered)| *is_offered).map(|(address, _)| address).collect()
+}
+
 /// Of each address the server that is its default: the one that says so, else the first.
 pub(super) fn defaults<'a>(servers: &[&'a Directive]) -> Vec<(String, &'a Directive)> {
     let mut found: Vec<(String, &'a Directive, bool)> = Vec::new();
     for server in servers {
         for listening in read(server, &mut Remarks::default()) {
+            let is_default = listening.is_default();
             match found.iter_mut().find(|(address, _, _)| *address == listening.address) {
-                None => found.push((listening.address, server, listening.is_default)),
-                Some(known) if listening.is_default && !known.2 => {
+                None => found.push((listening.address, server, is_default)),
+                Some(known) if is_default && !known.2 => {
                     (known.1, known.2) = (server, true);
                 }
                 Some(_) => {}

@@ -2,13 +2,13 @@
 
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
-use super::values;
+use super::values::{self, NO_GROUPS, Names};
 use crate::import::page;
 
 /// What a server writes. nginx has a file without a word, too; ours has not.
 pub(super) fn access(
     scope: &Scope<'_>,
-    http: &Scope<'_>,
+    (http, own): (&Scope<'_>, &[String]),
     prefix: &str,
     lines: &mut Lines,
     remarks: &mut Remarks,
@@ -43,8 +43,9 @@ pub(super) fn access(
                 return;
             };
             let mut words = format.arguments[1..].iter().map(String::as_str).peekable();
+            let names = Names { own, groups: &NO_GROUPS };
             let escape = words.next_if(|word| word.starts_with("escape="));
-            match values::template(&words.collect::<String>(), &[]) {
+            match values::template(&words.collect::<String>(), names) {
                 Ok(text) => pairs.push(("format".to_owned(), page::string(&text))),
                 Err(variable) => {
                     let text = format!("`combined` in its place: there is no `${variable}` here");

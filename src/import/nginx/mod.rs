@@ -2,7 +2,8 @@
 //!
 //! The rules are nginx's own: the innermost block that has a directive counts, locations are found in
 //! its order, a path after `proxy_pass` replaces what was matched. Rules that shut people out and have no
-//! equal are never left out with a warning alone: such a route answers 403. Conditions (`if`) are, and it is said.
+//! equal are never left out with a warning alone: such a route answers 403. Conditions
+//! (`if`) without an equal are, unless they shut people out, and it is said.
 
 mod content;
 mod engine;
@@ -13,9 +14,14 @@ mod leads;
 mod lines;
 mod listen;
 mod logs;
+mod passing;
+mod replies;
 mod scope;
 mod server;
 pub(crate) mod stead;
+mod steps;
+mod streams;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -117,18 +123,28 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     let http: Vec<Directive> = blocks("http").flat_map(|block| block.inner().to_vec()).collect();
     engine::write((main, &http), paths.pid_file.as_deref(), (whole, &mut page), remarks);
     let scope = Scope::new(main).within(&http);
-    let mut upstreams = Upstreams::read(&http, remarks);
+    let own = tables::write(&http, &mut page, remarks);
+    let mut upstreams = Upstreams::read(&http, &own, remarks);
     let servers: Vec<&Directive> = http.iter().filter(|it| it.name == "server").collect();
     let defaults = listen::defaults(&servers);
-    let zones = guards::Zones::write(&http, &mut page, remarks);
-    let mut site = Site { http: &scope, upstreams: &mut upstreams, zones: &zones, paths, remarks };
+    let zones = guards::Zones::write((&http, &own), &mut page, remarks);
+    let multiplexed = listen::multiplexed(&servers, &scope, remarks);
+    let mut site = Site {
+        http: &scope,
+        upstreams: &mut upstreams,
+        zones: &zones,
+        own: &own,
+        multiplexed: &multiplexed,
+        paths,
+        remarks,
+    };
     for server in &servers {
         site.write(server, &defaults, &mut page);
     }
     let streams: Vec<Directive> =
         blocks("stream").flat_map(|block| block.inner().to_vec()).collect();
     upstreams.add(&streams, remarks);
-    engine::write_streams(&streams, &mut upstreams, &mut page, remarks);
+    streams::write(&streams, &mut upstreams, &mut page, remarks);
     upstreams.write(&mut page, remarks);
     page.text()
 }

@@ -50,10 +50,14 @@ impl<'a> Scope<'a> {
         self.blocks.len() == other.blocks.len() && self.blocks.iter().zip(&other.blocks).all(same)
     }
 
+    /// All of the innermost block.
+    pub(super) fn innermost(&self) -> &'a [Directive] {
+        self.blocks.last().expect("a scope has a block")
+    }
+
     /// The innermost block alone.
     pub(super) fn own(&self, name: &str) -> impl Iterator<Item = &'a Directive> {
-        let innermost = *self.blocks.last().expect("a scope has a block");
-        innermost.iter().filter(move |directive| directive.name == name)
+        self.innermost().iter().filter(move |directive| directive.name == name)
     }
 
     /// All that count.

@@ -1,14 +1,16 @@
 //! `server` blocks: where they listen, what they are called, and their locations as routes.
 
-use super::content::{Matched, Writing, groups_of};
+use super::content::{Matched, Writing};
 use super::guards::Zones;
 use super::leads::{self, Leads};
 use super::lines::Lines;
 use super::listen::{self, Listening};
 use super::scope::{Remarks, Scope};
+use super::steps::{self, Steps};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
-use super::{Paths, headers, logs, tls, values};
+use super::values::{Groups, NO_GROUPS, Names};
+use super::{Paths, headers, logs, passing, tls, values};
 use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
@@ -18,6 +20,10 @@ pub(super) struct Site<'a, 'b> {
     pub(super) http: &'b Scope<'a>,
     pub(super) upstreams: &'b mut Upstreams,
     pub(super) zones: &'b Zones,
+    /// Variables that the file makes.
+    pub(super) own: &'b [String],
+    /// Addresses where HTTP/2 is spoken.
+    pub(super) multiplexed: &'b [String],
     pub(super) paths: &'b Paths,
     pub(super) remarks: &'b mut Remarks,
 }
@@ -28,6 +34,14 @@ struct Location<'a> {
     path: String,
     matched: Matched<'a>,
     scope: Scope<'a>,
+}
+
+/// A route of ours on its way to the page.
+struct Route {
+    path: String,
+    place: Place,
+    lines: Lines,
+    steps: Steps,
 }
 
 /// All locations of a server, those with a name apart.
@@ -52,18 +66,24 @@ impl<'a> Site<'a, '_> {
         }
         page.table("[[server]]", &server.place);
         let mut lines = Lines::default();
-        listening(&listened, &mut lines);
-        if listened.iter().any(|listening| listening.has_tls) {
+        listening(&listened, self.multiplexed, &mut lines);
+        if listened.iter().any(Listening::has_tls) {
             tls::of_server(&scope, &self.paths.folder, &server.place, &mut lines, self.remarks);
         }
         self.hosts(server, &listened, defaults, &mut lines);
         self.client(&scope, &mut lines);
         real_ip(&scope, &mut lines, self.remarks);
+        let steps = self.steps(&scope);
+        if steps.answer() {
+            self.around_steps(server, &scope, &mut lines);
+        }
         lines.write(page);
-        for (path, route) in self.routes(server, &scope) {
-            page.table("[[server.route]]", &path.1);
-            page.key("path", &page::string(&path.0), &path.1);
-            route.write(page);
+        steps.write("server", page);
+        for route in self.routes(server, &scope) {
+            page.table("[[server.route]]", &route.place);
+            page.key("path", &page::string(&route.path), &route.place);
+            route.lines.write(page);
+            route.steps.write("server.route", page);
         }
     }
 
@@ -136,14 +156,39 @@ impl<'a> Site<'a, '_> {
                 lines.text("uri_max", &values::size(size.min(whole)), &buffers.place);
             }
         }
-        logs::access(scope, self.http, &self.paths.prefix, lines, self.remarks);
+        logs::access(scope, (self.http, self.own), &self.paths.prefix, lines, self.remarks);
     }
 
-    fn routes(
-        &mut self,
-        server: &'a Directive,
-        scope: &Scope<'a>,
-    ) -> Vec<((String, Place), Lines)> {
+    /// What answers of the server itself get. All of its routes would get it, too, so none may have another
+    /// word on it.
+    fn around_steps(&mut self, server: &Directive, scope: &Scope<'a>, lines: &mut Lines) {
+        const OF_ANSWERS: [&str; 3] = ["add_header", "error_page", "proxy_hide_header"];
+        let other = OF_ANSWERS.iter().find_map(|name| within_locations(server, name));
+        match (other, OF_ANSWERS.iter().find_map(|name| scope.one(name))) {
+            (None, _) => self.around(scope, (&NO_GROUPS, &[]), &[], lines),
+            (Some(_), Some(rule)) => {
+                let text =
+                    format!("`{}` is not for what the server itself answers here", rule.name);
+                self.remarks.warn(&rule.place, text);
+            }
+            (Some(_), None) => {}
+        }
+    }
+
+    /// What is done before any location is looked for.
+    fn steps(&mut self, scope: &Scope<'a>) -> Steps {
+        let kind = scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
+        let names = Names { own: self.own, groups: &NO_GROUPS };
+        let mut steps = steps::read(scope.innermost(), kind, names, self.remarks);
+        if let Some(rule) = steps.shut_by.take() {
+            let text = "the server is shut (403), as what this `if` asks for has no equal here";
+            self.remarks.warn(&rule.place, text);
+            steps.shut(&rule.place);
+        }
+        steps
+    }
+
+    fn routes(&mut self, server: &'a Directive, scope: &Scope<'a>) -> Vec<Route> {
         let mut found = Found::default();
         self.collect(server, scope, &mut found, IMPORT_DEPTH_MAX);
         let Found { named, locations } = found;
@@ -151,64 +196,24 @@ impl<'a> Site<'a, '_> {
         if let Some(answer) = scope.own("return").next() {
             // Before any location is looked for.
             let whole = Matched { place: &answer.place, ..root(&server.place) };
-            let route = self.route((scope, &whole), scope, &named, &locations);
-            return vec![(("/".to_owned(), answer.place.clone()), route)];
-        }
-        for ((path, place), mut lines) in self.redirects(scope) {
-            self.around(scope, &[], &locations, &mut lines);
-            routes.push(((path, place), lines));
+            let (lines, steps) = self.route((scope, &whole), scope, &named, &locations);
+            return vec![Route { path: "/".to_owned(), place: answer.place.clone(), lines, steps }];
         }
         let has_root = locations.iter().any(|location| location.path == "/");
         for location in &locations {
-            let route = self.route((&location.scope, &location.matched), scope, &named, &locations);
-            let place = location.matched.place.clone();
-            if let Some((path, mut lines)) = without_slash(location, &locations, &route) {
-                self.around(&location.scope, &[], &locations, &mut lines);
-                routes.push((path, lines));
+            let (lines, steps) =
+                self.route((&location.scope, &location.matched), scope, &named, &locations);
+            if let Some(mut route) = without_slash(location, &locations, &lines) {
+                self.around(&location.scope, (&NO_GROUPS, &[]), &locations, &mut route.lines);
+                routes.push(route);
             }
-            routes.push(((location.path.clone(), place), route));
+            let place = location.matched.place.clone();
+            routes.push(Route { path: location.path.clone(), place, lines, steps });
         }
         if !has_root {
-            let route = self.route((scope, &root(&server.place)), scope, &named, &locations);
-            routes.push((("/".to_owned(), server.place.clone()), route));
-        }
-        routes
-    }
-
-    /// `rewrite ... permanent` of the server itself.
-    fn redirects(&mut self, scope: &Scope<'a>) -> Vec<((String, Place), Lines)> {
-        let mut routes = Vec::new();
-        for rule in scope.own("rewrite") {
-            let [pattern, to, flag] = rule.arguments.as_slice() else {
-                self.remarks
-                    .warn(&rule.place, "such a `rewrite` has no equal here: it is left out");
-                continue;
-            };
-            let status = match flag.as_str() {
-                "permanent" => "301",
-                "redirect" => "302",
-                _ => "",
-            };
-            let target = values::template(to, &groups_of(pattern));
-            match (status, target) {
-                ("301" | "302", Ok(target)) if regex::Regex::new(pattern).is_ok() => {
-                    let base =
-                        if target.starts_with('/') { "${scheme}://${http_host}" } else { "" };
-                    // A target that ends in a question mark loses the request's own arguments.
-                    let target = match target.strip_suffix('?') {
-                        Some(bare) => format!("{base}{bare}"),
-                        None => format!("{base}{target}${{is_args}}${{args}}"),
-                    };
-                    let mut lines = Lines::default();
-                    let pairs = [("to", page::string(&target)), ("status", status.to_owned())];
-                    let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
-                    lines.add("redirect", page::inline(&pairs), &rule.place);
-                    routes.push(((format!("~ {pattern}"), rule.place.clone()), lines));
-                }
-                _ => self
-                    .remarks
-                    .warn(&rule.place, "such a `rewrite` has no equal here: it is left out"),
-            }
+            let (lines, steps) =
+                self.route((scope, &root(&server.place)), scope, &named, &locations);
+            routes.push(Route { path: "/".to_owned(), place: server.place.clone(), lines, steps });
         }
         routes
     }
@@ -276,7 +281,7 @@ impl<'a> Site<'a, '_> {
                 }
                 return None;
             }
-            let matched = Matched { path: None, is_exact: false, groups: groups_of(path), place };
+            let matched = Matched { path: None, is_exact: false, groups: Groups::of(path), place };
             return Some(Location { path: format!("{sign} {path}"), matched, scope });
         }
         if !path.starts_with('/') {
@@ -285,7 +290,7 @@ impl<'a> Site<'a, '_> {
         }
         let ours = if sign.is_empty() { path.to_owned() } else { format!("{sign} {path}") };
         let is_exact = sign == "=";
-        let matched = Matched { path: Some(path), is_exact, groups: Vec::new(), place };
+        let matched = Matched { path: Some(path), is_exact, groups: Groups::default(), place };
         Some(Location { path: ours, matched, scope })
     }
 
@@ -295,7 +300,7 @@ impl<'a> Site<'a, '_> {
         server: &Scope<'a>,
         named: &[(&'a str, Scope<'a>)],
         locations: &[Location<'a>],
-    ) -> Lines {
+    ) -> (Lines, Steps) {
         let located: Vec<(&str, Scope<'_>)> =
             locations.iter().filter_map(|it| Some((it.matched.path?, it.scope.clone()))).collect();
         let all: Vec<(&str, Scope<'_>)> =
@@ -309,27 +314,34 @@ impl<'a> Site<'a, '_> {
             located: &located,
             leads: &leads,
             zones: self.zones,
+            own: self.own,
             paths: self.paths,
+            replaced: Vec::new(),
+            refused: None,
+            http: self.http.innermost(),
             remarks: self.remarks,
         };
-        let mut lines = writing.action();
-        self.around(scope, &matched.groups, locations, &mut lines);
+        let (mut lines, steps) = writing.action();
+        let replaced = writing.replaced;
+        self.around(scope, (&matched.groups, &replaced), locations, &mut lines);
         self.bounds(scope, &mut lines);
-        lines
+        (lines, steps)
     }
 
     /// What answers of every kind get.
     fn around(
         &mut self,
         scope: &Scope<'a>,
-        groups: &[String],
+        (groups, replaced): (&Groups, &[String]),
         locations: &[Location<'a>],
         lines: &mut Lines,
     ) {
         let prefix = &self.paths.prefix;
-        headers::of_response(scope, groups, lines, self.remarks);
+        let names = Names { own: self.own, groups };
+        headers::of_response(scope, (names, replaced), lines, self.remarks);
         let file = |uri: &str| file_at(uri, scope, locations, prefix);
-        headers::error_pages(scope, file, lines, self.remarks);
+        let names = names.with(&NO_GROUPS);
+        headers::error_pages(scope, (file, names), lines, self.remarks);
     }
 
     /// What nginx bounds and compresses without a word, too.
@@ -341,8 +353,8 @@ impl<'a> Site<'a, '_> {
             Some((0, _)) => {}
             Some((bytes, place)) => lines.text("body_max", &values::size(bytes), place),
             None => {
-                if let Some((_, place)) = scope.word("proxy_pass") {
-                    lines.text("body_max", "1MB", place);
+                if let Some(pass) = passing::pass(scope) {
+                    lines.text("body_max", "1MB", &pass.place);
                 }
             }
         }
@@ -369,11 +381,7 @@ impl<'a> Site<'a, '_> {
 }
 
 /// A location that passes on what is below `/path/` sends `/path` there.
-fn without_slash(
-    location: &Location<'_>,
-    all: &[Location<'_>],
-    route: &Lines,
-) -> Option<((String, Place), Lines)> {
+fn without_slash(location: &Location<'_>, all: &[Location<'_>], route: &Lines) -> Option<Route> {
     let path = location.matched.path?;
     let bare = path.strip_suffix('/').filter(|bare| !bare.is_empty())?;
     let exact = format!("= {bare}");
@@ -386,11 +394,20 @@ fn without_slash(
     let mut lines = Lines::default();
     let redirect = format!("{{ to = {}, status = 301 }}", page::string(&to));
     lines.add("redirect", redirect, &place);
-    Some(((exact, place), lines))
+    Some(Route { path: exact, place, lines, steps: Steps::default() })
+}
+
+/// A directive of any location of a block.
+fn within_locations<'d>(block: &'d Directive, name: &str) -> Option<&'d Directive> {
+    let mut locations = block.inner().iter().filter(|directive| directive.name == "location");
+    locations.find_map(|location| {
+        let own = location.inner().iter().find(|directive| directive.name == name);
+        own.or_else(|| within_locations(location, name))
+    })
 }
 
 fn root(place: &Place) -> Matched<'_> {
-    Matched { path: Some("/"), is_exact: false, groups: Vec::new(), place }
+    Matched { path: Some("/"), is_exact: false, groups: Groups::default(), place }
 }
 
 /// The file that a path leads to, as the location of that very path or the place itself serves it, if
@@ -410,12 +427,19 @@ fn file_at(
     crate::import::files::is_file(path.as_ref()).then_some(path)
 }
 
-fn listening(listened: &[Listening], lines: &mut Lines) {
+fn listening(listened: &[Listening], multiplexed: &[String], lines: &mut Lines) {
     let one = |listening: &Listening| {
         let address = page::string(&listening.address);
-        let flags = [("proxy_protocol", listening.has_proxy_protocol), ("tls", listening.has_tls)];
+        let flags =
+            [("proxy_protocol", listening.has("proxy_protocol")), ("tls", listening.has_tls())];
         let flags = flags.iter().filter(|(_, is_on)| *is_on);
-        let flags = flags.map(|(key, _)| format!(", {key} = true")).collect::<Vec<_>>().concat();
+        let mut flags: Vec<String> = flags.map(|(key, _)| format!(", {key} = true")).collect();
+        // Without a word it is what each says of TLS.
+        let is_multiplexed = multiplexed.contains(&listening.address);
+        if is_multiplexed != listening.has_tls() {
+            flags.push(format!(", http2 = {is_multiplexed}"));
+        }
+        let flags = flags.concat();
         if flags.is_empty() { address } else { format!("{{ address = {address}{flags} }}") }
     };
     let all: Vec<String> = listened.iter().map(one).collect();

@@ -2,6 +2,7 @@
 //! `tests/e2e/import/nginx.rs`.
 
 mod crossplane;
+mod rewrites;
 
 use std::path::Path;
 use std::rc::Rc;
@@ -218,6 +219,8 @@ fn what_another_location_guards_is_not_served_around_it() {
         ("/in/x.html", "location ~* \\.HTML$ { auth_request /a; }"),
         ("/x.php?a=b", "location ~ \\.php$ { fastcgi_pass a:1; }"),
         ("/x$host", "location = /xyz { deny all; }"),
+        ("/in/x.html", "location /in/ { root /other; }"),
+        ("/x$host", "location /in/ { alias /other/; }"),
     ] {
         let (route, told) =
             first_route(&format!("location / {{ try_files $uri {last}; }} {other}"));
@@ -262,7 +265,14 @@ fn a_question_with_lines_of_its_own_shuts_the_route() {
         let (route, _) = server(line);
         assert!(route.contains("auth_request = "), "{line}: {route}");
     }
-    for line in ["X-Secret a", "X-Original-URI $uri", "Content-Length 1", "Cookie \"\""] {
+    let (route, _) = first_route(
+        "proxy_set_header X-Real-IP $remote_addr; proxy_set_header Cookie \"\";
+         location /x { auth_request /a; proxy_pass http://127.0.0.1:1; }
+         location = /a { internal; proxy_pass http://127.0.0.1:2; }",
+    );
+    let sent = "send = { Host = \"127.0.0.1:2\", X-Real-IP = \"${remote_addr}\", Cookie = \"\" }";
+    assert!(route.contains(sent), "what it inherits is sent, too: {route}");
+    for line in ["X-Secret $none", "TE trailers", "Content-Length 1", "Host \"\""] {
         let (route, told) = server(line);
         assert!(route.contains("respond = 403") && !route.contains("upstream"), "{line}: {route}");
         assert!(told.contains("shut (403), as such an `proxy_set_header`"), "{line}: {told}");
@@ -325,6 +335,7 @@ proptest! {
                 "listen", "server_name", "root", "alias", "return", "rewrite", "proxy_pass",
                 "error_page", "add_header", "proxy_set_header", "try_files", "expires", "index",
                 "access_log", "gzip", "client_max_body_size", "set_real_ip_from", "location /x",
+                "set", "break", "proxy_redirect", "proxy_cookie_path", "proxy_cookie_flags", "grpc_pass",
             ][..]),
             "([a-z0-9/.:=$~^*()_-]{0,8} ?){0,4}",
         ), 0..8),

@@ -46,33 +46,32 @@ pub(super) fn of_server(
 
 /// How an upstream is spoken to that is passed on to by `https`; `host` is what it is called there.
 pub(super) fn of_upstream(
-    scope: &Scope<'_>,
+    (scope, family): (&Scope<'_>, &str),
     prefix: &str,
     host: &str,
     place: &Place,
     remarks: &mut Remarks,
 ) -> Lines {
-    let file = |name: &str| scope.word(name).map(|(path, _)| absolute(path, prefix));
+    let name = |name: &str| format!("{family}_ssl_{name}");
+    let file = |own: &str| scope.word(&name(own)).map(|(path, _)| absolute(path, prefix));
     let mut pairs = Vec::new();
-    let is_verified = scope.is_on("proxy_ssl_verify");
+    let is_verified = scope.is_on(&name("verify"));
     if is_verified {
-        pairs.extend(file("proxy_ssl_trusted_certificate").map(|path| ("ca", page::string(&path))));
+        pairs.extend(file("trusted_certificate").map(|path| ("ca", page::string(&path))));
     } else {
         pairs.push(("verify", "false".to_owned()));
     }
-    let name = scope.word("proxy_ssl_name").map_or(host, |(name, _)| name);
-    let name = name.rsplit_once(':').map_or(name, |(name, _)| name);
-    let is_name = name.contains('.') && name.parse::<std::net::IpAddr>().is_err();
-    if !name.contains('$') && (is_name || is_verified) {
-        pairs.push(("server_name", page::string(name)));
+    let server = scope.word(&name("name")).map_or(host, |(server, _)| server);
+    let server = server.rsplit_once(':').map_or(server, |(server, _)| server);
+    let is_name = server.contains('.') && server.parse::<std::net::IpAddr>().is_err();
+    if !server.contains('$') && (is_name || is_verified) {
+        pairs.push(("server_name", page::string(server)));
     }
-    if let (Some(certificate), Some(key)) =
-        (file("proxy_ssl_certificate"), file("proxy_ssl_certificate_key"))
-    {
+    if let (Some(certificate), Some(key)) = (file("certificate"), file("certificate_key")) {
         pairs.push(("certificate", page::string(&certificate)));
         pairs.push(("key", page::string(&key)));
     }
-    pairs.extend(least_version(scope, "proxy_ssl_protocols", remarks));
+    pairs.extend(least_version(scope, &name("protocols"), remarks));
     let mut lines = Lines::default();
     lines.add("tls", table(pairs), place);
     lines

@@ -3,12 +3,14 @@
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
-use super::values;
+use super::values::{self, NO_GROUPS, Names};
 use crate::config;
 use crate::import::Place;
 use crate::import::page::{self, Page};
 
 pub(super) struct Upstreams {
+    /// Variables that the file makes.
+    own: Vec<String>,
     list: Vec<Upstream>,
 }
 
@@ -21,14 +23,14 @@ struct Upstream {
     backends: Vec<Lines>,
     /// What the first route that leads there says of tries.
     retries: Lines,
-    /// Spoken to by TLS, and how.
-    tls: Option<Lines>,
+    /// How it is spoken to, where that is not HTTP/1.1 in plain.
+    speech: Option<Lines>,
 }
 
 impl Upstreams {
     /// Those of a block, `http` or `stream`.
-    pub(super) fn read(block: &[Directive], remarks: &mut Remarks) -> Self {
-        let mut upstreams = Self { list: Vec::new() };
+    pub(super) fn read(block: &[Directive], own: &[String], remarks: &mut Remarks) -> Self {
+        let mut upstreams = Self { own: own.to_vec(), list: Vec::new() };
         upstreams.add(block, remarks);
         upstreams
     }
@@ -42,7 +44,8 @@ impl Upstreams {
             };
             let name = self.free_name(written);
             // The latest of a name is found first: it is of the block that is being read.
-            self.list.insert(0, upstream(written, name, directive, remarks));
+            let read = upstream(written, name, (directive, &self.own), remarks);
+            self.list.insert(0, read);
         }
     }
 
@@ -70,14 +73,38 @@ impl Upstreams {
             lines: Lines::default(),
             backends: vec![backend],
             retries: Lines::default(),
-            tls: None,
+            speech: None,
         });
         Some(name)
     }
 
-    /// The same by TLS: an upstream speaks it or does not, so one that does both becomes two.
-    pub(super) fn lead_by_tls(&mut self, host: &str, tls: Lines, place: &Place) -> Option<String> {
-        let written = format!("https://{host}");
+    /// One that takes nobody.
+    pub(super) fn nowhere(&mut self, place: &Place) -> String {
+        let name = self.free_name("nowhere");
+        let mut backend = Lines::default();
+        backend.text("address", "127.0.0.1:1", place);
+        backend.add("down", "true", place);
+        self.list.push(Upstream {
+            written: String::new(),
+            name: name.clone(),
+            place: place.clone(),
+            lines: Lines::default(),
+            backends: vec![backend],
+            retries: Lines::default(),
+            speech: None,
+        });
+        name
+    }
+
+    /// The same in another way of speaking, which is a part of `written`: an upstream speaks in one
+    /// way, so one that does in two becomes two.
+    pub(super) fn lead_by(
+        &mut self,
+        written: &str,
+        (host, usual_port): (&str, u16),
+        speech: Lines,
+        place: &Place,
+    ) -> Option<String> {
         if let Some(known) = self.list.iter().find(|upstream| upstream.written == written) {
             return Some(known.name.clone());
         }
@@ -87,30 +114,35 @@ impl Upstreams {
             parts
         } else {
             let mut backend = Lines::default();
-            backend.text("address", &address(host, 443)?, place);
+            backend.text("address", &address(host, usual_port)?, place);
             (Lines::default(), vec![backend])
         };
         let name = self.free_name(host);
         self.list.push(Upstream {
-            written,
+            written: written.to_owned(),
             name: name.clone(),
             place: place.clone(),
             lines,
             backends,
             retries: Lines::default(),
-            tls: Some(tls),
+            speech: Some(speech),
         });
         Some(name)
     }
 
     /// The rules of `proxy_next_upstream`: there they belong to a route, here to an upstream.
-    pub(super) fn set_retries(&mut self, name: &str, scope: &Scope<'_>, remarks: &mut Remarks) {
+    pub(super) fn set_retries(
+        &mut self,
+        name: &str,
+        (scope, family): (&Scope<'_>, &str),
+        remarks: &mut Remarks,
+    ) {
         let Some(upstream) = self.list.iter_mut().find(|upstream| upstream.name == name) else {
             return;
         };
         if upstream.retries.is_empty() {
             let others = upstream.backends.len().saturating_sub(1);
-            upstream.retries = retries(scope, others, &upstream.place, remarks);
+            upstream.retries = retries((scope, family), others, &upstream.place, remarks);
         }
     }
 
@@ -123,7 +155,7 @@ impl Upstreams {
             page.table(&format!("[upstream.{header}]"), &upstream.place);
             upstream.lines.write(page);
             upstream.retries.write(page);
-            upstream.tls.iter().for_each(|tls| tls.write(page));
+            upstream.speech.iter().for_each(|speech| speech.write(page));
             for backend in &upstream.backends {
                 page.table(&format!("[[upstream.{header}.backend]]"), &upstream.place);
                 backend.write(page);
@@ -132,10 +164,15 @@ impl Upstreams {
     }
 }
 
-fn upstream(written: &str, name: String, directive: &Directive, remarks: &mut Remarks) -> Upstream {
+fn upstream(
+    written: &str,
+    name: String,
+    (directive, own): (&Directive, &[String]),
+    remarks: &mut Remarks,
+) -> Upstream {
     let scope = Scope::new(directive.inner());
     let mut lines = Lines::default();
-    strategy(&scope, &mut lines, remarks);
+    strategy(&scope, own, &mut lines, remarks);
     if let Some((number, place)) = scope.number("keepalive", remarks) {
         lines.add("keepalive", number.to_string(), place);
     }
@@ -156,11 +193,11 @@ fn upstream(written: &str, name: String, directive: &Directive, remarks: &mut Re
         lines,
         backends,
         retries: Lines::default(),
-        tls: None,
+        speech: None,
     }
 }
 
-fn strategy(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
+fn strategy(scope: &Scope<'_>, own: &[String], lines: &mut Lines, remarks: &mut Remarks) {
     for (name, ours) in [("least_conn", "least_conn"), ("ip_hash", "ip_hash")] {
         if let Some(directive) = scope.one(name) {
             lines.text("strategy", ours, &directive.place);
@@ -181,7 +218,7 @@ fn strategy(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
     if let Some(hash) = scope.one("hash") {
         let is_consistent = hash.argument(1) == Some("consistent");
         let key = hash.argument(0).unwrap_or_default();
-        match values::template(key, &[]) {
+        match values::template(key, Names { own, groups: &NO_GROUPS }) {
             Ok(key) => {
                 let strategy = if is_consistent { "hash_consistent" } else { "hash" };
                 lines.text("strategy", strategy, &hash.place);
@@ -239,9 +276,15 @@ fn address(written: &str, usual_port: u16) -> Option<String> {
     config::backend_location(&full).ok().map(|_| full)
 }
 
-fn retries(scope: &Scope<'_>, others: usize, place: &Place, remarks: &mut Remarks) -> Lines {
+fn retries(
+    (scope, family): (&Scope<'_>, &str),
+    others: usize,
+    place: &Place,
+    remarks: &mut Remarks,
+) -> Lines {
     let mut lines = Lines::default();
-    let tries = scope.number("proxy_next_upstream_tries", remarks);
+    let name = format!("{family}_next_upstream");
+    let tries = scope.number(&format!("{name}_tries"), remarks);
     match tries {
         Some((tries @ 1.., place)) => {
             lines.add("retries", (tries - 1).min(64).to_string(), place);
@@ -250,10 +293,10 @@ fn retries(scope: &Scope<'_>, others: usize, place: &Place, remarks: &mut Remark
         _ if others != 1 => lines.add("retries", others.min(64).to_string(), place),
         _ => {}
     }
-    if let Some((time, place)) = scope.time("proxy_next_upstream_timeout", remarks) {
+    if let Some((time, place)) = scope.time(&format!("{name}_timeout"), remarks) {
         lines.text("retry_timeout", &time, place);
     }
-    if let Some(rules) = scope.one("proxy_next_upstream") {
+    if let Some(rules) = scope.one(&name) {
         if rules.argument(0) == Some("off") {
             lines.text("retry_on", "off", &rules.place);
         } else {

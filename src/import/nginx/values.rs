@@ -64,9 +64,57 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
+/// What texts of a place may name beside the variables that there always are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names<'a> {
+    /// Those of tables that have an equal, and those that are set.
+    pub(super) own: &'a [String],
+    /// Of the expression in force.
+    pub(super) groups: &'a Groups,
+}
+
+/// The groups of an expression; none of one that ours does not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Groups {
+    names: Vec<String>,
+    count: usize,
+}
+
+/// Where no expression is in force.
+pub(super) static NO_GROUPS: Groups = Groups { names: Vec::new(), count: 0 };
+
+impl Groups {
+    pub(super) fn of(pattern: &str) -> Self {
+        let Ok(pattern) = regex::Regex::new(pattern) else { return Self::default() };
+        let names = pattern.capture_names().flatten().map(str::to_owned).collect();
+        Self { names, count: pattern.captures_len() - 1 }
+    }
+}
+
+impl<'a> Names<'a> {
+    /// The same under another expression.
+    pub(super) fn with(self, groups: &'a Groups) -> Self {
+        Self { groups, ..self }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        if let Ok(number) = name.parse::<usize>() {
+            return number <= self.groups.count;
+        }
+        let own = || self.own.iter().any(|known| known == name);
+        let group = || self.groups.names.iter().any(|known| known == name);
+        config::has_variable(name) || own() || group()
+    }
+}
+
+/// A text that means itself.
+pub(super) fn literal(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
 /// A text with nginx's variables in our words, where a dollar of its own is doubled. The error is the
-/// variable that there is none of. `groups`: the names in the expression of the place.
-pub(super) fn template(text: &str, groups: &[String]) -> Result<String, String> {
+/// variable that there is none of.
+pub(super) fn template(text: &str, names: Names<'_>) -> Result<String, String> {
     let mut written = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -75,7 +123,7 @@ pub(super) fn template(text: &str, groups: &[String]) -> Result<String, String> 
         let (name, len) = name(after);
         if name.is_empty() {
             written.push_str("$$");
-        } else if is_known(name) || groups.iter().any(|group| group == name) {
+        } else if names.has(name) {
             written.push_str("${");
             written.push_str(name);
             written.push('}');
@@ -88,6 +136,13 @@ pub(super) fn template(text: &str, groups: &[String]) -> Result<String, String> 
     Ok(written)
 }
 
+/// The variable that a text begins with, and what follows it.
+pub(super) fn first_name(text: &str) -> Option<(&str, &str)> {
+    let after = text.strip_prefix('$')?;
+    let (name, len) = name(after);
+    (!name.is_empty()).then(|| (name, &after[len..]))
+}
+
 /// The name that a dollar stands before, and how much of the text it is.
 fn name(after: &str) -> (&str, usize) {
     if let Some(inner) = after.strip_prefix('{') {
@@ -98,9 +153,4 @@ fn name(after: &str) -> (&str, usize) {
     let len = after.find(|c: char| !of_name(c)).unwrap_or(after.len());
     let len = if is_group { 1 } else { len };
     (&after[..len], len)
-}
-
-/// Also the groups of an expression.
-fn is_known(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_digit()) || config::has_variable(name)
 }

@@ -1,6 +1,7 @@
 //! Other programs' configurations: what both programs make of the same file is compared.
 
 mod nginx;
+mod rewrites;
 mod run;
 mod stead;
 mod supervisor;

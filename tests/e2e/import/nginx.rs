@@ -288,7 +288,7 @@ fn what_has_no_equal_is_said_and_what_would_open_stays_shut() {
     let (toml, remarks) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{remarks}");
     for (place, part) in [
-        ("nginx.conf:6", "`map`: what it sets is unknown here"),
+        ("nginx.conf:6", "`$y` is left out: there is no `$x` here"),
         ("sites/a.conf:4", "shut (403), as such an `auth_basic` has no equal here"),
         ("sites/a.conf:7", "answered with 501, as `fastcgi_pass` has no equal here"),
         ("sites/a.conf:8", "`limit_req` is left out: there is no zone `a`"),
