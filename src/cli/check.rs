@@ -24,11 +24,17 @@ pub(crate) fn run(place: &Place, out: Out, listing: Listing) -> Result<ExitCode,
         return as_json(place, out);
     }
     let config = engine::load(place, Dates::Judged)?;
-    if let Some(text) = master::stop::too_short(&config) {
+    for text in remarks(&config) {
         out::complain(&format!("{}: warning: {text}", config.source));
     }
     out.line(&summary(&config))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is allowed, and may not be meant.
+fn remarks(config: &Config) -> Vec<String> {
+    let unreached = master::rights::out_of_reach(config);
+    master::stop::too_short(config).into_iter().chain(unreached).collect()
 }
 
 fn summary(config: &Config) -> String {
@@ -68,16 +74,15 @@ fn as_json(place: &Place, out: Out) -> Result<ExitCode, Failure> {
 }
 
 fn warnings(config: &Config) -> Vec<Row> {
-    let file = config.source.to_string();
-    let rows = master::stop::too_short(config).map(|message| Row {
+    let row = |message| Row {
         severity: "warning",
-        file,
+        file: config.source.clone(),
         line: None,
         column: None,
         message,
         hint: String::new(),
-    });
-    rows.into_iter().collect()
+    };
+    remarks(config).into_iter().map(row).collect()
 }
 
 fn errors_found(errors: Errors) -> Vec<Row> {

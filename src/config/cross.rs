@@ -3,7 +3,7 @@
 
 mod secure;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::model::guard::Counted;
@@ -12,7 +12,8 @@ use super::model::{Address, Kind, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
 use super::{
-    action, check, control, guard, kept, limits, nearest, needs, program, server, stream, upstream,
+    action, check, control, guard, kept, limits, nearest, needs, program, reach, server, stream,
+    upstream,
 };
 
 /// What was read of the file.
@@ -38,6 +39,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     limited(report, servers, zones);
     routes(report, servers);
     pages(report, servers);
+    handed(report, servers);
     hosts(report, servers);
     addresses(report, servers, streams);
     control_address(report, control, servers, streams);
@@ -342,6 +344,20 @@ fn without_backups(strategy: Strategy) -> Option<&'static str> {
         Strategy::IpHash => Some("a client's backend is given by its address alone"),
         Strategy::Hash | Strategy::HashConsistent => Some("a key's backend is given by it alone"),
         Strategy::Random | Strategy::RandomTwo => Some("it draws among all backends alike"),
+    }
+}
+
+/// A worker has each of the files open.
+fn handed(report: &Report<'_>, servers: &[server::Draft]) {
+    let mut files = BTreeSet::new();
+    for draft in servers {
+        files.extend(reach::handed(std::iter::once(&draft.server)));
+        if files.len() > limits::HANDED_FILES_MAX {
+            let most = limits::HANDED_FILES_MAX;
+            let message = format!("more than {most} access logs and files of users");
+            let hint = "several servers may write to one: `$server_name` tells their lines apart";
+            return report.error(&draft.at, message, hint);
+        }
     }
 }
 

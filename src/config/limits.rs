@@ -240,6 +240,8 @@ pub(crate) const ACCEPT_HEARTBEAT_MS: u64 = 1_000;
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
 
 // Access logs.
+/// They and files of users, of one configuration: each worker has them open.
+pub(crate) const HANDED_FILES_MAX: usize = 1_024;
 /// A batch of lines is written when it is this long, and at every sweep.
 pub(crate) const LOG_BATCH_BYTES: usize = 64 * 1024;
 /// Batches of one worker that wait for a slow disk; lines beyond them are dropped.

@@ -11,6 +11,8 @@ use super::{address, client, guard, headers, route, server_tls, step};
 /// A server, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
     pub(super) server: Server,
+    /// The whole of it.
+    pub(super) at: Span,
     pub(super) listen: Vec<Span>,
     pub(super) hosts: Vec<Span>,
     /// The path of each route.
@@ -41,7 +43,8 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     presets.extend(&mut shape);
     let tls_span = section.key_span("tls");
     let tls = section.section("tls").and_then(|table| server_tls::read(table, &mut shape));
-    let pages = section.key_span("error_pages").unwrap_or_else(|| section.span.clone());
+    let at = section.span.clone();
+    let pages = section.key_span("error_pages").unwrap_or_else(|| at.clone());
     section.finish(&[
         ("server_name", "hosts"),
         ("location", "route"),
@@ -70,6 +73,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let server = Server { listen, hosts, real_ip, steps, routes, shape, client, tls };
     Draft {
         server,
+        at,
         listen: listen_spans,
         hosts: host_spans,
         routes: route_spans,

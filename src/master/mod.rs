@@ -35,6 +35,7 @@ mod reload;
 mod reopening;
 mod requests;
 mod resolve;
+pub(crate) mod rights;
 mod rpc;
 mod scale;
 mod service;
@@ -177,6 +178,7 @@ struct Master {
     config_error: String,
     loads: metrics::Loads,
     listeners: listeners::Listeners,
+    stock: workers::fit::Stock,
     workers: workers::Workers,
     membership: membership::Membership,
     programs: programs::Programs,

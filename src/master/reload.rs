@@ -82,6 +82,7 @@ impl Master {
         let named = config.engine.pid_file.as_deref();
         let pid_file = self.pid_file.prepare(named, self.keeper_pid);
         let pid_file = pid_file.map_err(|error| error.to_string())?;
+        let fit = self.stock.fit(config).map_err(|error| error.to_string())?;
         let least = config.engine.log_level.least();
         let number = self.generation.number + 1;
         let generation = Generation::new(number, loaded, &self.keeper)
@@ -97,6 +98,8 @@ impl Master {
         self.listeners.commit(prepared, &self.keeper);
         // Upstreams must be on the board before a request can be routed to them.
         self.apply_membership(Now::read());
+        self.workers.refit(fit);
+        self.workers.hand_files();
         let order = ToWorker::Generation { number };
         self.workers.tell_all(order, Some(self.generation.as_fd()));
         // Only the new generation knows what to serve on a new address.
@@ -110,7 +113,6 @@ impl Master {
         for address in earlier.iter().filter(|address| !wanted.contains(address)) {
             self.workers.tell_all(ToWorker::Unlisten { address: *address }, None);
         }
-        self.workers.confine(&self.generation.config);
         self.resize_workers();
         self.apply_programs(Now::read());
         self.announce_patience();

@@ -42,6 +42,7 @@ impl Master {
         self.programs.reopen_files();
         self.reopening.number = self.reopening.number.wrapping_add(1);
         let number = self.reopening.number;
+        self.workers.hand_files();
         self.workers.tell_all(ToWorker::Reopen { number }, None);
     }
 

@@ -1,11 +1,10 @@
 //! From nothing, or from what an earlier master left, to a master that runs.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::sync::mpsc;
 
@@ -29,6 +28,7 @@ use super::programs::tree::ladder::Ladder;
 use super::resolve::Names;
 use super::service::Service;
 use super::socket::{ControlSocket, SocketError};
+use super::workers::fit::{Fit, FitError, Stock};
 use super::workers::{self, Workers};
 use super::{
     Master, Options, Phase, WHO, audit, decisions, history, metrics, predecessors, reopening,
@@ -44,14 +44,10 @@ use crate::scoreboard::Board;
 use crate::sys;
 use crate::sys::folders::{self, FolderError};
 use crate::sys::socket::BindError;
-use crate::sys::spawn::attributes::Attributes;
-use crate::sys::spawn::{Order, Recipe, SpawnError};
 
 const BOARD: &str = "board";
 const BELL: &str = "bell";
 const NOTIFY: &str = "notify";
-/// A command that workers are run by, for whoever looks into one (`valgrind`, `strace -o file`).
-const WORKER_UNDER: &str = "PILOTHOUSE_WORKER_UNDER";
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
@@ -69,8 +65,6 @@ pub(super) enum StartError {
     Io { tried: &'static str, cause: io::Error },
     #[error("engine {name} runs already (master: pid {pid}), though its lock is gone")]
     Rival { name: String, pid: u32 },
-    #[error("run workers as {0}: no such user")]
-    NoUser(String),
     #[error(transparent)]
     PidFile(#[from] pid_file::PidFileError),
     #[error(transparent)]
@@ -82,7 +76,7 @@ pub(super) enum StartError {
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error(transparent)]
-    Spawn(#[from] SpawnError),
+    Fit(#[from] FitError),
 }
 
 /// What can not start at all ends the engine with this status.
@@ -123,11 +117,8 @@ struct Prepared {
     control: (ControlSocket, UnixListener),
     http: http::Prepared,
     pid_file: pid_file::Prepared,
-    /// This binary.
-    binary: PathBuf,
-    /// Which file it is.
-    image: String,
-    recipe: Recipe,
+    stock: Stock,
+    fit: Fit,
     decisions: decisions::DecisionsFile,
     post: Post,
     events: mpsc::Receiver<Event>,
@@ -177,9 +168,12 @@ impl Prepared {
         let pid_file = pid_file(config, held.starts)?;
         let (legacy, will) =
             Legacy::open(&mut held, keeper).map_err(io("make room for the state"))?;
-        let binary = sys::proc::own_path().map_err(io("find this binary"))?;
-        let image = sys::image::own_id().map_err(io("look at this binary"))?;
-        let recipe = worker_recipe(&binary, config, &socket)?;
+        let stock = Stock {
+            binary: sys::proc::own_path().map_err(io("find this binary"))?,
+            image: sys::image::own_id().map_err(io("look at this binary"))?,
+            socket,
+        };
+        let fit = stock.fit(config)?;
         let (post, events) = mpsc::channel(EVENTS_WAITING_MAX);
         keeper.listen(post.clone()).map_err(StartError::Keeper)?;
         notices::listen(notify, post.clone()).map_err(io("read the notify socket"))?;
@@ -195,9 +189,8 @@ impl Prepared {
             control,
             http,
             pid_file,
-            binary,
-            image,
-            recipe,
+            stock,
+            fit,
             decisions,
             post,
             events,
@@ -217,12 +210,9 @@ impl Prepared {
         self.end_strays(&will);
         let (board, board_fd) = self.board;
         self.listeners.begin(self.made, &keeper);
-        let mut workers = Workers::new(board, self.recipe, self.post.clone(), self.image);
-        workers.recover(&self.generation.config, &will.workers, &mut self.held);
-        let socket = self.control.0.path().to_owned();
-        let ladder = Ladder::probe(&will.run, &socket);
-        let surroundings = Surroundings { binary: self.binary, socket, ladder };
-        let mut programs = Programs::new(self.post.clone(), surroundings);
+        let mut workers = Workers::new(board, self.post.clone(), self.fit);
+        workers.recover(&will.workers, &mut self.held);
+        let mut programs = Programs::new(self.post.clone(), surroundings(&self.stock, &will));
         adopt_programs(&mut programs, (will.intent, will.programs), &mut self.held, &keeper);
         let baton = keeper.take_back(&mut self.held);
         let (asks, asked) = mpsc::channel(EVENTS_WAITING_MAX);
@@ -250,6 +240,7 @@ impl Prepared {
             config_error: will.config_error,
             loads: will.loads,
             listeners: self.listeners,
+            stock: self.stock,
             workers,
             control,
             trouble: turn::Trouble::default(),
@@ -371,6 +362,13 @@ fn open_board(held: &mut Held) -> io::Result<(Board, OwnedFd)> {
     Ok(opened)
 }
 
+/// What programs are started in.
+fn surroundings(stock: &Stock, will: &Will) -> Surroundings {
+    let (binary, socket) = (stock.binary.clone(), stock.socket.clone());
+    let ladder = Ladder::probe(&will.run, &socket);
+    Surroundings { binary, socket, ladder }
+}
+
 /// Gives programs what an earlier master left of them.
 fn adopt_programs(
     programs: &mut Programs,
@@ -414,34 +412,4 @@ fn notify_socket(held: &mut Held, keeper: &KeeperLink, control: &Path) -> io::Re
     };
     keeper.hold(NOTIFY, &[notify.as_fd()]);
     Ok(notify)
-}
-
-/// This binary as a worker, as the configured user when there is the right to choose.
-fn worker_recipe(binary: &Path, config: &Config, socket: &Path) -> Result<Recipe, StartError> {
-    let identity = match &config.engine.user {
-        Some(name) if sys::user::own_uid() == 0 => {
-            let identity = sys::user::identity(name);
-            Some(identity.ok_or_else(|| StartError::NoUser(name.clone()))?)
-        }
-        Some(name) => {
-            sys::log::warning!(WHO, "only root can run workers as {name}");
-            None
-        }
-        None => None,
-    };
-    let mut environment: Vec<_> = std::env::vars_os().collect();
-    environment.retain(|(name, _)| name != predecessors::SOCKET);
-    environment.push((predecessors::SOCKET.into(), socket.into()));
-    let under = std::env::var(WORKER_UNDER).unwrap_or_default();
-    let mut arguments: Vec<OsString> = under.split_whitespace().map(OsString::from).collect();
-    let make = if arguments.is_empty() { Recipe::of_this_image } else { Recipe::new };
-    arguments.extend([binary.into(), "__worker".into()]);
-    let order = Order {
-        arguments: &arguments,
-        environment: &environment,
-        directory: None,
-        identity: identity.as_ref(),
-    };
-    // A worker talks to strangers: nothing it may be brought to run gains a right.
-    Ok(make(&order)?.with(Attributes { no_new_privileges: true, ..Attributes::default() }))
 }

@@ -4,7 +4,7 @@
 //! they were promised as far as `shutdown_timeout` has room for it. Where the file does not say, it
 //! has.
 
-use super::{Master, Phase, WHO, audit, programs, service};
+use super::{Master, Phase, WHO, audit, programs, rights, service};
 use crate::config::limits::{SHUTDOWN_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS_MAX};
 use crate::config::model::Config;
 use crate::control::wire::Severity;
@@ -69,6 +69,9 @@ impl Master {
     /// Tells what of the configuration will not go as it says.
     pub(super) fn warn(&self) {
         if let Some(text) = too_short(&self.generation.config) {
+            log::warning!(WHO, "{text}");
+        }
+        for text in rights::out_of_reach(&self.generation.config) {
             log::warning!(WHO, "{text}");
         }
     }

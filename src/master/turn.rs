@@ -336,6 +336,7 @@ impl Master {
             let snapshot = self.snapshot(now);
             self.history.record(now.wall_ms, &snapshot);
         }
+        self.workers.look_at_files();
         self.renew_ticket_key(now);
         self.look_at_certificates(now);
         self.keep_name();

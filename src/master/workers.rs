@@ -4,6 +4,8 @@
 //! master takes the running ones back by pid and start time. What a worker serves is not known here.
 
 mod confined;
+mod files;
+pub(in crate::master) mod fit;
 mod process;
 mod relief;
 
@@ -15,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::event::Post;
 use super::keeper_link::{Held, KeeperLink};
 use super::listeners::Listeners;
-use crate::config::model::Config;
 use crate::order::worker::{FromWorker, ToWorker};
 use crate::scoreboard::crew::WorkerState;
 use crate::scoreboard::{Board, WorkerSlot};
-use crate::sys::spawn::{Recipe, SpawnError};
+use crate::sys::spawn::SpawnError;
 use crate::sys::{clock, log, signal};
+use fit::Fit;
 use process::Process;
 
 const WHO: &str = "master";
@@ -106,38 +108,28 @@ enum Stage {
 
 pub(super) struct Workers {
     board: Board,
-    recipe: Recipe,
     post: Post,
     places: Vec<Place>,
     next_life: u32,
     /// Restarts of slots that are not in use: their counting goes on when they are.
     retired: BTreeMap<u16, u32>,
-    /// The binary that runs here.
-    binary: String,
-    /// What workers are to be: of this binary, and confined to these files.
-    image: String,
+    /// What they are to be.
+    fit: Fit,
 }
 
 impl Workers {
-    /// `recipe` starts this binary as a worker.
-    pub(super) fn new(board: Board, recipe: Recipe, post: Post, binary: String) -> Self {
-        let (retired, image) = (BTreeMap::new(), binary.clone());
-        Self { board, recipe, post, places: Vec::new(), next_life: 1, retired, binary, image }
+    pub(super) fn new(board: Board, post: Post, fit: Fit) -> Self {
+        Self { board, post, places: Vec::new(), next_life: 1, retired: BTreeMap::new(), fit }
     }
 
-    /// Workers are to be confined to other files: who is confined otherwise, which can not be taken
-    /// back, is relieved at the next `resize`.
-    pub(super) fn confine(&mut self, config: &Config) {
-        self.image = match confined::tag(config) {
-            Some(reach) => format!("{} {reach}", self.binary),
-            None => self.binary.clone(),
-        };
+    /// Workers are to be others: who is of another kind is relieved at the next `resize`.
+    pub(super) fn refit(&mut self, fit: Fit) {
+        self.fit = fit;
     }
 
     /// Takes back the workers an earlier master left running; the others' slots are settled, and
     /// a worker that it started but did not live to write down is sent home.
-    pub(super) fn recover(&mut self, config: &Config, records: &[Record], held: &mut Held) {
-        self.confine(config);
+    pub(super) fn recover(&mut self, records: &[Record], held: &mut Held) {
         let mut links: BTreeMap<u16, OwnedFd> = held
             .take_all(KEY)
             .into_iter()
@@ -193,7 +185,7 @@ impl Workers {
         self.places[index].life = life;
         match self.start(slot, life, supplies) {
             Ok(process) => {
-                self.places[index].image.clone_from(&self.image);
+                self.places[index].image.clone_from(&self.fit.image);
                 self.places[index].stage = Stage::Up(process);
             }
             Err(error) => {
@@ -205,8 +197,13 @@ impl Workers {
         }
     }
 
-    fn start(&self, slot: u16, life: u32, supplies: &Supplies<'_>) -> Result<Process, SpawnError> {
-        let process = Process::start(&self.recipe, slot, life, &self.post)?;
+    fn start(
+        &mut self,
+        slot: u16,
+        life: u32,
+        supplies: &Supplies<'_>,
+    ) -> Result<Process, SpawnError> {
+        let process = Process::start(&self.fit.recipe, slot, life, &self.post)?;
         if let Some(slot) = WorkerSlot::new(usize::from(slot)) {
             self.board.worker(slot).occupy(process.pid());
         }
@@ -216,6 +213,7 @@ impl Workers {
         for (address, socket) in supplies.listeners.sockets() {
             process.tell(ToWorker::Listen { address }, Some(socket));
         }
+        self.hand_files_to(&process);
         let generation = ToWorker::Generation { number: supplies.generation };
         process.tell(generation, Some(supplies.config));
         Ok(process)

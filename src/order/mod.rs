@@ -14,7 +14,7 @@ pub(crate) mod worker;
 
 /// Raised with every change of what is said between these processes and when, or left by one to another
 /// of a later image (estates, the master's will) that an earlier reader could not make do with.
-pub(crate) const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 3;
 
 /// Bytes of the longest message.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 256;

@@ -36,6 +36,9 @@ fn every_message_decodes_to_itself() {
         ToWorker::Unlisten { address },
         ToWorker::Drain { deadline_us: u64::MAX },
         ToWorker::Reopen { number: 9 },
+        ToWorker::Bell,
+        ToWorker::Files { first: u16::MAX, opened: u64::MAX },
+        ToWorker::TakeFiles,
     ] {
         assert_eq!(ToWorker::decode(message.encode().as_ref()), Ok(message));
     }

@@ -1,6 +1,6 @@
 //! Master and worker: the few things a worker is ever told, and the two it answers.
 //!
-//! A fresh worker gets `Start`, then its `Listen`s and a `Generation`, and serves from then on. The
+//! A fresh worker gets `Start`, then its `Listen`s, its `Files` and a `Generation`, and serves from then on. The
 //! worker's end of the pair is its descriptor 3 (`LINK`). The end of the line means that no master
 //! and no keeper are left: the worker goes on serving what it has.
 
@@ -11,6 +11,10 @@ use super::{DecodeError, Encoded};
 
 /// The number of the descriptor that a worker and a master find their line on.
 pub(crate) const LINK: i32 = 3;
+
+/// Of one `Files`.
+pub(crate) const FILES_A_MESSAGE: usize = u64::BITS as usize;
+const _: () = assert!(FILES_A_MESSAGE <= crate::sys::seqpacket::DESCRIPTORS_MAX);
 
 /// From the master; what comes as a descriptor beside the message is named at each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +33,14 @@ pub(crate) enum ToWorker {
     /// Stop accepting, finish what is under way, answer with `Connection: close`, then `Drained`
     /// and exit 0. At the deadline (`sys::clock::monotonic_us`) whatever is left is cut.
     Drain { deadline_us: u64 },
-    /// Open the log files again, and say so.
+    /// Files that were opened: a bit of `opened` for each descriptor, whose place among those that the
+    /// configuration needs (`config::reach::handed`) is `first` and the bit's. They are taken by the
+    /// `Generation`, `Reopen` or `TakeFiles` that follows.
+    Files { first: u16, opened: u64 },
+    /// Write to the log files that were handed over from here on, and open the others again; say so.
     Reopen { number: u32 },
+    /// What was handed over is used from here on; other files stay as they are.
+    TakeFiles,
     /// How workers tell each other that there is room at a backend. Descriptor: the bell.
     Bell,
 }
@@ -57,6 +67,8 @@ impl ToWorker {
             Self::Drain { deadline_us } => Writer::new(5).u64(*deadline_us).end(),
             Self::Reopen { number } => Writer::new(6).u32(*number).end(),
             Self::Bell => Writer::new(7).end(),
+            Self::Files { first, opened } => Writer::new(8).u16(*first).u64(*opened).end(),
+            Self::TakeFiles => Writer::new(9).end(),
         }
     }
 
@@ -70,6 +82,8 @@ impl ToWorker {
             5 => Self::Drain { deadline_us: fields.u64()? },
             6 => Self::Reopen { number: fields.u32()? },
             7 => Self::Bell,
+            8 => Self::Files { first: fields.u16()?, opened: fields.u64()? },
+            9 => Self::TakeFiles,
             _ => return Err(DecodeError("unknown tag")),
         };
         fields.end(decoded)

@@ -57,6 +57,11 @@ const READ: OFlags =
 const STEP: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Stamp {
+    /// Whatever has become of its content.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
     fn of(stat: &Stat) -> Self {
         let nanos = |nanos: i64| u32::try_from(nanos).unwrap_or(0);
         Self {
@@ -86,8 +91,35 @@ pub(crate) fn stamp(path: &CStr) -> io::Result<Stamp> {
     Ok(Stamp::of(&rustix::fs::stat(path)?))
 }
 
+pub(crate) fn stamp_of_path(path: &Path) -> io::Result<Stamp> {
+    Ok(Stamp::of(&rustix::fs::stat(path)?))
+}
+
 pub(crate) fn stamp_of(file: impl AsFd) -> io::Result<Stamp> {
     Ok(Stamp::of(&rustix::fs::fstat(file)?))
+}
+
+/// Opens a file for reading, and never waits: one that is a pipe has no text.
+pub(crate) fn open_for_reading(path: &Path) -> io::Result<std::fs::File> {
+    Ok(rustix::fs::open(path, READ, Mode::empty())?.into())
+}
+
+/// What an open file holds, from its beginning and up to so many bytes; where others have read to in it
+/// does not matter.
+pub(crate) fn text(file: &std::fs::File, bytes_max: u64) -> io::Result<String> {
+    const PIECE_BYTES: usize = 16 * 1024;
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < bytes_max {
+        let at = bytes.len();
+        bytes.resize(at + PIECE_BYTES, 0);
+        let count = std::os::unix::fs::FileExt::read_at(file, &mut bytes[at..], at as u64)?;
+        bytes.truncate(at + count);
+        if count == 0 {
+            break;
+        }
+    }
+    bytes.truncate(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
 }
 
 /// Opens what `path` leads to, for reading. Its first `root_bytes` name the root, and may lead there
@@ -246,6 +278,12 @@ pub(crate) fn is_accessible(path: &Path) -> bool {
     let access =
         if path.is_dir() { rustix::fs::Access::EXEC_OK } else { rustix::fs::Access::READ_OK };
     rustix::fs::access(path, access).is_ok()
+}
+
+/// Whether this thread may make files in a folder.
+pub(crate) fn is_writable(folder: &Path) -> bool {
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(folder, access).is_ok()
 }
 
 /// What an open folder holds, up to `entries_max` entries: each name with the state of what it leads

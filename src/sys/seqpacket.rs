@@ -13,7 +13,7 @@ use rustix::net::{
 };
 
 /// Descriptors one message may carry; the kernel's own bound is 253.
-pub(crate) const DESCRIPTORS_MAX: usize = 8;
+pub(crate) const DESCRIPTORS_MAX: usize = 64;
 /// Bytes one message may carry.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 512;
 

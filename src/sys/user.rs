@@ -1,7 +1,8 @@
-//! Users of the machine: names to numbers and back.
+//! Users of the machine: names to numbers and back, and what it takes to be one of them.
 #![allow(unsafe_code, reason = "the name service has only C interfaces")]
 
 use std::ffi::{CStr, CString};
+use std::io;
 use std::mem::MaybeUninit;
 
 /// What a process needs to run as somebody.
@@ -19,6 +20,59 @@ pub(crate) struct Identity {
 const GROUPS_MAX: usize = 256;
 /// Room for the strings of one entry.
 const ENTRY_BYTES: usize = 16 * 1024;
+
+/// The number of the user that owns nothing, where the machine has no name for it.
+const NOBODY: u32 = 65_534;
+
+impl Identity {
+    /// The user that owns nothing.
+    pub(crate) fn nobody() -> Self {
+        identity("nobody").unwrap_or_else(|| Self {
+            uid: NOBODY,
+            gid: NOBODY,
+            groups: vec![NOBODY],
+            name: "nobody".to_owned(),
+            home: "/".to_owned(),
+        })
+    }
+
+    /// The calling thread is this user from here on. Groups first, user last: afterwards there is no
+    /// right left to change the others. The plain system calls, because libc's wrappers signal other
+    /// threads. The error is an errno.
+    pub(super) fn take(&self) -> Result<(), i32> {
+        // SAFETY: `groups` is valid for its length; the other calls take numbers only. The location
+        // of this thread's errno is always valid.
+        unsafe {
+            let groups =
+                libc::syscall(libc::SYS_setgroups, self.groups.len(), self.groups.as_ptr());
+            let steps = [
+                groups,
+                libc::syscall(libc::SYS_setresgid, self.gid, self.gid, self.gid),
+                libc::syscall(libc::SYS_setresuid, self.uid, self.uid, self.uid),
+            ];
+            if steps == [0; 3] { Ok(()) } else { Err(*libc::__errno_location()) }
+        }
+    }
+}
+
+/// What `look` sees with that user's rights, on a thread that has nothing else. The error says why
+/// this process can not give it those.
+pub(crate) fn as_user<T: Send>(
+    identity: &Identity,
+    look: impl FnOnce() -> T + Send,
+) -> io::Result<T> {
+    let seen = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, || {
+            identity.take().map_err(io::Error::from_raw_os_error)?;
+            Ok(look())
+        })?;
+        thread.join().map_err(|_| io::Error::other("the thread that looks has died"))?
+    });
+    // The kernel forbids dumps to a process of which a thread has changed its user.
+    // SAFETY: a system call on numbers only.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) };
+    seen
+}
 
 /// The identity of a user by name or number; `None` when there is no such user.
 pub(crate) fn identity(name: &str) -> Option<Identity> {
@@ -139,5 +193,19 @@ mod tests {
         assert_eq!([group("root"), group("77"), group("no such group")], [Some(0), Some(77), None]);
         assert_eq!(name(0), "root");
         assert_eq!(name(4_000_000_001), "4000000001");
+    }
+
+    #[test]
+    fn another_user_sees_what_it_may_and_we_stay_who_we_are() {
+        let nobody = Identity::nobody();
+        let folder = tempfile::tempdir().unwrap();
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(folder.path(), closed).unwrap();
+        let look = || (own_uid(), std::fs::read_dir(folder.path()).is_ok());
+        match as_user(&nobody, look) {
+            Ok(seen) => assert_eq!(seen, (nobody.uid, false), "the folder is ours alone"),
+            Err(_) => assert_ne!(own_uid(), 0, "only root can be others"),
+        }
+        assert!(look().1);
     }
 }

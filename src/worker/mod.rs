@@ -42,6 +42,7 @@ mod way;
 
 mod backend;
 mod carry;
+mod handed;
 mod introduction;
 mod link;
 mod log;
@@ -149,10 +150,11 @@ async fn work(link: OwnedFd) -> Result<(), Error> {
 }
 
 async fn start(line: &Line) -> Result<Shared, Error> {
-    let Some((ToWorker::Start { slot }, Some(board))) = line.order().await.map_err(Error::Line)?
+    let Some((ToWorker::Start { slot }, mut board)) = line.order().await.map_err(Error::Line)?
     else {
         return Err(Error::NoStart);
     };
+    let board = board.pop().ok_or(Error::NoStart)?;
     let board = Board::open(board).map_err(Error::Board)?;
     let slot = WorkerSlot::new(usize::from(slot)).ok_or(Error::NoStart)?;
     let shared = Shared::new(board, slot);
@@ -168,21 +170,21 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
     let mut ending: Vec<JoinHandle<()>> = Vec::new();
     loop {
         ending.retain(|task| !task.is_finished());
-        let Some((order, descriptor)) = line.order().await.map_err(Error::Line)? else {
+        let Some((order, mut descriptors)) = line.order().await.map_err(Error::Line)? else {
             sys::log::warning!("worker", "no master and no keeper are left; serving what there is");
             return std::future::pending().await;
         };
         match order {
             ToWorker::Start { .. } => return Err(Error::NoStart),
             ToWorker::Generation { number } => {
-                let bytes = descriptor.ok_or(Error::NoDescriptor("a generation"))?;
+                let bytes = descriptors.pop().ok_or(Error::NoDescriptor("a generation"))?;
                 shared.swap(generation(shared, number, bytes).await?);
                 accepting.iter().for_each(Accepting::adapt);
                 shared.crew.set_state(WorkerState::Running);
                 line.say(FromWorker::Running { generation: number }).map_err(Error::Line)?;
             }
             ToWorker::Listen { address } => {
-                let listener = descriptor.ok_or(Error::NoDescriptor("a listener"))?;
+                let listener = descriptors.pop().ok_or(Error::NoDescriptor("a listener"))?;
                 ending.extend(end(&mut accepting, address));
                 waiting.push((address, listener));
             }
@@ -211,10 +213,16 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 return Ok(deadline_us);
             }
             ToWorker::Bell => {
-                let bell = descriptor.ok_or(Error::NoDescriptor("the bell"))?;
+                let bell = descriptors.pop().ok_or(Error::NoDescriptor("the bell"))?;
                 listen_to(bell, shared).map_err(Error::Bell)?;
             }
+            ToWorker::Files { first, opened } => shared.hand(first, opened, descriptors),
+            ToWorker::TakeFiles => {
+                take_files(shared);
+                shared.logs.take();
+            }
             ToWorker::Reopen { number } => {
+                take_files(shared);
                 let failing = shared.logs.reopen().await;
                 line.say(FromWorker::Reopened { number, failing }).map_err(Error::Line)?;
             }
@@ -255,7 +263,21 @@ async fn generation(shared: &Shared, number: u32, bytes: OwnedFd) -> Result<Gene
         confine(&config);
     }
     guard::firewall::core_rules::load(&config, shared).await;
-    Ok(Generation::compile(number, &config, shared))
+    shared.handed.borrow_mut().need(config::reach::handed(&config.servers));
+    take_files(shared);
+    let generation = Generation::compile(number, &config, shared);
+    shared.logs.take();
+    Ok(generation)
+}
+
+/// Gives what was handed over to those who use it.
+fn take_files(shared: &Shared) {
+    for (which, file) in shared.handed.borrow_mut().take() {
+        match which {
+            config::reach::Handed::Log(path) => shared.logs.hand(path, file),
+            config::reach::Handed::Users(path) => shared.users.hand(path, file),
+        }
+    }
 }
 
 /// For good, so a later generation that serves other files is served by other workers.

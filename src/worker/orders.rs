@@ -26,17 +26,17 @@ impl Line {
         Ok(Self { socket: AsyncFd::with_interest(socket, Interest::READABLE)? })
     }
 
-    /// The next order and its descriptor, if it carries one; `None` at the end of the line.
-    pub(crate) async fn order(&self) -> io::Result<Option<(ToWorker, Option<OwnedFd>)>> {
+    /// The next order and the descriptors that it carries; `None` at the end of the line.
+    pub(crate) async fn order(&self) -> io::Result<Option<(ToWorker, Vec<OwnedFd>)>> {
         let mut bytes = [0; MESSAGE_BYTES_MAX];
-        let mut descriptor = None;
+        let mut descriptors = Vec::new();
         let count = self
             .socket
             .async_io(Interest::READABLE, |socket| {
                 seqpacket::receive(
                     socket.as_fd(),
                     &mut bytes,
-                    |received| descriptor = Some(received),
+                    |received| descriptors.push(received),
                     Wait::Never,
                 )
             })
@@ -45,7 +45,7 @@ impl Line {
             return Ok(None);
         }
         let order = ToWorker::decode(&bytes[..count]).map_err(io::Error::other)?;
-        Ok(Some((order, descriptor)))
+        Ok(Some((order, descriptors)))
     }
 
     /// Says it if there is room; a master that reads nothing is not waited for.

@@ -13,7 +13,9 @@ use super::exchange::Exchange;
 use super::files::store::Store;
 use super::generation::Generation;
 use super::guard::aside::Aside;
+use super::guard::book::Opened;
 use super::guard::firewall::core_rules::Loaded;
+use super::handed::Handed;
 use super::http2::trunks::Trunks;
 use super::log::Logs;
 use super::pick::Picker;
@@ -68,6 +70,9 @@ pub(crate) struct Shared {
     pub(crate) core_rules: RefCell<Loaded>,
     /// Of what firewalls have looked at.
     pub(crate) known_clean: RefCell<Known>,
+    /// Files that were opened for us: those that nobody uses yet, and of users.
+    pub(crate) handed: RefCell<Handed>,
+    pub(crate) users: Rc<Opened>,
     pub(crate) logs: Logs,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -117,6 +122,8 @@ impl Shared {
             core: Rc::new(Aside::new(CORE_AT_ONCE_MAX, CORE_WAITING_MAX)),
             core_rules: RefCell::default(),
             known_clean: RefCell::new(Known::new(&key)),
+            handed: RefCell::default(),
+            users: Rc::default(),
             logs: Logs::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),
@@ -138,6 +145,11 @@ impl Shared {
 
     pub(crate) fn board(&self) -> Board {
         self.board
+    }
+
+    /// Takes in files that were opened for this worker, until somebody is told to use them.
+    pub(crate) fn hand(&self, first: u16, opened: u64, files: Vec<std::os::fd::OwnedFd>) {
+        self.handed.borrow_mut().add(first, opened, files);
     }
 
     /// Reads the monotonic clock for everything that happens next.

@@ -186,7 +186,11 @@ fn without_a_place_for_the_file_the_answer_is_500() {
         1,
     );
     let engine = Engine::start_in(&config, |folder| {
-        std::fs::create_dir(folder.join("bodies")).expect("the folder is ours");
+        let bodies = folder.join("bodies");
+        std::fs::create_dir(&bodies).expect("the folder is ours");
+        // Where root runs this, workers are somebody else.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(bodies, open).expect("it is ours");
     });
     let large = with_length("POST", &body(LARGE_BYTES));
     assert_eq!(client::exchange(engine.address(), &large).expect("an answer").status, 200);

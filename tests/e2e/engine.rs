@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -131,7 +132,7 @@ impl Engine {
         start: impl FnOnce(&TempDir) -> Child,
     ) -> Self {
         let listen = ports::address();
-        let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
+        let folder = open_folder();
         furnish(folder.path());
         let text = config
             .replace("{listen}", &listen)
@@ -382,6 +383,14 @@ impl Engine {
         }
         let _it_may_be_reaped = self.keeper.wait();
     }
+}
+
+/// A folder that workers can read from: where root runs the tests, they are somebody else.
+pub(crate) fn open_folder() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).expect("the folder is ours");
+    folder
 }
 
 /// `pilothouse run`, of the copy of the binary in the folder if there is one.

@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
@@ -35,7 +36,10 @@ fn backends_on_unix_sockets_and_ipv6_are_served_and_kept() {
         + "[[upstream.app.backend]]\naddress = \"unix:{folder}/origin.sock\"\n";
     let (told, connections) = std::sync::mpsc::channel();
     let engine = Engine::start_in(&config.replacen("workers = 2", "workers = 1", 1), |folder| {
-        let listener = UnixListener::bind(folder.join("origin.sock")).expect("the folder is ours");
+        let path = folder.join("origin.sock");
+        let listener = UnixListener::bind(&path).expect("the folder is ours");
+        let open_to_workers = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(path, open_to_workers).expect("the folder is ours");
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let _test_may_be_over = told.send(());

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
@@ -283,6 +284,10 @@ fn a_backend_may_be_a_unix_socket() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("db.sock");
     let listener = UnixListener::bind(&path).expect("the folder is ours");
+    for (path, mode) in [(folder.path(), 0o755), (&*path, 0o666)] {
+        let open_to_workers = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, open_to_workers).expect("the folder is ours");
+    }
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut back = stream.try_clone().expect("a descriptor is free");

@@ -1,6 +1,7 @@
 //! `access_log`: what it can say, and what is said of what it can not.
 
 use super::good;
+use crate::config::limits::HANDED_FILES_MAX;
 use crate::config::model::access_log::{AccessLog, Escape, Format, LogChoice};
 use crate::config::template::Variable;
 
@@ -61,4 +62,21 @@ fn what_can_not_be_written_down_is_an_error() {
         assert!(errors.contains(expected), "{key}: {errors}");
         assert!(errors.contains("test.toml:4:"), "{key}: {errors}");
     }
+}
+
+#[test]
+fn a_worker_has_a_bounded_number_of_files_open() {
+    let server = |at: usize| {
+        format!(
+            "[[server]]\nlisten = [\"127.0.0.1:80\"]\nhosts = [\"h{at}.example\"]\n\
+             access_log = {{ file = \"{at}.log\" }}\n\
+             [[server.route]]\npath = \"/\"\nrespond = {{ body = \"\" }}\n"
+        )
+    };
+    let text = |count: usize| (0..count).map(server).collect::<String>();
+    assert!(crate::config::parse(&text(HANDED_FILES_MAX), "test.toml").is_ok());
+    let errors = crate::config::parse(&text(HANDED_FILES_MAX + 1), "test.toml").unwrap_err();
+    let errors = errors.to_string();
+    assert!(errors.contains("more than 1024 access logs and files of users"), "{errors}");
+    assert!(errors.contains(&format!("test.toml:{}:", HANDED_FILES_MAX * 7 + 1)), "{errors}");
 }

@@ -1,6 +1,6 @@
 //! As many workers as there should be, and all of them of the running binary.
 //!
-//! Workers of another binary (before an upgrade) are relieved one by one: a new one starts in a free
+//! Workers of another binary (before an upgrade), or of other rights, are relieved one by one: a new one starts in a free
 //! slot beside them, and once it serves, an old one is sent home. It finishes what it has, upgraded
 //! connections included, until `shutdown_timeout` cuts them.
 
@@ -49,7 +49,7 @@ impl Workers {
     fn relieve_next(&mut self, supplies: &Supplies<'_>, drain_deadline_us: u64) {
         let is_busy = self.places.iter().any(|place| place.part == Part::Relief);
         let is_old =
-            |place: &Place| matches!(place.stage, Stage::Up(_)) && place.image != self.image;
+            |place: &Place| matches!(place.stage, Stage::Up(_)) && place.image != self.fit.image;
         let Some(old) = self.places.iter().position(is_old).filter(|_| !is_busy) else { return };
         if let Some(slot) = self.free_slot() {
             let index = self.open(slot, Part::Relief);
@@ -63,10 +63,10 @@ impl Workers {
     /// Sends home what is beyond this many: those of another binary first, then the highest slots.
     fn thin_out(&mut self, count: u16, drain_deadline_us: u64) {
         let beyond = self.regulars().saturating_sub(usize::from(count));
-        let Self { places, image, .. } = self;
+        let Self { places, fit, .. } = self;
         let mut regulars: Vec<&mut Place> =
             places.iter_mut().filter(|place| place.is_regular()).collect();
-        regulars.sort_by_key(|place| (place.image == *image, std::cmp::Reverse(place.slot)));
+        regulars.sort_by_key(|place| (place.image == fit.image, std::cmp::Reverse(place.slot)));
         let mut emptied = Vec::new();
         for place in regulars.into_iter().take(beyond) {
             match place.stage {
@@ -91,7 +91,7 @@ impl Workers {
     /// A place in the order of slots; where it is.
     fn open(&mut self, slot: u16, part: Part) -> usize {
         let restarts = self.retired.remove(&slot).unwrap_or(0);
-        let image = self.image.clone();
+        let image = self.fit.image.clone();
         let stage = Stage::Empty;
         let place = Place { slot, life: 0, restarts, early_deaths: 0, image, part, stage };
         let index = self.places.partition_point(|other| other.slot < slot);

@@ -10,7 +10,6 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use super::{DESCRIPTORS_MAX, LIFTED, Recipe, Step, closing, fork};
 use crate::sys::cgroup::Entrance;
 use crate::sys::rlimit;
-use crate::sys::user::Identity;
 
 /// One byte for the step, four for the errno.
 pub(super) const REPORT_BYTES: usize = 5;
@@ -65,7 +64,7 @@ fn try_become(recipe: &Recipe, descriptors: &[BorrowedFd<'_>]) -> Result<Infalli
     at(Step::Limits, reset_open_files())?;
     recipe.attributes.raise()?;
     if let Some(identity) = &recipe.identity {
-        at(Step::Identity, drop_to(identity))?;
+        at(Step::Identity, identity.take())?;
     }
     recipe.attributes.lower()?;
     if let Some(directory) = &recipe.directory {
@@ -141,22 +140,6 @@ fn reset_open_files() -> Result<(), i32> {
         check(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
     }
     Ok(())
-}
-
-/// Groups first, user last: afterwards there is no right left to change the others. The plain
-/// system calls, because libc's wrappers signal other threads, which a fork does not have.
-fn drop_to(identity: &Identity) -> Result<(), i32> {
-    // SAFETY: `groups` is valid for its length; the other calls take numbers only.
-    unsafe {
-        let groups =
-            libc::syscall(libc::SYS_setgroups, identity.groups.len(), identity.groups.as_ptr());
-        let steps = [
-            groups,
-            libc::syscall(libc::SYS_setresgid, identity.gid, identity.gid, identity.gid),
-            libc::syscall(libc::SYS_setresuid, identity.uid, identity.uid, identity.uid),
-        ];
-        if steps == [0; 3] { Ok(()) } else { Err(errno()) }
-    }
 }
 
 pub(super) fn check(result: i32) -> Result<i32, i32> {

@@ -36,7 +36,7 @@ pub(crate) struct Question {
 impl Basic {
     pub(super) fn compile(auth: &BasicAuth, shared: &Shared) -> Self {
         let realm = auth.realm.replace('\\', "\\\\").replace('"', "\\\"");
-        let book = Rc::new(Book::new(&auth.file, &shared.verifying));
+        let book = Rc::new(Book::new(&auth.file, shared));
         Self { challenge: format!("Basic realm=\"{realm}\""), book }
     }
 

@@ -3,15 +3,15 @@
 //!
 //! The file's state is looked at for each request, as nginx reads it for each; only reading it and
 //! hashing, which take long, are done on another thread, a few at a time and the rest in a bounded
-//! line.
+//! line. A file that is closed to the worker's user is read where it was opened for the worker.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use ring::digest::{Context, SHA256};
 
 use super::aside::Aside;
 use super::basic::Question;
-use super::hash;
+use super::{Shared, hash};
 use crate::config::limits;
 use crate::config::users::Users;
 use crate::sys;
@@ -27,9 +27,20 @@ use crate::sys::file::Stamp;
 
 type Digest = [u8; 32];
 
+/// Files of users that were opened for this worker.
+#[derive(Default)]
+pub(crate) struct Opened(RefCell<BTreeMap<PathBuf, Arc<File>>>);
+
+impl Opened {
+    pub(crate) fn hand(&self, path: PathBuf, file: File) {
+        self.0.borrow_mut().insert(path, Arc::new(file));
+    }
+}
+
 pub(super) struct Book {
     path: CString,
     verifying: Rc<Aside>,
+    opened: Rc<Opened>,
     /// As read at that state of the file.
     users: RefCell<Option<(Stamp, Arc<Users>)>>,
     answers: RefCell<Answers>,
@@ -44,11 +55,12 @@ struct Answers {
 }
 
 impl Book {
-    pub(super) fn new(path: &Path, verifying: &Rc<Aside>) -> Self {
+    pub(super) fn new(path: &Path, shared: &Shared) -> Self {
         Self {
             // The configuration holds no path with a zero byte.
             path: CString::new(path.as_os_str().as_bytes()).unwrap_or_default(),
-            verifying: Rc::clone(verifying),
+            verifying: Rc::clone(&shared.verifying),
+            opened: Rc::clone(&shared.users),
             users: RefCell::default(),
             answers: RefCell::default(),
             // Without one that nobody can guess, the answers are as good as none.
@@ -61,9 +73,16 @@ impl Book {
         self.path.to_string_lossy()
     }
 
+    fn handed(&self) -> Option<Arc<File>> {
+        self.opened.0.borrow().get(path_of(&self.path)).map(Arc::clone)
+    }
+
     /// Whether a pair is right, if that is known; an error is of the file.
     pub(super) fn known(&self, pair: &[u8]) -> io::Result<Option<bool>> {
-        let stamp = sys::file::stamp(&self.path)?;
+        let stamp = match (sys::file::stamp(&self.path), self.handed()) {
+            (Err(error), Some(handed)) if is_closed(&error) => sys::file::stamp_of(&*handed),
+            (stamp, _) => stamp,
+        }?;
         let users = self.users.borrow();
         let is_current = users.as_ref().is_some_and(|(read, _)| *read == stamp);
         if !is_current {
@@ -108,12 +127,13 @@ pub(super) async fn verify(question: &Question) -> Option<bool> {
     if let Ok(Some(is_right)) = book.known(pair) {
         return Some(is_right);
     }
-    let (path, known) = (book.path.clone(), book.users.borrow().clone());
+    let (path, handed) = (book.path.clone(), book.handed());
+    let known = book.users.borrow().clone();
     let (pair, colon) = (pair.clone(), *colon);
     let job = tokio::task::spawn_blocking(move || {
         // Of a client that left, too, the work is done to its end.
         let _turn = turn;
-        let read = current(&path, known)?;
+        let read = current(&path, handed, known)?;
         let (name, password) = (&pair[..colon], &pair[colon + 1..]);
         let known = read.1.find(name);
         // Who does not exist takes as long as who does.
@@ -134,17 +154,31 @@ pub(super) async fn verify(question: &Question) -> Option<bool> {
     }
 }
 
+fn path_of(path: &CString) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()))
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
 /// The users as the file has them. One that became unreadable as such leaves those there were.
-fn current(path: &CString, known: Option<(Stamp, Arc<Users>)>) -> io::Result<(Stamp, Arc<Users>)> {
-    let mut file = File::open(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())))?;
-    let stamp = sys::file::stamp_of(&file)?;
+fn current(
+    path: &CString,
+    handed: Option<Arc<File>>,
+    known: Option<(Stamp, Arc<Users>)>,
+) -> io::Result<(Stamp, Arc<Users>)> {
+    let file = match (File::open(path_of(path)), handed) {
+        (Err(error), Some(handed)) if is_closed(&error) => handed,
+        (file, _) => Arc::new(file?),
+    };
+    let stamp = sys::file::stamp_of(&*file)?;
     if let Some((read, users)) = &known
         && *read == stamp
     {
         return Ok((stamp, Arc::clone(users)));
     }
-    let mut text = String::new();
-    (&mut file).take(limits::guards::USERS_FILE_BYTES_MAX).read_to_string(&mut text)?;
+    let text = sys::file::text(&file, limits::guards::USERS_FILE_BYTES_MAX)?;
     match Users::parse(&text) {
         Ok(users) => Ok((stamp, Arc::new(users))),
         Err(bad) => {

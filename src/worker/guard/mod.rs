@@ -10,7 +10,7 @@ mod access;
 pub(crate) mod aside;
 mod ask;
 mod basic;
-mod book;
+pub(crate) mod book;
 mod connections;
 mod cors;
 pub(crate) mod firewall;

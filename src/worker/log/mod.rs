@@ -2,8 +2,8 @@
 //!
 //! A request appends its line to the batch of its file, in memory; full batches, and all of them at
 //! every sweep, go to a thread that writes them. So a slow or full disk costs lines, which are
-//! counted, and never a request. Files are opened by the worker, as its own user, so that a worker
-//! that is replaced or outlives its master needs nobody for it; each file is shared by all workers,
+//! counted, and never a request. Files are opened by the master, with the engine's rights, and handed
+//! over; one that was not is tried here, as the worker's own user. Each file is shared by all workers,
 //! whose batches are whole lines. A server without a log pays for none of this.
 
 mod format;
@@ -11,6 +11,7 @@ mod output;
 mod writer;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -80,6 +81,8 @@ impl Drop for File {
 pub(crate) struct Logs {
     writer: RefCell<Option<Rc<Writer>>>,
     files: RefCell<Vec<Weak<File>>>,
+    /// Opened for us, and not in use yet.
+    handed: RefCell<BTreeMap<PathBuf, std::fs::File>>,
     opened: Cell<u32>,
 }
 
@@ -102,7 +105,7 @@ impl Logs {
         }
         let writer = self.writer()?;
         let id = FileId(self.opened.replace(self.opened.get() + 1));
-        writer.open(id, path.to_owned());
+        writer.open(id, path.to_owned(), self.handed.borrow_mut().remove(path));
         let (path, batch, lines) = (path.to_owned(), RefCell::default(), Cell::new(0));
         let file = Rc::new(File { id, path, writer, batch, lines });
         let mut files = self.files.borrow_mut();
@@ -134,14 +137,37 @@ impl Logs {
         self.writer.borrow().as_ref().map(|writer| writer.figures())
     }
 
-    /// All files by their names anew: what is written from here on is in those. Waits until it is
-    /// so, but not for a disk that takes too long. Why there is a file that nothing can be written
-    /// to, the kernel's number, or 0.
+    /// A file that was opened for us.
+    pub(crate) fn hand(&self, path: PathBuf, file: std::fs::File) {
+        self.handed.borrow_mut().insert(path, file);
+    }
+
+    /// Writes to what was handed over from here on.
+    pub(crate) fn take(&self) {
+        self.sweep();
+        let taken = self.taken();
+        if let Some(writer) = self.writer.borrow().as_ref() {
+            for (id, file) in taken {
+                writer.take(id, file);
+            }
+        }
+    }
+
+    /// By the files that are in use; the rest is nobody's.
+    fn taken(&self) -> BTreeMap<FileId, std::fs::File> {
+        let mut handed = std::mem::take(&mut *self.handed.borrow_mut());
+        let files = self.living().into_iter();
+        files.filter_map(|file| Some((file.id, handed.remove(&file.path)?))).collect()
+    }
+
+    /// All files anew, those that were handed over or else by their names: what is written from here
+    /// on is in those. Waits until it is so, but not for a disk that takes too long. Why there is a
+    /// file that nothing can be written to, the kernel's number, or 0.
     pub(crate) async fn reopen(&self) -> u32 {
         self.sweep();
         let writer = self.writer.borrow().clone();
         let Some(writer) = writer else { return 0 };
-        writer.reopen();
+        writer.reopen(self.taken());
         settle(&writer).await;
         writer.figures().failing
     }

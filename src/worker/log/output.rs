@@ -13,6 +13,8 @@ use crate::sys;
 pub(super) struct Output {
     path: PathBuf,
     file: Option<File>,
+    /// It is a pipe whose reader has left.
+    is_broken: bool,
     /// The rest of a line whose beginning is in the file.
     owed: Vec<u8>,
     /// Why the last attempt failed: the kernel's number.
@@ -31,17 +33,19 @@ pub(super) struct Written {
 
 impl Output {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, file: None, owed: Vec::new(), failing: None, retry_at_us: 0 }
+        let owed = Vec::new();
+        Self { path, file: None, is_broken: false, owed, failing: None, retry_at_us: 0 }
     }
 
     pub(super) fn failing(&self) -> Option<i32> {
         self.failing
     }
 
-    /// The file of that name from here on, which may be another one. Tried at once, so that whoever
-    /// rotates sees the new file.
-    pub(super) fn reopen(&mut self) -> Written {
-        self.file = None;
+    /// The file that was opened elsewhere, or else the one of that name, from here on, which may be
+    /// another one. Tried at once, so that whoever rotates sees the new file.
+    pub(super) fn reopen(&mut self, opened: Option<File>) -> Written {
+        self.file = opened;
+        self.is_broken = false;
         self.owed.clear();
         self.retry_at_us = 0;
         match self.open() {
@@ -55,7 +59,8 @@ impl Output {
 
     /// Writes a batch of whole lines.
     pub(super) fn write(&mut self, batch: &[u8], lines: u64) -> Written {
-        if self.file.is_none() && sys::clock::monotonic_us() < self.retry_at_us {
+        let is_to_be_opened = self.file.is_none() || self.is_broken;
+        if is_to_be_opened && sys::clock::monotonic_us() < self.retry_at_us {
             return Written { lost: lines, ..Written::default() };
         }
         if let Err(error) = self.open() {
@@ -89,6 +94,11 @@ impl Output {
     fn open(&mut self) -> io::Result<()> {
         if self.file.is_none() {
             self.file = Some(sys::append::open(&self.path)?);
+        } else if std::mem::take(&mut self.is_broken)
+            // Where the pipe can not be opened here, the one that there was may have a reader again.
+            && let Ok(file) = sys::append::open(&self.path)
+        {
+            self.file = Some(file);
         }
         Ok(())
     }
@@ -126,11 +136,9 @@ impl Output {
                 "write {path}: {error}; lines are lost until it can be written"
             );
         }
-        // A pipe whose reader has left is another one when it is opened again.
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            self.file = None;
-        }
-        if self.file.is_none() {
+        // A pipe whose reader has left may be another one when it is opened again.
+        self.is_broken = error.kind() == io::ErrorKind::BrokenPipe;
+        if self.file.is_none() || self.is_broken {
             self.retry_at_us = sys::clock::monotonic_us() + LOG_RETRY_MS * 1000;
         }
         let number = error.raw_os_error().unwrap_or(UNNUMBERED);
@@ -164,7 +172,7 @@ mod tests {
         assert_eq!(output.write(b"one\n", 1), Written { lines: 1, ..Written::default() });
         std::fs::rename(&path, &moved).unwrap();
         assert_eq!(output.write(b"two\n", 1).lines, 1);
-        assert_eq!(output.reopen(), Written::default());
+        assert_eq!(output.reopen(None), Written::default());
         assert_eq!(std::fs::read(&path).unwrap(), b"", "there at once");
         output.write(b"three\n", 1);
         assert_eq!(std::fs::read(&moved).unwrap(), b"one\ntwo\n");
@@ -180,7 +188,7 @@ mod tests {
         assert_eq!((first.lines, first.lost, first.error), (0, 2, Some(2)));
         assert_eq!(output.write(b"x\n", 1), Written { lost: 1, ..Written::default() }, "not yet");
         std::fs::create_dir(path.parent().unwrap()).unwrap();
-        assert_eq!(output.reopen().error, None);
+        assert_eq!(output.reopen(None).error, None);
         assert_eq!(output.write(b"three\n", 1).lines, 1);
         assert_eq!(output.failing(), None);
     }
@@ -201,7 +209,7 @@ mod tests {
         let mut output = Output::new(path.clone());
         assert_eq!(output.write(b"lost\n", 1).lost, 1, "nobody reads it");
         let mut reader = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
-        output.reopen();
+        output.reopen(None);
         let line = [[b'x'; 99].as_slice(), b"\n"].concat();
         let batch = line.repeat(1000);
         let written = output.write(&batch, 1000);

@@ -4,6 +4,7 @@
 //! thread hands the emptied buffers back, so that a busy log allocates nothing.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,12 @@ enum Job {
     Open {
         file: FileId,
         path: PathBuf,
+        opened: Option<File>,
+    },
+    /// It was opened anew elsewhere.
+    Take {
+        file: FileId,
+        opened: File,
     },
     Write {
         file: FileId,
@@ -34,8 +41,10 @@ enum Job {
     Close {
         file: FileId,
     },
-    /// All files by their names anew.
-    Reopen,
+    /// All files anew: those that were opened elsewhere, the others by their names.
+    Reopen {
+        opened: BTreeMap<FileId, File>,
+    },
     /// Everything before this is done.
     Settled(oneshot::Sender<()>),
 }
@@ -70,16 +79,20 @@ impl Writer {
         Ok(Self { jobs, emptied, tally })
     }
 
-    pub(super) fn open(&self, file: FileId, path: PathBuf) {
-        self.order(Job::Open { file, path });
+    pub(super) fn open(&self, file: FileId, path: PathBuf, opened: Option<File>) {
+        self.order(Job::Open { file, path, opened });
+    }
+
+    pub(super) fn take(&self, file: FileId, opened: File) {
+        self.order(Job::Take { file, opened });
     }
 
     pub(super) fn close(&self, file: FileId) {
         self.order(Job::Close { file });
     }
 
-    pub(super) fn reopen(&self) {
-        self.order(Job::Reopen);
+    pub(super) fn reopen(&self, opened: BTreeMap<FileId, File>) {
+        self.order(Job::Reopen { opened });
     }
 
     /// Takes the batch in exchange for an empty buffer; when too many wait, its lines are dropped.
@@ -135,11 +148,16 @@ impl Thread {
 
     fn carry_out(&mut self, job: Job) {
         match job {
-            Job::Open { file, path } => {
+            Job::Open { file, path, opened } => {
                 let mut output = Output::new(path);
-                let opened = output.reopen();
+                let written = output.reopen(opened);
                 self.outputs.insert(file, output);
-                self.count(opened);
+                self.count(written);
+            }
+            Job::Take { file, opened } => {
+                let output = self.outputs.get_mut(&file);
+                let written = output.map(|output| output.reopen(Some(opened)));
+                self.count(written.unwrap_or_default());
             }
             Job::Write { file, mut batch, lines } => {
                 let output = self.outputs.get_mut(&file);
@@ -155,9 +173,11 @@ impl Thread {
                 self.outputs.remove(&file);
                 self.count(Written::default());
             }
-            Job::Reopen => {
-                let opened: Vec<Written> = self.outputs.values_mut().map(Output::reopen).collect();
-                for written in opened {
+            Job::Reopen { mut opened } => {
+                let outputs = self.outputs.iter_mut();
+                let written: Vec<Written> =
+                    outputs.map(|(file, output)| output.reopen(opened.remove(file))).collect();
+                for written in written {
                     self.count(written);
                 }
             }

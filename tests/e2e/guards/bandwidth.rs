@@ -14,7 +14,7 @@ const AT_LEAST: Duration = Duration::from_millis(1_250);
 
 #[test]
 fn responses_take_their_time_as_in_nginx() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::engine::open_folder();
     let body = "0123456789abcdef".repeat(BYTES / 16);
     std::fs::write(folder.path().join("big"), &body).expect("the folder is ours");
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {BYTES}\r\n\r\n{body}").into_bytes();
