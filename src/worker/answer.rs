@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use super::connection::{Connection, Next};
 use super::exchange::{Exchange, METHOD_NOT_ALLOWED, OWN_WORD};
+use super::http2::grpc;
 use super::pick::Picked;
 use super::server::{Action, Ground, Site};
 use super::shape;
@@ -223,12 +224,23 @@ impl Connection {
                 content_type = b"";
             }
         }
-        let own = Own {
+        let mut own = Own {
             status: answer.status,
             body: answer.body.map(|_| body.as_slice()),
             content_type,
             server,
         };
+        if let (None, None) = (answer.body, answer.location)
+            && let Some(said) = grpc::lines_for(&self.client, answer.status)
+        {
+            lines.extend_from_slice(said);
+            own = Own {
+                status: grpc::STATUS,
+                body: Some(b""),
+                content_type: grpc::CONTENT_TYPE,
+                server,
+            };
+        }
         let reply = Reply {
             client_version: exchange.request.version,
             persistence,

@@ -84,12 +84,13 @@ pub(crate) async fn ask(
         exchange.attempts.connected(connection.shared.now_us());
         match converse(connection, exchange, site, &mut link.stream).await {
             Ok(()) => return Ok(link),
-            // Others made it, and it ended in order before this one's turn.
+            // Others made it, and it ended in order before this one's turn: nobody is to blame.
             Err(Fault::Backend(Failure::Closed))
-                if link.is_shared
-                    && silence::is_unmet(&link.stream)
-                    && exchange.is_repeatable(site.upstream.retry.on) =>
+                if link.is_shared && silence::is_unmet(&link.stream) =>
             {
+                if !exchange.is_repeatable(site.upstream.retry.on) {
+                    return Err(Fault::Stale);
+                }
                 exchange.rewind(&connection.shared.buffers);
             }
             Err(fault) => return Err(fault),

@@ -8,6 +8,8 @@ pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// What waits to be sent on one stream, and how much is handed over at once.
 pub(crate) const SEND_BYTES_MAX: usize = 128 * 1024;
 pub(crate) const PIECE_BYTES: usize = 64 * 1024;
+/// The same of all streams of a connection together.
+pub(crate) const OUTBOX_BYTES_MAX: usize = 1 << 20;
 /// The same of a backend's answers. Those that nobody reads on fill their own windows only: the
 /// connection has room for all of its streams, so that none waits for another one's client.
 pub(crate) const BACKEND_WINDOW_BYTES: u32 = 64 * 1024;

@@ -12,12 +12,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
 
 use super::super::stream::{Hangup, Stream};
 use super::super::tls::facts::{self, Known};
+use super::outbox::{Outbox, Piece};
 use super::sink::{self, Sink};
 use super::source::{Source, broken};
 use crate::config::limits;
@@ -32,6 +32,7 @@ pub(crate) struct Carrier {
     pub(super) local_address: Option<SocketAddr>,
     /// Of a connection over TLS.
     pub(super) known: Option<Known>,
+    pub(super) outbox: Rc<Outbox>,
 }
 
 impl Carrier {
@@ -40,6 +41,7 @@ impl Carrier {
             scheme: stream.scheme(),
             local_address: stream.local_address(),
             known: facts::known(stream),
+            outbox: Rc::default(),
         }
     }
 }
@@ -49,13 +51,21 @@ pub(crate) struct Inbound {
     source: Source,
     reply: Reply,
     asked: Asked,
+    is_of_grpc: bool,
+}
+
+/// What a request's head says of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) is_head: bool,
+    pub(super) is_of_grpc: bool,
 }
 
 /// How far the answer is.
 enum Reply {
     /// The beginning of a head, most often nothing.
     Head {
-        respond: SendResponse<Bytes>,
+        respond: SendResponse<Piece>,
         begun: Vec<u8>,
     },
     Body(Sink),
@@ -65,15 +75,21 @@ impl Inbound {
     pub(super) fn new(
         carrier: Rc<Carrier>,
         (body, framed): (RecvStream, Framed),
-        respond: SendResponse<Bytes>,
-        is_head: bool,
+        respond: SendResponse<Piece>,
+        Expected { is_head, is_of_grpc }: Expected,
     ) -> Self {
         Self {
             carrier,
             source: Source::new(body, framed),
             reply: Reply::Head { respond, begun: Vec::new() },
             asked: Asked { is_head, is_upgrade: false },
+            is_of_grpc,
         }
+    }
+
+    /// Whether its client looks for an answer of gRPC.
+    pub(crate) fn is_of_grpc(&self) -> bool {
+        self.is_of_grpc
     }
 
     pub(crate) fn scheme(&self) -> &'static [u8] {
@@ -154,7 +170,7 @@ impl Inbound {
         }
         let is_whole = matches!(response.body, Body::None | Body::Length(0));
         let stream = respond.send_response(answer, is_whole).map_err(broken)?;
-        self.reply = Reply::Body(Sink::new(stream, response.body));
+        self.reply = Reply::Body(Sink::new(stream, Rc::clone(&self.carrier.outbox), response.body));
         Ok(taken)
     }
 

@@ -6,8 +6,10 @@
 //! What a client may cost is bounded: streams at a time, heads, windows, and the frames that carry
 //! nothing (`http::http2::meter`).
 
+pub(crate) mod grpc;
 pub(crate) mod inbound;
 pub(crate) mod outbound;
+mod outbox;
 mod request;
 pub(crate) mod serve;
 pub(crate) mod silence;

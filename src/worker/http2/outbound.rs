@@ -11,9 +11,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ::http::uri::PathAndQuery;
-use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 
+use super::outbox::Piece;
 use super::silence::{self, Silence};
 use super::sink::{self, Sink};
 use super::source::{Source, broken};
@@ -42,7 +42,7 @@ pub(crate) struct Outbound {
 enum Asking {
     /// The beginning of a head, most often nothing.
     Head {
-        sender: SendRequest<Bytes>,
+        sender: SendRequest<Piece>,
         begun: Vec<u8>,
     },
     Body(Sink),
@@ -55,7 +55,7 @@ enum Answer {
 }
 
 impl Outbound {
-    pub(super) fn new(sender: SendRequest<Bytes>, rider: Rider, scheme: &'static str) -> Self {
+    pub(super) fn new(sender: SendRequest<Piece>, rider: Rider, scheme: &'static str) -> Self {
         Self {
             asking: Asking::Head { sender, begun: Vec::new() },
             answer: Answer::Unasked,
@@ -140,7 +140,8 @@ impl Outbound {
             self.ahead = CONTINUE;
         }
         self.answer = Answer::Head(future);
-        self.asking = Asking::Body(Sink::new(stream, request.body));
+        let outbox = self.rider.trunk().outbox();
+        self.asking = Asking::Body(Sink::new(stream, outbox, request.body));
         Poll::Ready(Ok(taken))
     }
 

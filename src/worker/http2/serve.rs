@@ -12,7 +12,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
 
@@ -22,7 +21,9 @@ use super::super::shared::Shared;
 use super::super::stream::Stream;
 use super::super::watch::{Phase, Seat};
 use super::ALLOWANCES;
-use super::inbound::{Carrier, Inbound};
+use super::grpc;
+use super::inbound::{Carrier, Expected, Inbound};
+use super::outbox::Piece;
 use super::wire::{Alarm, Wire};
 use crate::config::limits;
 use crate::config::model::Keepalive;
@@ -187,7 +188,7 @@ enum Stage {
 }
 
 struct Driver<'c> {
-    h2: server::Connection<Wire<&'c mut Stream>, Bytes>,
+    h2: server::Connection<Wire<&'c mut Stream>, Piece>,
     alarm: Alarm,
     parent: Parent,
     house: Rc<House>,
@@ -241,6 +242,11 @@ impl Driver<'_> {
                 self.house.seat.limit(shared.now_us(), NEVER_MS);
                 false
             }
+            // What streams have left behind for a client that reads slowly.
+            Stage::Leaving if self.parent.carrier.outbox.is_moving() => {
+                self.house.seat.limit(shared.now_us(), limits::LINGER_TIMEOUT_MS);
+                false
+            }
             Stage::Leaving | Stage::Cut => true,
         }
     }
@@ -286,7 +292,7 @@ impl Driver<'_> {
     }
 
     /// Begins a stream.
-    fn open(&mut self, request: ::http::Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+    fn open(&mut self, request: ::http::Request<RecvStream>, mut respond: SendResponse<Piece>) {
         let shared = Rc::clone(&self.parent.shared);
         shared.refresh();
         if shared.seats.free_streams() == 0 {
@@ -312,8 +318,12 @@ impl Driver<'_> {
             refusal = refusal.or(Some(REQUEST_HEADER_FIELDS_TOO_LARGE));
         }
         let carrier = Rc::clone(&self.parent.carrier);
-        let is_head = parts.method == ::http::Method::HEAD;
-        let inbound = Inbound::new(carrier, (body, framed), respond, is_head);
+        let content_type = parts.headers.get(::http::header::CONTENT_TYPE);
+        let expected = Expected {
+            is_head: parts.method == ::http::Method::HEAD,
+            is_of_grpc: content_type.is_some_and(|it| grpc::is_grpc(it.as_bytes())),
+        };
+        let inbound = Inbound::new(carrier, (body, framed), respond, expected);
         let mut connection =
             Connection::of_stream(&self.parent, Stream::Inbound(Box::new(inbound)), buffer);
         tokio::task::spawn_local(async move {

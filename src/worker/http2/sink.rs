@@ -5,11 +5,13 @@
 //! section that is not whole.
 
 use std::io;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use h2::SendStream;
 
+use super::outbox::{Outbox, Piece};
 use super::source::broken;
 use crate::config::limits;
 use crate::http::chunk::{Decoder, Step};
@@ -18,7 +20,9 @@ use crate::http::http2::fields;
 use crate::http::trailers::{self, Section};
 
 pub(crate) struct Sink {
-    stream: SendStream<Bytes>,
+    stream: SendStream<Piece>,
+    /// Of all streams of the connection.
+    outbox: Rc<Outbox>,
     framing: Framing,
 }
 
@@ -37,14 +41,14 @@ enum Framing {
 
 impl Sink {
     /// For the rest of a message whose head was sent. One without a body is over.
-    pub(super) fn new(stream: SendStream<Bytes>, body: Body) -> Self {
+    pub(super) fn new(stream: SendStream<Piece>, outbox: Rc<Outbox>, body: Body) -> Self {
         let framing = match body {
             Body::None | Body::Length(0) => Framing::Over,
             Body::Length(left) => Framing::Length { left },
             Body::Chunked => Framing::Chunked { decoder: Decoder::default(), section: Vec::new() },
             Body::UntilClose => Framing::UntilClose,
         };
-        Self { stream, framing }
+        Self { stream, outbox, framing }
     }
 
     /// Whether the message is all there.
@@ -60,7 +64,7 @@ impl Sink {
     pub(super) fn end(&mut self) -> io::Result<()> {
         if let Framing::UntilClose = self.framing {
             self.framing = Framing::Over;
-            self.stream.send_data(Bytes::new(), true).map_err(broken)?;
+            self.stream.send_data(self.outbox.put(Bytes::new()), true).map_err(broken)?;
         }
         Ok(())
     }
@@ -74,29 +78,31 @@ impl Sink {
         match &mut self.framing {
             Framing::Over => Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
             Framing::UntilClose => {
-                let room = ready!(poll_room(&mut self.stream, cx, bytes.len()))?;
-                let piece = &bytes[..room.min(bytes.len())];
-                let sent = self.stream.send_data(Bytes::copy_from_slice(piece), false);
-                Poll::Ready(sent.map(|()| piece.len()).map_err(broken))
+                let room = ready!(poll_room(&mut self.stream, &self.outbox, cx, bytes.len()))?;
+                let count = room.min(bytes.len());
+                let piece = self.outbox.put(Bytes::copy_from_slice(&bytes[..count]));
+                let sent = self.stream.send_data(piece, false);
+                Poll::Ready(sent.map(|()| count).map_err(broken))
             }
             Framing::Length { left } => {
                 let wanted = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-                let room = ready!(poll_room(&mut self.stream, cx, wanted))?;
-                let piece = &bytes[..room.min(wanted)];
-                *left -= piece.len() as u64;
+                let room = ready!(poll_room(&mut self.stream, &self.outbox, cx, wanted))?;
+                let count = room.min(wanted);
+                *left -= count as u64;
                 let is_end = *left == 0;
                 if is_end {
                     self.framing = Framing::Over;
                 }
-                let sent = self.stream.send_data(Bytes::copy_from_slice(piece), is_end);
-                Poll::Ready(sent.map(|()| piece.len()).map_err(broken))
+                let piece = self.outbox.put(Bytes::copy_from_slice(&bytes[..count]));
+                let sent = self.stream.send_data(piece, is_end);
+                Poll::Ready(sent.map(|()| count).map_err(broken))
             }
             Framing::Chunked { .. } => self.poll_write_chunks(cx, bytes),
         }
     }
 
     fn poll_write_chunks(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, framing } = self;
+        let Self { stream, outbox, framing } = self;
         let Framing::Chunked { decoder, section } = framing else {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         };
@@ -114,7 +120,7 @@ impl Sink {
                 Step::Payload(length) => {
                     let room = match room {
                         Some(room) => room,
-                        None => match poll_room(stream, cx, rest.len()) {
+                        None => match poll_room(stream, outbox, cx, rest.len()) {
                             Poll::Ready(Ok(found)) => *room.insert(found),
                             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                             Poll::Pending => 0,
@@ -145,13 +151,13 @@ impl Sink {
             }
         }
         let taken = bytes.len() - rest.len();
-        let payload = payload.freeze();
+        let payload = outbox.put(payload.freeze());
         match trailers {
             Some(section) => {
                 *framing = Framing::Over;
                 finish(stream, payload, section)?;
             }
-            None if !payload.is_empty() => {
+            None if payload.has_remaining() => {
                 stream.send_data(payload, false).map_err(broken)?;
                 // Framing took some of what was asked for; other streams may have that.
                 stream.reserve_capacity(0);
@@ -164,25 +170,28 @@ impl Sink {
 }
 
 /// Sends the last of a body, and the trailers of its section.
-fn finish(stream: &mut SendStream<Bytes>, payload: Bytes, mut section: Vec<u8>) -> io::Result<()> {
+fn finish(stream: &mut SendStream<Piece>, payload: Piece, mut section: Vec<u8>) -> io::Result<()> {
     let kept = trailers::filter(&mut section);
     let map = map_of(fields::of_section(&section[..kept]))?;
     if map.is_empty() {
         return stream.send_data(payload, true).map_err(broken);
     }
-    if !payload.is_empty() {
+    if payload.has_remaining() {
         stream.send_data(payload, false).map_err(broken)?;
     }
     stream.send_trailers(map).map_err(broken)
 }
 
-/// How many of `wanted` bytes the other side has room for; at least one.
+/// How many of `wanted` bytes the other side has room for, and those that go there together; at least
+/// one.
 fn poll_room(
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Piece>,
+    outbox: &Outbox,
     cx: &mut Context<'_>,
     wanted: usize,
 ) -> Poll<io::Result<usize>> {
-    let wanted = wanted.min(limits::http2::PIECE_BYTES);
+    // Who waits for this holds nothing of the connection's window.
+    let wanted = wanted.min(limits::http2::PIECE_BYTES).min(ready!(outbox.poll_room(cx)));
     stream.reserve_capacity(wanted);
     loop {
         let room = stream.capacity();

@@ -10,7 +10,6 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use tokio::sync::Notify;
 
@@ -22,6 +21,7 @@ use super::super::tls::dial::Tongue;
 use super::super::watch::Seat;
 use super::ALLOWANCES;
 use super::outbound::Outbound;
+use super::outbox::{Outbox, Piece};
 use super::wire::Wire;
 use crate::config::limits;
 use crate::config::model::Links;
@@ -48,9 +48,15 @@ pub(crate) struct Trunk {
     is_greeted: Cell<bool>,
     /// Of the connections to its upstream; given back when it ends.
     place: RefCell<Option<Place>>,
+    outbox: Rc<Outbox>,
 }
 
 impl Trunk {
+    /// What its requests share on their way out.
+    pub(super) fn outbox(&self) -> Rc<Outbox> {
+        Rc::clone(&self.outbox)
+    }
+
     pub(crate) fn distrust(&self) {
         self.is_over.set(true);
     }
@@ -90,7 +96,7 @@ impl Drop for Rider {
 
 struct Kept {
     trunk: Rc<Trunk>,
-    sender: SendRequest<Bytes>,
+    sender: SendRequest<Piece>,
     backend: BackendId,
     incarnation: u16,
     tongue: Tongue,
@@ -257,6 +263,7 @@ impl Trunks {
             is_over: Cell::new(false),
             is_greeted: Cell::new(false),
             place: RefCell::new(Some(place)),
+            outbox: Rc::default(),
         });
         shared.crew.multiplexed(Count::BackendConnections);
         let (end, backend) = (Rc::clone(&trunk), picked.backend());
@@ -328,7 +335,7 @@ pub(crate) struct Fresh<'a> {
     pub(crate) links: &'a Links,
 }
 
-fn ride(sender: SendRequest<Bytes>, rider: Rider, tongue: Tongue) -> Stream {
+fn ride(sender: SendRequest<Piece>, rider: Rider, tongue: Tongue) -> Stream {
     let scheme = if tongue.is_plain() { "http" } else { "https" };
     Stream::Outbound(Box::new(Outbound::new(sender, rider, scheme)))
 }

@@ -9,7 +9,13 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::tls::papers::Papers;
 
 pub(super) struct Backend {
     pub(super) address: SocketAddr,
@@ -36,6 +42,25 @@ pub(super) struct Manner {
 
 impl Backend {
     pub(super) fn start(manner: Manner) -> Self {
+        Self::begin(manner, None)
+    }
+
+    /// The same over TLS, with this certificate.
+    pub(super) fn secure(papers: &Papers) -> Self {
+        let certificate = CertificateDer::from_pem_slice(papers.certificate.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(papers.key.as_bytes());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows the default versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
+            .expect("the key is the certificate's");
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self::begin(Manner::default(), Some(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    fn begin(manner: Manner, tls: Option<TlsAcceptor>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("bound");
@@ -50,7 +75,16 @@ impl Backend {
                 let listener = TcpListener::from_std(listener).expect("a listener");
                 while let Ok((stream, _)) = listener.accept().await {
                     seen.connections.fetch_add(1, Ordering::Relaxed);
-                    tokio::spawn(serve(stream, Arc::clone(&seen), manner));
+                    let (seen, tls) = (Arc::clone(&seen), tls.clone());
+                    tokio::spawn(async move {
+                        match tls {
+                            None => serve(stream, seen, manner).await,
+                            Some(tls) => {
+                                let Ok(stream) = tls.accept(stream).await else { return };
+                                serve(stream, seen, manner).await;
+                            }
+                        }
+                    });
                 }
             });
         });
@@ -71,7 +105,7 @@ impl Backend {
     }
 }
 
-async fn serve(stream: tokio::net::TcpStream, seen: Arc<Seen>, manner: Manner) {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, seen: Arc<Seen>, manner: Manner) {
     let mut builder = h2::server::Builder::new();
     if manner.streams_max > 0 {
         builder.max_concurrent_streams(manner.streams_max);

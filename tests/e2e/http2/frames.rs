@@ -74,6 +74,17 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
     bytes
 }
 
+/// `None` at the end.
+pub(super) fn read_frame(stream: &mut impl Read) -> Option<Frame> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+    let mut payload = vec![0; length];
+    stream.read_exact(&mut payload).ok()?;
+    let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+    Some(Frame { kind: head[3], flags: head[4], stream: number, payload })
+}
+
 /// A list of fields, each a literal that goes into no table.
 pub(super) fn list(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -158,13 +169,7 @@ impl Client {
     /// The next frame; `None` when the proxy has closed. Settings and pings are answered.
     pub(super) fn read(&mut self) -> Option<Frame> {
         loop {
-            let mut head = [0; 9];
-            self.stream.read_exact(&mut head).ok()?;
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-            let mut payload = vec![0; length];
-            self.stream.read_exact(&mut payload).ok()?;
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let read = Frame { kind: head[3], flags: head[4], stream, payload };
+            let read = read_frame(&mut self.stream)?;
             match read.kind {
                 SETTINGS if read.flags & ACK == 0 => {
                     // Who has been cut hears of nothing more.

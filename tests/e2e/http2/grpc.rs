@@ -12,10 +12,11 @@ use super::backend::{Backend, Manner};
 use super::{Curl, metric};
 use crate::client::{self, connect, read_head, read_until};
 use crate::engine::Engine;
-use crate::wait;
+use crate::tls::papers::Authority;
+use crate::{ports, wait};
 
 /// Before backends that speak HTTP/2.
-fn site(keys: &str, backends: &[&Backend]) -> Engine {
+pub(super) fn site(keys: &str, backends: &[&Backend]) -> Engine {
     let table = |backend: &&Backend| {
         format!("[[upstream.app.backend]]\naddress = \"{}\"\n", backend.address)
     };
@@ -28,7 +29,7 @@ fn site(keys: &str, backends: &[&Backend]) -> Engine {
 }
 
 /// Runs with a client's connection of HTTP/2.
-fn with_client<F: Future<Output = ()>>(
+pub(super) fn with_client<F: Future<Output = ()>>(
     engine: &Engine,
     test: impl FnOnce(SendRequest<Bytes>) -> F,
 ) {
@@ -44,7 +45,11 @@ fn with_client<F: Future<Output = ()>>(
 }
 
 /// A request whose body is `pieces`, with a trailer; what came back, and its trailers.
-async fn call(sender: &SendRequest<Bytes>, path: &str, pieces: &[Bytes]) -> (Vec<u8>, HeaderMap) {
+pub(super) async fn call(
+    sender: &SendRequest<Bytes>,
+    path: &str,
+    pieces: &[Bytes],
+) -> (Vec<u8>, HeaderMap) {
     let mut sender = sender.clone().ready().await.expect("room");
     let request = Request::post(format!("http://test{path}")).body(()).expect("a request");
     let (answer, mut body) = sender.send_request(request, false).expect("sent");
@@ -259,4 +264,108 @@ fn resets_pass_both_ways() {
         assert!(matches!(last, Some(Err(_))), "it must not look whole: {last:?}");
     });
     assert_eq!(backend.connections(), 1, "a stream's end is not the connection's");
+}
+
+#[test]
+fn a_backend_is_spoken_to_over_tls() {
+    let authority = Authority::new("authority");
+    let backend = Backend::secure(&authority.server(&["grpc.internal"]));
+    let engine = Engine::start_in(
+        &format!(
+            "[engine]\nworkers = 1\n[[server]]\nlisten = {{ address = \"{{listen}}\", http2 = true }}\n\
+             route = [{{ path = \"/\", upstream = \"app\" }}]\n[upstream.app]\nhttp2 = true\n\
+             tls = {{ ca = \"ca.pem\", server_name = \"grpc.internal\" }}\n\
+             backend = [{{ address = \"{}\" }}]\n",
+            backend.address
+        ),
+        |folder| std::fs::write(folder.join("ca.pem"), authority.pem()).expect("it is ours"),
+    );
+    with_client(&engine, async |sender| {
+        let calls: Vec<_> = (0..10)
+            .map(|_| {
+                let (sender, piece) = (sender.clone(), Bytes::from(vec![b'x'; 300_000]));
+                tokio::spawn(async move { call(&sender, "/", &[piece]).await })
+            })
+            .collect();
+        for call in calls {
+            let (bytes, trailers) = call.await.expect("no panic");
+            assert_eq!(
+                (bytes.len(), &trailers["grpc-status"]),
+                (300_000, &"0".parse().expect("text"))
+            );
+        }
+        let request = Request::get("http://test/").body(()).expect("a request");
+        let (answer, _) =
+            sender.ready().await.expect("room").send_request(request, true).expect("sent");
+        let answer = answer.await.expect("an answer");
+        assert_eq!(answer.headers()["x-asked"], "GET https://test/ te=trailers for=127.0.0.1");
+    });
+    assert_eq!(backend.connections(), 1, "one connection carries them");
+}
+
+#[test]
+fn a_backend_may_take_one_request_at_a_time() {
+    let backend = Backend::start(Manner { streams_max: 1, ..Manner::default() });
+    let engine = site("connections_max = 3", &[&backend]);
+    with_client(&engine, async |sender| {
+        let calls: Vec<_> = (0..20)
+            .map(|_| {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    let mut sender = sender.ready().await.expect("room");
+                    let request = Request::get("http://test/").body(()).expect("a request");
+                    let (answer, _) = sender.send_request(request, true).expect("sent");
+                    answer.await.expect("an answer").status().as_u16()
+                })
+            })
+            .collect();
+        for call in calls {
+            let status = call.await.expect("no panic");
+            assert!([200, 503].contains(&status), "{status}");
+        }
+        let (bytes, _) = call(&sender, "/", &[Bytes::from_static(b"word")]).await;
+        assert_eq!(bytes, b"word", "there is room again");
+    });
+    assert!(backend.connections() <= 3, "{}", backend.connections());
+}
+
+#[test]
+fn our_own_errors_are_said_in_grpcs_words() {
+    let nobody = format!("[[upstream.gone.backend]]\naddress = \"{}\"\n", ports::address());
+    let backend = Backend::start(Manner::default());
+    let engine = Engine::start(&format!(
+        "[engine]\nworkers = 1\n[[server]]\nlisten = {{ address = \"{{listen}}\", http2 = true }}\n\
+         access_log = {{ file = \"access.log\", format = \"$status $uri\" }}\n\
+         route = [{{ path = \"/gone\", upstream = \"gone\" }}, \
+                  {{ path = \"/\", upstream = \"app\", first_byte_timeout = \"200ms\" }}]\n\
+         [upstream.app]\nhttp2 = true\nretries = 0\nbackend = [{{ address = \"{}\" }}]\n\
+         [upstream.gone]\nhttp2 = true\n{nobody}",
+        backend.address
+    ));
+    with_client(&engine, async |sender| {
+        for (path, kind, expected) in [
+            ("/gone", "application/grpc+proto", (200, Some("14"))),
+            ("/wait", "application/grpc", (200, Some("4"))),
+            ("/gone", "application/grpc-web", (502, None)),
+            ("/wait", "application/json", (504, None)),
+        ] {
+            let request = Request::post(format!("http://test{path}")).header("content-type", kind);
+            let request = request.body(()).expect("a request");
+            let mut ready = sender.clone().ready().await.expect("room");
+            let (answer, _) = ready.send_request(request, true).expect("sent");
+            let answer = answer.await.expect("an answer");
+            let said = answer.headers().get("grpc-status").map(|it| it.to_str().expect("text"));
+            assert_eq!((answer.status().as_u16(), said), expected, "{path} {kind}");
+            if said.is_some() {
+                assert_eq!(answer.headers()["content-type"], "application/grpc");
+                assert!(answer.body().is_end_stream(), "nothing but its head");
+            }
+        }
+    });
+    let log = engine.folder.path().join("access.log");
+    let lines = wait::until("it is logged as what it is", || {
+        let text = std::fs::read_to_string(&log).ok()?;
+        (text.lines().count() == 4).then_some(text)
+    });
+    assert_eq!(lines, "502 /gone\n504 /wait\n502 /gone\n504 /wait\n");
 }

@@ -6,6 +6,7 @@ mod frames;
 mod grpc;
 mod life;
 mod malformed;
+mod pressure;
 mod traffic;
 
 use std::path::PathBuf;
