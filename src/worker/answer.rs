@@ -192,9 +192,9 @@ impl Connection {
         next: Next,
     ) -> Written {
         let persistence = self.persistence(exchange, next);
+        exchange.kept.begin_lines();
         let mut lines = std::mem::take(&mut exchange.kept.lines);
         let mut body = std::mem::take(&mut exchange.kept.body);
-        lines.clear();
         lines.extend_from_slice(&exchange.kept.beside);
         body.clear();
         let (mut content_type, mut server) = (PAGE_TYPE, SERVER);
@@ -269,7 +269,7 @@ impl Exchange {
     /// pass, and renders those in their place.
     pub(crate) fn change_reply(&mut self, connection: &Connection, site: &Site<'_>, head: &[u8]) {
         let rules = &site.route.shape.response;
-        self.kept.lines.clear();
+        self.kept.begin_lines();
         if rules.is_empty() {
             return;
         }

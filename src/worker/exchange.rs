@@ -241,6 +241,7 @@ impl Exchange {
         self.kept.beside.clear();
         self.kept.hash_key.clear();
         self.kept.vouched.clear();
+        self.kept.told.clear();
         self.kept.cors_origin.clear();
         // What the last exchange sent is not this one's.
         self.to_client.start(Body::None, Coding::Same, 0);

@@ -167,6 +167,12 @@ impl Server {
                 .logged(logs.compile(server.shape.access_log.as_ref()), tables);
         shape.keeps.head |= reads_head(&steps, tables);
         let name = plain_name.cloned().or(address).unwrap_or_default();
+        let asks = server.routes.iter().filter_map(|route| route.guards.ask.as_ref());
+        let mut vouched: Vec<&str> =
+            asks.flat_map(|ask| &ask.taken).map(|taken| taken.name.as_str()).collect();
+        vouched.sort_unstable();
+        vouched.dedup();
+        let of_server = OfServer { shape: (&server.shape, &pages), vouched: &vouched };
         Self {
             tls: serving(server, &name, shared),
             handshake_timeout_ms: server
@@ -185,7 +191,7 @@ impl Server {
             routes: server
                 .routes
                 .iter()
-                .map(|route| Route::compile(route, (&server.shape, &pages), config, around))
+                .map(|route| Route::compile(route, of_server, config, around))
                 .collect(),
         }
     }
@@ -233,10 +239,18 @@ impl RealIp {
     }
 }
 
+/// What a server's routes are compiled with.
+#[derive(Clone, Copy)]
+struct OfServer<'a> {
+    shape: (&'a route::Shape, &'a Rc<[ErrorPage]>),
+    /// Names of what some route's question takes from its answer.
+    vouched: &'a [&'a str],
+}
+
 impl Route {
     fn compile(
         route: &route::Route,
-        server: (&route::Shape, &Rc<[ErrorPage]>),
+        OfServer { shape: server, vouched }: OfServer<'_>,
         config: &Config,
         Around { shared, tables }: Around<'_>,
     ) -> Self {
@@ -260,8 +274,8 @@ impl Route {
         // A step's answer is written like one of the route's own.
         shape.keeps.head |= reads_head(&steps, tables);
         // Where nobody is asked, as where another guard's word is enough, nobody vouches for them.
-        for taken in route.guards.ask.iter().flat_map(|ask| &ask.taken) {
-            shape.request.hide(&taken.name);
+        for name in vouched {
+            shape.request.hide(name);
         }
         let lead = |retarget: &Option<route::Retarget>| Lead {
             upstream: place.expect("found above for every action that leads to one"),

@@ -65,6 +65,8 @@ pub(crate) struct Kept {
     pub(crate) limit_key: Vec<u8>,
     /// Lines for its backend that somebody vouches for who was asked about it.
     pub(crate) vouched: Vec<u8>,
+    /// Lines for the client, by the same.
+    pub(crate) told: Vec<u8>,
     pub(crate) rendered: Rendered,
     /// What a sticky client is known by; empty when it brought nothing.
     pub(crate) token: Vec<u8>,
@@ -85,6 +87,12 @@ impl Kept {
     /// What `spans` are parts of.
     pub(crate) fn subject(&self) -> &[u8] {
         if self.way.is_matched_apart { &self.way.matched } else { &self.uri }
+    }
+
+    /// Begins the lines of an answer.
+    pub(crate) fn begin_lines(&mut self) {
+        self.lines.clear();
+        self.lines.extend_from_slice(&self.told);
     }
 
     /// Of a request that cannot be read nothing is known: what is here is an earlier one's.

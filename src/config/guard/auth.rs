@@ -59,23 +59,17 @@ pub(super) fn request(
         table.missing("upstream", "the name of the one that is asked");
     }
     upstreams.extend(upstream.clone());
-    let scope = |stage| Scope { stage, groups: None };
     let path = table.raw_text("path").map(|text| {
         if !text.value.starts_with(['/', '$']) {
             report.error(&text.span, "a path starts with a slash", "such as \"/auth\"");
         }
-        template::parse(report, &text, scope(Stage::Request))
+        template::parse(report, &text, Scope { stage: Stage::Request, groups: None })
     });
-    let mut taken = Vec::new();
-    for (name, value) in table.pairs("set") {
-        let template = headers::line(report, &value, scope(Stage::Response));
-        if headers::is_free(report, &name, Side::Request, &Change::Hide) {
-            taken.push(Taken { name: name.value, value: template });
-        }
-    }
+    let taken = lines(&mut table, "set", Side::Request);
+    let told = lines(&mut table, "response", Side::Response);
     let mut sent = Vec::new();
     for (name, value) in table.pairs("send") {
-        let value = headers::line(report, &value, scope(Stage::Request));
+        let value = headers::line(report, &value, Scope { stage: Stage::Request, groups: None });
         if headers::is_free(report, &name, Side::Request, &Change::Set(value.clone())) {
             sent.push(Taken { name: name.value, value });
         }
@@ -85,11 +79,26 @@ pub(super) fn request(
         ("auth_request_set", "set"),
         ("headers", "send"),
         ("request_headers", "send"),
+        ("add_header", "response"),
     ]);
     let path = path.unwrap_or_else(|| template::Template {
         parts: vec![template::Part::Text("/".to_owned())],
     });
-    Some(Choice::On(AuthRequest { upstream: upstream?.value, path, sent, taken }))
+    Some(Choice::On(AuthRequest { upstream: upstream?.value, path, sent, taken, told }))
+}
+
+/// Lines that are made of an answer.
+fn lines(table: &mut Section<'_>, key: &'static str, side: Side) -> Vec<Taken> {
+    let report = table.report;
+    let scope = Scope { stage: Stage::Response, groups: None };
+    let mut lines = Vec::new();
+    for (name, value) in table.pairs(key) {
+        let template = headers::line(report, &value, scope);
+        if headers::is_free(report, &name, side, &Change::Hide) {
+            lines.push(Taken { name: name.value, value: template });
+        }
+    }
+    lines
 }
 
 pub(super) fn satisfy(section: &mut Section<'_>) -> Option<Satisfy> {

@@ -69,11 +69,13 @@ pub(crate) struct AuthRequest {
     pub(crate) sent: Vec<Taken>,
     /// What of the answer goes to the backend.
     pub(crate) taken: Vec<Taken>,
+    /// What of it goes to the client, beside what the response has of those names.
+    pub(crate) told: Vec<Taken>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Taken {
-    /// Of the header that says it; whatever the client sent by that name does not pass.
+    /// Of the header that says it; to a backend, whatever the client sent by that name does not pass.
     pub(crate) name: String,
     pub(crate) value: Template,
 }

@@ -21,36 +21,40 @@ pub(crate) struct Held {
     count: Option<&'static AtomicU32>,
 }
 
-/// As many are in progress as may be.
+/// Why a request may not be one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) enum Full {
+    /// As many of its key are in progress as may be.
+    Key,
+    /// The set of its key has none to spare: as many other keys have requests in progress.
+    Table,
+}
 
 impl Zone {
-    /// Counts one more request of the key, unless `most` are in progress already.
+    /// Counts one more request of the key, unless `most` are in progress already. Who can not be
+    /// counted does not pass, as in nginx when its zone is full.
     pub(crate) fn enter(&self, key: Key, most: u32) -> Result<Held, Full> {
         let place = self.place(key);
         let set = &self.board.layout.limits.counts[self.id.index()][place.set];
-        let uncounted = || {
+        let Some(_hold) = hold::take(self.board, self.slot, place) else {
             figures::count(self, Event::Uncounted);
-            Ok(Held { zone: *self, count: None })
+            return Ok(Held { zone: *self, count: None });
         };
-        let Some(_hold) = hold::take(self.board, self.slot, place) else { return uncounted() };
         let lives = self.lives();
         let keys = &set.head.0.keys;
         let known = (0..COUNT_WAYS).find(|way| keys[*way].load(Ordering::Relaxed) == key.0);
         let in_progress = |way: usize| set.in_progress(way, &lives);
-        let Some(way) = known.or_else(|| (0..COUNT_WAYS).find(|way| in_progress(*way) == 0)) else {
-            return uncounted();
-        };
+        let spare = || (0..COUNT_WAYS).find(|way| in_progress(*way) == 0);
+        let way = known.or_else(spare).ok_or(Full::Table)?;
         if in_progress(way) >= most {
-            return Err(Full);
+            return Err(Full::Key);
         }
         // Of another key nothing is in progress, so the way can change hands.
         keys[way].store(key.0, Ordering::Relaxed);
         let count = &set.counts[way][self.slot.index()];
         let own = of_life(count.load(Ordering::Relaxed), self.life);
         if own == COUNT_MAX {
-            return uncounted();
+            return Err(Full::Key);
         }
         count.store(word(self.life, own + 1), Ordering::Release);
         figures::held(self, 1);

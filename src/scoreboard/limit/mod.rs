@@ -2,9 +2,10 @@
 //! in progress.
 //!
 //! A zone is a table of keys by their digests, in sets of few ways; a set is owned for one look, so
-//! that what is decided there holds exactly over all workers. When a set is full, the key that came
-//! longest ago gives way, as the oldest of nginx's zone does; what could not be counted is counted as
-//! that. Zones outlive workers, reloads and masters; a `kill -9` leaves nothing behind that counts.
+//! that what is decided there holds exactly over all workers. When a set of rates is full, the key that
+//! came longest ago gives way, as the oldest of nginx's zone does; requests in progress give way to
+//! nobody, so one whose set is full is refused, as by nginx's full zone. What could not be counted for
+//! another reason is counted as that. Zones outlive workers, reloads and masters; a `kill -9` leaves nothing behind that counts.
 
 pub(crate) mod bucket;
 pub(crate) mod count;

@@ -148,7 +148,10 @@ fn requests_in_progress_are_those_of_all_workers() {
     let key = one.key(b"client");
     let first = one.enter(key, 2).unwrap();
     let second = other.enter(key, 2).unwrap();
-    assert_eq!((one.enter(key, 2).err(), other.enter(key, 2).err()), (Some(Full), Some(Full)));
+    assert_eq!(
+        (one.enter(key, 2).err(), other.enter(key, 2).err()),
+        (Some(Full::Key), Some(Full::Key))
+    );
     assert!(one.enter(one.key(b"another"), 2).is_ok());
     assert_eq!(only(board).held, 2);
     drop(first);
@@ -166,15 +169,15 @@ fn requests_in_progress_are_those_of_all_workers() {
 }
 
 #[test]
-fn a_full_set_lets_the_next_key_pass_and_tells_it() {
+fn a_full_set_refuses_the_next_key_until_one_has_nothing_in_progress() {
     let (board, [zone, _]) = zones(Kind::Connections, 1);
-    let held: Vec<_> = (0..7u8).map(|number| zone.enter(zone.key(&[number]), 1)).collect();
+    let mut held: Vec<_> = (0..7u8).map(|number| zone.enter(zone.key(&[number]), 1)).collect();
     assert!(held.iter().all(Result::is_ok));
+    assert_eq!(zone.enter(zone.key(b"more"), 1).err(), Some(Full::Table));
+    assert_eq!(zone.enter(zone.key(&[3]), 1).err(), Some(Full::Key), "that one is known");
+    assert_eq!((only(board).count(Event::Uncounted), only(board).held), (0, 7));
+    drop(held.remove(3));
     assert!(zone.enter(zone.key(b"more"), 1).is_ok());
-    assert_eq!((only(board).count(Event::Uncounted), only(board).held), (1, 7));
-    drop(held);
-    assert!(zone.enter(zone.key(b"more"), 1).is_ok());
-    assert_eq!(only(board).count(Event::Uncounted), 1);
 }
 
 #[test]

@@ -112,8 +112,8 @@ pub(super) fn file<'f>(
         },
     };
     let next = exchange.pass_over(connection);
+    exchange.kept.begin_lines();
     let mut lines = std::mem::take(&mut exchange.kept.lines);
-    lines.clear();
     let told = Told { validators, extent, coding, files, ground };
     told.write(&mut lines, &choice, &exchange.kept.parts);
     write_freshness(&mut lines, &files.freshness, ground, wall_s(connection));
@@ -299,8 +299,8 @@ pub(super) fn list<'f>(
     let answer = Answer { status: 200, content_type: content_type.as_bytes(), bytes: Some(bytes) };
     let choice = exchange.choose(connection, ground.shape(), answer);
     let next = exchange.pass_over(connection);
+    exchange.kept.begin_lines();
     let lines = &mut exchange.kept.lines;
-    lines.clear();
     if let Choice::Compressed(coding, _) = &choice {
         compress::write_coding(lines, *coding);
     }

@@ -2,8 +2,8 @@
 //! `auth_request` (ngx_http_auth_request_module).
 //!
 //! 2xx lets it pass, 401 and 403 are passed on with their challenge, anything else is our 500. The
-//! question has the lines of the request, and none of its body. What a rule takes from the answer
-//! stands in place of whatever the client sent by that name.
+//! question has the lines of the request, and none of its body. What a rule takes from the answer for
+//! the backend stands in place of whatever the client sent by that name.
 
 use super::super::connection::Connection;
 use super::super::generation::Upstream;
@@ -49,6 +49,7 @@ pub(crate) struct Ask {
     target: Template,
     sent: Vec<Taken>,
     taken: Vec<Taken>,
+    told: Vec<Taken>,
 }
 
 /// What a question says of its own; a question waits for somebody else, so it may allocate.
@@ -79,6 +80,7 @@ impl Ask {
             target: auth.path.clone(),
             sent: auth.sent.clone(),
             taken: auth.taken.clone(),
+            told: auth.told.clone(),
         }
     }
 
@@ -204,7 +206,7 @@ impl Ask {
         self.sent.iter().any(|own| own.name.eq_ignore_ascii_case(name))
     }
 
-    /// Renders what the rules take from the answer as lines for the backend.
+    /// Renders what the rules take from the answer as lines for the backend, and for the client.
     fn take(
         &self,
         connection: &Connection,
@@ -214,22 +216,26 @@ impl Ask {
     ) {
         let Some(reply) = &question.reply else { return };
         let reply_head = reply.content().get(..question.response.head_bytes).unwrap_or_default();
-        let mut lines = std::mem::take(&mut exchange.kept.vouched);
+        let mut vouched = std::mem::take(&mut exchange.kept.vouched);
+        let mut told = std::mem::take(&mut exchange.kept.told);
         // The variables of an answer are those of the question's, as long as the request has none.
         std::mem::swap(&mut exchange.response, &mut question.response);
         let unread = connection.unread.as_ref().map_or(&b""[..], |buffer| buffer.content());
         let head = unread.get(..exchange.request.head_bytes).unwrap_or_default();
         let facts = exchange.facts(connection, ground, (head, reply_head), 0);
-        for taken in &self.taken {
-            shape::line(&mut lines, &taken.name, |out| {
-                variables::render(out, &taken.value, &facts, Manner::Line);
-            });
+        for (lines, rules) in [(&mut vouched, &self.taken), (&mut told, &self.told)] {
+            for rule in rules {
+                shape::line(lines, &rule.name, |out| {
+                    variables::render(out, &rule.value, &facts, Manner::Line);
+                });
+            }
         }
         std::mem::swap(&mut exchange.response, &mut question.response);
         for taken in &self.taken {
             shape::mark(&mut exchange.request.headers, head, &taken.name);
         }
-        exchange.kept.vouched = lines;
+        exchange.kept.vouched = vouched;
+        exchange.kept.told = told;
     }
 }
 

@@ -51,16 +51,16 @@ impl Connections {
                     let status = &mut case.exchange.limited.connections;
                     *status = status.or(Some(LimitStatus::Passed));
                 }
-                Err(Full) if limit.is_dry => {
+                Err(_) if limit.is_dry => {
                     figures::count(&zone, Event::RefusedDry);
                     limit.keyed.offended(case);
                     case.exchange.limited.connections = Some(LimitStatus::RejectedDryRun);
                 }
-                Err(Full) => {
+                Err(full) => {
                     figures::count(&zone, Event::Refused);
                     case.exchange.held.truncate(before);
                     case.exchange.limited.connections = Some(LimitStatus::Rejected);
-                    limit.refused(case);
+                    limit.refused(case, full);
                     let (reason, status) = (Reason::Connections, limit.status);
                     return Verdict::Refuse(Refusal { reason, status });
                 }
@@ -71,15 +71,16 @@ impl Connections {
 }
 
 impl Counted {
-    fn refused(&self, case: &mut Case<'_>) {
+    fn refused(&self, case: &mut Case<'_>, full: Full) {
         self.keyed.offended(case);
-        if case.connection.shared.may_complain() {
-            let (name, most, client, status) =
-                (&self.name, self.most, case.exchange.client, self.status);
-            sys::log::warning!(
-                "worker",
-                "limit {name}: {most} requests of {client} are in progress; answering {status}"
-            );
+        if !case.connection.shared.may_complain() {
+            return;
         }
+        let (name, client, status) = (&self.name, case.exchange.client, self.status);
+        let why = match full {
+            Full::Key => format!("{} requests of {client} are in progress", self.most),
+            Full::Table => format!("no room to count a request of {client}: `keys` are too few"),
+        };
+        sys::log::warning!("worker", "limit {name}: {why}; answering {status}");
     }
 }

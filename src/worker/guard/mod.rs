@@ -214,10 +214,10 @@ pub(crate) fn compile(guards: &Guards, config: &Config, shared: &Shared) -> Gate
 pub(crate) fn templates<'c>(guards: &'c Guards, config: &'c Config) -> Vec<&'c Template> {
     let zone = |limit: &guard::Limit| config.limits.iter().find(|zone| zone.name == limit.zone);
     let keys = guards.limits.iter().filter_map(zone).map(|zone| &zone.key);
-    let asked = guards
-        .ask
-        .iter()
-        .flat_map(|ask| ask.taken.iter().chain(&ask.sent).map(|it| &it.value).chain([&ask.path]));
+    let asked = guards.ask.iter().flat_map(|ask| {
+        let lines = ask.taken.iter().chain(&ask.told).chain(&ask.sent);
+        lines.map(|it| &it.value).chain([&ask.path])
+    });
     keys.chain(asked).collect()
 }
 

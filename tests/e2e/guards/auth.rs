@@ -264,3 +264,35 @@ fn a_name_that_is_taken_from_the_answer_is_never_the_clients() {
     assert_eq!((answer.status, answer.text()), (200, "||kept".to_owned()));
     assert!(judge.seen().is_empty(), "the address is enough");
 }
+
+#[test]
+fn nobody_says_of_itself_what_others_are_asked_about_and_clients_hear_of_it() {
+    let judge = Origin::scripted(|_| {
+        b"HTTP/1.1 204 No Content\r\nX-User: ann\r\nSet-Cookie: seen=1\r\n\r\n".to_vec()
+    });
+    let backend = Origin::scripted(|request| {
+        origin::ok(&format!("user={}", request.header("x-user").unwrap_or_default()))
+    });
+    let engine = Engine::start(&format!(
+        "[[server]]\nlisten = [\"{{listen}}\"]\n\
+         auth_request = {{ upstream = \"judge\", set = {{ X-User = \"$upstream_http_x_user\" }}, \
+         response = {{ Set-Cookie = \"$upstream_http_set_cookie\" }} }}\n\
+         route = [{{ path = \"/\", upstream = \"app\" }}, \
+         {{ path = \"/own\", respond = {{ body = \"own\" }} }}, \
+         {{ path = \"/open\", upstream = \"app\", auth_request = \"off\" }}]\n\
+         [upstream.app]\nbackend = [{{ address = \"{}\" }}]\n\
+         [upstream.judge]\nbackend = [{{ address = \"{}\" }}]\n",
+        backend.address, judge.address
+    ));
+    let mut asker = Asker::new(engine.address());
+    for (path, body, cookie) in [
+        ("/", "user=ann", Some("seen=1")),
+        ("/own", "own", Some("seen=1")),
+        ("/open", "user=", None),
+        ("/", "user=ann", Some("seen=1")),
+    ] {
+        let answer =
+            asker.ask(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nX-User: root\r\n\r\n"));
+        assert_eq!((answer.text().as_str(), answer.header("set-cookie")), (body, cookie), "{path}");
+    }
+}
