@@ -21,7 +21,28 @@ use crate::sys::modsecurity::{Asked, Line, Rules};
 
 /// The rules of a configuration, by their files. Those that could not be loaded are not there.
 #[derive(Default)]
-pub(crate) struct Loaded(HashMap<PathBuf, Arc<Rules>>);
+pub(crate) struct Loaded(HashMap<PathBuf, Arc<Lent>>);
+
+/// Rules in use. Their end takes some ten milliseconds, which no request waits for.
+struct Lent(Option<Rules>);
+
+impl Lent {
+    fn judge(&self, asked: &Asked) -> Vec<Line> {
+        self.0.as_ref().map(|rules| rules.judge(asked)).unwrap_or_default()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let rules = self.0.take();
+        // Without a runtime the worker itself is at its end.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || {
+                let _over = rules;
+            });
+        }
+    }
+}
 
 /// Loads what the configuration names, while everything else goes on.
 pub(crate) async fn load(config: &Config, shared: &Shared) {
@@ -34,7 +55,7 @@ pub(crate) async fn load(config: &Config, shared: &Shared) {
         let job = tokio::task::spawn_blocking(move || Rules::load(&path)).await;
         match job.map_err(|error| error.to_string()).flatten() {
             Ok(rules) => {
-                loaded.0.insert(file.clone(), Arc::new(rules));
+                loaded.0.insert(file.clone(), Arc::new(Lent(Some(rules))));
             }
             Err(reason) => sys::log::error!("worker", "no core rules: {reason}"),
         }
@@ -51,7 +72,7 @@ fn files(config: &Config) -> impl Iterator<Item = &PathBuf> {
 
 pub(super) struct Core {
     /// `None` where they could not be loaded.
-    rules: Option<Arc<Rules>>,
+    rules: Option<Arc<Lent>>,
     threads: Rc<Aside>,
     pub(super) budget_ms: u64,
     pub(super) on_timeout: model::Unread,
