@@ -137,10 +137,10 @@ fn both_are_asked_unless_the_rules_stand_alone() {
     });
 }
 
-/// Rules that take some seconds for one request.
+/// Rules that take a second or more for one request.
 fn slow() -> String {
     let mut rules = String::new();
-    for id in 1..=200 {
+    for id in 1..=60 {
         writeln!(rules, "SecRule ARGS:q \"@rx ^(?:(?:a|a)+)+$\" \"id:{id},phase:2,log,pass\"")
             .expect("memory");
     }
@@ -154,12 +154,12 @@ fn a_request_that_rules_are_slow_for_holds_up_nobody() {
     let routes = "[[server.route]]\npath = \"/blocked\"\nrespond = 200\n\
                   firewall = { mode = \"block\", crs = { rules = \"rules.conf\", budget = \"20ms\", on_timeout = \"block\" } }\n\
                   [[server.route]]\npath = \"/off\"\nrespond = 200\nfirewall = { mode = \"off\" }\n";
-    let firewall = "{ mode = \"block\", crs = { rules = \"rules.conf\", budget = \"1s\" } }";
+    let firewall = "{ mode = \"block\", crs = { rules = \"rules.conf\", budget = \"400ms\" } }";
     let engine = start(firewall, routes, &slow(), &origin);
     let mut held = BufReader::new(connect(engine.address()).expect("the listener accepts"));
     let asked = format!("GET {evil} HTTP/1.1\r\nHost: test\r\n\r\n");
     held.get_mut().write_all(asked.as_bytes()).expect("the proxy reads");
-    // Answered while the other one waits for its second.
+    // Answered while the other one waits for its rules.
     assert_eq!(client::get(engine.address(), "/off").status, 200);
     held.get_ref().set_nonblocking(true).expect("a socket");
     let early = held.get_ref().peek(&mut [0]).expect_err("no answer yet");
