@@ -57,7 +57,7 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     let listened: Vec<_> = of_servers.chain(of_streams).map(|listen| listen.address).collect();
     program::sockets::check(report, programs, &listened);
     secure::check(report, servers, streams);
-    certificates(report, servers, upstreams);
+    certificates(report, sections);
     needs::check(report, programs);
     program::fatal::check(report, programs);
     bounds(report, upstreams, programs);
@@ -421,8 +421,9 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
 }
 
 /// All certificates together fit what travels to a worker.
-fn certificates(report: &Report<'_>, servers: &[server::Draft], upstreams: &[upstream::Draft]) {
-    secure::bound(report, servers, upstreams);
+fn certificates(report: &Report<'_>, sections: Sections<'_>) {
+    let Sections { servers, streams, upstreams, .. } = sections;
+    secure::bound(report, servers, streams, upstreams);
     let mut bytes = 0;
     for draft in upstreams {
         bytes += draft.upstream.check.as_ref().map_or(0, check::certificate_bytes);

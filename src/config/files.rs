@@ -69,6 +69,7 @@ pub(super) fn check(text: String, name: &str, path: &Path, dates: Dates) -> Resu
         password: &|path| password(path).map(|_said_when_used| ()),
         users: &|path| users(path),
         rules: &|path| rules(&judged, path),
+        staple: &|path| staple(path),
     };
     let config = document::read(&text, name, surroundings)?;
     Ok(Loaded { config, text: Some(Rc::from(text)) })
@@ -100,6 +101,29 @@ fn text_of(path: &Path) -> Result<String, Errors> {
 /// The text of a file that is used as it is; the error says why there is none.
 pub(super) fn page_text(path: &Path) -> Result<String, String> {
     page(path).map_err(|error| reason(&error))
+}
+
+/// What an authority says of a certificate; the error is the whole message.
+pub(super) fn staple(path: &Path) -> Result<Vec<u8>, String> {
+    /// A SEQUENCE, and in it first the ENUMERATED `successful` (RFC 6960, 4.2.1).
+    const SUCCESSFUL: [u8; 3] = [0x0a, 0x01, 0x00];
+    let name = path.display();
+    let failed = |error: io::Error| format!("read {name}: {}", reason(&error));
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("read {name}: not a file"));
+    }
+    let mut response = Vec::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(limits::STAPLE_BYTES_MAX + 1).read_to_end(&mut response).map_err(failed)?;
+    let is_response =
+        response.first() == Some(&0x30) && response.windows(3).take(6).any(|it| it == SUCCESSFUL);
+    if response.len() as u64 > limits::STAPLE_BYTES_MAX {
+        Err(format!("{name} is larger than {} bytes", limits::STAPLE_BYTES_MAX))
+    } else if is_response {
+        Ok(response)
+    } else {
+        Err(format!("{name} is no successful response of OCSP"))
+    }
 }
 
 /// The text of an error page. It is read at every load, so it must not be one that makes us wait.

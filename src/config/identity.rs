@@ -9,10 +9,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::model::tls::{Identity, Secret};
-use super::report::{Report, Span};
+use super::model::tls::{Identity, Secret, Staple};
+use super::report::{Located, Report, Span};
 use super::section::{Page, Section};
-use super::{certificate, files};
+use super::{certificate, files, limits};
 
 /// What is wrong with the two, and which of them it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +26,49 @@ enum Flaw {
 /// What the two keys of a table say; `None` where one is missing or no good, which is reported.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
     let (chain, secret) = (section.page_at("certificate"), section.page_at("key"));
+    require_both(section);
+    of_pages(section.report, chain?, secret?)
+}
+
+/// The same of one that may have several, of as many keys, each with what its authority says of it.
+pub(super) fn read_all(section: &mut Section<'_>) -> Option<Vec<Identity>> {
+    let (chains, secrets) = (section.pages_at("certificate"), section.pages_at("key"));
+    let staples = section.texts("staple");
+    require_both(section);
+    let report = section.report;
+    if chains.is_empty() || secrets.is_empty() {
+        for (key, count) in [("certificate", chains.len()), ("key", secrets.len())] {
+            if let (Some(span), 0) = (section.key_span(key), count) {
+                report.error(&span, format!("`{key}` is empty"), "a file, or a list of files");
+            }
+        }
+        return None;
+    }
+    let counts = [("key", secrets.len()), ("staple", staples.len())];
+    for (key, count) in counts.into_iter().filter(|(key, count)| *key == "key" || *count > 0) {
+        if let Some(span) = section.key_span(key).filter(|_| count != chains.len()) {
+            let message = format!("{count} of `{key}`, and {} of `certificate`", chains.len());
+            report.error(&span, message, "one for each certificate, in the same order");
+            return None;
+        }
+    }
+    if chains.len() > limits::CERTIFICATES_PER_SERVER_MAX {
+        let span = section.key_span("certificate").unwrap_or_default();
+        let most = limits::CERTIFICATES_PER_SERVER_MAX;
+        report.error(&span, format!("more than {most} certificates"), "one for each kind of key");
+        return None;
+    }
+    // All are read, so that all that is wrong is said.
+    let pages = chains.into_iter().zip(secrets);
+    let read: Vec<_> = pages.map(|(chain, secret)| of_pages(report, chain?, secret?)).collect();
+    let mut identities = read.into_iter().collect::<Option<Vec<Identity>>>()?;
+    for (identity, text) in identities.iter_mut().zip(staples) {
+        identity.staple = Some(staple(report, text)?);
+    }
+    Some(identities)
+}
+
+fn require_both(section: &Section<'_>) {
     for (key, hint) in [
         ("certificate", "such as `certificate = \"site.pem\"`"),
         ("key", "such as `key = \"site.key\"`"),
@@ -34,15 +77,30 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
             section.missing(key, hint);
         }
     }
-    let (chain, secret) = (chain?, secret?);
+}
+
+fn of_pages(report: &Report<'_>, chain: Page, secret: Page) -> Option<Identity> {
     // A check of a text alone reads no file.
-    let is_read = section.report.surroundings.base.is_some();
-    (!is_read || is_good(section.report, &chain, &secret)).then(|| Identity {
+    let is_read = report.surroundings.base.is_some();
+    (!is_read || is_good(report, &chain, &secret)).then(|| Identity {
         certificate: chain.path,
         key: secret.path,
         chain: chain.text.into(),
         secret: Secret::new(secret.text),
+        staple: None,
     })
+}
+
+fn staple(report: &Report<'_>, text: Located<String>) -> Option<Staple> {
+    let file = report.absolute(text.value.into());
+    match (report.surroundings.staple)(&file) {
+        Ok(response) => Some(Staple { file, response }),
+        Err(reason) => {
+            let hint = "the authority's response, as `openssl ocsp -respout` writes it";
+            report.error(&text.span, reason, hint);
+            None
+        }
+    }
 }
 
 fn is_good(report: &Report<'_>, chain: &Page, secret: &Page) -> bool {
@@ -100,6 +158,12 @@ pub(crate) fn read_again(identity: &Identity) -> Result<Identity, String> {
     let renewed = Identity {
         chain: read(&identity.certificate)?.into(),
         secret: Secret::new(read(&identity.key)?),
+        staple: match &identity.staple {
+            None => None,
+            Some(Staple { file, .. }) => {
+                Some(Staple { file: file.clone(), response: files::staple(file)? })
+            }
+        },
         ..identity.clone()
     };
     certified(&renewed).map(|_| renewed)
@@ -107,8 +171,12 @@ pub(crate) fn read_again(identity: &Identity) -> Result<Identity, String> {
 
 /// Ready to serve by; the error says what is wrong with the files.
 pub(crate) fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, String> {
-    let Identity { certificate, key, chain, secret } = identity;
-    certified_by(chain, secret.pem()).map(Arc::new).map_err(|flaw| match flaw {
+    let Identity { certificate, key, chain, secret, staple } = identity;
+    let certified = certified_by(chain, secret.pem()).map(|mut certified| {
+        certified.ocsp = staple.as_ref().map(|staple| staple.response.clone());
+        Arc::new(certified)
+    });
+    certified.map_err(|flaw| match flaw {
         Flaw::Certificate(reason) => format!("{}: {reason}", certificate.display()),
         Flaw::Key(reason) => format!("{}: {reason}", key.display()),
         Flaw::Strangers => {

@@ -160,6 +160,10 @@ pub(crate) const HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
 pub(crate) const HANDSHAKES_MAX: usize = 512;
 /// Certificates and keys of all servers and upstreams.
 pub(crate) const CERTIFICATE_BYTES_MAX: usize = 8 << 20;
+/// Of one server: one for each kind of key.
+pub(crate) const CERTIFICATES_PER_SERVER_MAX: usize = 4;
+/// What an authority says of one of them.
+pub(crate) const STAPLE_BYTES_MAX: u64 = 64 * 1024;
 /// How often the files of certificates are looked at.
 pub(crate) const CERTIFICATE_LOOK_MS: u64 = 1_000;
 /// How long sessions are sealed by one key; for as long again they can be gone on with.

@@ -145,6 +145,7 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Config, Errors> {
         password: &|_| Ok(()),
         users: &|_| Ok(()),
         rules: &|_| Ok(Vec::new()),
+        staple: &|_| Ok(Vec::new()),
     };
     document::read(text, name, surroundings)
 }

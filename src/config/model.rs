@@ -239,6 +239,8 @@ pub(crate) struct Stream {
     pub(crate) connect_timeout_ms: Option<u64>,
     /// Without a byte in either direction.
     pub(crate) idle_timeout_ms: u64,
+    /// On those of its addresses that speak it; the backend hears what is said in it.
+    pub(crate) tls: Option<tls::ServerTls>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

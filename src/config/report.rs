@@ -40,6 +40,8 @@ pub(super) struct Surroundings<'a> {
     /// Whether a file holds rules of ModSecurity; the folders of what it includes, or the whole
     /// message.
     pub(super) rules: &'a dyn Fn(&Path) -> Result<Vec<PathBuf>, String>,
+    /// What a file has of a certificate's authority; the error is the whole message.
+    pub(super) staple: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
 }
 
 /// A value and where it stands.

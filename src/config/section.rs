@@ -231,7 +231,17 @@ impl<'a> Section<'a> {
 
     /// The same, with where it is.
     pub(super) fn page_at(&mut self, key: &'static str) -> Option<Page> {
-        let Located { value, span } = self.text_as(key, "file")?;
+        let text = self.text_as(key, "file")?;
+        self.page_of(text)
+    }
+
+    /// The same of several files, or of one.
+    pub(super) fn pages_at(&mut self, key: &'static str) -> Vec<Option<Page>> {
+        let paths = self.texts_as(key, "file, or a list of files");
+        paths.into_iter().map(|text| self.page_of(text?)).collect()
+    }
+
+    fn page_of(&self, Located { value, span }: Located<String>) -> Option<Page> {
         let path = self.report.absolute(PathBuf::from(value));
         match (self.report.surroundings.page)(&path) {
             Ok(text) => Some(Page { path, text, span }),

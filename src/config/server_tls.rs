@@ -1,14 +1,16 @@
-//! `tls = { ... }` of a server: what it is known by, who its clients must be, and what goes along.
+//! `tls = { ... }` of a server or a TCP route: what it is known by, who its clients must be, and what goes along.
 //!
 //! Who a client is travels to backends in lines that no client may send itself; they are rules of
 //! headers like any others, as `hsts` is.
 
+use std::sync::Arc;
+
 use toml::de::DeValue;
 
 use super::model::route::{Change, HeaderRule, Shape};
-use super::model::tls::{ClientAuth, Demand, ServerTls, Version};
+use super::model::tls::{ClientAuth, Crl, Demand, ServerTls, Version};
 use super::report::Located;
-use super::section::{Section, text_of, unknown_word};
+use super::section::{Page, Section, text_of, unknown_word};
 use super::template::{OverTls, Part, Template, Variable};
 use super::{duration, identity, limits, trust};
 
@@ -26,33 +28,59 @@ const FORWARDED: [(&str, Option<OverTls>); 6] = [
 const HSTS: &str = "Strict-Transport-Security";
 
 pub(super) fn read(mut section: Section<'_>, shape: &mut Shape) -> Option<ServerTls> {
-    let identity = identity::read(&mut section);
-    let min_version = min_version(&mut section);
-    let client = client(&mut section);
-    let handshake_timeout_ms =
-        section.positive_duration("handshake_timeout").unwrap_or(limits::HANDSHAKE_TIMEOUT_MS);
+    let tls = of_connections(&mut section);
     if let Some(value) = hsts(&mut section) {
         let template =
             Template { parts: vec![Part::Variable(Variable::Tls(OverTls::Text(value)))] };
         let rule = HeaderRule { name: HSTS.to_owned(), change: Change::Set(template) };
         shape.response_headers.push(rule);
     }
-    if client.is_some() {
+    if tls.as_ref().is_some_and(|tls| tls.client.is_some()) {
         shape
             .request_headers
             .extend(FORWARDED.iter().map(|(name, fact)| forwarded(name, fact.as_ref())));
     }
-    section.finish(&[
-        ("ssl_certificate", "certificate"),
-        ("cert", "certificate"),
-        ("ssl_certificate_key", "key"),
-        ("certificate_key", "key"),
-        ("ssl_client_certificate", "client_ca"),
-        ("ca", "client_ca"),
-        ("ssl_verify_client", "client_verify"),
-        ("ssl_protocols", "min_version"),
-    ]);
-    Some(ServerTls { identity: identity?, min_version, client, handshake_timeout_ms })
+    section.finish(&OTHERS);
+    tls
+}
+
+/// The same of a TCP route, which knows of no messages.
+pub(super) fn of_stream(mut section: Section<'_>) -> Option<ServerTls> {
+    let tls = of_connections(&mut section);
+    section.finish(&OTHERS);
+    tls
+}
+
+/// What others call our keys.
+const OTHERS: [(&str, &str); 11] = [
+    ("ssl_certificate", "certificate"),
+    ("cert", "certificate"),
+    ("ssl_certificate_key", "key"),
+    ("certificate_key", "key"),
+    ("ssl_client_certificate", "client_ca"),
+    ("ca", "client_ca"),
+    ("ssl_verify_client", "client_verify"),
+    ("ssl_crl", "client_crl"),
+    ("crl", "client_crl"),
+    ("ssl_stapling_file", "staple"),
+    ("ssl_protocols", "min_version"),
+];
+
+/// Whatever is said on them.
+fn of_connections(section: &mut Section<'_>) -> Option<ServerTls> {
+    let identities = identity::read_all(section);
+    let min_version = min_version(section);
+    let client = client(section);
+    let handshake_timeout_ms =
+        section.positive_duration("handshake_timeout").unwrap_or(limits::HANDSHAKE_TIMEOUT_MS);
+    let mut identities = identities?.into_iter();
+    Some(ServerTls {
+        identity: identities.next()?,
+        others: identities.collect(),
+        min_version,
+        client,
+        handshake_timeout_ms,
+    })
 }
 
 /// Servers that ask for no certificates pass on nobody's claim to one either, once any server asks.
@@ -98,12 +126,27 @@ fn client(section: &mut Section<'_>) -> Option<ClientAuth> {
         let hint = "whose certificates are good: client_ca = \"clients-ca.pem\"";
         section.report.error(&word.span, "`client_verify` without `client_ca`", hint);
     }
-    let roots = roots(section, "client_ca")?;
-    Some(ClientAuth { roots, demand })
+    let crl = section.page_at("client_crl");
+    if let (Some(crl), None) = (&crl, section.key_span("client_ca")) {
+        let hint = "whose certificates are good: client_ca = \"clients-ca.pem\"";
+        section.report.error(&crl.span, "`client_crl` without `client_ca`", hint);
+    }
+    let mut client = ClientAuth { roots: roots(section, "client_ca")?, crl: None, demand };
+    if let Some(Page { path, text, span }) = crl {
+        client.crl = Some(Crl { file: path, lists: text.into() });
+        // A check of a text alone reads no file.
+        let is_read = section.report.surroundings.base.is_some();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        if let (true, Err(reason)) = (is_read, trust::verifier(&client, provider)) {
+            let hint = "lists of revoked certificates as PEM: -----BEGIN X509 CRL-----";
+            section.report.error(&span, format!("`client_crl` can not be used: {reason}"), hint);
+        }
+    }
+    Some(client)
 }
 
 /// Certificates that others' must lead to.
-pub(super) fn roots(section: &mut Section<'_>, key: &'static str) -> Option<std::sync::Arc<str>> {
+pub(super) fn roots(section: &mut Section<'_>, key: &'static str) -> Option<Arc<str>> {
     let page = section.page_at(key)?;
     let is_read = section.report.surroundings.base.is_some();
     match trust::roots(&page.text) {

@@ -6,7 +6,7 @@
 use super::model::{Kind, Sni, Stream};
 use super::report::{Located, Span};
 use super::section::Section;
-use super::{limits, server, upstream};
+use super::{limits, server, server_tls, upstream};
 
 /// A route, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub(super) listen: Vec<Span>,
     /// The upstreams named.
     pub(super) leads_to: Vec<Located<String>>,
+    /// The key, if it is there; its value may be one that could not be read.
+    pub(super) tls: Option<Span>,
 }
 
 pub(super) fn read(mut section: Section<'_>) -> Draft {
@@ -24,6 +26,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         section.missing("upstream", "add `upstream = \"NAME\"`");
     }
     let mut leads_to: Vec<Located<String>> = upstream.iter().cloned().collect();
+    let tls = section.key_span("tls");
     let stream = Stream {
         listen,
         sni: sni(&mut section, &mut leads_to),
@@ -32,16 +35,18 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
         idle_timeout_ms: section
             .positive_duration("idle_timeout")
             .unwrap_or(limits::STREAM_IDLE_TIMEOUT_MS),
+        tls: section.section("tls").and_then(server_tls::of_stream),
     };
     section.finish(&[
         ("proxy_pass", "upstream"),
         ("proxy_timeout", "idle_timeout"),
         ("timeout", "idle_timeout"),
+        ("ssl", "tls"),
         ("proxy_connect_timeout", "connect_timeout"),
         ("hosts", "sni"),
         ("ssl_preread", "sni"),
     ]);
-    Draft { stream, listen: spans, leads_to }
+    Draft { stream, listen: spans, leads_to, tls }
 }
 
 /// `sni = [{ hosts = ["a.example.com"], upstream = "a" }]`.

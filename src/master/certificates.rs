@@ -1,5 +1,5 @@
-//! Certificates while they are served: how long they are good, and whether their files have become
-//! others.
+//! Certificates while they are served, and lists of revoked ones: how long they are good, and whether
+//! their files have become others.
 //!
 //! A renewed certificate is taken by itself, without the rest of the configuration being read again:
 //! what else of the file was edited is not asked for. Files that do not fit each other change
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use super::membership::Now;
 use super::{Master, Phase, WHO, audit};
 use crate::config::model::Config;
-use crate::config::model::tls::Identity;
-use crate::config::{Loaded, certificate, identity, limits};
+use crate::config::model::tls::{ClientAuth, Identity, ServerTls};
+use crate::config::{Loaded, certificate, identity, limits, trust};
 use crate::control::certificate::{Certificate, days_between};
 use crate::control::wire::Severity;
 use crate::sys::log;
@@ -21,13 +21,13 @@ use crate::sys::log;
 #[derive(Debug, Default)]
 pub(super) struct Certificates {
     due_us: u64,
-    /// By the certificate's file.
+    /// By the first file of each.
     watched: BTreeMap<PathBuf, Watched>,
 }
 
 #[derive(Debug, Default)]
 struct Watched {
-    /// What the last look saw of the two files.
+    /// What the last look saw of its files.
     seen: Option<Stamps>,
     /// What was read last, taken or not.
     judged: Option<Stamps>,
@@ -35,7 +35,7 @@ struct Watched {
     trouble: String,
 }
 
-type Stamps = [Option<Stamp>; 2];
+type Stamps = Vec<Option<Stamp>>;
 
 /// Which file a path leads to, and of when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,38 +56,88 @@ fn stamp(path: &Path) -> Option<Stamp> {
     })
 }
 
-fn stamps(identity: &Identity) -> Stamps {
-    [stamp(&identity.certificate), stamp(&identity.key)]
+/// What is read again when its files change.
+enum Paper<'c> {
+    Identity(&'c mut Identity),
+    /// With a list of revoked certificates.
+    Clients(&'c mut ClientAuth, PathBuf),
 }
 
-/// All that are shown: to clients, and to backends that ask.
-fn identities(config: &mut Config) -> impl Iterator<Item = &mut Identity> {
+impl Paper<'_> {
+    /// What it is known by.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Identity(identity) => &identity.certificate,
+            Self::Clients(_, file) => file,
+        }
+    }
+
+    fn stamps(&self) -> Stamps {
+        match self {
+            Self::Identity(identity) => {
+                let staple = identity.staple.iter().map(|staple| &staple.file);
+                let files = [&identity.certificate, &identity.key].into_iter().chain(staple);
+                files.map(|file| stamp(file)).collect()
+            }
+            Self::Clients(_, file) => vec![stamp(file)],
+        }
+    }
+
+    /// Takes what its files say now; what is to be told of that, if it is something else.
+    fn renew(&mut self) -> Result<Option<String>, String> {
+        match self {
+            Self::Identity(identity) => {
+                let renewed = identity::read_again(identity)?;
+                if renewed == **identity {
+                    return Ok(None);
+                }
+                let until = identity::own(&renewed.chain).map_or(0, |own| own.not_after_s);
+                **identity = renewed;
+                Ok(Some(format!("good until {}", certificate::day(until))))
+            }
+            Self::Clients(client, _) => {
+                let renewed = trust::read_again(client)?;
+                let is_same = renewed == **client;
+                **client = renewed;
+                Ok((!is_same).then(|| "other certificates are revoked".to_owned()))
+            }
+        }
+    }
+}
+
+/// All that are shown, to clients and to backends that ask, and all that clients' are judged by.
+fn papers(config: &mut Config) -> impl Iterator<Item = Paper<'_>> {
     let of_servers = config.servers.iter_mut().filter_map(|server| server.tls.as_mut());
+    let of_streams = config.streams.iter_mut().filter_map(|stream| stream.tls.as_mut());
+    let of_listeners = of_servers.chain(of_streams).flat_map(|tls| {
+        let shown = std::iter::once(&mut tls.identity).chain(&mut tls.others);
+        let clients = tls.client.as_mut().and_then(|client| {
+            let file = client.crl.as_ref()?.file.clone();
+            Some(Paper::Clients(client, file))
+        });
+        shown.map(Paper::Identity).chain(clients)
+    });
     let of_upstreams = config.upstreams.iter_mut().filter_map(|upstream| upstream.tls.as_mut());
-    of_servers
-        .map(|tls| &mut tls.identity)
-        .chain(of_upstreams.filter_map(|tls| tls.identity.as_mut()))
+    let of_upstreams = of_upstreams.filter_map(|tls| tls.identity.as_mut());
+    of_listeners.chain(of_upstreams.map(Paper::Identity))
 }
 
 impl Certificates {
-    /// The identities whose files are not those that were read last, and have not changed since the
-    /// last look: what is being written is not read.
-    fn settled<'c>(
-        &mut self,
-        identities: impl Iterator<Item = &'c mut Identity>,
-    ) -> Vec<&'c mut Identity> {
+    /// Those whose files are not what was read last, and have not changed since the last look: what is
+    /// being written is not read.
+    fn settled<'c>(&mut self, papers: impl Iterator<Item = Paper<'c>>) -> Vec<Paper<'c>> {
         let mut before = std::mem::take(&mut self.watched);
         let mut settled = Vec::new();
-        for identity in identities {
-            let path = identity.certificate.clone();
+        for paper in papers {
+            let path = paper.path().to_owned();
             let known = before.remove(&path).or_else(|| self.watched.remove(&path));
-            let now = stamps(identity);
+            let now = Some(paper.stamps());
             let mut watched = known.unwrap_or_default();
-            if watched.judged != Some(now) && watched.seen == Some(now) {
-                watched.judged = Some(now);
-                settled.push(identity);
+            if watched.judged != now && watched.seen == now {
+                watched.judged.clone_from(&now);
+                settled.push(paper);
             }
-            watched.seen = Some(now);
+            watched.seen = now;
             self.watched.insert(path, watched);
         }
         settled
@@ -112,20 +162,18 @@ impl Master {
         }
         self.certificates.due_us = now.mono_us + limits::CERTIFICATE_LOOK_MS * 1000;
         let has_any = self.generation.config.servers.iter().any(|server| server.tls.is_some())
+            || self.generation.config.streams.iter().any(|stream| stream.tls.is_some())
             || self.generation.config.upstreams.iter().any(|upstream| upstream.tls.is_some());
         if !has_any {
             return;
         }
         let mut config = Config::clone(&self.generation.config);
         let mut taken = Vec::new();
-        for identity in self.certificates.settled(identities(&mut config)) {
-            let path = identity.certificate.clone();
-            let trouble = match identity::read_again(identity) {
-                Ok(renewed) if renewed == *identity => String::new(),
-                Ok(renewed) => {
-                    let until = identity::own(&renewed.chain).map_or(0, |own| own.not_after_s);
-                    taken.push((path.clone(), certificate::day(until)));
-                    *identity = renewed;
+        for mut paper in self.certificates.settled(papers(&mut config)) {
+            let path = paper.path().to_owned();
+            let trouble = match paper.renew() {
+                Ok(told) => {
+                    taken.extend(told.map(|told| (path.clone(), told)));
                     String::new()
                 }
                 Err(reason) => {
@@ -152,9 +200,9 @@ impl Master {
         let swapped = self.swap_in(Loaded { config, text });
         self.generation.previous = previous;
         self.certificates.watched = watched;
-        for (path, until) in taken {
+        for (path, told) in taken {
             let (result, severity) = match &swapped {
-                Ok(message) => (format!("good until {until}; {message}"), Severity::Good),
+                Ok(message) => (format!("{told}; {message}"), Severity::Good),
                 Err(reason) => (reason.clone(), Severity::Bad),
             };
             log::notice!(WHO, "renew {}: {result}", path.display());
@@ -176,14 +224,22 @@ impl Master {
     /// Those that clients are shown.
     pub(super) fn certificate_rows(&self, wall_ms: u64) -> Vec<Certificate> {
         let wall_ms = i64::try_from(wall_ms).unwrap_or(i64::MAX);
-        let rows = self.generation.config.servers.iter().filter_map(|server| {
-            let identity = &server.tls.as_ref()?.identity;
+        let Config { servers, streams, .. } = &*self.generation.config;
+        let of_servers = servers
+            .iter()
+            .map(|server| (server.hosts.first(), server.listen.first(), server.tls.as_ref()));
+        let of_streams =
+            streams.iter().map(|stream| (None, stream.listen.first(), stream.tls.as_ref()));
+        let shown = of_servers.chain(of_streams).flat_map(|(host, listen, tls)| {
+            let identities = tls.into_iter().flat_map(ServerTls::identities);
+            identities.map(move |identity| (host, listen, identity))
+        });
+        let rows = shown.filter_map(|(host, listen, identity)| {
             let own = self.generation.shown(identity)?;
-            let name = server.hosts.first().cloned();
-            let address = || server.listen.first().map(|listen| listen.address.to_string());
+            let address = || listen.map(|listen| listen.address.to_string());
             let not_after_ms = own.not_after_s.saturating_mul(1000);
             Some(Certificate {
-                server: name.or_else(address).unwrap_or_default(),
+                server: host.cloned().or_else(address).unwrap_or_default(),
                 names: own.names.clone(),
                 subject: own.subject.clone(),
                 issuer: own.issuer.clone(),
@@ -209,6 +265,7 @@ mod tests {
             key: folder.join("site.key"),
             chain: "".into(),
             secret: Secret::new(""),
+            staple: None,
         }
     }
 
@@ -221,8 +278,9 @@ mod tests {
         write("site.pem", "1");
         write("site.key", "1");
         let mut certificates = Certificates::default();
-        let mut look =
-            |identity: &mut Identity| certificates.settled(std::iter::once(identity)).len();
+        let mut look = |identity: &mut Identity| {
+            certificates.settled(std::iter::once(Paper::Identity(identity))).len()
+        };
         assert_eq!(look(&mut identity), 0, "it may still be written");
         assert_eq!([look(&mut identity), look(&mut identity)], [1, 0], "it is read once");
         write("site.pem", "22");

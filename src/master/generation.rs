@@ -12,7 +12,7 @@ use crate::config;
 use crate::config::certificate::Certificate;
 use crate::config::limits::{CONFIG_BYTES_MAX, GENERATION_BYTES_MAX};
 use crate::config::model::Config;
-use crate::config::model::tls::Identity;
+use crate::config::model::tls::{Identity, ServerTls};
 use crate::config::{Loaded, identity};
 use crate::sys::{self, memfd};
 
@@ -67,11 +67,12 @@ impl Generation {
     }
 
     fn of(number: u32, config: Config, text: Option<Rc<str>>, bytes: OwnedFd) -> Self {
-        let identities = config.servers.iter().filter_map(|server| server.tls.as_ref());
-        let shown = identities.filter_map(|tls| {
-            let own = identity::own(&tls.identity.chain)?;
-            Some((tls.identity.certificate.clone(), own))
-        });
+        let servers = config.servers.iter().filter_map(|server| server.tls.as_ref());
+        let streams = config.streams.iter().filter_map(|stream| stream.tls.as_ref());
+        let shown = servers
+            .chain(streams)
+            .flat_map(ServerTls::identities)
+            .filter_map(|shown| Some((shown.certificate.clone(), identity::own(&shown.chain)?)));
         let shown = shown.collect();
         Self { number, config: Rc::new(config), file: None, text, previous: None, bytes, shown }
     }

@@ -86,7 +86,7 @@ impl Generation {
                 .iter()
                 .map(|server| Server::compile(server, config, around))
                 .collect(),
-            tcp_routes: TcpRoutes::compile(config),
+            tcp_routes: TcpRoutes::compile(config, shared.board()),
             introduced: introduced(config),
             upstreams: config
                 .upstreams
@@ -124,6 +124,7 @@ impl Generation {
     /// Whether connections to that address are over TLS.
     pub(crate) fn is_secure(&self, address: SocketAddr) -> bool {
         self.listener(address).is_some_and(|listener| listener.is_secure)
+            || self.tcp_routes.of(address).is_some_and(|route| route.is_secure)
     }
 
     /// Whether clients of that address may speak HTTP/2.
@@ -134,11 +135,17 @@ impl Generation {
     /// What a client is shown that wants to talk to `name` there; any other than a known name means
     /// the default server.
     pub(crate) fn serving(&self, address: SocketAddr, name: &[u8]) -> Option<&Serving> {
+        if let Some(route) = self.tcp_routes.of(address) {
+            return route.tls.as_deref();
+        }
         let server = self.listener(address)?.server(name);
         self.servers.get(server)?.tls.as_ref()
     }
 
     pub(crate) fn handshake_timeout_ms(&self, address: SocketAddr) -> u64 {
+        if let Some(route) = self.tcp_routes.of(address) {
+            return route.handshake_timeout_ms;
+        }
         self.default_server(address)
             .map_or(limits::HANDSHAKE_TIMEOUT_MS, |server| server.handshake_timeout_ms)
     }

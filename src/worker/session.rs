@@ -1,5 +1,5 @@
 //! One client's connection through a TCP route: a backend is picked and connected to, then bytes go
-//! both ways as they are.
+//! both ways as they are. Where its clients speak TLS, that ends here.
 //!
 //! Counted like a request that lasts as long as the connection: in flight from the pick on, among
 //! the requests when it ends, its bytes as they pass. Its latency is the time until a backend was
@@ -20,7 +20,9 @@ use super::link::{self, Link};
 use super::offer::{self, Fault, SoFar};
 use super::pick::{Asker, Picked, Refusal, Tried};
 use super::queue::{self, InVain};
+use super::stream::Stream;
 use super::tcp_routes::TcpRoute;
+use super::tls::handshake::{self, Outcome};
 use super::transfer::{Coding, Pump};
 use super::variables;
 use super::watch::{self, Held, Phase};
@@ -42,6 +44,13 @@ pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>
     } else {
         Introduction::Made
     };
+    if let (Introduction::Made, Stream::Tls(_)) = (introduction, &connection.client) {
+        // Boxed, since most routes know no such thing: every session would hold room for it.
+        match Box::pin(handshake::run(&mut connection)).await {
+            Outcome::Made => connection.limit(route.connect_timeout_ms),
+            Outcome::Failed | Outcome::Plain => return,
+        }
+    }
     let shared = Rc::clone(&connection.shared);
     let asked = if introduction == Introduction::Made && route.asks() {
         // In a box, since few routes ask and all sessions have this future.

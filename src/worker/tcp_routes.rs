@@ -1,10 +1,15 @@
 //! The TCP routes of a configuration, compiled: what each of their addresses leads to.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 
+use super::tls::serving::Serving;
+use crate::config::limits;
 use crate::config::model::Config;
+use crate::config::model::tls::ServerTls;
 use crate::http::route;
-use crate::scoreboard::recent;
+use crate::scoreboard::{Board, recent};
+use crate::sys;
 
 pub(crate) struct TcpRoute {
     listener: SocketAddr,
@@ -14,6 +19,11 @@ pub(crate) struct TcpRoute {
     hosts: Vec<(String, usize)>,
     pub(crate) connect_timeout_ms: u64,
     pub(crate) idle_timeout_ms: u64,
+    /// Whether its clients speak TLS, and how long they may take to begin it.
+    pub(crate) is_secure: bool,
+    pub(crate) handshake_timeout_ms: u64,
+    /// What they are shown then.
+    pub(crate) tls: Option<Rc<Serving>>,
     /// What stands in place of a path where requests are shown: the address.
     pub(crate) shown: recent::Path,
 }
@@ -36,7 +46,7 @@ impl TcpRoute {
 pub(crate) struct TcpRoutes(Vec<TcpRoute>);
 
 impl TcpRoutes {
-    pub(crate) fn compile(config: &Config) -> Self {
+    pub(crate) fn compile(config: &Config, board: Board) -> Self {
         let mut routes = Vec::new();
         for stream in &config.streams {
             let named = |name: &str| {
@@ -50,12 +60,20 @@ impl TcpRoutes {
             });
             let hosts: Vec<(String, usize)> = of_sni.collect();
             let default_ms = config.upstreams[upstream].connect_timeout_ms;
+            let tls = stream.tls.as_ref().and_then(|tls| serving(tls, &stream.upstream, board));
+            let handshake_timeout_ms = stream
+                .tls
+                .as_ref()
+                .map_or(limits::HANDSHAKE_TIMEOUT_MS, |tls| tls.handshake_timeout_ms);
             routes.extend(stream.listen.iter().map(|listen| TcpRoute {
                 listener: listen.address,
                 upstream,
                 hosts: hosts.clone(),
                 connect_timeout_ms: stream.connect_timeout_ms.unwrap_or(default_ms),
                 idle_timeout_ms: stream.idle_timeout_ms,
+                is_secure: listen.tls,
+                handshake_timeout_ms,
+                tls: tls.clone(),
                 shown: recent::Path::new(listen.address.to_string().as_bytes()),
             }));
         }
@@ -64,5 +82,18 @@ impl TcpRoutes {
 
     pub(crate) fn of(&self, listener: SocketAddr) -> Option<&TcpRoute> {
         self.0.iter().find(|route| route.listener == listener)
+    }
+}
+
+fn serving(tls: &ServerTls, upstream: &str, board: Board) -> Option<Rc<Serving>> {
+    match Serving::compile(tls, board) {
+        Ok(serving) => Some(Rc::new(serving)),
+        Err(error) => {
+            sys::log::error!(
+                "worker",
+                "TLS of a route to {upstream}: {error}; its clients get none"
+            );
+            None
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::super::backend_tls;
+use super::super::model::Listen;
 use super::super::model::tls::Demand;
 use super::super::report::{Report, Span};
 use super::super::{limits, server, stream, upstream};
@@ -22,14 +23,19 @@ pub(super) fn check(report: &Report<'_>, servers: &[server::Draft], streams: &[s
                 report.error(at, message, hint);
             }
         }
-        server_fits(report, draft);
+        let listens = (&draft.server.listen[..], &draft.listen[..]);
+        fits(report, "server", draft.tls.as_ref(), listens);
+        demand_fits(report, draft);
     }
     for draft in streams {
+        let listens = (&draft.stream.listen[..], &draft.listen[..]);
+        fits(report, "TCP route", draft.tls.as_ref(), listens);
+        if let (Some(at), false) = (&draft.tls, draft.stream.sni.is_empty()) {
+            let hint =
+                "without `tls`, the route goes by what TLS clients begin with, and passes it on";
+            report.error(at, "`tls` beside `sni`", hint);
+        }
         for (listen, at) in draft.stream.listen.iter().zip(&draft.listen) {
-            if listen.tls {
-                let hint = "a TCP route passes on bytes as they are: the backend speaks TLS itself";
-                report.error(at, "a TCP route has no `tls`", hint);
-            }
             if listen.http2 && !listen.tls {
                 let hint = "a TCP route passes on bytes as they are, HTTP/2 among them";
                 report.error(at, "a TCP route has no `http2`", hint);
@@ -38,27 +44,38 @@ pub(super) fn check(report: &Report<'_>, servers: &[server::Draft], streams: &[s
     }
 }
 
-fn server_fits(report: &Report<'_>, draft: &server::Draft) {
-    let listens = || draft.server.listen.iter().zip(&draft.listen);
-    match (&draft.tls, listens().find(|(listen, _)| listen.tls)) {
+/// Where TLS is spoken there is a certificate, and the other way round; `whose` it is.
+fn fits(
+    report: &Report<'_>,
+    whose: &str,
+    tls: Option<&Span>,
+    (listen, spans): (&[Listen], &[Span]),
+) {
+    match (tls, listen.iter().zip(spans).find(|(listen, _)| listen.tls)) {
         (None, Some((listen, at))) => {
             let message =
-                format!("{} speaks TLS, and this server has no certificate", listen.address);
+                format!("{} speaks TLS, and this {whose} has no certificate", listen.address);
             report.error(
                 at,
                 message,
                 "add `tls = { certificate = \"site.pem\", key = \"site.key\" }`",
             );
         }
-        (Some(at), None) if !draft.listen.is_empty() => {
+        (Some(at), None) if !listen.is_empty() => {
             let hint = "listen = { address = \"0.0.0.0:443\", tls = true }";
-            report.error(at, "`tls` in a server none of whose addresses speaks it", hint);
+            let message = format!("`tls` in a {whose} none of whose addresses speaks it");
+            report.error(at, message, hint);
         }
         (Some(_), Some(_) | None) | (None, None) => {}
     }
+}
+
+/// A client who must show a certificate can do so wherever it comes from.
+fn demand_fits(report: &Report<'_>, draft: &server::Draft) {
+    let mut listens = draft.server.listen.iter().zip(&draft.listen);
     let client = draft.server.tls.as_ref().and_then(|tls| tls.client.as_ref());
     if client.is_some_and(|client| client.demand == Demand::Required)
-        && let Some((listen, at)) = listens().find(|(listen, _)| !listen.tls)
+        && let Some((listen, at)) = listens.find(|(listen, _)| !listen.tls)
     {
         let message =
             format!("clients come to {} without the certificate they need", listen.address);
@@ -67,19 +84,25 @@ fn server_fits(report: &Report<'_>, draft: &server::Draft) {
 }
 
 /// All of it fits what travels to a worker.
-pub(super) fn bound(report: &Report<'_>, servers: &[server::Draft], upstreams: &[upstream::Draft]) {
+pub(super) fn bound(
+    report: &Report<'_>,
+    servers: &[server::Draft],
+    streams: &[stream::Draft],
+    upstreams: &[upstream::Draft],
+) {
     let of_servers = servers.iter().filter_map(|draft| {
         let tls = draft.server.tls.as_ref()?;
-        let roots = tls.client.as_ref().map_or(0, |client| client.roots.len());
-        let own = tls.identity.chain.len() + tls.identity.secret.pem().len();
-        Some((draft.tls.clone()?, own + roots))
+        Some((draft.tls.clone()?, tls.bytes()))
     });
+    let of_streams = streams
+        .iter()
+        .filter_map(|draft| Some((draft.tls.clone()?, draft.stream.tls.as_ref()?.bytes())));
     let of_upstreams = upstreams.iter().filter_map(|draft| {
         let tls = draft.upstream.tls.as_ref()?;
         Some((draft.name.clone(), backend_tls::bytes(tls)))
     });
     let mut bytes = 0;
-    for (span, more) in of_servers.chain(of_upstreams) {
+    for (span, more) in of_servers.chain(of_streams).chain(of_upstreams) {
         bytes += more;
         if bytes > limits::CERTIFICATE_BYTES_MAX {
             let message = format!("certificates and keys with {bytes} bytes");

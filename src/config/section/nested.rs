@@ -15,6 +15,16 @@ impl<'a> Section<'a> {
         items.filter_map(|value| text_of(report, value, "a string")).collect()
     }
 
+    /// The same, each where it stands also when it is none.
+    pub(super) fn texts_as(
+        &mut self,
+        key: &'static str,
+        form: &'static str,
+    ) -> Vec<Option<Located<String>>> {
+        let (report, items) = (self.report, self.items_as(key, form));
+        items.into_iter().map(|value| text_of(report, value, "a string")).collect()
+    }
+
     /// The same, not expanded.
     pub(in crate::config) fn raw_texts(&mut self, key: &'static str) -> Vec<Located<String>> {
         let (report, items) = (self.report, self.items_as(key, "text, or a list of texts"));

@@ -25,6 +25,7 @@ fn parse(text: &str, stage: Stage) -> (Template, Vec<String>) {
         password: &|_| Ok(()),
         users: &|_| Ok(()),
         rules: &|_| Ok(Vec::new()),
+        staple: &|_| Ok(Vec::new()),
     };
     let source = format!("\"{text}\"");
     let report = Report::new("test.toml", &source, surroundings);

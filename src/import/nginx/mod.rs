@@ -144,7 +144,7 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     let streams: Vec<Directive> =
         blocks("stream").flat_map(|block| block.inner().to_vec()).collect();
     upstreams.add(&streams, remarks);
-    streams::write(&streams, &mut upstreams, &mut page, remarks);
+    streams::write(&streams, &paths.folder, &mut upstreams, &mut page, remarks);
     upstreams.write(&mut page, remarks);
     page.text()
 }

@@ -5,6 +5,7 @@ use super::known::TRANSLATED;
 use super::lines::Lines;
 use super::listen;
 use super::scope::{Remarks, Scope};
+use super::tls;
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use crate::import::page::{self, Page};
@@ -13,7 +14,7 @@ use crate::import::page::{self, Page};
 const HOST: &str = "$ssl_preread_server_name";
 
 /// What of `stream` and its servers is translated.
-const OF_STREAMS: [&str; 8] = [
+const OF_STREAMS: [&str; 15] = [
     "server",
     "upstream",
     "listen",
@@ -22,6 +23,13 @@ const OF_STREAMS: [&str; 8] = [
     "proxy_timeout",
     "ssl_preread",
     "map",
+    "ssl_certificate",
+    "ssl_certificate_key",
+    "ssl_stapling_file",
+    "ssl_protocols",
+    "ssl_verify_client",
+    "ssl_client_certificate",
+    "ssl_crl",
 ];
 
 /// Says which directives have an equal for requests, and none for connections.
@@ -35,8 +43,10 @@ fn without_equal(block: &[Directive], remarks: &mut Remarks) {
     }
 }
 
+/// Paths begin in `prefix`.
 pub(super) fn write(
     streams: &[Directive],
+    prefix: &str,
     upstreams: &mut Upstreams,
     page: &mut Page,
     remarks: &mut Remarks,
@@ -55,7 +65,7 @@ pub(super) fn write(
             remarks.warn(&server.place, "left out: it passes nothing on");
             continue;
         };
-        let addresses = addresses(&scope, remarks);
+        let (addresses, has_tls) = addresses(&scope, remarks);
         if addresses.is_empty() {
             continue;
         }
@@ -73,8 +83,11 @@ pub(super) fn write(
             }
         };
         let mut lines = Lines::default();
-        lines.add("listen", page::strings(addresses), &server.place);
+        lines.add("listen", format!("[{}]", addresses.join(", ")), &server.place);
         lines.text("upstream", &upstream, place);
+        if has_tls {
+            tls::of_server(&scope, prefix, &server.place, &mut lines, remarks);
+        }
         if !hosts.is_empty() {
             lines.add("sni", format!("[{}]", hosts.join(", ")), place);
         }
@@ -90,17 +103,22 @@ pub(super) fn write(
     }
 }
 
-fn addresses(scope: &Scope<'_>, remarks: &mut Remarks) -> Vec<String> {
-    let mut addresses = Vec::new();
+/// Where a route listens, and whether TLS is spoken on any of it.
+fn addresses(scope: &Scope<'_>, remarks: &mut Remarks) -> (Vec<String>, bool) {
+    let (mut addresses, mut has_tls) = (Vec::new(), false);
     for rule in scope.own("listen") {
-        let parameters: Vec<&str> = rule.arguments.iter().skip(1).map(String::as_str).collect();
-        let is_other = parameters.iter().any(|it| matches!(*it, "udp" | "ssl"));
+        let has = |name: &str| rule.arguments.iter().skip(1).any(|parameter| parameter == name);
         match rule.argument(0).and_then(listen::address) {
-            Some(address) if !is_other => addresses.push(address),
-            _ => remarks.warn(&rule.place, "left out: not a plain TCP address"),
+            Some(address) if !has("udp") && has("ssl") => {
+                has_tls = true;
+                let address = page::string(&address);
+                addresses.push(format!("{{ address = {address}, tls = true }}"));
+            }
+            Some(address) if !has("udp") => addresses.push(page::string(&address)),
+            Some(_) | None => remarks.warn(&rule.place, "left out: not a TCP address"),
         }
     }
-    addresses
+    (addresses, has_tls)
 }
 
 /// The upstream of all other hosts, and those of some, as a `map` has them.

@@ -161,6 +161,28 @@ fn upstreams_and_tcp_servers_have_their_words() {
     crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
 }
 
+#[test]
+fn certificates_have_their_words_of_requests_and_of_connections() {
+    let text = "http { server { listen 443 ssl; ssl_certificate a.pem; ssl_certificate b.pem;
+        ssl_certificate_key a.key; ssl_certificate_key b.key; ssl_client_certificate ca.pem;
+        ssl_verify_client on; ssl_crl /etc/crl.pem; location / { return 204; } } }
+        stream { server { listen 127.0.0.1:6 ssl; listen 127.0.0.1:7; proxy_pass 127.0.0.1:5;
+        ssl_certificate c.pem; ssl_certificate_key c.key; ssl_stapling_file c.ocsp; } }";
+    let Translation { toml, warnings } = translated(text);
+    for part in [
+        "certificate = [\"/etc/nginx/a.pem\", \"/etc/nginx/b.pem\"]",
+        "key = [\"/etc/nginx/a.key\", \"/etc/nginx/b.key\"]",
+        "client_crl = \"/etc/crl.pem\", client_verify = \"required\"",
+        "listen = [{ address = \"127.0.0.1:6\", tls = true }, \"127.0.0.1:7\"]",
+        "certificate = \"/etc/nginx/c.pem\"",
+        "staple = \"/etc/nginx/c.ocsp\"",
+    ] {
+        assert!(toml.contains(part), "{part} is not in\n{toml}");
+    }
+    assert!(warnings.is_empty(), "{warnings:?}");
+    crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
+}
+
 /// The warnings of a file, by line.
 fn warnings(text: &str) -> Vec<String> {
     translated(text).warnings.iter().map(|it| format!("{}: {}", it.place.line, it.text)).collect()

@@ -17,15 +17,22 @@ pub(super) fn of_server(
     remarks: &mut Remarks,
 ) {
     let file = |name: &str| scope.word(name).map(|(path, _)| absolute(path, prefix));
-    let (Some(certificate), Some(key)) = (file("ssl_certificate"), file("ssl_certificate_key"))
-    else {
+    let files = |name: &str| -> Vec<String> {
+        let paths = scope.all(name).into_iter().filter_map(|rule| rule.argument(0));
+        paths.map(|path| absolute(path, prefix)).collect()
+    };
+    let (certificates, keys) = (files("ssl_certificate"), files("ssl_certificate_key"));
+    if certificates.is_empty() || keys.is_empty() {
         remarks.mistake(place, "no `ssl_certificate` and `ssl_certificate_key` for this server");
         return;
-    };
-    if let Some(second) = scope.all("ssl_certificate").get(1) {
-        remarks.warn(&second.place, "one certificate a server: the last one counts");
     }
-    let mut pairs = vec![("certificate", page::string(&certificate)), ("key", page::string(&key))];
+    let mut pairs = vec![("certificate", one_or_all(&certificates)), ("key", one_or_all(&keys))];
+    if let Some((path, at)) = scope.word("ssl_stapling_file") {
+        match certificates.as_slice() {
+            [_] => pairs.push(("staple", page::string(&absolute(path, prefix)))),
+            _ => remarks.warn(at, "of several certificates, it is not known which it is about"),
+        }
+    }
     pairs.extend(least_version(scope, "ssl_protocols", remarks));
     if let Some((word @ ("on" | "optional" | "optional_no_ca"), at)) =
         scope.word("ssl_verify_client")
@@ -37,11 +44,19 @@ pub(super) fn of_server(
         if word == "optional_no_ca" {
             remarks.warn(at, "clients' certificates must lead to `ssl_client_certificate` here");
         }
+        pairs.extend(file("ssl_crl").map(|path| ("client_crl", page::string(&path))));
         let verify = if word == "on" { "required" } else { "optional" };
         pairs.push(("client_verify", page::string(verify)));
     }
     let at = scope.word("ssl_certificate").map_or(place, |(_, place)| place);
     lines.add("tls", table(pairs), at);
+}
+
+fn one_or_all(files: &[String]) -> String {
+    match files {
+        [one] => page::string(one),
+        several => page::strings(several),
+    }
 }
 
 /// How an upstream is spoken to that is passed on to by `https`; `host` is what it is called there.

@@ -18,6 +18,7 @@ fn route(backends: &[SocketAddr], change: impl FnOnce(&mut Config)) -> Proxy {
             upstream: "app".to_owned(),
             connect_timeout_ms: None,
             idle_timeout_ms: PATIENCE.as_millis() as u64,
+            tls: None,
         }];
         change(config);
     })

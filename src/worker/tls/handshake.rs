@@ -58,8 +58,12 @@ pub(crate) async fn run(connection: &mut Connection) -> Outcome {
     let _turn = shared.handshakes.begin(&seat);
     shared.seats.enter(&seat, Phase::Active);
     connection.limit(generation.handshake_timeout_ms(connection.listener));
-    let mut hello =
-        Hello { acceptor: Acceptor::default(), ahead: connection.unread.take(), has_begun: false };
+    let mut hello = Hello {
+        acceptor: Acceptor::default(),
+        ahead: connection.unread.take(),
+        has_begun: false,
+        is_of_http: generation.tcp_routes.of(connection.listener).is_none(),
+    };
     let made = poll_fn(|cx| match hello.poll(cx, connection, &generation) {
         Poll::Pending if seat.is_late() => Poll::Ready(Err(Failure::Late)),
         polled => polled,
@@ -92,6 +96,8 @@ struct Hello {
     /// What came together with a PROXY header.
     ahead: Option<Buffer>,
     has_begun: bool,
+    /// Whoever speaks in plain is answered in HTTP.
+    is_of_http: bool,
 }
 
 impl Hello {
@@ -147,7 +153,9 @@ impl Hello {
             match self.acceptor.accept() {
                 Ok(Some(accepted)) => return Poll::Ready(Ok(accepted)),
                 Ok(None) => {}
-                Err((Error::InvalidMessage(InvalidMessage::InvalidContentType), _)) => {
+                Err((Error::InvalidMessage(InvalidMessage::InvalidContentType), _))
+                    if self.is_of_http =>
+                {
                     // Once, and as much as the kernel takes.
                     let _told_or_not = secured.plain().poll_write(cx, PLAIN_REQUEST, &[]);
                     return Poll::Ready(Err(Failure::Plain));
@@ -170,8 +178,13 @@ fn begin(
 ) -> Result<(), Failure> {
     let name = accepted.client_hello().server_name().unwrap_or_default().as_bytes().to_vec();
     let serving = generation.serving(listener, &name).ok_or(Failure::Unfurnished)?;
-    let config =
-        if generation.offers_http2(listener) { &serving.config } else { &serving.config_http1 };
+    let config = if generation.tcp_routes.of(listener).is_some() {
+        &serving.config_tcp
+    } else if generation.offers_http2(listener) {
+        &serving.config
+    } else {
+        &serving.config_http1
+    };
     match accepted.into_connection(std::sync::Arc::clone(config)) {
         Ok(session) => {
             secured.begin(session, serving.authority.clone());

@@ -4,9 +4,11 @@ mod backends;
 mod by_name;
 mod errors;
 mod identity;
+mod kinds;
 pub(crate) mod papers;
 mod renewal;
 mod sessions;
+mod streams;
 mod traffic;
 
 use std::net::SocketAddr;
@@ -229,7 +231,7 @@ fn the_offered_example_works() {
     let signed = rcgen::generate_simple_self_signed(names).expect("it signs itself");
     let engine = Engine::start_in(&config, |folder| {
         let key = signed.signing_key.serialize_pem();
-        Papers { certificate: signed.cert.pem(), key }.write(folder, "site");
+        Papers::new(signed.cert.pem(), key).write(folder, "site");
         for name in ["clients.pem", "ca.pem"] {
             std::fs::copy(folder.join("site.pem"), folder.join(name)).expect("ours");
         }

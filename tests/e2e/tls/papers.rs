@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, RevokedCertParams,
 };
 
 pub(crate) struct Authority {
@@ -17,7 +18,10 @@ pub(crate) struct Authority {
 pub(crate) struct Papers {
     pub(crate) certificate: String,
     pub(crate) key: String,
+    serial: u64,
 }
+
+static SERIALS: AtomicU64 = AtomicU64::new(1);
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
@@ -55,9 +59,44 @@ impl Authority {
     }
 
     fn sign(&self, params: &CertificateParams) -> Papers {
-        let key = KeyPair::generate().expect("keys can be made");
-        let signed = params.signed_by(&key, &self.issuer).expect("the authority signs");
-        Papers { certificate: signed.pem(), key: key.serialize_pem() }
+        self.sign_for(params, &KeyPair::generate().expect("keys can be made"))
+    }
+
+    fn sign_for(&self, params: &CertificateParams, key: &KeyPair) -> Papers {
+        let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
+        let mut params = params.clone();
+        params.serial_number = Some(serial.into());
+        let signed = params.signed_by(key, &self.issuer).expect("the authority signs");
+        Papers { certificate: signed.pem(), key: key.serialize_pem(), serial }
+    }
+
+    /// For a server whose key is of another kind than usual.
+    pub(crate) fn server_of_kind(
+        &self,
+        names: &[&str],
+        kind: &'static rcgen::SignatureAlgorithm,
+    ) -> Papers {
+        self.sign_for(&params(names), &KeyPair::generate_for(kind).expect("keys can be made"))
+    }
+
+    /// The list of those that are not good any more, in time until the beginning of that year.
+    pub(crate) fn revoked(&self, papers: &[&Papers], until: i32) -> String {
+        let revoked = papers.iter().map(|papers| RevokedCertParams {
+            serial_number: papers.serial.into(),
+            revocation_time: rcgen::date_time_ymd(2001, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2001, 1, 1),
+            next_update: rcgen::date_time_ymd(until, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let signed = list.signed_by(&self.issuer).expect("the authority signs");
+        signed.pem().expect("text")
     }
 }
 
@@ -69,6 +108,11 @@ fn params(names: &[&str]) -> CertificateParams {
 }
 
 impl Papers {
+    /// Signed by somebody else.
+    pub(crate) fn new(certificate: String, key: String) -> Self {
+        Self { certificate, key, serial: 0 }
+    }
+
     /// As `NAME.pem` and `NAME.key`, each put in place of what was there at once.
     pub(crate) fn write(&self, folder: &Path, name: &str) {
         for (end, text) in [("pem", &self.certificate), ("key", &self.key)] {

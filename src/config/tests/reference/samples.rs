@@ -300,6 +300,13 @@ fn others() -> Vec<(&'static str, String)> {
         ("engine", "[engine]\n@".to_owned()),
         ("engine", "[engine]\nresolver = '10.0.0.1'\n@".to_owned()),
         ("stream", stream("listen = '127.0.0.1:80'\n@")),
+        (
+            "stream.tls",
+            stream(
+                "listen = { address = '127.0.0.1:80', tls = true }\n\
+                 [stream.tls]\ncertificate = 'c'\nkey = 'k'\n@",
+            ),
+        ),
         ("stream.listen", stream("[[stream.listen]]\naddress = '127.0.0.1:80'\n@")),
         (
             "stream.sni",
