@@ -148,6 +148,8 @@ pub(crate) enum Verb {
     /// Look at and steer programs.
     #[command(subcommand)]
     Program(Program),
+    /// Show the last lines that the engine itself logs.
+    Log(Log),
     /// Show who did what, oldest first.
     Events(Events),
     /// Show what was just asked of the engine, oldest first.
@@ -175,6 +177,7 @@ impl Verb {
             | Self::Backend(Backend::List { .. })
             | Self::Upstream(Upstream::List(_) | Upstream::Explain { .. })
             | Self::Program(Program::List(_) | Program::Tail(_))
+            | Self::Log(_)
             | Self::Events(_)
             | Self::Reload(Reload { dry_run: true, .. })
             | Self::Requests(_) => Some(Intent::Look),
@@ -304,6 +307,19 @@ pub(crate) struct Events {
     /// Go on with what happens from now on.
     #[arg(short, long)]
     pub(crate) follow: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Log {
+    /// Go on with what it logs from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many lines.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) lines: u32,
     /// Print one JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,

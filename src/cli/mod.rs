@@ -18,6 +18,7 @@ mod doctor;
 mod drain;
 mod engine;
 mod import;
+mod log;
 mod nginx;
 mod nodes;
 mod papers;
@@ -115,6 +116,7 @@ fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Backend(verb) => wait(backend::run(&place, out, verb)),
         Verb::Upstream(verb) => wait(upstream::run(&place, out, verb)),
         Verb::Program(verb) => wait(program::run(&place, out, verb)),
+        Verb::Log(verb) => wait(log::run(&place, out, verb)),
         Verb::Events(verb) => wait(events::run(&place, out, verb)),
         Verb::Requests(verb) => wait(requests::run(&place, out, verb)),
         Verb::Reload(reload) if reload.dry_run => wait(plan::show(&place, out, reload)),

@@ -171,6 +171,8 @@ pub(crate) enum Query {
     /// Lines of `wire::LogLine`: those kept, or of them the last `tail`; without end when followed.
     /// Those of several instances are merged by time, and each line names who said it.
     Log { target: ProgramTarget, stream: Option<Stream>, tail: Option<u32>, follow: bool },
+    /// The same of what the engine's own processes log.
+    EngineLog { tail: Option<u32>, follow: bool },
 }
 
 /// Who asks, and what that allows.

@@ -93,6 +93,7 @@ fn query(segments: &[&str], parameters: &str) -> Result<Option<Query>, String> {
         ["events"] => Query::Events { follow: Parameters::parse(parameters)?.follow },
         ["requests"] => requests(parameters)?,
         ["log"] => log(ALL, None, parameters)?,
+        ["engine", "log"] => engine_log(parameters)?,
         ["programs", name, "log"] => log(name, None, parameters)?,
         ["programs", name, instance, "log"] => log(name, Some(number(instance)?), parameters)?,
         _ => return Ok(None),
@@ -104,6 +105,15 @@ fn log(name: &str, instance: Option<u32>, parameters: &str) -> Result<Query, Str
     let Parameters { follow, tail, stream } = Parameters::parse(parameters)?;
     let target = ProgramTarget { name: name.to_owned(), instance, incarnation: None };
     Ok(Query::Log { target, stream, tail, follow })
+}
+
+fn engine_log(text: &str) -> Result<Query, String> {
+    match Parameters::parse(text)? {
+        Parameters { follow, tail, stream: None } => Ok(Query::EngineLog { tail, follow }),
+        Parameters { stream: Some(_), .. } => {
+            Err("`stream`: the engine's log is one; expected `follow=1` or `tail=N`".to_owned())
+        }
+    }
 }
 
 fn requests(text: &str) -> Result<Query, String> {

@@ -473,7 +473,7 @@ pub(crate) enum Outcome {
     Refused,
 }
 
-/// One line of a program's output, as `GET /v1/programs/NAME/I/log` and `GET /v1/log` stream them.
+/// One line of a program's output, or of the engine's own log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LogLine {

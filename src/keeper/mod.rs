@@ -18,7 +18,7 @@ use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use crate::order;
-use crate::order::keeper::{FromKeeper, HANDED, Key, ToKeeper};
+use crate::order::keeper::{FromKeeper, HANDED, Key, LOG, ToKeeper};
 use crate::sys::poll::{self, Interest};
 use crate::sys::seqpacket::{self, Wait};
 use crate::sys::{clock, folders, inherited, lock, log, oom, pidfd, rlimit, signal, spawn};
@@ -145,6 +145,19 @@ fn handed() -> Store {
     store
 }
 
+/// Goes on logging to the socket of the log as well, if that is what is held.
+fn say_there(key: &Key, held: &store::Held) {
+    if key.as_str() != LOG {
+        return;
+    }
+    let socket = held.borrow(|ends| ends.get(1).map(|end| end.try_clone_to_owned()));
+    match socket {
+        Some(Ok(socket)) => log::copy_to(socket),
+        Some(Err(error)) => log::error!(WHO, "log where consoles read it: {error}"),
+        None => {}
+    }
+}
+
 impl Keeper {
     fn new(name: &str, words: Words) -> Result<Self, KeeperError> {
         let folder = folders::make_runtime_dir(name)?;
@@ -164,6 +177,7 @@ impl Keeper {
         store: Store,
         starts: u32,
     ) -> Result<Self, KeeperError> {
+        store.all().for_each(|(key, held)| say_there(key, held));
         rlimit::raise_open_files();
         oom::protect();
         pidfd::become_subreaper()
@@ -321,6 +335,7 @@ impl Keeper {
         };
         match message {
             Ok(ToKeeper::Store { key }) => {
+                say_there(&key, &descriptors);
                 if !self.store.put(key, descriptors) {
                     log::alert!(WHO, "no room to hold {key:?}");
                 }

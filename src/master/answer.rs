@@ -86,6 +86,13 @@ impl Master {
             },
             Query::History => Reply::Json(json(&self.history.all())),
             Query::Plan => Reply::Json(json(&self.plan(caller.role))),
+            Query::EngineLog { tail, follow } => {
+                let follow = if follow { Follow::Yes } else { Follow::No };
+                match self.log.read(tail, follow) {
+                    Some(lines) => Reply::Lines(lines),
+                    None => Reply::Missing("too many follow this log already".to_owned()),
+                }
+            }
             Query::Log { target, stream, tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };
                 match self.programs.log(&target, stream, tail, follow) {

@@ -17,6 +17,7 @@ mod certificates;
 mod checks;
 mod clients;
 mod decisions;
+mod engine_log;
 mod explain;
 mod generation;
 mod handed;
@@ -173,6 +174,7 @@ struct Master {
     board_fd: OwnedFd,
     /// By which workers tell each other that there is room at a backend.
     bell: OwnedFd,
+    log: engine_log::EngineLog,
     generation: Generation,
     /// Why the last reload was refused; empty when the running configuration is the file's.
     config_error: String,
@@ -221,6 +223,7 @@ impl Master {
             listeners: &self.listeners,
             board: self.board_fd.as_fd(),
             bell: self.bell.as_fd(),
+            log: self.log.as_fd(),
             generation: self.generation.number,
             config: self.generation.as_fd(),
             keeper: &self.keeper,

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::alarms::Alarms;
 use super::certificates::Certificates;
 use super::checks::Checks;
+use super::engine_log::EngineLog;
 use super::event::{EVENTS_WAITING_MAX, Event, Post};
 use super::generation::Generation;
 use super::http::{self, Http, HttpError};
@@ -111,6 +112,7 @@ struct Prepared {
     will: Option<Will>,
     board: (Board, OwnedFd),
     bell: OwnedFd,
+    log: EngineLog,
     generation: Generation,
     listeners: Listeners,
     made: listeners::Prepared,
@@ -127,6 +129,7 @@ struct Prepared {
 impl Prepared {
     fn make(options: &Options, keeper: &KeeperLink, mut held: Held) -> Result<Self, StartError> {
         let io = |tried| move |cause| StartError::Io { tried, cause };
+        let log = EngineLog::open(&mut held, keeper).map_err(io("keep the log"))?;
         let socket = folders::make_runtime_dir(&options.name)?.join("control.sock");
         if held.starts == 1 {
             predecessors::end(&socket)
@@ -183,6 +186,7 @@ impl Prepared {
             will,
             board,
             bell,
+            log,
             generation,
             listeners,
             made,
@@ -236,6 +240,7 @@ impl Prepared {
             board,
             board_fd,
             bell: self.bell,
+            log: self.log,
             generation: self.generation,
             config_error: will.config_error,
             loads: will.loads,

@@ -37,6 +37,8 @@ pub(super) struct Supplies<'a> {
     pub(super) listeners: &'a Listeners,
     pub(super) board: BorrowedFd<'a>,
     pub(super) bell: BorrowedFd<'a>,
+    /// Where they send what they log.
+    pub(super) log: BorrowedFd<'a>,
     pub(super) generation: u32,
     /// Sealed memfd with the configuration.
     pub(super) config: BorrowedFd<'a>,
@@ -209,6 +211,7 @@ impl Workers {
         }
         supplies.keeper.hold(&format!("{KEY}{slot}"), &[process.link()]);
         process.tell(ToWorker::Start { slot }, Some(supplies.board));
+        process.tell(ToWorker::Log, Some(supplies.log));
         process.tell(ToWorker::Bell, Some(supplies.bell));
         for (address, socket) in supplies.listeners.sockets() {
             process.tell(ToWorker::Listen { address }, Some(socket));

@@ -17,6 +17,9 @@ pub(crate) const KEY_BYTES_MAX: usize = 200;
 pub(crate) const KEY_DESCRIPTORS_MAX: usize = 4;
 /// Begins the keys of sockets that a service manager has handed to the keeper.
 pub(crate) const HANDED: &str = "handed ";
+/// What the ends of the log's socket are held under: first the one that is read, then the one that the
+/// engine's processes write to, the keeper too.
+pub(crate) const LOG: &str = "log";
 const _: () = assert!(KEY_BYTES_MAX + 16 <= super::MESSAGE_BYTES_MAX);
 const _: () = assert!(KEY_DESCRIPTORS_MAX <= crate::sys::seqpacket::DESCRIPTORS_MAX);
 

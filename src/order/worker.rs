@@ -43,6 +43,8 @@ pub(crate) enum ToWorker {
     TakeFiles,
     /// How workers tell each other that there is room at a backend. Descriptor: the bell.
     Bell,
+    /// Where what the worker logs goes beside its standard error. Descriptor: that socket.
+    Log,
 }
 
 /// From a worker.
@@ -69,6 +71,7 @@ impl ToWorker {
             Self::Bell => Writer::new(7).end(),
             Self::Files { first, opened } => Writer::new(8).u16(*first).u64(*opened).end(),
             Self::TakeFiles => Writer::new(9).end(),
+            Self::Log => Writer::new(10).end(),
         }
     }
 
@@ -84,6 +87,7 @@ impl ToWorker {
             7 => Self::Bell,
             8 => Self::Files { first: fields.u16()?, opened: fields.u64()? },
             9 => Self::TakeFiles,
+            10 => Self::Log,
             _ => return Err(DecodeError("unknown tag")),
         };
         fields.end(decoded)

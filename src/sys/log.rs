@@ -6,13 +6,22 @@
 //!
 //! Nobody who logs waits for whoever reads: what a full pipe does not take is lost, and the next line
 //! that it does take is preceded by how many were.
+//!
+//! The same lines go, as messages, to whoever keeps them for consoles ([`copy_to`]): to one socket that
+//! all processes of the engine write to, by the same rule. No process waits for another, and the locks
+//! here are each process's own.
+
+pub(crate) mod record;
 
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::seqpacket::{self, Wait};
 use super::{clock, standard};
+use record::Record;
 
 /// How bad it is. `Alert` means a bug of ours or a broken invariant: tests fail on one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +59,55 @@ pub(crate) fn line(level: Level, who: &str, text: fmt::Arguments<'_>) {
     }
     let wall_ms = clock::wall_ms();
     let own = std::process::id();
-    let line = |level: Level, who: &str, text: fmt::Arguments<'_>| {
-        format!("{} [{}] {own} {who}: {text}\n", utc(wall_ms), level.name())
+    let record = |level: Level, who: &str, text: fmt::Arguments<'_>| Record {
+        wall_ms,
+        level,
+        text: format!("[{}] {own} {who}: {text}", level.name()),
     };
     let about_lost = |lost: u64| {
-        line(Level::Warn, "log", format_args!("{lost} lines lost: nobody read them in time"))
+        record(Level::Warn, "log", format_args!("{lost} lines lost: nobody read them in time"))
     };
+    let said = record(level, who, text);
+    let line = |record: &Record| format!("{} {}\n", utc(wall_ms), record.text);
     // What another thread was saying when it panicked is a line like others.
     let mut mouth = MOUTH.lock().unwrap_or_else(PoisonError::into_inner);
-    mouth.say(&line(level, who, text), about_lost, |bytes| {
-        standard::write(rustix::stdio::stderr(), bytes)
-    });
+    mouth.say(
+        &line(&said),
+        |lost| line(&about_lost(lost)),
+        |bytes| standard::write(rustix::stdio::stderr(), bytes),
+    );
+    drop(mouth);
+    if let Some(copy) = &mut *COPY.lock().unwrap_or_else(PoisonError::into_inner) {
+        copy.send(&said, about_lost);
+    }
 }
 
 static MOUTH: Mutex<Mouth> = Mutex::new(Mouth { rest: Vec::new(), lost: 0 });
+static COPY: Mutex<Option<Copy>> = Mutex::new(None);
+
+/// From here on lines go there, too, each as a message that is a [`Record`].
+pub(crate) fn copy_to(socket: OwnedFd) {
+    *COPY.lock().unwrap_or_else(PoisonError::into_inner) = Some(Copy { socket, lost: 0 });
+}
+
+struct Copy {
+    socket: OwnedFd,
+    /// Records since the last that was taken.
+    lost: u64,
+}
+
+impl Copy {
+    fn send(&mut self, said: &Record, about_lost: impl FnOnce(u64) -> Record) {
+        let is_taken = |record: &Record| {
+            seqpacket::send(&self.socket, &record.encode(), &[], Wait::Never).is_ok()
+        };
+        if (self.lost == 0 || is_taken(&about_lost(self.lost))) && is_taken(said) {
+            self.lost = 0;
+        } else {
+            self.lost += 1;
+        }
+    }
+}
 
 /// What is yet to be said.
 struct Mouth {
@@ -172,6 +216,30 @@ mod tests {
             );
         }
         assert_eq!(read, "one\n(2 lost)\nfour\n(1 lost)\nsix\n");
+    }
+
+    #[test]
+    fn a_copy_never_waits_and_tells_what_was_lost() {
+        let (socket, keeper) = seqpacket::pair().unwrap();
+        let mut copy = Copy { socket, lost: 0 };
+        let record = |text: String| Record { wall_ms: 7, level: Level::Notice, text };
+        let about_lost = |lost: u64| record(format!("({lost} lost)"));
+        let read = || {
+            let mut bytes = [0; record::RECORD_BYTES_MAX];
+            let count = seqpacket::receive(&keeper, &mut bytes, drop, Wait::Never).ok()?;
+            Record::decode(&bytes[..count]).map(|record| record.text)
+        };
+        let mut sent: u64 = 0;
+        while copy.lost == 0 {
+            copy.send(&record(sent.to_string()), about_lost);
+            sent += 1;
+            assert!(sent < 1_000_000, "the socket takes without end");
+        }
+        copy.send(&record("lost, too".to_owned()), about_lost);
+        let taken: Vec<String> = std::iter::from_fn(read).collect();
+        assert_eq!(taken.len() as u64, sent - 1);
+        copy.send(&record("again".to_owned()), about_lost);
+        assert_eq!(std::iter::from_fn(read).collect::<Vec<_>>(), ["(2 lost)", "again"]);
     }
 
     #[test]

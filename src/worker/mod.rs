@@ -221,6 +221,9 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 take_files(shared);
                 shared.logs.take();
             }
+            ToWorker::Log => {
+                sys::log::copy_to(descriptors.pop().ok_or(Error::NoDescriptor("the log"))?);
+            }
             ToWorker::Reopen { number } => {
                 take_files(shared);
                 let failing = shared.logs.reopen().await;

@@ -68,7 +68,7 @@ fn what_is_wrong_with_a_file_is_json_for_programs() {
 
 #[test]
 fn no_engine_is_3_and_says_how_to_start_one() {
-    let verbs = ["status", "reload", "shutdown", "events", "requests"].map(|verb| vec![verb]);
+    let verbs = ["status", "reload", "shutdown", "log", "events", "requests"].map(|verb| vec![verb]);
     for verb in verbs.iter().chain([&vec!["backend", "list"]]) {
         let words = ["no engine is running for pilothouse.toml", "pilothouse run"];
         expect(&alone("", verb), 3, &words);

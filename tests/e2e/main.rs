@@ -39,6 +39,7 @@ mod differential;
 mod doctor;
 mod drain;
 mod ends;
+mod engine_log;
 mod escalations;
 mod explain;
 mod failing;

@@ -42,6 +42,10 @@ impl From<&Query> for Request {
                 };
                 format!("{at}/log?stream={stream}&tail={tail}&follow={follow}")
             }
+            Query::EngineLog { tail, follow } => {
+                let tail = tail.map_or_else(String::new, |count| count.to_string());
+                format!("/v1/engine/log?tail={tail}&follow={}", u8::from(*follow))
+            }
         };
         Self { method: Method::Get, target, body: Vec::new() }
     }

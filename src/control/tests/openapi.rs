@@ -180,6 +180,7 @@ fn queries() -> Vec<Query> {
         log("all", None),
         log("web", None),
         log("web", Some(0)),
+        Query::EngineLog { tail: None, follow: false },
     ];
     for query in &all {
         match query {
@@ -191,6 +192,7 @@ fn queries() -> Vec<Query> {
             | Query::Plan
             | Query::Metrics
             | Query::Requests { .. }
+            | Query::EngineLog { .. }
             | Query::Log { .. } => {}
         }
     }

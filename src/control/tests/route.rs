@@ -92,6 +92,8 @@ fn the_promised_paths_are_understood() {
     let target = ProgramTarget { name: "all".to_owned(), instance: None, incarnation: None };
     let log = Query::Log { target, stream: None, tail: Some(9), follow: true };
     check("GET", "/v1/log?stream=&tail=9&follow=1", "", &Ask::Query(log));
+    let log = Query::EngineLog { tail: Some(9), follow: true };
+    check("GET", "/v1/engine/log?tail=9&follow=1", "", &Ask::Query(log));
 }
 
 #[test]
@@ -103,6 +105,12 @@ fn what_is_wrong_is_said() {
         ("POST", "/v1/status", "", "/v1/status: only GET is allowed"),
         ("GET", "/v1/reload", "", "/v1/reload: only POST is allowed"),
         ("POST", "/v1/upstreams/a/explain", "", "/v1/upstreams/a/explain: only GET is allowed"),
+        (
+            "GET",
+            "/v1/engine/log?stream=stdout",
+            "",
+            "/v1/engine/log: `stream`: the engine's log is one; expected `follow=1` or `tail=N`",
+        ),
         (
             "GET",
             "/v1/events?follow=maybe",
@@ -250,6 +258,7 @@ fn query() -> impl Strategy<Value = Query> {
         Just(Query::History),
         Just(Query::Plan),
         any::<bool>().prop_map(|follow| Query::Events { follow }),
+        any::<(Option<u32>, bool)>().prop_map(|(tail, follow)| Query::EngineLog { tail, follow }),
         (name(), any::<Option<u32>>(), stream, any::<Option<u32>>(), any::<bool>()).prop_map(
             |(name, instance, stream, tail, follow)| {
                 let target = ProgramTarget { name, instance, incarnation: None };

@@ -108,6 +108,7 @@ fn small_master(asked: Asked) {
                 | Query::Plan
                 | Query::Explain { .. }
                 | Query::Requests { .. }
+                | Query::EngineLog { .. }
                 | Query::Log { .. } => Reply::Missing("no such program".to_owned()),
             };
             reply.send(answer).unwrap();

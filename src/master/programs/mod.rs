@@ -64,6 +64,7 @@ use crate::supervise::step;
 use crate::sys;
 
 pub(crate) use self::foresee::Foreseen;
+pub(in crate::master) use self::output::Output;
 pub(crate) use self::output::left::Left;
 pub(crate) use self::output::{Follow, Source};
 pub(in crate::master) use self::shutdown::Promised;

@@ -230,7 +230,7 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Show(View::Programs), "programs", [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
     action!(Id::Show(View::Workers), "workers", [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
     action!(Id::Show(View::Requests), "requests", [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
-    action!(Id::Show(View::Logs), "logs", [char('7')], Scope::Anywhere, Looks, None, "logs", "all that is said, by time: programs, the engine's events, requests"),
+    action!(Id::Show(View::Logs), "logs", [char('7')], Scope::Anywhere, Looks, None, "logs", "all that is said, by time: programs, the engine's own log, events, requests"),
     action!(Id::Show(View::Events), "events", [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
     action!(Id::Show(View::Config), "config", [char('9')], Scope::Anywhere, Looks, None, "config", "the file against what runs: what a reload would change, restart and drain"),
     action!(Id::Open, "open", [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),

@@ -1,5 +1,5 @@
-//! The line to the engine: the watch stream, orders, the log of one program and of all, the requests. Everything that comes
-//! back is a message; nothing here decides.
+//! The line to the engine: the watch stream, orders, the log of one program and of all, the requests.
+//! Everything that comes back is a message; nothing here decides.
 //!
 //! A lost engine is asked for again, ever less often; orders are never sent twice.
 
@@ -19,15 +19,15 @@ pub(crate) mod tunnel;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::control::call::{ALL, Command, ProgramTarget};
+use crate::control::call::Command;
 use crate::control::client::Client;
 use crate::control::requests::Filter;
 use crate::control::wire::LogLine;
 
 use super::model::key::Key;
-use super::model::log_tail::Whose;
 use super::msg::Msg;
 
+use log::Source;
 use route::Route;
 
 /// Messages waiting for the console; a full queue makes the engine's stream wait, and the engine
@@ -41,7 +41,8 @@ pub(crate) struct Link {
     watch: JoinHandle<()>,
     pulse: JoinHandle<()>,
     log: Option<JoinHandle<()>>,
-    logs: Option<JoinHandle<()>>,
+    /// Of the programs, and of the engine.
+    logs: Option<[JoinHandle<()>; 2]>,
     requests: Option<JoinHandle<()>>,
     explained: Option<JoinHandle<()>>,
     plan: Option<JoinHandle<()>>,
@@ -75,10 +76,11 @@ impl Link {
 
     pub(crate) fn follow_log(&mut self, name: String, instance: u32) {
         self.stop_log();
-        let of = Whose::One(Key::Program { name: name.clone(), instance });
-        let target = ProgramTarget { name, instance: Some(instance), incarnation: None };
-        let follow = log::follow(self.client.clone(), target, of, self.messages.clone());
-        self.log = Some(tokio::spawn(follow));
+        self.log = Some(self.follow(Source::Program { name, instance }));
+    }
+
+    fn follow(&self, source: Source) -> JoinHandle<()> {
+        tokio::spawn(log::follow(self.client.clone(), source, self.messages.clone()))
     }
 
     pub(crate) fn stop_log(&mut self) {
@@ -89,15 +91,11 @@ impl Link {
 
     pub(crate) fn follow_all_logs(&mut self) {
         self.stop_all_logs();
-        let target = ProgramTarget { name: ALL.to_owned(), instance: None, incarnation: None };
-        let follow = log::follow(self.client.clone(), target, Whose::All, self.messages.clone());
-        self.logs = Some(tokio::spawn(follow));
+        self.logs = Some([Source::Programs, Source::Engine].map(|source| self.follow(source)));
     }
 
     fn stop_all_logs(&mut self) {
-        if let Some(logs) = self.logs.take() {
-            logs.abort();
-        }
+        self.logs.take().into_iter().flatten().for_each(|log| log.abort());
     }
 
     pub(crate) fn follow_requests(&mut self, filter: Filter, number: u64, tail: u32) {

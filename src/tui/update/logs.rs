@@ -1,5 +1,5 @@
-//! The log of everything: between the lines of the programs what happened to the engine, and, while
-//! that is wanted, each request. All by time, each with the name of its source.
+//! The log of everything: between the lines of the programs and of the engine what was done and what
+//! happened, and, while that is wanted, each request. All by time, each with the name of its source.
 
 use crate::control::requests::RequestRecord;
 use crate::control::wire::{EventRecord, LogLine, Severity, Stream};
@@ -7,7 +7,7 @@ use crate::tui::model::Model;
 use crate::tui::model::nodes::{Nodes, tag};
 
 /// No program is called so: theirs have an instance behind a colon.
-const ENGINE: &str = "engine";
+const EVENTS: &str = "events";
 const ACCESS: &str = "access";
 
 /// What is known already, for a log that has just begun.
@@ -70,7 +70,7 @@ fn of_event(nodes: &Nodes, event: &EventRecord) -> LogLine {
             Severity::Info | Severity::Good => Stream::Stdout,
         },
         text: words.join(": "),
-        program: source(nodes, ENGINE, tag::of_seq(event.seq).0),
+        program: source(nodes, EVENTS, tag::of_seq(event.seq).0),
     }
 }
 

@@ -142,6 +142,12 @@ fn queries() -> Vec<Operation> {
             schema::<LogLine>,
             log(),
         ),
+        lines(
+            "/v1/engine/log",
+            "What the engine's own processes log",
+            schema::<LogLine>,
+            vec![tail(), follow()],
+        ),
         get("/metrics", "For Prometheus", Answered::Metrics),
         get(PATH, "This description", Answered::Description),
     ]

@@ -55,7 +55,7 @@ use voice::Voice;
 pub(super) type SharedFile = Rc<RefCell<RotatingFile>>;
 
 #[derive(Default)]
-pub(super) struct Output {
+pub(in crate::master) struct Output {
     ring: Ring,
     audience: Audience,
     sought: Sought,
@@ -302,6 +302,14 @@ impl Output {
         taps.has_any() || sinks.exact_file().is_some()
     }
 
+    /// What was said at that moment by somebody who has no pipe to be read.
+    pub(in crate::master) fn say(&mut self, moment: (u64, Stream), text: &str) {
+        for text in lines::texts(text.as_bytes()) {
+            self.ring.push(moment, text.as_bytes());
+            self.audience.tell(&said(moment, text));
+        }
+    }
+
     /// The supervisor's own remark; only in the ring, files hold the program's bytes alone.
     pub(super) fn mark(&mut self, text: String) {
         let wall_ms = clock::wall_ms();
@@ -343,7 +351,7 @@ impl Output {
 
     /// The kept lines, then the coming ones when the reader follows. `stream`: only that one, with
     /// the supervisor's marks. `tail`: of those kept only so many. Nothing when too many follow.
-    pub(super) fn read(
+    pub(in crate::master) fn read(
         &mut self,
         stream: Option<Stream>,
         tail: Option<u32>,

@@ -91,7 +91,7 @@ fn a_signal_is_chosen_from_the_menu() {
     assert_eq!(sent(&press(&mut watching, key(Code::Enter))), Vec::<String>::new());
 }
 
-/// The log of everything: programs, the engine's events and, while that is wanted, requests.
+/// The log of everything: programs and the engine, events and, while that is wanted, requests.
 #[test]
 fn all_sources_are_one_log_by_time() {
     let mut model = attached();
@@ -125,9 +125,9 @@ fn all_sources_are_one_log_by_time() {
     };
     let without = [
         "web:0 one",
-        "engine engine start web:0: done",
+        "events engine start web:0: done",
         "web:0 two",
-        "engine engine roll web:0: done",
+        "events engine roll web:0: done",
         "web:0 three",
     ];
     assert_eq!(texts(&model), without);
