@@ -76,7 +76,7 @@ something unasked. Boxes keep theirs: Esc, Enter, the arrows, j and k, y and n.
 /// The console's keys and how to change them, as a part of a manual page.
 fn keys() -> String {
     let mut page = KEYS.to_owned();
-    for action in action::ALL {
+    for action in action::all() {
         let keys: Vec<String> = action.keys.iter().map(|key| roff(&key.to_string())).collect();
         let keys = if keys.is_empty() { "(none)".to_owned() } else { keys.join(", ") };
         page.extend([".TP\n\\fB", &keys, "\\fR \\(em ", &roff(action.name), "\n"]);

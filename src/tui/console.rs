@@ -375,7 +375,7 @@ impl Console {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         view::render(&mut buffer, area, &self.model, &self.skin);
-        let view = self.model.view.title().to_lowercase();
+        let view = self.model.view.facts().name;
         let time = number::clock(self.model.seen_ms()).replace(':', "");
         let name = format!("{}-{view}-{time}Z", self.model.moment.head.name);
         match export::save(&buffer, &self.skin, format, (Path::new("."), &name)) {

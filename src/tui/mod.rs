@@ -8,9 +8,10 @@
 //! instead. Footer, help, palette, the manual and the operator's own keys follow from the line. The
 //! compiler asks for the arm, `action::tests` for a key of its own.
 //!
-//! **A view** is a line of `model::panel::View` (titles, panels), a line of the registry that shows
-//! it, and a file of `view` that draws its panels, called in `view::render`. Rows of a new kind are
-//! an arm of `model::rows`: cursor, marks, filter, order and pointer then work on them.
+//! **A view** is a file of `view` and a line of the registry `views`. The file says what the view is
+//! called (`VIEW`), where each panel's rows come from, and draws them (`draw`). The line names the file
+//! and the panels. Number key, tab, help, palette, manual, cursor, marks, filter, order and pointer
+//! follow; the compiler asks for what the file lacks.
 //!
 //! **A theme** is a file in `themes`, a sign a line of `theme::glyph` for each tier. What an operator
 //! may set for good is a field of `settings`.
@@ -37,4 +38,5 @@ pub(crate) mod screenshot;
 pub(crate) mod svg;
 pub(crate) mod theme;
 pub(crate) mod view;
+pub(crate) mod views;
 pub(crate) mod widget;

@@ -11,7 +11,7 @@ use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
 use crate::tui::model::{Link, Model, panel, rows};
 
-use super::{ALL, Action, Id, Scope, attach, context, order, weigh};
+use super::{Action, Id, Scope, all, attach, context, order, weigh};
 
 /// A key and what it does here and to this row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,7 @@ pub(crate) struct Hint {
 /// shown.
 pub(crate) fn footer(model: &Model) -> Vec<Hint> {
     let (panel, kind) = context(model);
-    let mut shown: Vec<&Action> = ALL
-        .iter()
+    let mut shown: Vec<&Action> = all()
         .filter(|action| action.footer.is_some() && action.applies(panel, kind))
         .filter(|action| does_something(model, action))
         .collect();
@@ -46,7 +45,7 @@ pub(crate) fn footer(model: &Model) -> Vec<Hint> {
 pub(crate) fn help(model: &Model) -> Vec<&'static Action> {
     let (panel, kind) = context(model);
     let has_key = |action: &&Action| !model.keys.of(action).is_empty();
-    ALL.iter().filter(has_key).filter(|action| action.applies(panel, kind)).collect()
+    all().filter(has_key).filter(|action| action.applies(panel, kind)).collect()
 }
 
 /// The lines of `help` that hold what was typed, in any of their parts.

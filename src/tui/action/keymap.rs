@@ -10,7 +10,7 @@ use crate::tui::model::key::Kind;
 use crate::tui::model::panel::Panel;
 
 use super::chord::{Chord, Code};
-use super::{ALL, Action, Danger, Id, of};
+use super::{Action, Danger, Id, all, of};
 
 /// What an arrow or function key is made of: split across two packets it arrives as these letters.
 const OF_ARROWS: &str = "[OABCDFHPQRS";
@@ -90,7 +90,7 @@ impl Keymap {
 
     /// Another action that the key means in a place where it means this one.
     pub(super) fn rival(&self, action: &Action, key: Chord) -> Option<&'static Action> {
-        let others = ALL.iter().filter(|other| other.id != action.id);
+        let others = all().filter(|other| other.id != action.id);
         let mut sharing = others.filter(|other| self.of(other).contains(&key));
         sharing.find(|other| {
             let mut both = places();
@@ -148,10 +148,8 @@ fn is_of_arrows(key: Chord) -> bool {
 /// Every panel with every kind of row that it may have under the cursor.
 fn places() -> impl Iterator<Item = (Panel, Option<Kind>)> {
     let kinds = || std::iter::once(None).chain(Kind::ALL.map(Some));
-    let is_there = |panel, kind: Option<Kind>| match panel {
-        Panel::ConfigTable | Panel::ConfigLines => kind.is_none() || kind == Some(Kind::Plan),
-        Panel::AlarmTable => kind.is_none() || kind == Some(Kind::Alarm),
-        _ => true,
+    let is_there = |panel: Panel, kind: Option<Kind>| {
+        panel.facts().kind.is_none_or(|only| kind.is_none() || kind == Some(only))
     };
     let pairs =
         Panel::ALL.into_iter().flat_map(move |panel| kinds().map(move |kind| (panel, kind)));

@@ -1,8 +1,8 @@
 //! The registry of everything a key can do: the one source of key handling, footer, help and
 //! palette.
 //!
-//! An action is a row of `ALL`; where it applies is data, what it does is `update`. Adding one is a
-//! line here and an arm there.
+//! An action is a row of a table; where it applies is data, what it does is `update`. Adding one is a
+//! line here and an arm there. The rows of views are made from the registry of those.
 
 pub(crate) mod attach;
 pub(crate) mod chord;
@@ -109,14 +109,20 @@ pub(crate) enum Id {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scope {
     Anywhere,
+    /// In every panel of rows.
+    Lists,
     Somewhere { panels: &'static [Panel], kinds: &'static [Kind] },
 }
 
 impl Scope {
     /// In words that follow what the action does; none where it does it anywhere.
     pub(crate) fn place(&self) -> &'static str {
-        let Self::Somewhere { panels, kinds } = self else { return "" };
-        match (*kinds, *panels) {
+        let (kinds, panels) = match *self {
+            Self::Anywhere => return "",
+            Self::Lists => return " (in a list)",
+            Self::Somewhere { panels, kinds } => (kinds, panels),
+        };
+        match (kinds, panels) {
             ([Kind::Backend], _) => " (on a backend)",
             ([Kind::Program], _) => " (on a program)",
             ([Kind::Program, Kind::Backend], _) => " (on a program or a backend)",
@@ -126,7 +132,7 @@ impl Scope {
             (_, [Panel::ProgramLog, Panel::AllLogs]) => " (in a log)",
             (_, [Panel::ProgramLog, Panel::AllLogs, ..]) => " (in a log or among requests)",
             (_, [Panel::Attention, Panel::Events, ..]) => " (on an event or what needs attention)",
-            _ => " (in a list)",
+            _ => " (in some lists)",
         }
     }
 }
@@ -142,7 +148,7 @@ pub(crate) enum Danger {
     Asks,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Action {
     pub(crate) id: Id,
     /// What a file of keys calls it.
@@ -179,23 +185,6 @@ const UPSTREAMS: Scope =
 const EVERYTHING: Scope = panels(&[Panel::AllLogs]);
 const TREE: Scope = panels(&[Panel::BackendTable]);
 const CHANGES: Scope = rows_of(&[Kind::Plan]);
-const LISTS: Scope = panels(&[
-    Panel::Attention,
-    Panel::Upstreams,
-    Panel::Workers,
-    Panel::Programs,
-    Panel::Events,
-    Panel::BackendTable,
-    Panel::BalanceTable,
-    Panel::ProgramTable,
-    Panel::WorkerTable,
-    Panel::RequestTable,
-    Panel::AlarmTable,
-    Panel::EventTable,
-    Panel::ConfigTable,
-    Panel::ConfigLines,
-]);
-
 macro_rules! action {
     ($id:expr, $name:literal, [$($key:expr),*], $scope:expr, $danger:ident, $footer:expr, $label:literal, $help:literal) => {
         Action {
@@ -211,9 +200,9 @@ macro_rules! action {
     };
 }
 
-/// In the order help lists them.
+/// How to move, which help lists first.
 #[rustfmt::skip]
-pub(crate) static ALL: &[Action] = &[
+static MOVES: &[Action] = &[
     action!(Id::Down, "down", [char('j'), key(Code::Down)], Scope::Anywhere, Looks, Some(0), "move", "one row down; past the last row, the next panel"),
     action!(Id::Up, "up", [char('k'), key(Code::Up)], Scope::Anywhere, Looks, None, "up", "one row up; past the first row, the panel before"),
     action!(Id::Top, "top", [char('g'), key(Code::Home)], Scope::Anywhere, Looks, None, "top", "to the first row"),
@@ -224,16 +213,51 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::PageUp, "page-up", [key(Code::PageUp)], Scope::Anywhere, Looks, None, "page", "a page up"),
     action!(Id::NextPanel, "next-panel", [key(Code::Tab)], Scope::Anywhere, Looks, Some(60), "next", "the next panel; in Balance, the next upstream"),
     action!(Id::PreviousPanel, "previous-panel", [key(Code::BackTab)], Scope::Anywhere, Looks, None, "previous", "the panel before; in Balance, the upstream before"),
-    action!(Id::Show(View::Overview), "overview", [char('1')], Scope::Anywhere, Looks, None, "overview", "what needs attention, traffic, everything in short"),
-    action!(Id::Show(View::Backends), "backends", [char('2')], Scope::Anywhere, Looks, None, "backends", "backends by upstream, drains under way"),
-    action!(Id::Show(View::Balance), "balance", [char('3')], Scope::Anywhere, Looks, None, "balance", "expected against actual shares, and whether they fit"),
-    action!(Id::Show(View::Programs), "programs", [char('4')], Scope::Anywhere, Looks, None, "programs", "programs and the output of the selected one"),
-    action!(Id::Show(View::Workers), "workers", [char('5')], Scope::Anywhere, Looks, None, "workers", "the processes of the data path"),
-    action!(Id::Show(View::Requests), "requests", [char('6')], Scope::Anywhere, Looks, None, "requests", "requests as they end; in their filter also status:5xx upstream:api backend: path: client:"),
-    action!(Id::Show(View::Logs), "logs", [char('7')], Scope::Anywhere, Looks, None, "logs", "all that is said, by time: programs, the engine's own log, events, requests"),
-    action!(Id::Show(View::Events), "events", [char('8')], Scope::Anywhere, Looks, None, "events", "who did what, and what came of it"),
-    action!(Id::Show(View::Config), "config", [char('9')], Scope::Anywhere, Looks, None, "config", "the file against what runs: what a reload would change, restart and drain"),
-    action!(Id::Open, "open", [key(Code::Enter)], LISTS, Looks, Some(10), "open", "open the row where it is shown in full"),
+];
+
+/// The digits in the order of the keyboard: the first view has the first.
+static NUMBERS: [[Chord; 1]; 10] = [
+    [char('1')],
+    [char('2')],
+    [char('3')],
+    [char('4')],
+    [char('5')],
+    [char('6')],
+    [char('7')],
+    [char('8')],
+    [char('9')],
+    [char('0')],
+];
+
+static SHOWS: [Action; View::ALL.len()] = {
+    let mut shows = [show(View::ALL[0]); View::ALL.len()];
+    let mut at = 1;
+    while at < View::ALL.len() {
+        shows[at] = show(View::ALL[at]);
+        at += 1;
+    }
+    shows
+};
+
+/// A view's row, by what the registry of views says of it.
+const fn show(view: View) -> Action {
+    let facts = view.facts();
+    Action {
+        id: Id::Show(view),
+        name: facts.name,
+        keys: &NUMBERS[view as usize],
+        scope: Scope::Anywhere,
+        danger: Danger::Looks,
+        label: facts.name,
+        help: facts.help,
+        footer: None,
+    }
+}
+
+/// What else can be done.
+#[rustfmt::skip]
+static DEEDS: &[Action] = &[
+    action!(Id::Open, "open", [key(Code::Enter)], Scope::Lists, Looks, Some(10), "open", "open the row where it is shown in full"),
     action!(Id::Back, "back", [key(Code::Esc)], Scope::Anywhere, Looks, None, "back", "close what is open, clear marks and filter, leave zoom; never quits"),
     action!(Id::Restart, "restart", [char('r')], RUNS, Weighs, Some(1), "restart", "restart the program: at once when it is not running, else its backend drains first"),
     action!(Id::Roll, "roll", [char('R')], PROGRAMS, Asks, Some(30), "roll", "restart all instances one after another, each ready again before the next"),
@@ -266,10 +290,10 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::NextMatch, "next-match", [char('n')], LOG, Looks, Some(12), "next", "the next match further up"),
     action!(Id::PreviousMatch, "previous-match", [char('N')], LOG, Looks, None, "previous", "the next match further down"),
     action!(Id::Keep, "only", [char('&')], LOG, Looks, Some(11), "only", "show only lines that hold these words, and the marks between lives"),
-    action!(Id::Filter, "filter", [char('/')], LISTS, Looks, Some(40), "filter", "show only rows with these words, !without them, or by column: state=failed p99>50ms cpu>10%"),
-    action!(Id::SortNext, "sort", [char('o'), key(Code::Right)], LISTS, Looks, Some(50), "sort", "by the next column, from its most or its worst on; after the last one in their own order"),
-    action!(Id::SortPrevious, "sort-back", [key(Code::Left)], LISTS, Looks, None, "sort back", "by the column before"),
-    action!(Id::SortReverse, "sort-reverse", [char('O')], LISTS, Looks, None, "reverse", "reverse the order"),
+    action!(Id::Filter, "filter", [char('/')], Scope::Lists, Looks, Some(40), "filter", "show only rows with these words, !without them, or by column: state=failed p99>50ms cpu>10%"),
+    action!(Id::SortNext, "sort", [char('o'), key(Code::Right)], Scope::Lists, Looks, Some(50), "sort", "by the next column, from its most or its worst on; after the last one in their own order"),
+    action!(Id::SortPrevious, "sort-back", [key(Code::Left)], Scope::Lists, Looks, None, "sort back", "by the column before"),
+    action!(Id::SortReverse, "sort-reverse", [char('O')], Scope::Lists, Looks, None, "reverse", "reverse the order"),
     action!(Id::Fold, "fold", [char('f')], TREE, Looks, Some(48), "fold", "only the upstream's own row, or its backends again"),
     action!(Id::FoldAll, "fold-all", [char('F')], TREE, Looks, None, "fold all", "all upstreams to one row each, or all of them open"),
     action!(Id::Mark, "mark", [char(' ')], RUNS, Looks, Some(45), "mark", "mark the row; actions then take all marked rows"),
@@ -303,14 +327,19 @@ pub(crate) static ALL: &[Action] = &[
     action!(Id::Detach, "detach", [ctrl('c')], Scope::Anywhere, Looks, None, "detach", "leave the console at once, from anywhere"),
 ];
 
+/// In the order help lists them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Action> {
+    MOVES.iter().chain(&SHOWS).chain(DEEDS)
+}
+
 pub(crate) fn of(id: Id) -> &'static Action {
-    ALL.iter().find(|action| action.id == id).expect("the registry's own test finds every id in it")
+    all().find(|action| action.id == id).expect("the registry's own test finds every id in it")
 }
 
 /// The action a key means where the focus is.
 pub(crate) fn for_key(model: &Model, chord: Chord) -> Option<&'static Action> {
     let (panel, kind) = context(model);
-    let mut meant = ALL.iter().filter(|action| model.keys.of(action).contains(&chord));
+    let mut meant = all().filter(|action| model.keys.of(action).contains(&chord));
     meant.find(|action| action.applies(panel, kind))
 }
 
@@ -323,6 +352,7 @@ impl Action {
     pub(crate) fn applies(&self, panel: Panel, kind: Option<Kind>) -> bool {
         match self.scope {
             Scope::Anywhere => true,
+            Scope::Lists => !panel.is_log(),
             Scope::Somewhere { panels, kinds } => {
                 panels.contains(&panel) || kind.is_some_and(|kind| kinds.contains(&kind))
             }

@@ -193,7 +193,7 @@ fn on_rows(model: &Model, id: Id, targets: &[Key]) -> Result<Vec<Change>, String
 
 pub(crate) fn targets(model: &Model, id: Id, target: Option<&Key>) -> Result<Vec<Key>, String> {
     let kinds = match of(id).scope {
-        Scope::Anywhere => &[],
+        Scope::Anywhere | Scope::Lists => &[],
         Scope::Somewhere { kinds, .. } => kinds,
     };
     if let Some(key) = target {

@@ -10,7 +10,7 @@ use crate::tui::model::nodes::tag;
 use crate::tui::model::order::Judged;
 
 use super::typed::{self, Typed};
-use super::{ALL, Action, Danger, Id, Scope, of, order};
+use super::{Action, Danger, Id, Scope, all, of, order};
 
 /// Entries offered at most; more than any terminal shows.
 const ENTRIES_MAX: usize = 200;
@@ -36,7 +36,7 @@ pub(crate) fn entries(model: &Model, typed: &str) -> Vec<Entry> {
     let mut matcher = Matcher::new(Config::DEFAULT);
     let pattern = Pattern::parse(typed.trim(), CaseMatching::Ignore, Normalization::Smart);
     let mut buffer = Vec::new();
-    let mut scored: Vec<(u32, Entry)> = all(model)
+    let mut scored: Vec<(u32, Entry)> = offered(model)
         .into_iter()
         .filter_map(|entry| {
             let score = pattern.score(Utf32Str::new(&entry.sought, &mut buffer), &mut matcher)?;
@@ -50,11 +50,11 @@ pub(crate) fn entries(model: &Model, typed: &str) -> Vec<Entry> {
     whole.into_iter().chain(scored.into_iter().map(|(_, entry)| entry)).collect()
 }
 
-fn all(model: &Model) -> Vec<Entry> {
+fn offered(model: &Model) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for action in ALL.iter().filter(|action| is_offered(model, action)) {
+    for action in all().filter(|action| is_offered(model, action)) {
         match action.scope {
-            Scope::Anywhere => entries.push(entry(model, action, None)),
+            Scope::Anywhere | Scope::Lists => entries.push(entry(model, action, None)),
             Scope::Somewhere { kinds, .. } => {
                 let targets = targets(model).filter(|key| kinds.contains(&key.kind()));
                 entries.extend(targets.map(|key| entry(model, action, Some(key))));

@@ -3,12 +3,12 @@
 
 use super::chord::{self, Chord, ChordError, Code};
 use super::keymap::{Keymap, KeymapError, Own};
-use super::{ALL, Danger, Id, of};
+use super::{Danger, Id, all, of};
 
 #[test]
 fn no_two_actions_share_a_key_in_one_context() {
     let keymap = Keymap::default();
-    for action in ALL {
+    for action in all() {
         for &key in action.keys {
             let rival = keymap.rival(action, key).map(|rival| rival.name);
             assert_eq!(rival, None, "{key} is {}, too", action.name);
@@ -18,10 +18,10 @@ fn no_two_actions_share_a_key_in_one_context() {
 
 #[test]
 fn every_action_is_there_once_and_explained() {
-    for action in ALL {
+    for action in all() {
         assert!(std::ptr::eq(of(action.id), action), "{:?} is listed twice", action.id);
         assert!(!action.label.is_empty() && !action.help.is_empty(), "{:?}", action.id);
-        let named = ALL.iter().filter(|other| other.name == action.name);
+        let named = all().filter(|other| other.name == action.name);
         assert_eq!(named.count(), 1, "{} names one action", action.name);
     }
 }
@@ -30,7 +30,7 @@ fn every_action_is_there_once_and_explained() {
 /// letter: none of those letters may order anything unasked.
 #[test]
 fn finals_of_escape_sequences_order_nothing_unasked() {
-    for action in ALL.iter().filter(|action| action.danger == Danger::Weighs) {
+    for action in all().filter(|action| action.danger == Danger::Weighs) {
         for key in action.keys {
             let is_final = matches!(key.code, Code::Char(char) if "ABCDFHPQRS".contains(char));
             assert!(!is_final, "{:?} on {key}", action.id);
@@ -85,7 +85,7 @@ fn keys_that_would_mislead_are_refused_with_their_line() {
 
 #[test]
 fn every_key_is_read_by_the_name_it_is_shown_by() {
-    for chord in ALL.iter().flat_map(|action| action.keys) {
+    for chord in all().flat_map(|action| action.keys) {
         assert_eq!(chord.to_string().parse(), Ok(*chord), "{chord}");
     }
     for (text, expected) in [

@@ -5,7 +5,7 @@ use crate::control::requests::RequestRecord;
 use crate::control::text;
 use crate::control::wire::{BackendRow, ProgramRow, Severity, UpstreamRow, Worker};
 
-use super::panel::Panel;
+use super::panel::{Content, Panel};
 use super::rows::{self, Row, state_word};
 use super::{Model, traffic};
 
@@ -85,8 +85,9 @@ pub(crate) fn of_row(model: &Model, row: &Row<'_>) -> Vec<&'static str> {
 /// The names that say something of a panel's rows.
 pub(crate) fn of_panel(model: &Model, panel: Panel) -> Vec<&'static str> {
     // A heading is not sorted.
+    let is_tree = matches!(panel.facts().content, Content::Tree(_));
     let is_sorted =
-        |row: &Row<'_>| panel != Panel::BackendTable || !matches!(row, Row::Upstream(_));
+        |row: &Row<'_>| !is_tree || !matches!(row, Row::Upstream(_));
     let rows: Vec<Row<'_>> = rows::unfiltered(model, panel).into_iter().filter(is_sorted).collect();
     let names = COLUMNS.iter().map(|column| column.name);
     names.filter(|name| rows.iter().any(|row| cell(model, row, name).is_some())).collect()

@@ -59,24 +59,7 @@ impl SortBy {
 impl Sort {
     /// What is wrong must not be below the edge of a list that has no room.
     pub(crate) fn at_first(panel: Panel) -> Self {
-        let by = match panel {
-            Panel::Programs | Panel::ProgramTable => SortBy::Column("state"),
-            Panel::Attention
-            | Panel::Upstreams
-            | Panel::Workers
-            | Panel::Events
-            | Panel::BackendTable
-            | Panel::BalanceTable
-            | Panel::ProgramLog
-            | Panel::WorkerTable
-            | Panel::RequestTable
-            | Panel::AlarmTable
-            | Panel::AllLogs
-            | Panel::EventTable
-            | Panel::ConfigTable
-            | Panel::ConfigLines => SortBy::Natural,
-        };
-        Self { by, is_reversed: false }
+        Self { by: panel.facts().sorted_by, is_reversed: false }
     }
 }
 

@@ -1,149 +1,121 @@
-//! Views, the panels they are made of, and which panels a terminal of a given size has room for.
+//! What views and their panels are, as the registry has them, and which panels a terminal of a given
+//! size has room for.
 
+use super::key::Kind;
+use super::list::SortBy;
 use super::overlay::Overlay;
+use super::rows::Row;
 use super::split::{self, Pane};
 use super::{Model, about};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum View {
-    Overview,
-    Backends,
-    Balance,
-    Programs,
-    Workers,
-    Requests,
-    Logs,
-    Events,
-    Config,
-}
+pub(crate) use crate::tui::views::{Panel, View};
 
-impl View {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Overview,
-        Self::Backends,
-        Self::Balance,
-        Self::Programs,
-        Self::Workers,
-        Self::Requests,
-        Self::Logs,
-        Self::Events,
-        Self::Config,
-    ];
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Overview => "Overview",
-            Self::Backends => "Backends",
-            Self::Balance => "Balance",
-            Self::Programs => "Programs",
-            Self::Workers => "Workers",
-            Self::Requests => "Requests",
-            Self::Logs => "Logs",
-            Self::Events => "Events",
-            Self::Config => "Config",
-        }
-    }
-
+/// What a view is called, and what it is made of.
+#[derive(Debug)]
+pub(crate) struct ViewFacts {
+    /// In the palette, the manual and a file of keys.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
     /// The title for narrow terminals.
-    pub(crate) fn short_title(self) -> &'static str {
-        match self {
-            Self::Overview => "Ovr",
-            Self::Backends => "Back",
-            Self::Balance => "Bal",
-            Self::Programs => "Prog",
-            Self::Workers => "Work",
-            Self::Requests => "Req",
-            Self::Logs => "Logs",
-            Self::Events => "Ev",
-            Self::Config => "Conf",
-        }
-    }
-
-    /// Every panel of the view that can take the focus, in order of reading.
-    pub(crate) fn panels(self) -> &'static [Panel] {
-        match self {
-            Self::Overview => &[
-                Panel::Attention,
-                Panel::Upstreams,
-                Panel::Workers,
-                Panel::Programs,
-                Panel::Events,
-            ],
-            Self::Backends => &[Panel::BackendTable],
-            Self::Balance => &[Panel::BalanceTable],
-            Self::Programs => &[Panel::ProgramTable, Panel::ProgramLog],
-            Self::Workers => &[Panel::WorkerTable],
-            Self::Requests => &[Panel::RequestTable, Panel::AlarmTable],
-            Self::Logs => &[Panel::AllLogs],
-            Self::Events => &[Panel::EventTable],
-            Self::Config => &[Panel::ConfigTable, Panel::ConfigLines],
-        }
-    }
+    pub(crate) short_title: &'static str,
+    /// A sentence, for help.
+    pub(crate) help: &'static str,
+    /// Of each panel, in the order of the registry's line.
+    pub(crate) panels: &'static [PanelFacts],
 }
 
-/// A list (or the log) that can take the focus; each keeps its own cursor, filter and order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Panel {
-    Attention,
-    Upstreams,
-    Workers,
-    Programs,
-    Events,
-    BackendTable,
-    BalanceTable,
-    ProgramTable,
-    ProgramLog,
-    WorkerTable,
-    RequestTable,
-    /// What firewalls took for attacks, by kinds.
-    AlarmTable,
-    /// The output of all programs.
-    AllLogs,
-    EventTable,
-    /// What is different between the file and what runs.
-    ConfigTable,
-    ConfigLines,
+/// Where rows come from, before filter and order.
+pub(crate) type RowsOf = for<'a> fn(&'a Model) -> Vec<Row<'a>>;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content {
+    Rows(RowsOf),
+    /// Rows below headings that keep their order.
+    Tree(RowsOf),
+    /// It scrolls by lines and is searched.
+    Lines,
+}
+
+/// What is said where there are no rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Empty {
+    NoneYet,
+    Says(&'static str),
+    /// It is good that there are none.
+    Fits(&'static str),
+}
+
+/// What a panel shows, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PanelFacts {
+    /// What its rows are called, for counts and empty states.
+    pub(crate) noun: &'static str,
+    pub(crate) content: Content,
+    /// Its rows are of this kind alone.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) sorted_by: SortBy,
+    /// The height of terminal from which it is drawn (the shrink table of the console's design).
+    height_min: u16,
+    is_filled: fn(&Model) -> bool,
+    pub(crate) when_empty: fn(&Model) -> Empty,
+}
+
+impl PanelFacts {
+    pub(crate) const fn rows(noun: &'static str, of: RowsOf) -> Self {
+        Self::of(noun, Content::Rows(of))
+    }
+
+    pub(crate) const fn tree(noun: &'static str, of: RowsOf) -> Self {
+        Self::of(noun, Content::Tree(of))
+    }
+
+    pub(crate) const fn lines(noun: &'static str) -> Self {
+        Self::of(noun, Content::Lines)
+    }
+
+    const fn of(noun: &'static str, content: Content) -> Self {
+        Self {
+            noun,
+            content,
+            kind: None,
+            sorted_by: SortBy::Natural,
+            height_min: 0,
+            is_filled: |_| true,
+            when_empty: |_| Empty::NoneYet,
+        }
+    }
+
+    pub(crate) const fn only(self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    pub(crate) const fn sorted_by(self, column: &'static str) -> Self {
+        Self { sorted_by: SortBy::Column(column), ..self }
+    }
+
+    pub(crate) const fn from_height(self, height_min: u16) -> Self {
+        Self { height_min, ..self }
+    }
+
+    /// Without such rows it is not drawn at all.
+    pub(crate) const fn shown_if(self, is_filled: fn(&Model) -> bool) -> Self {
+        Self { is_filled, ..self }
+    }
+
+    pub(crate) const fn when_empty(self, when_empty: fn(&Model) -> Empty) -> Self {
+        Self { when_empty, ..self }
+    }
 }
 
 impl Panel {
-    pub(crate) const ALL: [Self; 16] = [
-        Self::Attention,
-        Self::Upstreams,
-        Self::Workers,
-        Self::Programs,
-        Self::Events,
-        Self::BackendTable,
-        Self::BalanceTable,
-        Self::ProgramTable,
-        Self::ProgramLog,
-        Self::WorkerTable,
-        Self::RequestTable,
-        Self::AlarmTable,
-        Self::AllLogs,
-        Self::EventTable,
-        Self::ConfigTable,
-        Self::ConfigLines,
-    ];
-
-    /// What its rows are called, for counts and empty states.
-    pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::Attention => "matters",
-            Self::Upstreams => "upstreams",
-            Self::Workers | Self::WorkerTable => "workers",
-            Self::Programs | Self::ProgramTable => "programs",
-            Self::Events | Self::EventTable => "events",
-            Self::BackendTable | Self::BalanceTable => "backends",
-            Self::ProgramLog | Self::AllLogs | Self::ConfigLines => "lines",
-            Self::ConfigTable => "differences",
-            Self::RequestTable => "requests",
-            Self::AlarmTable => "attacks",
-        }
+    pub(crate) fn facts(self) -> &'static PanelFacts {
+        let view = self.view();
+        let at = view.panels().iter().position(|panel| *panel == self);
+        &view.facts().panels[at.expect("a panel is one of its view's")]
     }
 
-    /// It scrolls by lines and is searched; all others are lists of rows.
     pub(crate) fn is_log(self) -> bool {
-        matches!(self, Self::ProgramLog | Self::AllLogs)
+        matches!(self.facts().content, Content::Lines)
     }
 }
 
@@ -157,26 +129,20 @@ pub(crate) fn shown(model: &Model) -> Vec<Panel> {
 pub(crate) fn shown_in(model: &Model, pane: Pane) -> Vec<Panel> {
     let all = pane.view.panels();
     let wanted = model.lists.focus(pane.view);
-    if model.is_zoomed && all.contains(&wanted) && is_filled(model, wanted) {
+    let is_filled = |panel: Panel| (panel.facts().is_filled)(model);
+    if model.is_zoomed && all.contains(&wanted) && is_filled(wanted) {
         return vec![wanted];
     }
-    let is_fitting = |panel: &Panel| pane.height >= height_min(*panel) && is_filled(model, *panel);
+    let is_fitting =
+        |panel: &Panel| pane.height >= panel.facts().height_min && is_filled(*panel);
     let fitting: Vec<Panel> = all.iter().copied().filter(is_fitting).collect();
     if fitting.is_empty() { vec![all[0]] } else { fitting }
 }
 
-/// Whether the panel is drawn at all: attacks are told of when there were some.
-fn is_filled(model: &Model, panel: Panel) -> bool {
-    panel != Panel::AlarmTable || alarms(model) > 0
-}
-
-fn alarms(model: &Model) -> usize {
-    model.moment.firewall.as_ref().map_or(0, |firewall| firewall.alarms.len())
-}
-
 /// Rows of attacks below the requests, with the rule above them.
 pub(crate) fn alarm_table_height(model: &Model, body_height: u16) -> u16 {
-    let all = alarms(model).clamp(1, ALARM_ROWS_MAX) as u16 + 1;
+    let alarms = model.moment.firewall.as_ref().map_or(0, |firewall| firewall.alarms.len());
+    let all = alarms.clamp(1, ALARM_ROWS_MAX) as u16 + 1;
     all.min(body_height / 3)
 }
 
@@ -219,25 +185,4 @@ pub(crate) fn log_rows(model: &Model) -> u16 {
     let about_height = if is_alone { 0 } else { about::lines(model, pane.height).len() as u16 };
     let prompt_height = u16::from(matches!(model.overlay, Some(Overlay::Attached(_))));
     body_height.saturating_sub(table_height + about_height + 1 + prompt_height)
-}
-
-/// The height of terminal from which a panel is drawn (the shrink table of the console's design).
-fn height_min(panel: Panel) -> u16 {
-    match panel {
-        Panel::Attention
-        | Panel::BackendTable
-        | Panel::BalanceTable
-        | Panel::ProgramTable
-        | Panel::WorkerTable
-        | Panel::RequestTable
-        | Panel::AllLogs
-        | Panel::EventTable
-        | Panel::ConfigTable => 0,
-        Panel::Upstreams
-        | Panel::Programs
-        | Panel::ProgramLog
-        | Panel::AlarmTable
-        | Panel::ConfigLines => 16,
-        Panel::Events | Panel::Workers => 24,
-    }
 }

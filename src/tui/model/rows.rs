@@ -11,12 +11,12 @@ use crate::control::wire::{
 };
 
 use super::Model;
-use super::attention::{self, Attention};
+use super::attention::Attention;
 use super::columns::{self, Cell};
 use super::filter::Filter;
 use super::key::Key;
 use super::list::{Sort, SortBy};
-use super::panel::Panel;
+use super::panel::{Content, Panel};
 use super::planned::PlanRow;
 use super::request_tail;
 
@@ -181,36 +181,27 @@ pub(crate) fn find(model: &Model, label: &str) -> Option<Key> {
 }
 
 fn all(model: &Model, panel: Panel) -> Vec<Row<'_>> {
-    match panel {
-        Panel::Attention => attention::list(model).into_iter().map(Row::Attention).collect(),
-        Panel::Upstreams => model.moment.upstreams.iter().map(Row::Upstream).collect(),
-        Panel::Workers | Panel::WorkerTable => {
-            model.moment.workers.iter().map(Row::Worker).collect()
-        }
-        Panel::Programs | Panel::ProgramTable => {
-            model.moment.programs.iter().map(Row::Program).collect()
-        }
-        Panel::Events | Panel::EventTable => model.events.iter().rev().map(Row::Event).collect(),
-        Panel::ConfigTable => model.planned.rows().into_iter().map(Row::Plan).collect(),
-        Panel::ConfigLines => model.planned.lines().into_iter().map(Row::Plan).collect(),
-        Panel::RequestTable => model.requests.shown().map(Row::Request).collect(),
-        Panel::AlarmTable => {
-            let firewall = model.moment.firewall.iter();
-            firewall.flat_map(|firewall| &firewall.alarms).map(Row::Alarm).collect()
-        }
-        Panel::BackendTable => tree(model),
-        Panel::BalanceTable => model
-            .balance_upstream()
-            .into_iter()
-            .flat_map(|upstream| model.backends_of(&upstream.name))
-            .map(Row::Backend)
-            .collect(),
-        Panel::ProgramLog | Panel::AllLogs => Vec::new(),
+    match panel.facts().content {
+        Content::Rows(of) | Content::Tree(of) => of(model),
+        Content::Lines => Vec::new(),
     }
 }
 
+pub(crate) fn workers(model: &Model) -> Vec<Row<'_>> {
+    model.moment.workers.iter().map(Row::Worker).collect()
+}
+
+pub(crate) fn programs(model: &Model) -> Vec<Row<'_>> {
+    model.moment.programs.iter().map(Row::Program).collect()
+}
+
+/// Newest first.
+pub(crate) fn events(model: &Model) -> Vec<Row<'_>> {
+    model.events.iter().rev().map(Row::Event).collect()
+}
+
 /// Each upstream followed by its backends, unless it is folded.
-fn tree(model: &Model) -> Vec<Row<'_>> {
+pub(crate) fn tree(model: &Model) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for upstream in &model.moment.upstreams {
         rows.push(Row::Upstream(upstream));
@@ -255,29 +246,15 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
 }
 
 fn sort(model: &Model, panel: Panel, rows: &mut [Row<'_>], sort: Sort) {
-    match panel {
+    match panel.facts().content {
         // Backends are sorted inside their upstream; the headings keep the file's order.
-        Panel::BackendTable => {
+        Content::Tree(_) => {
             for group in rows.chunk_by_mut(|_, next| !matches!(next, Row::Upstream(_))) {
                 let headings = usize::from(matches!(group.first(), Some(Row::Upstream(_))));
                 sort_flat(model, &mut group[headings..], sort);
             }
         }
-        Panel::Attention
-        | Panel::Upstreams
-        | Panel::Workers
-        | Panel::Programs
-        | Panel::Events
-        | Panel::BalanceTable
-        | Panel::ProgramTable
-        | Panel::ProgramLog
-        | Panel::WorkerTable
-        | Panel::RequestTable
-        | Panel::AlarmTable
-        | Panel::ConfigTable
-        | Panel::ConfigLines
-        | Panel::AllLogs
-        | Panel::EventTable => sort_flat(model, rows, sort),
+        Content::Rows(_) | Content::Lines => sort_flat(model, rows, sort),
     }
 }
 

@@ -15,7 +15,7 @@ use toml::Spanned;
 
 use super::action::chord::{Chord, ChordError};
 use super::action::keymap::{Keymap, KeymapError, Own};
-use super::action::{ALL, Action};
+use super::action::{Action, all};
 use super::home;
 use super::term::aside::Alarm;
 use super::theme::glyph::GlyphTier;
@@ -138,7 +138,7 @@ fn parse(file: &str, text: &str) -> Result<Settings, SettingsError> {
 }
 
 fn bound(name: &str, keys: Keys, line: usize) -> Result<Own, Wrong> {
-    let action = ALL.iter().find(|action| action.name == name);
+    let action = all().find(|action| action.name == name);
     let action = action.ok_or_else(|| Wrong::Action { name: name.to_owned(), hint: hint(name) })?;
     let words = match keys {
         Keys::One(word) => vec![word],
@@ -161,7 +161,7 @@ fn hint(name: &str) -> String {
         !name.is_empty()
             && (action.name.contains(name) || name.contains(action.name) || common(action) >= 4)
     };
-    let near: Vec<&str> = ALL.iter().filter(is_near).map(|action| action.name).collect();
+    let near: Vec<&str> = all().filter(is_near).map(|action| action.name).collect();
     match near.as_slice() {
         [] => "; the manual page of `pilothouse console` lists them".to_owned(),
         near => format!("; there are {}", near.join(", ")),

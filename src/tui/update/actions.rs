@@ -190,53 +190,32 @@ fn backend_of(model: &Model, record: &RequestRecord) -> Option<Key> {
 
 fn open_key(model: &mut Model, key: Key) {
     model.is_zoomed = false;
-    match (&key, model.view) {
-        (Key::Backend { upstream, .. }, View::Backends) => {
+    let view = model.view;
+    match &key {
+        Key::Backend { upstream, .. } if view == View::Backends => {
             model.balance_of = Some(upstream.clone());
             cursor::put(model, View::Balance, Panel::BalanceTable, Some(key));
         }
-        (Key::Upstream { name }, View::Backends) => {
+        Key::Upstream { name } if view == View::Backends => {
             model.balance_of = Some(name.clone());
             cursor::put(model, View::Balance, Panel::BalanceTable, None);
         }
-        (Key::Program { .. }, View::Programs) => {
+        Key::Program { .. } if view == View::Programs => {
             cursor::put(model, View::Programs, Panel::ProgramLog, None);
         }
-        (
-            Key::Backend { .. } | Key::Upstream { .. },
-            View::Overview
-            | View::Balance
-            | View::Programs
-            | View::Workers
-            | View::Requests
-            | View::Logs
-            | View::Events
-            | View::Config,
-        ) => cursor::put(model, View::Backends, Panel::BackendTable, Some(key)),
-        (
-            Key::Program { .. },
-            View::Overview
-            | View::Backends
-            | View::Balance
-            | View::Workers
-            | View::Requests
-            | View::Logs
-            | View::Events
-            | View::Config,
-        ) => cursor::put(model, View::Programs, Panel::ProgramTable, Some(key)),
-        (Key::Worker { .. }, _) => {
-            cursor::put(model, View::Workers, Panel::WorkerTable, Some(key));
+        Key::Backend { .. } | Key::Upstream { .. } => {
+            cursor::put(model, View::Backends, Panel::BackendTable, Some(key));
         }
-        (Key::Request { .. }, _) => {
-            cursor::put(model, View::Requests, Panel::RequestTable, Some(key));
+        Key::Program { .. } => {
+            cursor::put(model, View::Programs, Panel::ProgramTable, Some(key));
         }
-        (Key::Alarm { .. }, _) => {
-            cursor::put(model, View::Requests, Panel::AlarmTable, Some(key));
-        }
-        (Key::Event { .. }, _) => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
-        (Key::Node { .. }, _) => {}
+        Key::Worker { .. } => cursor::put(model, View::Workers, Panel::WorkerTable, Some(key)),
+        Key::Request { .. } => cursor::put(model, View::Requests, Panel::RequestTable, Some(key)),
+        Key::Alarm { .. } => cursor::put(model, View::Requests, Panel::AlarmTable, Some(key)),
+        Key::Event { .. } => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
+        Key::Node { .. } => {}
         // What is wrong with the file is told with its places there.
-        (Key::Config | Key::Plan { .. }, _) => {
+        Key::Config | Key::Plan { .. } => {
             cursor::put(model, View::Config, Panel::ConfigTable, None);
         }
     }

@@ -11,12 +11,23 @@ use super::listing::Listing;
 use super::section::{self, Heading};
 use super::{detail, state, verdict};
 use crate::tui::model::key::Key;
-use crate::tui::model::panel::Panel;
-use crate::tui::model::rows::Row;
+use crate::tui::model::panel::{Empty, Panel, PanelFacts, ViewFacts};
+use crate::tui::model::rows::{self, Row};
 use crate::tui::model::{attention, traffic};
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "backends",
+    title: "Backends",
+    short_title: "Back",
+    help: "backends by upstream, drains under way",
+    panels: &[PanelFacts::tree("backends", rows::tree).when_empty(|_| NO_UPSTREAMS)],
+};
+
+pub(super) const NO_UPSTREAMS: Empty =
+    Empty::Says("no upstreams: add [upstream.NAME] to the configuration, then : reload");
 
 /// Rows below the table: a drain with its rule, and the detail with its rule.
 const DRAIN_HEIGHT: u16 = 4;
@@ -25,7 +36,7 @@ const DETAIL_HEIGHT: u16 = 8;
 const DRAIN_HEIGHT_MIN: u16 = 18;
 const DETAIL_HEIGHT_MIN: u16 = 26;
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::BackendTable);
     let mut rest = body;
     let draining = draining(canvas, &listing);

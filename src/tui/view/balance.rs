@@ -10,16 +10,29 @@ use crate::control::wire::{BackendRow, EventRecord, UpstreamRow};
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::over_time::{self, TimeAxis};
-use super::{state, verdict, what_if};
+use super::{backends, state, verdict, what_if};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
-use crate::tui::model::panel::Panel;
+use crate::tui::model::panel::{Panel, PanelFacts, ViewFacts};
 use crate::tui::model::rows::Row;
-use crate::tui::model::{attention, traffic};
+use crate::tui::model::{Model, attention, traffic};
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::{self, Column};
 use crate::tui::widget::rule::Rule;
 use crate::tui::widget::{bar, number, pen};
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "balance",
+    title: "Balance",
+    short_title: "Bal",
+    help: "expected against actual shares, and whether they fit",
+    panels: &[PanelFacts::rows("backends", of_upstream).when_empty(|_| backends::NO_UPSTREAMS)],
+};
+
+fn of_upstream(model: &Model) -> Vec<Row<'_>> {
+    let upstream = model.balance_upstream().into_iter();
+    upstream.flat_map(|upstream| model.backends_of(&upstream.name)).map(Row::Backend).collect()
+}
 
 /// Which column holds the deviation bar, and its cells.
 const DEVIATION: usize = 5;
@@ -30,7 +43,7 @@ const SCALES: [f64; 4] = [5.0, 10.0, 25.0, 100.0];
 const FIT_HEIGHT: u16 = 5;
 const CHART_HEIGHT_MAX: u16 = 14;
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::BalanceTable);
     let Some(upstream) = canvas.model.balance_upstream() else {
         canvas.rule(body, "Balance", String::new());

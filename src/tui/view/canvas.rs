@@ -15,7 +15,7 @@ use crate::tui::widget::number;
 use crate::tui::widget::pen::{self, Side};
 use crate::tui::widget::rule::Rule;
 
-pub(super) struct Canvas<'a> {
+pub(in crate::tui) struct Canvas<'a> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) model: &'a Model,
     pub(super) skin: &'a Skin,

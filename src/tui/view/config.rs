@@ -10,7 +10,9 @@ use crate::control::text;
 use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
-use crate::tui::model::panel::Panel;
+use crate::tui::model::Model;
+use crate::tui::model::key::Kind;
+use crate::tui::model::panel::{Empty, Panel, PanelFacts, ViewFacts};
 use crate::tui::model::planned::PlanRow;
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
@@ -18,10 +20,31 @@ use crate::tui::widget::columns::Column;
 use crate::tui::widget::pen;
 use crate::tui::widget::rule::Rule;
 
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "config",
+    title: "Config",
+    short_title: "Conf",
+    help: "the file against what runs: what a reload would change, restart and drain",
+    panels: &[
+        PanelFacts::rows("differences", differences)
+            .only(Kind::Plan)
+            .when_empty(|_| Empty::Fits("the file is what runs")),
+        PanelFacts::rows("lines", every_line).only(Kind::Plan).from_height(16),
+    ],
+};
+
+fn differences(model: &Model) -> Vec<Row<'_>> {
+    model.planned.rows().into_iter().map(Row::Plan).collect()
+}
+
+fn every_line(model: &Model) -> Vec<Row<'_>> {
+    model.planned.lines().into_iter().map(Row::Plan).collect()
+}
+
 /// Rows that the changes have at least beside the lines.
 const CHANGES_MIN: u16 = 6;
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let model = canvas.model;
     let mut rest = body;
     let Some(plan) = model.planned.plan() else {

@@ -10,11 +10,19 @@ use super::canvas::{Canvas, content, row, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
 use super::state;
-use crate::tui::model::panel::Panel;
-use crate::tui::model::rows::Row;
+use crate::tui::model::panel::{Panel, PanelFacts, ViewFacts};
+use crate::tui::model::rows::{self, Row};
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "events",
+    title: "Events",
+    short_title: "Ev",
+    help: "who did what, and what came of it",
+    panels: &[PanelFacts::rows("events", rows::events)],
+};
 
 /// Rows below the table, beside the selected event's result: rule, and the command.
 const DETAIL_HEIGHT: u16 = 2;
@@ -26,7 +34,7 @@ pub(super) fn brief(canvas: &mut Canvas, area: Rect) {
     table(canvas, area, &listing);
 }
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::EventTable);
     let mut rest = body;
     let has_detail = body.height >= DETAIL_HEIGHT_MIN && !canvas.model.is_zoomed;

@@ -8,11 +8,17 @@ use super::listing::Listing;
 use super::section::{self, Heading};
 use crate::control::firewall::{Alarm, Verdict};
 use crate::control::text;
+use crate::tui::model::Model;
 use crate::tui::model::panel::Panel;
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
+
+pub(super) fn rows(model: &Model) -> Vec<Row<'_>> {
+    let firewall = model.moment.firewall.iter();
+    firewall.flat_map(|firewall| &firewall.alarms).map(Row::Alarm).collect()
+}
 
 pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
     let listing = Listing::of(canvas, Panel::AlarmTable);

@@ -89,7 +89,7 @@ fn identity(canvas: &Canvas, width: u16) -> Line<'static> {
 fn trail(canvas: &Canvas, width: u16) -> Option<String> {
     let model = canvas.model;
     let is_alone = model.is_zoomed && model.view.panels().len() > 1;
-    let beside = split::other(model).map(|pane| pane.view.title());
+    let beside = split::other(model).map(|pane| pane.view.facts().title);
     let row = rows::selected(model).filter(|_| width >= TRAIL_WIDTH_MIN);
     let has_tabs = model.size.height >= TABS_HEIGHT_MIN;
     if has_tabs && !is_alone && beside.is_none() && row.is_none() {
@@ -99,10 +99,10 @@ fn trail(canvas: &Canvas, width: u16) -> Option<String> {
     let beside = beside.map(|beside| format!(" + {beside}")).unwrap_or_default();
     let last = match row {
         Some(row) => Some(row.key().label()),
-        None => is_alone.then(|| model.focus().noun().to_owned()),
+        None => is_alone.then(|| model.focus().facts().noun.to_owned()),
     };
     let last = last.map(|last| format!(" {sign} {last}")).unwrap_or_default();
-    let trail = format!(" {sign} {}{beside}{last} ", model.view.title());
+    let trail = format!(" {sign} {}{beside}{last} ", model.view.facts().title);
     Some(text::plain(&trail).into_owned())
 }
 
@@ -152,8 +152,8 @@ fn link(canvas: &Canvas) -> Vec<Span<'static>> {
 fn tabs(canvas: &mut Canvas, area: Rect) {
     let tabs = View::ALL.map(|view| Tab {
         key: canvas.model.keys.name(Id::Show(view)),
-        name: view.title(),
-        short: view.short_title(),
+        name: view.facts().title,
+        short: view.facts().short_title,
         is_open: view == canvas.model.view,
     });
     let places = strip::tabs(canvas.buffer, area, &tabs, canvas.skin);

@@ -39,7 +39,7 @@ fn the_overview_at_every_size_in_every_tier_of_signs() {
 fn every_view_in_every_tier_of_signs() {
     for view in View::ALL {
         let all: String = GLYPHS.map(|glyphs| drawn(view, (80, 24), glyphs)).concat();
-        insta::assert_snapshot!(format!("golden-{}", view.title().to_lowercase()), all);
+        insta::assert_snapshot!(format!("golden-{}", view.facts().name), all);
     }
 }
 
@@ -49,7 +49,7 @@ fn colours_of_every_tier_are_where_they_were() {
         for (colors, name) in COLORS {
             let skin = fixture::skin(colors, GlyphTier::Block);
             let buffer = fixture::draw(&fixture::model(view, (80, 24)), &skin);
-            let name = format!("golden-{}-{name}", view.title().to_lowercase());
+            let name = format!("golden-{}-{name}", view.facts().name);
             insta::assert_snapshot!(name, tests::styled(&buffer));
         }
     }

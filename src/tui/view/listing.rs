@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::canvas::{self, Canvas};
 use crate::tui::model::Link;
-use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::panel::{Empty, Panel, View};
 use crate::tui::model::pointer::Hit;
 use crate::tui::model::rows::{self, Row};
 use crate::tui::theme::Role;
@@ -99,49 +99,22 @@ impl<'a> Listing<'a> {
     fn draw_empty(&self, canvas: &mut Canvas, area: Rect) {
         let model = canvas.model;
         let filter = &model.lists.of(self.panel).filter;
-        let text = match (&model.link, self.panel) {
+        let noun = self.panel.facts().noun;
+        let text = match (&model.link, (self.panel.facts().when_empty)(model)) {
             _ if !filter.is_empty() => {
-                format!("no {} match /{filter}: Esc shows all {}", self.panel.noun(), self.total)
+                format!("no {noun} match /{filter}: Esc shows all {}", self.total)
             }
             (Link::Connecting { .. }, _) => "waiting for the engine".to_owned(),
-            (_, Panel::RequestTable) if model.past.is_some() => {
-                "no request of that time is kept here".to_owned()
-            }
-            (_, Panel::Attention) => {
+            (_, Empty::Fits(text)) => {
                 let line = Line::from(vec![
                     canvas.span(format!("{} ", canvas.skin.glyphs.fits), Role::Ok),
-                    canvas.span("nothing needs attention", Role::Dim),
+                    canvas.span(text, Role::Dim),
                 ]);
                 canvas.line(canvas::content(area), &line);
                 return;
             }
-            (_, Panel::Upstreams | Panel::BackendTable | Panel::BalanceTable) => {
-                "no upstreams: add [upstream.NAME] to the configuration, then : reload".to_owned()
-            }
-            (_, Panel::Programs | Panel::ProgramTable) => {
-                "no programs: add [program.NAME] to the configuration, then : reload".to_owned()
-            }
-            (_, Panel::ConfigTable) => {
-                let line = Line::from(vec![
-                    canvas.span(format!("{} ", canvas.skin.glyphs.fits), Role::Ok),
-                    canvas.span("the file is what runs", Role::Dim),
-                ]);
-                canvas.line(canvas::content(area), &line);
-                return;
-            }
-            (_, Panel::Workers | Panel::WorkerTable) => "no worker is running yet".to_owned(),
-            (
-                _,
-                Panel::Events
-                | Panel::EventTable
-                | Panel::ProgramLog
-                | Panel::AllLogs
-                | Panel::RequestTable
-                | Panel::AlarmTable
-                | Panel::ConfigLines,
-            ) => {
-                format!("no {} yet", self.panel.noun())
-            }
+            (_, Empty::Says(text)) => text.to_owned(),
+            (_, Empty::NoneYet) => format!("no {noun} yet"),
         };
         let line = canvas.cell(text, Role::Dim);
         canvas.line(canvas::content(area), &line);

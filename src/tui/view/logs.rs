@@ -10,7 +10,7 @@ use super::about;
 use super::canvas::{Canvas, content, take};
 use crate::tui::model::log_tail::LogTail;
 use crate::tui::model::overlay::Overlay;
-use crate::tui::model::panel::{Panel, View};
+use crate::tui::model::panel::{Panel, PanelFacts, View, ViewFacts};
 use crate::tui::model::pointer::Hit;
 use crate::tui::model::{Link, Model};
 use crate::tui::theme::Role;
@@ -18,8 +18,20 @@ use crate::tui::widget::log::LongLines;
 use crate::tui::widget::rule::Rule;
 use crate::tui::widget::{log, number, pen};
 
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "logs",
+    title: "Logs",
+    short_title: "Logs",
+    help: "all that is said, by time: programs, the engine's own log, events, requests",
+    panels: &[PanelFacts::lines("lines")],
+};
+
 /// Cells that a name has on the narrowest terminal.
 const NAME_WIDTH_MIN: u16 = 8;
+
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
+    output(canvas, body);
+}
 
 /// The log that keys act on: the selected program's, or that of all.
 pub(super) fn output(canvas: &mut Canvas, mut area: Rect) {

@@ -4,31 +4,31 @@
 //! the model's word. At any size something sensible is drawn and nothing panics.
 
 mod about;
-mod backends;
-mod balance;
-mod canvas;
+pub(super) mod backends;
+pub(super) mod balance;
+pub(super) mod canvas;
 mod certificates;
-mod config;
+pub(super) mod config;
 mod detail;
-mod events;
+pub(super) mod events;
 mod firewall;
 mod frame;
 mod limits;
 mod listing;
-mod logs;
+pub(super) mod logs;
 mod nodes;
 mod over_time;
 mod overlay;
-mod overview;
-mod programs;
-mod requests;
+pub(super) mod overview;
+pub(super) mod programs;
+pub(super) mod requests;
 mod ruler;
 mod section;
 mod state;
 mod verdict;
 mod welcome;
 mod what_if;
-mod workers;
+pub(super) mod workers;
 
 #[cfg(test)]
 mod fixture;
@@ -51,7 +51,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::model::overlay::Overlay;
-use super::model::panel::View;
 use super::model::pointer::Hit;
 use super::model::split::{self, Pane, Split};
 use super::model::{Model, Welcome};
@@ -85,24 +84,9 @@ pub(crate) fn render(
     if let Some(other) = split::other(model) {
         beside(&mut canvas, &mut body, other);
     }
-    view(&mut canvas, body);
+    canvas.pane.view.draw(&mut canvas, body);
     over(&mut canvas, area);
     canvas.hits
-}
-
-/// The view of the canvas's pane.
-fn view(canvas: &mut Canvas, body: Rect) {
-    match canvas.pane.view {
-        View::Overview => overview::draw(canvas, body),
-        View::Backends => backends::draw(canvas, body),
-        View::Balance => balance::draw(canvas, body),
-        View::Programs => programs::draw(canvas, body),
-        View::Workers => workers::draw(canvas, body),
-        View::Requests => requests::draw(canvas, body),
-        View::Logs => logs::output(canvas, body),
-        View::Events => events::draw(canvas, body),
-        View::Config => config::draw(canvas, body),
-    }
 }
 
 /// The view that is only looked at; `body` keeps what it leaves. A pointer there turns to it.
@@ -119,7 +103,7 @@ fn beside(canvas: &mut Canvas, body: &mut Rect, pane: Pane) {
     }
     let main = std::mem::replace(&mut canvas.pane, pane);
     let count = canvas.hits.len();
-    view(canvas, area);
+    pane.view.draw(canvas, area);
     canvas.hits.truncate(count);
     canvas.hit(area, Hit::Tab(pane.view));
     canvas.pane = main;

@@ -12,18 +12,34 @@ use super::state;
 use super::{about, logs, overview};
 use crate::tui::model::attention;
 use crate::tui::model::key::Key;
-use crate::tui::model::panel::{self, Panel};
-use crate::tui::model::rows::Row;
+use crate::tui::model::panel::{self, Empty, Panel, PanelFacts, ViewFacts};
+use crate::tui::model::rows::{self, Row};
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "programs",
+    title: "Programs",
+    short_title: "Prog",
+    help: "programs and the output of the selected one",
+    panels: &[
+        PanelFacts::rows("programs", rows::programs)
+            .sorted_by("state")
+            .when_empty(|_| NO_PROGRAMS),
+        PanelFacts::lines("lines").from_height(16),
+    ],
+};
+
+pub(super) const NO_PROGRAMS: Empty =
+    Empty::Says("no programs: add [program.NAME] to the configuration, then : reload");
 
 /// Cells of the widest state with the mark of a roll: `● RUNNING ↻ 2/5`.
 const STATE: u16 = 16;
 /// Narrower terminals show the roll of the selected program only.
 const MARK_WIDTH_MIN: u16 = 60;
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = canvas.shown();
     let mut rest = body;
     if shown.contains(&Panel::ProgramTable) {

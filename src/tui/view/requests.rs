@@ -11,11 +11,34 @@ use super::listing::Listing;
 use super::section::{self, Heading};
 use super::state;
 use crate::control::requests::RequestRecord;
-use crate::tui::model::panel::{self, Panel};
+use crate::tui::model::Model;
+use crate::tui::model::key::Kind;
+use crate::tui::model::panel::{self, Empty, Panel, PanelFacts, ViewFacts};
 use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "requests",
+    title: "Requests",
+    short_title: "Req",
+    help: "requests as they end; in their filter also status:5xx upstream:api backend: path: client:",
+    panels: &[
+        PanelFacts::rows("requests", rows).when_empty(|model| match model.past {
+            Some(_) => Empty::Says("no request of that time is kept here"),
+            None => Empty::NoneYet,
+        }),
+        PanelFacts::rows("attacks", firewall::rows)
+            .only(Kind::Alarm)
+            .from_height(16)
+            .shown_if(|model| !firewall::rows(model).is_empty()),
+    ],
+};
+
+fn rows(model: &Model) -> Vec<Row<'_>> {
+    model.requests.shown().map(Row::Request).collect()
+}
 
 /// Rule, the request, its circumstances.
 const DETAIL_HEIGHT: u16 = 3;
@@ -25,7 +48,7 @@ const TOPS_HEIGHT: u16 = 6;
 const TOPS_BODY_MIN: u16 = 24;
 const TOPS_WIDTH_MIN: u16 = 90;
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let mut body = body;
     match canvas.shown()[..] {
         [Panel::AlarmTable] => return firewall::draw(canvas, body),

@@ -78,7 +78,7 @@ fn views_look_as_they_did() {
     for view in View::ALL {
         for (width, height) in SIZES {
             let model = fixture::model(view, (width, height));
-            let name = format!("{}-{width}x{height}", view.title().to_lowercase());
+            let name = format!("{}-{width}x{height}", view.facts().name);
             insta::assert_snapshot!(name, fixture::text(&fixture::draw(&model, &skin)));
         }
     }
@@ -134,7 +134,7 @@ fn the_past_looks_as_it_did() {
         (View::Events, (80, 24)),
     ] {
         let text = fixture::text(&fixture::draw(&in_the_past(view, size), &skin()));
-        let name = format!("past-{}-{}x{}", view.title().to_lowercase(), size.0, size.1);
+        let name = format!("past-{}-{}x{}", view.facts().name, size.0, size.1);
         insta::assert_snapshot!(name, text);
     }
 }

@@ -17,13 +17,23 @@ use super::section::{self, Heading};
 use super::state;
 use crate::tui::model::key::Key;
 use crate::tui::model::nodes::tag;
-use crate::tui::model::panel::Panel;
-use crate::tui::model::rows::Row;
+use crate::tui::model::panel::{Empty, Panel, PanelFacts, ViewFacts};
+use crate::tui::model::rows::{self, Row};
 use crate::tui::model::traffic;
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::spark::{self, Spark};
 use crate::tui::widget::{bar, number, pen};
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "workers",
+    title: "Workers",
+    short_title: "Work",
+    help: "the processes of the data path",
+    panels: &[PanelFacts::rows("workers", rows::workers).when_empty(|_| NO_WORKERS)],
+};
+
+pub(super) const NO_WORKERS: Empty = Empty::Says("no worker is running yet");
 
 /// Cells of one worker on the Overview: two beside each other at 100 columns, and without the
 /// process id at 80.
@@ -133,7 +143,7 @@ fn load_role(worker: &Worker) -> Role {
     if is_fresh(worker) || worker.cpu_percent >= 90.0 { Role::Warn } else { Role::Series1 }
 }
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let listing = Listing::of(canvas, Panel::WorkerTable);
     let mut rest = body;
     let rows = listing.rows.len().clamp(1, 64) as u16 + 1;

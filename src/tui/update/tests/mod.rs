@@ -25,7 +25,7 @@ use crate::control::wire::{
     ProgramState, Responses, Role, Snapshot, UpstreamRow,
 };
 use crate::tui::action::chord::{Chord, Code, char, ctrl, key};
-use crate::tui::action::{ALL, Danger, Id, order};
+use crate::tui::action::{Danger, Id, all, order};
 use crate::tui::model::list::UNSEEN_MS;
 use crate::tui::model::order::Judged;
 use crate::tui::model::overlay::Overlay;
@@ -308,7 +308,7 @@ fn undo_takes_back_what_was_done_and_only_that() {
 #[test]
 fn a_reader_sends_nothing() {
     let mut model = attached_as(Role::Read);
-    for action in ALL.iter().filter(|action| action.is_order()) {
+    for action in all().filter(|action| action.is_order()) {
         assert!(order::make(&model, action.id, None).is_err(), "{:?}", action.id);
     }
     assert_eq!(press(&mut model, char('r')), Vec::new());
@@ -338,7 +338,7 @@ fn silence_is_stale_and_a_word_is_live() {
 fn what_always_asks_always_asks() {
     let mut model = attached();
     model.moment.backends[0].backend.state = BackendState::Draining;
-    for action in ALL.iter().filter(|action| action.danger == Danger::Asks) {
+    for action in all().filter(|action| action.danger == Danger::Asks) {
         if action.id == Id::Cut {
             on(&mut model, Panel::BackendTable, "api/10.0.0.1:80");
         } else {
@@ -419,7 +419,7 @@ fn a_row_that_vanished_is_not_acted_on_through_its_neighbour() {
 
 #[test]
 fn every_action_can_be_performed_anywhere() {
-    for action in ALL {
+    for action in all() {
         for view in View::ALL {
             let mut model = attached();
             model.view = view;

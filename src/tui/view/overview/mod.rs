@@ -15,17 +15,48 @@ use crate::control::text;
 use super::canvas::{Canvas, take};
 use super::listing::Listing;
 use super::section::{self, Heading};
-use super::{events, state, workers};
+use super::{backends, events, state, workers};
 use crate::tui::action;
 use crate::tui::action::hint;
-use crate::tui::model::attention::Attention;
-use crate::tui::model::panel::Panel;
-use crate::tui::model::rows::Row;
+use crate::tui::model::Model;
+use crate::tui::model::attention::{self, Attention};
+use crate::tui::model::panel::{Empty, Panel, PanelFacts, ViewFacts};
+use crate::tui::model::rows::{self, Row};
 use crate::tui::theme::Role;
 use crate::tui::widget::columns::Column;
 use crate::tui::widget::{number, pen};
 
 pub(super) use programs::tally;
+
+pub(crate) const VIEW: ViewFacts = ViewFacts {
+    name: "overview",
+    title: "Overview",
+    short_title: "Ovr",
+    help: "what needs attention, traffic, everything in short",
+    panels: &[
+        PanelFacts::rows("matters", matters)
+            .when_empty(|_| Empty::Fits("nothing needs attention")),
+        PanelFacts::rows("upstreams", every_upstream)
+            .from_height(16)
+            .when_empty(|_| backends::NO_UPSTREAMS),
+        PanelFacts::rows("workers", rows::workers)
+            .from_height(24)
+            .when_empty(|_| workers::NO_WORKERS),
+        PanelFacts::rows("programs", rows::programs)
+            .sorted_by("state")
+            .from_height(16)
+            .when_empty(|_| super::programs::NO_PROGRAMS),
+        PanelFacts::rows("events", rows::events).from_height(24),
+    ],
+};
+
+fn matters(model: &Model) -> Vec<Row<'_>> {
+    attention::list(model).into_iter().map(Row::Attention).collect()
+}
+
+fn every_upstream(model: &Model) -> Vec<Row<'_>> {
+    model.moment.upstreams.iter().map(Row::Upstream).collect()
+}
 
 /// Below this width a row that needs attention does not say what kind of thing it is.
 const KIND_WIDTH_MIN: u16 = 110;
@@ -34,7 +65,7 @@ const TEXT: usize = 3;
 /// Below this width it shows the key that helps without its name.
 const REMEDY_WIDTH_MIN: u16 = 80;
 
-pub(super) fn draw(canvas: &mut Canvas, body: Rect) {
+pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
     let shown = canvas.shown();
     let mut rest = body;
     for (part, height) in plan(canvas, body, &shown) {
