@@ -3,7 +3,11 @@
 mod comfort;
 mod endings;
 mod foreign_bytes;
+mod mouse;
+mod orders;
 mod pictures;
+mod stand_in;
+mod targets;
 mod wire;
 
 use std::time::Duration;

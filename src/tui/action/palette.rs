@@ -40,7 +40,9 @@ pub(crate) fn entries(model: &Model, typed: &str) -> Vec<Entry> {
         .into_iter()
         .filter_map(|entry| {
             let score = pattern.score(Utf32Str::new(&entry.sought, &mut buffer), &mut matcher)?;
-            Some((score, entry))
+            // What is typed out in full is meant, whatever else begins so.
+            let is_whole = entry.text.eq_ignore_ascii_case(typed.trim());
+            Some((if is_whole { u32::MAX } else { score }, entry))
         })
         .collect();
     // Stable: among equals the order of the registry and of the screen stays.

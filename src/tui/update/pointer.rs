@@ -1,9 +1,9 @@
-//! The pointer: a click selects, a second one opens, the wheel moves. What asks when it comes by key
-//! asks when it comes by click.
+//! The pointer: a click selects, a second one opens, the wheel moves; a click on what names a key is
+//! that key. What asks when it comes by key asks when it comes by click.
 
 use crate::control::wire::Severity;
-use crate::tui::action::Id;
 use crate::tui::action::chord::{self, Code};
+use crate::tui::action::{Id, hint};
 use crate::tui::model::Model;
 use crate::tui::model::key::Key;
 use crate::tui::model::overlay::Overlay;
@@ -98,6 +98,10 @@ fn click(model: &mut Model, panel: Panel, key: &Key) -> Vec<Effect> {
 fn over(model: &mut Model, hit: Hit, act: Act) -> Vec<Effect> {
     let key = |code| Press { chord: chord::key(code), edit: None };
     match (hit, act) {
+        (_, Act::Wheel(by)) if matches!(model.overlay, Some(Overlay::Attached(_))) => {
+            cursor::go(model, Move::By(by));
+            Vec::new()
+        }
         (_, Act::Wheel(by)) => {
             let code = if by > 0 { Code::Down } else { Code::Up };
             overlays::press(model, key(code))
@@ -120,9 +124,15 @@ fn go(model: &mut Model) -> Vec<Effect> {
     overlays::press(model, Press { chord: chord::key(Code::Enter), edit: None })
 }
 
-/// The first click shows what a choice would be, the second takes it.
+/// The first click shows what a choice would be, the second takes it. A line of help is a key.
 fn choose(model: &mut Model, at: usize) -> Vec<Effect> {
     let selected = match &model.overlay {
+        Some(Overlay::Help { filter, .. }) => {
+            let lines = hint::help_matching(model, filter.value());
+            let Some(action) = lines.get(at) else { return Vec::new() };
+            model.overlay = None;
+            return actions::perform(model, action.id, None);
+        }
         Some(
             Overlay::Palette { selected, .. }
             | Overlay::Signal { selected, .. }
@@ -132,8 +142,7 @@ fn choose(model: &mut Model, at: usize) -> Vec<Effect> {
             | Overlay::Nodes { selected },
         ) => *selected,
         Some(
-            Overlay::Help { .. }
-            | Overlay::Filter { .. }
+            Overlay::Filter { .. }
             | Overlay::Find { .. }
             | Overlay::Attached(_)
             | Overlay::Confirm(_),

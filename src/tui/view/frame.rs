@@ -28,6 +28,9 @@ const MIDDLE: u16 = 80;
 /// From here on the header has room for the selected row.
 const TRAIL_WIDTH_MIN: u16 = 140;
 
+/// By which all else is found; at the right end of a wide header.
+const WAYS: [Id; 2] = [Id::Help, Id::Palette];
+
 pub(super) fn is_tiny(area: Rect) -> bool {
     area.width < WIDTH_MIN || area.height < HEIGHT_MIN
 }
@@ -55,6 +58,15 @@ fn header(canvas: &mut Canvas, area: Rect) {
     let right = standing(canvas, area.width);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     strip::two_ended(canvas.buffer, inner, &left, &right, canvas.skin);
+    if area.width >= WIDE && canvas.model.past.is_none() {
+        let mut end = inner.right();
+        for id in WAYS.into_iter().rev() {
+            let width = pen::width(&canvas.model.keys.name(id));
+            let x = end.saturating_sub(width);
+            canvas.hit(Rect { x, width, ..inner }, Hit::Hint(id));
+            end = x.saturating_sub(1);
+        }
+    }
 }
 
 /// Whose engine this is.
@@ -130,7 +142,7 @@ fn standing(canvas: &Canvas, width: u16) -> Line<'static> {
     spans.push(canvas.span(role_word, role));
     spans.push(canvas.span(format!("  {}Z", number::clock(model.now_ms)), Role::Text));
     if width >= WIDE {
-        let [help, command] = [Id::Help, Id::Palette].map(|id| model.keys.name(id));
+        let [help, command] = WAYS.map(|id| model.keys.name(id));
         spans.push(canvas.span(format!("  {help} {command}"), Role::Dim));
     }
     Line::from(spans)
@@ -180,7 +192,10 @@ fn footer(canvas: &mut Canvas, area: Rect) {
             |(key, label): (&str, &str)| Hint { key: key.to_owned(), label: label.to_owned() };
         let hints = [("Enter", "send the line"), ("Up/Down", "earlier lines"), ("PgUp", "scroll")];
         let out = hint((&attach::LEAVE.to_string(), "detach"));
-        strip::footer(canvas.buffer, area, &hints.map(hint), &[out], canvas.skin);
+        let places = strip::footer(canvas.buffer, area, &hints.map(hint), &[out], canvas.skin);
+        if let Some((_, place)) = places.into_iter().find(|(at, _)| *at == hints.len()) {
+            canvas.hit(place, Hit::Cancel);
+        }
         return;
     }
     let (kept, hints): (Vec<_>, Vec<_>) = hint::footer(canvas.model)

@@ -49,7 +49,9 @@ pub(super) fn help(canvas: &mut Canvas, area: Rect, filter: &str, scroll: usize)
     let room = usize::from(inner.height.saturating_sub(1));
     let first = scroll.min(lines.len().saturating_sub(room));
     for (at, line) in (0..).zip(lines.iter().skip(first).take(room)) {
-        canvas.line(row(inner, at), line);
+        let place = row(inner, at);
+        canvas.line(place, line);
+        canvas.hit(place, Hit::Choice(first + usize::from(at)));
     }
     let below = lines.len().saturating_sub(first + room);
     let words = if below > 0 {

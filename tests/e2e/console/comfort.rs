@@ -1,6 +1,7 @@
 //! What makes a console one's own: keys, hints, the title, notifications, the clipboard, files, and
 //! the same as text.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use super::{ENTER, attached, contains, program, site};
@@ -169,6 +170,44 @@ fn inside_tmux_it_is_the_same_console() {
     screen.press("j");
     screen.press("y");
     screen.wait("it says by which way", |text| text.contains("through tmux"));
+    screen.press("q");
+    assert!(screen.wait_exit().success());
+    assert!(!screen.is_alternate());
+}
+
+/// Inside GNU screen, which knows neither synchronised updates nor more than 256 colours.
+#[test]
+fn inside_screen_it_is_the_same_console() {
+    let Some(multiplexer) = oracle::find("screen") else { return };
+    let origin = Origin::named("app");
+    let engine = Engine::start(&site("", &[&origin]));
+    let name = origin.address.to_string();
+    let folder = engine.folder.path();
+    let sockets = folder.join("screens");
+    std::fs::create_dir(&sockets).expect("the folder is ours");
+    std::fs::set_permissions(&sockets, std::fs::Permissions::from_mode(0o700))
+        .expect("the folder is ours");
+    let socket = engine.socket().display().to_string();
+    let mut screen = Screen::open(
+        &multiplexer.display().to_string(),
+        &["-c", "/dev/null", "-U", "-S", "console", BINARY, "console", "-s", &socket],
+        folder,
+        &[("SCREENDIR", &sockets.display().to_string())],
+    );
+    screen.wait("attached", |text| text.contains("LIVE") && text.contains("Traffic"));
+    screen.press("2");
+    screen.wait("a key went through", |text| text.contains(&name));
+    screen.press("\x1b[B");
+    screen.wait("so did an arrow", |text| {
+        text.lines().any(|line| line.starts_with('▌') && line.contains(&name))
+    });
+    // Whole once the window has another size, too, and nothing of the words for tmux is on it.
+    screen.resize((80, 24));
+    screen.wait("drawn anew", |text| {
+        text.contains("LIVE") && text.lines().all(|line| line.chars().count() <= 80)
+    });
+    screen.press("y");
+    screen.wait("it says by which way", |text| text.contains("through screen"));
     screen.press("q");
     assert!(screen.wait_exit().success());
     assert!(!screen.is_alternate());

@@ -82,6 +82,23 @@ fn a_choice_is_shown_and_then_taken() {
 }
 
 #[test]
+fn a_line_of_help_is_its_key() {
+    let mut model = with_mouse();
+    pointed(&mut model, Hit::Row(Panel::ProgramTable, web()), Act::Click);
+    pass(&mut model, UNSEEN_MS);
+    press(&mut model, char('?'));
+    let lines = crate::tui::action::hint::help(&model);
+    let at = |id: Id| lines.iter().position(|action| action.id == id).expect("a line of help");
+    let (restart, palette) = (at(Id::Restart), at(Id::Palette));
+    assert_eq!(sent(&pointed(&mut model, Hit::Choice(restart), Act::Click)), [""; 0]);
+    assert!(is_asking(&model));
+    pointed(&mut model, Hit::Cancel, Act::Click);
+    press(&mut model, char('?'));
+    pointed(&mut model, Hit::Choice(palette), Act::Click);
+    assert!(matches!(model.overlay, Some(Overlay::Palette { .. })), "{:?}", model.overlay);
+}
+
+#[test]
 fn marks_take_a_range_and_orders_take_all_of_them_once() {
     let mut model = attached();
     let mut rows = vec![program("web", ProgramState::Running); 3];
