@@ -57,9 +57,11 @@ const GAP: &str = "  ";
 /// Without a terminal nothing is cut.
 const UNLIMITED: usize = usize::MAX;
 
+const COLUMNS: usize = 10;
+
 struct Table {
     terminal: usize,
-    columns: [Column; 9],
+    columns: [Column; COLUMNS],
     has_titles: bool,
 }
 
@@ -79,6 +81,7 @@ impl Table {
                 column("TIME", Side::Left, (9, 9), 40),
                 column("STATUS", Side::Left, (6, 6), 0),
                 column("METHOD", Side::Left, (6, 9), 56),
+                column("PROTOCOL", Side::Left, (8, 8), 132),
                 column("TOOK", Side::Right, (7, 7), 24),
                 column("SIZE", Side::Right, (7, 7), 100),
                 column("CLIENT", Side::Left, (9, 39), 64),
@@ -140,7 +143,7 @@ impl Table {
     }
 }
 
-fn cells(record: &RequestRecord) -> [(Tone, String); 9] {
+fn cells(record: &RequestRecord) -> [(Tone, String); COLUMNS] {
     let clock = sys::log::utc(record.wall_ms)[11..19].to_owned() + "Z";
     let tries = if record.tries > 1 { format!("{}×", record.tries) } else { String::new() };
     let safe = |text: &str| text::plain(text).into_owned();
@@ -153,6 +156,7 @@ fn cells(record: &RequestRecord) -> [(Tone, String); 9] {
         (Tone::Quiet, clock),
         (tone(record.status), record.status.to_string()),
         (Tone::Plain, safe(&record.method)),
+        (Tone::Quiet, safe(&record.protocol)),
         (Tone::Plain, duration(record.service_us)),
         (Tone::Plain, size(record.bytes)),
         (Tone::Plain, safe(&record.client)),
@@ -215,6 +219,7 @@ mod tests {
         RequestRecord {
             wall_ms: 1_795_349_071_999,
             client: "10.1.2.3".to_owned(),
+            protocol: "HTTP/2.0".to_owned(),
             method: "GET".to_owned(),
             host: "example.com".to_owned(),
             path: "/api/\u{1b}[2Jusers/0123456789/0123456789".to_owned(),
@@ -237,11 +242,11 @@ mod tests {
         let row = table.row(out, &record());
         assert_eq!(
             titles,
-            "TIME       STATUS  METHOD     TOOK     SIZE  CLIENT     UPSTREAM  BACKEND          REQUEST"
+            "TIME       STATUS  METHOD  PROTOCOL     TOOK     SIZE  CLIENT     UPSTREAM  BACKEND          REQUEST"
         );
         assert_eq!(
             row,
-            "12:04:31Z  502     GET      1.23ms  146.5KB  10.1.2.3   api       2×10.0.3.1:8080  \
+            "12:04:31Z  502     GET     HTTP/2.0   1.23ms  146.5KB  10.1.2.3   api       2×10.0.3.1:8080  \
              example.com/api/users/0123456789/0123456789…"
         );
         assert_eq!(table.titles_once(out, &record()), None);

@@ -1,5 +1,6 @@
-//! What is shown of recent requests, and which of them somebody wants to see: the filter of `GET /v1/requests`, as typed in
-//! a query string, on the command line or in the console, and matched by the engine.
+//! What is shown of recent requests, and which of them somebody wants to see: the filter of
+//! `GET /v1/requests`, as typed in a query string, on the command line or in the console, and matched by
+//! the engine.
 //!
 //! Pure. A filter that is not understood is an error, never one that matches everything.
 
@@ -19,6 +20,9 @@ pub(crate) struct RequestRecord {
     pub(crate) worker: u16,
     pub(crate) seq: u64,
     pub(crate) client: String,
+    /// `HTTP/1.0`, `HTTP/1.1`, `HTTP/2.0`, or `TCP` for a TCP route's connection.
+    #[serde(default)]
+    pub(crate) protocol: String,
     /// `-` for an uncommon one.
     pub(crate) method: String,
     /// Its first 24 bytes, empty when there was none.

@@ -392,6 +392,7 @@ mod tests {
         recent::Entry {
             wall_ms,
             client: std::net::Ipv4Addr::LOCALHOST.into(),
+            protocol: recent::Protocol::Http11,
             method: recent::Method::default(),
             host: recent::Host::NONE,
             path: recent::Path::NONE,

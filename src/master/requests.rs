@@ -124,6 +124,7 @@ impl Requests {
             worker: slot.index() as u16,
             seq,
             client: client(entry.client),
+            protocol: entry.protocol.name().to_owned(),
             method: entry.method.name().to_owned(),
             host: String::from_utf8_lossy(entry.host.as_bytes()).into_owned(),
             path: String::from_utf8_lossy(entry.path.as_bytes()).into_owned(),

@@ -314,7 +314,8 @@ pub(super) struct EntryWords {
     /// The life of the backend's slot.
     pub(super) incarnation: AtomicU16,
     pub(super) service_us: AtomicU32,
-    pub(super) family: AtomicU8,
+    /// The address's family in its lower half, the protocol in its upper.
+    pub(super) kinds: AtomicU8,
     pub(super) method: AtomicU8,
     pub(super) path_len: AtomicU8,
     pub(super) host_len: AtomicU8,

@@ -14,6 +14,7 @@ use super::{BackendId, Board, UpstreamId, WorkerSlot};
 pub(crate) struct Entry {
     pub(crate) wall_ms: u64,
     pub(crate) client: IpAddr,
+    pub(crate) protocol: Protocol,
     pub(crate) method: Method,
     pub(crate) host: Host,
     pub(crate) path: Path,
@@ -77,6 +78,30 @@ impl<const N: usize> Beginning<N> {
     }
 }
 
+/// What the client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http10 = 0,
+    Http11 = 1,
+    Http2 = 2,
+    /// A TCP route's connection, whatever it is made of.
+    Tcp = 3,
+}
+
+impl Protocol {
+    const ALL: [Self; 4] = [Self::Http10, Self::Http11, Self::Http2, Self::Tcp];
+
+    /// As the first line of a request names it, and access logs do.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2.0",
+            Self::Tcp => "TCP",
+        }
+    }
+}
+
 /// A method by its number: an entry has no room for a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Method(u8);
@@ -122,7 +147,9 @@ impl Method {
 }
 
 const NONE: u16 = u16::MAX;
+const FAMILY_V4: u8 = 4;
 const FAMILY_V6: u8 = 6;
+const FAMILY_BITS: u32 = 4;
 
 /// Writes an entry; by the slot's worker alone.
 pub(crate) fn push(board: Board, slot: WorkerSlot, entry: &Entry) {
@@ -174,13 +201,13 @@ fn ring(board: Board, slot: WorkerSlot) -> &'static Recent {
 
 fn store(words: &EntryWords, entry: &Entry) {
     let (family, client) = match entry.client {
-        IpAddr::V4(address) => (4, u128::from(address.to_bits())),
+        IpAddr::V4(address) => (FAMILY_V4, u128::from(address.to_bits())),
         IpAddr::V6(address) => (FAMILY_V6, address.to_bits()),
     };
     words.wall_ms.store(entry.wall_ms, Ordering::Relaxed);
     words.client[0].store((client >> 64) as u64, Ordering::Relaxed);
     words.client[1].store(client as u64, Ordering::Relaxed);
-    words.family.store(family, Ordering::Relaxed);
+    words.kinds.store((entry.protocol as u8) << FAMILY_BITS | family, Ordering::Relaxed);
     let upstream = entry.upstream.map_or(NONE, |id| id.index() as u16);
     let (backend, incarnation) =
         entry.backend.map_or((NONE, 0), |(id, incarnation)| (id.index() as u16, incarnation));
@@ -202,9 +229,12 @@ fn load(words: &EntryWords) -> Entry {
     let client = u128::from(wide(&words.client[0])) << 64 | u128::from(wide(&words.client[1]));
     let backend = BackendId::new(usize::from(words.backend.load(Ordering::Relaxed)));
     let bytes_and_tries = wide(&words.bytes_and_tries);
+    let kinds = words.kinds.load(Ordering::Relaxed);
+    let protocol = Protocol::ALL.get(usize::from(kinds >> FAMILY_BITS));
     Entry {
         wall_ms: wide(&words.wall_ms),
-        client: match words.family.load(Ordering::Relaxed) {
+        protocol: protocol.copied().unwrap_or(Protocol::Http11),
+        client: match kinds & ((1 << FAMILY_BITS) - 1) {
             FAMILY_V6 => IpAddr::V6(Ipv6Addr::from_bits(client)),
             _ => IpAddr::V4(Ipv4Addr::from_bits(client as u32)),
         },

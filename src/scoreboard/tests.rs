@@ -8,7 +8,7 @@ use super::account::{self, Outcome};
 use super::backend::{About, Words};
 use super::crew::WorkerState;
 use super::gate::{Gate, Standing};
-use super::recent::{self, Entry, Host, Method, Path};
+use super::recent::{self, Entry, Host, Method, Path, Protocol};
 use super::turn::Owner;
 use super::upstream::Strategy;
 use super::*;
@@ -303,6 +303,7 @@ fn recent_requests_are_read_once_and_in_order() {
     let entry = |status| Entry {
         wall_ms: 17,
         client: "2001:db8::7".parse::<IpAddr>().unwrap(),
+        protocol: Protocol::Http2,
         method: Method::of(b"PATCH"),
         host: Host::new(b"example.com"),
         path: Path::new(b"/a/path/that/is/a/good/deal/longer/than/an/entry/holds"),
@@ -325,8 +326,11 @@ fn recent_requests_are_read_once_and_in_order() {
     assert_eq!(path.as_bytes(), b"/a/path/that/is/a/good/deal/longer/than/an/entry");
     assert!(path.is_cut() && !host.is_cut());
     assert_eq!((host.as_bytes(), seen[0].method.name()), (&b"example.com"[..], "PATCH"));
+    let tcp = Entry { protocol: Protocol::Tcp, client: IpAddr::from([10, 0, 0, 7]), ..entry(200) };
+    recent::push(writer, slot(1), &tcp);
+    recent::read(reader, slot(1), 0, |_, entry| assert_eq!(entry, tcp));
     assert_eq!(Method::of(b"BREW").name(), "-");
-    assert_eq!((recent::end(reader, slot(0)), recent::end(reader, slot(1))), (1, 0));
+    assert_eq!((recent::end(reader, slot(0)), recent::end(reader, slot(2))), (1, 0));
     (0..3000).for_each(|number| recent::push(writer, slot(0), &entry(number % 1000)));
     let (next, seen) = read(next);
     assert_eq!((next, seen.len()), (3001, layout::RECENT_MAX));

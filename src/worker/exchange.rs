@@ -23,6 +23,7 @@ use crate::config::model::{Keepalive, files};
 use crate::config::retry::{Condition, Conditions};
 use crate::http;
 use crate::http::framing::Body;
+use crate::http::head::Version;
 use crate::http::request::{Method, Request};
 use crate::http::response::Response;
 use crate::scoreboard::account::Outcome;
@@ -426,6 +427,7 @@ impl Exchange {
         let entry = recent::Entry {
             wall_ms: 0,
             client: self.client,
+            protocol: self.protocol(connection),
             method: self.method,
             host: self.host,
             path: self.path,
@@ -438,6 +440,17 @@ impl Exchange {
         };
         connection.shared.record(entry, self.to_backend.moved());
         self.log(connection, status);
+    }
+
+    /// Of a head that could not be read, that of most.
+    pub(crate) fn protocol(&self, connection: &Connection) -> recent::Protocol {
+        if connection.client.is_of_http2() {
+            return recent::Protocol::Http2;
+        }
+        match self.request.version {
+            Version::Http10 => recent::Protocol::Http10,
+            Version::Http11 => recent::Protocol::Http11,
+        }
     }
 
     /// Writes the request down where its route, or its server, says.

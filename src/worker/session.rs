@@ -251,6 +251,7 @@ impl Session<'_> {
         shared.note(recent::Entry {
             wall_ms: 0,
             client: self.connection.peer,
+            protocol: recent::Protocol::Tcp,
             method: recent::Method::TCP,
             host: recent::Host::NONE,
             path: self.route.shown,

@@ -15,7 +15,7 @@ use super::tables::Tables;
 use super::tls;
 use crate::config::template::{Part, Template, Variable};
 use crate::http::escape::{self, Place};
-use crate::http::head::{Header, Span, Version};
+use crate::http::head::{Header, Span};
 use crate::http::{credentials, date, lookup, route, target};
 
 /// What the groups of a regular expression matched: ranges of its subject.
@@ -203,13 +203,7 @@ impl<'a> Facts<'a> {
     }
 
     fn protocol(&self) -> &'static [u8] {
-        if self.connection.client.is_of_http2() {
-            return b"HTTP/2.0";
-        }
-        match self.exchange.request.version {
-            Version::Http10 => b"HTTP/1.0",
-            Version::Http11 => b"HTTP/1.1",
-        }
+        self.exchange.protocol(self.connection).name().as_bytes()
     }
 
     /// The proxies that the request has passed, the peer among them.

@@ -40,6 +40,7 @@ fn a_record_says_who_asked_for_what_and_how_it_went() {
     let record = &kept[0];
     for (name, expected) in [
         ("client", "127.0.0.1"),
+        ("protocol", "HTTP/1.1"),
         ("method", "GET"),
         ("host", "test"),
         ("path", "/a"),
@@ -51,6 +52,11 @@ fn a_record_says_who_asked_for_what_and_how_it_went() {
     assert_eq!((&record["status"], &record["tries"]), (&200.into(), &1.into()));
     assert!(record["bytes"].as_u64() > Some(3) && record["wall_ms"].as_u64() > Some(0));
     assert_eq!(record["is_path_cut"], false);
+    let _answer = client::raw(engine.address(), b"GET /old HTTP/1.0\r\n\r\n");
+    wait::until("an older client is told apart", || {
+        let kept = records(&engine.ctl_ok(&["requests", "--json"]));
+        kept.iter().any(|record| record["protocol"] == "HTTP/1.0").then_some(())
+    });
 }
 
 #[test]

@@ -37,7 +37,7 @@ const fn column(name: &'static str, unit: Unit) -> Column {
 }
 
 /// Every name, in the order in which they are offered.
-static COLUMNS: [Column; 32] = [
+static COLUMNS: [Column; 33] = [
     column("state", Unit::Word),
     column("status", Unit::Count),
     column("req/s", Unit::Count),
@@ -63,6 +63,7 @@ static COLUMNS: [Column; 32] = [
     column("who", Unit::Word),
     column("verb", Unit::Word),
     column("method", Unit::Word),
+    column("protocol", Unit::Word),
     column("path", Unit::Word),
     column("client", Unit::Word),
     column("upstream", Unit::Word),
@@ -210,6 +211,7 @@ fn of_request(model: &Model, row: &RequestRecord, name: &str) -> Option<Cell> {
         "age" => age(model, row.wall_ms),
         "tries" => count(u64::from(row.tries)),
         "method" => words(&row.method),
+        "protocol" => words(&row.protocol),
         "path" => words(&row.path),
         "client" => words(&row.client),
         "upstream" => words(row.upstream.as_deref()?),

@@ -432,6 +432,7 @@ fn request(at: u64) -> RequestRecord {
         worker: at.is_multiple_of(2).into(),
         seq: at,
         client: ["10.1.20.7", "192.168.100.201", "2001:db8:7::41"][(at % 3) as usize].to_owned(),
+        protocol: if at % 3 == 2 { "HTTP/1.1" } else { "HTTP/2.0" }.to_owned(),
         method: if at % 10 == 5 { "POST" } else { "GET" }.to_owned(),
         host: "shop.example.com".to_owned(),
         is_path_cut: at % 4 == 1,

@@ -40,6 +40,8 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
     model.requests.shown().map(Row::Request).collect()
 }
 
+/// Narrower terminals tell it of the selected request only.
+const PROTOCOL_WIDTH_MIN: u16 = 120;
 /// Rule, the request, its circumstances.
 const DETAIL_HEIGHT: u16 = 3;
 const DETAIL_BODY_MIN: u16 = 14;
@@ -99,6 +101,7 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
         Column::left("", 9),
         Column::left("status", 6),
         Column::left("", methods.clamp(4, 9)),
+        Column::left("protocol", if area.width < PROTOCOL_WIDTH_MIN { 0 } else { 8 }).priority(7),
         Column::right("took", 6),
         Column::right("sent", 5).priority(6),
         Column::name("client", clients, (9, 39)).priority(2),
@@ -152,6 +155,7 @@ fn cells<'a>(canvas: &Canvas<'a>, record: &'a RequestRecord) -> Vec<Line<'a>> {
             canvas.strong(record.status.to_string(), look.role),
         ]),
         canvas.cell(record.method.as_str(), Role::Text),
+        canvas.cell(record.protocol.as_str(), Role::Dim),
         canvas.cell(number::latency(u64::from(record.service_us)), Role::Text),
         canvas.cell(number::bytes(record.bytes), Role::Dim),
         canvas.cell(record.client.as_str(), Role::Text),
@@ -184,7 +188,7 @@ fn detail(canvas: &mut Canvas, mut area: Rect, record: &RequestRecord) {
     let when = format!("{}Z, {age} ago", number::clock_millis(record.wall_ms));
     canvas.rule(rule, "Selected", when);
     let area = content(area);
-    let request = format!("{} {}", record.method, target(canvas, record));
+    let request = format!("{} {} {}", record.method, target(canvas, record), record.protocol);
     let request = canvas.bold(request, Role::Bright);
     canvas.line(row(area, 0), &request);
     let to = match (&record.upstream, &record.backend) {
