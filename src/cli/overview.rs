@@ -6,8 +6,9 @@ use super::place::Place;
 use super::table::{Align, Cell, Table};
 use super::{backend, program};
 use crate::control::certificate::Standing;
+use crate::control::listener::{Kind, Listener};
 use crate::control::text;
-use crate::control::wire::{BackendState, Kind, Listener, ProgramState, Status, Worker};
+use crate::control::wire::{BackendState, ProgramState, Status, Worker};
 use crate::sys::clock;
 use crate::tui::widget::number;
 

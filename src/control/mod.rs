@@ -19,6 +19,7 @@ mod figure;
 pub(crate) mod firewall;
 mod frame;
 pub(crate) mod limit;
+pub(crate) mod listener;
 pub(crate) mod name;
 pub(crate) mod plan;
 pub(crate) mod rate;

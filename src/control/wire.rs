@@ -14,6 +14,7 @@ use super::explain::Fit;
 use super::figure;
 use super::firewall::Firewall;
 use super::limit::{Limit, Refused};
+use super::listener::{Kind, Listener};
 use super::name::Name;
 use super::sample::Sample;
 use super::tape::Tape;
@@ -47,39 +48,6 @@ pub(crate) struct Status {
     /// Absent while none has looked at a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) firewall: Option<Firewall>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Listener {
-    pub(crate) address: String,
-    pub(crate) tls: bool,
-    #[serde(default)]
-    pub(crate) kind: Kind,
-}
-
-/// What passes there: requests, or TCP connections as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    #[default]
-    Http,
-    /// Each connection counts as one request when it ends; its latency is the time to connect.
-    Tcp,
-    #[serde(rename = "http+tcp")]
-    Both,
-}
-
-impl Kind {
-    /// As the API spells it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Tcp => "tcp",
-            Self::Both => "http+tcp",
-        }
-    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

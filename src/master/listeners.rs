@@ -11,7 +11,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use super::handed::{self, Handed};
 use super::keeper_link::{Held, KeeperLink};
 use crate::config::model::Config;
-use crate::control::wire;
+use crate::control::listener;
 use crate::sys;
 use crate::sys::socket::{self, BindError};
 
@@ -186,15 +186,15 @@ impl Listeners {
     }
 
     /// `config` tells what is served where.
-    pub(super) fn rows(&self, config: &Config) -> Vec<wire::Listener> {
+    pub(super) fn rows(&self, config: &Config) -> Vec<listener::Listener> {
         let row = |(address, listening): (&SocketAddr, &Listening)| {
             let mut streamed = config.streams.iter().flat_map(|stream| &stream.listen);
             let is_streamed = streamed.any(|listen| listen.address == *address);
             let mut served = config.servers.iter().flat_map(|server| &server.listen);
-            wire::Listener {
+            listener::Listener {
                 address: listening.actual.to_string(),
                 tls: served.any(|listen| listen.address == *address && listen.tls),
-                kind: if is_streamed { wire::Kind::Tcp } else { wire::Kind::Http },
+                kind: if is_streamed { listener::Kind::Tcp } else { listener::Kind::Http },
             }
         };
         self.addresses.iter().map(row).collect()

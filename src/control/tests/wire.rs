@@ -6,10 +6,8 @@ use crate::control::capacity::Capacity;
 use crate::control::delta::{self, Delta, Table};
 use crate::control::sample::BackendSample;
 use crate::control::tape::Tape;
-use crate::control::wire::{
-    Backend, BackendRow, BackendState, Connections, Frame, Head, Latency, Listener, Program,
-    ProgramRow, ProgramState, Responses, Role, Snapshot, Status, UpstreamRow, Worker,
-};
+use crate::control::listener::Listener;
+use crate::control::wire::{Backend, BackendRow, BackendState, Connections, Frame, Head, Latency, Program, ProgramRow, ProgramState, Responses, Role, Snapshot, Status, UpstreamRow, Worker};
 
 /// `GET /v1/status` as the design document prints it.
 fn promised() -> Value {

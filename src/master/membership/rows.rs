@@ -9,7 +9,7 @@ use crate::config::model::capacity::{OnDrain, Place as SessionPlace, Token};
 use crate::config::model::health::AllDown;
 use crate::config::model::{Kind, Strategy};
 use crate::control::capacity::{Admission, Capacity, Queue, Sticky};
-use crate::control::wire;
+use crate::control::{listener, wire};
 use crate::master::history::History;
 use crate::scoreboard::account::{self, Counts, UpstreamCounts};
 use crate::scoreboard::gate::{RAMP_FULL, Standing};
@@ -82,9 +82,9 @@ impl Membership {
         wire::UpstreamRow {
             name: upstream.name.clone(),
             kind: match upstream.settings.kind {
-                Kind::Http => wire::Kind::Http,
-                Kind::Tcp => wire::Kind::Tcp,
-                Kind::Both => wire::Kind::Both,
+                Kind::Http => listener::Kind::Http,
+                Kind::Tcp => listener::Kind::Tcp,
+                Kind::Both => listener::Kind::Both,
             },
             strategy: upstream.strategy().name().to_owned(),
             file_strategy: upstream.settings.strategy.name().to_owned(),

@@ -1,7 +1,7 @@
 //! Rates and series from the engine's samples, one a second.
 
+use crate::control::listener::Kind;
 use crate::control::sample::{BackendSample, Sample};
-use crate::control::wire::Kind;
 
 use super::Model;
 

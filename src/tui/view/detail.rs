@@ -5,10 +5,11 @@ use ratatui::text::{Line, Span};
 
 use crate::control::check::Check;
 use crate::control::explain::words;
+use crate::control::listener::Kind;
 use crate::control::name::Name;
 use crate::control::sample::BackendSample;
 use crate::control::text;
-use crate::control::wire::{BackendRow, Kind, UpstreamRow};
+use crate::control::wire::{BackendRow, UpstreamRow};
 
 use super::canvas::{Canvas, content, row, take};
 use super::verdict;

@@ -10,10 +10,8 @@ use crate::control::check::Check;
 use crate::control::drain::Drain;
 use crate::control::requests::RequestRecord;
 use crate::control::sample::{BackendSample, Sample, WorkerSample};
-use crate::control::wire::{
-    Backend, BackendRow, BackendState, Connections, EventRecord, Head, Kind, Latency, Listener,
-    Program, ProgramRow, ProgramState, Responses, Role, Severity, Snapshot, UpstreamRow, Worker,
-};
+use crate::control::listener::{Kind, Listener};
+use crate::control::wire::{Backend, BackendRow, BackendState, Connections, EventRecord, Head, Latency, Program, ProgramRow, ProgramState, Responses, Role, Severity, Snapshot, UpstreamRow, Worker};
 use crate::tui::model::key::Key;
 use crate::tui::model::log_tail::LogTail;
 use crate::tui::model::panel::{Panel, View};

@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::control::explain::{Cause, Finding, Verdict, words};
-use crate::control::wire::{BackendRow, Kind, UpstreamRow};
+use crate::control::listener::Kind;
+use crate::control::wire::{BackendRow, UpstreamRow};
 
 use super::canvas::Canvas;
 use crate::tui::theme::Role;
