@@ -103,6 +103,7 @@ pub(crate) fn status(snapshot: &Snapshot) -> Status {
         orphans_reaped: head.orphans_reaped,
         config: head.config.clone(),
         listeners: head.listeners.clone(),
+        servers: head.servers.clone(),
         certificates: head.certificates.clone(),
         limits: head.limits.clone(),
         refused: head.refused.clone(),

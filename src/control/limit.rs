@@ -21,6 +21,9 @@ pub(crate) struct Limit {
     pub(crate) uncounted: u64,
     /// Requests in progress, where these are counted.
     pub(crate) in_progress: u64,
+    /// What in the file would let more pass, or refuse nobody for a trial.
+    #[serde(default)]
+    pub(crate) relief: String,
     /// Those refused most often, first; a few.
     pub(crate) offenders: Vec<Offender>,
 }

@@ -24,6 +24,7 @@ pub(crate) mod name;
 pub(crate) mod plan;
 pub(crate) mod rate;
 pub(crate) mod sample;
+pub(crate) mod server_row;
 pub(crate) mod standing;
 pub(crate) mod wire;
 

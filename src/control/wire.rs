@@ -17,6 +17,7 @@ use super::limit::{Limit, Refused};
 use super::listener::{Kind, Listener};
 use super::name::Name;
 use super::sample::Sample;
+use super::server_row::ServerRow;
 use super::tape::Tape;
 
 /// The verb of the event by which the first master of another binary says what came of an upgrade.
@@ -32,6 +33,8 @@ pub(crate) struct Status {
     pub(crate) uptime_ms: u64,
     pub(crate) config: String,
     pub(crate) listeners: Vec<Listener>,
+    #[serde(default)]
+    pub(crate) servers: Vec<ServerRow>,
     /// What clients are shown where TLS is spoken.
     #[serde(default)]
     pub(crate) certificates: Vec<Certificate>,
@@ -254,6 +257,8 @@ pub(crate) struct Head {
     pub(crate) wall_ms: u64,
     pub(crate) config: String,
     pub(crate) listeners: Vec<Listener>,
+    #[serde(default)]
+    pub(crate) servers: Vec<ServerRow>,
     #[serde(default)]
     pub(crate) certificates: Vec<Certificate>,
     #[serde(default)]

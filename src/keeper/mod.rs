@@ -14,7 +14,7 @@ mod succession;
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use crate::order;
@@ -150,7 +150,7 @@ fn say_there(key: &Key, held: &store::Held) {
     if key.as_str() != LOG {
         return;
     }
-    let socket = held.borrow(|ends| ends.get(1).map(|end| end.try_clone_to_owned()));
+    let socket = held.borrow(|ends| ends.get(1).map(BorrowedFd::try_clone_to_owned));
     match socket {
         Some(Ok(socket)) => log::copy_to(socket),
         Some(Err(error)) => log::error!(WHO, "log where consoles read it: {error}"),

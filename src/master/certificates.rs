@@ -10,11 +10,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::membership::Now;
-use super::{Master, Phase, WHO, audit};
+use super::{Master, Phase, WHO, audit, servers};
 use crate::config::model::Config;
 use crate::config::model::tls::{ClientAuth, Identity, ServerTls};
 use crate::config::{Loaded, certificate, identity, limits, trust};
 use crate::control::certificate::{Certificate, days_between};
+use crate::control::server_row::ServerRow;
 use crate::control::wire::Severity;
 use crate::sys::log;
 
@@ -219,6 +220,15 @@ impl Master {
             severity,
             cli: String::new(),
         });
+    }
+
+    /// With how long each one's certificate is good.
+    pub(super) fn server_rows(&self, wall_ms: u64) -> Vec<ServerRow> {
+        let wall_ms = i64::try_from(wall_ms).unwrap_or(i64::MAX);
+        servers::rows(self.board, &self.generation.config, |server| {
+            let own = self.generation.shown(&server.tls.as_ref()?.identity)?;
+            Some(days_between(wall_ms, own.not_after_s.saturating_mul(1000)))
+        })
     }
 
     /// Those that clients are shown.

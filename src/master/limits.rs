@@ -2,7 +2,7 @@
 
 use crate::config::limits;
 use crate::config::model::Config;
-use crate::config::model::guard::{Counted, Zone};
+use crate::config::model::guard::{Bound, Counted, Zone};
 use crate::control::limit::{Limit, Offender, Refused};
 use crate::scoreboard::Board;
 use crate::scoreboard::limit::figures::{self, Figures};
@@ -51,10 +51,10 @@ fn shape(zone: &Zone) -> u64 {
 pub(super) fn rows(board: Board, config: &Config) -> Vec<Limit> {
     let mut figures = figures::all(board);
     figures.sort_by_key(|it| config.limits.iter().position(|zone| zone.name == it.name));
-    figures.into_iter().map(row).collect()
+    figures.into_iter().map(|figures| row(config, figures)).collect()
 }
 
-fn row(figures: Figures) -> Limit {
+fn row(config: &Config, figures: Figures) -> Limit {
     let count = |event| figures.count(event);
     Limit {
         kind: match figures.kind {
@@ -70,6 +70,7 @@ fn row(figures: Figures) -> Limit {
         evicted: count(Event::Evicted),
         uncounted: count(Event::Uncounted),
         in_progress: figures.held,
+        relief: relief(config, &figures.name),
         offenders: figures
             .offenders
             .into_iter()
@@ -77,6 +78,48 @@ fn row(figures: Figures) -> Limit {
             .map(|it| Offender { key: it.key, refused: it.refusals })
             .collect(),
         name: figures.name,
+    }
+}
+
+/// How much more a limit is raised by.
+const RAISE: u64 = 2;
+
+/// Text for the file: twice as much, or a trial that refuses nobody.
+fn relief(config: &Config, name: &str) -> String {
+    let Some(zone) = config.limits.iter().find(|zone| zone.name == name) else {
+        return String::new();
+    };
+    match zone.counted {
+        Counted::Rate(rate) => {
+            let (now, raised) = (spelled(rate), spelled(rate.saturating_mul(RAISE)));
+            format!(
+                "[limit.{name}]\nrate = \"{raised}\"  # {now} so far\n\
+                 # or on trial: limits = [{{ zone = \"{name}\", dry_run = true }}]\n"
+            )
+        }
+        Counted::Connections => {
+            let routes = config.servers.iter().flat_map(|server| &server.routes);
+            let demands = routes.flat_map(|route| &route.guards.limits);
+            let bounds = demands.filter_map(|limit| match limit.bound {
+                Bound::Connections(bound) if limit.zone == name => Some(bound),
+                Bound::Connections(_) | Bound::Burst { .. } => None,
+            });
+            let Some(bound) = bounds.max() else { return String::new() };
+            let raised = u64::from(bound) * RAISE;
+            format!(
+                "limits = [{{ zone = \"{name}\", connections = {raised} }}]  # {bound} so far\n\
+                 # or on trial: {{ zone = \"{name}\", connections = {bound}, dry_run = true }}\n"
+            )
+        }
+    }
+}
+
+/// As the file spells so many thousandths of a request a second: by the second, or by the minute where
+/// that is exact.
+fn spelled(rate: u64) -> String {
+    match rate {
+        rate if rate.is_multiple_of(1000) => format!("{}r/s", rate / 1000),
+        rate => format!("{}r/m", (rate * 60).div_ceil(1000)),
     }
 }
 

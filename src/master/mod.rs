@@ -39,6 +39,7 @@ mod resolve;
 pub(crate) mod rights;
 mod rpc;
 mod scale;
+mod servers;
 mod service;
 mod signals;
 mod snapshot;

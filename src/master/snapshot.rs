@@ -33,6 +33,7 @@ impl Master {
             wall_ms: now.wall_ms,
             config: self.generation.config.source.clone(),
             listeners: self.listeners.rows(&self.generation.config),
+            servers: self.server_rows(now.wall_ms),
             certificates: self.certificate_rows(now.wall_ms),
             limits: limits::rows(self.board, &self.generation.config),
             refused: limits::refused(self.board),

@@ -215,7 +215,7 @@ impl Prepared {
         let (board, board_fd) = self.board;
         self.listeners.begin(self.made, &keeper);
         let mut workers = Workers::new(board, self.post.clone(), self.fit);
-        workers.recover(&will.workers, &mut self.held);
+        workers.recover(&self.generation.config, &will.workers, &mut self.held);
         let mut programs = Programs::new(self.post.clone(), surroundings(&self.stock, &will));
         adopt_programs(&mut programs, (will.intent, will.programs), &mut self.held, &keeper);
         let baton = keeper.take_back(&mut self.held);
@@ -281,6 +281,11 @@ impl Prepared {
         master.keeper.relieve(baton.as_ref());
         master
     }
+}
+
+fn surroundings(binary: PathBuf, socket: &Path, run: &str) -> Surroundings {
+    let ladder = Ladder::probe(run, socket);
+    Surroundings { binary, socket: socket.to_owned(), ladder }
 }
 
 /// What runs already must not end for want of it.

@@ -11,7 +11,7 @@ use super::programs::{Weighed, notices};
 use super::socket::ControlSocket;
 use super::start::StartError;
 use super::workers::{Ended, log_said};
-use super::{Master, Phase, WHO, audit, limits, start};
+use super::{Master, Phase, WHO, audit, limits, servers, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
 use crate::order::worker::FromWorker;
 use crate::sys::lock::Lock;
@@ -462,6 +462,7 @@ impl Master {
 
     pub(super) fn apply_membership(&mut self, now: Now) {
         limits::publish(self.board, &self.generation.config);
+        servers::publish(self.board, &self.generation.config);
         let config = self.scaled_config();
         if let Err(error) = self.membership.apply_config(&config, now) {
             log::error!(WHO, "{error}");

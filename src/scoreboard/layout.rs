@@ -33,6 +33,8 @@ pub(crate) const SESSION_WAYS: usize = 5;
 pub(crate) const RECENT_MAX: usize = 1024;
 pub(crate) const PATH_BYTES_MAX: usize = 48;
 pub(crate) const HOST_BYTES_MAX: usize = 24;
+/// Servers that are counted.
+pub(crate) const SERVERS_MAX: usize = 64;
 /// Guards that can refuse a request: one line of each worker.
 pub(crate) const REFUSAL_REASONS_MAX: usize = 16;
 /// Room for kinds of attacks; unused ones stay zero.
@@ -51,7 +53,7 @@ pub(crate) const FLOODS: usize = 6;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 11;
+const VERSION: u32 = 12;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -79,6 +81,8 @@ pub(super) struct Layout {
     pub(super) limits: LimitsWords,
     /// Writer: the slot's worker. Requests that guards refused.
     pub(super) refusals: [Line<[AtomicU64; REFUSAL_REASONS_MAX]>; WORKERS_MAX],
+    pub(super) servers: Line<[ServerWords; SERVERS_MAX]>,
+    pub(super) server_cells: [Line<[ServerCell; SERVERS_MAX]>; WORKERS_MAX],
 }
 
 /// Writer: the master.
@@ -286,6 +290,26 @@ pub(super) struct Cell {
     pub(super) latency: [AtomicU32; histogram::BUCKETS],
 }
 
+/// Writer: the master.
+#[repr(C)]
+pub(super) struct ServerWords {
+    /// Of its identity; 0 in a vacant slot.
+    pub(super) digest: AtomicU64,
+    pub(super) incarnation: AtomicU32,
+    _pad: AtomicU32,
+}
+
+/// Writer: the worker whose row it is in. Counts belong to one incarnation of the slot.
+#[repr(C)]
+pub(super) struct ServerCell {
+    pub(super) incarnation: AtomicU32,
+    _pad: AtomicU32,
+    /// 1xx to 5xx.
+    pub(super) responses: [AtomicU64; 5],
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
+}
+
 /// Guarded by the upstream's `owner`.
 #[repr(C)]
 pub(super) struct SessionWords {
@@ -363,6 +387,8 @@ const _: () = assert!(size_of::<UpstreamWords>() == 3 * LINE_BYTES);
 const _: () = assert!(size_of::<BackendWords>() == 4 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<EntryWords>>() == LINE_BYTES);
 const _: () = assert!(size_of::<HoldingWords>() == 16);
+const _: () = assert!(size_of::<ServerWords>() == 16);
+const _: () = assert!(size_of::<ServerCell>() == 64);
 const _: () = assert!(size_of::<UpstreamCell>() == 80);
 const _: () = assert!(size_of::<Line<Cell>>() == 13 * LINE_BYTES);
 const _: () = assert!(size_of::<Line<[SessionWords; SESSION_WAYS]>>() == LINE_BYTES);

@@ -21,6 +21,7 @@ pub(crate) mod multiplex;
 pub(crate) mod queue;
 pub(crate) mod recent;
 pub(crate) mod refusal;
+pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tickets;
 pub(crate) mod turn;

@@ -84,7 +84,7 @@ pub(crate) async fn take(options: &Options) -> Result<Vec<PathBuf>, ScreenshotEr
     let mut album = Album { folder: options.folder.clone(), written: Vec::new() };
     for view in View::ALL {
         session.show(view).await;
-        album.put(&view.facts().name, &draw(&session.model, &skin))?;
+        album.put(view.facts().name, &draw(&session.model, &skin))?;
     }
     album.folder.push(THEMES);
     session.show(View::Overview).await;

@@ -69,7 +69,7 @@ views! {
     Backends: backends [BackendTable],
     Balance: balance [BalanceTable],
     Programs: programs [ProgramTable, ProgramLog],
-    Workers: workers [WorkerTable],
+    Workers: workers [WorkerTable, ServerTable, LimitTable],
     Requests: requests [RequestTable, AlarmTable],
     Logs: logs [AllLogs],
     Events: events [EventTable],

@@ -14,7 +14,7 @@ use super::guard;
 use super::guard::firewall::inspecting::Inspecting;
 use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
-use super::server::Place;
+use super::server::{Ground, Place};
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
 use super::watch::{self, Held};
@@ -30,6 +30,7 @@ use crate::scoreboard::account::Outcome;
 use crate::scoreboard::holding::Upgraded;
 use crate::scoreboard::limit::count;
 use crate::scoreboard::refusal::Reason;
+use crate::scoreboard::server::Moved;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
@@ -439,7 +440,12 @@ impl Exchange {
             bytes: self.to_client.moved(),
         };
         connection.shared.record(entry, self.to_backend.moved());
-        self.log(connection, status);
+        let Some(generation) = &connection.generation else { return };
+        let place = self.place.or_else(|| generation.default_place(connection.listener));
+        let Some(ground) = place.map(|place| generation.ground(place)) else { return };
+        let moved = Moved { bytes_in: self.to_backend.moved(), bytes_out: self.to_client.moved() };
+        connection.shared.served(ground.server.counter, status, moved);
+        self.log(connection, ground, status);
     }
 
     /// Of a head that could not be read, that of most.
@@ -454,10 +460,7 @@ impl Exchange {
     }
 
     /// Writes the request down where its route, or its server, says.
-    fn log(&self, connection: &Connection, status: u16) {
-        let Some(generation) = &connection.generation else { return };
-        let place = self.place.or_else(|| generation.default_place(connection.listener));
-        let Some(ground) = place.map(|place| generation.ground(place)) else { return };
+    fn log(&self, connection: &Connection, ground: Ground<'_>, status: u16) {
         let Some(log) = &ground.shape().log else { return };
         // Of a head that was refused, no more than its first line can be told.
         let unread = connection.unread.as_ref().map_or(&b""[..], Buffer::content);

@@ -23,6 +23,7 @@ use crate::config::model::step::Step;
 use crate::config::model::{self, ClientLimits, Config, RequestLimits};
 use crate::config::template::{Template, Variable};
 use crate::http::client_ip::Network;
+use crate::scoreboard::server::{self, Counter};
 use crate::sys;
 
 pub(crate) struct Server {
@@ -36,6 +37,8 @@ pub(crate) struct Server {
     pub(crate) steps: Steps,
     /// Whether it or one of its routes has some.
     pub(crate) has_steps: bool,
+    /// Where its requests are counted; `None`: there are too many servers.
+    pub(crate) counter: Option<Counter>,
     /// For requests that no route matches.
     pub(crate) shape: Shape,
     /// `None` also where its certificate can not be used after all.
@@ -157,8 +160,6 @@ impl Server {
     pub(crate) fn compile(server: &model::Server, config: &Config, around: Around<'_>) -> Self {
         let Around { shared, tables } = around;
         let logs = &shared.logs;
-        let plain_name = server.hosts.iter().find(|host| !host.starts_with('*'));
-        let address = server.listen.first().map(|listen| listen.address.to_string());
         let pages: Rc<[ErrorPage]> = server.shape.error_pages.clone().into();
         let nothing = route::Shape::default();
         let steps: Vec<&Template> = server.steps.iter().flat_map(Step::templates).collect();
@@ -166,7 +167,7 @@ impl Server {
             Shape::compile((&server.shape, &pages), (&nothing, &Rc::default()), &steps, tables)
                 .logged(logs.compile(server.shape.access_log.as_ref()), tables);
         shape.keeps.head |= reads_head(&steps, tables);
-        let name = plain_name.cloned().or(address).unwrap_or_default();
+        let name = server.name();
         let asks = server.routes.iter().filter_map(|route| route.guards.ask.as_ref());
         let mut vouched: Vec<&str> =
             asks.flat_map(|ask| &ask.taken).map(|taken| taken.name.as_str()).collect();
@@ -180,6 +181,7 @@ impl Server {
                 .as_ref()
                 .map_or(limits::HANDSHAKE_TIMEOUT_MS, |tls| tls.handshake_timeout_ms),
             client: server.client,
+            counter: server::find(shared.board(), server::digest(&server.identity())),
             real_ip: server.real_ip.as_ref().map(RealIp::compile),
             name,
             steps: Steps::compile(&server.steps),

@@ -31,6 +31,7 @@ use crate::firewall::known::Known;
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
 use crate::scoreboard::refusal::Reason;
+use crate::scoreboard::server::{self, Counter, Moved};
 use crate::scoreboard::{Board, WorkerSlot, crew};
 use crate::scoreboard::{access_log, recent, refusal};
 use crate::sys;
@@ -307,6 +308,13 @@ impl Shared {
     pub(crate) fn record(&self, entry: recent::Entry, bytes_in: u64) {
         self.crew.answered(entry.status, bytes_in, entry.bytes);
         self.note(entry);
+    }
+
+    /// Counts a request for its server, if that is counted.
+    pub(crate) fn served(&self, counter: Option<Counter>, status: u16, moved: Moved) {
+        if let Some(counter) = counter {
+            server::count(self.board, self.slot, counter, status, moved);
+        }
     }
 
     /// Counts a request that a guard let go no further.

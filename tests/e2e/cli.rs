@@ -68,7 +68,8 @@ fn what_is_wrong_with_a_file_is_json_for_programs() {
 
 #[test]
 fn no_engine_is_3_and_says_how_to_start_one() {
-    let verbs = ["status", "reload", "shutdown", "log", "events", "requests"].map(|verb| vec![verb]);
+    let verbs =
+        ["status", "reload", "shutdown", "log", "events", "requests"].map(|verb| vec![verb]);
     for verb in verbs.iter().chain([&vec!["backend", "list"]]) {
         let words = ["no engine is running for pilothouse.toml", "pilothouse run"];
         expect(&alone("", verb), 3, &words);
@@ -124,6 +125,8 @@ fn the_status_has_the_promised_shape_on_the_socket_and_the_command_line() {
     let engine = Engine::start(&format!("{}{PROGRAMS}", site("", &[&origin])));
     let promised = r#"{"name":"","version":"","generation":0,"uptime_ms":0,"config":"","orphans_reaped":0,
         "listeners":[{"address":"","tls":false,"kind":""}],
+        "servers":[{"name":"","hosts":[],"listens":[{"address":"","tls":false,"http2":false}],"routes":1,
+          "served":{"requests":0,"responses":{"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":0},"bytes_in":0,"bytes_out":0}}],
         "certificates":[],"limits":[],"refused":[{"guard":"","requests":0}],
         "workers":[{"slot":0,"pid":1,"generation":3,"state":"","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
           "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"user":"","lag_us":0}],

@@ -11,7 +11,7 @@ use crate::{client, oracle, ports};
 /// Left out: `shutdown` and `upgrade` would leave no engine to ask, `watch` and what follows have no end.
 const SETTINGS: &str = "\
 [[operations]]
-include-path-regex = '/v1/(events|requests|log|programs/.*/log)$'
+include-path-regex = '/v1/(events|requests|log|engine/log|programs/.*/log)$'
 parameters = { 'query.follow' = '0' }
 ";
 /// Then for what is there. Left out, too: a `roll` is answered when it is over, which may be asked to

@@ -77,6 +77,7 @@ mod requests;
 mod retries;
 mod roll;
 mod rpc;
+mod servers;
 mod service;
 mod shaping;
 mod sharing;

@@ -96,6 +96,9 @@ fn the_promised_paths_are_understood() {
     check("GET", "/v1/engine/log?tail=9&follow=1", "", &Ask::Query(log));
 }
 
+const ONE_LOG: &str =
+    "/v1/engine/log: `stream`: the engine's log is one; expected `follow=1` or `tail=N`";
+
 #[test]
 fn what_is_wrong_is_said() {
     for (method, target, body, expected) in [
@@ -105,12 +108,7 @@ fn what_is_wrong_is_said() {
         ("POST", "/v1/status", "", "/v1/status: only GET is allowed"),
         ("GET", "/v1/reload", "", "/v1/reload: only POST is allowed"),
         ("POST", "/v1/upstreams/a/explain", "", "/v1/upstreams/a/explain: only GET is allowed"),
-        (
-            "GET",
-            "/v1/engine/log?stream=stdout",
-            "",
-            "/v1/engine/log: `stream`: the engine's log is one; expected `follow=1` or `tail=N`",
-        ),
+        ("GET", "/v1/engine/log?stream=stdout", "", ONE_LOG),
         (
             "GET",
             "/v1/events?follow=maybe",

@@ -4,16 +4,19 @@ use serde_json::{Value, json};
 
 use crate::control::capacity::Capacity;
 use crate::control::delta::{self, Delta, Table};
+use crate::control::listener::Listener;
 use crate::control::sample::BackendSample;
 use crate::control::tape::Tape;
-use crate::control::listener::Listener;
-use crate::control::wire::{Backend, BackendRow, BackendState, Connections, Frame, Head, Latency, Program, ProgramRow, ProgramState, Responses, Role, Snapshot, Status, UpstreamRow, Worker};
+use crate::control::wire::{
+    Backend, BackendRow, BackendState, Connections, Frame, Head, Latency, Program, ProgramRow,
+    ProgramState, Responses, Role, Snapshot, Status, UpstreamRow, Worker,
+};
 
 /// `GET /v1/status` as the design document prints it.
 fn promised() -> Value {
     json!({"name":"default","version":"0.1.0","generation":3,"uptime_ms":0,"config":"pilothouse.toml",
      "listeners":[{"address":"127.0.0.1:8080","tls":false,"kind":"http"}],
-     "certificates":[],"workers":[{"slot":0,"pid":1,"generation":3,"state":"running","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
+     "servers":[],"certificates":[],"workers":[{"slot":0,"pid":1,"generation":3,"state":"running","uptime_ms":0,"cpu_percent":0.0,"rss_bytes":0,
        "connections":{"active":0,"idle":0},"requests":0,"restarts":0,"user":"","lag_us":0}],
      "upstreams":[{"name":"api","kind":"http","strategy":"least_conn","requests":0,
        "backends":[{"name":"10.0.3.1:8080","address":"10.0.3.1:8080","state":"up","weight":1,"active":0,"requests":0,

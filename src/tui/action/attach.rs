@@ -21,6 +21,7 @@ pub(crate) fn listener(model: &Model, target: Option<&Key>) -> Result<(Key, u32)
         | Key::Request { .. }
         | Key::Plan { .. }
         | Key::Alarm { .. }
+        | Key::Record { .. }
         | Key::Config
         | Key::Node { .. } => None,
     };

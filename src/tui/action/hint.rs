@@ -86,7 +86,13 @@ pub(crate) fn remedy(model: &Model, key: &Key) -> Option<Id> {
         (Kind::Config, _) if model.link != Link::Live => None,
         (Kind::Upstream | Kind::Worker | Kind::Config | Kind::Node, _) => Some(Id::Open),
         (
-            Kind::Program | Kind::Backend | Kind::Event | Kind::Request | Kind::Plan | Kind::Alarm,
+            Kind::Program
+            | Kind::Backend
+            | Kind::Event
+            | Kind::Request
+            | Kind::Plan
+            | Kind::Alarm
+            | Kind::Record,
             _,
         ) => None,
     }
@@ -125,7 +131,7 @@ fn is_open(model: &Model) -> bool {
         (Some(Row::Plan(row)), _) => named_by(model, &row).is_none(),
         (Some(Row::Request(record)), _) => record.backend.is_none(),
         (Some(Row::Event(event)), _) => rows::find(model, &event.target).is_none(),
-        (Some(Row::Alarm(_)) | None, _) => true,
+        (Some(Row::Alarm(_) | Row::Record(_)) | None, _) => true,
         (Some(row), _) => row.key() == Key::Config && model.link != Link::Live,
     }
 }
@@ -164,6 +170,7 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
             | Key::Request { .. }
             | Key::Plan { .. }
             | Key::Alarm { .. }
+            | Key::Record { .. }
             | Key::Config
             | Key::Node { .. } => None,
         },
@@ -172,7 +179,8 @@ fn program_behind(model: &Model) -> Option<&ProgramRow> {
         | Row::Event(_)
         | Row::Request(_)
         | Row::Plan(_)
-        | Row::Alarm(_) => None,
+        | Row::Alarm(_)
+        | Row::Record(_) => None,
     }
 }
 

@@ -111,7 +111,10 @@ pub(crate) enum Scope {
     Anywhere,
     /// In every panel of rows.
     Lists,
-    Somewhere { panels: &'static [Panel], kinds: &'static [Kind] },
+    Somewhere {
+        panels: &'static [Panel],
+        kinds: &'static [Kind],
+    },
 }
 
 impl Scope {

@@ -249,6 +249,7 @@ fn change(model: &Model, id: Id, key: &Key) -> Result<Change, String> {
         | Key::Request { .. }
         | Key::Plan { .. }
         | Key::Alarm { .. }
+        | Key::Record { .. }
         | Key::Config
         | Key::Node { .. } => Err(nothing(id, key)),
     }
@@ -330,16 +331,14 @@ fn already(verb: &ProgramVerb, row: &ProgramRow) -> Option<&'static str> {
     }
 }
 
-/// From what the last order on its way asked for, so that pressing `+` three times adds three.
+/// From what the last order asked for, so that pressing `+` three times adds three.
 fn scale_change(model: &Model, id: Id, row: &ProgramRow) -> Result<Change, String> {
     let program = &row.program.name;
-    let asked =
-        model.pending.iter().rev().find_map(|pending| match (&pending.command, &pending.stage) {
-            (Command::Scale { program: other, instances }, Stage::Sent) if other == program => {
-                *instances
-            }
-            _ => None,
-        });
+    let mut newer = model.pending.iter().rev().filter(|it| it.outruns_its_row(model.now_ms));
+    let asked = newer.find_map(|pending| match &pending.command {
+        Command::Scale { program: other, instances } if other == program => *instances,
+        _ => None,
+    });
     let before = asked.unwrap_or(row.instances).max(1);
     let after = if id == Id::ScaleUp { before + 1 } else { before - 1 };
     if after == 0 {
@@ -432,17 +431,14 @@ fn back_to(state: BackendState) -> BackendVerb {
     }
 }
 
-/// The weight the last order on its way asked for, so that pressing `+` three times adds three.
+/// The weight the last order asked for, so that pressing `+` three times adds three.
 fn weight_asked(model: &Model, row: &BackendRow) -> u32 {
     let key = Key::of_backend(row);
-    let asked = model.pending.iter().rev().filter(|pending| pending.key == key).find_map(
-        |pending| match (&pending.command, &pending.stage) {
-            (Command::Backend { verb: BackendVerb::Weight { weight }, .. }, Stage::Sent) => {
-                Some(*weight)
-            }
-            _ => None,
-        },
-    );
+    let newer = model.pending.iter().rev().filter(|it| it.outruns_its_row(model.now_ms));
+    let asked = newer.filter(|it| it.key == key).find_map(|pending| match pending.command {
+        Command::Backend { verb: BackendVerb::Weight { weight }, .. } => Some(weight),
+        _ => None,
+    });
     asked.unwrap_or(row.backend.weight).max(1)
 }
 

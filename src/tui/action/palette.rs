@@ -134,6 +134,7 @@ fn group(kind: Kind) -> &'static str {
         | Kind::Request
         | Kind::Plan
         | Kind::Alarm
+        | Kind::Record
         | Kind::Config
         | Kind::Node => "",
     }
@@ -198,6 +199,7 @@ fn targets(model: &Model) -> impl Iterator<Item = Key> {
         | Kind::Request
         | Kind::Plan
         | Kind::Alarm
+        | Kind::Record
         | Kind::Config
         | Kind::Node => false,
     })

@@ -264,6 +264,7 @@ fn program<'a>(model: &'a Model, key: &Key) -> Option<&'a ProgramRow> {
         | Key::Request { .. }
         | Key::Plan { .. }
         | Key::Alarm { .. }
+        | Key::Record { .. }
         | Key::Config
         | Key::Node { .. } => None,
     }

@@ -9,6 +9,7 @@ use super::panel::{Content, Panel};
 use super::rows::{self, Row, state_word};
 use super::{Model, traffic};
 
+#[derive(Debug)]
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) unit: Unit,
@@ -32,7 +33,7 @@ pub(crate) enum Cell {
     Text(String),
 }
 
-const fn column(name: &'static str, unit: Unit) -> Column {
+pub(crate) const fn column(name: &'static str, unit: Unit) -> Column {
     Column { name, unit }
 }
 
@@ -73,13 +74,19 @@ static COLUMNS: [Column; 33] = [
     column("node", Unit::Word),
 ];
 
+/// The common ones, then those that a panel's rows have beside them.
+fn known() -> impl Iterator<Item = &'static Column> {
+    let own = Panel::ALL.into_iter().flat_map(|panel| panel.facts().columns);
+    COLUMNS.iter().chain(own)
+}
+
 pub(crate) fn named(name: &str) -> Option<&'static Column> {
-    COLUMNS.iter().find(|column| column.name == name)
+    known().find(|column| column.name == name)
 }
 
 /// The names that say something of this row.
 pub(crate) fn of_row(model: &Model, row: &Row<'_>) -> Vec<&'static str> {
-    let names = COLUMNS.iter().map(|column| column.name);
+    let names = known().map(|column| column.name);
     names.filter(|name| cell(model, row, name).is_some()).collect()
 }
 
@@ -87,10 +94,9 @@ pub(crate) fn of_row(model: &Model, row: &Row<'_>) -> Vec<&'static str> {
 pub(crate) fn of_panel(model: &Model, panel: Panel) -> Vec<&'static str> {
     // A heading is not sorted.
     let is_tree = matches!(panel.facts().content, Content::Tree(_));
-    let is_sorted =
-        |row: &Row<'_>| !is_tree || !matches!(row, Row::Upstream(_));
+    let is_sorted = |row: &Row<'_>| !is_tree || !matches!(row, Row::Upstream(_));
     let rows: Vec<Row<'_>> = rows::unfiltered(model, panel).into_iter().filter(is_sorted).collect();
-    let names = COLUMNS.iter().map(|column| column.name);
+    let names = COLUMNS.iter().chain(panel.facts().columns).map(|column| column.name);
     names.filter(|name| rows.iter().any(|row| cell(model, row, name).is_some())).collect()
 }
 
@@ -102,6 +108,8 @@ pub(crate) fn titled(title: &str) -> &str {
         "rss" => "mem",
         "clients" => "conn",
         "last exit" => "exit",
+        "days left" => "days",
+        "on trial" => "trial",
         other => other,
     }
 }
@@ -126,6 +134,7 @@ pub(crate) fn cell(model: &Model, row: &Row<'_>, name: &str) -> Option<Cell> {
             _ => None,
         },
         Row::Plan(_) => None,
+        Row::Record(row) => row.cell(name).cloned(),
         Row::Alarm(row) => match name {
             "age" => age(model, row.last_ms),
             "verb" => words(row.verdict.name()),

@@ -38,6 +38,10 @@ pub(crate) enum Key {
     Alarm {
         identity: String,
     },
+    /// A row of a table of its own.
+    Record {
+        identity: String,
+    },
     /// The configuration as a whole, when a reload was refused.
     Config,
     /// One of several engines as a whole.
@@ -57,12 +61,13 @@ pub(crate) enum Kind {
     Request,
     Plan,
     Alarm,
+    Record,
     Config,
     Node,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Upstream,
         Self::Backend,
         Self::Program,
@@ -71,6 +76,7 @@ impl Kind {
         Self::Request,
         Self::Plan,
         Self::Alarm,
+        Self::Record,
         Self::Config,
     ];
 }
@@ -86,6 +92,7 @@ impl Key {
             Self::Request { .. } => Kind::Request,
             Self::Plan { .. } => Kind::Plan,
             Self::Alarm { .. } => Kind::Alarm,
+            Self::Record { .. } => Kind::Record,
             Self::Config => Kind::Config,
             Self::Node { .. } => Kind::Node,
         }
@@ -114,7 +121,9 @@ impl Key {
             Self::Request { worker, seq } => {
                 format!("request {}/{seq}", tag::of_slot(*worker).1)
             }
-            Self::Plan { identity } | Self::Alarm { identity } => identity.clone(),
+            Self::Plan { identity } | Self::Alarm { identity } | Self::Record { identity } => {
+                identity.clone()
+            }
             Self::Config => "configuration".to_owned(),
         }
     }

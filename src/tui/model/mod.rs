@@ -23,6 +23,7 @@ pub(crate) mod past;
 pub(crate) mod pending;
 pub(crate) mod planned;
 pub(crate) mod pointer;
+pub(crate) mod record;
 pub(crate) mod request_tail;
 pub(crate) mod rows;
 pub(crate) mod split;

@@ -1,6 +1,7 @@
 //! What views and their panels are, as the registry has them, and which panels a terminal of a given
 //! size has room for.
 
+use super::columns::Column;
 use super::key::Kind;
 use super::list::SortBy;
 use super::overlay::Overlay;
@@ -54,6 +55,8 @@ pub(crate) struct PanelFacts {
     /// Its rows are of this kind alone.
     pub(crate) kind: Option<Kind>,
     pub(crate) sorted_by: SortBy,
+    /// Names that its rows have beside the common columns.
+    pub(crate) columns: &'static [Column],
     /// The height of terminal from which it is drawn (the shrink table of the console's design).
     height_min: u16,
     is_filled: fn(&Model) -> bool,
@@ -79,6 +82,7 @@ impl PanelFacts {
             content,
             kind: None,
             sorted_by: SortBy::Natural,
+            columns: &[],
             height_min: 0,
             is_filled: |_| true,
             when_empty: |_| Empty::NoneYet,
@@ -93,7 +97,11 @@ impl PanelFacts {
         Self { sorted_by: SortBy::Column(column), ..self }
     }
 
-    pub(crate) const fn from_height(self, height_min: u16) -> Self {
+    pub(crate) const fn with_columns(self, columns: &'static [Column]) -> Self {
+        Self { columns, ..self }
+    }
+
+    pub(crate) const fn at_height(self, height_min: u16) -> Self {
         Self { height_min, ..self }
     }
 
@@ -133,8 +141,7 @@ pub(crate) fn shown_in(model: &Model, pane: Pane) -> Vec<Panel> {
     if model.is_zoomed && all.contains(&wanted) && is_filled(wanted) {
         return vec![wanted];
     }
-    let is_fitting =
-        |panel: &Panel| pane.height >= panel.facts().height_min && is_filled(*panel);
+    let is_fitting = |panel: &Panel| pane.height >= panel.facts().height_min && is_filled(*panel);
     let fitting: Vec<Panel> = all.iter().copied().filter(is_fitting).collect();
     if fitting.is_empty() { vec![all[0]] } else { fitting }
 }

@@ -9,6 +9,9 @@ pub(crate) const ANSWERED_MS: u64 = 3_000;
 /// Without an answer for this long, the row shows a question mark. An order is answered when it is
 /// done, and a restart takes its time.
 pub(crate) const LATE_MS: u64 = 5_000;
+/// So long after an answer its row may still be as before: over a slow line rows are told of every two
+/// seconds.
+const ROW_LATE_MS: u64 = 2_500;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
@@ -33,6 +36,15 @@ pub(crate) enum Stage {
 impl Pending {
     pub(crate) fn is_late(&self, now_ms: u64) -> bool {
         self.stage == Stage::Sent && now_ms >= self.sent_ms + LATE_MS
+    }
+
+    /// Whether what it asked for is newer than what its row says.
+    pub(crate) fn outruns_its_row(&self, now_ms: u64) -> bool {
+        match self.stage {
+            Stage::Sent => true,
+            Stage::Done { at_ms, .. } => now_ms < at_ms + ROW_LATE_MS,
+            Stage::Failed { .. } => false,
+        }
     }
 
     pub(crate) fn is_over(&self, now_ms: u64) -> bool {

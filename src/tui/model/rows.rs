@@ -18,6 +18,7 @@ use super::key::Key;
 use super::list::{Sort, SortBy};
 use super::panel::{Content, Panel};
 use super::planned::PlanRow;
+use super::record::Record;
 use super::request_tail;
 
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub(crate) enum Row<'a> {
     Request(&'a RequestRecord),
     Plan(PlanRow<'a>),
     Alarm(&'a Alarm),
+    Record(Record),
 }
 
 impl Row<'_> {
@@ -45,6 +47,7 @@ impl Row<'_> {
             Self::Request(row) => Key::Request { worker: row.worker, seq: row.seq },
             Self::Plan(row) => Key::Plan { identity: row.identity() },
             Self::Alarm(row) => Key::Alarm { identity: row.identity() },
+            Self::Record(row) => Key::Record { identity: row.identity.clone() },
         }
     }
 
@@ -66,6 +69,7 @@ impl Row<'_> {
             }
             (Self::Plan(row), Key::Plan { identity }) => row.identity() == *identity,
             (Self::Alarm(row), Key::Alarm { identity }) => row.identity() == *identity,
+            (Self::Record(row), Key::Record { identity }) => row.identity == *identity,
             _ => false,
         }
     }
@@ -96,6 +100,7 @@ impl Row<'_> {
                 format!("{} {} {} {}", row.who, row.verb, row.target, row.result)
             }
             Self::Plan(row) => row.text(),
+            Self::Record(row) => row.text(),
             Self::Alarm(row) => format!(
                 "{} {} {} {} {}{} {}",
                 row.verdict.name(),
@@ -229,7 +234,8 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
             | Row::Event(_)
             | Row::Request(_)
             | Row::Plan(_)
-            | Row::Alarm(_) => None,
+            | Row::Alarm(_)
+            | Row::Record(_) => None,
         })
         .collect();
     rows.retain(|row| match row {
@@ -241,7 +247,8 @@ fn keep_matching(model: &Model, rows: &mut Vec<Row<'_>>, filter: &str) {
         | Row::Event(_)
         | Row::Request(_)
         | Row::Plan(_)
-        | Row::Alarm(_) => is_match(row),
+        | Row::Alarm(_)
+        | Row::Record(_) => is_match(row),
     });
 }
 
@@ -315,7 +322,8 @@ fn badness(row: &Row<'_>) -> u8 {
         | Row::Upstream(_)
         | Row::Worker(_)
         | Row::Event(_)
-        | Row::Alarm(_) => 0,
+        | Row::Alarm(_)
+        | Row::Record(_) => 0,
     }
 }
 

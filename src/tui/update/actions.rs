@@ -171,7 +171,7 @@ fn open_row(model: &mut Model) {
             Some(key) => key,
             None => return model.say(Severity::Info, "there is nothing of it to open"),
         },
-        rows::Row::Alarm(_) => return,
+        rows::Row::Alarm(_) | rows::Row::Record(_) => return,
         rows::Row::Attention(_)
         | rows::Row::Upstream(_)
         | rows::Row::Backend(_)
@@ -213,7 +213,7 @@ fn open_key(model: &mut Model, key: Key) {
         Key::Request { .. } => cursor::put(model, View::Requests, Panel::RequestTable, Some(key)),
         Key::Alarm { .. } => cursor::put(model, View::Requests, Panel::AlarmTable, Some(key)),
         Key::Event { .. } => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
-        Key::Node { .. } => {}
+        Key::Record { .. } | Key::Node { .. } => {}
         // What is wrong with the file is told with its places there.
         Key::Config | Key::Plan { .. } => {
             cursor::put(model, View::Config, Panel::ConfigTable, None);
@@ -270,6 +270,7 @@ fn log(model: &mut Model, target: Option<&Key>) {
             | Key::Request { .. }
             | Key::Plan { .. }
             | Key::Alarm { .. }
+            | Key::Record { .. }
             | Key::Config
             | Key::Node { .. },
         )

@@ -24,13 +24,15 @@ pub(super) fn take(model: &Model) -> Option<Effect> {
         rows::Row::Plan(row) => row.text(),
         // One more of `except`, which lets such requests pass.
         rows::Row::Alarm(alarm) => alarm.exception.clone(),
+        rows::Row::Record(record) => record.copy.clone(),
         rows::Row::Attention(_)
         | rows::Row::Upstream(_)
         | rows::Row::Backend(_)
         | rows::Row::Program(_)
         | rows::Row::Worker(_) => row.key().label(),
     };
-    Some(Effect::Copy { what: text.clone(), text })
+    let what = text.lines().next().unwrap_or_default().to_owned();
+    Some(Effect::Copy { what, text })
 }
 
 /// The match that was gone to, else what the pane shows.

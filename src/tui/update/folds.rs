@@ -45,6 +45,7 @@ fn upstream(model: &Model) -> Option<String> {
         | Key::Request { .. }
         | Key::Plan { .. }
         | Key::Alarm { .. }
+        | Key::Record { .. }
         | Key::Config
         | Key::Node { .. } => None,
     }

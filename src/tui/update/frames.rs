@@ -78,6 +78,7 @@ pub(super) fn follow(of: Option<&Key>) -> Effect {
             | Key::Request { .. }
             | Key::Plan { .. }
             | Key::Alarm { .. }
+            | Key::Record { .. }
             | Key::Config
             | Key::Node { .. },
         )
@@ -200,6 +201,7 @@ pub(super) fn forget_gone_marks(model: &mut Model) {
             | Key::Request { .. }
             | Key::Plan { .. }
             | Key::Alarm { .. }
+            | Key::Record { .. }
             | Key::Config
             | Key::Node { .. } => false,
         })

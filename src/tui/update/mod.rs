@@ -109,10 +109,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
-    // The next key makes room for the keys again, once what was said could be read.
-    if model.notice.as_ref().is_some_and(|notice| model.now_ms >= notice.at_ms + NOTICE_READ_MS) {
-        model.notice = None;
-    }
+    make_room(model);
     let mut effects = Vec::new();
     if model.welcome == Welcome::Shown {
         model.welcome = Welcome::Seen;
@@ -131,6 +128,13 @@ fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
         effects.extend(actions::perform(model, action.id, None));
     }
     effects
+}
+
+/// The next key, or click, makes room for the keys again, once what was said could be read.
+fn make_room(model: &mut Model) {
+    if model.notice.as_ref().is_some_and(|notice| model.now_ms >= notice.at_ms + NOTICE_READ_MS) {
+        model.notice = None;
+    }
 }
 
 fn tick(model: &mut Model, now_ms: u64) {

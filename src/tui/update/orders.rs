@@ -124,6 +124,7 @@ fn told(verb: &str, key: &Key, answer: &str) -> String {
         | Key::Request { .. }
         | Key::Plan { .. }
         | Key::Alarm { .. }
+        | Key::Record { .. }
         | Key::Config
         | Key::Node { .. } => &label,
     };

@@ -123,6 +123,7 @@ fn upstream_of(model: &Model, target: Option<&Key>) -> Option<String> {
         | Key::Request { .. }
         | Key::Plan { .. }
         | Key::Alarm { .. }
+        | Key::Record { .. }
         | Key::Config
         | Key::Node { .. } => None,
     }

@@ -54,7 +54,8 @@ pub(super) fn then(model: &mut Model) {
             | rows::Row::Worker(_)
             | rows::Row::Request(_)
             | rows::Row::Plan(_)
-            | rows::Row::Alarm(_),
+            | rows::Row::Alarm(_)
+            | rows::Row::Record(_),
         )
         | None => 0,
     };

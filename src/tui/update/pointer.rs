@@ -37,6 +37,9 @@ pub(super) fn came(model: &mut Model, hit: Hit, act: Act) -> Vec<Effect> {
         // Sent before the terminal heard that nobody wants to know.
         return Vec::new();
     }
+    if act == Act::Click {
+        super::make_room(model);
+    }
     if is_covered(model) {
         return over(model, hit, act);
     }

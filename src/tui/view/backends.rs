@@ -69,7 +69,8 @@ pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
             | Row::Event(_)
             | Row::Request(_)
             | Row::Plan(_)
-            | Row::Alarm(_),
+            | Row::Alarm(_)
+            | Row::Record(_),
         )
         | None => {}
     }
@@ -125,7 +126,8 @@ fn table<'a>(canvas: &mut Canvas<'a>, area: Rect, listing: &Listing<'a>) {
             | Row::Event(_)
             | Row::Request(_)
             | Row::Plan(_)
-            | Row::Alarm(_) => return,
+            | Row::Alarm(_)
+            | Row::Record(_) => return,
         };
         canvas.row(placed, y, &cells);
     });

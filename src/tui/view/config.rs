@@ -29,7 +29,7 @@ pub(crate) const VIEW: ViewFacts = ViewFacts {
         PanelFacts::rows("differences", differences)
             .only(Kind::Plan)
             .when_empty(|_| Empty::Fits("the file is what runs")),
-        PanelFacts::rows("lines", every_line).only(Kind::Plan).from_height(16),
+        PanelFacts::rows("lines", every_line).only(Kind::Plan).at_height(16),
     ],
 };
 

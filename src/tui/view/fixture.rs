@@ -8,10 +8,13 @@ use ratatui::layout::Rect;
 use crate::control::capacity::Admission;
 use crate::control::check::Check;
 use crate::control::drain::Drain;
+use crate::control::listener::{Kind, Listener};
 use crate::control::requests::RequestRecord;
 use crate::control::sample::{BackendSample, Sample, WorkerSample};
-use crate::control::listener::{Kind, Listener};
-use crate::control::wire::{Backend, BackendRow, BackendState, Connections, EventRecord, Head, Latency, Program, ProgramRow, ProgramState, Responses, Role, Severity, Snapshot, UpstreamRow, Worker};
+use crate::control::wire::{
+    Backend, BackendRow, BackendState, Connections, EventRecord, Head, Latency, Program,
+    ProgramRow, ProgramState, Responses, Role, Severity, Snapshot, UpstreamRow, Worker,
+};
 use crate::tui::model::key::Key;
 use crate::tui::model::log_tail::LogTail;
 use crate::tui::model::panel::{Panel, View};
@@ -177,6 +180,7 @@ fn head() -> Head {
             Listener { address: "0.0.0.0:80".to_owned(), ..Listener::default() },
             Listener { address: "127.0.0.1:8080".to_owned(), ..Listener::default() },
         ],
+        servers: Vec::new(),
         certificates: Vec::new(),
         limits: Vec::new(),
         refused: Vec::new(),

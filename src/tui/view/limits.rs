@@ -1,81 +1,145 @@
 //! Limits: what became of requests, and whom each refused most; below the workers, which keep them
-//! together.
+//! together. A row leads to what would change the file: more room, a trial, a client shut out.
+
+use std::net::IpAddr;
 
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
-use crate::control::limit::Limit;
+use crate::control::limit::{Limit, Offender};
 use crate::control::text;
 
-use super::canvas::{Canvas, content, row, take};
+use super::canvas::Canvas;
+use super::listing::Listing;
+use super::section::{self, Heading};
+use crate::tui::model::Model;
+use crate::tui::model::columns::{Column as Known, Unit, column};
+use crate::tui::model::key::Kind;
+use crate::tui::model::panel::{Panel, PanelFacts};
+use crate::tui::model::record::{Record, count, words};
+use crate::tui::model::rows::Row;
 use crate::tui::theme::Role;
-use crate::tui::widget::columns::{self, Column};
-use crate::tui::widget::number;
-use crate::tui::widget::rule::Rule;
+use crate::tui::widget::columns::Column;
+use crate::tui::widget::{number, pen};
 
-const ROWS_MAX: usize = 8;
+pub(super) const PANEL: PanelFacts = PanelFacts::rows("limits", rows)
+    .only(Kind::Record)
+    .at_height(24)
+    .with_columns(&COLUMNS)
+    .shown_if(|model| !model.moment.head.limits.is_empty());
+
+static COLUMNS: [Known; 6] = [
+    column("passed", Unit::Count),
+    column("delayed", Unit::Count),
+    column("refused", Unit::Count),
+    column("trial", Unit::Count),
+    column("now", Unit::Count),
+    column("limit", Unit::Word),
+];
+
+/// Of each limit, below its own row.
 const OFFENDERS_MAX: usize = 3;
 const NUMBER_WIDTH: usize = 7;
 
-/// How many rows they need; none without limits.
-pub(super) fn height(limits: usize) -> u16 {
-    if limits == 0 { 0 } else { limits.min(ROWS_MAX) as u16 + 2 }
+/// Who refuses most comes first, and below each those whom it refuses most.
+pub(super) fn rows(model: &Model) -> Vec<Row<'_>> {
+    let mut limits: Vec<&Limit> = model.moment.head.limits.iter().collect();
+    limits.sort_by_key(|limit| std::cmp::Reverse(limit.refused));
+    let of = |limit: &Limit| {
+        let offenders = limit.offenders.iter().take(OFFENDERS_MAX);
+        let offenders = offenders.map(|offender| offending(limit, offender));
+        std::iter::once(record(limit)).chain(offenders).collect::<Vec<_>>()
+    };
+    limits.into_iter().flat_map(of).map(Row::Record).collect()
 }
 
-pub(super) fn draw(canvas: &mut Canvas, mut area: Rect) {
-    let rule_row = take(&mut area, 1);
+fn record(limit: &Limit) -> Record {
+    let mut cells = vec![
+        ("name", words(limit.name.clone())),
+        ("passed", count(limit.passed)),
+        ("delayed", count(limit.delayed)),
+        ("refused", count(limit.refused)),
+        ("trial", count(limit.delayed_dry_run + limit.refused_dry_run)),
+    ];
+    if limit.kind == "connections" {
+        cells.push(("now", count(limit.in_progress)));
+    }
+    // Whoever could not be counted was not limited either.
+    if limit.uncounted > 0 || limit.evicted > 0 {
+        cells.push(("state", words("full")));
+    }
+    Record { identity: format!("limit {}", limit.name), cells, copy: limit.relief.clone() }
+}
+
+fn offending(limit: &Limit, offender: &Offender) -> Record {
+    let copy = match offender.key.parse::<IpAddr>() {
+        Ok(address) => format!("access = [\"deny {address}\"]"),
+        // What is counted is no client: there is nothing to shut out by its address.
+        Err(_) => text::plain(&offender.key).into_owned(),
+    };
+    Record {
+        identity: format!("limit {} {}", limit.name, offender.key),
+        cells: vec![
+            ("limit", words(limit.name.clone())),
+            ("client", words(offender.key.clone())),
+            ("refused", count(offender.refused)),
+        ],
+        copy,
+    }
+}
+
+pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
+    let listing = Listing::of(canvas, Panel::LimitTable);
+    let names = listing.rows.iter().filter_map(|row| match row {
+        Row::Record(record) => {
+            Some(pen::width(record.word("name")).max(pen::width(record.word("client")) + 2))
+        }
+        _ => None,
+    });
     let columns = [
-        Column::left("", 16),
+        Column::name("", names.max().unwrap_or(0), (16, 40)),
         Column::right("passed", NUMBER_WIDTH as u16),
         Column::right("delayed", NUMBER_WIDTH as u16).priority(3),
         Column::right("refused", NUMBER_WIDTH as u16),
         Column::right("on trial", 8).priority(4),
         Column::right("now", 6).priority(3),
-        Column::left("refused most", 20).priority(2).grow(60),
+        Column::left("copy gives", 24).priority(2).grow(40),
     ];
-    let placed = columns::place(&columns, content(area));
-    let head = &canvas.model.moment.head;
-    // Who refuses most is looked for first.
-    let mut shown: Vec<&Limit> = head.limits.iter().collect();
-    shown.sort_by_key(|limit| std::cmp::Reverse(limit.refused));
-    let refused = |limit: &&Limit| limit.refused;
-    let sum: u64 = shown.iter().map(refused).sum();
-    let facts = format!("{} refused", number::compact(sum, NUMBER_WIDTH));
-    Rule::new("Limits", canvas.skin).says(facts, canvas.skin).columns(&placed).draw(
-        canvas.buffer,
-        rule_row,
-        canvas.skin,
-    );
-    for (at, limit) in shown.iter().take(usize::from(area.height).min(ROWS_MAX)).enumerate() {
-        let count = |count: u64| match count {
-            0 => "-".to_owned(),
-            count => number::compact(count, NUMBER_WIDTH),
-        };
-        let loud = |count: u64, role| if count > 0 { role } else { Role::Dim };
-        // Whoever could not be counted was not limited either.
-        let name = if limit.uncounted > 0 || limit.evicted > 0 { Role::Warn } else { Role::Bright };
-        let now = if limit.kind == "connections" {
-            limit.in_progress.to_string()
-        } else {
-            "-".to_owned()
-        };
-        let cells = [
-            canvas.bold(text::plain(&limit.name).into_owned(), name),
-            canvas.cell(count(limit.passed), Role::Text),
-            canvas.cell(count(limit.delayed), loud(limit.delayed, Role::Text)),
-            canvas.cell(count(limit.refused), loud(limit.refused, Role::Warn)),
-            canvas.cell(count(limit.refused_dry_run), loud(limit.refused_dry_run, Role::Text)),
-            canvas.cell(now, Role::Dim),
-            canvas.cell(offenders(limit), Role::Dim),
-        ];
-        canvas.row(&placed, row(area, at as u16).y, &cells);
-    }
+    let refused: u64 = canvas.model.moment.head.limits.iter().map(|limit| limit.refused).sum();
+    let facts = format!("{} refused", number::compact(refused, NUMBER_WIDTH));
+    let facts = Some(canvas.cell(facts, Role::Dim));
+    let heading = Heading { title: "Limits", columns: &columns, facts };
+    section::table(canvas, area, &listing, &heading, |canvas, row, placed, y| {
+        let Row::Record(record) = row else { return };
+        let cells = cells(canvas, record);
+        canvas.row(placed, y, &cells);
+    });
 }
 
-fn offenders(limit: &Limit) -> String {
-    let one = |it: &crate::control::limit::Offender| {
-        let key = text::plain(&it.key);
-        format!("{key} {}", number::compact(it.refused, NUMBER_WIDTH))
+fn cells<'a>(canvas: &Canvas<'a>, record: &Record) -> Vec<Line<'a>> {
+    let amount = |name: &str, role: Role| match record.count(name) {
+        None | Some(0) => canvas.none(),
+        Some(value) => canvas.cell(number::compact(value, NUMBER_WIDTH), role),
     };
-    let shown: Vec<String> = limit.offenders.iter().take(OFFENDERS_MAX).map(one).collect();
-    shown.join("  ")
+    let client = record.word("client");
+    let (name, gives) = if client.is_empty() {
+        let role = if record.word("state").is_empty() { Role::Bright } else { Role::Warn };
+        let name = canvas.bold(text::plain(record.word("name")).into_owned(), role);
+        (name, "more room, or a trial")
+    } else {
+        let name = Line::from(vec![
+            Span::raw("  "),
+            canvas.span(text::plain(client).into_owned(), Role::Text),
+        ]);
+        (name, if client.parse::<IpAddr>().is_ok() { "a rule that shuts it out" } else { "" })
+    };
+    vec![
+        name,
+        amount("passed", Role::Text),
+        amount("delayed", Role::Text),
+        amount("refused", Role::Warn),
+        amount("trial", Role::Text),
+        amount("now", Role::Dim),
+        canvas.cell(gives, Role::Dim),
+    ]
 }

@@ -24,6 +24,7 @@ pub(super) mod programs;
 pub(super) mod requests;
 mod ruler;
 mod section;
+mod servers;
 mod state;
 mod verdict;
 mod welcome;

@@ -43,7 +43,8 @@ pub(super) fn help(canvas: &mut Canvas, area: Rect, filter: &str, scroll: usize)
             ])
         })
         .collect();
-    let title = typed_title(canvas, &format!("Keys in {}", canvas.model.view.facts().title), filter);
+    let title =
+        typed_title(canvas, &format!("Keys in {}", canvas.model.view.facts().title), filter);
     let height = (lines.len().min(100) as u16 + 1).max(4);
     let inner = overlay::open(canvas.buffer, area, (HELP_WIDTH, height), &title, canvas.skin);
     let room = usize::from(inner.height.saturating_sub(1));

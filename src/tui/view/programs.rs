@@ -24,10 +24,8 @@ pub(crate) const VIEW: ViewFacts = ViewFacts {
     short_title: "Prog",
     help: "programs and the output of the selected one",
     panels: &[
-        PanelFacts::rows("programs", rows::programs)
-            .sorted_by("state")
-            .when_empty(|_| NO_PROGRAMS),
-        PanelFacts::lines("lines").from_height(16),
+        PanelFacts::rows("programs", rows::programs).sorted_by("state").when_empty(|_| NO_PROGRAMS),
+        PanelFacts::lines("lines").at_height(16),
     ],
 };
 

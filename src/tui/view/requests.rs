@@ -31,7 +31,7 @@ pub(crate) const VIEW: ViewFacts = ViewFacts {
         }),
         PanelFacts::rows("attacks", firewall::rows)
             .only(Kind::Alarm)
-            .from_height(16)
+            .at_height(16)
             .shown_if(|model| !firewall::rows(model).is_empty()),
     ],
 };

@@ -1,5 +1,7 @@
 //! Screens as text: what they look like, and what must hold at every size and tier.
 
+mod workers;
+
 use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
@@ -8,9 +10,7 @@ use tui_input::Input;
 
 use super::{fixture, fixture_fit, fixture_nodes, fixture_past, fixture_plan};
 use crate::control::capacity::{Capacity, Queue};
-use crate::control::certificate::Certificate;
 use crate::control::firewall::{Alarm, Firewall, Verdict};
-use crate::control::limit::{Limit, Offender};
 use crate::tui::model::explained::Lower;
 use crate::tui::model::key::Key;
 use crate::tui::model::list::{Sort, SortBy};
@@ -233,51 +233,6 @@ fn what_if_and_a_cause_look_as_they_did() {
     };
     named("deviating-80x24", (80, 24), GlyphTier::Block, &deviating);
     named("deviating-ascii", (80, 24), GlyphTier::Ascii, &deviating);
-}
-
-/// Below the workers that keep them, the one that refused most first.
-#[test]
-fn limits_tell_what_became_of_requests_and_whom_they_refused() {
-    let mut model = fixture::model(View::Workers, (100, 30));
-    let offender = |key: &str, refused| Offender { key: key.to_owned(), refused };
-    let at_once = Limit {
-        name: "at_once".to_owned(),
-        kind: "connections".to_owned(),
-        passed: 812,
-        in_progress: 3,
-        ..Limit::default()
-    };
-    let per_ip = Limit {
-        name: "per_ip".to_owned(),
-        kind: "rate".to_owned(),
-        passed: 1_234_567,
-        delayed: 310,
-        refused: 9_120,
-        refused_dry_run: 12,
-        evicted: 1,
-        offenders: vec![offender("192.0.2.7", 9_000), offender("2001:db8::1\u{1b}[2J", 120)],
-        ..Limit::default()
-    };
-    model.moment.head.limits = vec![at_once, per_ip];
-    insta::assert_snapshot!("limits-100x30", fixture::text(&fixture::draw(&model, &skin())));
-}
-
-/// Below the workers that show them, the one that runs out first.
-#[test]
-fn certificates_are_told_how_long_they_are_good() {
-    let mut model = fixture::model(View::Workers, (100, 30));
-    let wall_ms = model.moment.head.wall_ms as i64;
-    let certificate = |server: &str, days: i64| Certificate {
-        server: server.to_owned(),
-        names: vec![server.to_owned(), format!("www.{server}")],
-        issuer: "CN=R11,O=Let's Encrypt,C=US".to_owned(),
-        not_after_ms: wall_ms + days * 86_400_000 + 1,
-        days_left: days,
-        ..Certificate::default()
-    };
-    model.moment.head.certificates =
-        vec![certificate("shop.example.com", 61), certificate("example.com", 9)];
-    insta::assert_snapshot!("certificates-100x30", fixture::text(&fixture::draw(&model, &skin())));
 }
 
 #[test]

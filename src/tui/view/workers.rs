@@ -14,7 +14,7 @@ use super::limits;
 use super::listing::Listing;
 use super::over_time;
 use super::section::{self, Heading};
-use super::state;
+use super::{servers, state};
 use crate::tui::model::key::Key;
 use crate::tui::model::nodes::tag;
 use crate::tui::model::panel::{Empty, Panel, PanelFacts, ViewFacts};
@@ -29,8 +29,12 @@ pub(crate) const VIEW: ViewFacts = ViewFacts {
     name: "workers",
     title: "Workers",
     short_title: "Work",
-    help: "the processes of the data path",
-    panels: &[PanelFacts::rows("workers", rows::workers).when_empty(|_| NO_WORKERS)],
+    help: "the processes of the data path, the servers they answer for, limits, certificates",
+    panels: &[
+        PanelFacts::rows("workers", rows::workers).when_empty(|_| NO_WORKERS),
+        servers::PANEL,
+        limits::PANEL,
+    ],
 };
 
 pub(super) const NO_WORKERS: Empty = Empty::Says("no worker is running yet");
@@ -144,28 +148,49 @@ fn load_role(worker: &Worker) -> Role {
 }
 
 pub(in crate::tui) fn draw(canvas: &mut Canvas, body: Rect) {
+    match canvas.shown()[..] {
+        [Panel::ServerTable] => return servers::draw(canvas, body),
+        [Panel::LimitTable] => return limits::draw(canvas, body),
+        _ => {}
+    }
     let listing = Listing::of(canvas, Panel::WorkerTable);
-    let mut rest = body;
+    let below = below(canvas, body.height);
+    let below_height: u16 = below.iter().map(|(_, height)| height).sum();
     let rows = listing.rows.len().clamp(1, 64) as u16 + 1;
-    let has_chart =
-        !canvas.model.is_zoomed && body.height >= rows + 1 + over_time::HEIGHT_MIN && rows > 2;
-    let area = take(&mut rest, if has_chart { rows + 1 } else { body.height });
+    let is_airy = body.height > rows + below_height;
+    let mut rest = body;
+    let height = if is_airy && !canvas.model.is_zoomed { rows + 1 } else { body.height };
+    let area = take(&mut rest, height.min(body.height - below_height));
     table(canvas, area, &listing);
+    for (panel, height) in below {
+        let area = take(&mut rest, height);
+        match panel {
+            Panel::ServerTable => servers::draw(canvas, area),
+            _ => limits::draw(canvas, area),
+        }
+    }
     let certificates = certificates::height(canvas.model.moment.head.certificates.len());
-    if has_chart && certificates > 0 && rest.height >= certificates + over_time::HEIGHT_MIN {
+    if certificates > 0 && rest.height >= certificates + over_time::HEIGHT_MIN {
         let place = take(&mut rest, certificates);
         certificates::draw(canvas, place);
     }
-    let limits = limits::height(canvas.model.moment.head.limits.len());
-    if has_chart && limits > 0 && rest.height >= limits + over_time::HEIGHT_MIN {
-        let place = take(&mut rest, limits);
-        limits::draw(canvas, place);
-    }
-    if has_chart {
+    if rest.height >= over_time::HEIGHT_MIN && rows > 2 && !canvas.model.is_zoomed {
         let height = rest.height.min(CHART_HEIGHT_MAX);
         let chart_area = take(&mut rest, height);
         requests(canvas, chart_area);
     }
+}
+
+/// The panels below the workers, each with what its rows need, up to its share of the view; an empty
+/// row behind each where there is room.
+fn below(canvas: &Canvas, body_height: u16) -> Vec<(Panel, u16)> {
+    let shown = canvas.shown();
+    let panels = [Panel::ServerTable, Panel::LimitTable].into_iter();
+    let height = |panel| {
+        let rows = rows::unfiltered(canvas.model, panel).len().min(100) as u16 + 2;
+        (panel, rows.min(body_height / 4))
+    };
+    panels.filter(|panel| shown.contains(panel)).map(height).collect()
 }
 
 /// The kernel spreads connections over the workers; here is how evenly requests follow.

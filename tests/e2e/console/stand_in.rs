@@ -50,7 +50,7 @@ impl StandIn {
     }
 
     /// To whoever watches.
-    pub(super) fn tell(&self, delta: Value) {
+    pub(super) fn tell(&self, delta: &Value) {
         let mut state = self.state();
         let watch = state.watch.as_mut().expect("somebody watches");
         let line = format!("{}\n", json!({ "frame": "delta", "delta": delta }));

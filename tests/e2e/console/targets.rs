@@ -187,7 +187,7 @@ impl Stage {
         self.head["name"] = json!(name);
         let mut delta = self.table.whole();
         delta["head"] = self.head.clone();
-        self.stand_in.tell(delta);
+        self.stand_in.tell(&delta);
         self.screen.wait("what was told is drawn", |text| text.contains(&name));
     }
 
@@ -215,9 +215,15 @@ impl Stage {
     fn cases(&mut self, count: usize, kept: &str) {
         for _ in 0..count {
             let change = self.table.change(kept);
-            self.stand_in.tell(change);
+            self.stand_in.tell(&change);
             self.screen.press("+");
         }
+    }
+
+    /// Orders of a row come one after another, as their keys did.
+    fn wait_for_the_last(&self, from: usize) {
+        let is_last = |order: &Order| order.verb == "drain";
+        wait::until("the last order", || self.stand_in.has(from, is_last).then_some(()));
     }
 
     /// One look and what follows from it, unseen. Every order has to come.
@@ -230,8 +236,7 @@ impl Stage {
         self.screen.press("O");
         self.cases(CASES_A_LOOK, &name);
         self.screen.press("d");
-        let is_end = |order: &Order| order.verb == "drain";
-        wait::until("the last order", || self.stand_in.has(from, is_end).then_some(()));
+        self.wait_for_the_last(from);
         let orders = self.stand_in.orders().split_off(from);
         assert_eq!(orders.len(), CASES_A_LOOK + 1, "{orders:?}");
         assert!(orders.iter().all(|order| order.backend == name), "{name}: {orders:?}");
@@ -246,7 +251,7 @@ impl Stage {
         self.screen.press("O");
         self.cases(5, &name);
         self.table.rows.retain(|row| row["backend"]["name"] != *name);
-        self.stand_in.tell(self.table.whole());
+        self.stand_in.tell(&self.table.whole());
         self.screen.press("+++");
         self.screen.wait("another row is under the cursor", |text| {
             under_cursor(text).is_some_and(|other| other != name)
@@ -262,6 +267,9 @@ impl Stage {
             self.screen.press("+");
             self.stand_in.has(from, is_of_look).then_some(())
         });
+        // The last of this look, so that none is left for the next.
+        self.screen.press("d");
+        self.wait_for_the_last(from);
     }
 
     /// Every order against the look that it is of.

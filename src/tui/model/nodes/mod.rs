@@ -135,7 +135,7 @@ impl Nodes {
             Key::Node { name } => self.named(name),
             Key::Worker { slot } | Key::Request { worker: slot, .. } => Some(tag::of_slot(*slot).0),
             Key::Event { seq } => Some(tag::of_seq(*seq).0),
-            Key::Plan { .. } | Key::Alarm { .. } | Key::Config => self.chosen,
+            Key::Plan { .. } | Key::Alarm { .. } | Key::Record { .. } | Key::Config => self.chosen,
         }
         .filter(|at| *at < self.all.len())
     }

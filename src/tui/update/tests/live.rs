@@ -80,6 +80,12 @@ fn plus_and_minus_scale_and_what_drains_is_asked_about() {
         ["program scale web 4"],
         "the first is on its way"
     );
+    let _undo = done(&mut model);
+    assert_eq!(
+        sent(&press(&mut model, char('+'))),
+        ["program scale web 5"],
+        "it is answered, and the row still says what was before"
+    );
     model.pending.clear();
     // The last instance is not up, so nothing is interrupted.
     assert_eq!(sent(&press(&mut model, char('-'))), ["program scale web 1"]);

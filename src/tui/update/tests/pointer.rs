@@ -1,6 +1,8 @@
 //! The pointer: what a click selects, opens and orders; that nothing is asked less than by key.
 
 use super::*;
+use crate::control::wire::Severity;
+use crate::tui::model::NOTICE_READ_MS;
 use crate::tui::model::key::Key;
 use crate::tui::model::pointer::{Act, DOUBLE_MS, Hit, Mouse};
 
@@ -69,6 +71,17 @@ fn orders_by_click_ask_as_they_do_by_key() {
     type_text(&mut model, "static");
     let order = pointed(&mut model, Hit::Go, Act::Click);
     assert_eq!(sent(&order), ["backend drain static/10.0.0.4:80"]);
+}
+
+#[test]
+fn a_click_makes_room_for_the_keys_once_what_was_said_could_be_read() {
+    let mut model = with_mouse();
+    model.say(Severity::Info, "done");
+    pointed(&mut model, Hit::Panel(Panel::ProgramTable), Act::Click);
+    assert!(model.notice.is_some());
+    pass(&mut model, NOTICE_READ_MS);
+    pointed(&mut model, Hit::Panel(Panel::ProgramTable), Act::Click);
+    assert!(model.notice.is_none());
 }
 
 #[test]

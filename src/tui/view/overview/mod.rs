@@ -34,19 +34,18 @@ pub(crate) const VIEW: ViewFacts = ViewFacts {
     short_title: "Ovr",
     help: "what needs attention, traffic, everything in short",
     panels: &[
-        PanelFacts::rows("matters", matters)
-            .when_empty(|_| Empty::Fits("nothing needs attention")),
+        PanelFacts::rows("matters", matters).when_empty(|_| Empty::Fits("nothing needs attention")),
         PanelFacts::rows("upstreams", every_upstream)
-            .from_height(16)
+            .at_height(16)
             .when_empty(|_| backends::NO_UPSTREAMS),
         PanelFacts::rows("workers", rows::workers)
-            .from_height(24)
+            .at_height(24)
             .when_empty(|_| workers::NO_WORKERS),
         PanelFacts::rows("programs", rows::programs)
             .sorted_by("state")
-            .from_height(16)
+            .at_height(16)
             .when_empty(|_| super::programs::NO_PROGRAMS),
-        PanelFacts::rows("events", rows::events).from_height(24),
+        PanelFacts::rows("events", rows::events).at_height(24),
     ],
 };
 

@@ -1,0 +1,19 @@
+//! What a server is called.
+
+use super::Server;
+
+impl Server {
+    /// Its first name without a wildcard, else its address.
+    pub(crate) fn name(&self) -> String {
+        let plain = self.hosts.iter().find(|host| !host.starts_with('*'));
+        let address = || self.listen.first().map(|listen| listen.address.to_string());
+        plain.cloned().or_else(address).unwrap_or_default()
+    }
+
+    /// What no other server of a configuration has: no two of one listener have a name in common, and
+    /// one of those without names is never reached.
+    pub(crate) fn identity(&self) -> String {
+        let address = self.listen.first().map(|listen| listen.address.to_string());
+        format!("{} {}", address.unwrap_or_default(), self.hosts.join(" "))
+    }
+}
