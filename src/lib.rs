@@ -43,7 +43,9 @@
 //!
 //! *engine*: keeper, master, workers and programs of one name. *worker*: a data path process, in a
 //! *slot*. *listener*: one address, one socket that all workers accept from. *server*, *route*:
-//! what a request is matched against. *guard*: what a request must pass before its route's action.
+//! what a request is matched against. *step*: one thing that is done with a request before that, or
+//! before its route's guards. *table*: what makes a variable of the file's own (`[map]`, `[geo]`,
+//! `[split]`). *guard*: what a request must pass before its route's action.
 //! *TCP route* (`[[stream]]`): an address that leads to an
 //! upstream as it is; one client's connection through it is a *session*. *upstream*: a named set of
 //! *backends* and a *strategy* (the pure code in `balance` calls a backend's balancing state a

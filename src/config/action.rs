@@ -175,8 +175,14 @@ pub(super) fn rewrite(mut table: Section<'_>, path: &Groups) -> Option<Rewrite> 
         headers::line(table.report, &to, scope)
     });
     table.finish(&[("from", "match"), ("regex", "match"), ("pattern", "match")]);
-    let (path, query) = split(to?);
-    Some(Rewrite { pattern: pattern.map(|pattern| pattern.value), path, query })
+    let pattern = pattern.map(|pattern| pattern.value);
+    Some(Rewrite { pattern, ..onward(to?) })
+}
+
+/// A path and arguments in place of whatever they are.
+pub(super) fn onward(to: Template) -> Rewrite {
+    let (path, query) = split(to);
+    Rewrite { pattern: None, path, query }
 }
 
 /// The parts before and after the first `?` that is written; one at the end means that the received

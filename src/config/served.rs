@@ -10,7 +10,7 @@ use super::model::route::{PathMatch, Retarget};
 use super::report::{Located, Report, Span};
 use super::section::{Section, integer_of};
 use super::template::{self, Scope, Template};
-use super::{compress, duration};
+use super::{action, compress, duration, headers};
 
 /// The keys that mean nothing without a folder.
 const OF_FILES: [&str; 12] = [
@@ -42,7 +42,7 @@ pub(super) fn read(
     let root = section.text("root");
     let alias = section.text("alias");
     let listing = listing(section);
-    let fallback = fallback(section, leads_to, retarget);
+    let fallback = fallback(section, scope, leads_to, retarget);
     let freshness = freshness(section);
     let index = index(section);
     let files = Files {
@@ -173,14 +173,20 @@ fn bound(report: &Report<'_>, values: &[Located<String>], key: &str, most: usize
     }
 }
 
-/// `fallback = 404`, or the name of an upstream.
+/// `fallback = 404`, the name of an upstream, or a path by which a route is looked for again.
 fn fallback(
     section: &mut Section<'_>,
+    scope: Scope<'_>,
     leads_to: &mut Vec<Located<String>>,
     retarget: Option<Retarget>,
 ) -> Option<Fallback> {
     let value = section.value("fallback")?;
     if let DeValue::String(_) = value.get_ref() {
+        let text = section.raw_text("fallback")?;
+        if is_path(&text.value) {
+            let to = headers::line(section.report, &text, scope);
+            return Some(Fallback::Find(action::onward(to)));
+        }
         let name = section.text("fallback")?;
         leads_to.push(name.clone());
         return Some(Fallback::Upstream { upstream: name.value, retarget });
@@ -188,8 +194,17 @@ fn fallback(
     let status = integer_of(value).and_then(|number| u16::try_from(number).ok());
     match status.filter(|status| (400..=599).contains(status)) {
         Some(status) => Some(Fallback::Status(status)),
-        None => section.unexpected(value, "a status from 400 to 599, or an upstream's name"),
+        None => {
+            section.unexpected(value, "a status from 400 to 599, an upstream's name, or a path")
+        }
     }
+}
+
+/// Whether a text begins with a slash or a variable; those of the environment are in upper case.
+fn is_path(text: &str) -> bool {
+    let name = text.strip_prefix("${").or_else(|| text.strip_prefix('$'));
+    let is_of_request = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.starts_with('/') || name.is_some_and(|name| name.starts_with(is_of_request))
 }
 
 /// `autoindex = true`, or how.

@@ -215,7 +215,7 @@ impl Prepared {
         let (board, board_fd) = self.board;
         self.listeners.begin(self.made, &keeper);
         let mut workers = Workers::new(board, self.post.clone(), self.fit);
-        workers.recover(&self.generation.config, &will.workers, &mut self.held);
+        workers.recover(&will.workers, &mut self.held);
         let mut programs = Programs::new(self.post.clone(), surroundings(&self.stock, &will));
         adopt_programs(&mut programs, (will.intent, will.programs), &mut self.held, &keeper);
         let baton = keeper.take_back(&mut self.held);

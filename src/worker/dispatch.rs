@@ -20,70 +20,96 @@ use super::steps::{Answer, Walk};
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
     exchange.begin(connection);
     let Some(generation) = connection.generation() else { return Next::Close };
-    let (ground, route) = match exchange.route(connection, &generation) {
-        Ok(Found::Route(ground, route)) => (ground, route),
-        Ok(Found::Answer(ground, answer)) => {
-            let next = exchange.pass_over(connection);
-            let written = match answer {
-                Answer::Respond(respond) => {
-                    connection.write_response(exchange, ground, respond, next)
-                }
-                Answer::Redirect(redirect) => {
-                    Some(connection.write_redirect(exchange, ground, redirect, next))
-                }
-            };
-            return sent(connection, exchange, written).await;
-        }
-        Err(status) => {
-            // A request that is only unknown here says nothing against the next one.
-            let next = match status {
-                NOT_FOUND | METHOD_NOT_ALLOWED | OWN_WORD => exchange.pass_over(connection),
-                _ => Next::Linger,
-            };
-            return connection.answer(exchange, status, next).await;
-        }
-    };
-    if !route.gate.is_empty() {
-        let gauntlet = Gauntlet { generation: &generation, ground, gate: &route.gate };
-        let passed = match guard::advance(connection, exchange, gauntlet, 0) {
-            Passage::Through => Ok(()),
-            Passage::Refused(refusal) => Err(End::Refused(refusal)),
-            Passage::Answered(status) => Err(End::Answered(status)),
-            // In a box, since few requests wait and all connections have this future.
-            Passage::Held { at, wait } => {
-                Box::pin(wait::wait(connection, exchange, gauntlet, (at, wait))).await
+    let mut found = exchange.route(connection, &generation);
+    loop {
+        let (ground, route) = match found {
+            Ok(Found::Route(ground, route)) => (ground, route),
+            Ok(Found::Answer(ground, answer)) => {
+                return answered(connection, exchange, ground, answer).await;
             }
+            Err(status) => return unfound(connection, exchange, status).await,
         };
-        if let Err(end) = passed {
+        let gauntlet = Gauntlet { generation: &generation, ground, gate: &route.gate };
+        if !route.gate.is_empty()
+            && let Err(end) = passed(connection, exchange, gauntlet).await
+        {
             return turn_away(connection, exchange, end).await;
         }
-    }
-    let written = match &route.action {
-        Action::Proxy(lead) => {
-            let site = site(connection, exchange, &generation, (ground, route, lead));
-            return proxy(connection, exchange, &generation, site).await;
-        }
-        Action::Respond(respond) => {
-            let next = exchange.pass_over(connection);
-            connection.write_response(exchange, ground, respond, next)
-        }
-        Action::Redirect(redirect) => {
-            let next = exchange.pass_over(connection);
-            Some(connection.write_redirect(exchange, ground, redirect, next))
-        }
-        Action::Files(files) => match files::serve(connection, exchange, ground, files).await {
-            Served::Written(written) => Some(written),
-            Served::Status(status) => {
-                let next = exchange.pass_over(connection);
-                return connection.answer(exchange, status, next).await;
-            }
-            Served::Elsewhere(lead) => {
+        let written = match &route.action {
+            Action::Proxy(lead) => {
                 let site = site(connection, exchange, &generation, (ground, route, lead));
                 return proxy(connection, exchange, &generation, site).await;
             }
-        },
+            Action::Respond(respond) => {
+                let next = exchange.pass_over(connection);
+                connection.write_response(exchange, ground, respond, next)
+            }
+            Action::Redirect(redirect) => {
+                let next = exchange.pass_over(connection);
+                Some(connection.write_redirect(exchange, ground, redirect, next))
+            }
+            Action::Files(files) => match files::serve(connection, exchange, ground, files).await {
+                Served::Written(written) => Some(written),
+                Served::Status(status) => {
+                    let next = exchange.pass_over(connection);
+                    return connection.answer(exchange, status, next).await;
+                }
+                Served::Elsewhere(lead) => {
+                    let site = site(connection, exchange, &generation, (ground, route, lead));
+                    return proxy(connection, exchange, &generation, site).await;
+                }
+                Served::Again(rewrite) => {
+                    found = exchange.again(connection, &generation, rewrite);
+                    continue;
+                }
+            },
+        };
+        return sent(connection, exchange, written).await;
+    }
+}
+
+/// A step is all that there is for it.
+async fn answered(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    ground: Ground<'_>,
+    answer: &Answer,
+) -> Next {
+    let next = exchange.pass_over(connection);
+    let written = match answer {
+        Answer::Respond(respond) => connection.write_response(exchange, ground, respond, next),
+        Answer::Redirect(redirect) => {
+            Some(connection.write_redirect(exchange, ground, redirect, next))
+        }
     };
     sent(connection, exchange, written).await
+}
+
+/// No route serves it.
+async fn unfound(connection: &mut Connection, exchange: &mut Exchange, status: u16) -> Next {
+    // A request that is only unknown here says nothing against the next one.
+    let next = match status {
+        NOT_FOUND | METHOD_NOT_ALLOWED | OWN_WORD => exchange.pass_over(connection),
+        _ => Next::Linger,
+    };
+    connection.answer(exchange, status, next).await
+}
+
+/// Asks the guards of its route.
+async fn passed(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    gauntlet: Gauntlet<'_>,
+) -> Result<(), End> {
+    match guard::advance(connection, exchange, gauntlet, 0) {
+        Passage::Through => Ok(()),
+        Passage::Refused(refusal) => Err(End::Refused(refusal)),
+        Passage::Answered(status) => Err(End::Answered(status)),
+        // In a box, since few requests wait and all connections have this future.
+        Passage::Held { at, wait } => {
+            Box::pin(wait::wait(connection, exchange, gauntlet, (at, wait))).await
+        }
+    }
 }
 
 /// `None`: the answer is that there is none.

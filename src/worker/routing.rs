@@ -6,9 +6,11 @@
 use super::connection::Connection;
 use super::exchange::{Exchange, METHOD_NOT_ALLOWED, NOT_FOUND, OWN_WORD};
 use super::generation::Generation;
+use super::guard::Admission;
+use super::retarget::Rewrite;
 use super::server::{Ground, Place, RealIp, Route, Server};
 use super::shape::{Identity, Shape};
-use super::steps::{Answer, Course, Steps, Walk};
+use super::steps::{self, Answer, Course, Steps, Walk};
 use super::variables::{Facts, Groups};
 use crate::config::limits::tables::STEPS_ROUTES_MAX;
 use crate::http;
@@ -96,19 +98,51 @@ impl Exchange {
         (server_place, head): (usize, &[u8]),
     ) -> Result<Found<'g>, u16> {
         let server = generation.server(server_place);
-        let at = |route| Place { server: server_place, route, upstream: None };
         let path = target::path(self.request.path_and_query.in_bytes(head));
         let normal = target::write_normal(path, &mut self.kept.uri);
-        let mut ground = self.arrive(connection, (generation, at(None)), head);
+        let place = Place { server: server_place, route: None, upstream: None };
+        let ground = self.arrive(connection, (generation, place), head);
         normal.map_err(http::Error::status)?;
         if let Some(answer) = self.take(&server.steps, Walk { connection, ground, head })? {
             return Ok(Found::Answer(ground, answer));
         }
-        for _ in 0..=STEPS_ROUTES_MAX {
+        self.settle(connection, (generation, server_place), head)
+    }
+
+    /// Nothing was there for it in its route: another one is looked for, by another path.
+    pub(crate) fn again<'g>(
+        &mut self,
+        connection: &Connection,
+        generation: &'g Generation,
+        rewrite: &Rewrite,
+    ) -> Result<Found<'g>, u16> {
+        let (Some(place), Some(buffer)) = (self.place, &connection.unread) else { return Err(400) };
+        let head = &buffer.content()[..self.request.head_bytes];
+        // What the last route's guards had to say is not the next one's.
+        self.admission = Admission::Open;
+        self.kept.beside.clear();
+        self.kept.vouched.clear();
+        self.kept.cors_origin.clear();
+        let walk = Walk { connection, ground: generation.ground(place), head };
+        let _always_meant = steps::rewritten(rewrite, self, walk, None)?;
+        self.settle(connection, (generation, place.server), head)
+    }
+
+    /// Goes from route to route, as their steps say.
+    fn settle<'g>(
+        &mut self,
+        connection: &Connection,
+        (generation, server_place): (&'g Generation, usize),
+        head: &[u8],
+    ) -> Result<Found<'g>, u16> {
+        let server = generation.server(server_place);
+        while self.kept.way.routes <= STEPS_ROUTES_MAX {
+            self.kept.way.routes += 1;
             self.kept.way.is_to_be_found = false;
             self.kept.way.is_matched_apart = false;
             let route = server.find(&self.kept.uri, &mut self.kept.spans);
-            ground = self.arrive(connection, (generation, at(route)), head);
+            let place = Place { server: server_place, route, upstream: None };
+            let ground = self.arrive(connection, (generation, place), head);
             let steps = ground.route.map(|route| &route.steps).filter(|steps| !steps.is_empty());
             if let Some(steps) = steps
                 && let Some(answer) = self.take(steps, Walk { connection, ground, head })?
@@ -150,7 +184,7 @@ impl Exchange {
             self.kept.head.extend_from_slice(head);
         }
         // Where steps are done it is there already, and may be theirs.
-        if shape.keeps.path && !server.has_steps {
+        if shape.keeps.path && !server.has_steps && !self.kept.way.is_rewritten {
             let path = target::path(self.request.path_and_query.in_bytes(head));
             if target::write_normal(path, &mut self.kept.uri).is_err() {
                 self.kept.uri.clear();

@@ -8,7 +8,7 @@ use super::exchange::Exchange;
 use super::files::{self, Files};
 use super::generation::Upstream;
 use super::guard::{self, Gate};
-use super::retarget::Retarget;
+use super::retarget::{Retarget, Rewrite};
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
 use super::shared::Shared;
@@ -299,6 +299,9 @@ impl Route {
                     Fallback::Upstream { retarget, .. } => {
                         files::Fallback::Upstream(Box::new(lead(retarget)))
                     }
+                    Fallback::Find(rewrite) => {
+                        files::Fallback::Find(Box::new(Rewrite::compile(rewrite)))
+                    }
                 };
                 Action::Files(Box::new(Files::compile(files, fallback)))
             }
@@ -323,7 +326,7 @@ impl Route {
             Action::Proxy(lead) => Some(lead),
             Action::Files(files) => match &files.fallback {
                 files::Fallback::Upstream(lead) => Some(lead),
-                files::Fallback::Status(_) => None,
+                files::Fallback::Status(_) | files::Fallback::Find(_) => None,
             },
             Action::Respond(_) | Action::Redirect(_) => None,
         }

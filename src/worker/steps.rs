@@ -264,7 +264,7 @@ impl Effect {
 }
 
 /// Whether the expression matched, and the path and the arguments are what it makes of them.
-fn rewritten(
+pub(crate) fn rewritten(
     rewrite: &Rewrite,
     exchange: &mut Exchange,
     walk: Walk<'_>,

@@ -12,6 +12,8 @@ pub(crate) struct Way {
     pub(crate) args: Vec<u8>,
     /// Whether its route is to be looked for by the new path.
     pub(crate) is_to_be_found: bool,
+    /// Routes that it has been looked for in.
+    pub(crate) routes: usize,
     /// The path that the route's expression matched, once another one stands in its place.
     pub(crate) matched: Vec<u8>,
     pub(crate) is_matched_apart: bool,
@@ -25,6 +27,7 @@ impl Way {
         self.own.clear();
         self.is_rewritten = false;
         self.is_to_be_found = false;
+        self.routes = 0;
         self.is_matched_apart = false;
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::route::Retarget;
+use super::route::{Retarget, Rewrite};
 use crate::config::template::Template;
 
 /// Files of a folder, or one file.
@@ -39,6 +39,8 @@ pub(crate) enum Fallback {
         upstream: String,
         retarget: Option<Retarget>,
     },
+    /// A route is looked for again, by this path.
+    Find(Rewrite),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

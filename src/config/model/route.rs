@@ -70,11 +70,13 @@ impl Action {
                 conditions.chain(retarget.iter().flat_map(Retarget::templates)).collect()
             }
             Self::Files(files) => {
-                let retarget = match &files.fallback {
-                    Fallback::Upstream { retarget, .. } => retarget.as_ref(),
-                    Fallback::Status(_) => None,
+                let of_fallback = match &files.fallback {
+                    Fallback::Upstream { retarget, .. } => {
+                        retarget.iter().flat_map(Retarget::templates).collect()
+                    }
+                    Fallback::Find(rewrite) => rewrite.templates(),
+                    Fallback::Status(_) => Vec::new(),
                 };
-                let of_fallback = retarget.into_iter().flat_map(Retarget::templates);
                 files.tries.iter().chain(of_fallback).collect()
             }
             Self::Respond(respond) => respond.body.iter().map(|body| &body.text).collect(),
@@ -88,7 +90,7 @@ impl Action {
             Self::Proxy { upstream, .. } => Some(upstream),
             Self::Files(files) => match &files.fallback {
                 Fallback::Upstream { upstream, .. } => Some(upstream),
-                Fallback::Status(_) => None,
+                Fallback::Status(_) | Fallback::Find(_) => None,
             },
             Self::Respond(_) | Self::Redirect(_) => None,
         }
@@ -118,12 +120,7 @@ pub(crate) struct Retarget {
 impl Retarget {
     fn templates(&self) -> Vec<&Template> {
         let mut found: Vec<&Template> = self.target.iter().collect();
-        if let Some(rewrite) = &self.rewrite {
-            found.push(&rewrite.path);
-            if let Query::Replaced(query) | Query::Extended(query) = &rewrite.query {
-                found.push(query);
-            }
-        }
+        found.extend(self.rewrite.iter().flat_map(Rewrite::templates));
         found
     }
 }
@@ -134,6 +131,15 @@ pub(crate) struct Rewrite {
     pub(crate) pattern: Option<String>,
     pub(crate) path: Template,
     pub(crate) query: Query,
+}
+
+impl Rewrite {
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        match &self.query {
+            Query::Received => vec![&self.path],
+            Query::Replaced(query) | Query::Extended(query) => vec![&self.path, query],
+        }
+    }
 }
 
 /// What becomes of the arguments of a rewritten request.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::route::{Query, Redirect, Respond, Rewrite};
+use super::route::{Redirect, Respond, Rewrite};
 use crate::config::template::Template;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,12 +73,7 @@ impl Step {
         found.extend(self.when.iter().flat_map(Condition::templates));
         match &self.effect {
             Effect::Set(pairs) => found.extend(pairs.iter().map(|(_, text)| text)),
-            Effect::Rewrite { rewrite, .. } => {
-                found.push(&rewrite.path);
-                if let Query::Replaced(query) | Query::Extended(query) = &rewrite.query {
-                    found.push(query);
-                }
-            }
+            Effect::Rewrite { rewrite, .. } => found.extend(rewrite.templates()),
             Effect::Respond(respond) => found.extend(respond.body.iter().map(|body| &body.text)),
             Effect::Redirect(redirect) => found.push(&redirect.to),
             Effect::Stop => {}

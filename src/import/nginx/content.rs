@@ -271,29 +271,33 @@ impl<'b> Writing<'_, 'b> {
                 lines.add("fallback", "404", place);
             }
         } else {
-            self.last_file(last.split('?').next().unwrap_or(last), place, &mut paths, lines);
+            self.last_path(last, place, &mut paths, lines);
         }
         let paths = paths.iter().map(|path| format!("{below}{path}"));
         lines.add("try_files", page::strings(paths), place);
     }
 
-    /// There a new search for a location, here a last file.
-    fn last_file(&mut self, last: &str, place: &Place, paths: &mut Vec<String>, lines: &mut Lines) {
-        let objection = match last {
-            // The same search finds the same location.
-            "$uri" | "${uri}" => None,
-            last if last.contains('$') => self.leads.objection_to_any(self.scope),
-            last => self.leads.objection(last, self.scope),
-        };
-        if let Some(rule) = objection {
-            let text = format!("404 in place of `{last}`: `{}` of its location", rule.name);
-            self.remarks.warn(place, text);
-            lines.add("fallback", "404", place);
-            return;
+    /// A new search for a location, by another path.
+    fn last_path(&mut self, last: &str, place: &Place, paths: &mut Vec<String>, lines: &mut Lines) {
+        // The same search finds the same location.
+        if matches!(last, "$uri" | "${uri}") {
+            return paths.push("${uri}".to_owned());
         }
-        match values::template(last, self.names()) {
-            Ok(path) => paths.push(path),
-            Err(variable) => self.remarks.warn(place, format!("there is no `${variable}` here")),
+        let path = last.split('?').next().unwrap_or(last);
+        if let Some(rule) = self.leads.internal(path).filter(|_| !path.contains('$')) {
+            let text = format!("`{last}` is 404, as `{}` of its location is for all", rule.name);
+            self.remarks.warn(place, text);
+        }
+        // Its arguments take the place of the request's, also if it has none.
+        let to = format!("{last}?");
+        match values::template(&to, self.names()) {
+            Ok(to) if to.starts_with(['/', '$']) => lines.text("fallback", &to, place),
+            Ok(_) => self.remarks.mistake(place, format!("`{last}` is no path")),
+            Err(variable) => {
+                let text = format!("404 in place of `{last}`: there is no `${variable}` here");
+                self.remarks.warn(place, text);
+                lines.add("fallback", "404", place);
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! Where nginx looks for a location anew: what `try_files` and `index` end in is served by whichever
-//! location its path leads to, with the guards of that one.
+//! Where nginx looks for a location anew: an `index` is served by whichever location its path leads to,
+//! with the guards of that one.
 //!
 //! Ours serves a file from where it was found, so a name that another location would guard, or not
 //! serve as a file, is left out.
@@ -109,6 +109,11 @@ impl<'a> Leads<'a, '_> {
         by_expression.or(best.map(|(_, _, scope)| scope)).unwrap_or(self.server)
     }
 
+    /// What keeps a path for searches of nginx's own, which ours is not.
+    pub(super) fn internal(&self, uri: &str) -> Option<&'a Directive> {
+        self.find(uri).own("internal").next()
+    }
+
     /// Why a path is not served by `source` as a file of its own.
     pub(super) fn objection(&self, uri: &str, source: &Scope<'a>) -> Option<&'a Directive> {
         let target = self.find(uri);
@@ -118,17 +123,6 @@ impl<'a> Leads<'a, '_> {
         guarded_otherwise(target, source)
             .or_else(|| handler(target))
             .or_else(|| otherwise_served(target, source))
-    }
-
-    /// The same of a path that is not known before a request comes: of any location.
-    pub(super) fn objection_to_any(&self, source: &Scope<'a>) -> Option<&'a Directive> {
-        let all = self.locations.iter().map(|(_, scope)| scope).chain([self.server]);
-        let mut others = all.filter(|scope| !scope.is(source));
-        others.find_map(|scope| {
-            guarded_otherwise(scope, source)
-                .or_else(|| handler(scope))
-                .or_else(|| otherwise_served(scope, source))
-        })
     }
 
     /// The same of an index's name, in all folders that `source` is asked for. `path`: where it is,

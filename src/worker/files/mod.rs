@@ -17,6 +17,7 @@ use std::sync::Arc;
 use super::answer::Written;
 use super::connection::Connection;
 use super::exchange::{Exchange, METHOD_NOT_ALLOWED};
+use super::retarget::Rewrite;
 use super::server::{Ground, Lead};
 use super::variables::{self, Manner};
 use crate::config::limits;
@@ -53,6 +54,7 @@ pub(crate) struct Files {
 pub(crate) enum Fallback {
     Status(u16),
     Upstream(Box<Lead>),
+    Find(Box<Rewrite>),
 }
 
 /// What came of a request.
@@ -62,6 +64,8 @@ pub(crate) enum Served<'f> {
     Status(u16),
     /// It is an upstream's.
     Elsewhere(&'f Lead),
+    /// Its route is to be looked for again.
+    Again(&'f Rewrite),
 }
 
 /// What a method asks of a file.
@@ -256,6 +260,7 @@ pub(crate) async fn serve<'f>(
                 Served::Status(*status)
             }
             Fallback::Upstream(lead) => Served::Elsewhere(lead),
+            Fallback::Find(rewrite) => Served::Again(rewrite),
         },
         Found::Bare(at) => reply::redirect(connection, exchange, (ground, files), at),
         Found::File { .. } | Found::Folder(_) if verb == Verb::Other => {

@@ -175,6 +175,9 @@ impl Guard {
         match self {
             Self::Cors(cors) => cors.judge(case),
             Self::Access(access) => access.judge(case),
+            // A request that came to a second route has been counted.
+            Self::Rates(_) if case.exchange.limited.rate.is_some() => Verdict::Pass,
+            Self::Connections(_) if case.exchange.limited.connections.is_some() => Verdict::Pass,
             Self::Rates(rates) => rates.judge(case),
             Self::Connections(connections) => connections.judge(case),
             Self::Basic(basic) => basic.judge(case),

@@ -107,6 +107,15 @@ server {
         proxy_cookie_flags other nohttponly;
         proxy_set_header Accept-Encoding "";
     }
+    location /tried/ { try_files $uri /caught/x?a=$arg_a; }
+    location /tried/plain/ { try_files $uri $uri/ /caught$uri; }
+    location /tried/page/ { try_files $uri /page.txt; }
+    location /tried/shut/ { try_files $uri /shut/in; }
+    location /tried/on/ { try_files $uri /passed/on; }
+    location /tried/round/ { try_files $uri /tried/round/x$uri; }
+    location /caught { return 200 "caught $uri $is_args$args\n"; }
+    location /shut/ { deny all; }
+    location /passed/ { rewrite ^/passed/(.*)$ /$1?own break; proxy_pass http://BACKEND; proxy_set_header Accept-Encoding ""; }
     location /off/ { proxy_pass http://BACKEND/; proxy_redirect off; proxy_set_header Accept-Encoding ""; }
 }
 server {
@@ -117,7 +126,7 @@ server {
 "#;
 
 /// Path, and lines of the request.
-const REQUESTS: [(&str, &str); 64] = [
+const REQUESTS: [(&str, &str); 70] = [
     ("/kinds", ""),
     ("/kinds", "X-Kind: BIG\r\n"),
     ("/kinds", "X-Kind: x-abc\r\n"),
@@ -182,6 +191,12 @@ const REQUESTS: [(&str, &str); 64] = [
     ("/under/a?b=c", "Host: other.example\r\n"),
     ("/under/a", "Host: else.example\r\n"),
     ("/shares", ""),
+    ("/tried/x?a=b&c=d", ""),
+    ("/tried/plain/x?a=b", ""),
+    ("/tried/page/x", ""),
+    ("/tried/shut/x", ""),
+    ("/tried/on/x?y=z", ""),
+    ("/tried/round/a", ""),
 ];
 
 /// Answers with what it was asked, or as the last part of the path says.
@@ -228,7 +243,8 @@ fn outcome(answer: &Response) -> String {
         own.map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
     };
     let body = answer.text();
-    let body = if answer.status >= 300 && answer.status != 403 { String::new() } else { body };
+    let is_page = answer.status >= 300 && !body.starts_with("no ");
+    let body = if is_page { String::new() } else { body };
     let lines = ["location", "refresh", "set-cookie"].map(all);
     format!("{} {lines:?} {body:?}", answer.status)
 }

@@ -140,7 +140,7 @@ fn a_root_of_variables_is_a_part_of_each_path() {
     }
     assert!(told.contains("without its slash is served at once"), "{told}");
     let (route, _) = first_route("location / { root /srv/$host; try_files $uri /x.html; }");
-    assert!(route.contains("[\"/${host}${uri}\", \"/${host}/x.html\"]"), "{route}");
+    assert!(route.contains("[\"/${host}${uri}\"]") && route.contains("\"/x.html?\""), "{route}");
     let (route, _) = first_route("location / { root $document; }");
     assert!(route.contains("respond = 501"), "{route}");
 }
