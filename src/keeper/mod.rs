@@ -4,12 +4,10 @@
 //! on and starts the master again when that dies. One thread, no runtime; every table has its full
 //! size from the start, and what is started is prepared before the loop, so it does not grow. It
 //! decides nothing about programs, workers or configuration, and knows none of their words; only
-//! when a stop got stuck does it end whatever descends from it.
+//! when a stop got stuck does it end whatever descends from it. Its code is to stay under 500 lines;
+//! what it holds and tells (`order`) and the kernel (`sys`) are what others use, too.
 
-mod backoff;
-mod feed;
 mod stop;
-mod store;
 mod succession;
 
 use std::ffi::OsString;
@@ -18,17 +16,20 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use crate::order;
-use crate::order::keeper::{FromKeeper, HANDED, Key, LOG, ToKeeper};
+use crate::order::feed::Feed;
+use crate::order::keeper::{FromKeeper, Key, LOG, ToKeeper};
+use crate::order::store::{self, Store};
+use crate::sys::backoff::Backoff;
 use crate::sys::poll::{self, Interest};
 use crate::sys::seqpacket::{self, Wait};
-use crate::sys::{clock, folders, inherited, lock, log, oom, pidfd, rlimit, signal, spawn};
-use backoff::Backoff;
-use feed::Feed;
+use crate::sys::{
+    clock, descendants, folders, inherited, lock, log, oom, pidfd, rlimit, signal, spawn,
+};
 use stop::Stop;
-use store::Store;
 use succession::Fallback;
 
 const WHO: &str = "keeper";
+const FAILED: u8 = 1;
 /// The status of a second engine of one name.
 const RIVAL: u8 = 2;
 /// What the keeper reads from a descriptor instead of being interrupted by.
@@ -42,9 +43,8 @@ const SIGNALS: [i32; 7] = [
     signal::USR2,
 ];
 
-/// How long killed processes may take to be gone, and how often their children are looked for.
+/// How long killed processes may take to be gone.
 const KILLED_US: u64 = 2_000_000;
-const KILL_AGAIN_US: u64 = 20_000;
 
 #[derive(Debug, thiserror::Error)]
 enum KeeperError {
@@ -81,19 +81,15 @@ pub(crate) fn go_on(estate: RawFd, words: Words) -> ExitCode {
 }
 
 fn end(ended: Result<u8, KeeperError>) -> ExitCode {
-    match ended {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            log::error!(WHO, "{error}");
-            match error {
-                KeeperError::Running { .. } => ExitCode::from(RIVAL),
-                KeeperError::Lock(_)
-                | KeeperError::Folder(_)
-                | KeeperError::Spawn(_)
-                | KeeperError::Io { .. } => ExitCode::FAILURE,
-            }
-        }
-    }
+    let status = ended.unwrap_or_else(|error| {
+        log::error!(WHO, "{error}");
+        if matches!(error, KeeperError::Running { .. }) { RIVAL } else { FAILED }
+    });
+    ExitCode::from(status)
+}
+
+fn failed(tried: &'static str) -> impl Fn(io::Error) -> KeeperError {
+    move |cause| KeeperError::Io { tried, cause }
 }
 
 /// The process that is kept.
@@ -130,21 +126,6 @@ struct Keeper {
     fallback: Fallback,
 }
 
-/// The sockets that a service manager has made for us, for masters to choose from.
-fn handed() -> Store {
-    let mut store = Store::new();
-    for (index, (name, descriptor)) in inherited::handed().into_iter().enumerate() {
-        let mut held = store::Held::default();
-        held.push(descriptor);
-        // A name that is too long is of no use to masters.
-        let key = Key::new(&format!("{HANDED}{index} {name}"));
-        if let Some(key) = key.or_else(|| Key::new(&format!("{HANDED}{index} "))) {
-            store.put(key, held);
-        }
-    }
-    store
-}
-
 /// Goes on logging to the socket of the log as well, if that is what is held.
 fn say_there(key: &Key, held: &store::Held) {
     if key.as_str() != LOG {
@@ -168,7 +149,7 @@ impl Keeper {
                 }
                 lock::LockError::Io { .. } => KeeperError::Lock(error),
             })?;
-        Self::build(lock, words, handed(), 0)
+        Self::build(lock, words, Store::handed(), 0)
     }
 
     fn build(
@@ -180,10 +161,8 @@ impl Keeper {
         store.all().for_each(|(key, held)| say_there(key, held));
         rlimit::raise_open_files();
         oom::protect();
-        pidfd::become_subreaper()
-            .map_err(|cause| KeeperError::Io { tried: "become subreaper", cause })?;
-        let signals = signal::descriptor(&SIGNALS)
-            .map_err(|cause| KeeperError::Io { tried: "block signals", cause })?;
+        pidfd::become_subreaper().map_err(failed("become subreaper"))?;
+        let signals = signal::descriptor(&SIGNALS).map_err(failed("block signals"))?;
         let is_handed =
             |name: &OsString| inherited::HANDED_VARIABLES.iter().any(|handed| name == handed);
         let environment: Vec<_> =
@@ -225,7 +204,7 @@ impl Keeper {
         if self.proven_us().is_some_and(|proven_us| now_us >= proven_us) {
             self.fallback.forget();
         }
-        if self.is_due(now_us)
+        if self.start_due_us().is_some_and(|due_us| now_us >= due_us)
             && let Err(error) = self.start()
         {
             log::error!(WHO, "{error}");
@@ -235,7 +214,7 @@ impl Keeper {
         let ready = self.wait()?;
         let is_late = |until_us| clock::monotonic_us() >= until_us;
         if self.stop.until_us().is_some_and(is_late) {
-            return self.end_everything("the master does not").map(Some);
+            return Ok(Some(self.end_everything("the master does not")));
         }
         if ready.link && matches!(self.receive(), Heard::End) {
             self.cut();
@@ -253,7 +232,7 @@ impl Keeper {
         match self.reap() {
             Reaped::Others => {}
             Reaped::Over { status } => return Ok(Some(status)),
-            Reaped::Hopeless => return self.end_everything("no master can").map(Some),
+            Reaped::Hopeless => return Ok(Some(self.end_everything("no master can"))),
         }
         if let Master::Up { link, .. } = &self.master {
             self.feed.send(link.as_fd(), &self.store);
@@ -261,16 +240,15 @@ impl Keeper {
         Ok(None)
     }
 
-    fn is_due(&self, now_us: u64) -> bool {
+    fn start_due_us(&self) -> Option<u64> {
         match &self.master {
-            Master::Down { due_us } => now_us >= *due_us,
-            Master::Up { .. } | Master::Ending { .. } => false,
+            Master::Down { due_us } => Some(*due_us),
+            Master::Up { .. } | Master::Ending { .. } => None,
         }
     }
 
     fn start(&mut self) -> Result<(), KeeperError> {
-        let (link, masters_end) = seqpacket::pair()
-            .map_err(|cause| KeeperError::Io { tried: "make the master's line", cause })?;
+        let (link, masters_end) = seqpacket::pair().map_err(failed("make the master's line"))?;
         let [stdin, stdout, stderr] = inherited::standard();
         // The lock goes along, so that a master whose keeper was killed still holds the name.
         let passed = [stdin, stdout, stderr, masters_end.as_fd(), self.lock.as_fd()];
@@ -298,16 +276,12 @@ impl Keeper {
                 poll::wait([signals], rest_us).map(|[signals]| Ready { signals, link: false })
             }
         };
-        ready.map_err(|cause| KeeperError::Io { tried: "wait", cause })
+        ready.map_err(failed("wait"))
     }
 
     /// When there is something to do, whatever happens until then.
     fn wakes_us(&self) -> Option<u64> {
-        let start_us = match &self.master {
-            Master::Down { due_us } => Some(*due_us),
-            Master::Up { .. } | Master::Ending { .. } => None,
-        };
-        start_us.into_iter().chain(self.stop.until_us()).chain(self.proven_us()).min()
+        [self.start_due_us(), self.stop.until_us(), self.proven_us()].into_iter().flatten().min()
     }
 
     /// When this image is known to be of use, if that is still open.
@@ -370,8 +344,7 @@ impl Keeper {
     }
 
     fn take_signals(&mut self) -> Result<(), KeeperError> {
-        let failed = |cause| KeeperError::Io { tried: "read signals", cause };
-        while let Some(number) = signal::next(&self.signals).map_err(failed)? {
+        while let Some(number) = signal::next(&self.signals).map_err(failed("read signals"))? {
             if number == signal::CHLD {
                 continue;
             }
@@ -417,25 +390,13 @@ impl Keeper {
         Reaped::Others
     }
 
-    /// Kills all that descends from this process, level by level.
-    fn end_everything(&mut self, why: &str) -> Result<u8, KeeperError> {
-        const FAILED: u8 = 1;
+    /// Kills all that descends from this process: the status to end with.
+    fn end_everything(&self, why: &str) -> u8 {
         log::error!(WHO, "asked to stop, but {why}: killing what is left");
-        let deadline_us = clock::monotonic_us() + KILLED_US;
-        let io = |tried| move |cause| KeeperError::Io { tried, cause };
-        let mut untold = None;
-        while let Some(told) = pidfd::kill_children() {
-            if clock::monotonic_us() >= deadline_us {
-                let why = untold.map(|error: io::Error| format!(": {error}")).unwrap_or_default();
-                log::error!(WHO, "some processes would not die{why}");
-                break;
-            }
-            untold = told.err().or(untold);
-            let signals = (self.signals.as_fd(), Interest::Read);
-            poll::wait([signals], Some(KILL_AGAIN_US)).map_err(io("wait"))?;
-            while signal::next(&self.signals).map_err(io("read signals"))?.is_some() {}
+        if let Err(error) = descendants::end(&self.signals, KILLED_US) {
+            log::error!(WHO, "some processes would not die: {error}");
         }
-        Ok(FAILED)
+        FAILED
     }
 }
 

@@ -8,10 +8,10 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
-use super::backoff::HEALTHY_US;
-use super::store::{Held, Store};
-use super::{Keeper, KeeperError, WHO};
+use super::{Keeper, KeeperError, WHO, failed};
 use crate::order::estate::{ESTATE_BYTES_MAX, Estate};
+use crate::order::store::{Held, Store};
+use crate::sys::backoff::HEALTHY_US;
 use crate::sys::{image, inherited, lock, log, memfd};
 
 /// Masters of a new image that may die young.
@@ -52,14 +52,13 @@ impl Fallback {
 impl Keeper {
     /// What an image before this one, or a master without a keeper, has left to this process.
     pub(super) fn inherit(estate: RawFd, words: super::Words) -> Result<Self, KeeperError> {
-        let io = |tried| move |cause| KeeperError::Io { tried, cause };
         let tried = "take what was left to this keeper";
         let text = inherited::take(estate)
             .and_then(|estate| memfd::read_all(&estate, ESTATE_BYTES_MAX))
-            .map_err(io(tried))?;
+            .map_err(failed(tried))?;
         let estate = Estate::decode(&String::from_utf8_lossy(&text))
             .map_err(|error| KeeperError::Io { tried, cause: io::Error::other(error) })?;
-        let lock = lock::Lock::inherited(inherited::take(estate.lock).map_err(io(tried))?);
+        let lock = lock::Lock::inherited(inherited::take(estate.lock).map_err(failed(tried))?);
         let mut store = Store::new();
         for (key, numbers) in estate.held {
             let mut held = Held::default();
@@ -71,7 +70,7 @@ impl Keeper {
             }
             store.put(key, held);
         }
-        let previous = estate.previous.map(inherited::take).transpose().map_err(io(tried))?;
+        let previous = estate.previous.map(inherited::take).transpose().map_err(failed(tried))?;
         let mut keeper = Self::build(lock, words, store, estate.starts)?;
         keeper.fallback = Fallback::new(previous);
         estate.happened.into_iter().for_each(|happening| keeper.feed.push(happening));

@@ -1,4 +1,5 @@
-//! Messages between our own processes: the keeper, the master and the workers.
+//! Messages between our own processes: the keeper, the master and the workers; what the keeper holds, and
+//! in which order it tells of it.
 //!
 //! Both ends speak the same `PROTOCOL` (an upgrade to a binary of another one is refused), so there
 //! is no tolerance: a message that does not decode is a bug of ours. One message is one seqpacket;
@@ -7,7 +8,9 @@
 
 mod bytes;
 pub(crate) mod estate;
+pub(crate) mod feed;
 pub(crate) mod keeper;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 pub(crate) mod worker;

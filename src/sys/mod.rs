@@ -4,6 +4,7 @@
 //! crate lives here and in `scoreboard::layout`; for that reason, so does the one foreign library
 //! that a build may be linked to (`modsecurity`).
 
+pub(crate) mod backoff;
 pub(crate) mod bell;
 pub(crate) mod clock;
 pub(crate) mod deferral;
@@ -28,6 +29,7 @@ pub(crate) mod capability;
 pub(crate) mod cgroup;
 pub(crate) mod companion;
 pub(crate) mod confine;
+pub(crate) mod descendants;
 pub(crate) mod oom;
 pub(crate) mod orphans;
 pub(crate) mod peek;

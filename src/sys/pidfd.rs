@@ -176,32 +176,6 @@ pub(crate) fn try_wait_any() -> Option<(u32, Exit)> {
     Some((pid, decode(status)))
 }
 
-/// Sends SIGKILL to every child of this process, and to the group of each that leads one. For a
-/// subreaper, whose grandchildren become its children as their parents end: call it until nobody is
-/// left, which is `None`; otherwise whether all that are left could be told.
-pub(crate) fn kill_children() -> Option<io::Result<()>> {
-    while try_wait_any().is_some() {}
-    let children = match super::proc::children_of(std::process::id()) {
-        Ok(children) => children,
-        // Whoever can not be seen is not known to be gone.
-        Err(error) => return Some(Err(error)),
-    };
-    // Not reaped yet, so the number is still theirs. One that can not be told, for it runs as somebody
-    // else, must not be what saves the others.
-    let kill = |pid: &u32| signal_group(*pid, libc::SIGKILL).and(kill_one(*pid));
-    let told: Vec<io::Result<()>> = children.iter().map(kill).collect();
-    (!told.is_empty()).then(|| told.into_iter().collect())
-}
-
-fn kill_one(pid: u32) -> io::Result<()> {
-    let number = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
-    // SAFETY: plain system call without pointers; the number is our unreaped child's.
-    if unsafe { libc::kill(number, libc::SIGKILL) } == 0 {
-        return Ok(());
-    }
-    Err(io::Error::last_os_error())
-}
-
 /// Makes descendants whose parent ends ours, instead of init's.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)

@@ -5,8 +5,8 @@
 
 use std::os::fd::BorrowedFd;
 
+use super::keeper::FromKeeper;
 use super::store::Store;
-use crate::order::keeper::FromKeeper;
 use crate::sys::seqpacket::{self, Wait};
 
 /// Happenings kept for a master that is down or slow; then the oldest are lost, and the master finds
@@ -24,7 +24,7 @@ enum Stage {
 }
 
 #[derive(Debug)]
-pub(super) struct Feed {
+pub(crate) struct Feed {
     stage: Stage,
     starts: u32,
     happenings: std::collections::VecDeque<FromKeeper>,
@@ -32,28 +32,28 @@ pub(super) struct Feed {
 
 impl Feed {
     /// After so many masters.
-    pub(super) fn new(starts: u32) -> Self {
+    pub(crate) fn new(starts: u32) -> Self {
         let happenings = std::collections::VecDeque::with_capacity(HAPPENINGS_MAX);
         Self { stage: Stage::Held { next: 0 }, starts, happenings }
     }
 
     /// What waits to be told.
-    pub(super) fn happenings(&self) -> impl Iterator<Item = FromKeeper> + '_ {
+    pub(crate) fn happenings(&self) -> impl Iterator<Item = FromKeeper> + '_ {
         self.happenings.iter().copied()
     }
 
     /// A new master knows nothing yet.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.stage = Stage::Held { next: 0 };
         self.starts = self.starts.saturating_add(1);
     }
 
-    pub(super) fn starts(&self) -> u32 {
+    pub(crate) fn starts(&self) -> u32 {
         self.starts
     }
 
     /// Takes back what was not said yet of these signals: the next master is told anew.
-    pub(super) fn forget_signals(&mut self, forgotten: &[i32]) {
+    pub(crate) fn forget_signals(&mut self, forgotten: &[i32]) {
         self.happenings.retain(|happening| match happening {
             FromKeeper::Signal { number } => !forgotten.contains(number),
             FromKeeper::Stored { .. } | FromKeeper::Ready { .. } | FromKeeper::Exited { .. } => {
@@ -62,14 +62,14 @@ impl Feed {
         });
     }
 
-    pub(super) fn push(&mut self, happening: FromKeeper) {
+    pub(crate) fn push(&mut self, happening: FromKeeper) {
         if self.happenings.len() == HAPPENINGS_MAX {
             self.happenings.pop_front();
         }
         self.happenings.push_back(happening);
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         match self.stage {
             Stage::Held { .. } => true,
             Stage::Live => !self.happenings.is_empty(),
@@ -77,7 +77,7 @@ impl Feed {
     }
 
     /// Sends as much as the line takes.
-    pub(super) fn send(&mut self, link: BorrowedFd<'_>, store: &Store) {
+    pub(crate) fn send(&mut self, link: BorrowedFd<'_>, store: &Store) {
         while let Stage::Held { next } = self.stage {
             let sent = match store.get(next) {
                 Some((key, held)) => {
@@ -111,8 +111,8 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
-    use crate::keeper::store::Held;
     use crate::order::keeper::Key;
+    use crate::order::store::Held;
     use crate::sys::pidfd::Exit;
 
     fn hear(socket: impl AsFd) -> Vec<FromKeeper> {

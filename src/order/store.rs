@@ -1,29 +1,30 @@
-//! What the keeper holds: descriptors under keys, in a table of fixed size.
+//! What one process holds for another, its like after like: descriptors under keys, in a table of fixed
+//! size.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use crate::order::keeper::{KEY_DESCRIPTORS_MAX, KEYS_MAX, Key};
+use super::keeper::{HANDED, KEY_DESCRIPTORS_MAX, KEYS_MAX, Key};
 use crate::sys;
 
 /// The descriptors of one key, in the order they came.
 #[derive(Debug, Default)]
-pub(super) struct Held([Option<OwnedFd>; KEY_DESCRIPTORS_MAX]);
+pub(crate) struct Held([Option<OwnedFd>; KEY_DESCRIPTORS_MAX]);
 
 impl Held {
     /// One more than fit is closed at once; the messages' own bound is larger than this one.
-    pub(super) fn push(&mut self, descriptor: OwnedFd) {
+    pub(crate) fn push(&mut self, descriptor: OwnedFd) {
         if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
             *free = Some(descriptor);
         }
     }
 
     /// The first, for a message that comes with one.
-    pub(super) fn into_first(self) -> Option<OwnedFd> {
+    pub(crate) fn into_first(self) -> Option<OwnedFd> {
         self.0.into_iter().flatten().next()
     }
 
     /// Hands `use_them` the descriptors as a slice, without allocating one.
-    pub(super) fn borrow<T>(&self, use_them: impl FnOnce(&[BorrowedFd<'_>]) -> T) -> T {
+    pub(crate) fn borrow<T>(&self, use_them: impl FnOnce(&[BorrowedFd<'_>]) -> T) -> T {
         let mut borrowed = [sys::inherited::standard()[0]; KEY_DESCRIPTORS_MAX];
         let mut count = 0;
         for (place, descriptor) in borrowed.iter_mut().zip(self.0.iter().flatten()) {
@@ -35,18 +36,33 @@ impl Held {
 }
 
 #[derive(Debug)]
-pub(super) struct Store {
+pub(crate) struct Store {
     entries: Vec<(Key, Held)>,
 }
 
 impl Store {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entries: Vec::with_capacity(KEYS_MAX) }
+    }
+
+    /// The sockets that a service manager has made for us, for masters to choose from.
+    pub(crate) fn handed() -> Self {
+        let mut store = Self::new();
+        for (index, (name, descriptor)) in sys::inherited::handed().into_iter().enumerate() {
+            let mut held = Held::default();
+            held.push(descriptor);
+            // A name that is too long is of no use to masters.
+            let key = Key::new(&format!("{HANDED}{index} {name}"));
+            if let Some(key) = key.or_else(|| Key::new(&format!("{HANDED}{index} "))) {
+                store.put(key, held);
+            }
+        }
+        store
     }
 
     /// Replaces what was held under the key. False: the table is full, and the descriptors are
     /// closed.
-    pub(super) fn put(&mut self, key: Key, held: Held) -> bool {
+    pub(crate) fn put(&mut self, key: Key, held: Held) -> bool {
         if let Some(entry) = self.entries.iter_mut().find(|(known, _)| *known == key) {
             entry.1 = held;
             return true;
@@ -58,17 +74,17 @@ impl Store {
         has_room
     }
 
-    pub(super) fn remove(&mut self, key: &Key) {
+    pub(crate) fn remove(&mut self, key: &Key) {
         if let Some(index) = self.entries.iter().position(|(known, _)| known == key) {
             self.entries.swap_remove(index);
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &(Key, Held)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &(Key, Held)> {
         self.entries.iter()
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&(Key, Held)> {
+    pub(crate) fn get(&self, index: usize) -> Option<&(Key, Held)> {
         self.entries.get(index)
     }
 }

@@ -1,23 +1,23 @@
-//! When to start the master again.
+//! When to start a process again that keeps ending.
 
-/// A master that lived this long was healthy: the next end is the first again.
-pub(super) const HEALTHY_US: u64 = 10_000_000;
+/// One that lived this long was healthy: the next end is the first again.
+pub(crate) const HEALTHY_US: u64 = 10_000_000;
 const FIRST_WAIT_US: u64 = 100_000;
 const WAIT_US_MAX: u64 = 5_000_000;
 
 /// The first start after a death is at once, each further one waits twice as long.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     wait_us: u64,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { wait_us: 0 }
     }
 
     /// When to start again after a life from `since_us` to `now_us`.
-    pub(super) fn ended(&mut self, since_us: u64, now_us: u64) -> u64 {
+    pub(crate) fn ended(&mut self, since_us: u64, now_us: u64) -> u64 {
         if now_us.saturating_sub(since_us) >= HEALTHY_US {
             self.wait_us = 0;
         }
