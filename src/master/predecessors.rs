@@ -7,13 +7,14 @@
 //! has left of programs with `reap_leftovers = false`.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use super::WHO;
 use super::strays::{is_worker, variable};
 use crate::sys::poll::{self, Interest};
-use crate::sys::{clock, log, pidfd, proc, signal};
+use crate::sys::{clock, log, pidfd, proc, signal, spawn};
 
 /// For those that were asked to end, and then for those that were killed.
 const ASKED_US: u64 = 5_000_000;
@@ -29,24 +30,36 @@ const ID: &str = "PILOTHOUSE_ID";
 /// Marks what may outlive its program, and the engine.
 pub(super) const KEPT: &str = "PILOTHOUSE_KEPT";
 
-/// Ends all of them and waits until they are gone. The error is the master of a living engine of the
-/// name: the lock is ours, but its file may have been removed and made anew.
-pub(super) fn end(socket: &Path) -> Result<(), u32> {
+/// Why the next engine of the name may not begin.
+#[derive(Debug)]
+pub(super) enum Hindrance {
+    /// The master of a living one: the lock is ours, but its file may have been removed and made anew.
+    Living(u32),
+    /// Whoever can not be seen is not known to be gone.
+    Unseen(io::Error),
+}
+
+/// Ends all of them and waits until they are gone.
+pub(super) fn end(socket: &Path) -> Result<(), Hindrance> {
     let kept = own_line();
     // Who ends in order takes it away.
     let is_in_order = std::fs::symlink_metadata(socket).is_err();
     for pass in 0..PASSES_MAX {
-        let found: Vec<(u32, OwnedFd)> = proc::pids()
-            .into_iter()
-            .filter(|pid| !kept.contains(pid))
-            .filter_map(|pid| {
-                // Held before it is looked at, so that nobody else is meant.
-                let process = pidfd::open(pid).ok()?;
-                is_of(pid, socket, is_in_order).then_some((pid, process))
-            })
-            .collect();
+        let mut found = Vec::new();
+        let pids = proc::pids().map_err(Hindrance::Unseen)?;
+        for pid in pids.into_iter().filter(|pid| !kept.contains(pid)) {
+            // Held before it is looked at, so that nobody else is meant.
+            let process = match pidfd::open(pid) {
+                Ok(process) => process,
+                Err(error) if spawn::is_busy(&error) => return Err(Hindrance::Unseen(error)),
+                Err(_gone) => continue,
+            };
+            if is_of(pid, socket, is_in_order).map_err(Hindrance::Unseen)? {
+                found.push((pid, process));
+            }
+        }
         if let Some(master) = found.iter().find_map(|(pid, _)| living_master(*pid)) {
-            return Err(master);
+            return Err(Hindrance::Living(master));
         }
         if found.is_empty() {
             return Ok(());
@@ -85,11 +98,11 @@ fn own_line() -> BTreeSet<u32> {
     line
 }
 
-fn is_of(pid: u32, socket: &Path, are_kept_spared: bool) -> bool {
-    let environment = proc::environment(pid);
+fn is_of(pid: u32, socket: &Path, are_kept_spared: bool) -> io::Result<bool> {
+    let environment = proc::try_environment(pid)?;
     let is_ours = variable(&environment, SOCKET).is_some_and(|path| Path::new(path) == socket);
     let is_spared = are_kept_spared && variable(&environment, KEPT).is_some();
-    is_ours && (is_worker(pid) || (variable(&environment, ID).is_some() && !is_spared))
+    Ok(is_ours && (is_worker(pid) || (variable(&environment, ID).is_some() && !is_spared)))
 }
 
 fn tell(processes: &[OwnedFd], numbers: &[i32]) {

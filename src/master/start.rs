@@ -20,6 +20,7 @@ use super::legacy::{Legacy, Will};
 use super::listeners::{self, Listeners, Taken};
 use super::membership::{Membership, Now};
 use super::pid_file::{self, PidFile};
+use super::predecessors::{self, Hindrance};
 use super::programs::Programs;
 use super::programs::handoff::{Intent, Saved};
 use super::programs::launch::Surroundings;
@@ -32,8 +33,8 @@ use super::socket::{ControlSocket, SocketError};
 use super::workers::fit::{Fit, FitError, Stock};
 use super::workers::{self, Workers};
 use super::{
-    Master, Options, Phase, WHO, audit, decisions, history, metrics, predecessors, reopening,
-    requests, signals, strays, tickets, turn, upgrade, usage,
+    Master, Options, Phase, WHO, audit, decisions, history, metrics, reopening, requests, signals,
+    strays, tickets, turn, upgrade, usage,
 };
 use crate::config::Dates;
 use crate::config::diagnostic::Errors;
@@ -131,9 +132,14 @@ impl Prepared {
         let io = |tried| move |cause| StartError::Io { tried, cause };
         let log = EngineLog::open(&mut held, keeper).map_err(io("keep the log"))?;
         let socket = folders::make_runtime_dir(&options.name)?.join("control.sock");
-        if held.starts == 1 {
-            predecessors::end(&socket)
-                .map_err(|pid| StartError::Rival { name: options.name.clone(), pid })?;
+        // A master that was killed while it did this has left nothing, either.
+        if !held.descriptors.contains_key(BOARD) {
+            predecessors::end(&socket).map_err(|hindrance| match hindrance {
+                Hindrance::Living(pid) => StartError::Rival { name: options.name.clone(), pid },
+                Hindrance::Unseen(cause) => {
+                    StartError::Io { tried: "look for what an earlier engine left", cause }
+                }
+            })?;
         }
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running

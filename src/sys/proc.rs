@@ -161,18 +161,27 @@ pub(crate) fn name_this(name: &CStr) {
 
 /// The command line of the process; empty when it is gone or a zombie.
 pub(crate) fn arguments(pid: u32) -> Vec<String> {
-    texts(&format!("/proc/{pid}/cmdline"))
+    texts(&format!("/proc/{pid}/cmdline")).unwrap_or_default()
 }
 
-/// The environment the process was started with, `NAME=value` each.
+/// The environment the process was started with, `NAME=value` each; empty also for want of descriptors
+/// or memory.
 pub(crate) fn environment(pid: u32) -> Vec<String> {
+    try_environment(pid).unwrap_or_default()
+}
+
+/// The same; empty only of one that is gone, or that we may not look at.
+pub(crate) fn try_environment(pid: u32) -> io::Result<Vec<String>> {
     texts(&format!("/proc/{pid}/environ"))
 }
 
-fn texts(path: &str) -> Vec<String> {
-    let bytes = fs::read(path).unwrap_or_default();
+fn texts(path: &str) -> io::Result<Vec<String>> {
+    let bytes = match fs::read(path) {
+        Err(error) if is_gone_or_hidden(&error) => Vec::new(),
+        read => read?,
+    };
     let texts = bytes.split(|byte| *byte == 0).filter(|text| !text.is_empty());
-    texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+    Ok(texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect())
 }
 
 /// The parent of this process.
@@ -180,10 +189,17 @@ pub(crate) fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
-/// All processes at this instant.
-pub(crate) fn pids() -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+/// All processes at this instant. The error is no news of anybody.
+pub(crate) fn pids() -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    if pids.is_empty() {
+        // Whoever asks is a process, so this is not the kernel's table.
+        return Err(io::Error::other("/proc is not mounted"));
+    }
+    Ok(pids)
 }
 
 #[cfg(test)]
@@ -194,9 +210,18 @@ mod tests {
     fn this_process_is_there_and_pid_zero_is_not() {
         let pid = std::process::id();
         assert_eq!(start_time(pid), start_time(pid));
-        assert!(start_time(pid).is_some() && name(pid).is_some() && pids().contains(&pid));
+        assert!(start_time(pid).is_some() && name(pid).is_some());
+        assert!(pids().unwrap().contains(&pid));
         assert_eq!((start_time(0), name(0)), (None, None));
         assert_eq!(kin(pid).map(|kin| kin.parent), Some(parent()));
+    }
+
+    #[test]
+    fn not_to_know_is_told_from_nobody() {
+        let own = try_environment(std::process::id()).unwrap();
+        assert!(own.iter().any(|entry| entry.starts_with("PATH=")));
+        assert_eq!(try_environment(0).unwrap(), Vec::<String>::new(), "nobody");
+        assert!(texts("/proc/self").is_err(), "a folder has no text");
     }
 
     #[test]
