@@ -160,8 +160,8 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
         drop(upstream.publish());
         let roster = upstream.roster()?;
         let members = roster.members.iter().filter_map(|(id, about)| {
-            let gate = board.backend(*id).gate();
-            adopt_member(*id, about, gate, now)
+            let backend = board.backend(*id);
+            adopt_member(*id, about, (backend.gate(), backend.active()), now)
         });
         Some(Upstream {
             id,
@@ -197,7 +197,13 @@ pub(super) fn adopt_upstreams(board: Board, now: Now) -> Vec<Upstream> {
     in_use.filter_map(adopt).collect()
 }
 
-fn adopt_member(id: BackendId, about: &About, gate: Gate, now: Now) -> Option<Member> {
+/// `active`: requests that are in flight there.
+fn adopt_member(
+    id: BackendId,
+    about: &About,
+    (gate, active): (Gate, u32),
+    now: Now,
+) -> Option<Member> {
     let arrival = Arrival {
         address: Address::parse(&about.address)?,
         origin: Origin::Joined((!about.label.is_empty()).then(|| about.label.clone())),
@@ -211,14 +217,19 @@ fn adopt_member(id: BackendId, about: &About, gate: Gate, now: Now) -> Option<Me
             is_down: false,
             route: None,
         },
-        readiness: match gate.standing {
-            Standing::Starting | Standing::Vacant => Readiness::NotReady,
-            Standing::Open
-            | Standing::Draining
-            | Standing::Drained
-            | Standing::Down
-            | Standing::Failed
-            | Standing::Cut => Readiness::Ready,
+        readiness: match (gate.standing, active) {
+            (Standing::Starting | Standing::Vacant, 0) => Readiness::NotReady,
+            // It was ready, or nobody would have been sent there.
+            (Standing::Starting | Standing::Vacant, 1..) => Readiness::Lost,
+            (
+                Standing::Open
+                | Standing::Draining
+                | Standing::Drained
+                | Standing::Down
+                | Standing::Failed
+                | Standing::Cut,
+                _,
+            ) => Readiness::Ready,
         },
     };
     let mut member = Member::new(id, gate.incarnation, arrival, now);

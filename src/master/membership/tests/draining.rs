@@ -154,3 +154,18 @@ fn a_successor_cuts_what_is_late_by_then() {
     assert_eq!(drained(&successor.tick(at(32))), Some((0, true)));
     assert_eq!(state(&successor, board, 9001, at(32)), BackendState::Drained);
 }
+
+#[test]
+fn one_that_was_not_ready_any_more_is_drained_by_a_successor_whose_file_lacks_it() {
+    let served = config(&[upstream("api", &[])], &[program("web", 1, 9101)]);
+    let (mut membership, board) = applied(&served);
+    membership.join("api", joining(9101, "web:0"), at(0)).unwrap();
+    let busy = worker(board).reserve(id(&membership, 9101));
+    membership.shut("api", &address(9101), at(0));
+    let mut successor = Membership::new(board);
+    successor.apply_config(&config(&[upstream("api", &[])], &[]), at(1)).unwrap();
+    assert!(successor.drain("api", &address(9101), None, at(1)), "its requests are waited for");
+    assert_eq!(drained(&successor.tick(at(2))), None);
+    drop(busy);
+    assert_eq!(drained(&successor.tick(at(3))), Some((0, false)));
+}
