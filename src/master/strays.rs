@@ -39,7 +39,9 @@ pub(super) fn end(keeper_pid: u32, socket: &Path, known: &Known) {
         .filter_map(|pid| {
             // Held before it is looked at, so that nobody else is looked at.
             let process = pidfd::open(pid).ok()?;
-            let is_stray = is_worker_of(pid, socket) || is_left_of_a_program(pid, socket, known);
+            let is_stray = is_worker_of(pid, socket)
+                || is_left_of_a_program(pid, socket, known)
+                || is_half_started(pid);
             (is_stray && kill(pid, &process)).then_some(process)
         })
         .collect();
@@ -50,6 +52,13 @@ pub(super) fn end(keeper_pid: u32, socket: &Path, known: &Known) {
             log::warning!(WHO, "wait for a stray: {error}");
         }
     }
+}
+
+/// A child that an earlier master was about to make a program of, and that a file system holds up: it
+/// still shows itself as that master, whose words are our own.
+fn is_half_started(pid: u32) -> bool {
+    let words = |pid| proc::arguments(pid).into_iter().skip(1);
+    words(pid).eq(words(std::process::id()))
 }
 
 fn kill(pid: u32, process: &OwnedFd) -> bool {

@@ -225,14 +225,16 @@ impl State {
     pub(crate) fn shown(&self) -> Shown {
         match self.phase {
             Phase::Idle | Phase::Gone => Shown::Stopped,
-            Phase::Waiting | Phase::PreStart | Phase::Spawning { .. } | Phase::Starting { .. } => {
-                Shown::Starting
-            }
+            Phase::Waiting
+            | Phase::PreStart
+            | Phase::Spawning { asked: None }
+            | Phase::Starting { .. } => Shown::Starting,
             Phase::Ready { .. } | Phase::Unready { .. } => Shown::Running,
             Phase::Delay { .. } | Phase::Held { .. } => Shown::Backoff,
-            Phase::Stopping { .. } | Phase::Sweeping { .. } | Phase::PostStop { .. } => {
-                Shown::Stopping
-            }
+            Phase::Spawning { asked: Some(_) }
+            | Phase::Stopping { .. }
+            | Phase::Sweeping { .. }
+            | Phase::PostStop { .. } => Shown::Stopping,
             Phase::Done => Shown::Exited,
             Phase::GaveUp => Shown::Fatal,
         }

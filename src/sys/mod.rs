@@ -15,6 +15,7 @@ pub(crate) mod random;
 
 pub(crate) mod abilities;
 pub(crate) mod append;
+pub(crate) mod blocking;
 pub(crate) mod file;
 pub(crate) mod folders;
 pub(crate) mod host;

@@ -6,29 +6,57 @@
 #![allow(unsafe_code, reason = "looking for any ended child has no safe wrapper")]
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counted, since a number may be given away again while an old claim to it is still held.
-static CLAIMS: Mutex<Claims> = Mutex::new(Claims(BTreeMap::new()));
+static CLAIMS: Mutex<Claims> = Mutex::new(Claims { counts: BTreeMap::new(), expected: Vec::new() });
 
 /// The numbers that somebody here waits for.
 #[derive(Debug)]
-pub(super) struct Claims(BTreeMap<u32, u32>);
+pub(super) struct Claims {
+    /// Counted, since a number may be given away again while an old claim to it is still held.
+    counts: BTreeMap<u32, u32>,
+    /// Of children that are being made.
+    expected: Vec<Arc<AtomicU32>>,
+}
 
 impl Claims {
-    /// Held over a fork, so that no child can be taken for an orphan before it is claimed.
     pub(super) fn lock() -> MutexGuard<'static, Self> {
         // A table of numbers is whole after any panic.
         CLAIMS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn claim(&mut self, pid: u32) -> Claim {
-        *self.0.entry(pid).or_default() += 1;
+    fn claim(&mut self, pid: u32) -> Claim {
+        *self.counts.entry(pid).or_default() += 1;
         Claim(pid)
     }
 
     fn contains(&self, pid: u32) -> bool {
-        self.0.contains_key(&pid)
+        let mut expected = self.expected.iter().map(|number| number.load(Ordering::Acquire));
+        self.counts.contains_key(&pid) || expected.any(|number| number == pid)
+    }
+}
+
+/// A child that is being made, which may take as long as a file system pleases: nobody takes it for an
+/// orphan, since its number is written down before it runs.
+#[derive(Debug)]
+pub(super) struct Expected(Arc<AtomicU32>);
+
+impl Expected {
+    /// `number` is nobody's yet.
+    pub(super) fn new(number: Arc<AtomicU32>) -> Self {
+        Claims::lock().expected.push(Arc::clone(&number));
+        Self(number)
+    }
+
+    pub(super) fn claim(self, pid: u32) -> Claim {
+        claim(pid)
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        Claims::lock().expected.retain(|number| !Arc::ptr_eq(number, &self.0));
     }
 }
 
@@ -40,10 +68,10 @@ pub(crate) struct Claim(u32);
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut claims = Claims::lock();
-        if let Some(count) = claims.0.get_mut(&self.0) {
+        if let Some(count) = claims.counts.get_mut(&self.0) {
             *count -= 1;
             if *count == 0 {
-                claims.0.remove(&self.0);
+                claims.counts.remove(&self.0);
             }
         }
     }
@@ -106,6 +134,19 @@ mod tests {
         drop(old);
         assert!(is_claimed(pid), "it was given away again");
         drop(new);
+        assert!(!is_claimed(pid));
+    }
+
+    #[test]
+    fn a_child_that_is_being_made_is_no_orphan() {
+        let (pid, number) = (u32::MAX - 1, Arc::default());
+        let expected = Expected::new(Arc::clone(&number));
+        assert!(!is_claimed(pid));
+        number.store(pid, Ordering::Release);
+        assert!(is_claimed(pid));
+        let claim = expected.claim(pid);
+        assert!(is_claimed(pid));
+        drop(claim);
         assert!(!is_claimed(pid));
     }
 }

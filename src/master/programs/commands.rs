@@ -185,6 +185,9 @@ impl Programs {
                 instance.say(Event::Kill, &mut self.desk);
                 let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
                 said.push(format!("{id}{pid} killed"));
+            } else if instance.birth.is_some() {
+                instance.say(Event::Kill, &mut self.desk);
+                said.push(format!("{id}: its start was ended"));
             }
         }
         self.spoken(&said, ids)

@@ -7,9 +7,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
-use tokio::sync::Semaphore;
-
 use super::callers::Asked;
+use super::errand;
 use super::event::InstanceId;
 use super::events::SharedHub;
 use super::launch::Surroundings;
@@ -26,7 +25,7 @@ use super::tree::Surveyor;
 use super::tree::ladder::Rung;
 use super::want::{Note, Want};
 use crate::config;
-use crate::config::limits::{PROGRAM_ERRANDS_MAX, PROGRAM_GROUPS_TIDY_MS};
+use crate::config::limits::PROGRAM_GROUPS_TIDY_MS;
 use crate::config::model::listener::Subject;
 use crate::config::model::output::LogTarget;
 use crate::control::line::Line;
@@ -34,6 +33,7 @@ use crate::control::wire::Severity;
 use crate::master::event;
 use crate::supervise::policy::Escalation;
 use crate::sys;
+use crate::sys::blocking::Pool;
 
 pub(super) struct Desk {
     post: event::Post,
@@ -43,10 +43,12 @@ pub(super) struct Desk {
     ports: BTreeMap<u16, InstanceId>,
     files: BTreeMap<PathBuf, Weak<RefCell<RotatingFile>>>,
     pub(super) sockets: Sockets,
+    /// For calls that may hang.
+    pool: Pool,
     /// For side commands.
-    room: Rc<Semaphore>,
+    room: errand::Room,
     /// For commands that ask, which must not keep those waiting that a life waits for.
-    probe_room: Rc<Semaphore>,
+    probe_room: errand::Room,
     pub(super) surveyor: Surveyor,
     pub(super) events: SharedHub,
     outlets: Outlets,
@@ -88,6 +90,7 @@ impl Tone {
 
 impl Desk {
     pub(super) fn new(post: event::Post, surroundings: Surroundings) -> Self {
+        let pool = Pool::default();
         Self {
             post,
             surroundings,
@@ -96,8 +99,9 @@ impl Desk {
             ports: BTreeMap::new(),
             files: BTreeMap::new(),
             sockets: Sockets::default(),
-            room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
-            probe_room: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)),
+            room: errand::Room::new(pool.clone()),
+            probe_room: errand::Room::new(pool.clone()),
+            pool,
             surveyor: Surveyor::default(),
             events: SharedHub::default(),
             outlets: Outlets::default(),
@@ -123,12 +127,16 @@ impl Desk {
     }
 
     /// What [`super::errand::start`] takes.
-    pub(super) fn room(&self) -> Rc<Semaphore> {
-        Rc::clone(&self.room)
+    pub(super) fn room(&self) -> errand::Room {
+        self.room.clone()
     }
 
-    pub(super) fn probe_room(&self) -> Rc<Semaphore> {
-        Rc::clone(&self.probe_room)
+    pub(super) fn probe_room(&self) -> errand::Room {
+        self.probe_room.clone()
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Who reads the output of several instances.
@@ -308,8 +316,10 @@ impl Desk {
     fn shared(&mut self, path: PathBuf, limits: Limits) -> SharedFile {
         self.files.retain(|_, file| file.strong_count() > 0);
         let known = self.files.get(&path).and_then(Weak::upgrade);
-        let file =
-            known.unwrap_or_else(|| Rc::new(RefCell::new(RotatingFile::new(path.clone(), limits))));
+        let file = known.unwrap_or_else(|| {
+            let file = RotatingFile::new(path.clone(), limits, self.pool.clone());
+            Rc::new(RefCell::new(file))
+        });
         file.borrow_mut().set_limits(limits);
         self.files.insert(path, Rc::downgrade(&file));
         file

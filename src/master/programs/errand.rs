@@ -13,9 +13,10 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::JoinSet;
 
 use super::definition::{Definition, Shared};
-use super::launch::{self, Launched};
+use super::launch::{Launched, Plan};
 use super::output::Output;
 use super::output::lines::Lines;
+use super::starts::{self, Begun};
 use super::texts;
 use crate::config::limits::{
     PROGRAM_ERRAND_READ_BYTES, PROGRAM_ERRAND_TURN_MS, PROGRAM_ERRANDS_MAX, PROGRAM_PIPE_GRACE_MS,
@@ -23,6 +24,7 @@ use crate::config::limits::{
 use crate::config::model::process::Stdin;
 use crate::supervise::step::SpawnError;
 use crate::sys;
+use crate::sys::blocking::Pool;
 use crate::sys::orphans::Claim;
 use crate::sys::watched::Watched;
 
@@ -82,8 +84,23 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// `room`: for as many as may run at a time; the rest wait, and their time does not run yet.
-pub(super) fn start(order: Order, room: Rc<Semaphore>) -> Errand {
+/// Where side commands run.
+#[derive(Clone)]
+pub(super) struct Room {
+    /// For as many as may run at a time.
+    turns: Rc<Semaphore>,
+    /// By which they are started.
+    pool: Pool,
+}
+
+impl Room {
+    pub(super) fn new(pool: Pool) -> Self {
+        Self { turns: Rc::new(Semaphore::new(PROGRAM_ERRANDS_MAX)), pool }
+    }
+}
+
+/// Where there is no room it waits, and its time does not run yet.
+pub(super) fn start(order: Order, room: Room) -> Errand {
     let (done, outcome) = oneshot::channel();
     tokio::task::spawn_local(run(order, room, done));
     Errand { outcome }
@@ -95,9 +112,9 @@ impl Errand {
     }
 }
 
-async fn run(order: Order, room: Rc<Semaphore>, mut done: oneshot::Sender<Outcome>) {
+async fn run(order: Order, room: Room, mut done: oneshot::Sender<Outcome>) {
     let turn = tokio::select! {
-        turn = room.acquire() => turn,
+        turn = room.turns.acquire() => turn,
         () = done.closed() => return,
         () = tokio::time::sleep(Duration::from_millis(PROGRAM_ERRAND_TURN_MS)) => {
             let waited = texts::duration(PROGRAM_ERRAND_TURN_MS * 1000);
@@ -107,14 +124,35 @@ async fn run(order: Order, room: Rc<Semaphore>, mut done: oneshot::Sender<Outcom
         }
     };
     let Ok(turn) = turn else { return };
-    let running = match Running::spawn(order) {
-        Ok(running) => running,
-        Err(error) => {
-            let _nobody_asks = done.send(Outcome::NotStarted(error.into_text()));
-            return;
+    match Running::spawn(order, &room.pool, &mut done).await {
+        Ok(running) => running.finish(done, turn).await,
+        Err(outcome) => {
+            let _nobody_asks = done.send(outcome);
         }
+    }
+}
+
+/// The start, or its end when that takes too long or nobody waits for it any more.
+async fn launch(
+    plan: Plan,
+    pool: &Pool,
+    timeout_ms: u64,
+    done: &mut oneshot::Sender<Outcome>,
+) -> Result<Launched, Outcome> {
+    let failed = |error: SpawnError| Outcome::NotStarted(error.into_text());
+    let underway = match starts::begin(pool, plan) {
+        Begun::Over(launched) => return launched.map_err(failed),
+        Begun::Underway(underway) => underway,
     };
-    running.finish(done, turn).await;
+    let outcome = tokio::select! {
+        launched = underway.answered() => return launched.map_err(failed),
+        () = tokio::time::sleep(Duration::from_millis(timeout_ms)) => {
+            Outcome::TimedOut { timeout_ms }
+        }
+        () = done.closed() => Outcome::Unknown,
+    };
+    underway.give_up();
+    Err(outcome)
 }
 
 struct Running {
@@ -134,7 +172,11 @@ enum End {
 }
 
 impl Running {
-    fn spawn(order: Order) -> Result<Self, SpawnError> {
+    async fn spawn(
+        order: Order,
+        pool: &Pool,
+        done: &mut oneshot::Sender<Outcome>,
+    ) -> Result<Self, Outcome> {
         let Order { label, command, definition, mut variables, timeout_ms, output } = order;
         let mut definition = Definition::clone(&definition);
         definition.program.command = command;
@@ -142,18 +184,19 @@ impl Running {
         definition.program.vitals.ready = None;
         definition.program.process.stdin = Stdin::Null;
         variables.push((MARK, label.to_owned()));
-        let Launched { child, stdout, stderr, .. } =
-            launch::launch(&definition, &variables, None, &[])?;
+        let plan = Plan::new(&definition, variables, None, &[])
+            .map_err(|error| Outcome::NotStarted(error.into_text()))?;
+        let Launched { child, stdout, stderr, .. } = launch(plan, pool, timeout_ms, done).await?;
         let (pid, claim) = (child.pid, child.claim);
         let process = Watched::new(child.pidfd).map_err(|error| {
             // Without a watch its end would go unnoticed, so it must not run.
             let _already_ended = sys::pidfd::signal_group(pid, sys::signal::KILL);
-            SpawnError::Busy(format!("watch pid {pid}: {error}"))
+            Outcome::NotStarted(format!("watch pid {pid}: {error}"))
         })?;
         let mut readers = JoinSet::new();
         for end in [stdout, stderr] {
             let pipe = Watched::new(end)
-                .map_err(|error| SpawnError::Busy(format!("read from pid {pid}: {error}")));
+                .map_err(|error| Outcome::NotStarted(format!("read from pid {pid}: {error}")));
             match pipe {
                 Ok(pipe) => drop(readers.spawn_local(read(pipe, label, output.clone()))),
                 Err(error) => {

@@ -28,6 +28,8 @@ pub(crate) struct Event {
 
 #[derive(Debug)]
 pub(crate) enum Report {
+    /// A start that took its time is over.
+    Launched,
     /// The main process has ended; its status is still to be collected.
     Ended { pid: u32 },
     /// Nobody could tell the status of an adopted process in time.

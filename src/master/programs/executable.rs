@@ -7,8 +7,8 @@ use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::definition::Definition;
 use super::launch;
+use crate::config::model::process::Process;
 use crate::supervise::step::SpawnError;
 
 const EXECUTABLE: u32 = 0o111;
@@ -27,16 +27,16 @@ pub(crate) enum NotExecutable {
 }
 
 pub(super) fn check(
-    definition: &Definition,
+    word: &str,
+    process: &Process,
     variables: &[(&'static str, String)],
 ) -> Result<(), NotExecutable> {
     let unreadable = |error: SpawnError| NotExecutable::Unreadable(error.into_text());
-    let environment = launch::environment(definition, variables).map_err(unreadable)?;
+    let environment = launch::environment(process, variables).map_err(unreadable)?;
     let lookup = |name: &str| launch::find(&environment, name);
-    let Some(word) = definition.program.command.first() else { return Ok(()) };
     let word = launch::expand(word, &lookup).map_err(unreadable)?;
     let path = lookup("PATH").unwrap_or_default();
-    judge(&word, definition.program.process.directory.as_deref(), path.as_ref())
+    judge(&word, process.directory.as_deref(), path.as_ref())
 }
 
 fn judge(word: &str, directory: Option<&Path>, path: &OsStr) -> Result<(), NotExecutable> {

@@ -1,6 +1,8 @@
 //! From a definition to a running process: the port, the variables, the pipes, the spawn.
 //!
-//! Decides nothing about when; remembers nothing about the process.
+//! Decides nothing about when; remembers nothing about the process. A `Plan` holds all that a start
+//! needs, since what it reads may lie on a file system that does not answer: it is carried out in a
+//! thread of its own (`starts`).
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -20,6 +22,7 @@ use crate::supervise::step::SpawnError;
 use crate::sys;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::spawn::attributes::Attributes;
+use crate::sys::spawn::birth::Birth;
 
 /// What every program is told about the engine.
 #[derive(Clone, Debug)]
@@ -44,51 +47,103 @@ pub(super) struct Launched {
     pub(super) ready: Option<OwnedFd>,
 }
 
-/// `variables`: see [`variables`].
-pub(super) fn launch(
-    definition: &Definition,
-    variables: &[(&'static str, String)],
+pub(super) struct Plan {
+    name: String,
+    command: Vec<String>,
+    process: Process,
+    stderr: Stderr,
+    /// On which it says that it is ready.
+    ready: Option<u32>,
+    variables: Vec<(&'static str, String)>,
     leaf: Option<Cgroup>,
-    sockets: &[BorrowedFd<'_>],
-) -> Result<Launched, SpawnError> {
-    let program = &definition.program;
-    let mut environment = environment(definition, variables)?;
-    if !sockets.is_empty() {
-        set(&mut environment, "LISTEN_FDS", sockets.len().to_string());
-        set(&mut environment, "LISTEN_FDNAMES", socket_names(program));
+    sockets: Vec<OwnedFd>,
+}
+
+/// Where descriptor 2 leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stderr {
+    Own,
+    /// Into the pipe of stdout.
+    Redirected,
+}
+
+impl Plan {
+    /// `variables`: see [`variables`].
+    pub(super) fn new(
+        definition: &Definition,
+        variables: Vec<(&'static str, String)>,
+        leaf: Option<Cgroup>,
+        sockets: &[BorrowedFd<'_>],
+    ) -> Result<Self, SpawnError> {
+        let program = &definition.program;
+        let sockets = sockets.iter().map(BorrowedFd::try_clone_to_owned).collect();
+        Ok(Self {
+            name: program.name.clone(),
+            command: program.command.clone(),
+            process: program.process.clone(),
+            stderr: if program.output.redirect_stderr { Stderr::Redirected } else { Stderr::Own },
+            ready: program.vitals.descriptor(),
+            variables,
+            leaf,
+            sockets: io::Result::map_err(sockets, |cause| pipe_error(&cause))?,
+        })
     }
-    let lookup = |name: &str| find(&environment, name);
-    let mut arguments = Vec::with_capacity(program.command.len());
-    for word in &program.command {
-        arguments.push(OsString::from(expand(word, &lookup)?));
+
+    pub(super) fn leaf(&self) -> Option<&Cgroup> {
+        self.leaf.as_ref()
     }
-    let directory = program.process.directory.as_deref().map(|path| expand_path(path, &lookup));
-    let identity = identity(&program.process)?;
-    let recipe = sys::spawn::Recipe::new(&sys::spawn::Order {
-        arguments: &arguments,
-        environment: &environment,
-        directory: directory.transpose()?.as_deref(),
-        identity: identity.as_ref(),
-    })
-    .map_err(|error| spawn_error(&error.cause, &error))?
-    .with(attributes(&program.process));
-    let recipe = if sockets.is_empty() { recipe } else { recipe.telling_pid_as("LISTEN_PID") };
-    let pipe = |cause: io::Error| spawn_error(&cause, &format_args!("make a pipe: {cause}"));
-    let (stdin_reader, stdin) = stdin(program.process.stdin, sockets).map_err(pipe)?;
-    let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
-    let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
-    // Whatever redirects it, the reader of the other pipe then finds the end at once.
-    let stderr_writer =
-        if program.output.redirect_stderr { stdout_writer.as_fd() } else { stderr_writer.as_fd() };
-    let standard = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer];
-    let number = program.vitals.descriptor();
-    let ready = number.map(|_| sys::pipe::pair()).transpose().map_err(pipe)?;
-    let writer = ready.as_ref().map(|(_, writer)| writer.as_fd());
-    let descriptors = descriptors(&[&standard, sockets].concat(), number.zip(writer));
-    let (child, leaf) = tree::start(&recipe, leaf, &descriptors)
-        .map_err(|error| spawn_error(&error.cause, &error))?;
-    let ready = ready.map(|(reader, _)| reader);
-    Ok(Launched { child, stdin, stdout, stderr, leaf, ready })
+
+    /// Waits for whatever the start needs, unless the child is ended by its birth.
+    pub(super) fn carry_out(self, birth: &Birth) -> Result<Launched, SpawnError> {
+        let recipe = self.recipe()?;
+        let sockets: Vec<BorrowedFd<'_>> = self.sockets.iter().map(OwnedFd::as_fd).collect();
+        let pipe = |cause: io::Error| pipe_error(&cause);
+        let (stdin_reader, stdin) = stdin(self.process.stdin, &sockets).map_err(pipe)?;
+        let (stdout, stdout_writer) = sys::pipe::pair().map_err(pipe)?;
+        let (stderr, stderr_writer) = sys::pipe::pair().map_err(pipe)?;
+        // Whatever redirects it, the reader of the other pipe then finds the end at once.
+        let stderr_writer = match self.stderr {
+            Stderr::Redirected => stdout_writer.as_fd(),
+            Stderr::Own => stderr_writer.as_fd(),
+        };
+        let standard = [stdin_reader.as_fd(), stdout_writer.as_fd(), stderr_writer];
+        let ready = self.ready.map(|_| sys::pipe::pair()).transpose().map_err(pipe)?;
+        let writer = ready.as_ref().map(|(_, writer)| writer.as_fd());
+        let descriptors = descriptors(&[&standard, &sockets[..]].concat(), self.ready.zip(writer));
+        let (child, leaf) = tree::start(&recipe, self.leaf, &descriptors, birth)
+            .map_err(|error| spawn_error(&error.cause, &error))?;
+        let ready = ready.map(|(reader, _)| reader);
+        Ok(Launched { child, stdin, stdout, stderr, leaf, ready })
+    }
+
+    fn recipe(&self) -> Result<sys::spawn::Recipe, SpawnError> {
+        let mut environment = environment(&self.process, &self.variables)?;
+        if !self.sockets.is_empty() {
+            set(&mut environment, "LISTEN_FDS", self.sockets.len().to_string());
+            set(&mut environment, "LISTEN_FDNAMES", socket_names(&self.name, &self.process));
+        }
+        let lookup = |name: &str| find(&environment, name);
+        let mut arguments = Vec::with_capacity(self.command.len());
+        for word in &self.command {
+            arguments.push(OsString::from(expand(word, &lookup)?));
+        }
+        let directory = self.process.directory.as_deref().map(|path| expand_path(path, &lookup));
+        let identity = identity(&self.process)?;
+        let recipe = sys::spawn::Recipe::new(&sys::spawn::Order {
+            arguments: &arguments,
+            environment: &environment,
+            directory: directory.transpose()?.as_deref(),
+            identity: identity.as_ref(),
+        })
+        .map_err(|error| spawn_error(&error.cause, &error))?
+        .with(attributes(&self.process));
+        let is_plain = self.sockets.is_empty();
+        Ok(if is_plain { recipe } else { recipe.telling_pid_as("LISTEN_PID") })
+    }
+}
+
+fn pipe_error(cause: &io::Error) -> SpawnError {
+    spawn_error(cause, &format_args!("make a pipe: {cause}"))
 }
 
 /// What the child gets: a child's descriptors have no gaps.
@@ -106,9 +161,9 @@ fn descriptors<'a>(
 }
 
 /// What `LISTEN_FDNAMES` calls each of them.
-fn socket_names(program: &Program) -> String {
-    let name = |socket: &Socket| socket.name.clone().unwrap_or_else(|| program.name.clone());
-    program.process.sockets.iter().map(name).collect::<Vec<_>>().join(":")
+fn socket_names(program: &str, process: &Process) -> String {
+    let name = |socket: &Socket| socket.name.clone().unwrap_or_else(|| program.to_owned());
+    process.sockets.iter().map(name).collect::<Vec<_>>().join(":")
 }
 
 /// What the child reads, and the end of it that is ours.
@@ -186,7 +241,14 @@ pub(super) fn variable(
     variables: &[(&'static str, String)],
     name: &str,
 ) -> Option<String> {
-    find(&environment(definition, variables).ok()?, name)
+    let process = &definition.program.process;
+    let is_set = |(known, _): &&(String, String)| known == name;
+    let told = variables.iter().find(|(known, _)| *known == name);
+    match (process.environment.iter().find(is_set), told) {
+        // Files do not change what it is told.
+        (None, Some((_, value))) => Some(value.clone()),
+        (Some(_), _) | (None, None) => find(&environment(process, variables).ok()?, name),
+    }
 }
 
 /// A port nobody listens on: the configured one, or for the embedded default the next one that is
@@ -227,10 +289,9 @@ const OURS: [&str; 7] = [
 /// The engine's own environment, what files of variables say, what the instance is told, and the
 /// program's settings, which may refer to all of it: the later wins.
 pub(super) fn environment(
-    definition: &Definition,
+    process: &Process,
     variables: &[(&'static str, String)],
 ) -> Result<Vec<(OsString, OsString)>, SpawnError> {
-    let process = &definition.program.process;
     let mut environment: Vec<(OsString, OsString)> =
         std::env::vars_os().filter(|(name, _)| !OURS.iter().any(|ours| name == ours)).collect();
     let told = |name: &str| {

@@ -41,6 +41,7 @@ mod rows;
 mod schedule;
 mod shutdown;
 pub(crate) mod sockets;
+mod starts;
 pub(crate) mod stdin;
 #[cfg(test)]
 mod tests;
@@ -257,8 +258,8 @@ impl Programs {
         if self.desk.is_tidy(now_us) {
             return;
         }
-        let trees = self.instances.values().filter_map(|instance| instance.tree.as_ref());
-        let in_use: BTreeSet<&str> = trees.filter_map(tree::Tree::leaf_name).collect();
+        let in_use: BTreeSet<&str> =
+            self.instances.values().filter_map(Instance::leaf_name).collect();
         self.desk.surroundings().ladder.tidy(|name| in_use.contains(name));
     }
 

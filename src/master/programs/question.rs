@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use tokio::sync::Semaphore;
-
 use super::errand;
 use crate::config::model::Address;
 use crate::config::model::health::Check;
@@ -40,7 +38,7 @@ impl Question {
     }
 
     /// A command that ends well is answer enough.
-    pub(super) fn of_command(order: errand::Order, room: Rc<Semaphore>) -> Self {
+    pub(super) fn of_command(order: errand::Order, room: errand::Room) -> Self {
         let place = order.command.join(" ");
         let asked = Asked::Command { order: Box::new(order), room };
         Self { asked, place, pause_ms_min: COMMAND_PAUSE_MS_MIN }
@@ -55,7 +53,7 @@ impl Question {
         match &self.asked {
             Asked::Probe(probe) => probe.ask().await.map(drop).map_err(|error| error.to_string()),
             Asked::Command { order, room } => {
-                let errand = errand::start(errand::Order::clone(order), Rc::clone(room));
+                let errand = errand::start(errand::Order::clone(order), room.clone());
                 match errand.outcome().await {
                     outcome if outcome.is_success() => Ok(()),
                     outcome => Err(outcome.to_string()),
@@ -67,5 +65,5 @@ impl Question {
 
 enum Asked {
     Probe(Probe),
-    Command { order: Box<errand::Order>, room: Rc<Semaphore> },
+    Command { order: Box<errand::Order>, room: errand::Room },
 }

@@ -21,6 +21,7 @@ use crate::control::line;
 use crate::control::wire::Answer;
 use crate::supervise::policy::Ending;
 use crate::supervise::state::{Cause, Shown};
+use crate::sys::blocking::Begun;
 
 pub(crate) use super::executable::NotExecutable;
 
@@ -103,8 +104,14 @@ impl Programs {
     /// Whether its command can be run at all, before anything is tried.
     pub(crate) fn check_executable(&self, id: &InstanceId) -> Result<(), NotExecutable> {
         let Some(instance) = self.instances.get(id) else { return Ok(()) };
-        let variables = instance.variables(&self.desk);
-        executable::check(&instance.definition, &variables)
+        let program = &instance.definition.program;
+        let Some(word) = program.command.first().cloned() else { return Ok(()) };
+        let (process, variables) = (program.process.clone(), instance.variables(&self.desk));
+        match self.desk.pool().call(move || executable::check(&word, &process, &variables)) {
+            Ok(Begun::Done(checked)) => checked,
+            // That a file system does not answer is found out by the start itself.
+            Ok(Begun::Late(_)) | Err(_) => Ok(()),
+        }
     }
 
     /// Says the verb to each instance; the receivers get what it led to, each once.

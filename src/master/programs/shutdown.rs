@@ -113,7 +113,9 @@ impl Programs {
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        let is_stopped = |it: &Instance| it.process.is_none() && it.shown() != Shown::Stopping;
+        let is_stopped = |it: &Instance| {
+            it.process.is_none() && it.birth.is_none() && it.shown() != Shown::Stopping
+        };
         self.instances.values().all(is_stopped)
     }
 

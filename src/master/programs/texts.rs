@@ -33,6 +33,9 @@ pub(super) fn cause(cause: &Cause, doubt: &str) -> String {
     }
 }
 
+/// Of a start that the kernel has not answered.
+const HELD_UP: &str = "held up before its command runs, as by a file system that does not answer";
+
 /// What is wrong with an unfit process.
 pub(super) fn fault(fault: Fault, doubt: &str) -> String {
     let what = match fault {
@@ -111,6 +114,7 @@ pub(super) fn reason(instance: &Instance) -> String {
             };
             listed(&[&format!("not ready: {why}"), &instance.status])
         }
+        Phase::Spawning { .. } if instance.birth.is_some() => HELD_UP.to_owned(),
         Phase::Waiting | Phase::Spawning { .. } | Phase::Starting { .. } => instance.status.clone(),
         Phase::PreStart => hook(instance, Hook::PreStart),
         Phase::PostStop { .. } => hook(instance, Hook::PostStop),

@@ -139,6 +139,8 @@ pub(crate) enum Effect {
     /// Spawn the process of the state's life and answer `SpawnOk` or `SpawnErr` before anything
     /// else of that life.
     Spawn,
+    /// The spawn that has not answered is not wanted any more: let it answer soon.
+    AbortSpawn,
     /// The backend may take requests.
     Join,
     /// No new request to the backend; say `Drained` when it has none left.

@@ -17,21 +17,15 @@ impl Now<'_> {
                 let asked = asked.map(|after| after.or_later(After::Again));
                 to(state, Phase::Spawning { asked })
             }
-            Event::Stop => {
-                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Idle)) })
-            }
-            Event::Remove => {
-                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Gone)) })
-            }
-            Event::Hold => {
-                to(state, Phase::Spawning { asked: Some(asked_later(asked, After::Held)) })
-            }
+            Event::Stop => give_up(state, asked_later(asked, After::Idle)),
+            Event::Remove => give_up(state, asked_later(asked, After::Gone)),
+            Event::Hold => give_up(state, asked_later(asked, After::Held)),
+            Event::Restart => give_up(state, asked_later(asked, After::Again)),
+            Event::Kill => (state, vec![Effect::AbortSpawn]),
             // A spawn under way is as fresh as a restart could make it.
             Event::Due => self.due(state, |_, _| None),
-            Event::Restart
-            | Event::Release
+            Event::Release
             | Event::Retire
-            | Event::Kill
             | Event::Tick
             | Event::NeedsMet
             | Event::NeedsFailed { .. }
@@ -173,4 +167,9 @@ impl Now<'_> {
         let watchdog_at_us = self.watchdog_at_us();
         (State { phase, watchdog_at_us, ..state }, vec![Effect::Join])
     }
+}
+
+/// A spawn that has not answered is not to become a life.
+fn give_up(state: State, after: After) -> Step {
+    (State { phase: Phase::Spawning { asked: Some(after) }, ..state }, vec![Effect::AbortSpawn])
 }

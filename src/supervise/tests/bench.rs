@@ -66,6 +66,8 @@ pub(super) struct Bench {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Spawn {
     Works,
+    /// Says nothing for the time being.
+    IsLate,
     Fails,
     IsBusy,
     IsHopeless,
@@ -97,6 +99,7 @@ impl Bench {
             if effect == Effect::Spawn {
                 let life = self.state.life;
                 self.say(match self.spawn {
+                    Spawn::IsLate => continue,
                     Spawn::Works => Event::SpawnOk { life },
                     Spawn::Fails => {
                         Event::SpawnErr { life, error: SpawnError::Failed("no file".into()) }
@@ -121,6 +124,18 @@ impl Bench {
     pub(super) fn leaves_behind(&mut self, ending: Ending) -> &mut Self {
         let life = self.state.life;
         self.say(Event::Exited { life, ending, group: Group::LeftOvers })
+    }
+
+    /// The answer of a late spawn.
+    pub(super) fn is_spawned(&mut self) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::SpawnOk { life })
+    }
+
+    /// The same of one that has come to nothing.
+    pub(super) fn is_not_spawned(&mut self) -> &mut Self {
+        let life = self.state.life;
+        self.say(Event::SpawnErr { life, error: SpawnError::Busy("given up".into()) })
     }
 
     pub(super) fn is_ready(&mut self) -> &mut Self {

@@ -328,6 +328,7 @@ impl World {
                 self.is_killing = false;
                 self.was_kill_asked = false;
             }
+            Effect::AbortSpawn => unreachable!("each spawn answers at once here"),
             Effect::Join => {
                 assert!(self.is_alive);
                 self.is_member = true;

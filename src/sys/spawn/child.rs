@@ -29,10 +29,11 @@ impl Newborn<'_> {
     /// Becomes the recipe's program, or reports and exits. `must_enter`: a control group that it was
     /// not born in.
     pub(super) fn live(&self, must_enter: Option<&Entrance>) -> ! {
+        let mut reporter = self.reporter.as_raw_fd();
         let entered = must_enter.map_or(Ok(()), |cgroup| at(Step::Cgroup, fork::enter(cgroup)));
-        let become_it = || {
+        let mut become_it = || {
             at(Step::Descriptors, self.own_descriptors())?;
-            try_become(self.recipe, self.descriptors)
+            try_become(self.recipe, self.descriptors, &mut reporter)
         };
         let (step, errno) = match entered.and_then(|()| become_it()) {
             Ok(never) => match never {},
@@ -42,7 +43,7 @@ impl Newborn<'_> {
         // SAFETY: writes bytes of our stack to a descriptor we hold, then ends the process without
         // running any of the parent's exit handlers.
         unsafe {
-            libc::write(self.reporter.as_raw_fd(), report.as_ptr().cast(), report.len());
+            libc::write(reporter, report.as_ptr().cast(), report.len());
             libc::_exit(127)
         }
     }
@@ -56,11 +57,16 @@ impl Newborn<'_> {
     }
 }
 
-fn try_become(recipe: &Recipe, descriptors: &[BorrowedFd<'_>]) -> Result<Infallible, Failure> {
+fn try_become(
+    recipe: &Recipe,
+    descriptors: &[BorrowedFd<'_>],
+    reporter: &mut RawFd,
+) -> Result<Infallible, Failure> {
     // SAFETY: a system call without pointers; a fork is never a group leader, so it can not fail.
     unsafe { libc::setsid() };
     reset_signals();
-    at(Step::Descriptors, place_descriptors(descriptors))?;
+    let target = at(Step::Descriptors, place_descriptors(descriptors))?;
+    at(Step::Descriptors, part_with_others(recipe, target, reporter))?;
     at(Step::Limits, reset_open_files())?;
     recipe.attributes.raise()?;
     if let Some(identity) = &recipe.identity {
@@ -111,9 +117,9 @@ fn reset_signals() {
     }
 }
 
-/// Puts `descriptors[n]` at number `n` and marks everything else to end at exec. Sources are lifted
-/// above every target first, since one may itself sit at another's target.
-fn place_descriptors(descriptors: &[BorrowedFd<'_>]) -> Result<(), i32> {
+/// Puts `descriptors[n]` at number `n`; the first number behind them. Sources are lifted above every
+/// target first, since one may itself sit at another's target.
+fn place_descriptors(descriptors: &[BorrowedFd<'_>]) -> Result<RawFd, i32> {
     let mut lifted: [RawFd; DESCRIPTORS_MAX] = [-1; DESCRIPTORS_MAX];
     for (place, descriptor) in lifted.iter_mut().zip(descriptors) {
         // SAFETY: a system call on numbers only.
@@ -127,7 +133,19 @@ fn place_descriptors(descriptors: &[BorrowedFd<'_>]) -> Result<(), i32> {
         check(unsafe { libc::dup2(*source, target) })?;
         target += 1;
     }
-    closing::from(target)
+    Ok(target)
+}
+
+/// Closes everything from that number on but the report pipe, which ends at exec: who is held up before
+/// that keeps nothing of the parent's open, and no peer of the parent's waiting.
+fn part_with_others(recipe: &Recipe, target: RawFd, reporter: &mut RawFd) -> Result<(), i32> {
+    if recipe.image.is_some() {
+        return closing::from(target);
+    }
+    // SAFETY: a system call on numbers only, in a process that nobody else shares; the pipe is lifted, so
+    // it is not at that number.
+    *reporter = check(unsafe { libc::dup3(*reporter, target, libc::O_CLOEXEC) })?;
+    closing::beyond(target + 1)
 }
 
 fn reset_open_files() -> Result<(), i32> {

@@ -11,10 +11,19 @@ const NAME_AT: usize = 19;
 /// In place of a descriptor's, below all of them.
 const NO_NUMBER: i32 = -1;
 
+/// They end at exec.
 pub(super) fn from(first: i32) -> Result<(), i32> {
     match close_range(first, libc::CLOSE_RANGE_CLOEXEC) {
         Err(errno) if is_refusal(errno) => one_by_one(first),
         marked => marked,
+    }
+}
+
+/// Closes those at once; where that can not be done, they end at exec.
+pub(super) fn beyond(first: i32) -> Result<(), i32> {
+    match close_range(first, 0) {
+        Err(errno) if is_refusal(errno) => one_by_one(first),
+        closed => closed,
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::sync::atomic::Ordering;
 
+use super::birth::Birth;
 use super::child::Newborn;
 use super::share;
 use crate::sys::cgroup::Entrance;
+use crate::sys::orphans::Claims;
 
 /// What a child has of our memory until exec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +37,10 @@ pub(super) struct CloneArguments {
 }
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const CLONE_PIDFD: u64 = 0x1000;
+const CLONE_PARENT_SETTID: u64 = 0x10_0000;
 
-/// The pid of a new process, whose life is the newborn's.
+/// The pid of a new process, whose life is the newborn's. The birth knows it before it runs.
 ///
 /// # Safety
 ///
@@ -45,18 +50,26 @@ pub(super) unsafe fn fork(
     entrance: Option<&Entrance>,
     memory: Memory,
     newborn: &Newborn<'_>,
+    birth: &Birth,
 ) -> io::Result<u32> {
-    let arguments = arguments(entrance);
+    let arguments = arguments(entrance, birth);
     let cloned = match memory {
         // SAFETY: the caller's promise.
         Memory::Shared => unsafe { share::clone(arguments, newborn) },
         // SAFETY: the same.
         Memory::Copied => unsafe { copy(&arguments, newborn) },
     };
+    if cloned.is_err() {
+        birth.failed();
+    }
     match cloned {
         Err(error) if is_unknown(&error) => {
+            // Until its number is written down, nobody is to look for orphans.
+            let _nobody_reaps = Claims::lock();
             // SAFETY: the same.
-            unsafe { plain(entrance, newborn) }
+            let pid = unsafe { plain(entrance, newborn) }?;
+            birth.pid().store(pid, Ordering::Release);
+            Ok(pid)
         }
         cloned => cloned,
     }
@@ -69,12 +82,18 @@ fn is_unknown(error: &io::Error) -> bool {
 
 /// A child that is born in its group costs a tenth of one that moves there: moving stops every fork
 /// of the machine for a moment.
-fn arguments(entrance: Option<&Entrance>) -> CloneArguments {
+fn arguments(entrance: Option<&Entrance>, birth: &Birth) -> CloneArguments {
     let (flags, cgroup) = entrance.map_or((0, 0), |entrance| {
         (CLONE_INTO_CGROUP, entrance.as_fd().as_raw_fd().cast_unsigned().into())
     });
-    let exit_signal = libc::SIGCHLD.cast_unsigned().into();
-    CloneArguments { flags, exit_signal, cgroup, ..CloneArguments::default() }
+    CloneArguments {
+        flags: flags | CLONE_PIDFD | CLONE_PARENT_SETTID,
+        pidfd: birth.place(),
+        parent_tid: birth.pid_place(),
+        exit_signal: libc::SIGCHLD.cast_unsigned().into(),
+        cgroup,
+        ..CloneArguments::default()
+    }
 }
 
 /// # Safety

@@ -8,6 +8,7 @@
 #![allow(unsafe_code, reason = "fork and what follows it have no safe wrapper")]
 
 pub(crate) mod attributes;
+pub(crate) mod birth;
 mod child;
 mod closing;
 mod fork;
@@ -24,10 +25,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Entrance;
-use super::orphans::{Claim, Claims};
+use super::orphans::{Claim, Expected};
 use super::pidfd;
 use super::user::Identity;
 use attributes::Attributes;
+use birth::Birth;
 use child::Newborn;
 use fork::Memory;
 use own_pid::OwnPid;
@@ -236,14 +238,16 @@ impl Recipe {
 
     /// Starts it with these descriptors as its 0, 1, 2 and so on, and no other.
     pub(crate) fn start(&self, descriptors: &[BorrowedFd<'_>]) -> Result<Child, SpawnError> {
-        self.start_in(None, descriptors)
+        self.start_in(None, descriptors, &Birth::default())
     }
 
-    /// The same, inside a control group from its first instruction on.
+    /// The same, inside a control group from its first instruction on. A file system that hangs holds the
+    /// caller up until the child is ended by its birth.
     pub(crate) fn start_in(
         &self,
         cgroup: Option<&Entrance>,
         descriptors: &[BorrowedFd<'_>],
+        birth: &Birth,
     ) -> Result<Child, SpawnError> {
         let failed = |step, cause| SpawnError { step, program: self.name.clone(), cause };
         if descriptors.len() > DESCRIPTORS_MAX {
@@ -251,35 +255,44 @@ impl Recipe {
         }
         let (report, reporter) = report_pipe().map_err(|error| failed(Step::Fork, error.into()))?;
         let newborn = Newborn { recipe: self, descriptors, reporter: &reporter };
-        let mut claims = Claims::lock();
-        // SAFETY: a newborn makes only async-signal-safe system calls on memory prepared before.
-        let pid = match unsafe { fork::fork(cgroup, self.memory(), &newborn) } {
-            Ok(pid) => pid,
-            Err(cause) if cgroup.is_some() && !is_busy(&cause) => {
-                return Err(failed(Step::Cgroup, cause));
-            }
-            Err(cause) => return Err(failed(Step::Fork, cause)),
-        };
-        let claim = claims.claim(pid);
-        drop(claims);
+        let (pid, claim) = self.fork(cgroup, &newborn, birth)?;
         drop(reporter);
         // The child is ours and unreaped, so its pid can not name anybody else yet.
-        let pidfd = pidfd::open(pid).map_err(|cause| {
+        let watched = watch(pid, birth).map_err(|cause| {
             // Nobody could watch or signal it safely, so it must not live.
             kill(pid);
             failed(Step::Fork, cause)
         });
-        let reported = read_report(&report);
-        match (pidfd, reported) {
-            (Ok(pidfd), None) => Ok(Child { pid, pidfd, claim }),
-            (Err(error), _) => {
+        let reported = read_report(&report).map(|(step, cause)| failed(step, cause));
+        match watched.and_then(|()| reported.map_or(Ok(()), Err)) {
+            Ok(()) => {
+                let pidfd = birth.take().expect("put there just now, and taken nowhere else");
+                Ok(Child { pid, pidfd, claim })
+            }
+            Err(error) => {
                 reap(pid);
                 Err(error)
             }
-            (Ok(_), Some((step, cause))) => {
-                reap(pid);
-                Err(failed(step, cause))
-            }
+        }
+    }
+
+    /// Its pid, claimed before anybody can take it for an orphan.
+    fn fork(
+        &self,
+        cgroup: Option<&Entrance>,
+        newborn: &Newborn<'_>,
+        birth: &Birth,
+    ) -> Result<(u32, Claim), SpawnError> {
+        let failed = |step, cause| SpawnError { step, program: self.name.clone(), cause };
+        if !birth.begins() {
+            return Err(failed(Step::Fork, io::ErrorKind::Interrupted.into()));
+        }
+        let expected = Expected::new(birth.pid());
+        // SAFETY: a newborn makes only async-signal-safe system calls on memory prepared before.
+        match unsafe { fork::fork(cgroup, self.memory(), newborn, birth) } {
+            Ok(pid) => Ok((pid, expected.claim(pid))),
+            Err(cause) if cgroup.is_some() && !is_busy(&cause) => Err(failed(Step::Cgroup, cause)),
+            Err(cause) => Err(failed(Step::Fork, cause)),
         }
     }
 }
@@ -300,6 +313,14 @@ fn read_report(report: &OwnedFd) -> Option<(Step, io::Error)> {
         // A child killed before exec says nothing; its exit is seen as any other.
         Ok(_) | Err(_) => None,
     }
+}
+
+/// Keeps the descriptor that means the child, unless the kernel has made it with the child.
+fn watch(pid: u32, birth: &Birth) -> io::Result<()> {
+    if !birth.is_known() {
+        birth.put(pidfd::open(pid)?);
+    }
+    Ok(())
 }
 
 fn kill(pid: u32) {

@@ -5,7 +5,8 @@
 //! every page table, and then faults on each page that either side writes. Descriptors are copied,
 //! and closed again at exec, as far as their numbers are low. What makes it safe: the
 //! child has a stack of its own, the thread whose errno it shares does not run meanwhile, and no
-//! signal handler of ours can run in it, since all signals are blocked until it has reset them.
+//! signal handler of ours can run in it, since all signals are blocked until it has reset them. Other
+//! threads go on: what they do with memory or descriptors of their own is no matter of the child's.
 
 use std::io;
 use std::mem::MaybeUninit;

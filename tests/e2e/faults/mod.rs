@@ -40,6 +40,7 @@
 //! | 32 | event listener hangs or lies | `master::programs`: killed in time, started anew, within the crash limit |
 //! | 33 | a hundred callers at once | `callers`: each gets one answer, one process is left |
 //! | 34 | less of a kernel, fewer rights | `tracking`, `daemons`: every rung; `shortage`: no rights, calls that are not there |
+//! | more | file system hangs | `hung`: a command, a file of variables and a hook that do not open hold nobody up |
 
 #![expect(clippy::disallowed_methods, reason = "these tests measure how long things take")]
 #![expect(clippy::print_stderr, reason = "measured figures, and tests that are not possible here")]
@@ -47,6 +48,7 @@
 mod callers;
 mod children;
 mod floods;
+mod hung;
 mod many;
 mod reuse;
 mod shortage;

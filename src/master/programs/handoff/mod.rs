@@ -217,7 +217,7 @@ impl Saved {
         Self {
             id: instance.id.clone(),
             definition: instance.definition.clone(),
-            life: state.life,
+            life: begun_life(state),
             fails: state.fails,
             restarts: instance.restarts,
             phase: SavedPhase::of(state.phase),
@@ -297,6 +297,12 @@ impl Saved {
         }
         instance
     }
+}
+
+/// What is being started is no life yet: a successor begins it anew, and ends what has come of it.
+fn begun_life(state: &State) -> u32 {
+    let is_begun = !matches!(state.phase, Phase::Spawning { .. });
+    if is_begun { state.life } else { state.life.saturating_sub(1) }
 }
 
 impl Instance {

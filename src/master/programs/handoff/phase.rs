@@ -97,10 +97,14 @@ pub(super) enum SavedEnding {
 impl SavedPhase {
     pub(super) fn of(phase: Phase) -> Self {
         match phase {
-            Phase::Idle | Phase::Gone => Self::Idle,
+            Phase::Idle
+            | Phase::Gone
+            | Phase::Spawning { asked: Some(After::Idle | After::Gone) } => Self::Idle,
             Phase::Waiting => Self::Waiting,
-            // Never seen between two events; a new master would spawn it.
-            Phase::Spawning { .. } | Phase::PreStart => Self::Delay { until_us: 0 },
+            Phase::Spawning { asked: Some(After::Held) } => Self::Held { until_us: 0 },
+            // A new master would spawn it.
+            Phase::Spawning { asked: None | Some(After::Again | After::Unfit(_)) }
+            | Phase::PreStart => Self::Delay { until_us: 0 },
             Phase::Starting { spawned_us, check } => {
                 let (alive_at_us, until_us) = match check {
                     StartCheck::AliveAt { at_us } => (Some(at_us), None),

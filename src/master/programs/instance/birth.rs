@@ -4,20 +4,23 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use super::super::desk::{Desk, Tone};
-use super::super::launch;
+use super::super::launch::{self, Launched, Plan};
 use super::super::output::form::Speaker;
 use super::super::output::voice::Voice;
 use super::super::output::{BIRTH, Source};
 use super::super::process::Process;
+use super::super::starts::{self, Begun, Underway};
 use super::super::tree::{self, Tree};
 use super::{Instance, vitals};
 use crate::config::model::tree::LeftOvers;
 use crate::master::predecessors;
 use crate::supervise::step::{Event, SpawnError};
 use crate::sys;
+use crate::sys::spawn::birth::GivenUp;
 
 impl Instance {
-    pub(super) fn spawn(&mut self, life: u32, desk: &mut Desk) -> Event {
+    /// What comes of it, unless the start takes its time.
+    pub(super) fn spawn(&mut self, life: u32, desk: &mut Desk) -> Option<Event> {
         self.ready.borrow_mut().clear();
         self.live.borrow_mut().clear();
         self.status.clear();
@@ -26,7 +29,43 @@ impl Instance {
         self.elections = 0;
         self.course = vitals::Course::Steady;
         self.stamps.started_wall_ms = sys::clock::wall_ms();
-        match self.try_spawn(desk) {
+        let plan = match self.plan(desk) {
+            Ok(plan) => plan,
+            Err(error) => return Some(self.launched(Err(error), desk)),
+        };
+        match starts::begin(desk.pool(), plan) {
+            Begun::Over(launched) => Some(self.launched(launched, desk)),
+            Begun::Underway(underway) => {
+                underway.report_to(desk.reporter(&self.id, life));
+                self.birth = Some(underway);
+                None
+            }
+        }
+    }
+
+    /// A start that took its time may be over.
+    pub(super) fn look_at_birth(&mut self, desk: &mut Desk) {
+        if let Some(launched) = self.birth.as_ref().and_then(Underway::answer) {
+            self.birth = None;
+            let event = self.launched(launched, desk);
+            self.say(event, desk);
+        }
+    }
+
+    /// The start that is under way is not wanted any more; what is there of it is ended, and nothing is
+    /// waited for where there is nothing.
+    pub(super) fn abort_birth(&mut self) -> Option<Event> {
+        if self.birth.as_ref()?.kill() == GivenUp::Child {
+            return None;
+        }
+        self.birth = None;
+        let error = SpawnError::Busy("given up before there was a process".to_owned());
+        Some(Event::SpawnErr { life: self.state.life, error })
+    }
+
+    fn launched(&mut self, launched: Result<Launched, SpawnError>, desk: &mut Desk) -> Event {
+        let life = self.state.life;
+        match launched.and_then(|launched| self.take_up(launched, desk)) {
             Ok(()) => {
                 let pid = self.process.as_ref().map_or(0, |process| process.pid);
                 self.output.borrow_mut().mark(format!("{BIRTH}{pid}"));
@@ -42,7 +81,7 @@ impl Instance {
         }
     }
 
-    pub(super) fn try_spawn(&mut self, desk: &mut Desk) -> Result<(), SpawnError> {
+    fn plan(&mut self, desk: &mut Desk) -> Result<Plan, SpawnError> {
         self.port = match self.definition.port(self.id.instance) {
             None => None,
             Some(wanted) => {
@@ -62,8 +101,7 @@ impl Instance {
             variables.extend(launch::notify_variables(vitals, &socket));
         }
         let ladder = desk.surroundings().ladder.clone();
-        let mark = ladder.mark(&self.id, self.state.life);
-        variables.push((tree::MARK, mark.clone()));
+        variables.push((tree::MARK, ladder.mark(&self.id, self.state.life)));
         let left_overs = self.definition.program.tree.left_overs;
         if left_overs == LeftOvers::Kept {
             variables.push((predecessors::KEPT, "1".to_owned()));
@@ -71,8 +109,11 @@ impl Instance {
         let leaf = ladder.leaf(&self.id, self.state.life, left_overs);
         let program = &self.definition.program;
         desk.open_sockets(program, user.as_ref())?;
-        let sockets = desk.sockets(program);
-        let launched = launch::launch(&self.definition, &variables, leaf, &sockets)?;
+        Plan::new(&self.definition, variables, leaf, &desk.sockets(program))
+    }
+
+    /// The process is there: it is watched, read, and held by the keeper, too.
+    fn take_up(&mut self, launched: Launched, desk: &mut Desk) -> Result<(), SpawnError> {
         let reporter = desk.reporter(&self.id, self.state.life);
         let pid = launched.child.pid;
         let mut process = Process::new(launched.child, reporter).map_err(|error| {
@@ -86,7 +127,9 @@ impl Instance {
         self.ready_pipe = launched.ready;
         self.begin_to_read(&mut process, ends, desk);
         let leader = (process.pid, process.start_time);
-        self.tree = Some(Tree::plant(leader, mark, launched.leaf, &ladder));
+        let ladder = &desk.surroundings().ladder;
+        let mark = ladder.mark(&self.id, self.state.life);
+        self.tree = Some(Tree::plant(leader, mark, launched.leaf, ladder));
         process.stdin = launched.stdin;
         self.process = Some(process);
         self.hold_stdin(desk);

@@ -29,6 +29,7 @@ use super::output::follow::Hub;
 use super::process::Process;
 use super::pulse::SharedPulse;
 use super::schedule;
+use super::starts::Underway;
 use super::tree::Tree;
 use crate::config::model::stop::Reach;
 use crate::supervise;
@@ -50,6 +51,8 @@ pub(super) struct Instance {
     pub(super) policy: Policy,
     pub(super) state: State,
     pub(super) process: Option<Process>,
+    /// A start that takes its time.
+    pub(super) birth: Option<Underway>,
     /// All that the last process started, while some of it may be left.
     pub(super) tree: Option<Tree>,
     pub(super) used: Used,
@@ -122,6 +125,7 @@ impl Instance {
             policy,
             state: State { dice: Dice::new(sys::random::seed()), ..State::new() },
             process: None,
+            birth: None,
             tree: None,
             used: Used::default(),
             port: None,
@@ -199,6 +203,7 @@ impl Instance {
         match report {
             Report::Ended { pid } | Report::StatusLost { pid } if !self.is_main(pid) => {}
             Report::Ended { .. } => self.ended(desk),
+            Report::Launched => self.look_at_birth(desk),
             Report::StatusLost { .. } => {
                 let exit = self.process.as_ref().map(Process::foreign_exit);
                 if let Some(exit) = exit {
@@ -228,7 +233,7 @@ impl Instance {
     fn perform(&mut self, effect: Effect, now_us: u64, desk: &mut Desk) -> Option<Event> {
         let life = self.state.life;
         match effect {
-            Effect::Spawn => return Some(self.spawn(life, desk)),
+            Effect::Spawn => return self.spawn(life, desk),
             Effect::Join => self.join(desk),
             Effect::Drain { until_us } => return self.drain(until_us - now_us, desk),
             Effect::Shut => self.shut(desk),
@@ -236,6 +241,7 @@ impl Instance {
             Effect::Terminate { rung } => self.terminate(rung, desk),
             Effect::Abort => self.abort(desk),
             Effect::Run { hook } => return self.run(hook, desk),
+            Effect::AbortSpawn => return self.abort_birth(),
             Effect::KillGroup => {
                 let reach = self.definition.program.stop.killed;
                 let killed = self.process.as_ref().map(|process| process.kill(reach));
@@ -273,6 +279,12 @@ impl Instance {
             Effect::Escalate(what) => desk.escalations.push((self.id.clone(), what)),
         }
         None
+    }
+
+    /// The control group of what runs, or is about to.
+    pub(super) fn leaf_name(&self) -> Option<&str> {
+        let of_birth = self.birth.as_ref().and_then(Underway::leaf_name);
+        of_birth.or_else(|| self.tree.as_ref().and_then(Tree::leaf_name))
     }
 
     /// Whether it is the process that is watched; not so of one that another has followed.

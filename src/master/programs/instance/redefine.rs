@@ -31,7 +31,9 @@ impl Instance {
             (Change::Live | Change::Restart, Phase::Idle) if is_started_now => self.begin(desk),
             // The run that goes on ends as it began; the next one is the new definition's.
             (Change::Restart, _) if is_job => {}
-            (Change::Restart, Phase::Delay { .. }) => self.say(Event::Restart, desk),
+            (Change::Restart, Phase::Delay { .. } | Phase::Spawning { .. }) => {
+                self.say(Event::Restart, desk);
+            }
             (Change::Restart, Phase::Done | Phase::GaveUp)
                 if is_wanted && self.is_begun_by_file() =>
             {

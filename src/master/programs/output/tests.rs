@@ -16,6 +16,7 @@ use crate::config::limits::{
     PROGRAM_FOLLOWERS_MAX, PROGRAM_LINE_BYTES_MAX, PROGRAM_LOG_RING_BYTES,
 };
 use crate::config::model::output::{Compress, Format, LogTarget, Overflow, Rotate};
+use crate::sys::blocking::Pool;
 
 fn lines_of(pieces: &[&[u8]]) -> Vec<String> {
     let mut lines = Lines::default();
@@ -194,7 +195,8 @@ const SECOND_US: u64 = 1_000_000;
 
 fn rotating(path: &Path, max_bytes: u64, backups: u32) -> RotatingFile {
     let (rotate, compress) = (Rotate::Size, Compress::No);
-    RotatingFile::new(path.to_owned(), Limits { max_bytes, backups, rotate, compress })
+    let limits = Limits { max_bytes, backups, rotate, compress };
+    RotatingFile::new(path.to_owned(), limits, Pool::default())
 }
 
 fn read(path: &Path) -> String {

@@ -21,6 +21,7 @@ use crate::config::limits::PROGRAM_SWEEP_PASSES_MAX;
 use crate::config::model::tree::Bounds;
 use crate::sys;
 use crate::sys::cgroup::Cgroup;
+use crate::sys::spawn::birth::Birth;
 use crate::sys::spawn::{Child, Recipe, SpawnError, Step};
 
 const CPU_PERIOD_US: u64 = 100_000;
@@ -122,6 +123,7 @@ pub(super) fn start(
     recipe: &Recipe,
     leaf: Option<Cgroup>,
     descriptors: &[BorrowedFd<'_>],
+    birth: &Birth,
 ) -> Result<(Child, Option<Cgroup>), SpawnError> {
     let refused = |leaf: &Cgroup, error: &dyn std::fmt::Display| {
         sys::log::warning!("programs", "control group {}: {error}", leaf.name());
@@ -131,7 +133,7 @@ pub(super) fn start(
     if let Some(leaf) = leaf {
         match leaf.make().and_then(|()| leaf.entrance()) {
             Err(error) => refused(&leaf, &error),
-            Ok(entrance) => match recipe.start_in(Some(&entrance), descriptors) {
+            Ok(entrance) => match recipe.start_in(Some(&entrance), descriptors, birth) {
                 Err(error) if error.step == Step::Cgroup => refused(&leaf, &error),
                 Err(error) => {
                     let _nothing_to_lose = leaf.remove();
@@ -141,7 +143,7 @@ pub(super) fn start(
             },
         }
     }
-    Ok((recipe.start(descriptors)?, None))
+    Ok((recipe.start_in(None, descriptors, birth)?, None))
 }
 
 impl Tree {

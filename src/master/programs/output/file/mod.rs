@@ -18,21 +18,28 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use self::open::Open;
+use self::open::{Looked, Open};
 use self::pack::Packing;
 use self::rotate::Room;
 use self::trouble::Trouble;
 use crate::config::limits::PROGRAM_LINE_BYTES_MAX;
 use crate::config::model::output::{Compress, Overflow, Rotate};
 use crate::sys;
+use crate::sys::blocking::{Late, Pool};
 
 const RETRY_US: u64 = 1_000_000;
 const LOOK_US: u64 = 1_000_000;
+/// The error of a file system that does not answer.
+const SILENT: io::ErrorKind = io::ErrorKind::TimedOut;
 
 pub(in crate::master::programs) struct RotatingFile {
     path: PathBuf,
     limits: Limits,
     open: Option<Open>,
+    /// A look at the path that was not answered yet.
+    looking: Option<Late<io::Result<Looked>>>,
+    /// Where such looks are made.
+    pool: Pool,
     trouble: Trouble,
     rotate_at_us: u64,
     packing: Packing,
@@ -63,9 +70,9 @@ struct Stopped {
 }
 
 impl RotatingFile {
-    pub(in crate::master::programs) fn new(path: PathBuf, limits: Limits) -> Self {
-        let (open, trouble, packing) = (None, Trouble::default(), Packing::Wanted);
-        Self { path, limits, open, trouble, rotate_at_us: 0, packing }
+    pub(in crate::master::programs) fn new(path: PathBuf, limits: Limits, pool: Pool) -> Self {
+        let (trouble, packing) = (Trouble::default(), Packing::Wanted);
+        Self { path, limits, open: None, looking: None, pool, trouble, rotate_at_us: 0, packing }
     }
 
     pub(in crate::master::programs) fn set_limits(&mut self, limits: Limits) {
@@ -77,7 +84,7 @@ impl RotatingFile {
 
     /// Opens the path anew with the next byte: somebody moved the file away on purpose.
     pub(in crate::master::programs) fn reopen(&mut self) {
-        self.open = None;
+        (self.open, self.looking) = (None, None);
     }
 
     /// Takes `seen`, which the pipe begins with, out of it and into the file. How much of it has left
@@ -193,7 +200,10 @@ impl RotatingFile {
     }
 
     fn failed(&mut self, error: &io::Error, now_us: u64) {
-        self.open = None;
+        // To close a file may take as long as to look for it.
+        if error.kind() != SILENT {
+            self.open = None;
+        }
         self.trouble.begins(&self.path, error, now_us);
     }
 

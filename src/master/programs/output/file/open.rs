@@ -3,9 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
-use super::{LOOK_US, Origin, RotatingFile, rotate};
+use super::{LOOK_US, Origin, RotatingFile, SILENT, rotate};
+use crate::config::model::output::Rotate;
 use crate::sys;
+use crate::sys::blocking::{Begun, Late};
 
 pub(super) struct Open {
     file: File,
@@ -86,59 +89,101 @@ impl Open {
     }
 }
 
+/// What a look at the path has found.
+pub(super) enum Looked {
+    /// It still names the file that is open.
+    Same,
+    Anew(Open),
+}
+
 impl RotatingFile {
     pub(super) fn opened(&mut self, now_us: u64) -> io::Result<&mut Open> {
-        let is_still_it = match &mut self.open {
-            None => false,
-            Some(open) if now_us < open.looked_us + LOOK_US => true,
-            Some(open) => {
-                open.looked_us = now_us;
-                fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == open.inode)
-            }
-        };
-        if !is_still_it {
-            self.open = Some(self.open_anew(now_us)?);
+        let is_known = |open: &Open| now_us < open.looked_us + LOOK_US;
+        if self.looking.is_some() || !self.open.as_ref().is_some_and(is_known) {
+            self.look(now_us)?;
         }
         Ok(self.open.as_mut().expect("opened just above"))
     }
 
-    fn open_anew(&self, now_us: u64) -> io::Result<Open> {
-        let mut options = OpenOptions::new();
-        // Not to append: the kernel pours only to an offset. Opening a pipe never waits for a reader.
-        options.write(true).create(true).custom_flags(sys::append::NEVER_WAIT);
-        let own_socket = sys::append::own_socket(&self.path);
-        let is_socket = own_socket.is_some();
-        let file = match own_socket.unwrap_or_else(|| options.open(&self.path)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if let Some(folder) = self.path.parent() {
-                    fs::create_dir_all(folder)?;
+    /// Opens the path, unless it is what is open. Its file system may not answer: then nobody waits, and
+    /// the next look takes the answer.
+    fn look(&mut self, now_us: u64) -> io::Result<()> {
+        loop {
+            let looked = match self.looking.take() {
+                Some(late) => match late.answer() {
+                    Some(looked) => looked?,
+                    None => return self.is_silent(late),
+                },
+                None => {
+                    let (path, rotate) = (self.path.clone(), self.limits.rotate);
+                    let inode = self.open.as_ref().map(|open| open.inode);
+                    match self.pool.call(move || look(&path, rotate, inode))? {
+                        Begun::Done(looked) => looked?,
+                        Begun::Late(late) => return self.is_silent(late),
+                    }
                 }
-                options.open(&self.path)?
+            };
+            match (looked, &mut self.open) {
+                (Looked::Anew(open), _) => {
+                    self.open = Some(Open { looked_us: now_us, ..open });
+                    return Ok(());
+                }
+                (Looked::Same, Some(open)) => {
+                    open.looked_us = now_us;
+                    return Ok(());
+                }
+                // Closed since: it has to be opened.
+                (Looked::Same, None) => {}
             }
-            opened => opened?,
-        };
-        let metadata = file.metadata()?;
-        let kind = match (metadata.is_file(), is_socket) {
-            (true, _) => Kind::Regular,
-            (false, true) => Kind::Socket,
-            (false, false) => Kind::Endless,
-        };
-        let inode = metadata.ino();
-        let is_at_line_end = self.ends_with_a_line(metadata.len());
-        let written_ms = if metadata.len() == 0 {
-            sys::clock::wall_ms()
-        } else {
-            u64::try_from(metadata.mtime()).unwrap_or(0) * 1000
-        };
-        let rotate = self.limits.rotate;
-        let period = rotate::period(rotate, sys::local_time::shifted_ms(written_ms));
-        Ok(Open { file, kind, inode, looked_us: now_us, is_at_line_end, period })
+        }
     }
 
-    fn ends_with_a_line(&self, bytes: u64) -> bool {
-        let mut last = [0];
-        // What has no length has no end, and what can not be read is not cut.
-        let mut read = || File::open(&self.path)?.read_exact_at(&mut last, bytes - 1);
-        bytes == 0 || (read().is_ok() && last == *b"\n")
+    fn is_silent(&mut self, late: Late<io::Result<Looked>>) -> io::Result<()> {
+        self.looking = Some(late);
+        Err(io::Error::new(SILENT, "its file system does not answer"))
     }
+}
+
+/// `inode`: of what is open.
+fn look(path: &Path, rotate: Rotate, inode: Option<u64>) -> io::Result<Looked> {
+    let is_it = |inode| fs::metadata(path).is_ok_and(|metadata| metadata.ino() == inode);
+    if inode.is_some_and(is_it) { Ok(Looked::Same) } else { open(path, rotate).map(Looked::Anew) }
+}
+
+fn open(path: &Path, rotate: Rotate) -> io::Result<Open> {
+    let mut options = OpenOptions::new();
+    // Not to append: the kernel pours only to an offset. Opening a pipe never waits for a reader.
+    options.write(true).create(true).custom_flags(sys::append::NEVER_WAIT);
+    let own_socket = sys::append::own_socket(path);
+    let is_socket = own_socket.is_some();
+    let file = match own_socket.unwrap_or_else(|| options.open(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            options.open(path)?
+        }
+        opened => opened?,
+    };
+    let metadata = file.metadata()?;
+    let kind = match (metadata.is_file(), is_socket) {
+        (true, _) => Kind::Regular,
+        (false, true) => Kind::Socket,
+        (false, false) => Kind::Endless,
+    };
+    let is_at_line_end = ends_with_a_line(path, metadata.len());
+    let written_ms = if metadata.len() == 0 {
+        sys::clock::wall_ms()
+    } else {
+        u64::try_from(metadata.mtime()).unwrap_or(0) * 1000
+    };
+    let period = rotate::period(rotate, sys::local_time::shifted_ms(written_ms));
+    Ok(Open { file, kind, inode: metadata.ino(), looked_us: 0, is_at_line_end, period })
+}
+
+fn ends_with_a_line(path: &Path, bytes: u64) -> bool {
+    let mut last = [0];
+    // What has no length has no end, and what can not be read is not cut.
+    let mut read = || File::open(path)?.read_exact_at(&mut last, bytes - 1);
+    bytes == 0 || (read().is_ok() && last == *b"\n")
 }

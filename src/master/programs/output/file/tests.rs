@@ -16,7 +16,7 @@ fn limits(rotate: Rotate, compress: Compress) -> Limits {
 
 fn log(folder: &tempfile::TempDir, limits: Limits) -> (PathBuf, RotatingFile) {
     let path = folder.path().join("p.log");
-    (path.clone(), RotatingFile::new(path, limits))
+    (path.clone(), RotatingFile::new(path, limits, Pool::default()))
 }
 
 fn read(path: &Path, ending: &str) -> String {
