@@ -39,6 +39,7 @@ mod resolve;
 pub(crate) mod rights;
 mod rpc;
 mod scale;
+mod second;
 mod servers;
 mod service;
 mod signals;
@@ -190,7 +191,7 @@ struct Master {
     names: resolve::Names,
 
     control: socket::ControlSocket,
-    trouble: turn::Trouble,
+    trouble: second::Trouble,
     serving: tokio::task::JoinHandle<()>,
     http: http::Http,
     pid_file: pid_file::PidFile,

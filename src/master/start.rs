@@ -33,8 +33,8 @@ use super::socket::{ControlSocket, SocketError};
 use super::workers::fit::{Fit, FitError, Stock};
 use super::workers::{self, Workers};
 use super::{
-    Master, Options, Phase, WHO, audit, decisions, history, metrics, reopening, requests, signals,
-    strays, tickets, turn, upgrade, usage,
+    Master, Options, Phase, WHO, audit, decisions, history, metrics, reopening, requests, second,
+    signals, strays, tickets, turn, upgrade, usage,
 };
 use crate::config::Dates;
 use crate::config::diagnostic::Errors;
@@ -254,7 +254,7 @@ impl Prepared {
             stock: self.stock,
             workers,
             control,
-            trouble: turn::Trouble::default(),
+            trouble: second::Trouble::default(),
             watchers: Watchers::new(limits::WATCH_QUEUE_MAX),
             audit: audit::Audit::new(limits::EVENTS_KEPT_MAX, will.events),
             history: history::History::new(board),

@@ -1,24 +1,19 @@
 //! The loop: one event, what follows from it, and what is due by the clock.
 
-use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use super::checks::Checked;
 use super::event::Event;
-use super::history::Effort;
 use super::membership::{Notice, Now};
-use super::programs::{Weighed, notices};
-use super::socket::ControlSocket;
-use super::start::StartError;
+use super::programs::notices;
 use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, limits, servers, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
 use crate::order::worker::FromWorker;
-use crate::sys::lock::Lock;
 use crate::sys::orphans::{self, Reaped};
-use crate::sys::{self, clock, folders, log, signal};
+use crate::sys::{clock, log, signal};
 
-const SECOND_US: u64 = 1_000_000;
+pub(super) const SECOND_US: u64 = 1_000_000;
 /// The loop comes late by this much only when the machine or this process stood still.
 const STANDSTILL_US: u64 = 1_000_000;
 /// Then the clock has its turn too.
@@ -27,19 +22,19 @@ const EVENTS_A_TURN_MAX: usize = 64;
 const ASKS_A_TURN_MAX: usize = 16;
 /// Between two snapshots while somebody watches.
 const WATCHED_US: u64 = 100_000;
-/// Rows are looked at each second while somebody watches or something happens, else so often.
-const UNWATCHED_TAPE_US: u64 = 10 * SECOND_US;
 /// Connections that are handed to hyper get this long to take an answer that was just given.
 pub(super) const LAST_WORDS: Duration = Duration::from_millis(20);
 
 /// What is due by itself.
 #[derive(Debug)]
 pub(super) struct Clock {
-    second_us: u64,
+    pub(super) second_us: u64,
     snapshot_us: u64,
     requests_us: u64,
     /// Of what rows are beside their figures.
-    tape_us: u64,
+    pub(super) tape_us: u64,
+    /// What a successor must know is brought in line though nothing is known to have changed.
+    pub(super) will_us: u64,
 }
 
 /// Ended children that nobody waits for.
@@ -57,13 +52,6 @@ impl Orphans {
     }
 }
 
-/// Why the files of the control socket and of the name can not be put back; said once.
-#[derive(Debug, Default)]
-pub(super) struct Trouble {
-    socket: String,
-    name: String,
-}
-
 impl Clock {
     pub(super) fn new(now_us: u64) -> Self {
         Self {
@@ -71,6 +59,7 @@ impl Clock {
             snapshot_us: now_us,
             requests_us: now_us,
             tape_us: now_us,
+            will_us: now_us,
         }
     }
 }
@@ -96,7 +85,10 @@ impl Master {
             self.service.beat();
             has_changed |= self.follow_up(Now::read());
             self.advance_stop();
-            self.carry_out_wants(Now::read());
+            if self.carry_out_wants(Now::read()) {
+                has_changed = true;
+                self.clock.tape_us = 0;
+            }
             if has_changed {
                 self.bequeath();
             }
@@ -278,10 +270,9 @@ impl Master {
         }
         self.follow_members();
         if now.mono_us >= self.clock.second_us {
-            has_changed = true;
             // A late turn is one second, not several short ones.
             self.clock.second_us = now.mono_us + SECOND_US;
-            self.close_second(now);
+            has_changed |= self.close_second(now);
         }
         self.tell_watchers(now);
         has_changed
@@ -306,90 +297,11 @@ impl Master {
 
     fn reap_orphans(&mut self) {
         if self.orphans.reaped == Reaped::Blocked {
+            let before = self.orphans.count;
             let count = &mut self.orphans.count;
             self.orphans.reaped = orphans::reap(|_pid| *count += 1);
-        }
-    }
-
-    fn close_second(&mut self, now: Now) {
-        let pids: Vec<u32> = self.workers.living().map(|living| living.pid).collect();
-        self.usage.refresh(&pids);
-        let is_watched = self.watchers.count() > 0;
-        self.programs.weigh(if is_watched { Weighed::Watched } else { Weighed::Bounded });
-        self.programs.tidy();
-        let efforts: Vec<Effort> = self
-            .workers
-            .living()
-            .map(|living| Effort {
-                slot: living.slot,
-                cpu_percent: self.usage.of(living.pid).cpu_percent,
-                rss_bytes: self.usage.of(living.pid).rss_bytes,
-            })
-            .collect();
-        self.tell_alarms(now);
-        self.lifetimes.settle();
-        let programs = if is_watched { self.programs.used() } else { Vec::new() };
-        let sample = self.history.push(&efforts, programs, now.wall_ms);
-        self.watchers.sample(&sample);
-        if is_watched || now.mono_us >= self.clock.tape_us {
-            self.clock.tape_us = now.mono_us + UNWATCHED_TAPE_US;
-            let snapshot = self.snapshot(now);
-            self.history.record(now.wall_ms, &snapshot);
-        }
-        self.workers.look_at_files();
-        self.renew_ticket_key(now);
-        self.look_at_certificates(now);
-        self.keep_name();
-        if !self.control.is_there() {
-            self.put_socket_back();
-        }
-    }
-
-    /// Takes the lock on the engine's name again when somebody has removed its file, so that no second
-    /// engine takes it.
-    fn keep_name(&mut self) {
-        let path = self.control.path().with_file_name(folders::LOCK);
-        if self.keeper.is_named_by(&path) {
-            return;
-        }
-        let made = folders::make_runtime_dir(&self.options.name).map_err(|error| error.to_string());
-        let taken = made.and_then(|_folder| {
-            Lock::acquire_for(&path, sys::proc::parent()).map_err(|error| error.to_string())
-        });
-        match taken {
-            Ok(lock) => {
-                log::warning!(WHO, "took {} again, which somebody removed", path.display());
-                self.keeper.hold_name(lock.into());
-                self.trouble.name.clear();
-            }
-            Err(why) if why == self.trouble.name => {}
-            Err(why) => {
-                log::error!(WHO, "take the engine's name again: {why}");
-                self.trouble.name = why;
-            }
-        }
-    }
-
-    /// With the folder it lies in, should that be gone, too.
-    fn put_socket_back(&mut self) {
-        let path = self.control.path().to_owned();
-        let made = folders::make_runtime_dir(&self.options.name).map_err(StartError::Folder);
-        match made.and_then(|_folder| Ok(ControlSocket::listen(&path)?)) {
-            Ok((control, listener)) => {
-                log::warning!(WHO, "put {} back, which somebody removed", path.display());
-                self.serving.abort();
-                self.keeper.release(&self.control.key());
-                self.keeper.hold(&control.key(), &[listener.as_fd()]);
-                self.control = control;
-                self.trouble.socket.clear();
-                self.serving = start::serve(listener, self.asks.clone());
-            }
-            Err(error) => {
-                let why = error.to_string();
-                if self.trouble.socket != why {
-                    log::error!(WHO, "put the control socket back: {why}");
-                    self.trouble.socket = why;
-                }
+            if self.orphans.count != before {
+                self.clock.will_us = 0;
             }
         }
     }
@@ -436,7 +348,7 @@ impl Master {
     /// Writes an event down and tells everyone who follows them.
     pub(super) fn note(&mut self, entry: audit::Entry) -> EventRecord {
         let event = self.audit.record(entry, clock::wall_ms());
-        self.clock.tape_us = 0;
+        (self.clock.tape_us, self.clock.will_us) = (0, 0);
         self.watchers.event(&event);
         event
     }

@@ -9,13 +9,16 @@ use crate::config::model::Address;
 use crate::sys::log;
 
 impl Master {
-    /// Until nothing is asked any more: what is done for a program may make it ask again.
-    pub(super) fn carry_out_wants(&mut self, now: Now) {
+    /// Until nothing is asked any more: what is done for a program may make it ask again. Whether anything
+    /// was asked.
+    pub(super) fn carry_out_wants(&mut self, now: Now) -> bool {
+        let mut has_asked = false;
         loop {
             let wants = self.programs.take_wants();
             if wants.is_empty() {
-                return;
+                return has_asked;
             }
+            has_asked = true;
             for want in wants {
                 self.carry_out(want, now);
             }

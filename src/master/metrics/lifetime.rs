@@ -114,8 +114,8 @@ impl Lifetimes {
         saved
     }
 
-    /// Adds what has come since the last time.
-    pub(crate) fn settle(&mut self) {
+    /// Adds what has come since the last time. Whether what `save` says may be another.
+    pub(crate) fn settle(&mut self) -> bool {
         let board = self.board;
         for upstream in UpstreamId::all().filter(|id| board.upstream(*id).is_in_use()) {
             let incarnation = board.upstream(upstream).incarnation();
@@ -127,9 +127,7 @@ impl Lifetimes {
                 self.meet(id, (upstream, incarnation));
             }
         }
-        for id in BackendId::all() {
-            self.read(id);
-        }
+        BackendId::all().fold(false, |has_departed, id| self.read(id) | has_departed)
     }
 
     /// Of an upstream as it was last settled.
@@ -163,11 +161,13 @@ impl Lifetimes {
         }
     }
 
-    fn read(&mut self, id: BackendId) {
-        let Some(mut life) = self.backends[id.index()].take() else { return };
+    /// Whether it has left, or is about to.
+    fn read(&mut self, id: BackendId) -> bool {
+        let Some(mut life) = self.backends[id.index()].take() else { return false };
         let gate = self.board.backend(id).gate();
         if gate.incarnation != life.incarnation {
-            return self.bury(&life);
+            self.bury(&life);
+            return true;
         }
         let counts = account::backend_latency(self.board, id, life.incarnation);
         let sum_us = account::backend_counts(self.board, id, life.incarnation).service_us;
@@ -183,9 +183,10 @@ impl Lifetimes {
         // Nothing was in flight any more when the slot was given up.
         if gate.standing == Standing::Vacant {
             self.bury(&life);
-        } else {
-            self.backends[id.index()] = Some(life);
+            return true;
         }
+        self.backends[id.index()] = Some(life);
+        gate.standing == Standing::Draining
     }
 
     fn bury(&mut self, life: &Life) {

@@ -166,6 +166,11 @@ impl Desk {
         self.state = Saved::Changed;
     }
 
+    /// Whether anything has happened that nobody has taken up yet.
+    pub(super) fn has_news(&self) -> bool {
+        self.state == Saved::Changed || !self.wants.is_empty()
+    }
+
     pub(super) fn take_wants(&mut self) -> Vec<Want> {
         if self.state == Saved::Changed {
             self.state = Saved::AsIs;

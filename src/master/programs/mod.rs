@@ -47,7 +47,7 @@ pub(crate) mod stdin;
 mod tests;
 pub(in crate::master) mod texts;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use self::callers::Caller;
 use self::definition::{Definition, Shared};
@@ -249,7 +249,9 @@ impl Programs {
         for instance in others.into_iter().take(WEIGHED_A_SECOND_MAX) {
             instance.weigh(now_us, &mut self.desk);
         }
-        self.consequences = Consequences::Due;
+        if self.desk.has_news() {
+            self.consequences = Consequences::Due;
+        }
     }
 
     /// Now and then: control groups that nobody is in any more.
@@ -258,9 +260,8 @@ impl Programs {
         if self.desk.is_tidy(now_us) {
             return;
         }
-        let in_use: BTreeSet<&str> =
-            self.instances.values().filter_map(Instance::leaf_name).collect();
-        self.desk.surroundings().ladder.tidy(|name| in_use.contains(name));
+        let in_use: Vec<&str> = self.instances.values().filter_map(Instance::leaf_name).collect();
+        self.desk.surroundings().ladder.tidy(&in_use);
     }
 
     /// Somebody wants to see what they use: reads what nobody has read for a second.

@@ -1,5 +1,6 @@
 //! How well this machine lets us keep hold of what programs start: found once at the start.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -110,13 +111,12 @@ impl Ladder {
 
     /// Removes groups whose last processes were left on purpose and have ended meanwhile, those of
     /// earlier engines of this folder included.
-    pub(in crate::master::programs) fn tidy(&self, is_in_use: impl Fn(&str) -> bool) {
+    pub(in crate::master::programs) fn tidy(&self, in_use: &[&str]) {
         let Some(home) = &self.home else { return };
         let is_over = |group: &Cgroup| group.is_populated().is_ok_and(|is_populated| !is_populated);
-        let is_free = |leaf: &Cgroup| leaf.name() != ENGINE && !is_in_use(leaf.name());
         let homes = earlier(home);
         let theirs = homes.iter().flat_map(Cgroup::children);
-        let leaves = home.children().into_iter().filter(is_free).chain(theirs);
+        let leaves = free(home, in_use).into_iter().chain(theirs);
         for group in leaves.chain(homes.clone()).filter(is_over) {
             // Somebody who comes in at this moment keeps it.
             let _kept = group.remove();
@@ -128,6 +128,18 @@ impl Ladder {
         // Somebody that was left on purpose keeps it.
         let _kept = self.home.as_ref().map(Cgroup::remove);
     }
+}
+
+/// Those that nobody here is in, or is about to be.
+fn free(home: &Cgroup, in_use: &[&str]) -> Vec<Cgroup> {
+    let engine = home.child(ENGINE);
+    let known = in_use.len() + usize::from(engine.children_count().is_some());
+    if home.children_count().is_some_and(|count| count <= known as u64) {
+        return Vec::new();
+    }
+    let in_use: BTreeSet<&str> = in_use.iter().copied().collect();
+    let is_free = |leaf: &Cgroup| leaf.name() != ENGINE && !in_use.contains(leaf.name());
+    home.children().into_iter().filter(is_free).collect()
 }
 
 fn make_home(run: &str, folder: &Path) -> std::io::Result<Cgroup> {
