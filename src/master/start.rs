@@ -289,11 +289,6 @@ impl Prepared {
     }
 }
 
-fn surroundings(binary: PathBuf, socket: &Path, run: &str) -> Surroundings {
-    let ladder = Ladder::probe(run, socket);
-    Surroundings { binary, socket: socket.to_owned(), ladder }
-}
-
 /// What runs already must not end for want of it.
 fn pid_file(config: &Config, starts: u32) -> Result<pid_file::Prepared, pid_file::PidFileError> {
     let named = config.engine.pid_file.as_deref();
