@@ -223,10 +223,11 @@ fn the_full_example_has_the_keys_of_the_parser_and_no_other() {
             .filter(|(table, _)| table.split('.').next() == Some(section) && is_meant(table));
         in_it.map(|(_, key)| key.as_str()).collect()
     };
-    // A program's checks are those of an upstream, a stream's addresses a server's: listed there.
+    // A program's checks are those of an upstream, a stream's addresses and its TLS a server's: listed
+    // there.
     let is_own = |table: &str| {
         let is_check = table.starts_with("program") && table.contains(".check");
-        !is_check && table != "stream.listen"
+        !is_check && !["stream.listen", "stream.tls"].contains(&table)
     };
     let assigned = Regex::new(r"(?m)(?:^\s*#?\s*|[{,]\s*)([a-z_0-9]+) = ").unwrap();
     let mut regions = regions();
