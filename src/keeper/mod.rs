@@ -128,11 +128,8 @@ struct Keeper {
 
 /// Goes on logging to the socket of the log as well, if that is what is held.
 fn say_there(key: &Key, held: &store::Held) {
-    if key.as_str() != LOG {
-        return;
-    }
-    let socket = held.borrow(|ends| ends.get(1).map(BorrowedFd::try_clone_to_owned));
-    match socket {
+    let copied = |ends: &[BorrowedFd<'_>]| ends.get(1).map(BorrowedFd::try_clone_to_owned);
+    match (key.as_str() == LOG).then(|| held.borrow(copied)).flatten() {
         Some(Ok(socket)) => log::copy_to(socket),
         Some(Err(error)) => log::error!(WHO, "log where consoles read it: {error}"),
         None => {}
@@ -163,13 +160,9 @@ impl Keeper {
         oom::protect();
         pidfd::become_subreaper().map_err(failed("become subreaper"))?;
         let signals = signal::descriptor(&SIGNALS).map_err(failed("block signals"))?;
-        let is_handed =
-            |name: &OsString| inherited::HANDED_VARIABLES.iter().any(|handed| name == handed);
-        let environment: Vec<_> =
-            std::env::vars_os().filter(|(name, _)| !is_handed(name)).collect();
         let recipe = spawn::Recipe::of_this_image(&spawn::Order {
             arguments: &words.master,
-            environment: &environment,
+            environment: &inherited::environment_of_children(),
             directory: None,
             identity: None,
         })?;
@@ -212,8 +205,7 @@ impl Keeper {
             self.master = Master::Down { due_us: self.backoff.ended(now_us, now_us) };
         }
         let ready = self.wait()?;
-        let is_late = |until_us| clock::monotonic_us() >= until_us;
-        if self.stop.until_us().is_some_and(is_late) {
+        if self.stop.until_us().is_some_and(|until_us| clock::monotonic_us() >= until_us) {
             return Ok(Some(self.end_everything("the master does not")));
         }
         if ready.link && matches!(self.receive(), Heard::End) {

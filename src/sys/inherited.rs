@@ -1,6 +1,7 @@
 //! Descriptors that a parent of ours left at an agreed number.
 #![allow(unsafe_code, reason = "a number becomes an owned descriptor")]
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 
@@ -21,7 +22,13 @@ const FIRST_HANDED: RawFd = 3;
 /// More would be a mistake of somebody's.
 const HANDED_MAX: RawFd = 64;
 /// What tells of them: for the process of this pid alone, and for no child of its.
-pub(crate) const HANDED_VARIABLES: [&str; 3] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+const HANDED_VARIABLES: [&str; 3] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+
+/// This process's environment, for children who are told of nothing that was handed to it.
+pub(crate) fn environment_of_children() -> Vec<(OsString, OsString)> {
+    let is_handed = |name: &OsString| HANDED_VARIABLES.iter().any(|handed| name == handed);
+    std::env::vars_os().filter(|(name, _)| !is_handed(name)).collect()
+}
 
 /// What a service manager has handed to this process, and what it calls each. Call it once, first
 /// thing in the process.
