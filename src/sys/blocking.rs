@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// Far more than any call takes that is answered at all.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Far more than a call takes that is answered at all, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// While others are not answered: then it is likely that this one is not, either.
 const PATIENCE_LATER: Duration = Duration::from_millis(2);
 /// Calls that may hang at a time.

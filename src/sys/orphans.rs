@@ -50,7 +50,9 @@ impl Expected {
     }
 
     pub(super) fn claim(self, pid: u32) -> Claim {
-        claim(pid)
+        let claim = claim(pid);
+        drop(self);
+        claim
     }
 }
 

@@ -147,9 +147,12 @@ class Supervisor:
 
     def has_other(self, before, parents):
         for parent in parents:
+            children = []
             try:
-                with open(f"/proc/{parent}/task/{parent}/children") as file:
-                    children = [int(pid) for pid in file.read().split()]
+                # Whichever thread has started them.
+                for task in os.listdir(f"/proc/{parent}/task"):
+                    with open(f"/proc/{parent}/task/{task}/children") as file:
+                        children += [int(pid) for pid in file.read().split()]
             except OSError:
                 continue
             # The newest come last, and most of the others are known.

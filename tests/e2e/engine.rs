@@ -451,7 +451,10 @@ pub(crate) fn is_alive(pid: i32) -> bool {
 }
 
 pub(crate) fn children_of(pid: i32) -> Vec<i32> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    // Whichever of its threads has started them.
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let texts = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let text: String = texts.collect();
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 

@@ -109,18 +109,17 @@ impl RotatingFile {
     /// the next look takes the answer.
     fn look(&mut self, now_us: u64) -> io::Result<()> {
         loop {
-            let looked = match self.looking.take() {
-                Some(late) => match late.answer() {
+            let looked = if let Some(late) = self.looking.take() {
+                match late.answer() {
                     Some(looked) => looked?,
                     None => return self.is_silent(late),
-                },
-                None => {
-                    let (path, rotate) = (self.path.clone(), self.limits.rotate);
-                    let inode = self.open.as_ref().map(|open| open.inode);
-                    match self.pool.call(move || look(&path, rotate, inode))? {
-                        Begun::Done(looked) => looked?,
-                        Begun::Late(late) => return self.is_silent(late),
-                    }
+                }
+            } else {
+                let (path, rotate) = (self.path.clone(), self.limits.rotate);
+                let inode = self.open.as_ref().map(|open| open.inode);
+                match self.pool.call(move || look(&path, rotate, inode))? {
+                    Begun::Done(looked) => looked?,
+                    Begun::Late(late) => return self.is_silent(late),
                 }
             };
             match (looked, &mut self.open) {
