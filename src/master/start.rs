@@ -134,12 +134,7 @@ impl Prepared {
         let socket = folders::make_runtime_dir(&options.name)?.join("control.sock");
         // A master that was killed while it did this has left nothing, either.
         if !held.descriptors.contains_key(BOARD) {
-            predecessors::end(&socket).map_err(|hindrance| match hindrance {
-                Hindrance::Living(pid) => StartError::Rival { name: options.name.clone(), pid },
-                Hindrance::Unseen(cause) => {
-                    StartError::Io { tried: "look for what an earlier engine left", cause }
-                }
-            })?;
+            end_predecessors(&socket, &options.name)?;
         }
         let generation = if let Some(running) = Generation::recover(&mut held) {
             running
@@ -371,6 +366,16 @@ fn open_board(held: &mut Held) -> io::Result<(Board, OwnedFd)> {
     // Before the first worker needs it.
     tickets::renew(opened.0, Now::read().mono_us);
     Ok(opened)
+}
+
+/// Ends what an engine that died whole has left of itself.
+fn end_predecessors(socket: &Path, name: &str) -> Result<(), StartError> {
+    predecessors::end(socket).map_err(|hindrance| match hindrance {
+        Hindrance::Living(pid) => StartError::Rival { name: name.to_owned(), pid },
+        Hindrance::Unseen(cause) => {
+            StartError::Io { tried: "look for what an earlier engine left", cause }
+        }
+    })
 }
 
 /// What programs are started in.

@@ -193,23 +193,7 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
                 waiting.retain(|(known, _)| *known != address);
             }
             ToWorker::Drain { deadline_us } => {
-                shared.crew.set_state(WorkerState::Stopping);
-                shared.drain();
-                let others = shared.others().workers;
-                let queued = match others {
-                    0 => Queued::Taken { until_us: deadline_us },
-                    1.. => Queued::Left,
-                };
-                if others == 0 {
-                    tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
-                }
-                ending.push(tokio::task::spawn_local(accept::end(accepting, queued)));
-                for task in ending {
-                    // It is over, whichever way.
-                    let _end = task.await;
-                }
-                // Those who came meanwhile.
-                shared.drain();
+                drain(shared, accepting, ending, deadline_us).await;
                 return Ok(deadline_us);
             }
             ToWorker::Bell => {
@@ -238,6 +222,32 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             }
         }
     }
+}
+
+/// Takes nobody in any more; returns when all who came in time have been let in.
+async fn drain(
+    shared: &Rc<Shared>,
+    accepting: Vec<Accepting>,
+    mut ending: Vec<JoinHandle<()>>,
+    deadline_us: u64,
+) {
+    shared.crew.set_state(WorkerState::Stopping);
+    shared.drain();
+    let others = shared.others().workers;
+    let queued = match others {
+        0 => Queued::Taken { until_us: deadline_us },
+        1.. => Queued::Left,
+    };
+    if others == 0 {
+        tokio::time::sleep(Duration::from_millis(limits::DRAIN_ACCEPT_MS)).await;
+    }
+    ending.push(tokio::task::spawn_local(accept::end(accepting, queued)));
+    for task in ending {
+        // It is over, whichever way.
+        let _end = task.await;
+    }
+    // Those who came meanwhile.
+    shared.drain();
 }
 
 /// Hears of room that other workers have made, from here on.

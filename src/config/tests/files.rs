@@ -94,7 +94,7 @@ fn what_does_not_fit() {
         ),
         (
             "root = \"/a\", fallback = 200",
-            "3:48 expected a status from 400 to 599, or an upstream's name, found integer 200",
+            "3:48 expected a status from 400 to 599, an upstream's name, or a path, found integer 200",
         ),
         ("root = \"/a\", fallback = \"x\"", "3:48 no upstream `x` (add [upstream.x])"),
         (

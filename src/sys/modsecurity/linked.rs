@@ -105,6 +105,11 @@ impl Rules {
         }
         lines
     }
+
+    /// Frees them, which takes a while.
+    pub(crate) fn end(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Rules {

@@ -34,12 +34,11 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let rules = self.0.take();
         // Without a runtime the worker itself is at its end.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn_blocking(move || {
-                let _over = rules;
-            });
+        if let Some(rules) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn_blocking(move || rules.end());
         }
     }
 }
