@@ -121,9 +121,10 @@ fn a_hook_that_hangs_before_it_runs_is_out_of_time_as_any_other() {
 fn a_master_that_is_killed_while_a_start_hangs_leaves_no_second_copy() {
     let engine = engine();
     let held = Held::hold(&engine.folder.path().join("tool"));
-    let _begun = engine.ctl_begin(&["program", "start", "tool"]);
+    let mut start = engine.ctl_begin(&["program", "start", "tool"]);
     until_held_up(&engine, "tool");
     engine.replace_master();
+    let _its_master_is_gone = start.wait();
     until_held_up(&engine, "tool");
     drop(held);
     until_state(&engine, "tool", "RUNNING");
