@@ -61,6 +61,8 @@ fn tabs_rows_and_the_footers_keys_are_clicked() {
     wait::until("drained", || {
         (engine.backend("app", &names[1])["state"] == "drained").then_some(())
     });
+    // To enable what still seems to be up would be nothing to do.
+    screen.wait("it is seen", |text| text.contains("DRAINED"));
 
     // Every key that works here is a line of help, and each line is clicked.
     click(&mut screen, "? keys");
