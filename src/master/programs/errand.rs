@@ -41,7 +41,7 @@ pub(super) struct Order {
     /// As a program's `command`: `${...}` not yet expanded.
     pub(super) command: Vec<String>,
     pub(super) definition: Shared,
-    /// See [`launch::variables`].
+    /// See [`super::launch::variables`].
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) timeout_ms: u64,
     /// Where what it prints goes; a probe's goes nowhere.
