@@ -260,12 +260,11 @@ impl Stage {
         let other = under_cursor(&self.screen.text()).expect("the cursor is on a row");
         self.allow(&other);
         let from = self.stand_in.count();
-        let first = self.look * WEIGHTS;
-        let is_of_look =
-            |order: &Order| order.body["weight"].as_u64().is_some_and(|weight| weight >= first);
+        // If it had orders just before, its weight goes on from theirs, which an earlier look was of.
+        let is_its = |order: &Order| order.verb == "weight" && order.backend == other;
         wait::until("orders are taken again", || {
             self.screen.press("+");
-            self.stand_in.has(from, is_of_look).then_some(())
+            self.stand_in.has(from, is_its).then_some(())
         });
         // The last of this look, so that none is left for the next.
         self.screen.press("d");
