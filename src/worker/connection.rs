@@ -294,17 +294,27 @@ impl Connection {
         is_quiet
     }
 
-    /// Reads once; a buffer is held only with something in it.
+    /// Reads once.
     pub(crate) fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let buffers = &self.shared.buffers;
-        let mut buffer = self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take_for_head());
+        let mut buffer = self.take_unread();
         let read = buffer.poll_fill(cx, &mut self.client, usize::MAX);
+        self.hold_unread(buffer);
+        read
+    }
+
+    /// What the client has sent and nobody has taken, with room for more; `hold_unread` gives it back.
+    pub(super) fn take_unread(&mut self) -> Buffer {
+        let buffers = &self.shared.buffers;
+        self.unread.take().unwrap_or_else(|| buffers.borrow_mut().take_for_head())
+    }
+
+    /// A buffer is held only with something in it.
+    pub(super) fn hold_unread(&mut self, buffer: Buffer) {
         if buffer.is_empty() {
-            buffers.borrow_mut().give(buffer);
+            self.shared.buffers.borrow_mut().give(buffer);
         } else {
             self.unread = Some(buffer);
         }
-        read
     }
 
     /// Reads until a whole head is there. `exchange` is filled in with the first byte.

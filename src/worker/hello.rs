@@ -29,8 +29,7 @@ pub(crate) async fn read(connection: &mut Connection) -> Asked {
 }
 
 fn poll_hello(cx: &mut Context<'_>, connection: &mut Connection) -> Poll<Asked> {
-    let buffers = &connection.shared.buffers;
-    let mut buffer = connection.unread.take().unwrap_or_else(|| buffers.borrow_mut().take());
+    let mut buffer = connection.take_unread();
     let polled = loop {
         match client_hello::look(buffer.content()) {
             Hello::Named(name) => break Poll::Ready(Asked::For(name)),
@@ -45,10 +44,6 @@ fn poll_hello(cx: &mut Context<'_>, connection: &mut Connection) -> Poll<Asked> 
             Poll::Pending => break Poll::Pending,
         }
     };
-    if buffer.is_empty() {
-        buffers.borrow_mut().give(buffer);
-    } else {
-        connection.unread = Some(buffer);
-    }
+    connection.hold_unread(buffer);
     polled
 }

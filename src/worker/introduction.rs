@@ -67,9 +67,7 @@ enum Botch {
 
 /// What follows the header stays in `connection.unread`; so does what was read in vain.
 fn poll_header(cx: &mut Context<'_>, connection: &mut Connection) -> Poll<Result<Header, Botch>> {
-    let buffers = &connection.shared.buffers;
-    let mut buffer =
-        connection.unread.take().unwrap_or_else(|| buffers.borrow_mut().take_for_head());
+    let mut buffer = connection.take_unread();
     let polled = loop {
         match buffer.poll_fill(cx, &mut connection.client, usize::MAX) {
             Poll::Ready(Ok(count)) if count > 0 => match proxy_header::parse(buffer.content()) {
@@ -85,11 +83,7 @@ fn poll_header(cx: &mut Context<'_>, connection: &mut Connection) -> Poll<Result
             Poll::Pending => break Poll::Pending,
         }
     };
-    if buffer.is_empty() {
-        buffers.borrow_mut().give(buffer);
-    } else {
-        connection.unread = Some(buffer);
-    }
+    connection.hold_unread(buffer);
     polled
 }
 

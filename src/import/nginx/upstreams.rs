@@ -66,26 +66,13 @@ impl Upstreams {
         let name = self.free_name(host);
         let mut backend = Lines::default();
         backend.text("address", &address, place);
-        self.list.push(Upstream {
-            written: host.to_owned(),
-            name: name.clone(),
-            place: place.clone(),
-            lines: Lines::default(),
-            backends: vec![backend],
-            retries: Lines::default(),
-            speech: None,
-        });
-        Some(name)
+        Some(self.add_single(host, name, backend, place))
     }
 
-    /// One that takes nobody.
-    pub(super) fn nowhere(&mut self, place: &Place) -> String {
-        let name = self.free_name("nowhere");
-        let mut backend = Lines::default();
-        backend.text("address", "127.0.0.1:1", place);
-        backend.add("down", "true", place);
+    /// One of a single backend; its name.
+    fn add_single(&mut self, written: &str, name: String, backend: Lines, place: &Place) -> String {
         self.list.push(Upstream {
-            written: String::new(),
+            written: written.to_owned(),
             name: name.clone(),
             place: place.clone(),
             lines: Lines::default(),
@@ -94,6 +81,15 @@ impl Upstreams {
             speech: None,
         });
         name
+    }
+
+    /// One that takes nobody.
+    pub(super) fn nowhere(&mut self, place: &Place) -> String {
+        let name = self.free_name("nowhere");
+        let mut backend = Lines::default();
+        backend.text("address", "127.0.0.1:1", place);
+        backend.add("down", "true", place);
+        self.add_single("", name, backend, place)
     }
 
     /// The same in another way of speaking, which is a part of `written`: an upstream speaks in one
