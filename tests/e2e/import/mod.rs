@@ -5,6 +5,7 @@ mod rewrites;
 mod run;
 mod stead;
 mod supervisor;
+mod twins;
 mod values;
 
 use std::path::Path;

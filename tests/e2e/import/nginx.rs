@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use super::twins::Twins;
 use super::{import, text};
 use crate::client::{self, Response};
 use crate::engine::Engine;
@@ -179,35 +180,18 @@ fn nginxs_servers_are_the_same_here() {
     let origin = Origin::scripted(asked);
     let folder = tempfile::tempdir().expect("a folder");
     site(&folder.path().join("site"));
-    let [theirs, ours] = [ports::address(), ports::address()];
     let http = HTTP
         .replace("BACKEND", &origin.address.to_string())
         .replace("SITE", &folder.path().join("site").display().to_string());
-    let listens: SocketAddr = theirs.parse().expect("an address");
-    let Some(_nginx) = Foreign::nginx(&http.replace("LISTEN", &theirs), listens) else { return };
-    let file = folder.path().join("nginx.conf");
-    let whole = format!("events {{}}\nhttp {{\n{}\n}}\n", http.replace("LISTEN", &ours));
-    fs::write(&file, whole).expect("the folder is ours");
-    let output = import("nginx", &[], &file);
-    let remarks = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{remarks}");
-    assert_eq!(remarks, "");
-    let toml = text(&output.stdout);
-    let _engine = Engine::start(&toml);
-    let ours: SocketAddr = ours.parse().expect("an address");
-    let mut different = Vec::new();
+    let Some(mut twins) = Twins::start(&http) else { return };
+    assert_eq!(twins.remarks, "");
     for host in HOSTS {
         for path in PATHS {
-            let [theirs, ours] = [listens, ours].map(|address| {
-                let port = format!(":{}", address.port());
-                outcome(&ask(address, "GET", host, path), path).replace(&port, "")
-            });
-            if theirs != ours {
-                different.push(format!("{host}{path}:\n  nginx {theirs}\n  we    {ours}"));
-            }
+            let asked = |address| outcome(&ask(address, "GET", host, path), path);
+            twins.compare(&format!("{host}{path}:"), asked);
         }
     }
-    assert!(different.is_empty(), "{}\n{toml}", different.join("\n"));
+    twins.are_alike();
 }
 
 /// `LISTEN` and `INNER` are addresses, `SITE` a folder with certificates.

@@ -4,12 +4,9 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use super::{import, text};
+use super::twins::Twins;
 use crate::client::{self, Response};
-use crate::engine::Engine;
-use crate::foreign::Foreign;
 use crate::origin::{self, Origin, Request};
-use crate::ports;
 
 /// `LISTEN`, `BACKEND` and `OTHER` are addresses, `SITE` a folder.
 const HTTP: &str = r#"
@@ -256,34 +253,18 @@ fn nginxs_rewrites_and_variables_are_the_same_here() {
     let site = folder.path().join("site");
     fs::create_dir_all(&site).expect("the folder is ours");
     fs::write(site.join("page.txt"), "a page\n").expect("the folder is ours");
-    let [theirs, ours] = [ports::address(), ports::address()];
     let backend = origin.address.to_string();
     let http = HTTP
         .replace("BACKEND", &backend)
         .replace("OTHER", &other.address.to_string())
         .replace("SITE", &site.display().to_string());
-    let listens: SocketAddr = theirs.parse().expect("an address");
-    let Some(_nginx) = Foreign::nginx(&http.replace("LISTEN", &theirs), listens) else { return };
-    let file = folder.path().join("nginx.conf");
-    let whole = format!("events {{}}\nhttp {{\n{}\n}}\n", http.replace("LISTEN", &ours));
-    fs::write(&file, whole).expect("the folder is ours");
-    let output = import("nginx", &[], &file);
-    let remarks = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{remarks}");
+    let Some(mut twins) = Twins::start(&http) else { return };
+    let remarks = &twins.remarks;
     assert_eq!(remarks.lines().count(), 1, "{remarks}");
     assert!(remarks.contains("`Location` alone is looked at"), "{remarks}");
-    let toml = text(&output.stdout);
-    let _engine = Engine::start(&toml);
-    let ours: SocketAddr = ours.parse().expect("an address");
-    let mut different = Vec::new();
     let mut compare = |method: &str, path: &str, lines: &str| {
-        let [theirs, ours] = [listens, ours].map(|address| {
-            let port = format!(":{}", address.port());
-            outcome(&ask(address, method, (path, lines))).replace(&port, "")
-        });
-        if theirs != ours {
-            different.push(format!("{method} {path} {lines:?}\n  nginx {theirs}\n  we    {ours}"));
-        }
+        let what = format!("{method} {path} {lines:?}");
+        twins.compare(&what, |address| outcome(&ask(address, method, (path, lines))));
     };
     for (path, lines) in REQUESTS {
         compare("GET", &path.replace("BACKEND", &backend), lines);
@@ -294,5 +275,5 @@ fn nginxs_rewrites_and_variables_are_the_same_here() {
     for number in 0..200 {
         compare("GET", &format!("/shares?key={number}"), "");
     }
-    assert!(different.is_empty(), "{}\n{toml}", different.join("\n"));
+    twins.are_alike();
 }
