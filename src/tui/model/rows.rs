@@ -23,7 +23,8 @@ use super::request_tail;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Row<'a> {
-    Attention(Attention),
+    /// Boxed like the record: lists of thousands of the small ones are made for every frame.
+    Attention(Box<Attention>),
     Upstream(&'a UpstreamRow),
     Backend(&'a BackendRow),
     Program(&'a ProgramRow),
@@ -32,7 +33,7 @@ pub(crate) enum Row<'a> {
     Request(&'a RequestRecord),
     Plan(PlanRow<'a>),
     Alarm(&'a Alarm),
-    Record(Record),
+    Record(Box<Record>),
 }
 
 impl Row<'_> {

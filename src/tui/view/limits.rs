@@ -50,7 +50,7 @@ pub(super) fn rows(model: &Model) -> Vec<Row<'_>> {
         let offenders = offenders.map(|offender| offending(limit, offender));
         std::iter::once(record(limit)).chain(offenders).collect::<Vec<_>>()
     };
-    limits.into_iter().flat_map(of).map(Row::Record).collect()
+    limits.into_iter().flat_map(of).map(|it| Row::Record(Box::new(it))).collect()
 }
 
 fn record(limit: &Limit) -> Record {

@@ -28,7 +28,9 @@ impl<'a> Listing<'a> {
         // A row's key costs names, and marks are rare.
         let is_marked = |row: &&Row<'_>| model.marks.contains(&row.key());
         let marked = if model.marks.is_empty() { 0 } else { rows.iter().filter(is_marked).count() };
-        Self { panel, cursor, total: rows::unfiltered(model, panel).len(), marked, rows }
+        let is_whole = model.lists.of(panel).filter.is_empty();
+        let total = if is_whole { rows.len() } else { rows::unfiltered(model, panel).len() };
+        Self { panel, cursor, total, marked, rows }
     }
 
     /// The row with the cursor.

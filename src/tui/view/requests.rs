@@ -1,6 +1,7 @@
 //! Requests as they end, newest first: who asked for what, how it went, and who asks most.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -229,10 +230,12 @@ fn tops(canvas: &mut Canvas, mut area: Rect, listing: &Listing) {
         .collect();
     let clients_width = 26.min(area.width / 4);
     let places = [(0, 14), (16, clients_width), (18 + clients_width, area.width)];
+    let lines = usize::from(area.height);
+    let targets = most(&records, lines, |it| (&it.host, &it.path, it.is_host_cut, it.is_path_cut));
     let tables: [Vec<(String, usize)>; 3] = [
-        most(records.iter().map(|record| record.status.to_string())),
-        most(records.iter().map(|record| record.client.clone())),
-        most(records.iter().map(|record| target(canvas, record))),
+        named(most(&records, lines, |it| it.status), |it| it.status.to_string()),
+        named(most(&records, lines, |it| &it.client), |it| it.client.clone()),
+        named(targets, |it| target(canvas, it)),
     ];
     for ((at, width), table) in places.into_iter().zip(tables) {
         let width = width.min(area.width.saturating_sub(at));
@@ -252,13 +255,25 @@ fn tops(canvas: &mut Canvas, mut area: Rect, listing: &Listing) {
     }
 }
 
-/// By number, those of one number by name.
-fn most(values: impl Iterator<Item = String>) -> Vec<(String, usize)> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
+/// Of each value one record that has it and how many do: the `count` most frequent, those of one
+/// number by value.
+fn most<'a, K: Ord + Hash>(
+    records: &[&'a RequestRecord],
+    count: usize,
+    value: impl Fn(&'a RequestRecord) -> K,
+) -> Vec<(&'a RequestRecord, usize)> {
+    let mut counts: HashMap<K, (&RequestRecord, usize)> = HashMap::new();
+    for record in records {
+        counts.entry(value(record)).or_insert((record, 0)).1 += 1;
     }
-    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_unstable_by(|(a, (_, many)), (b, (_, few))| few.cmp(many).then_with(|| a.cmp(b)));
+    counts.into_iter().map(|(_, counted)| counted).take(count).collect()
+}
+
+fn named(
+    counted: Vec<(&RequestRecord, usize)>,
+    name: impl Fn(&RequestRecord) -> String,
+) -> Vec<(String, usize)> {
+    counted.into_iter().map(|(record, count)| (name(record), count)).collect()
 }

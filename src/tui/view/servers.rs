@@ -38,7 +38,7 @@ static COLUMNS: [Known; 7] = [
 ];
 
 pub(super) fn rows(model: &Model) -> Vec<Row<'_>> {
-    model.moment.head.servers.iter().map(|server| Row::Record(record(server))).collect()
+    model.moment.head.servers.iter().map(|server| Row::Record(Box::new(record(server)))).collect()
 }
 
 fn record(server: &ServerRow) -> Record {

@@ -28,7 +28,9 @@ pub(crate) enum Clip {
 }
 
 pub(crate) fn width(text: &str) -> u16 {
-    UnicodeWidthStr::width(text).min(usize::from(u16::MAX)) as u16
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let width = if is_plain { text.len() } else { UnicodeWidthStr::width(text) };
+    width.min(usize::from(u16::MAX)) as u16
 }
 
 /// `text` in at most `room` cells; what is cut shows as `ellipsis`.

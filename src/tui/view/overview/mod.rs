@@ -50,7 +50,7 @@ pub(crate) const VIEW: ViewFacts = ViewFacts {
 };
 
 fn matters(model: &Model) -> Vec<Row<'_>> {
-    attention::list(model).into_iter().map(Row::Attention).collect()
+    attention::list(model).into_iter().map(|it| Row::Attention(Box::new(it))).collect()
 }
 
 fn every_upstream(model: &Model) -> Vec<Row<'_>> {
