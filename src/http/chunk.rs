@@ -5,6 +5,7 @@
 //! quote. What passes here has one reading, so its bytes are forwarded as they are. The lines behind
 //! the last chunk are not followed here: `trailers` judges them as a whole.
 
+use super::grammar::{is_text, is_token};
 use super::{CHUNK_EXCESS_BYTES_MAX, CHUNK_LINE_BYTES_MAX, Error, LENGTH_MAX};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,15 +184,6 @@ fn extension(at: Extension, byte: u8) -> Option<State> {
 
 fn digit(byte: u8) -> Option<u64> {
     char::from(byte).to_digit(16).map(u64::from)
-}
-
-/// What may stand in a field's value: no line end, no other control byte.
-pub(super) fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
-}
-
-pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Bytes that `write_size` writes at most, for a buffer's worth of payload.

@@ -13,6 +13,7 @@ pub(crate) mod credentials;
 pub(crate) mod date;
 pub(crate) mod escape;
 pub(crate) mod framing;
+mod grammar;
 pub(crate) mod head;
 pub(crate) mod http2;
 pub(crate) mod listing;

@@ -1,14 +1,12 @@
 //! A request's head, parsed once and judged once: after `parse` says `Complete`, the message has
 //! exactly one reading.
 //!
-//! httparse supplies the grammar (bare LF is accepted in heads, folded lines and blanks before the
-//! colon are not); everything that decides framing or routing is decided here.
-
-use std::mem::MaybeUninit;
+//! `grammar` says where its parts lie; everything that decides framing or routing is decided here.
 
 use super::framing::{self, Body};
+use super::grammar::{self, RequestLine, Stop};
 use super::head::{self, Header, Kind, Persistence, Span, Version};
-use super::{Error, HEADERS_MAX, target};
+use super::{Error, target};
 
 /// Methods a proxy treats differently from each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,39 +62,32 @@ pub(crate) fn outgrows_target(seen_bytes: usize, bytes: usize, target_bytes_max:
 impl Request {
     /// Parses the head at the front of `bytes`.
     pub(crate) fn parse(&mut self, bytes: &[u8], target_bytes_max: usize) -> Result<Parsed, Error> {
-        let mut lines = [const { MaybeUninit::uninit() }; HEADERS_MAX];
-        let mut grammar = httparse::Request::new(&mut []);
-        match grammar.parse_with_uninit_headers(bytes, &mut lines) {
-            Ok(httparse::Status::Complete(length)) => self.head_bytes = length,
-            Ok(httparse::Status::Partial) => {
+        let line = match self.read(bytes) {
+            Ok(line) => line,
+            Err(Stop::Partial) => {
                 let is_too_long = open_target_bytes(bytes) > target_bytes_max;
                 return if is_too_long { Err(Error::TargetTooLong) } else { Ok(Parsed::Partial) };
             }
-            Err(httparse::Error::TooManyHeaders) => return Err(Error::TooManyHeaders),
-            Err(httparse::Error::Version) if names_other_version(bytes) => {
-                return Err(Error::Version);
-            }
-            Err(_) => return Err(Error::Grammar),
-        }
-        let (Some(method), Some(target), Some(version)) =
-            (grammar.method, grammar.path, grammar.version)
-        else {
-            return Err(Error::Grammar);
+            Err(Stop::TooManyHeaders) => return Err(Error::TooManyHeaders),
+            Err(Stop::Version) if names_other_version(bytes) => return Err(Error::Version),
+            Err(Stop::Version | Stop::Broken) => return Err(Error::Grammar),
         };
+        let target = line.target.in_bytes(bytes);
         if target.len() > target_bytes_max {
             return Err(Error::TargetTooLong);
         }
-        self.version = if version == 0 { Version::Http10 } else { Version::Http11 };
-        self.method = method_of(method)?;
-        self.method_name = Span::of(bytes, method.as_bytes());
-        self.headers.clear();
-        self.headers.extend(grammar.headers.iter().map(|line| Header {
-            name: Span::of(bytes, line.name.as_bytes()),
-            value: Span::of(bytes, line.value),
-            kind: head::kind_of_request(line.name.as_bytes()),
-        }));
-        self.judge(bytes, target.as_bytes())?;
+        self.version = line.version;
+        self.method = method_of(line.method.in_bytes(bytes))?;
+        self.method_name = line.method;
+        self.judge(bytes, target)?;
         Ok(Parsed::Complete)
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<RequestLine, Stop> {
+        let line = grammar::request_line(bytes)?;
+        let headers = &mut self.headers;
+        self.head_bytes = grammar::header_lines(bytes, line.end, headers, head::kind_of_request)?;
+        Ok(line)
     }
 
     /// Framing, host, target and connection: all that must have one reading only.
@@ -212,16 +203,16 @@ const METHOD_BYTES_MAX: usize = 32;
 
 /// Methods are in capitals, as nginx reads them. CONNECT and TRACE are refused, as nginx does: the
 /// first asks for another kind of proxy, the second would echo headers that this proxy added.
-fn method_of(name: &str) -> Result<Method, Error> {
+fn method_of(name: &[u8]) -> Result<Method, Error> {
     match name {
-        "GET" => Ok(Method::Get),
-        "HEAD" => Ok(Method::Head),
-        "OPTIONS" => Ok(Method::Options),
-        "POST" | "PATCH" | "LOCK" => Ok(Method::NonIdempotent),
-        "CONNECT" | "TRACE" => Err(Error::Method),
+        b"GET" => Ok(Method::Get),
+        b"HEAD" => Ok(Method::Head),
+        b"OPTIONS" => Ok(Method::Options),
+        b"POST" | b"PATCH" | b"LOCK" => Ok(Method::NonIdempotent),
+        b"CONNECT" | b"TRACE" => Err(Error::Method),
         // A backend that ignores case would take `post` for a method that is not repeated.
         _ if name.len() <= METHOD_BYTES_MAX
-            && name.bytes().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte)) =>
+            && name.iter().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(byte)) =>
         {
             Ok(Method::Other)
         }

@@ -1,12 +1,11 @@
 //! A response's head from a backend, parsed once; a backend's ambiguous framing is refused like a
 //! client's.
 
-use std::mem::MaybeUninit;
-
+use super::Error;
 use super::framing::{self, Body};
+use super::grammar::{self, Stop};
 use super::head::{self, Header, Kind, Persistence, Span, Version};
 use super::request::Parsed;
-use super::{Error, HEADERS_MAX};
 
 /// What the request was, as far as it decides how its response is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,38 +29,25 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn parse(&mut self, bytes: &[u8], asked: Asked) -> Result<Parsed, Error> {
-        let mut lines = [const { MaybeUninit::uninit() }; HEADERS_MAX];
-        let mut grammar = httparse::Response::new(&mut []);
-        let mut parser = httparse::ParserConfig::default();
-        parser.allow_multiple_spaces_in_response_status_delimiters(true);
-        match parser.parse_response_with_uninit_headers(&mut grammar, bytes, &mut lines) {
-            Ok(httparse::Status::Complete(length)) => self.head_bytes = length,
-            Ok(httparse::Status::Partial) => return Ok(Parsed::Partial),
-            Err(httparse::Error::TooManyHeaders) => return Err(Error::TooManyHeaders),
-            Err(httparse::Error::Version) => return Err(Error::Version),
-            Err(_) => return Err(Error::Grammar),
+        match self.read(bytes) {
+            Ok(()) => {}
+            Err(Stop::Partial) => return Ok(Parsed::Partial),
+            Err(Stop::TooManyHeaders) => return Err(Error::TooManyHeaders),
+            Err(Stop::Version) => return Err(Error::Version),
+            Err(Stop::Broken) => return Err(Error::Grammar),
         }
-        let (Some(status), Some(version)) = (grammar.code, grammar.version) else {
-            return Err(Error::Grammar);
-        };
-        if !(100..600).contains(&status) {
+        if !(100..600).contains(&self.status) {
             return Err(Error::Grammar);
         }
-        self.status = status;
-        self.version = if version == 0 { Version::Http10 } else { Version::Http11 };
-        // An absent reason is a static empty string, which lies nowhere in `bytes`.
-        self.reason = match grammar.reason {
-            Some(reason) if !reason.is_empty() => Span::of(bytes, reason.as_bytes()),
-            _ => Span::default(),
-        };
-        self.headers.clear();
-        self.headers.extend(grammar.headers.iter().map(|line| Header {
-            name: Span::of(bytes, line.name.as_bytes()),
-            value: Span::of(bytes, line.value),
-            kind: head::kind_of(line.name.as_bytes()),
-        }));
         self.judge(bytes, asked)?;
         Ok(Parsed::Complete)
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let line = grammar::status_line(bytes)?;
+        (self.version, self.status, self.reason) = (line.version, line.status, line.reason);
+        self.head_bytes = grammar::header_lines(bytes, line.end, &mut self.headers, head::kind_of)?;
+        Ok(())
     }
 
     fn judge(&mut self, bytes: &[u8], asked: Asked) -> Result<(), Error> {

@@ -4,7 +4,7 @@
 //! headers (RFC 9110, 6.5.1): what frames, routes, authenticates or describes a message belongs in its
 //! head, where this proxy has judged it. They are left out; the message goes on without them.
 
-use super::chunk::{is_text, is_token};
+use super::grammar::{is_text, is_token};
 use super::head::{self, Kind};
 use super::{Error, TRAILER_BYTES_MAX};
 

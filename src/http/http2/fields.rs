@@ -6,7 +6,7 @@
 //! left out on the way out (8.2.2).
 
 use super::super::Error;
-use super::super::chunk::{is_text, is_token};
+use super::super::grammar::{is_text, is_token};
 use super::super::head::{Header, Kind};
 use super::super::request::Request;
 use super::super::response::Response;

@@ -1,5 +1,6 @@
 //! Heads: what is accepted has one reading, and what is sent on has the same one for everybody.
 
+use super::grammar;
 use super::second_reader::{self, LENIENCIES, Message};
 use crate::http::HEADERS_MAX;
 use crate::http::framing::Body;
@@ -21,6 +22,7 @@ const LINES_ADDED_MAX: usize = 8;
 const BODY_BYTES_MAX: u64 = 1000;
 
 pub(crate) fn request_head(bytes: &[u8]) {
+    grammar::request(bytes);
     let mut request = Request::default();
     if request.parse(bytes, TARGET_BYTES_MAX) != Ok(Parsed::Complete) {
         return;
@@ -105,6 +107,7 @@ fn is_one_request_to_everybody(forwarded: &[u8], bytes: &[u8], request: &Request
 }
 
 pub(crate) fn response_head(bytes: &[u8]) {
+    grammar::response(bytes);
     for (is_head, is_upgrade) in [(false, false), (true, false), (false, true)] {
         let asked = Asked { is_head, is_upgrade };
         let mut response = Response::default();

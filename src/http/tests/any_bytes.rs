@@ -74,6 +74,26 @@ proptest! {
         heads::response_head(text.as_bytes());
     }
 
+    /// Whatever one byte becomes: the grammar is what httparse reads, and refuses what it refuses.
+    #[test]
+    fn heads_with_a_byte_changed_keep_every_promise(
+        lines in "([A-Za-z!~-]{1,20}:[ \t]{0,3}([a-z=;,/ \t]{0,30}[^\x00]{0,2})?[ \t]{0,2}\r?\n){0,5}\r?\n",
+        first in "\r?\n?(GET|PUT|g!t) /[a-z?%/]{0,20} HTTP/1\\.[01]\r?\n",
+        status in "\r?\n?HTTP/1\\.[01] {1,2}[0-9]{3}( {0,2}[A-Za-z ]{0,12}[^\x00]?)?\r?\n",
+        at in any::<prop::sample::Index>(),
+        byte in prop::sample::select(&b"\0\t\n\r !:;aZ/\x1f\x7f\x80\xff"[..]),
+        is_changed: bool,
+    ) {
+        let change = |first: &str| {
+            let mut bytes = [first.as_bytes(), lines.as_bytes()].concat();
+            let at = at.index(bytes.len());
+            bytes[at] = if is_changed { byte } else { bytes[at] };
+            bytes
+        };
+        heads::request_head(&change(&first));
+        heads::response_head(&change(&status));
+    }
+
     #[test]
     fn field_like_bytes_keep_every_promise(
         first: u8,
