@@ -23,6 +23,6 @@ pub(crate) fn set(listener: impl AsFd, seconds: u16) -> io::Result<()> {
 /// The ports of which the kernel still keeps a client to itself: closing their listener would reset
 /// that one. Reads the list of all sockets, so it is for the end of a listener alone.
 pub(crate) fn ports() -> Vec<u16> {
-    let opening = tcp_table::rows().into_iter().filter(|row| row.state == State::Opening);
+    let opening = tcp_table::rows().filter(|row| row.state == State::Opening);
     opening.map(|row| row.local_port).collect()
 }

@@ -22,7 +22,7 @@ impl fmt::Display for Holder {
 /// descriptors we may not see.
 pub(crate) fn of(port: u16) -> Option<Holder> {
     let is_listening = |row: &Row| row.state == State::Listening && row.local_port == port;
-    let listening = tcp_table::rows().into_iter().filter(is_listening);
+    let listening = tcp_table::rows().filter(is_listening);
     let inodes: Vec<String> = listening.map(|row| format!("socket:[{}]", row.inode)).collect();
     let pid = proc::pids().ok()?.into_iter().find(|pid| holds_one_of(*pid, &inodes))?;
     Some(Holder { pid, name: proc::name(pid)? })

@@ -1,6 +1,7 @@
 //! The kernel's own list of TCP sockets (`/proc/net/tcp`, `/proc/net/tcp6`), as far as it is of use.
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -17,28 +18,27 @@ pub(super) enum State {
     Other,
 }
 
-/// Best effort: a table that cannot be read has no rows.
-pub(super) fn rows() -> Vec<Row> {
+/// Best effort: a table that cannot be read has no rows. Line by line: a busy machine has a hundred
+/// thousand of them.
+pub(super) fn rows() -> impl Iterator<Item = Row> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter();
-    let tables = tables.filter_map(|table| fs::read_to_string(table).ok());
-    tables.flat_map(|table| parse(&table)).collect()
+    let tables = tables.filter_map(|table| File::open(table).ok());
+    let lines = tables.flat_map(|table| BufReader::new(table).lines().map_while(Result::ok));
+    lines.filter_map(|line| parse(&line))
 }
 
-/// `sl local_address rem_address st ... inode`, addresses in hex.
-fn parse(table: &str) -> Vec<Row> {
-    let row = |line: &str| {
-        let mut fields = line.split_ascii_whitespace();
-        let local = fields.nth(1)?;
-        let state = match fields.nth(1)? {
-            "0A" => State::Listening,
-            "03" => State::Opening,
-            _ => State::Other,
-        };
-        let inode = fields.nth(5)?.parse().ok()?;
-        let local_port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
-        Some(Row { local_port, state, inode })
+/// `sl local_address rem_address st ... inode`, addresses in hex; the heading is no row.
+fn parse(line: &str) -> Option<Row> {
+    let mut fields = line.split_ascii_whitespace();
+    let local = fields.nth(1)?;
+    let state = match fields.nth(1)? {
+        "0A" => State::Listening,
+        "03" => State::Opening,
+        _ => State::Other,
     };
-    table.lines().skip(1).filter_map(row).collect()
+    let inode = fields.nth(5)?.parse().ok()?;
+    let local_port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
+    Some(Row { local_port, state, inode })
 }
 
 #[cfg(test)]
@@ -51,7 +51,7 @@ mod tests {
             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 777 1 0 100 0 0 10 0\n\
             1: 0100007F:1F90 0100007F:C350 03 00000000:00000000 01:00000000 00000000     0        0 0 1 0 20 4 30 10 -1\n\
             2: 0100007F:0050 0100007F:C351 01 00000000:00000000 00:00000000 00000000     0        0 778 1 0 20 4 30 10 -1\n";
-        let rows = parse(table);
+        let rows: Vec<Row> = table.lines().filter_map(parse).collect();
         let row = |local_port, state, inode| Row { local_port, state, inode };
         assert_eq!(
             rows,
@@ -61,6 +61,6 @@ mod tests {
                 row(80, State::Other, 778)
             ]
         );
-        assert!(parse("garbage\nmore garbage\n").is_empty());
+        assert_eq!(parse("garbage"), None);
     }
 }

@@ -351,10 +351,16 @@ impl Connection {
                     let is_over = self.is_out_of_words();
                     return if is_over { Poll::Ready(Arrival::Gone) } else { Poll::Pending };
                 }
-                Poll::Pending if self.seat.is_idle() => return Poll::Ready(Arrival::Quiet),
+                Poll::Pending if self.is_quiet() => return Poll::Ready(Arrival::Quiet),
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Whether it does without what serving takes. Nobody knows yet of one with a single request whether
+    /// it will send another: thousands that come at once and stay are not to hold that until a sweep.
+    fn is_quiet(&self) -> bool {
+        self.seat.is_idle() || (self.served == 1 && self.seat.is_between_requests())
     }
 
     /// Between requests.

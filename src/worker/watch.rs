@@ -118,7 +118,7 @@ impl Seat {
         self.phase.get() == Phase::Lasting
     }
 
-    fn is_between_requests(&self) -> bool {
+    pub(crate) fn is_between_requests(&self) -> bool {
         !self.phase.get().is_busy()
     }
 
