@@ -42,6 +42,8 @@ pub(crate) enum Look {
     Resting,
     /// It should run and does not.
     Failed(String),
+    /// It is still there, and not to come back: the program has fewer instances by now.
+    Leaving,
     Missing,
 }
 
@@ -117,6 +119,8 @@ enum Progress {
     Waits,
     Reached,
     Failed(String),
+    /// It is no longer one of those that the roll is about.
+    Left,
 }
 
 impl Roll {
@@ -213,8 +217,10 @@ impl Roll {
         }
     }
 
-    /// Stopped and exited ones stay as they are: a roll renews what runs or should run.
+    /// Stopped and exited ones stay as they are: a roll renews what runs or should run. Those that
+    /// leave are none of its.
     fn begin(&mut self, view: &impl View) -> Vec<Act> {
+        self.waiting.retain(|instance| view.look(*instance) != Look::Leaving);
         let (resting, running): (Vec<u32>, Vec<u32>) =
             self.waiting.iter().partition(|instance| view.look(**instance) == Look::Resting);
         self.skipped = resting;
@@ -231,7 +237,9 @@ impl Roll {
 
     fn surging(&mut self, view: &impl View, now_us: u64) -> Vec<Act> {
         if self.turns.is_empty() && self.done.is_empty() {
-            if self.extra.clone().any(|it| view.look(it) == Look::Missing) {
+            // One of that number may still be leaving.
+            let is_there = |it| !matches!(view.look(it), Look::Leaving | Look::Missing);
+            if !self.extra.clone().all(is_there) {
                 return Vec::new();
             }
             self.turns = self.extra.clone().map(|it| turn(it, None, view, now_us)).collect();
@@ -266,10 +274,7 @@ impl Roll {
         {
             let life = match view.look(instance) {
                 Look::Running { life } => Some(life),
-                Look::Missing => {
-                    self.failed.push((instance, REMOVED.to_owned()));
-                    continue;
-                }
+                Look::Leaving | Look::Missing => continue,
                 Look::Underway | Look::Resting | Look::Failed(_) => None,
             };
             self.turns.push(turn(instance, life, view, now_us));
@@ -298,7 +303,7 @@ impl Roll {
                 }
                 Look::Resting => STOPPED.to_owned(),
                 Look::Failed(why) => why,
-                Look::Missing => REMOVED.to_owned(),
+                Look::Leaving | Look::Missing => REMOVED.to_owned(),
             };
             self.failed.push((instance, why));
         }
@@ -335,6 +340,10 @@ impl Roll {
                 Progress::Waits => self.turns.push(turn),
                 Progress::Reached => self.done.push(turn.instance),
                 Progress::Failed(why) => self.failed.push((turn.instance, why)),
+                Progress::Left if self.extra.contains(&turn.instance) => {
+                    self.failed.push((turn.instance, REMOVED.to_owned()));
+                }
+                Progress::Left => {}
             }
         }
     }
@@ -367,7 +376,7 @@ impl Turn {
             Look::Underway => self.late(now_us),
             Look::Resting => Progress::Failed(STOPPED.to_owned()),
             Look::Failed(why) => Progress::Failed(why.clone()),
-            Look::Missing => Progress::Failed(REMOVED.to_owned()),
+            Look::Leaving | Look::Missing => Progress::Left,
         }
     }
 

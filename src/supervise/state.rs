@@ -262,6 +262,18 @@ impl State {
         }
     }
 
+    /// Whether it ends for good, whatever it is told from here on.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Spawning { asked: Some(After::Gone) }
+                | Phase::Stopping { after: After::Gone, .. }
+                | Phase::Sweeping { next: Next::Gone, .. }
+                | Phase::PostStop { next: Next::Gone }
+                | Phase::Gone
+        )
+    }
+
     /// Whether nothing of it runs and nothing will by itself.
     pub(crate) fn is_at_rest(&self) -> bool {
         matches!(self.phase, Phase::Idle | Phase::Done | Phase::GaveUp | Phase::Gone)

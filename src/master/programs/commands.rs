@@ -106,11 +106,11 @@ impl Programs {
         match verb {
             ProgramVerb::Start => {
                 self.check_running()?;
-                Ok(self.say_to(ids, &Event::Start, Goal::Running, asked))
+                Ok(self.say_to(self.staying(ids)?, &Event::Start, Goal::Running, asked))
             }
             ProgramVerb::Restart => {
                 self.check_running()?;
-                Ok(self.say_to(ids, &Event::Restart, Goal::Running, asked))
+                Ok(self.say_to(self.staying(ids)?, &Event::Restart, Goal::Running, asked))
             }
             ProgramVerb::Stop => Ok(self.say_to(ids, &Event::Stop, Goal::Stopped, asked)),
             ProgramVerb::Kill => self.kill(&ids).map(Outcome::Answer),
@@ -123,8 +123,19 @@ impl Programs {
             },
             ProgramVerb::Roll(pace) => {
                 self.check_running()?;
-                self.plan_roll(&ids, pace).map(Outcome::Roll)
+                self.plan_roll(&self.staying(ids)?, pace).map(Outcome::Roll)
             }
+        }
+    }
+
+    /// Those of them that are to run at all: one that is no longer wanted may take its time to leave.
+    fn staying(&self, ids: Vec<InstanceId>) -> Result<Vec<InstanceId>, Answer> {
+        let (staying, leaving): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| self.stays(id));
+        match leaving.first() {
+            Some(id) if staying.is_empty() => Err(Answer::refused(format!(
+                "{id} is leaving: the program has fewer instances now"
+            ))),
+            Some(_) | None => Ok(staying),
         }
     }
 

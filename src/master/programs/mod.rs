@@ -359,6 +359,11 @@ impl Programs {
         }
     }
 
+    /// Whether the configuration has such an instance.
+    fn stays(&self, id: &InstanceId) -> bool {
+        definition_of(&self.definitions, id).is_some()
+    }
+
     fn shown(&self, id: &InstanceId) -> Option<Shown> {
         self.instances.get(id).map(Instance::shown)
     }

@@ -261,6 +261,9 @@ impl Sight<'_> {
 impl View for Sight<'_> {
     fn look(&self, instance: u32) -> Look {
         let Some(instance) = self.instance(instance) else { return Look::Missing };
+        if instance.state.is_leaving() || !self.programs.stays(&instance.id) {
+            return Look::Leaving;
+        }
         if matches!(instance.state.phase, Phase::Unready { .. }) {
             // It runs, and serves nobody.
             return Look::Underway;

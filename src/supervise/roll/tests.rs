@@ -222,6 +222,28 @@ fn what_rests_is_left_alone_and_what_is_late_has_failed() {
     assert_eq!(bench.roll.failed, [(1, "waited long enough".to_owned())]);
 }
 
+#[test]
+fn those_that_leave_are_none_of_its() {
+    let mut bench = Bench::new(plan(), 4);
+    bench.looks(3, Look::Leaving).expect(&[Act::Restart(0)]);
+    assert_eq!(bench.roll.progress(), (0, 3));
+    assert_eq!(bench.roll.place(3), Place::Left);
+    // Others leave while it goes on: one that waits, then the one whose turn it is.
+    bench.looks(2, Look::Leaving).runs(0).expect(&[Act::Restart(1)]);
+    bench.looks(1, Look::Leaving).expect(&[Act::End]);
+    assert_eq!((bench.roll.done.as_slice(), bench.roll.count()), (&[0][..], 1));
+    assert_eq!((bench.roll.failed.len(), bench.roll.skipped.len()), (0, 0));
+}
+
+#[test]
+fn an_extra_one_comes_after_the_one_of_its_number_has_left() {
+    let mut bench = Bench::new(Plan { max_unavailable: 0, max_surge: 1, ..plan() }, 1);
+    assert_eq!(bench.roll.step(&bench.stage, 0), [Act::Surge(1)]);
+    bench.looks(1, Look::Leaving).expect(&[]);
+    bench.looks(1, Look::Resting).expect(&[Act::Start(1)]);
+    bench.runs(1).expect(&[Act::Restart(0)]);
+}
+
 proptest! {
     /// Never fewer run than the plan allows, never an old process and its successor at once, and it
     /// comes to an end in which each instance is accounted for once.

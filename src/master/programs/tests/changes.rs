@@ -46,6 +46,38 @@ fn only_what_changed_restarts() {
 }
 
 #[test]
+fn a_roll_or_restart_leaves_those_alone_that_leave() {
+    let text = |instances: u32| {
+        format!(
+            r#"
+            [program.web]
+            command = 'sh -c "test $INSTANCE = 1 && trap : TERM; while :; do sleep 0.1; done"'
+            stop_seconds = 5
+            start_seconds = 0
+            instances = {instances}
+            "#
+        )
+    };
+    on_stage(async {
+        let mut stage = Stage::new(&text(2));
+        let leaving = stage.pid("web:1");
+        stage.until_state("web:1", ProgramState::Running).await;
+        stage.programs.apply_config(&config(&text(1)));
+        stage.until_state("web:1", ProgramState::Stopping).await;
+        let refused = stage.ask("web:1", ProgramVerb::Restart).await;
+        assert!(!refused.is_done() && refused.message.contains("is leaving"), "{refused:?}");
+        for verb in [ProgramVerb::Roll(Pace::default()), ProgramVerb::Restart] {
+            let before = stage.pid("web:0");
+            let answer = stage.ask("web", verb).await;
+            assert!(answer.is_done() && !answer.message.contains("web:1"), "{answer:?}");
+            assert_ne!(stage.pid("web:0"), before);
+        }
+        stage.until("it is gone", |stage| stage.programs.rows().len() == 1).await;
+        assert!(is_group_gone(leaving));
+    });
+}
+
+#[test]
 fn settings_that_need_no_restart_apply_live() {
     on_stage(async {
         let mut stage = Stage::new("[program.p]\ncommand = \"sleep 1000\"");
