@@ -23,6 +23,7 @@ use crate::master::event::{Event, Post};
 use crate::supervise::notify::{self, Word};
 use crate::supervise::step::SpawnError;
 use crate::sys;
+use crate::sys::proc::Kin;
 use crate::sys::user::Identity;
 use crate::sys::watched::Watched;
 
@@ -30,12 +31,15 @@ use crate::sys::watched::Watched;
 #[derive(Debug)]
 pub(crate) struct Notice {
     sender: u32,
+    /// Whose it was when it was heard: who says a word for another, and then waits for a barrier to
+    /// be lifted, may be gone by the time that the loop comes to it.
+    kin: Option<Kin>,
     words: Vec<Word>,
 }
 
 impl Notice {
     pub(super) fn new(sender: u32, datagram: &[u8]) -> Self {
-        Self { sender, words: notify::parse(datagram) }
+        Self { sender, kin: sys::proc::kin(sender), words: notify::parse(datagram) }
     }
 }
 
@@ -137,7 +141,7 @@ impl Programs {
     }
 
     pub(crate) fn on_notice(&mut self, notice: Notice) {
-        if let Some(id) = self.sender_of(notice.sender)
+        if let Some(id) = self.sender_of(&notice)
             && let Some(instance) = self.instances.get_mut(&id)
         {
             for word in notice.words {
@@ -149,16 +153,16 @@ impl Programs {
 
     /// The instance that a process belongs to: its main process, one of that one's session or group,
     /// or a descendant; where that one has been followed from another, whoever is of its tree.
-    fn sender_of(&mut self, sender: u32) -> Option<InstanceId> {
-        let mut pid = sender;
+    fn sender_of(&mut self, notice: &Notice) -> Option<InstanceId> {
+        let Notice { sender, kin, .. } = *notice;
+        let (mut pid, mut kin) = (sender, kin);
         for _ in 0..PROGRAM_ANCESTORS_MAX {
-            let kin = sys::proc::kin(pid);
             let own = [Some(pid), kin.map(|kin| kin.group), kin.map(|kin| kin.session)];
             if let Some(id) = own.into_iter().flatten().find_map(|pid| self.main_of(pid)) {
                 return Some(id);
             }
             match kin.map(|kin| kin.parent) {
-                Some(parent @ 2..) => pid = parent,
+                Some(parent @ 2..) => (pid, kin) = (parent, sys::proc::kin(parent)),
                 Some(_) | None => break,
             }
         }

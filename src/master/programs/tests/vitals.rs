@@ -228,6 +228,29 @@ fn a_program_says_how_it_is() {
 }
 
 #[test]
+fn a_word_counts_though_who_said_it_for_the_program_is_gone_by_then() {
+    on_stage(async {
+        let folder = tempfile::tempdir().unwrap();
+        // With a helper for a while, as `systemd-notify` in a script is one.
+        let mut stage = heard(
+            folder.path(),
+            "[program.q]\nready = { notify = true }\n\
+             command = \"sh -c 'sleep 999; exec sleep 1000'\"",
+        );
+        let main = stage.pid("q:0");
+        let helpers = || sys::proc::children_of(main).unwrap_or_default();
+        stage.until("it has a helper", |_| !helpers().is_empty()).await;
+        let helper = helpers()[0];
+        let notice = notices::Notice::new(helper, b"READY=1");
+        let killed = std::process::Command::new("kill").args(["-9", &helper.to_string()]).status();
+        assert!(killed.unwrap().success());
+        stage.until("the helper is gone", |_| sys::proc::kin(helper).is_none()).await;
+        stage.programs.on_notice(notice);
+        stage.until_state("q:0", ProgramState::Running).await;
+    });
+}
+
+#[test]
 fn a_silent_program_is_aborted_and_started_again() {
     on_stage(async {
         let folder = tempfile::tempdir().unwrap();
