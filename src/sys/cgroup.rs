@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use rustix::fs::{Access, Mode, OFlags};
@@ -35,20 +35,20 @@ impl Cgroup {
     pub(crate) fn own() -> io::Result<Self> {
         let missing = |what| io::Error::new(io::ErrorKind::NotFound, what);
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-        let (root, mount) = mounts
-            .lines()
-            .find_map(mounted)
-            .ok_or_else(|| missing("control groups of version 2 are not mounted"))?;
+        let mut mounts = mounts.lines().filter_map(mounted).peekable();
+        if mounts.peek().is_none() {
+            return Err(missing("control groups of version 2 are not mounted"));
+        }
         let groups = fs::read_to_string("/proc/self/cgroup")?;
         let path = groups
             .lines()
             .find_map(|line| line.strip_prefix("0::"))
             .ok_or_else(|| missing("this process is in no control group of version 2"))?;
-        let below = path
-            .strip_prefix(root)
-            .or_else(|| (root == "/").then_some(path))
+        // There may be several mounts, each of another part of the hierarchy.
+        let folder = mounts
+            .find_map(|(root, mount)| folder_of(path, root, mount))
             .ok_or_else(|| missing("this process's control group is not mounted here"))?;
-        Ok(Self { folder: Path::new(mount).join(below.trim_start_matches('/')) })
+        Ok(Self { folder })
     }
 
     /// Whether processes of this group may be moved to groups below it.
@@ -195,6 +195,14 @@ fn is_threaded(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error())
 }
 
+/// Where a group is, in a mount that begins at `root`.
+fn folder_of(group: &str, root: &str, mount: &str) -> Option<PathBuf> {
+    let below = Path::new(group).strip_prefix(root).ok()?;
+    // A namespace's own root is above what it shows: that way nothing is found.
+    let is_below = below.components().all(|part| matches!(part, Component::Normal(_)));
+    is_below.then(|| Path::new(mount).join(below))
+}
+
 /// The root and the place of a mount of version 2, from a line of `mountinfo`.
 fn mounted(line: &str) -> Option<(&str, &str)> {
     let (left, right) = line.split_once(" - ")?;
@@ -214,6 +222,20 @@ mod tests {
         // Any other failure to read says nothing: a folder in place of the file.
         fs::create_dir_all(group.folder.join("cgroup.events")).unwrap();
         assert!(group.is_populated().is_err());
+    }
+
+    #[test]
+    fn a_group_is_looked_for_where_its_part_of_the_hierarchy_is_mounted() {
+        for (group, root, expected) in [
+            ("/a/b", "/", Some("/mnt/a/b")),
+            ("/a/b", "/a", Some("/mnt/b")),
+            ("/a", "/a", Some("/mnt")),
+            ("/ab/c", "/a", None),
+            ("/../other", "/", None),
+        ] {
+            let folder = folder_of(group, root, "/mnt");
+            assert_eq!(folder.as_deref(), expected.map(Path::new), "{group} in {root}");
+        }
     }
 
     #[test]
