@@ -16,8 +16,9 @@ pub(crate) struct Identity {
     pub(crate) home: String,
 }
 
-/// Supplementary groups looked up for one user; Linux allows more, nobody has them.
-const GROUPS_MAX: usize = 256;
+/// Supplementary groups looked up for one user at first, and what Linux allows.
+const GROUPS_USUAL: usize = 256;
+const GROUPS_MAX: usize = 65_536;
 /// Room for the strings of one entry.
 const ENTRY_BYTES: usize = 16 * 1024;
 
@@ -168,16 +169,23 @@ fn entry(
 }
 
 fn groups(name: &CStr, gid: u32) -> Vec<u32> {
-    let mut groups = vec![0; GROUPS_MAX];
-    let mut count = GROUPS_MAX as libc::c_int;
-    // SAFETY: `groups` has room for `count` entries and the call writes at most that many.
-    let status =
-        unsafe { libc::getgrouplist(name.as_ptr(), gid, groups.as_mut_ptr(), &raw mut count) };
-    if status < 0 {
-        return vec![gid];
+    let mut groups = vec![0; GROUPS_USUAL];
+    loop {
+        let mut count = groups.len() as libc::c_int;
+        // SAFETY: `groups` has room for `count` entries and the call writes at most that many.
+        let status =
+            unsafe { libc::getgrouplist(name.as_ptr(), gid, groups.as_mut_ptr(), &raw mut count) };
+        let count = usize::try_from(count).unwrap_or(0);
+        if status >= 0 {
+            groups.truncate(count);
+            return groups;
+        }
+        // It says how many there are, where it does not fail for another reason.
+        if count <= groups.len() || count > GROUPS_MAX {
+            return vec![gid];
+        }
+        groups.resize(count, 0);
     }
-    groups.truncate(usize::try_from(count).unwrap_or(0));
-    groups
 }
 
 #[cfg(test)]
