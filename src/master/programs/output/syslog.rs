@@ -79,7 +79,12 @@ fn line(name: &str, (local_ms, stream): (u64, Stream), text: &str) -> Vec<u8> {
     let mut line = format!("<{priority}>{month} {day:2} {} {tag}: ", &time[11..19]).into_bytes();
     // A NUL would end the line in most daemons.
     line.extend(text.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
-    line.truncate(PROGRAM_SYSLOG_BYTES_MAX);
+    if line.len() > PROGRAM_SYSLOG_BYTES_MAX {
+        // No half of a character: a daemon may take the whole line for no text.
+        let is_inner = |byte: u8| byte & 0xc0 == 0x80;
+        let end = (0..=PROGRAM_SYSLOG_BYTES_MAX).rev().find(|at| !is_inner(line[*at]));
+        line.truncate(end.unwrap_or(0));
+    }
     line
 }
 
@@ -96,6 +101,11 @@ mod tests {
         let long = line("web", (0, Stream::Stdout), &"x".repeat(PROGRAM_SYSLOG_BYTES_MAX * 2));
         assert_eq!(long.len(), PROGRAM_SYSLOG_BYTES_MAX);
         assert!(long.starts_with(b"<14>Jan  1 00:00:00 web: x"));
+        for pad in 0..3 {
+            let wide = "x".repeat(pad) + &"\u{20ac}".repeat(PROGRAM_SYSLOG_BYTES_MAX);
+            let cut = line("web", (0, Stream::Stdout), &wide);
+            assert!(cut.len() > PROGRAM_SYSLOG_BYTES_MAX - 3 && String::from_utf8(cut).is_ok());
+        }
     }
 
     #[test]
