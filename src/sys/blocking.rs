@@ -5,20 +5,26 @@
 //! Knows nothing of what is called. A call that never comes back holds its thread until the process ends.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::io;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 /// Far more than a call takes that is answered at all, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_millis(200);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 /// While others are not answered: then it is likely that this one is not, either.
 const PATIENCE_LATER: Duration = Duration::from_millis(2);
+/// How long a call is waited for that may well be slow, one after another: about what those take that
+/// are answered from memory.
+pub(crate) const SHORT_PATIENCE: Duration = Duration::from_micros(300);
 /// Calls that may hang at a time.
 const LATE_MAX: usize = 64;
+/// And of these, to one place: the next would hang as well, and others may have the threads.
+const LATE_AT_PLACE_MAX: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -30,8 +36,17 @@ pub(crate) struct Pool(Rc<Inner>);
 struct Inner {
     /// The one that made the last call, as long as calls are answered at once.
     idle: Cell<Option<Thread>>,
-    /// Calls that are under way.
-    running: Arc<AtomicUsize>,
+    /// Calls that are under way, by their places.
+    running: Arc<Mutex<BTreeMap<Place, usize>>>,
+}
+
+/// What is called, as far as its calls hang together: a file system, a folder. Its number means
+/// something to the caller only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    #[default]
+    Anywhere,
+    At(u64),
 }
 
 /// Ends once this is dropped and its last call is answered.
@@ -49,26 +64,42 @@ pub(crate) struct Late<T> {
     _thread: Thread,
 }
 
+impl Place {
+    /// One by its name.
+    pub(crate) fn named(name: impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Self::At(hasher.finish())
+    }
+}
+
 impl Pool {
     /// The error: no thread can be had, or too many calls hang.
     pub(crate) fn call<T: Send + 'static>(
         &self,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<Begun<T>> {
+        self.call_at(Place::Anywhere, PATIENCE, call)
+    }
+
+    /// The same with a patience of the caller's own, as one of only a few calls at that place.
+    pub(crate) fn call_at<T: Send + 'static>(
+        &self,
+        place: Place,
+        patience: Duration,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<Begun<T>> {
+        let late = self.has_room(place)?;
+        let patience = if late == 0 { patience } else { patience.min(PATIENCE_LATER) };
         let Inner { idle, running } = &*self.0;
-        let late = running.load(Ordering::Relaxed);
-        if late >= LATE_MAX {
-            return Err(io::Error::other(format!("{late} earlier calls hang")));
-        }
-        let patience = if late == 0 { PATIENCE } else { PATIENCE_LATER };
         let thread = idle.take().map_or_else(Thread::start, Ok)?;
         let (answering, answer) = mpsc::channel();
         let came = Arc::new(Notify::new());
         let (running, has_come) = (Arc::clone(running), Arc::clone(&came));
-        running.fetch_add(1, Ordering::Relaxed);
+        count(&running, place, 1);
         let job = Box::new(move || {
             let answered = call();
-            running.fetch_sub(1, Ordering::Relaxed);
+            count(&running, place, -1);
             // Nobody may want to know any more.
             let _nobody_asks = answering.send(answered);
             has_come.notify_one();
@@ -81,6 +112,29 @@ impl Pool {
             }
             Err(_) => Ok(Begun::Late(Late { answer, came, _thread: thread })),
         }
+    }
+
+    /// How many calls hang; the error: too many for another one there.
+    pub(crate) fn has_room(&self, place: Place) -> io::Result<usize> {
+        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = running.values().sum();
+        let late_there = running.get(&place).copied().unwrap_or(0);
+        if late >= LATE_MAX {
+            return Err(io::Error::other(format!("{late} earlier calls hang")));
+        }
+        if place != Place::Anywhere && late_there >= LATE_AT_PLACE_MAX {
+            return Err(io::Error::other(format!("{late_there} earlier calls there hang")));
+        }
+        Ok(late)
+    }
+}
+
+fn count(running: &Mutex<BTreeMap<Place, usize>>, place: Place, by: isize) {
+    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    let calls = running.entry(place).or_default();
+    *calls = calls.saturating_add_signed(by);
+    if *calls == 0 {
+        running.remove(&place);
     }
 }
 
@@ -164,6 +218,25 @@ mod tests {
         while pool.call(|| 1).is_err() {
             assert!(clock::monotonic_us() < deadline_us, "each thread ends by itself");
             std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn one_place_that_hangs_leaves_threads_for_others() {
+        let pool = Pool::default();
+        let at = |number, call| pool.call_at(Place::At(number), SHORT_PATIENCE, call);
+        let calls: Vec<_> = (0..LATE_AT_PLACE_MAX)
+            .map(|_| {
+                let (answer, call) = hanging();
+                (answer, late(at(1, Box::new(call) as Box<dyn FnOnce() -> u32 + Send>)))
+            })
+            .collect();
+        assert!(pool.has_room(Place::At(1)).is_err());
+        assert!(pool.has_room(Place::At(2)).is_ok() && pool.has_room(Place::Anywhere).is_ok());
+        assert!(matches!(pool.call(|| 2), Ok(Begun::Done(2))));
+        for (answer, late) in calls {
+            answer.send(3).unwrap();
+            drop(late);
         }
     }
 }

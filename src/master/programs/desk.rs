@@ -45,6 +45,8 @@ pub(super) struct Desk {
     pub(super) sockets: Sockets,
     /// For calls that may hang.
     pool: Pool,
+    /// For those on log files, which must not keep starts from being made.
+    log_pool: Pool,
     /// For side commands.
     room: errand::Room,
     /// For commands that ask, which must not keep those waiting that a life waits for.
@@ -102,6 +104,7 @@ impl Desk {
             room: errand::Room::new(pool.clone()),
             probe_room: errand::Room::new(pool.clone()),
             pool,
+            log_pool: Pool::default(),
             surveyor: Surveyor::default(),
             events: SharedHub::default(),
             outlets: Outlets::default(),
@@ -137,6 +140,10 @@ impl Desk {
 
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    pub(super) fn log_pool(&self) -> &Pool {
+        &self.log_pool
     }
 
     /// Who reads the output of several instances.
@@ -322,7 +329,7 @@ impl Desk {
         self.files.retain(|_, file| file.strong_count() > 0);
         let known = self.files.get(&path).and_then(Weak::upgrade);
         let file = known.unwrap_or_else(|| {
-            let file = RotatingFile::new(path.clone(), limits, self.pool.clone());
+            let file = RotatingFile::new(path.clone(), limits, self.log_pool.clone());
             Rc::new(RefCell::new(file))
         });
         file.borrow_mut().set_limits(limits);

@@ -89,6 +89,10 @@ impl Plan {
         })
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) fn leaf(&self) -> Option<&Cgroup> {
         self.leaf.as_ref()
     }

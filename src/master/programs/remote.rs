@@ -21,7 +21,7 @@ use crate::control::line;
 use crate::control::wire::Answer;
 use crate::supervise::policy::Ending;
 use crate::supervise::state::{Cause, Shown};
-use crate::sys::blocking::Begun;
+use crate::sys::blocking::{Begun, PATIENCE, Place};
 
 pub(crate) use super::executable::NotExecutable;
 
@@ -107,7 +107,8 @@ impl Programs {
         let program = &instance.definition.program;
         let Some(word) = program.command.first().cloned() else { return Ok(()) };
         let (process, variables) = (program.process.clone(), instance.variables(&self.desk));
-        match self.desk.pool().call(move || executable::check(&word, &process, &variables)) {
+        let check = move || executable::check(&word, &process, &variables);
+        match self.desk.pool().call_at(Place::named(&program.name), PATIENCE, check) {
             Ok(Begun::Done(checked)) => checked,
             // That a file system does not answer is found out by the start itself.
             Ok(Begun::Late(_)) | Err(_) => Ok(()),

@@ -10,7 +10,7 @@ use super::launch::{Launched, Plan};
 use super::process::Reporter;
 use crate::supervise::step::SpawnError;
 use crate::sys;
-use crate::sys::blocking::{self, Late, Pool};
+use crate::sys::blocking::{self, Late, PATIENCE, Place, Pool};
 use crate::sys::spawn::birth::{Birth, GivenUp};
 
 type Answer = Result<Launched, SpawnError>;
@@ -31,7 +31,9 @@ pub(super) fn begin(pool: &Pool, plan: Plan) -> Begun {
     let birth = Arc::new(Birth::default());
     let leaf = plan.leaf().map(|leaf| leaf.name().to_owned());
     let known = Arc::clone(&birth);
-    match pool.call(move || plan.carry_out(&known)) {
+    // A program that is started again and again leaves threads for the others.
+    let place = Place::named(plan.name());
+    match pool.call_at(place, PATIENCE, move || plan.carry_out(&known)) {
         Ok(blocking::Begun::Done(answer)) => Begun::Over(answer),
         Ok(blocking::Begun::Late(late)) => Begun::Underway(Underway { birth, late, leaf }),
         Err(error) => Begun::Over(Err(SpawnError::Busy(format!("begin a start: {error}")))),

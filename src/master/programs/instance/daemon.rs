@@ -17,6 +17,7 @@ use crate::supervise::policy::Ending;
 use crate::supervise::state::Phase;
 use crate::supervise::step::Event;
 use crate::sys;
+use crate::sys::blocking::{Begun, PATIENCE, Place, Pool};
 
 /// What a look for the main process has found.
 enum Found {
@@ -199,7 +200,7 @@ impl Instance {
             Ok(path) => path,
             Err(error) => return Found::Unclear(format!("expand {}: {error}", pidfile.display())),
         };
-        match pid_in(&path) {
+        match pid_told(desk.pool(), &path) {
             Err(_) if roots.is_empty() => Found::Nobody,
             Err(why) => Found::Unclear(why),
             Ok(pid) => match tree.standing(pid, &mut desk.surveyor) {
@@ -211,6 +212,16 @@ impl Instance {
                 }
             },
         }
+    }
+}
+
+/// What [`pid_in`] finds, unless that would hold up everybody.
+fn pid_told(pool: &Pool, path: &str) -> Result<u32, String> {
+    let told = path.to_owned();
+    match pool.call_at(Place::named(path), PATIENCE, move || pid_in(&told)) {
+        Ok(Begun::Done(told)) => told,
+        Ok(Begun::Late(_)) => Err(format!("{path}: its file system does not answer")),
+        Err(error) => Err(format!("{path}: {error}")),
     }
 }
 

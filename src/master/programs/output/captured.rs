@@ -3,8 +3,7 @@
 //! A short message stays in its pipe until it is whole, so that a kill of the master can not cut it
 //! in two; a long one is taken as it comes.
 
-use std::os::fd::BorrowedFd;
-
+use super::file::lend::Head;
 use super::{Output, Source, Tail, Taken};
 use crate::config::limits::PROGRAM_BEGUN_BYTES_MAX;
 use crate::supervise::capture::{Capture, Piece};
@@ -26,7 +25,7 @@ impl Output {
     pub(super) fn pour(
         &mut self,
         source: Source,
-        pipe: BorrowedFd<'_>,
+        head: Head<'_>,
         seen: &[u8],
         tail: Tail,
     ) -> Taken {
@@ -36,7 +35,7 @@ impl Output {
         while passed < seen.len() {
             let rest = &seen[passed..];
             let Some(capture) = self.channel(source).capture.as_ref() else {
-                return self.pour_text(source, pipe, rest, tail);
+                return self.pour_text(source, head, rest, tail);
             };
             let piece = capture.next(rest);
             let is_left = match piece {
@@ -57,7 +56,7 @@ impl Output {
                     }
                     // With a mark behind it, no line end can follow.
                     let tail = if count < rest.len() { Tail::Take } else { tail };
-                    return self.pour_text(source, pipe, &rest[..count], tail);
+                    return self.pour_text(source, head, &rest[..count], tail);
                 }
                 Piece::Held | Piece::Text(_) | Piece::Mark(_) | Piece::Begun(_) => {
                     passed += self.pass(source, piece, rest);
@@ -69,7 +68,7 @@ impl Output {
         }
         match (passed, last) {
             (0, Some(last)) => last,
-            (_, _) => match sys::peek::discard(pipe, passed) {
+            (_, _) => match sys::peek::discard(head.pipe, passed) {
                 Ok(()) => Taken::Bytes(passed),
                 // Reading tells what is wrong with it.
                 Err(_) => Taken::Held,

@@ -28,8 +28,8 @@ pub(super) mod voice;
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use regex::bytes::Regex;
@@ -43,6 +43,7 @@ use crate::sys;
 use crate::sys::clock;
 
 use file::RotatingFile;
+use file::lend::Head;
 use follow::{Followers, Hub, Wanted};
 use lines::Lines;
 use ring::Ring;
@@ -145,13 +146,7 @@ impl Output {
     }
 
     /// Takes of the text that is `seen` in the pipe what has a place to go to.
-    fn pour_text(
-        &mut self,
-        source: Source,
-        pipe: BorrowedFd<'_>,
-        seen: &[u8],
-        tail: Tail,
-    ) -> Taken {
+    fn pour_text(&mut self, source: Source, head: Head<'_>, seen: &[u8], tail: Tail) -> Taken {
         let now_us = clock::monotonic_us();
         let sinks = &self.channel(source).sinks;
         if sinks.is_held(now_us) {
@@ -159,9 +154,9 @@ impl Output {
         }
         if let Some(file) = sinks.exact_file() {
             let seen = &seen[..sinks.at_once(seen)];
-            let taken = file.borrow_mut().pour(pipe, seen, sinks.overflow, now_us);
+            let taken = file.borrow_mut().pour(head, seen, sinks.overflow, now_us);
             compress::begin(file);
-            self.note(source, &seen[..taken]);
+            self.note(source, &seen[..taken.min(seen.len())]);
             return if taken == 0 { Taken::Held } else { Taken::Bytes(taken) };
         }
         let count = sinks.whole(seen, tail);
@@ -170,11 +165,18 @@ impl Output {
         }
         // Written first: a kill before the next step repeats the piece, none loses it.
         self.note(source, &seen[..count]);
-        match sys::peek::discard(pipe, count) {
+        match sys::peek::discard(head.pipe, count) {
             Ok(()) => Taken::Bytes(count),
             // Reading tells what is wrong with it.
             Err(_) => Taken::Held,
         }
+    }
+
+    /// Nobody looks at the pipe again: what a thread writes of what is `seen` there leaves it.
+    fn take_over(&mut self, source: Source, head: Head<'_>, seen: &[u8]) {
+        let Some(file) = self.channel(source).sinks.exact_file() else { return };
+        let taken = file.borrow_mut().take_over(head, seen, clock::monotonic_us());
+        self.note(source, &seen[..taken.min(seen.len())]);
     }
 
     /// Takes text that is nowhere else.
@@ -294,6 +296,11 @@ impl Output {
     /// What tells that a stream's bytes may not have to wait in their pipe any longer.
     fn room(&self, source: Source) -> Option<Rc<Notify>> {
         self.channel(source).sinks.room()
+    }
+
+    /// The same of a file whose file system has not answered yet.
+    fn coming(&self, source: Source) -> Option<Arc<Notify>> {
+        self.channel(source).sinks.file.as_ref()?.borrow().coming()
     }
 
     /// Whether the stream's bytes are to go somewhere as they come, and not only its lines.

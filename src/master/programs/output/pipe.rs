@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::file::lend::{Ahead, Head};
 use super::{Output, Source, Tail, Taken};
 use crate::config::limits::{
     PROGRAM_BEGUN_MS, PROGRAM_DRAIN_BYTES_MAX, PROGRAM_PIPE_GRACE_MS, PROGRAM_READ_BYTES,
@@ -39,6 +40,8 @@ struct Reader {
     output: Rc<RefCell<Output>>,
     /// How much of a line without an end was left in the pipe at the last look.
     begun: Cell<usize>,
+    /// What is known of the bytes that it begins with.
+    ahead: Ahead,
     room: Cell<Room>,
 }
 
@@ -63,6 +66,7 @@ impl Pipe {
             descriptor,
             output,
             begun: Cell::new(0),
+            ahead: Ahead::default(),
             room: Cell::new(Room::Usual),
         });
         let (held, is_dropped) = oneshot::channel();
@@ -143,13 +147,18 @@ impl Reader {
 
     /// Until what is held in the pipe may have somewhere to go.
     async fn rest(&self) {
-        let room = self.output.borrow().room(self.source);
-        match room {
-            Some(room) => {
-                let _either_way = tokio::time::timeout(HELD, room.notified()).await;
+        let (room, coming) = {
+            let output = self.output.borrow();
+            (output.room(self.source), output.coming(self.source))
+        };
+        let told = async {
+            match (&coming, &room) {
+                (Some(coming), _) => coming.notified().await,
+                (None, Some(room)) => room.notified().await,
+                (None, None) => std::future::pending().await,
             }
-            None => tokio::time::sleep(HELD).await,
-        }
+        };
+        let _either_way = tokio::time::timeout(HELD, told).await;
     }
 
     fn catch_up(&self) {
@@ -166,6 +175,7 @@ impl Reader {
     /// the pipe is about to go.
     fn give_up(&self) {
         self.catch_up();
+        self.take_over();
         let mut bytes = 0;
         while bytes < PROGRAM_DRAIN_BYTES_MAX {
             match DESK.with_borrow_mut(|desk| self.read(&mut desk.buffer)) {
@@ -175,6 +185,20 @@ impl Reader {
             }
         }
         self.output.borrow_mut().end(self.source);
+    }
+
+    /// What a thread still writes of it is not read, and so not written, again.
+    fn take_over(&self) {
+        DESK.with_borrow_mut(|Desk { buffer, glass }| {
+            let Some(looking) = glass else { return };
+            if let Ok(count) = looking.look(&self.descriptor, buffer) {
+                self.output.borrow_mut().take_over(self.source, self.head(), &buffer[..count]);
+            }
+        });
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head { pipe: self.descriptor.as_fd(), ahead: &self.ahead }
     }
 
     /// Takes what is there; `WouldBlock` when nothing is there yet.
@@ -221,8 +245,7 @@ impl Reader {
     }
 
     fn pour(&self, seen: &[u8], tail: Tail) -> Taken {
-        let pipe = self.descriptor.as_fd();
-        let taken = self.output.borrow_mut().pour(self.source, pipe, seen, tail);
+        let taken = self.output.borrow_mut().pour(self.source, self.head(), seen, tail);
         self.begun.set(if taken == Taken::Begun { seen.len() } else { 0 });
         taken
     }

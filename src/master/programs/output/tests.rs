@@ -8,6 +8,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::file::Limits;
+use super::file::lend::{Ahead, Head};
 use super::form::Speaker;
 use super::lines::GOES_ON;
 use super::*;
@@ -65,11 +66,13 @@ fn messages_are_no_text() {
         output.set_sinks(Source::Stdout, sinks, Told { capture_bytes: 100, events: false });
         let glass = sys::peek::Glass::new(4096).unwrap();
         let mut buffer = [0; 4096];
+        let ahead = Ahead::default();
+        let head = Head { pipe: reader.as_fd(), ahead: &ahead };
         let mut look = |output: &mut Output, text: &str, tail| {
             write_to(&writer, text);
             let mut all = Vec::new();
             while let Ok(count) = glass.look(&reader, &mut buffer) {
-                let taken = output.pour(Source::Stdout, reader.as_fd(), &buffer[..count], tail);
+                let taken = output.pour(Source::Stdout, head, &buffer[..count], tail);
                 all.push(taken);
                 if !matches!(taken, Taken::Bytes(_)) {
                     break;

@@ -2,46 +2,43 @@
 //!
 //! No byte is lost or written twice, whenever this process is killed: what a pipe holds is moved
 //! into the file by the kernel in one step ([`crate::sys::peek`]), where the file allows it. When
-//! the file can not be written, what comes waits ([`trouble`]). Removed from outside (or moved away
+//! the file can not be written, what comes waits ([`trouble`]), also when its file system does not
+//! answer, which holds up nobody else ([`lend`]). Removed from outside (or moved away
 //! by another rotator), it is made again; cut short from outside, it goes on where it ends.
 
+pub(super) mod lend;
 pub(super) mod pack;
 
+mod disk;
 mod open;
 mod rotate;
 #[cfg(test)]
 mod tests;
 mod trouble;
 
-use std::fs;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use self::open::{Looked, Open};
+use self::disk::Disk;
+use self::lend::{Away, Done, Head, Lent, Put, Whose};
 use self::pack::Packing;
-use self::rotate::Room;
 use self::trouble::Trouble;
-use crate::config::limits::PROGRAM_LINE_BYTES_MAX;
 use crate::config::model::output::{Compress, Overflow, Rotate};
 use crate::sys;
-use crate::sys::blocking::{Late, Pool};
+use crate::sys::blocking::Pool;
 
 const RETRY_US: u64 = 1_000_000;
 const LOOK_US: u64 = 1_000_000;
-/// The error of a file system that does not answer.
-const SILENT: io::ErrorKind = io::ErrorKind::TimedOut;
 
 pub(in crate::master::programs) struct RotatingFile {
     path: PathBuf,
     limits: Limits,
-    open: Option<Open>,
-    /// A look at the path that was not answered yet.
-    looking: Option<Late<io::Result<Looked>>>,
-    /// Where such looks are made.
+    /// A stand-in for the one that is away.
+    disk: Disk,
+    away: Option<Away>,
+    /// Where the threads are.
     pool: Pool,
     trouble: Trouble,
-    rotate_at_us: u64,
     packing: Packing,
 }
 
@@ -59,11 +56,12 @@ pub(in crate::master::programs) struct Limits {
 #[derive(Clone, Copy)]
 enum Origin<'a> {
     /// Seen in this pipe, and still there.
-    Pipe(BorrowedFd<'a>),
+    Pipe(Head<'a>),
     Memory,
 }
 
 /// Why not everything was written, and how much was.
+#[derive(Debug)]
 struct Stopped {
     error: io::Error,
     written: usize,
@@ -71,12 +69,13 @@ struct Stopped {
 
 impl RotatingFile {
     pub(in crate::master::programs) fn new(path: PathBuf, limits: Limits, pool: Pool) -> Self {
+        let disk = Disk::new(path.clone(), limits);
         let (trouble, packing) = (Trouble::default(), Packing::Wanted);
-        Self { path, limits, open: None, looking: None, pool, trouble, rotate_at_us: 0, packing }
+        Self { path, limits, disk, away: None, pool, trouble, packing }
     }
 
     pub(in crate::master::programs) fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+        (self.limits, self.disk.limits) = (limits, limits);
         if self.packing == Packing::Failed {
             self.packing = Packing::Wanted;
         }
@@ -84,29 +83,44 @@ impl RotatingFile {
 
     /// Opens the path anew with the next byte: somebody moved the file away on purpose.
     pub(in crate::master::programs) fn reopen(&mut self) {
-        (self.open, self.looking) = (None, None);
+        match &mut self.disk.open {
+            // Who may wait for it closes it, when the path leads elsewhere.
+            Some(open) if open.is_distant => open.looked_us = 0,
+            open => *open = None,
+        }
     }
 
     /// Takes `seen`, which the pipe begins with, out of it and into the file. How much of it has left
     /// the pipe: all, or less when what can not be written has to wait there.
     pub(in crate::master::programs) fn pour(
         &mut self,
-        pipe: BorrowedFd<'_>,
+        head: Head<'_>,
         seen: &[u8],
         overflow: Overflow,
         now_us: u64,
     ) -> usize {
+        match self.written_ahead(head, now_us) {
+            Some(0) => {}
+            Some(count) => return count,
+            None => return 0,
+        }
         if self.trouble.is_waiting() {
             self.tick(now_us);
         }
         let mut written = 0;
         if !self.trouble.is_retried_later(now_us) {
-            match self.put(seen, Origin::Pipe(pipe), now_us) {
-                Ok(()) => {
+            match self.put(seen, Origin::Pipe(head), now_us) {
+                Put::Done => {
                     self.trouble.is_over(&self.path);
                     return seen.len();
                 }
-                Err(stopped) => {
+                Put::Lent => {
+                    return match overflow {
+                        Overflow::Block => 0,
+                        Overflow::Drop => self.take_over(head, seen, now_us),
+                    };
+                }
+                Put::Stopped(stopped) => {
                     written = stopped.written;
                     self.failed(&stopped.error, now_us);
                 }
@@ -116,7 +130,7 @@ impl RotatingFile {
             Overflow::Block => written,
             Overflow::Drop => {
                 let rest = &seen[written..];
-                match sys::peek::discard(pipe, rest.len()) {
+                match sys::peek::discard(head.pipe, rest.len()) {
                     Ok(()) => self.trouble.keep(rest),
                     // Still in the pipe, if anywhere.
                     Err(_) => return written,
@@ -136,8 +150,9 @@ impl RotatingFile {
             return;
         }
         match self.put(bytes, Origin::Memory, now_us) {
-            Ok(()) => self.trouble.is_over(&self.path),
-            Err(Stopped { error, written }) => {
+            Put::Done => self.trouble.is_over(&self.path),
+            Put::Lent => {}
+            Put::Stopped(Stopped { error, written }) => {
                 self.failed(&error, now_us);
                 self.trouble.keep(&bytes[written..]);
             }
@@ -145,26 +160,24 @@ impl RotatingFile {
     }
 
     /// Removes the file and makes it anew, with what waited for it forgotten. What is linked to is cut
-    /// short instead, and what is no file stays.
+    /// short instead, and what is no file stays. One whose file system does not answer is cleared when
+    /// it does, unless that is known before.
     pub(in crate::master::programs) fn clear(&mut self, now_us: u64) -> io::Result<()> {
-        self.open = None;
+        self.settle(now_us);
         drop(self.trouble.take_waiting());
-        match fs::symlink_metadata(&self.path) {
-            Ok(metadata) if metadata.is_file() => {
-                fs::remove_file(&self.path)?;
-                self.opened(now_us).map(drop)
-            }
-            Ok(_) if fs::metadata(&self.path).is_ok_and(|metadata| metadata.is_file()) => {
-                fs::File::options().write(true).truncate(true).open(&self.path).map(drop)
-            }
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+        if self.away.is_none() && self.disk.open.as_ref().is_some_and(|open| !open.is_distant) {
+            return self.disk.clear(now_us);
+        }
+        match self.lend(Whose::Nobody, now_us, move |disk| Done::Cleared(disk.clear(now_us)))? {
+            Lent::Back(Done::Cleared(cleared)) => cleared,
+            Lent::Back(_) | Lent::Away => Err(lend::silent()),
         }
     }
 
     pub(in crate::master::programs) fn leave(&mut self) -> (Vec<u8>, u64) {
-        self.trouble.leave()
+        self.settle(sys::clock::monotonic_us());
+        let (waiting, lost_bytes) = self.trouble.leave();
+        ([self.in_flight(), waiting].concat(), lost_bytes)
     }
 
     pub(in crate::master::programs) fn take_up(&mut self, waiting: &[u8], lost_bytes: u64) {
@@ -180,19 +193,23 @@ impl RotatingFile {
         self.trouble.lost_in_all()
     }
 
-    /// When the kept bytes are tried again; nothing when there are none.
+    /// When the kept bytes are tried again, or a file that is away is looked after; nothing when there
+    /// is neither.
     pub(in crate::master::programs) fn deadline_us(&self) -> Option<u64> {
-        self.trouble.deadline_us()
+        self.back_us().or_else(|| self.trouble.deadline_us())
     }
 
     pub(in crate::master::programs) fn tick(&mut self, now_us: u64) {
-        if self.deadline_us().is_none_or(|retry_us| now_us < retry_us) {
+        self.settle(now_us);
+        let is_due = |retry_us| now_us >= retry_us;
+        if self.away.is_some() || !self.trouble.deadline_us().is_some_and(is_due) {
             return;
         }
         let waiting = self.trouble.take_waiting();
         match self.put(&waiting, Origin::Memory, now_us) {
-            Ok(()) => self.trouble.is_over(&self.path),
-            Err(Stopped { error, written }) => {
+            Put::Done => self.trouble.is_over(&self.path),
+            Put::Lent => {}
+            Put::Stopped(Stopped { error, written }) => {
                 self.trouble.put_back(waiting, written);
                 self.failed(&error, now_us);
             }
@@ -200,74 +217,23 @@ impl RotatingFile {
     }
 
     fn failed(&mut self, error: &io::Error, now_us: u64) {
-        // To close a file may take as long as to look for it.
-        if error.kind() != SILENT {
-            self.open = None;
+        if self.away.is_some() {
+            return self.is_silent(now_us);
         }
         self.trouble.begins(&self.path, error, now_us);
     }
 
-    /// Writes everything, and rotates where a line end fills the file.
-    fn put(&mut self, bytes: &[u8], origin: Origin<'_>, now_us: u64) -> Result<(), Stopped> {
-        let mut written = 0;
-        while written < bytes.len() {
-            let count = self
-                .put_piece(&bytes[written..], origin, now_us)
-                .map_err(|error| Stopped { error, written })?;
-            written += count;
+    /// What was noticed while the file was written.
+    fn take_news(&mut self, now_us: u64) {
+        self.disk.limits = self.limits;
+        if let Some(warning) = self.disk.warning.take() {
+            self.trouble.warn(&warning, now_us);
         }
-        Ok(())
-    }
-
-    /// Writes what belongs into the file as it is, up to the line end that fills it.
-    fn put_piece(&mut self, rest: &[u8], origin: Origin<'_>, now_us: u64) -> io::Result<usize> {
-        let room = self.room(now_us)?;
-        let open = self.opened(now_us)?;
-        let file_bytes = open.bytes()?;
-        let piece = &rest[..rotate::piece_len(rest, room)];
-        let count = open.put(piece, file_bytes, origin)?;
-        open.is_at_line_end = piece[count - 1] == b'\n';
-        let is_full = open.is_at_line_end && count as u64 >= room.until_full;
-        if is_full || count as u64 >= room.until_cut {
-            self.rotate(now_us);
-        }
-        Ok(count)
-    }
-
-    /// How much the file may still take: not all of a room that is full is known to have been used up,
-    /// as the process that did so may have been killed there.
-    fn room(&mut self, now_us: u64) -> io::Result<Room> {
-        let limits = self.limits;
-        let period = match limits.rotate {
-            Rotate::Size => 0,
-            rotate => rotate::period(rotate, sys::local_time::shifted_ms(sys::clock::wall_ms())),
-        };
-        let cut_bytes = match limits.max_bytes {
-            0 => u64::MAX,
-            max_bytes => max_bytes.saturating_add(PROGRAM_LINE_BYTES_MAX as u64),
-        };
-        loop {
-            let open = self.opened(now_us)?;
-            if !open.is_rotatable() {
-                return Ok(Room::ENDLESS);
-            }
-            let bytes = open.bytes()?;
-            let is_full = limits.max_bytes > 0 && bytes >= limits.max_bytes;
-            let is_over = bytes > 0 && limits.rotate != Rotate::Size && period > open.period;
-            let is_rotated = bytes >= cut_bytes || open.is_at_line_end && (is_full || is_over);
-            if !is_rotated {
-                let until_full = match limits.max_bytes {
-                    _ if is_full || is_over => 0,
-                    0 => u64::MAX,
-                    max_bytes => max_bytes - bytes,
-                };
-                return Ok(Room { until_full, until_cut: cut_bytes - bytes });
-            }
-            // Ends: what was rotated is empty, and what can not be is not tried again at once.
-            if now_us < self.rotate_at_us {
-                return Ok(Room { until_full: 0, until_cut: u64::MAX });
-            }
-            self.rotate(now_us);
+        if std::mem::take(&mut self.disk.has_rotated) {
+            self.packing = match self.packing {
+                Packing::Running => Packing::Running,
+                Packing::Wanted | Packing::Idle | Packing::Failed => Packing::Wanted,
+            };
         }
     }
 }

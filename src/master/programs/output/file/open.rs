@@ -5,17 +5,19 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::{LOOK_US, Origin, RotatingFile, SILENT, rotate};
+use super::{Origin, rotate};
 use crate::config::model::output::Rotate;
 use crate::sys;
-use crate::sys::blocking::{Begun, Late};
 
 pub(super) struct Open {
     file: File,
     kind: Kind,
     /// What the path must still name.
     inode: u64,
-    looked_us: u64,
+    pub(super) device: u64,
+    /// Whether it is on a file system that may not answer: then only threads may touch it.
+    pub(super) is_distant: bool,
+    pub(super) looked_us: u64,
     pub(super) is_at_line_end: bool,
     /// When it was last written before it was opened; see [`rotate::period`].
     pub(super) period: u64,
@@ -57,8 +59,8 @@ impl Open {
         origin: Origin<'_>,
     ) -> io::Result<usize> {
         let count = match (self.kind, origin) {
-            (Kind::Regular, Origin::Pipe(pipe)) => {
-                match sys::peek::pour(pipe, &self.file, file_bytes, piece.len()) {
+            (Kind::Regular, Origin::Pipe(head)) => {
+                match sys::peek::pour(head.pipe, &self.file, file_bytes, piece.len()) {
                     Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                         self.kind = Kind::Unpourable;
                         return self.put(piece, file_bytes, origin);
@@ -66,9 +68,9 @@ impl Open {
                     poured => poured?,
                 }
             }
-            (Kind::Unpourable | Kind::Endless | Kind::Socket, Origin::Pipe(pipe)) => {
+            (Kind::Unpourable | Kind::Endless | Kind::Socket, Origin::Pipe(head)) => {
                 let count = self.write(piece, file_bytes)?;
-                sys::peek::discard(pipe, count)?;
+                sys::peek::discard(head.pipe, count)?;
                 count
             }
             (Kind::Regular | Kind::Unpourable | Kind::Endless | Kind::Socket, Origin::Memory) => {
@@ -87,69 +89,14 @@ impl Open {
             Kind::Socket => sys::append::send(&self.file, piece),
         }
     }
-}
 
-/// What a look at the path has found.
-pub(super) enum Looked {
-    /// It still names the file that is open.
-    Same,
-    Anew(Open),
-}
-
-impl RotatingFile {
-    pub(super) fn opened(&mut self, now_us: u64) -> io::Result<&mut Open> {
-        let is_known = |open: &Open| now_us < open.looked_us + LOOK_US;
-        if self.looking.is_some() || !self.open.as_ref().is_some_and(is_known) {
-            self.look(now_us)?;
-        }
-        Ok(self.open.as_mut().expect("opened just above"))
-    }
-
-    /// Opens the path, unless it is what is open. Its file system may not answer: then nobody waits, and
-    /// the next look takes the answer.
-    fn look(&mut self, now_us: u64) -> io::Result<()> {
-        loop {
-            let looked = if let Some(late) = self.looking.take() {
-                match late.answer() {
-                    Some(looked) => looked?,
-                    None => return self.is_silent(late),
-                }
-            } else {
-                let (path, rotate) = (self.path.clone(), self.limits.rotate);
-                let inode = self.open.as_ref().map(|open| open.inode);
-                match self.pool.call(move || look(&path, rotate, inode))? {
-                    Begun::Done(looked) => looked?,
-                    Begun::Late(late) => return self.is_silent(late),
-                }
-            };
-            match (looked, &mut self.open) {
-                (Looked::Anew(open), _) => {
-                    self.open = Some(Open { looked_us: now_us, ..open });
-                    return Ok(());
-                }
-                (Looked::Same, Some(open)) => {
-                    open.looked_us = now_us;
-                    return Ok(());
-                }
-                // Closed since: it has to be opened.
-                (Looked::Same, None) => {}
-            }
-        }
-    }
-
-    fn is_silent(&mut self, late: Late<io::Result<Looked>>) -> io::Result<()> {
-        self.looking = Some(late);
-        Err(io::Error::new(SILENT, "its file system does not answer"))
+    /// Whether the path still leads here.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|metadata| metadata.ino() == self.inode)
     }
 }
 
-/// `inode`: of what is open.
-fn look(path: &Path, rotate: Rotate, inode: Option<u64>) -> io::Result<Looked> {
-    let is_it = |inode| fs::metadata(path).is_ok_and(|metadata| metadata.ino() == inode);
-    if inode.is_some_and(is_it) { Ok(Looked::Same) } else { open(path, rotate).map(Looked::Anew) }
-}
-
-fn open(path: &Path, rotate: Rotate) -> io::Result<Open> {
+pub(super) fn open(path: &Path, rotate: Rotate) -> io::Result<Open> {
     let mut options = OpenOptions::new();
     // Not to append: the kernel pours only to an offset. Opening a pipe never waits for a reader.
     options.write(true).create(true).custom_flags(sys::append::NEVER_WAIT);
@@ -177,7 +124,9 @@ fn open(path: &Path, rotate: Rotate) -> io::Result<Open> {
         u64::try_from(metadata.mtime()).unwrap_or(0) * 1000
     };
     let period = rotate::period(rotate, sys::local_time::shifted_ms(written_ms));
-    Ok(Open { file, kind, inode: metadata.ino(), looked_us: 0, is_at_line_end, period })
+    let is_distant = kind == Kind::Regular && !sys::file::is_on_this_machine(&file);
+    let (inode, device) = (metadata.ino(), metadata.dev());
+    Ok(Open { file, kind, inode, device, is_distant, looked_us: 0, is_at_line_end, period })
 }
 
 fn ends_with_a_line(path: &Path, bytes: u64) -> bool {

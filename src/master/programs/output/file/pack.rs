@@ -6,10 +6,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::RotatingFile;
+use super::disk::Disk;
+use super::lend::{Done, Lent, Whose};
 use super::rotate::backup;
 use crate::config::model::output::Compress;
 
@@ -38,6 +40,16 @@ pub(in crate::master::programs) enum Ran {
     Moved,
 }
 
+/// What there is to pack.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::master::programs) enum Next {
+    Job(Job),
+    Nothing,
+    /// The file system holds somebody up: to be asked again.
+    Later,
+}
+
+#[derive(Debug, PartialEq, Eq)]
 pub(in crate::master::programs) struct Job {
     source: PathBuf,
     inode: u64,
@@ -57,10 +69,56 @@ impl RotatingFile {
     }
 
     /// The youngest backup that is not packed yet.
-    pub(in crate::master::programs) fn next_job(&mut self) -> Option<Job> {
+    pub(in crate::master::programs) fn next_job(&mut self, now_us: u64) -> Next {
         if self.packing != Packing::Running {
-            return None;
+            return Next::Nothing;
         }
+        let found = match self.lend(Whose::Nobody, now_us, |disk| Done::Found(disk.next_job())) {
+            Ok(Lent::Back(Done::Found(found))) => found,
+            Ok(Lent::Back(_) | Lent::Away) | Err(_) => return Next::Later,
+        };
+        match found {
+            Some(job) => Next::Job(job),
+            None => {
+                self.packing = Packing::Idle;
+                Next::Nothing
+            }
+        }
+    }
+
+    /// Gives a packed file its place.
+    pub(in crate::master::programs) fn packed(
+        &mut self,
+        job: Job,
+        result: io::Result<Ran>,
+        now_us: u64,
+    ) {
+        let source = job.source.display().to_string();
+        let placed = self
+            .lend(Whose::Nobody, now_us, move |disk| Done::Placed(disk.put_in_place(&job, result)));
+        match placed {
+            Ok(Lent::Back(Done::Placed(Err(error)))) => {
+                self.fails_to_pack(&format!("{source}: {error}"), now_us);
+            }
+            // What is not placed after all is found again by who looks for the next job.
+            Ok(Lent::Back(_) | Lent::Away) | Err(_) => {}
+        }
+    }
+
+    /// Whether its file system may hold up whoever packs its files.
+    pub(in crate::master::programs) fn is_distant(&self) -> bool {
+        self.disk.is_distant
+    }
+
+    /// Nothing is packed until there is a reason to try again.
+    pub(in crate::master::programs) fn fails_to_pack(&mut self, why: &str, now_us: u64) {
+        self.packing = Packing::Failed;
+        self.trouble.warn(&format!("compress {why}"), now_us);
+    }
+}
+
+impl Disk {
+    fn next_job(&mut self) -> Option<Job> {
         let target = with(&self.path, ".packing");
         // Of a master that was killed while packing.
         let _there_may_be_none = fs::remove_file(&target);
@@ -78,27 +136,17 @@ impl RotatingFile {
                 (Some(inode), false) => Some(Some((source, inode))),
             }
         });
-        let job = job.flatten().next();
+        let (source, inode) = job.flatten().next()?;
         let how = self.limits.compress;
-        if job.is_none() || how == Compress::No {
-            self.packing = Packing::Idle;
-            return None;
-        }
-        job.map(|(source, inode)| Job { source, inode, target, how })
+        (how != Compress::No).then_some(Job { source, inode, target, how })
     }
 
-    /// Gives a packed file its place.
-    pub(in crate::master::programs) fn packed(
-        &mut self,
-        job: &Job,
-        result: io::Result<Ran>,
-        now_us: u64,
-    ) {
+    fn put_in_place(&mut self, job: &Job, result: io::Result<Ran>) -> io::Result<()> {
         let is_source =
             |path: &PathBuf| fs::metadata(path).is_ok_and(|metadata| metadata.ino() == job.inode);
         let source =
             (1..=self.limits.backups).map(|number| backup(&self.path, number)).find(is_source);
-        let placed = match (result, source) {
+        match (result, source) {
             (Ok(Ran::Packed), Some(source)) => {
                 fs::rename(&job.target, with(&source, ending(job.how)))
                     .and_then(|()| fs::remove_file(&source))
@@ -110,16 +158,7 @@ impl RotatingFile {
                 let _tried_again_later = fs::remove_file(&job.target);
                 Err(error)
             }
-        };
-        if let Err(error) = placed {
-            self.fails_to_pack(&format!("{}: {error}", job.source.display()), now_us);
         }
-    }
-
-    /// Nothing is packed until there is a reason to try again.
-    pub(in crate::master::programs) fn fails_to_pack(&mut self, why: &str, now_us: u64) {
-        self.packing = Packing::Failed;
-        self.trouble.warn(&format!("compress {why}"), now_us);
     }
 }
 
@@ -133,7 +172,10 @@ impl Job {
         if source.metadata()?.ino() != self.inode {
             return Ok(Ran::Moved);
         }
-        let target = File::create(&self.target)?;
+        // Nobody reads of it what they may not read of the source.
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let target = options.open(&self.target)?;
         target.set_permissions(source.metadata()?.permissions())?;
         let target = match self.how {
             Compress::Zstd => {

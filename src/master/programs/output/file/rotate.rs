@@ -7,8 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::pack::{self, PACKED, Packing};
-use super::{RETRY_US, RotatingFile};
+use super::pack::{self, PACKED};
 use crate::config::model::output::Rotate;
 
 /// Which hour, day or week of the local time it is; the same one while nothing rotates by time.
@@ -21,29 +20,6 @@ pub(super) fn period(rotate: Rotate, local_ms: u64) -> u64 {
         Rotate::Daily => local_ms / DAY_MS,
         // The epoch began on a Thursday.
         Rotate::Weekly => (local_ms / DAY_MS + 3) / 7,
-    }
-}
-
-impl RotatingFile {
-    /// Moves every backup one further. What can not be moved is written on, and tried again later.
-    pub(super) fn rotate(&mut self, now_us: u64) {
-        if now_us < self.rotate_at_us {
-            return;
-        }
-        match shift(&self.path, self.limits.backups) {
-            Ok(()) => {
-                self.open = None;
-                self.packing = match self.packing {
-                    Packing::Running => Packing::Running,
-                    Packing::Wanted | Packing::Idle | Packing::Failed => Packing::Wanted,
-                };
-            }
-            Err(error) => {
-                self.rotate_at_us = now_us + RETRY_US;
-                let text = format!("rotate {}: {error}", self.path.display());
-                self.trouble.warn(&text, now_us);
-            }
-        }
     }
 }
 
@@ -69,7 +45,8 @@ pub(super) fn piece_len(bytes: &[u8], room: Room) -> usize {
     end.min(until_cut)
 }
 
-fn shift(path: &Path, backups: u32) -> io::Result<()> {
+/// Moves every backup one further, and the file to be the first of them.
+pub(super) fn shift(path: &Path, backups: u32) -> io::Result<()> {
     if backups == 0 {
         return fs::remove_file(path);
     }

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::pack::Next;
 use super::rotate::period;
 use super::*;
 
@@ -65,6 +66,20 @@ fn yesterdays_file_is_rotated_with_the_first_line_of_today() {
 }
 
 #[test]
+fn an_old_file_that_was_emptied_begins_anew_and_is_not_rotated_after_its_first_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut file) = log(&folder, limits(Rotate::Daily, Compress::No));
+    fs::write(&path, "old\n").unwrap();
+    age(&path, DAY);
+    // Open since yesterday, and cut short by who copied it.
+    file.disk.look(0).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    file.write(b"one\n", 0);
+    file.write(b"two\n", 0);
+    assert_eq!((read(&path, "").as_str(), read(&path, ".1").as_str()), ("one\ntwo\n", ""));
+}
+
+#[test]
 fn a_full_file_that_a_killed_master_left_gets_no_further_line() {
     let folder = tempfile::tempdir().unwrap();
     let (path, mut file) = log(&folder, limits(Rotate::Size, Compress::No));
@@ -87,9 +102,9 @@ fn a_gap_that_a_kill_left_is_filled_and_pushes_nothing_out() {
 
 fn pack_all(file: &mut RotatingFile) {
     assert!(file.begin_packing());
-    while let Some(job) = file.next_job() {
+    while let Next::Job(job) = file.next_job(0) {
         let result = job.run();
-        file.packed(&job, result, 0);
+        file.packed(job, result, 0);
     }
     assert!(!file.begin_packing(), "nothing is left to do until the next rotation");
 }
@@ -145,7 +160,7 @@ fn what_could_not_be_packed_is_tried_again_with_the_next_rotation() {
     file.write(b"line three is long\n", 0);
     assert!(file.begin_packing());
     file.fails_to_pack("rotated files: start a thread: out of memory", 0);
-    assert!(file.next_job().is_none());
+    assert_eq!(file.next_job(0), Next::Nothing);
     file.set_limits(limits(Rotate::Size, Compress::Gzip));
     pack_all(&mut file);
     assert_eq!(unpacked(&path, ".1.gz"), "line three is long\n");
@@ -157,11 +172,13 @@ fn a_file_that_moves_on_before_it_is_packed_is_found_again() {
     let (path, mut file) = log(&folder, limits(Rotate::Size, Compress::Gzip));
     file.write(b"line one is long\n", 0);
     assert!(file.begin_packing());
-    let job = file.next_job().unwrap();
+    let Next::Job(job) = file.next_job(0) else { panic!() };
     file.write(b"line two is long\n", 0);
-    file.packed(&job, job.run(), 0);
-    while let Some(job) = file.next_job() {
-        file.packed(&job, job.run(), 0);
+    let result = job.run();
+    file.packed(job, result, 0);
+    while let Next::Job(job) = file.next_job(0) {
+        let result = job.run();
+        file.packed(job, result, 0);
     }
     for (number, text) in [(1, "line two is long\n"), (2, "line one is long\n")] {
         assert_eq!(unpacked(&path, &format!(".{number}.gz")), text);
@@ -189,10 +206,10 @@ fn a_file_that_moves_on_while_it_is_packed_keeps_its_place() {
     let (path, mut file) = log(&folder, limits(Rotate::Size, Compress::Gzip));
     file.write(b"line one is long\n", 0);
     assert!(file.begin_packing());
-    let job = file.next_job().unwrap();
+    let Next::Job(job) = file.next_job(0) else { panic!() };
     let result = job.run();
     file.write(b"line two is long\n", 0);
-    file.packed(&job, result, 0);
+    file.packed(job, result, 0);
     assert_eq!(unpacked(&path, ".2.gz"), "line one is long\n");
     assert_eq!(read(&path, ".1"), "line two is long\n");
 }

@@ -36,6 +36,16 @@ impl Trouble {
         self.is_waiting().then_some(self.retry_at_us)
     }
 
+    /// When it is tried or told again, while it lasts.
+    pub(super) fn retry_us(&self) -> u64 {
+        if self.reason.is_some() { self.retry_at_us } else { 0 }
+    }
+
+    /// What stood in the way may be gone.
+    pub(super) fn is_tried_now(&mut self) {
+        self.retry_at_us = 0;
+    }
+
     pub(super) fn begins(&mut self, path: &Path, error: &io::Error, now_us: u64) {
         self.retry_at_us = now_us + RETRY_US;
         let text = format!("write {}: {error}", path.display());
@@ -66,7 +76,8 @@ impl Trouble {
 
     /// Up to the bound; what is beyond it is lost.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
-        let room = PROGRAM_FILE_WAITING_BYTES_MAX - self.waiting.len();
+        // What was put back counts, and may be more.
+        let room = PROGRAM_FILE_WAITING_BYTES_MAX.saturating_sub(self.waiting.len());
         let kept = bytes.len().min(room);
         self.waiting.extend_from_slice(&bytes[..kept]);
         self.lost_bytes += (bytes.len() - kept) as u64;
@@ -76,8 +87,10 @@ impl Trouble {
         std::mem::take(&mut self.waiting)
     }
 
+    /// What of it was not written goes before what has come since.
     pub(super) fn put_back(&mut self, mut waiting: Vec<u8>, written: usize) {
         waiting.drain(..written);
+        waiting.append(&mut self.waiting);
         self.waiting = waiting;
     }
 
