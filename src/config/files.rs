@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::sys;
 
@@ -72,7 +72,7 @@ pub(super) fn check(text: String, name: &str, path: &Path, dates: Dates) -> Resu
         staple: &|path| staple(path),
     };
     let config = document::read(&text, name, surroundings)?;
-    Ok(Loaded { config, text: Some(Rc::from(text)) })
+    Ok(Loaded { config, text: Some(Arc::from(text)) })
 }
 
 /// See `config::engine_name`.

@@ -359,6 +359,12 @@ pub(crate) const PROGRAM_LINES_AT_ONCE: usize = 1024;
 pub(crate) const PROGRAM_LINE_FORM_BYTES_MAX: usize = 256;
 /// Files that are compressed at a time.
 pub(crate) const PROGRAM_COMPRESSIONS_MAX: usize = 1;
+/// How long whoever has the configuration read waits for its file systems.
+pub(crate) const CONFIG_READ_WAIT_MS: u64 = 5_000;
+/// And how many may wait for one that does not answer.
+pub(crate) const CONFIG_READS_WAITING_MAX: usize = 64;
+/// How long whoever reads a log waits for its file system.
+pub(crate) const LOG_READ_WAIT_MS: u64 = 5_000;
 /// Output kept for a file that can not be written.
 pub(crate) const PROGRAM_FILE_WAITING_BYTES_MAX: usize = 1 << 20;
 /// Of all of that, for the master that an upgrade begins.

@@ -74,7 +74,7 @@ pub(crate) mod users;
 pub(crate) mod variables;
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use diagnostic::Errors;
 use model::Config;
@@ -89,7 +89,7 @@ pub(crate) const EMBEDDED_NAME: &str = "embedded default";
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
-    pub(crate) text: Option<Rc<str>>,
+    pub(crate) text: Option<Arc<str>>,
 }
 
 /// Whether a certificate that has expired is an error: where a file is checked. What runs, or starts,

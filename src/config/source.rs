@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::diagnostic::Errors;
 use super::model::Config;
@@ -107,7 +107,7 @@ impl Source {
                 let text = foreign.text()?;
                 files::check(text, &self.name(), foreign.files.first(), dates)
             }
-            Self::Embedded => Ok(Loaded { config: embedded(), text: Some(Rc::from(EMBEDDED)) }),
+            Self::Embedded => Ok(Loaded { config: embedded(), text: Some(Arc::from(EMBEDDED)) }),
         }
     }
 

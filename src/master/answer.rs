@@ -5,6 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::membership::Now;
 use super::programs::Follow;
+use super::reading::Purpose;
 use super::{Master, audit};
 use crate::control::call::{Caller, Command, Query};
 use crate::control::server::{Asked, Reply};
@@ -17,8 +18,7 @@ impl Master {
             Asked::Rpc(asked) => self.rpc(asked),
             Asked::Command { command, caller, reply } => self.command(&command, &caller, reply),
             Asked::Query { query, caller, reply } => {
-                // Whoever asked may be gone by now.
-                let _nobody_waits = reply.send(self.query(query, &caller));
+                self.query(query, &caller, reply);
             }
         }
     }
@@ -36,7 +36,10 @@ impl Master {
             }
             // Answered and written down when it is done.
             Command::Scale { .. } => return self.scale(command, caller, reply),
-            Command::Reload => self.reload(),
+            // Answered and written down once the configuration is read.
+            Command::Reload => {
+                return self.read_for(Purpose::Reload { caller: caller.clone(), reply });
+            }
             Command::Revert => self.revert(),
             // Answered when it is done.
             Command::Reopen => return self.reopen_for(caller, reply),
@@ -52,11 +55,11 @@ impl Master {
         let _nobody_waits = reply.send(answer);
     }
 
-    fn query(&mut self, query: Query, caller: &Caller) -> Reply {
+    fn query(&mut self, query: Query, caller: &Caller, reply: oneshot::Sender<Reply>) {
         if matches!(query, Query::Status | Query::Watch { .. } | Query::Metrics) {
             self.programs.weigh_again();
         }
-        match query {
+        let answer = match query {
             Query::Status => Reply::Json(json(&delta::status(&self.snapshot(Now::read())))),
             Query::Watch { rate } => Reply::Lines(self.watchers.join(watch::Start {
                 rate,
@@ -85,7 +88,10 @@ impl Master {
                 Err(answer) => Reply::Missing(answer.message),
             },
             Query::History => Reply::Json(json(&self.history.all())),
-            Query::Plan => Reply::Json(json(&self.plan(caller.role))),
+            // Answered once the configuration is read.
+            Query::Plan => {
+                return self.read_for(Purpose::Plan { role: caller.role, reply });
+            }
             Query::EngineLog { tail, follow } => {
                 let follow = if follow { Follow::Yes } else { Follow::No };
                 match self.log.read(tail, follow) {
@@ -100,7 +106,9 @@ impl Master {
                     Err(answer) => Reply::Missing(answer.message),
                 }
             }
-        }
+        };
+        // Whoever asked may be gone by now.
+        let _nobody_waits = reply.send(answer);
     }
 }
 
@@ -112,6 +120,6 @@ fn whole(events: &[EventRecord]) -> mpsc::Receiver<Bytes> {
     receiver
 }
 
-fn json(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("wire types have no map with odd keys")
 }

@@ -3,7 +3,8 @@
 //!
 //! A renewed certificate is taken by itself, without the rest of the configuration being read again:
 //! what else of the file was edited is not asked for. Files that do not fit each other change
-//! nothing, and are told of until they do: whoever writes them writes one after the other.
+//! nothing, and are told of until they do: whoever writes them writes one after the other. A thread
+//! looks, as a file system may not answer: then what was read before goes on being served.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,16 +18,32 @@ use crate::config::{Loaded, certificate, identity, limits, trust};
 use crate::control::certificate::{Certificate, days_between};
 use crate::control::server_row::ServerRow;
 use crate::control::wire::Severity;
+use crate::sys::blocking::{Begun, Late, Pool};
 use crate::sys::log;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Certificates {
     due_us: u64,
-    /// By the first file of each.
-    watched: BTreeMap<PathBuf, Watched>,
+    watched: AllWatched,
+    pool: Pool,
+    /// A look that has not ended yet, at what this generation names.
+    underway: Option<(u32, Late<Looked>)>,
 }
 
-#[derive(Debug, Default)]
+/// By the first file of each.
+type AllWatched = BTreeMap<PathBuf, Watched>;
+
+/// What a look has come to.
+struct Looked {
+    /// With the certificates that were taken, each with what is to be told of it.
+    config: Config,
+    watched: AllWatched,
+    taken: Vec<(PathBuf, String)>,
+    /// Not taken, and why.
+    failed: Vec<(PathBuf, String)>,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Watched {
     /// What the last look saw of its files.
     seen: Option<Stamps>,
@@ -123,27 +140,49 @@ fn papers(config: &mut Config) -> impl Iterator<Item = Paper<'_>> {
     of_listeners.chain(of_upstreams.map(Paper::Identity))
 }
 
-impl Certificates {
-    /// Those whose files are not what was read last, and have not changed since the last look: what is
-    /// being written is not read.
-    fn settled<'c>(&mut self, papers: impl Iterator<Item = Paper<'c>>) -> Vec<Paper<'c>> {
-        let mut before = std::mem::take(&mut self.watched);
-        let mut settled = Vec::new();
-        for paper in papers {
-            let path = paper.path().to_owned();
-            let known = before.remove(&path).or_else(|| self.watched.remove(&path));
-            let now = Some(paper.stamps());
-            let mut watched = known.unwrap_or_default();
-            if watched.judged != now && watched.seen == now {
-                watched.judged.clone_from(&now);
-                settled.push(paper);
-            }
-            watched.seen = now;
-            self.watched.insert(path, watched);
+/// Those whose files are not what was read last, and have not changed since the last look: what is
+/// being written is not read.
+fn settled<'c>(all: &mut AllWatched, papers: impl Iterator<Item = Paper<'c>>) -> Vec<Paper<'c>> {
+    let mut before = std::mem::take(all);
+    let mut settled = Vec::new();
+    for paper in papers {
+        let path = paper.path().to_owned();
+        let known = before.remove(&path).or_else(|| all.remove(&path));
+        let now = Some(paper.stamps());
+        let mut watched = known.unwrap_or_default();
+        if watched.judged != now && watched.seen == now {
+            watched.judged.clone_from(&now);
+            settled.push(paper);
         }
-        settled
+        watched.seen = now;
+        all.insert(path, watched);
     }
+    settled
+}
 
+/// Waits for the file systems.
+fn look(mut config: Config, mut watched: AllWatched) -> Looked {
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
+    for mut paper in settled(&mut watched, papers(&mut config)) {
+        let path = paper.path().to_owned();
+        let trouble = match paper.renew() {
+            Ok(told) => {
+                taken.extend(told.map(|told| (path.clone(), told)));
+                String::new()
+            }
+            Err(reason) => {
+                failed.push((path.clone(), reason.clone()));
+                reason
+            }
+        };
+        if let Some(watched) = watched.get_mut(&path) {
+            watched.trouble = trouble;
+        }
+    }
+    Looked { config, watched, taken, failed }
+}
+
+impl Certificates {
     fn trouble(&self, identity: &Identity) -> &str {
         self.watched.get(&identity.certificate).map_or("", |watched| &watched.trouble)
     }
@@ -158,7 +197,19 @@ impl Certificates {
 impl Master {
     /// Once in a while: takes what has been renewed.
     pub(super) fn look_at_certificates(&mut self, now: Now) {
-        if now.mono_us < self.certificates.due_us || self.phase != Phase::Running {
+        if self.phase != Phase::Running {
+            return;
+        }
+        if let Some((number, late)) = self.certificates.underway.take() {
+            match late.answer() {
+                // What it looked at may not be what runs any more.
+                Some(looked) if number == self.generation.number => self.has_looked(looked),
+                Some(_) => {}
+                None => self.certificates.underway = Some((number, late)),
+            }
+            return;
+        }
+        if now.mono_us < self.certificates.due_us {
             return;
         }
         self.certificates.due_us = now.mono_us + limits::CERTIFICATE_LOOK_MS * 1000;
@@ -168,24 +219,23 @@ impl Master {
         if !has_any {
             return;
         }
-        let mut config = Config::clone(&self.generation.config);
-        let mut taken = Vec::new();
-        for mut paper in self.certificates.settled(papers(&mut config)) {
-            let path = paper.path().to_owned();
-            let trouble = match paper.renew() {
-                Ok(told) => {
-                    taken.extend(told.map(|told| (path.clone(), told)));
-                    String::new()
-                }
-                Err(reason) => {
-                    log::error!(WHO, "renew {}: {reason}; the old one stays", path.display());
-                    self.tell_of_certificate(&path, reason.clone(), Severity::Bad);
-                    reason
-                }
-            };
-            if let Some(watched) = self.certificates.watched.get_mut(&path) {
-                watched.trouble = trouble;
+        let config = Config::clone(&self.generation.config);
+        let watched = self.certificates.watched.clone();
+        match self.certificates.pool.call(move || look(config, watched)) {
+            Ok(Begun::Done(looked)) => self.has_looked(looked),
+            Ok(Begun::Late(late)) => {
+                self.certificates.underway = Some((self.generation.number, late));
             }
+            Err(error) => log::error!(WHO, "look at certificates: {error}"),
+        }
+    }
+
+    fn has_looked(&mut self, looked: Looked) {
+        let Looked { config, watched, taken, failed } = looked;
+        self.certificates.watched = watched;
+        for (path, reason) in failed {
+            log::error!(WHO, "renew {}: {reason}; the old one stays", path.display());
+            self.tell_of_certificate(&path, reason, Severity::Bad);
         }
         if !taken.is_empty() {
             self.renew(config, &taken);
@@ -287,9 +337,9 @@ mod tests {
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("site.pem", "1");
         write("site.key", "1");
-        let mut certificates = Certificates::default();
+        let mut watched = AllWatched::default();
         let mut look = |identity: &mut Identity| {
-            certificates.settled(std::iter::once(Paper::Identity(identity))).len()
+            settled(&mut watched, std::iter::once(Paper::Identity(identity))).len()
         };
         assert_eq!(look(&mut identity), 0, "it may still be written");
         assert_eq!([look(&mut identity), look(&mut identity)], [1, 0], "it is read once");

@@ -1,6 +1,7 @@
 //! What the operator decided, as a file that outlives the engine.
 //!
-//! Written whole beside the old one and renamed over it, so that a crash leaves one or the other.
+//! Written whole beside the old one and renamed over it, so that a crash leaves one or the other; by a
+//! thread, since the folder may be on a file system that does not answer.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{membership, programs};
 use crate::sys;
+use crate::sys::blocking::{Begun, Late, Pool};
 
 const RETRY_US: u64 = 1_000_000;
 /// A file larger than this is not ours.
@@ -22,12 +24,14 @@ pub(super) struct Decisions {
     pub(super) intent: programs::handoff::Intent,
 }
 
-#[derive(Debug)]
 pub(super) struct DecisionsFile {
     path: PathBuf,
     written: Decisions,
     /// When they could not be written; they are not given up.
     failed_us: Option<u64>,
+    pool: Pool,
+    /// What a thread is writing, longer than is waited for.
+    underway: Option<(Decisions, Late<io::Result<()>>)>,
 }
 
 impl DecisionsFile {
@@ -44,7 +48,7 @@ impl DecisionsFile {
                 Decisions::default()
             }
         };
-        Self { path, written, failed_us: None }
+        Self { path, written, failed_us: None, pool: Pool::default(), underway: None }
     }
 
     pub(super) fn decisions(&self) -> Decisions {
@@ -53,6 +57,15 @@ impl DecisionsFile {
 
     /// Writes them if they differ from what the file says.
     pub(super) fn keep(&mut self, decisions: Decisions) {
+        if let Some((written, late)) = self.underway.take() {
+            match late.answer() {
+                Some(result) => self.has_written(written, result),
+                None => {
+                    self.underway = Some((written, late));
+                    return;
+                }
+            }
+        }
         if decisions == self.written {
             return;
         }
@@ -60,13 +73,26 @@ impl DecisionsFile {
         if self.failed_us.is_some_and(|failed_us| now_us < failed_us + RETRY_US) {
             return;
         }
-        match write(&self.path, &decisions) {
+        let (path, told) = (self.path.clone(), decisions.clone());
+        match self.pool.call(move || write(&path, &told)) {
+            Ok(Begun::Done(result)) => self.has_written(decisions, result),
+            Ok(Begun::Late(late)) => {
+                let path = self.path.display();
+                sys::log::warning!("master", "write {path}: its file system does not answer yet");
+                self.underway = Some((decisions, late));
+            }
+            Err(error) => self.has_written(decisions, Err(error)),
+        }
+    }
+
+    fn has_written(&mut self, decisions: Decisions, result: io::Result<()>) {
+        match result {
             Ok(()) => {
                 self.written = decisions;
                 self.failed_us = None;
             }
             Err(error) => {
-                self.failed_us = Some(now_us);
+                self.failed_us = Some(sys::clock::monotonic_us());
                 sys::log::error!("master", "write {}: {error}", self.path.display());
             }
         }

@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Checked(checks::Checked),
     /// A binary has said whether it could take over: its version, or why not.
     Tried(Result<String, String>),
+    /// A configuration that was not read at once is.
+    ConfigRead,
     /// A lookup of a backend's name has ended.
     Resolved(resolve::Resolved),
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::WHO;
 use super::keeper_link::{Held, KeeperLink};
@@ -27,7 +28,7 @@ pub(super) struct Generation {
     /// What the file said when it was read last without being taken.
     pub(super) file: Option<Rc<Config>>,
     /// As the file says it.
-    pub(super) text: Option<Rc<str>>,
+    pub(super) text: Option<Arc<str>>,
     /// What ran before it.
     pub(super) previous: Option<Box<Loaded>>,
     bytes: OwnedFd,
@@ -66,7 +67,7 @@ impl Generation {
         Some(Self { previous, ..Self::of(number, config, text, bytes) })
     }
 
-    fn of(number: u32, config: Config, text: Option<Rc<str>>, bytes: OwnedFd) -> Self {
+    fn of(number: u32, config: Config, text: Option<Arc<str>>, bytes: OwnedFd) -> Self {
         let servers = config.servers.iter().filter_map(|server| server.tls.as_ref());
         let streams = config.streams.iter().filter_map(|stream| stream.tls.as_ref());
         let shown = servers
@@ -96,7 +97,7 @@ impl Generation {
 /// Hands it to the keeper; the bytes of its value.
 fn hold(key: &str, loaded: &Loaded, keeper: &KeeperLink) -> io::Result<OwnedFd> {
     let bytes = memfd::sealed("pilothouse-configuration", &config::encode(&loaded.config))?;
-    let seal = |text: &Rc<str>| memfd::sealed("pilothouse-configuration-text", text.as_bytes());
+    let seal = |text: &Arc<str>| memfd::sealed("pilothouse-configuration-text", text.as_bytes());
     let words = loaded.text.as_ref().map(seal).transpose()?;
     let descriptors: Vec<BorrowedFd<'_>> =
         [Some(&bytes), words.as_ref()].into_iter().flatten().map(|fd| fd.as_fd()).collect();
@@ -111,7 +112,7 @@ fn read(descriptors: Vec<OwnedFd>) -> Option<(Loaded, OwnedFd)> {
     let config = config::decode(&memfd::read_all(&bytes, GENERATION_BYTES_MAX).ok()?)?;
     let words = descriptors.next();
     let text = words.and_then(|words| memfd::read_all(&words, CONFIG_BYTES_MAX).ok());
-    let text = text.and_then(|text| String::from_utf8(text).ok()).map(Rc::from);
+    let text = text.and_then(|text| String::from_utf8(text).ok()).map(Arc::from);
     Some((Loaded { config, text }, bytes))
 }
 

@@ -32,6 +32,7 @@ mod pid_file;
 mod plan;
 mod predecessors;
 mod probe;
+mod reading;
 mod reload;
 mod reopening;
 mod requests;
@@ -200,6 +201,7 @@ struct Master {
     history: history::History,
     requests: requests::Requests,
     alarms: alarms::Alarms,
+    reading: reading::Reading,
     reopening: reopening::Reopening,
     orphans: turn::Orphans,
     upgrade: upgrade::Upgrade,

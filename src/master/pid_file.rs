@@ -1,7 +1,8 @@
 //! The file that says which process a service manager or a script sends signals to.
 //!
 //! It appears whole, once the engine listens, and goes with it. What it cannot be at the start is an
-//! error; what it cannot become later is said, and the engine goes on.
+//! error; what it cannot become later is said, and the engine goes on. A file system that does not
+//! answer holds up nobody: it is an error like others.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -9,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::WHO;
+use crate::sys::blocking::{Begun, Pool};
 use crate::sys::log;
 
 const MODE: u32 = 0o644;
@@ -21,9 +23,10 @@ pub(super) struct PidFileError {
 }
 
 /// The file that is there, if there is one, and what it says.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct PidFile {
     written: Option<(PathBuf, u32)>,
+    pool: Pool,
 }
 
 /// What becomes of it, with everything done that can fail.
@@ -51,7 +54,7 @@ impl Drop for Fresh {
 
 impl PidFile {
     /// At the start.
-    pub(super) fn written(prepared: &Prepared) -> Self {
+    pub(super) fn written(prepared: Prepared) -> Self {
         let mut file = Self::default();
         file.commit(prepared);
         file
@@ -63,23 +66,17 @@ impl PidFile {
         if self.written.as_ref().is_some_and(|(known, said)| known == path && *said == pid) {
             return Ok(Prepared::Same);
         }
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        // One that an engine has left which was killed is of no use to anybody.
-        let _none_left = fs::remove_file(&beside);
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(&beside)
-            .and_then(|mut file| writeln!(file, "{pid}"))
-            .map_err(|cause| PidFileError { path: path.to_owned(), cause })?;
-        Ok(Prepared::New(Fresh { path: path.to_owned(), beside, pid }))
+        let told = path.to_owned();
+        let fresh = match self.pool.call(move || Fresh::write(told, pid)) {
+            Ok(Begun::Done(fresh)) => fresh,
+            Ok(Begun::Late(_)) => Err(silent()),
+            Err(error) => Err(error),
+        };
+        fresh.map(Prepared::New).map_err(|cause| PidFileError { path: path.to_owned(), cause })
     }
 
     /// In place of the one before, which goes unless it has the same name.
-    pub(super) fn commit(&mut self, prepared: &Prepared) {
+    pub(super) fn commit(&mut self, prepared: Prepared) {
         match prepared {
             Prepared::Same => {}
             Prepared::Nothing => self.remove(),
@@ -87,9 +84,10 @@ impl PidFile {
                 if self.written.as_ref().is_some_and(|(path, _)| *path != fresh.path) {
                     self.remove();
                 }
-                match fs::rename(&fresh.beside, &fresh.path) {
-                    Ok(()) => self.written = Some((fresh.path.clone(), fresh.pid)),
-                    Err(error) => log::error!(WHO, "write {}: {error}", fresh.path.display()),
+                let (path, pid) = (fresh.path.clone(), fresh.pid);
+                match self.do_now(move || fs::rename(&fresh.beside, &fresh.path)) {
+                    Ok(()) => self.written = Some((path, pid)),
+                    Err(error) => log::error!(WHO, "write {}: {error}", path.display()),
                 }
             }
         }
@@ -98,13 +96,45 @@ impl PidFile {
     /// Unless it has become somebody else's.
     pub(super) fn remove(&mut self) {
         let Some((path, pid)) = self.written.take() else { return };
-        if !fs::read_to_string(&path).is_ok_and(|text| text.trim() == pid.to_string()) {
-            return;
-        }
-        if let Err(error) = fs::remove_file(&path) {
-            log::warning!(WHO, "remove {}: {error}", path.display());
+        let shown = path.display().to_string();
+        let removed = self.do_now(move || {
+            if fs::read_to_string(&path).is_ok_and(|text| text.trim() == pid.to_string()) {
+                fs::remove_file(&path)
+            } else {
+                Ok(())
+            }
+        });
+        if let Err(error) = removed {
+            log::warning!(WHO, "remove {shown}: {error}");
         }
     }
+
+    /// Also when the answer is not waited for, it is done as soon as the file system answers.
+    fn do_now(&self, call: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+        match self.pool.call(call)? {
+            Begun::Done(done) => done,
+            Begun::Late(_) => Err(silent()),
+        }
+    }
+}
+
+impl Fresh {
+    fn write(path: PathBuf, pid: u32) -> io::Result<Self> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        // One that an engine has left which was killed is of no use to anybody.
+        let _none_left = fs::remove_file(&beside);
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(MODE).open(&beside)?;
+        // Whatever becomes of it from here on, it does not stay.
+        let fresh = Self { path, beside, pid };
+        writeln!(file, "{pid}").map(|()| fresh)
+    }
+}
+
+fn silent() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "its file system does not answer")
 }
 
 #[cfg(test)]
@@ -119,19 +149,22 @@ mod tests {
         let said = |path: &Path| fs::read_to_string(path).unwrap_or_default();
         let prepared = file.prepare(Some(&one), 7).unwrap();
         assert!(!one.exists(), "nobody sees it before it is meant");
-        file.commit(&prepared);
+        file.commit(prepared);
         assert_eq!(said(&one), "7\n");
         assert!(matches!(file.prepare(Some(&one), 7), Ok(Prepared::Same)));
-        file.commit(&file.prepare(Some(&one), 8).unwrap());
+        let prepared = file.prepare(Some(&one), 8).unwrap();
+        file.commit(prepared);
         assert_eq!(said(&one), "8\n");
         drop(file.prepare(Some(&other), 8).unwrap());
         assert!(said(&one) == "8\n" && !other.exists(), "it was not taken");
-        file.commit(&file.prepare(Some(&other), 8).unwrap());
+        let prepared = file.prepare(Some(&other), 8).unwrap();
+        file.commit(prepared);
         assert!(!one.exists() && other.exists());
-        file.commit(&Prepared::Nothing);
+        file.commit(Prepared::Nothing);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(file.prepare(Some(&folder.path().join("none/x.pid")), 7).is_err());
-        file.commit(&file.prepare(Some(&one), 7).unwrap());
+        let prepared = file.prepare(Some(&one), 7).unwrap();
+        file.commit(prepared);
         fs::write(&one, "9\n").unwrap();
         file.remove();
         assert_eq!(said(&one), "9\n", "another's now");

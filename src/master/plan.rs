@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::listeners::{self, Taken};
 use super::programs::Foreseen;
 use super::{Master, Phase};
-use crate::config::Dates;
+use crate::config::Loaded;
 use crate::config::compare::{self, Section};
 use crate::config::lines::{self, Line};
 use crate::config::model::Config;
@@ -14,8 +14,8 @@ use crate::control::wire::Role;
 use crate::control::{plan, wire};
 
 impl Master {
-    /// Reads and judges the file as a reload does, and leaves everything as it is.
-    pub(super) fn plan(&self, role: Role) -> Plan {
+    /// Judges the file as a reload does, and leaves everything as it is. `read`: see `reading`.
+    pub(super) fn plan(&self, role: Role, read: Result<Loaded, String>) -> Plan {
         let mut plan = Plan {
             generation: self.generation.number,
             config: self.generation.config.source.clone(),
@@ -23,10 +23,10 @@ impl Master {
             has_previous: self.generation.previous.is_some(),
             ..Plan::default()
         };
-        let loaded = match self.options.source.read(Dates::Passed) {
+        let loaded = match read {
             Ok(loaded) => loaded,
-            Err(errors) => {
-                plan.error = errors.to_string();
+            Err(error) => {
+                plan.error = error;
                 return plan;
             }
         };

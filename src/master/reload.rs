@@ -17,15 +17,13 @@ use crate::sys::log;
 
 impl Master {
     /// The answer's text is what the operator has to know, a refusal's whole reason included.
-    pub(super) fn reload(&mut self) -> Answer {
+    /// `read`: see `reading`.
+    pub(super) fn reload(&mut self, read: Result<config::Loaded, String>) -> Answer {
         if self.phase != Phase::Running {
             return Answer::refused("the engine is stopping");
         }
         service::reloads();
-        let answer = match self.options.source.read(config::Dates::Passed) {
-            Ok(loaded) => self.swap_in(loaded),
-            Err(errors) => Err(errors.to_string()),
-        };
+        let answer = read.and_then(|loaded| self.swap_in(loaded));
         let answer = self.told(answer);
         service::has_reloaded(&answer.message);
         answer
@@ -92,7 +90,7 @@ impl Master {
         self.generation.previous = Some(Box::new(before.forget(&self.keeper)));
         self.certificates.forget();
         self.http.commit(http, &self.asks);
-        self.pid_file.commit(&pid_file);
+        self.pid_file.commit(pid_file);
         log::set_least(least);
         let earlier = self.listeners.addresses();
         self.listeners.commit(prepared, &self.keeper);

@@ -27,6 +27,7 @@ use super::programs::launch::Surroundings;
 use super::programs::notices;
 use super::programs::sockets;
 use super::programs::tree::ladder::Ladder;
+use super::reading::Reading;
 use super::resolve::Names;
 use super::service::Service;
 use super::socket::{ControlSocket, SocketError};
@@ -230,7 +231,7 @@ impl Prepared {
             post: self.post.clone(),
             serving: serve(listener, asks.clone()),
             http: Http::default(),
-            pid_file: PidFile::written(&self.pid_file),
+            pid_file: PidFile::written(self.pid_file),
             asks,
             asked,
             membership: Membership::new(board),
@@ -255,6 +256,7 @@ impl Prepared {
             history: history::History::new(board),
             requests: requests::Requests::new(board),
             alarms: Alarms::new(board),
+            reading: Reading::default(),
             reopening: reopening::Reopening::default(),
             orphans: turn::Orphans::new(will.orphans_reaped),
             upgrade: upgrade::Upgrade::new(will.upgrade),

@@ -6,6 +6,7 @@ use super::checks::Checked;
 use super::event::Event;
 use super::membership::{Notice, Now};
 use super::programs::notices;
+use super::reading::Purpose;
 use super::workers::{Ended, log_said};
 use super::{Master, Phase, WHO, audit, limits, servers, start};
 use crate::control::wire::{BackendState, EventRecord, Severity};
@@ -150,6 +151,7 @@ impl Master {
             programs_us,
             stop_us,
             self.reopening.due_us(),
+            self.reading.due_us(),
             self.service.due_us(),
             self.membership.outliers_due_us(),
         ]);
@@ -162,6 +164,7 @@ impl Master {
             Event::Signal { number } => self.on_signal(number),
             Event::Program(event) => self.programs.on_event(event),
             Event::Tried(verdict) => self.on_tried(verdict),
+            Event::ConfigRead => self.on_config_read(),
             Event::Notice(notice) => self.programs.on_notice(notice),
             Event::Checked(checked) => self.on_checked(&checked),
             Event::Resolved(resolved) => self.on_resolved(resolved),
@@ -196,17 +199,7 @@ impl Master {
             signal::TERM | signal::INT | signal::QUIT => {
                 self.begin_stop(&format!("by {}", signal::name(number)));
             }
-            signal::HUP => {
-                let answer = self.reload();
-                self.note(audit::Entry {
-                    who: "SIGHUP".to_owned(),
-                    verb: "reload".to_owned(),
-                    target: String::new(),
-                    severity: if answer.is_done() { Severity::Good } else { Severity::Bad },
-                    result: answer.message,
-                    cli: "pilothouse reload".to_owned(),
-                });
-            }
+            signal::HUP => self.read_for(Purpose::Signal),
             signal::USR1 => self.reopen(),
             // Ours are seen by their descriptors.
             signal::CHLD => self.orphans.reaped = Reaped::Blocked,
@@ -263,6 +256,10 @@ impl Master {
         if now.mono_us >= self.reopening.due_us() {
             has_changed = true;
             self.settle_reopenings();
+        }
+        if now.mono_us >= self.reading.due_us() {
+            has_changed = true;
+            self.settle_reading();
         }
         for notice in self.membership.tick(now) {
             has_changed = true;

@@ -17,6 +17,7 @@ use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb};
 use crate::control::line;
 use crate::control::wire::{Answer, Stream};
 use crate::sys;
+use crate::sys::blocking::Pool;
 
 impl Programs {
     /// Opens every log file anew with its next byte.
@@ -24,6 +25,11 @@ impl Programs {
         for file in self.desk.open_files() {
             file.borrow_mut().reopen();
         }
+    }
+
+    /// Where log files are read.
+    pub(crate) fn log_pool(&self) -> &Pool {
+        self.desk.log_pool()
     }
 
     /// Waits, for a bounded time, until those who read the engine's own output and the system log

@@ -22,6 +22,7 @@ use crate::config::limits;
 use crate::config::model::{Config, Discovery, Resolve};
 use crate::control::name::Name;
 use crate::control::wire::Severity;
+use crate::sys::blocking::{Begun, Place, Pool, SHORT_PATIENCE};
 use crate::sys::{clock, log};
 use lookup::{Answer, Memory};
 use pace::Pace;
@@ -173,10 +174,21 @@ async fn ask(
     }
 }
 
+/// The text of a list; who waits for its file system is this task alone.
+async fn read(pool: &Pool, path: &Path) -> Result<String, String> {
+    let path = path.to_owned();
+    match pool.call_at(Place::Anywhere, SHORT_PATIENCE, move || list::read(&path)) {
+        Ok(Begun::Done(text)) => text,
+        Ok(Begun::Late(late)) => late.answered().await,
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Tells of a file when two looks have found the same text that was not told of: a list is not
 /// taken while it is being written. At the start one look must do.
 async fn look(key: &Key, path: &Path, post: event::Post) {
-    let mut told = list::read(path);
+    let pool = Pool::default();
+    let mut told = read(&pool, path).await;
     let mut before = told.clone();
     let mut next = Some(told.clone());
     loop {
@@ -188,7 +200,7 @@ async fn look(key: &Key, path: &Path, post: event::Post) {
             }
         }
         tokio::time::sleep(Duration::from_millis(limits::LIST_LOOK_MS)).await;
-        let text = list::read(path);
+        let text = read(&pool, path).await;
         next = (text == before && text != told).then(|| text.clone());
         if next.is_some() {
             told.clone_from(&text);

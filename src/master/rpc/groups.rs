@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use super::super::membership::Now;
 use super::super::programs::event::InstanceId;
-use super::super::{Master, audit};
+use super::super::{Master, Phase, audit};
 use super::names;
-use crate::config::Dates;
+use crate::config::Loaded;
 use crate::config::model::Config;
 use crate::config::model::group::Group;
 use crate::config::model::program::Program;
@@ -56,12 +56,15 @@ impl Master {
         self.generation.file.clone().unwrap_or_else(|| Rc::clone(&self.generation.config))
     }
 
-    pub(super) fn reread(&mut self) -> Result<Value, Fault> {
-        let config = self
-            .options
-            .source
-            .load(Dates::Passed)
-            .map_err(|errors| Code::CantReread.of(errors.to_string()))?;
+    /// `read`: see `reading`.
+    pub(in crate::master) fn reread(
+        &mut self,
+        read: Result<Loaded, String>,
+    ) -> Result<Value, Fault> {
+        if self.phase != Phase::Running {
+            return Err(Code::ShutdownState.alone());
+        }
+        let config = read.map_err(|error| Code::CantReread.of(error))?.config;
         let running = Rc::clone(&self.generation.config);
         let (old, new) = (groups(&running), groups(&config));
         let of = |groups: &[Grouped<'_>], is_wanted: &dyn Fn(&Grouped<'_>) -> bool| {
@@ -124,14 +127,18 @@ impl Master {
 
     /// Supervisor's restart is a stop of everything and a start from the file. Here nothing has to
     /// stop that goes on; programs are what its users expect to be new.
-    pub(super) fn restart_everything(&mut self, by: &str) -> Result<Value, Fault> {
+    pub(in crate::master) fn restart_everything(
+        &mut self,
+        by: &str,
+        read: Result<Loaded, String>,
+    ) -> Result<Value, Fault> {
         let pid = |master: &Self, id: &InstanceId| master.programs.view(id).map(|view| view.pid);
         let before: BTreeMap<InstanceId, Option<u32>> = self
             .members()
             .into_iter()
             .map(|member| (member.id.clone(), pid(self, &member.id)))
             .collect();
-        let answer = self.reload();
+        let answer = self.reload(read);
         let is_done = answer.is_done();
         self.note_group("reload", "", by, (is_done, answer.message.clone()));
         if !is_done {

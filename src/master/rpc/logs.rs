@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -11,13 +12,16 @@ use tokio::sync::mpsc;
 use super::super::Master;
 use super::super::programs::Source;
 use super::super::programs::event::InstanceId;
+use super::Reply;
 use super::names::Member;
-use crate::config::limits::{RPC_LOG_BYTES_MAX, RPC_TAIL_QUEUE_MAX};
+use crate::config::limits::{LOG_READ_WAIT_MS, RPC_LOG_BYTES_MAX, RPC_TAIL_QUEUE_MAX};
 use crate::control::call::{ALL, ProgramTarget};
 use crate::control::rpc::fault::{Code, Fault};
 use crate::control::rpc::method::{Channel, Stretch};
 use crate::control::rpc::shape::Outcome;
 use crate::control::rpc::value::Value;
+use crate::sys::blocking::{self, Begun, PATIENCE, Pool};
+use crate::sys::file::open_for_reading;
 
 /// What a follower is given of what there is.
 const HEAD_BYTES: u64 = 1024;
@@ -55,9 +59,79 @@ impl Log {
     }
 }
 
+/// Where a log may be.
+enum Place {
+    File {
+        path: PathBuf,
+        /// It is made with the first byte, while Supervisor's is made with the process.
+        has_lived: bool,
+    },
+    Memory(String),
+}
+
+impl Place {
+    /// Waits for the file system.
+    fn open(self) -> Result<Log, Fault> {
+        match self {
+            Self::Memory(text) => Ok(Log::Memory(text)),
+            Self::File { path, has_lived } => match open_for_reading(&path) {
+                Ok(file) => Ok(Log::File(file)),
+                Err(error) if error.kind() == ErrorKind::NotFound && has_lived => {
+                    Ok(Log::Memory(String::new()))
+                }
+                Err(_) => Err(Code::NoFile.of(path.display().to_string())),
+            },
+        }
+    }
+
+    fn answer(
+        self,
+        pool: &Pool,
+        reply: Reply,
+        read: impl FnOnce(Result<Log, Fault>) -> Result<Value, Fault> + Send + 'static,
+    ) {
+        match &self {
+            Self::File { path, .. } => {
+                let name = path.display().to_string();
+                answer_beside(pool, &name, reply, move || read(self.open()));
+            }
+            Self::Memory(_) => {
+                let _nobody_waits = reply.send(read(self.open()));
+            }
+        }
+    }
+}
+
+/// Has a file read where its file system can hold up nobody but whoever asks, and answers then, or
+/// after a while that it does not answer. `name`: the file's.
+pub(super) fn answer_beside(
+    pool: &Pool,
+    name: &str,
+    reply: Reply,
+    read: impl FnOnce() -> Result<Value, Fault> + Send + 'static,
+) {
+    let silent = Code::Failed.of(format!("{name}: its file system does not answer"));
+    let late = match pool.call_at(blocking::Place::named(name), PATIENCE, read) {
+        Ok(Begun::Done(answer)) => {
+            let _nobody_waits = reply.send(answer);
+            return;
+        }
+        Ok(Begun::Late(late)) => late,
+        Err(_) => {
+            let _nobody_waits = reply.send(Err(silent));
+            return;
+        }
+    };
+    tokio::task::spawn_local(async move {
+        let limit = Duration::from_millis(LOG_READ_WAIT_MS);
+        let answer = tokio::time::timeout(limit, late.answered()).await.unwrap_or(Err(silent));
+        let _nobody_waits = reply.send(answer);
+    });
+}
+
 /// The stretch of a file's log; the same rules for the engine's own.
 pub(super) fn read_file(path: &Path, stretch: Stretch) -> Result<Value, Fault> {
-    let file = File::open(path).map_err(|_| Code::NoFile.of(path.display().to_string()))?;
+    let file = open_for_reading(path).map_err(|_| Code::NoFile.of(path.display().to_string()))?;
     read(&Log::File(file), stretch)
 }
 
@@ -106,56 +180,69 @@ fn text(bytes: &[u8]) -> String {
 impl Master {
     pub(super) fn read_log(
         &self,
-        name: &str,
-        channel: Channel,
+        (name, channel): (&str, Channel),
         stretch: Stretch,
-    ) -> Result<Value, Fault> {
-        let member = self.process_named(name)?;
-        read(&self.log(&member, channel)?, stretch)
+        reply: Reply,
+    ) {
+        match self.process_named(name).and_then(|member| self.log(&member, channel)) {
+            Ok(place) => {
+                place.answer(self.programs.log_pool(), reply, move |log| read(&log?, stretch))
+            }
+            Err(fault) => {
+                let _nobody_waits = reply.send(Err(fault));
+            }
+        }
     }
 
     pub(super) fn tail_log(
         &self,
-        name: &str,
-        channel: Channel,
+        (name, channel): (&str, Channel),
         stretch: Stretch,
-    ) -> Result<Value, Fault> {
-        let member = self.process_named(name)?;
-        match self.log(&member, channel) {
-            Ok(log) => tail(&log, stretch),
-            Err(_nothing_to_read) => {
-                Ok(Value::Array(vec![Value::text(""), Value::Int(0), Value::Boolean(false)]))
+        reply: Reply,
+    ) {
+        let nothing = || Value::Array(vec![Value::text(""), Value::Int(0), Value::Boolean(false)]);
+        let answer = match self.process_named(name).map(|member| self.log(&member, channel)) {
+            Ok(Ok(place)) => {
+                return place.answer(self.programs.log_pool(), reply, move |log| match log {
+                    Ok(log) => tail(&log, stretch),
+                    Err(_nothing_to_read) => Ok(nothing()),
+                });
             }
-        }
+            Ok(Err(_nothing_to_read)) => Ok(nothing()),
+            Err(fault) => Err(fault),
+        };
+        let _nobody_waits = reply.send(answer);
     }
 
-    fn log(&self, member: &Member, channel: Channel) -> Result<Log, Fault> {
+    fn log(&self, member: &Member, channel: Channel) -> Result<Place, Fault> {
         let source = source(channel);
         let Some(path) = self.programs.log_file(&member.id, source) else {
             let kept = self.programs.kept_text(&member.id, source);
-            return kept.map(Log::Memory).ok_or_else(|| Code::NoFile.alone());
+            return kept.map(Place::Memory).ok_or_else(|| Code::NoFile.alone());
         };
         let has_lived = self.programs.view(&member.id).is_some_and(|view| view.started_s > 0);
-        match File::open(&path) {
-            Ok(file) => Ok(Log::File(file)),
-            // Made with the first byte, while Supervisor's is made with the process.
-            Err(error) if error.kind() == ErrorKind::NotFound && has_lived => {
-                Ok(Log::Memory(String::new()))
-            }
-            Err(_) => Err(Code::NoFile.of(path.display().to_string())),
-        }
+        Ok(Place::File { path, has_lived })
     }
 
-    /// The end of the log, then what comes.
+    /// The end of the log, then what comes. Of a file whose file system does not answer at once, only
+    /// what comes.
     pub(super) fn follow_log(
         &mut self,
         name: &str,
         channel: Channel,
     ) -> Option<mpsc::Receiver<Bytes>> {
         let member = self.process_named(name).ok()?;
-        let log = self.log(&member, channel).ok()?;
-        let size = log.bytes().ok()?;
-        let head = log.read(size.saturating_sub(HEAD_BYTES), HEAD_BYTES).ok()?;
+        let place = self.log(&member, channel).ok()?;
+        let head = match &place {
+            Place::Memory(_) => head(place)?,
+            Place::File { path, .. } => {
+                let at = blocking::Place::named(path.display().to_string());
+                match self.programs.log_pool().call_at(at, PATIENCE, move || head(place)) {
+                    Ok(Begun::Done(head)) => head?,
+                    Ok(Begun::Late(_)) | Err(_) => Vec::new(),
+                }
+            }
+        };
         let coming = self.programs.tap(&member.id, source(channel))?;
         Some(readable(head, coming))
     }
@@ -190,6 +277,12 @@ impl Master {
         };
         Value::Array(self.members().into_iter().map(outcome).collect())
     }
+}
+
+fn head(place: Place) -> Option<Vec<u8>> {
+    let log = place.open().ok()?;
+    let size = log.bytes().ok()?;
+    log.read(size.saturating_sub(HEAD_BYTES), HEAD_BYTES).ok()
 }
 
 fn source(channel: Channel) -> Source {

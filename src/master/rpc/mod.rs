@@ -13,6 +13,7 @@ mod names;
 
 use tokio::sync::oneshot;
 
+use super::reading::Purpose;
 use super::{Master, Phase, audit};
 use crate::control::rpc::desk::Asked;
 use crate::control::rpc::fault::{Code, Fault};
@@ -28,7 +29,7 @@ const API_VERSION: &str = "3.0";
 /// Whose protocol this is, method for method.
 const SUPERVISOR_VERSION: &str = "4.3.0";
 
-type Reply = oneshot::Sender<Result<Value, Fault>>;
+pub(super) type Reply = oneshot::Sender<Result<Value, Fault>>;
 
 impl Master {
     pub(super) fn rpc(&mut self, asked: Asked) {
@@ -71,7 +72,10 @@ impl Master {
             Method::Identification => Ok(Value::text(&self.options.name)),
             Method::State => Ok(shape::running()),
             Method::Pid => Ok(Value::Int(self.keeper_pid.into())),
-            Method::ReadMainLog(stretch) => main_log::read(stretch),
+            Method::ReadMainLog(stretch) => {
+                let read = move || main_log::read(stretch);
+                return logs::answer_beside(self.programs.log_pool(), "the log", reply, read);
+            }
             Method::ClearMainLog => {
                 let cleared = main_log::clear();
                 let result =
@@ -83,8 +87,10 @@ impl Master {
                 self.begin_stop(&format!("by {by}"));
                 Ok(true.into())
             }
-            Method::Restart => self.restart_everything(by),
-            Method::Reread => self.reread(),
+            Method::Restart => {
+                return self.read_for(Purpose::Restart { by: by.to_owned(), reply });
+            }
+            Method::Reread => return self.read_for(Purpose::Reread { reply }),
             Method::AddGroup(name) => self.add_group(&name, by),
             Method::RemoveGroup(name) => self.remove_group(&name, by),
             Method::ProcessInfo(name) => self.process_info(&name),
@@ -96,11 +102,12 @@ impl Master {
                 self.programs.announce_remote(&kind, &data);
                 Ok(true.into())
             }
+            // Answered when they are read.
             Method::ReadLog { process, channel, stretch } => {
-                self.read_log(&process, channel, stretch)
+                return self.read_log((&process, channel), stretch, reply);
             }
             Method::TailLog { process, channel, stretch } => {
-                self.tail_log(&process, channel, stretch)
+                return self.tail_log((&process, channel), stretch, reply);
             }
             Method::ClearLogs(process) => self.clear_logs(&process, by),
             Method::ClearAllLogs => Ok(self.clear_all_logs(by)),

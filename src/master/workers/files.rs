@@ -2,9 +2,11 @@
 //! here, with the engine's rights, and handed over.
 //!
 //! A log that can not be opened is tried again until it can. A file of users that was replaced is
-//! handed over again; one that is written in place is the same file, and workers see it.
+//! handed over again; one that is written in place is the same file, and workers see it. One whose file
+//! system does not answer is one that can not be opened yet.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
@@ -13,6 +15,7 @@ use super::{Place, Stage, WHO, Workers};
 use crate::config::model::Config;
 use crate::config::reach::{self, Handed};
 use crate::order::worker::{FILES_A_MESSAGE, ToWorker};
+use crate::sys::blocking::{self, Begun, PATIENCE, Pool};
 use crate::sys::file::Stamp;
 use crate::sys::{append, file, log};
 
@@ -20,6 +23,7 @@ use crate::sys::{append, file, log};
 pub(super) struct Files {
     /// In the order that workers know them by.
     list: Vec<Known>,
+    pool: Pool,
 }
 
 struct Known {
@@ -40,16 +44,18 @@ enum To<'p> {
 impl Files {
     pub(super) fn of(config: &Config) -> Self {
         let known = |what| Known { what, last: None, is_owed: false };
-        Self { list: reach::handed(&config.servers).into_iter().map(known).collect() }
+        let list = reach::handed(&config.servers).into_iter().map(known).collect();
+        Self { list, pool: Pool::default() }
     }
 
     /// Opens what is wanted and hands it over; whether there was anything to hand over.
-    fn hand(&mut self, to: &To<'_>, is_wanted: impl Fn(&Known) -> bool) -> bool {
+    fn hand(&mut self, to: &To<'_>, is_wanted: impl Fn(&Known, &Pool) -> bool) -> bool {
         let mut has_any = false;
-        for (number, run) in self.list.chunks_mut(FILES_A_MESSAGE).enumerate() {
-            let wanted = run.iter_mut().enumerate().filter(|(_, known)| is_wanted(known));
+        let Self { list, pool } = self;
+        for (number, run) in list.chunks_mut(FILES_A_MESSAGE).enumerate() {
+            let wanted = run.iter_mut().enumerate().filter(|(_, known)| is_wanted(known, pool));
             let (bits, files): (Vec<usize>, Vec<File>) =
-                wanted.filter_map(|(bit, known)| Some((bit, known.open(to)?))).unzip();
+                wanted.filter_map(|(bit, known)| Some((bit, known.open(to, pool)?))).unzip();
             let opened = bits.into_iter().fold(0, |opened, bit| opened | 1 << bit);
             let files: Vec<BorrowedFd<'_>> = files.iter().map(|file| file.as_fd()).collect();
             // The configuration bounds how many there are.
@@ -74,13 +80,17 @@ impl Known {
         }
     }
 
-    fn open(&mut self, to: &To<'_>) -> Option<File> {
-        let opened = match &self.what {
-            Handed::Log(path) => append::open(path),
-            Handed::Users(path) => file::open_for_reading(path),
-        };
+    fn open(&mut self, to: &To<'_>, pool: &Pool) -> Option<File> {
+        let what = self.what.clone();
+        let opened = beside(pool, self.path(), move || {
+            let opened = match &what {
+                Handed::Log(path) => append::open(path),
+                Handed::Users(path) => file::open_for_reading(path),
+            };
+            opened.and_then(|opened| Ok((file::stamp_of(&opened)?, opened)))
+        });
         let path = self.path().display();
-        match opened.and_then(|opened| Ok((file::stamp_of(&opened)?, opened))) {
+        match opened {
             Ok((stamp, opened)) => {
                 match to {
                     To::All(_) => {
@@ -106,26 +116,43 @@ impl Known {
     }
 
     /// Whether it should be handed to everybody again.
-    fn is_due(&self) -> bool {
+    fn is_due(&self, pool: &Pool) -> bool {
         self.is_owed
             || match &self.what {
                 Handed::Log(_) => false,
                 // While there is none of that name, the last one stays.
-                Handed::Users(path) => file::stamp_of_path(path)
-                    .is_ok_and(|stamp| self.last.is_none_or(|last| !last.is_same_file(&stamp))),
+                Handed::Users(path) => {
+                    let looked_at = path.clone();
+                    beside(pool, path, move || file::stamp_of_path(&looked_at))
+                        .is_ok_and(|stamp| self.last.is_none_or(|last| !last.is_same_file(&stamp)))
+                }
             }
+    }
+}
+
+/// What a thread finds out, unless that would hold up everybody: then it is tried again.
+fn beside<T: Send + 'static>(
+    pool: &Pool,
+    path: &Path,
+    call: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    match pool.call_at(blocking::Place::named(path), PATIENCE, call)? {
+        Begun::Done(found) => found,
+        Begun::Late(_) => {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "its file system does not answer"))
+        }
     }
 }
 
 impl Workers {
     /// To one that is about to be given its configuration.
     pub(super) fn hand_files_to(&mut self, process: &Process) {
-        self.fit.files.hand(&To::One(process), |_| true);
+        self.fit.files.hand(&To::One(process), |_, _| true);
     }
 
     /// To every worker that serves, for the order that follows.
     pub(in crate::master) fn hand_files(&mut self) {
-        self.fit.files.hand(&To::All(up(&self.places)), |_| true);
+        self.fit.files.hand(&To::All(up(&self.places)), |_, _| true);
     }
 
     /// What could not be opened may be there; what is there may be another one.
