@@ -42,10 +42,10 @@ start_seconds = 0
 ";
 
 /// Lets go of the file when it is dropped.
-struct Held(Child);
+pub(super) struct Held(Child);
 
 impl Held {
-    fn hold(file: &Path) -> Self {
+    pub(super) fn hold(file: &Path) -> Self {
         let mut python = Command::new("python3");
         python.args(["-c", HOLD]).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = python.spawn().expect("python3 runs");
