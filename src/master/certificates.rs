@@ -7,6 +7,7 @@
 //! looks, as a file system may not answer: then what was read before goes on being served.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ use crate::control::certificate::{Certificate, days_between};
 use crate::control::server_row::ServerRow;
 use crate::control::wire::Severity;
 use crate::sys::blocking::{Begun, Late, Pool};
-use crate::sys::log;
+use crate::sys::{apart, log};
 
 #[derive(Default)]
 pub(super) struct Certificates {
@@ -27,7 +28,7 @@ pub(super) struct Certificates {
     watched: AllWatched,
     pool: Pool,
     /// A look that has not ended yet, at what this generation names.
-    underway: Option<(u32, Late<Looked>)>,
+    underway: Option<(u32, Late<io::Result<Looked>>)>,
 }
 
 /// By the first file of each.
@@ -203,7 +204,7 @@ impl Master {
         if let Some((number, late)) = self.certificates.underway.take() {
             match late.answer() {
                 // What it looked at may not be what runs any more.
-                Some(looked) if number == self.generation.number => self.has_looked(looked),
+                Some(Ok(looked)) if number == self.generation.number => self.has_looked(looked),
                 Some(_) => {}
                 None => self.certificates.underway = Some((number, late)),
             }
@@ -221,12 +222,14 @@ impl Master {
         }
         let config = Config::clone(&self.generation.config);
         let watched = self.certificates.watched.clone();
-        match self.certificates.pool.call(move || look(config, watched)) {
-            Ok(Begun::Done(looked)) => self.has_looked(looked),
+        match self.certificates.pool.call(move || apart::run(|| look(config, watched))) {
+            Ok(Begun::Done(Ok(looked))) => self.has_looked(looked),
             Ok(Begun::Late(late)) => {
                 self.certificates.underway = Some((self.generation.number, late));
             }
-            Err(error) => log::error!(WHO, "look at certificates: {error}"),
+            Ok(Begun::Done(Err(error))) | Err(error) => {
+                log::error!(WHO, "look at certificates: {error}");
+            }
         }
     }
 

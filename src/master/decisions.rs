@@ -74,7 +74,8 @@ impl DecisionsFile {
             return;
         }
         let (path, told) = (self.path.clone(), decisions.clone());
-        match self.pool.call(move || write(&path, &told)) {
+        match self.pool.call(move || sys::apart::run(|| write(&path, &told)).and_then(|done| done))
+        {
             Ok(Begun::Done(result)) => self.has_written(decisions, result),
             Ok(Begun::Late(late)) => {
                 let path = self.path.display();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::WHO;
 use crate::sys::blocking::{Begun, Pool};
-use crate::sys::log;
+use crate::sys::{apart, log};
 
 const MODE: u32 = 0o644;
 
@@ -67,7 +67,10 @@ impl PidFile {
             return Ok(Prepared::Same);
         }
         let told = path.to_owned();
-        let fresh = match self.pool.call(move || Fresh::write(told, pid)) {
+        let fresh = match self
+            .pool
+            .call(move || apart::run(|| Fresh::write(told, pid)).and_then(|fresh| fresh))
+        {
             Ok(Begun::Done(fresh)) => fresh,
             Ok(Begun::Late(_)) => Err(silent()),
             Err(error) => Err(error),
@@ -111,7 +114,7 @@ impl PidFile {
 
     /// Also when the answer is not waited for, it is done as soon as the file system answers.
     fn do_now(&self, call: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
-        match self.pool.call(call)? {
+        match self.pool.call(move || apart::run(call).and_then(|done| done))? {
             Begun::Done(done) => done,
             Begun::Late(_) => Err(silent()),
         }

@@ -5,6 +5,7 @@
 //! may have changed since; and nothing comes of a reading that took too long.
 
 use std::collections::VecDeque;
+use std::io;
 
 use tokio::sync::oneshot;
 
@@ -17,7 +18,7 @@ use crate::control::call::{Caller, Command};
 use crate::control::server;
 use crate::control::wire::{Answer, Role, Severity};
 use crate::sys::blocking::{Begun, Late, Pool};
-use crate::sys::{clock, signal};
+use crate::sys::{apart, clock, signal};
 
 /// What it is read for.
 pub(super) enum Purpose {
@@ -40,7 +41,8 @@ pub(super) enum Purpose {
     },
 }
 
-type Read = Result<Loaded, Errors>;
+/// The outer error: no thread could be had.
+type Read = io::Result<Result<Loaded, Errors>>;
 
 #[derive(Default)]
 pub(super) struct Reading {
@@ -88,7 +90,7 @@ impl Master {
             return;
         }
         let source = self.options.source.clone();
-        match self.reading.pool.call(move || source.read(Dates::Passed)) {
+        match self.reading.pool.call(move || apart::run(|| source.read(Dates::Passed))) {
             Ok(Begun::Done(read)) => self.has_read(purpose, read),
             Ok(Begun::Late(late)) => {
                 let (coming, post) = (late.coming(), self.post.clone());
@@ -129,7 +131,10 @@ impl Master {
     }
 
     fn has_read(&mut self, purpose: Purpose, read: Read) {
-        self.go_on(purpose, read.map_err(|errors| errors.to_string()));
+        match read {
+            Ok(read) => self.go_on(purpose, read.map_err(|errors| errors.to_string())),
+            Err(error) => self.has_not_read(purpose, &error.to_string()),
+        }
     }
 
     fn has_not_read(&mut self, purpose: Purpose, why: &str) {

@@ -14,6 +14,7 @@ pub(crate) mod log;
 pub(crate) mod random;
 
 pub(crate) mod abilities;
+pub(crate) mod apart;
 pub(crate) mod append;
 pub(crate) mod blocking;
 pub(crate) mod file;

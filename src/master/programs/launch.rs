@@ -326,7 +326,8 @@ pub(super) fn environment(
 }
 
 fn read(path: &Path, file: &EnvFile) -> Result<Vec<(String, String)>, SpawnError> {
-    match config::env_file(path) {
+    let read = sys::apart::run(|| config::env_file(path));
+    match read.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(Some(variables)) => Ok(variables),
         Ok(None) if file.is_optional => Ok(Vec::new()),
         Ok(None) => Err(format!("{}: no such file", path.display())),

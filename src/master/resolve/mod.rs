@@ -23,7 +23,7 @@ use crate::config::model::{Config, Discovery, Resolve};
 use crate::control::name::Name;
 use crate::control::wire::Severity;
 use crate::sys::blocking::{Begun, Place, Pool, SHORT_PATIENCE};
-use crate::sys::{clock, log};
+use crate::sys::{apart, clock, log};
 use lookup::{Answer, Memory};
 use pace::Pace;
 
@@ -177,11 +177,13 @@ async fn ask(
 /// The text of a list; who waits for its file system is this task alone.
 async fn read(pool: &Pool, path: &Path) -> Result<String, String> {
     let path = path.to_owned();
-    match pool.call_at(Place::Anywhere, SHORT_PATIENCE, move || list::read(&path)) {
+    let read = move || apart::run(|| list::read(&path));
+    let text = match pool.call_at(Place::Anywhere, SHORT_PATIENCE, read) {
         Ok(Begun::Done(text)) => text,
         Ok(Begun::Late(late)) => late.answered().await,
-        Err(error) => Err(error.to_string()),
-    }
+        Err(error) => Err(error),
+    };
+    text.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Tells of a file when two looks have found the same text that was not told of: a list is not

@@ -20,6 +20,7 @@ use crate::control::rpc::fault::{Code, Fault};
 use crate::control::rpc::method::{Channel, Stretch};
 use crate::control::rpc::shape::Outcome;
 use crate::control::rpc::value::Value;
+use crate::sys::apart;
 use crate::sys::blocking::{self, Begun, PATIENCE, Pool};
 use crate::sys::file::open_for_reading;
 
@@ -111,6 +112,7 @@ pub(super) fn answer_beside(
     read: impl FnOnce() -> Result<Value, Fault> + Send + 'static,
 ) {
     let silent = Code::Failed.of(format!("{name}: its file system does not answer"));
+    let read = move || apart::run(read).unwrap_or_else(|_no_thread| Err(Code::Failed.alone()));
     let late = match pool.call_at(blocking::Place::named(name), PATIENCE, read) {
         Ok(Begun::Done(answer)) => {
             let _nobody_waits = reply.send(answer);
@@ -237,8 +239,12 @@ impl Master {
             Place::Memory(_) => head(place)?,
             Place::File { path, .. } => {
                 let at = blocking::Place::named(path.display().to_string());
-                match self.programs.log_pool().call_at(at, PATIENCE, move || head(place)) {
-                    Ok(Begun::Done(head)) => head?,
+                match self
+                    .programs
+                    .log_pool()
+                    .call_at(at, PATIENCE, move || apart::run(|| head(place)))
+                {
+                    Ok(Begun::Done(head)) => head.ok()??,
                     Ok(Begun::Late(_)) | Err(_) => Vec::new(),
                 }
             }

@@ -41,7 +41,7 @@
 //! | 33 | a hundred callers at once | `callers`: each gets one answer, one process is left |
 //! | 34 | less of a kernel, fewer rights | `tracking`, `daemons`: every rung; `shortage`: no rights, calls that are not there |
 //! | more | file system hangs | `hung`: a command, a file of variables and a hook that do not open hold nobody up |
-//! | more | file system stops answering | `far`: logs, a pid file, the configuration: nobody else is held up, no line lost |
+//! | more | file system stops answering | `far`: a log, a pid file, what the configuration names: nobody else is held up |
 
 #![expect(clippy::disallowed_methods, reason = "these tests measure how long things take")]
 #![expect(clippy::print_stderr, reason = "measured figures, and tests that are not possible here")]

@@ -218,10 +218,11 @@ impl Instance {
 /// What [`pid_in`] finds, unless that would hold up everybody.
 fn pid_told(pool: &Pool, path: &str) -> Result<u32, String> {
     let told = path.to_owned();
-    match pool.call_at(Place::named(path), PATIENCE, move || pid_in(&told)) {
-        Ok(Begun::Done(told)) => told,
+    let look = move || sys::apart::run(|| pid_in(&told));
+    match pool.call_at(Place::named(path), PATIENCE, look) {
+        Ok(Begun::Done(Ok(told))) => told,
         Ok(Begun::Late(_)) => Err(format!("{path}: its file system does not answer")),
-        Err(error) => Err(format!("{path}: {error}")),
+        Ok(Begun::Done(Err(error))) | Err(error) => Err(format!("{path}: {error}")),
     }
 }
 

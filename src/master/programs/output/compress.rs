@@ -16,15 +16,16 @@ use crate::sys;
 /// And one more where a file system may hold it up.
 static ROOM: Semaphore = Semaphore::const_new(PROGRAM_COMPRESSIONS_MAX);
 static DISTANT_ROOM: Semaphore = Semaphore::const_new(PROGRAM_COMPRESSIONS_MAX);
-/// Until a file that somebody else is held up with is asked again.
-const RETRY: Duration = Duration::from_secs(1);
+/// Until a file that somebody else is busy with is asked again.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// Begins with the next file of this log that is to be packed, if there is one; the others follow.
 pub(super) fn begin(file: &SharedFile) {
     if !file.borrow_mut().begin_packing() {
         return;
     }
-    let room = if file.borrow().is_distant() { &DISTANT_ROOM } else { &ROOM };
+    let is_distant = file.borrow().is_distant();
+    let room = if is_distant { &DISTANT_ROOM } else { &ROOM };
     let weak = Rc::downgrade(file);
     tokio::task::spawn_local(async move {
         let Ok(_turn) = room.acquire().await else { return };
@@ -34,18 +35,22 @@ pub(super) fn begin(file: &SharedFile) {
             match next {
                 Next::Nothing => return,
                 Next::Later => tokio::time::sleep(RETRY).await,
-                Next::Job(job) => run(&weak, job).await,
+                Next::Job(job) => run(&weak, job, is_distant).await,
             }
         }
     });
 }
 
-async fn run(weak: &Weak<RefCell<RotatingFile>>, job: Job) {
+async fn run(weak: &Weak<RefCell<RotatingFile>>, job: Job, is_distant: bool) {
     let (done, end) = oneshot::channel();
     let thread = std::thread::Builder::new().name("compress".to_owned());
     let started = thread.spawn(move || {
         sys::give_way::thread();
-        let result = job.run();
+        let result = if is_distant {
+            sys::apart::run(|| job.run()).and_then(|result| result)
+        } else {
+            job.run()
+        };
         // Nobody waits when the loop is over; the next master finds what is left.
         let _over = done.send((job, result));
     });

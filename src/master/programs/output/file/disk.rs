@@ -17,7 +17,7 @@ pub(super) struct Disk {
     pub(super) path: PathBuf,
     pub(super) limits: Limits,
     pub(super) open: Option<Open>,
-    /// Of the file that was open last: see [`Open::is_distant`].
+    /// On a file system that may not answer: then it is open only while a thread apart writes it.
     pub(super) is_distant: bool,
     place: Place,
     rotate_at_us: u64,
@@ -45,6 +45,30 @@ impl Disk {
         self.open.as_ref().is_some_and(|open| now_us < open.looked_us + LOOK_US)
     }
 
+    /// Finds out where the path leads, and opens it there unless that is distant.
+    pub(super) fn survey(&mut self, now_us: u64) -> io::Result<()> {
+        let is_same = self.open.as_ref().is_some_and(|open| open.is_at(&self.path));
+        self.is_distant = !is_same && !sys::file::is_on_this_machine(&self.path);
+        if self.is_distant {
+            self.open = None;
+            return Ok(());
+        }
+        self.look(now_us)
+    }
+
+    /// Has something done with the file by a thread apart, where it does not stay open.
+    pub(super) fn apart<T: Send>(
+        &mut self,
+        call: impl FnOnce(&mut Self) -> T + Send,
+    ) -> io::Result<T> {
+        sys::apart::run(|| {
+            let done = call(self);
+            self.open = None;
+            self.is_distant = !sys::file::is_on_this_machine(&self.path);
+            done
+        })
+    }
+
     /// Opens the path, unless it is what is open.
     pub(super) fn look(&mut self, now_us: u64) -> io::Result<()> {
         let same = self.open.take().filter(|open| open.is_at(&self.path));
@@ -53,7 +77,6 @@ impl Disk {
             None => open::open(&self.path, self.limits.rotate)?,
         };
         open.looked_us = now_us;
-        self.is_distant = open.is_distant;
         self.place = Place::At(open.device);
         self.open = Some(open);
         Ok(())
@@ -154,6 +177,14 @@ impl Disk {
                 self.warning = Some(format!("rotate {}: {error}", self.path.display()));
             }
         }
+    }
+
+    /// The same for one of which it is not known yet where it is.
+    pub(super) fn clear_wherever(&mut self, now_us: u64) -> io::Result<()> {
+        if self.is_distant || sys::file::is_on_this_machine(&self.path) {
+            return self.clear(now_us);
+        }
+        self.apart(|disk| disk.clear(now_us)).and_then(|cleared| cleared)
     }
 
     /// Removes the file and makes it anew. What is linked to is cut short instead, and what is no file

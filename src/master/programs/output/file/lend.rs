@@ -2,8 +2,9 @@
 //!
 //! A file system of this machine is written from the loop, which moves bytes from the pipe into the
 //! file in one step. Any other may not answer: there a thread writes a copy, and the bytes leave the
-//! pipe when they are written (a kill in between repeats them, none is lost). A path is opened and
-//! looked at by threads only, as nobody knows where it leads.
+//! pipe when they are written (a kill in between repeats them, none is lost), and the file is open for
+//! that thread alone ([`sys::apart`]). A path is opened and looked at by threads only, as nobody knows
+//! where it leads.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -86,6 +87,8 @@ pub(super) enum Done {
     Cleared(io::Result<()>),
     Found(Option<Job>),
     Placed(io::Result<()>),
+    /// No thread could be had for it.
+    Not(io::Error),
 }
 
 pub(super) enum Lent {
@@ -114,7 +117,11 @@ impl RotatingFile {
             return Err(silent());
         }
         let place = self.disk.place();
-        self.pool.has_room(place)?;
+        if let Err(error) = self.pool.has_room(place) {
+            self.refused_us.get_or_insert(now_us);
+            return Err(error);
+        }
+        self.refused_us = None;
         let patience = if self.disk.is_distant { SHORT_PATIENCE } else { PATIENCE };
         // If no thread can be had, the file is opened anew.
         let mut fresh = Disk::new(self.path.clone(), self.limits);
@@ -122,7 +129,11 @@ impl RotatingFile {
         let mut disk = std::mem::replace(&mut self.disk, fresh);
         disk.limits = self.limits;
         let begun = self.pool.call_at(place, patience, move || {
-            let done = call(&mut disk);
+            let done = if disk.is_distant {
+                disk.apart(call).unwrap_or_else(Done::Not)
+            } else {
+                call(&mut disk)
+            };
             (disk, done)
         })?;
         Ok(match begun {
@@ -165,7 +176,7 @@ impl RotatingFile {
             open.looked_us = now_us;
             return Ok(());
         }
-        match self.lend(Whose::Nobody, now_us, move |disk| Done::Looked(disk.look(now_us)))? {
+        match self.lend(Whose::Nobody, now_us, move |disk| Done::Looked(disk.survey(now_us)))? {
             Lent::Back(Done::Looked(looked)) => looked,
             Lent::Back(_) | Lent::Away => Err(silent()),
         }
@@ -182,6 +193,7 @@ impl RotatingFile {
             .lend(whose, now_us, move |disk| Done::Put(disk.put(&bytes, Origin::Memory, now_us)));
         let put = match lent {
             Ok(Lent::Back(Done::Put(put))) => put,
+            Ok(Lent::Back(Done::Not(error))) => Err(Stopped { error, written: 0 }),
             Ok(Lent::Back(_)) => Ok(()),
             Ok(Lent::Away) => {
                 if let Origin::Pipe(head) = origin {
@@ -212,8 +224,9 @@ impl RotatingFile {
         self.take_news(now_us);
         let put = match done {
             Done::Put(put) => put,
+            Done::Not(error) => Err(Stopped { error, written: 0 }),
             Done::Looked(Err(error)) => return self.failed(&error, now_us),
-            Done::Looked(Ok(())) => return self.trouble.is_tried_now(),
+            Done::Looked(Ok(())) => return self.trouble.is_tried_at(now_us),
             Done::Cleared(_) | Done::Found(_) | Done::Placed(_) => return,
         };
         match (&put, whose) {
@@ -238,6 +251,11 @@ impl RotatingFile {
         if self.away.as_ref().is_some_and(is_long) && !is_told {
             self.trouble.begins(&self.path, &silent(), now_us);
         }
+    }
+
+    /// Whether threads that others have are waited for, which are only busy, as far as anybody knows.
+    pub(super) fn is_refused_for_now(&self, now_us: u64) -> bool {
+        self.refused_us.is_some_and(|since_us| now_us < since_us + SILENT_US)
     }
 
     /// When to look whether it has come back.
@@ -307,21 +325,6 @@ impl RotatingFile {
         match self.away.as_ref().map(|away| &away.whose) {
             Some(Whose::Memory(bytes)) => bytes.to_vec(),
             Some(Whose::Nobody | Whose::Pipe(..)) | None => Vec::new(),
-        }
-    }
-}
-
-impl Drop for RotatingFile {
-    /// To close a file may take as long as to write it.
-    fn drop(&mut self) {
-        let Some(open) = self.disk.open.take_if(|open| open.is_distant) else { return };
-        let place = self.disk.place();
-        if self.pool.has_room(place).is_ok() {
-            // No thread: then it is closed here after all.
-            let _closed_by_itself = self.pool.call_at(place, SHORT_PATIENCE, move || drop(open));
-        } else {
-            // Nobody is left who could wait for it; the end of this process closes it.
-            std::mem::forget(open);
         }
     }
 }

@@ -29,6 +29,8 @@ use crate::sys::blocking::Pool;
 
 const RETRY_US: u64 = 1_000_000;
 const LOOK_US: u64 = 1_000_000;
+/// How soon it is tried again where threads are only busy.
+const BUSY_US: u64 = 10_000;
 
 pub(in crate::master::programs) struct RotatingFile {
     path: PathBuf,
@@ -36,6 +38,8 @@ pub(in crate::master::programs) struct RotatingFile {
     /// A stand-in for the one that is away.
     disk: Disk,
     away: Option<Away>,
+    /// Since when no thread was to be had for it.
+    refused_us: Option<u64>,
     /// Where the threads are.
     pool: Pool,
     trouble: Trouble,
@@ -71,7 +75,7 @@ impl RotatingFile {
     pub(in crate::master::programs) fn new(path: PathBuf, limits: Limits, pool: Pool) -> Self {
         let disk = Disk::new(path.clone(), limits);
         let (trouble, packing) = (Trouble::default(), Packing::Wanted);
-        Self { path, limits, disk, away: None, pool, trouble, packing }
+        Self { path, limits, disk, away: None, refused_us: None, pool, trouble, packing }
     }
 
     pub(in crate::master::programs) fn set_limits(&mut self, limits: Limits) {
@@ -83,11 +87,7 @@ impl RotatingFile {
 
     /// Opens the path anew with the next byte: somebody moved the file away on purpose.
     pub(in crate::master::programs) fn reopen(&mut self) {
-        match &mut self.disk.open {
-            // Who may wait for it closes it, when the path leads elsewhere.
-            Some(open) if open.is_distant => open.looked_us = 0,
-            open => *open = None,
-        }
+        self.disk.open = None;
     }
 
     /// Takes `seen`, which the pipe begins with, out of it and into the file. How much of it has left
@@ -165,10 +165,11 @@ impl RotatingFile {
     pub(in crate::master::programs) fn clear(&mut self, now_us: u64) -> io::Result<()> {
         self.settle(now_us);
         drop(self.trouble.take_waiting());
-        if self.away.is_none() && self.disk.open.as_ref().is_some_and(|open| !open.is_distant) {
+        if self.away.is_none() && self.disk.open.is_some() {
             return self.disk.clear(now_us);
         }
-        match self.lend(Whose::Nobody, now_us, move |disk| Done::Cleared(disk.clear(now_us)))? {
+        let clear = move |disk: &mut Disk| Done::Cleared(disk.clear_wherever(now_us));
+        match self.lend(Whose::Nobody, now_us, clear)? {
             Lent::Back(Done::Cleared(cleared)) => cleared,
             Lent::Back(_) | Lent::Away => Err(lend::silent()),
         }
@@ -219,6 +220,9 @@ impl RotatingFile {
     fn failed(&mut self, error: &io::Error, now_us: u64) {
         if self.away.is_some() {
             return self.is_silent(now_us);
+        }
+        if self.is_refused_for_now(now_us) {
+            return self.trouble.is_tried_at(now_us + BUSY_US);
         }
         self.trouble.begins(&self.path, error, now_us);
     }

@@ -15,8 +15,6 @@ pub(super) struct Open {
     /// What the path must still name.
     inode: u64,
     pub(super) device: u64,
-    /// Whether it is on a file system that may not answer: then only threads may touch it.
-    pub(super) is_distant: bool,
     pub(super) looked_us: u64,
     pub(super) is_at_line_end: bool,
     /// When it was last written before it was opened; see [`rotate::period`].
@@ -124,9 +122,8 @@ pub(super) fn open(path: &Path, rotate: Rotate) -> io::Result<Open> {
         u64::try_from(metadata.mtime()).unwrap_or(0) * 1000
     };
     let period = rotate::period(rotate, sys::local_time::shifted_ms(written_ms));
-    let is_distant = kind == Kind::Regular && !sys::file::is_on_this_machine(&file);
     let (inode, device) = (metadata.ino(), metadata.dev());
-    Ok(Open { file, kind, inode, device, is_distant, looked_us: 0, is_at_line_end, period })
+    Ok(Open { file, kind, inode, device, looked_us: 0, is_at_line_end, period })
 }
 
 fn ends_with_a_line(path: &Path, bytes: u64) -> bool {

@@ -41,9 +41,9 @@ impl Trouble {
         if self.reason.is_some() { self.retry_at_us } else { 0 }
     }
 
-    /// What stood in the way may be gone.
-    pub(super) fn is_tried_now(&mut self) {
-        self.retry_at_us = 0;
+    /// No sooner, and no later either: what stood in the way may be gone then.
+    pub(super) fn is_tried_at(&mut self, at_us: u64) {
+        self.retry_at_us = at_us;
     }
 
     pub(super) fn begins(&mut self, path: &Path, error: &io::Error, now_us: u64) {
