@@ -7,6 +7,7 @@ use super::compress;
 use super::guard;
 use super::headers::{self, Side};
 use super::limits::tables::CHOICES_MAX;
+use super::mirror;
 use super::model::route::{Action, Case, Choice, PathMatch, Route, Shape, Times};
 use super::pattern;
 use super::report::{Located, Report};
@@ -44,6 +45,8 @@ pub(super) fn read(
     let matched = path.as_ref().map(|(path, _)| &path.value);
     let steps = step::read(&mut section, Some(&groups));
     let action = action(&mut section, &mut named.upstreams, &groups, matched);
+    let mirror = mirror::read(&mut section, &mut named.upstreams, &groups);
+    let is_internal = section.flag("internal").unwrap_or(false);
     let methods = methods(&mut section);
     let limits = client::requests(&mut section).within(server.requests);
     let mut presets = guard::presets::Presets::default();
@@ -66,6 +69,8 @@ pub(super) fn read(
         ("add_header", "response_headers"),
         ("error_page", "error_pages"),
         ("method", "methods"),
+        ("mirror_request_body", "mirror_body"),
+        ("mirrors", "mirror"),
         ("gzip", "compress"),
         ("waf", "firewall"),
         ("modsecurity", "firewall"),
@@ -80,7 +85,18 @@ pub(super) fn read(
     let (Located { value: path, span }, _) = path?;
     let action = action?;
     Some(Located {
-        value: Route { path, steps, action, methods, guards, limits, times, shape },
+        value: Route {
+            path,
+            steps,
+            action,
+            is_internal,
+            methods,
+            guards,
+            mirror,
+            limits,
+            times,
+            shape,
+        },
         span,
     })
 }

@@ -146,9 +146,8 @@ impl Connection {
     async fn speaks_http2(&mut self) -> bool {
         match &self.client {
             Stream::Tls(secured) => secured.speaks_http2(),
-            Stream::Tcp(_) | Stream::Unix(_) | Stream::Inbound(_) | Stream::Outbound(_) => {
-                http2::is_spoken(self).await
-            }
+            Stream::Tcp(_) | Stream::Unix(_) => http2::is_spoken(self).await,
+            Stream::Inbound(_) | Stream::Outbound(_) | Stream::Copy(_) => false,
         }
     }
 

@@ -15,6 +15,7 @@ use super::offer;
 use super::routing::Found;
 use super::server::{Action, Ground, Lead, Route, Site};
 use super::steps::{Answer, Walk};
+use crate::config::limits;
 
 /// Serves the request whose head is at the front of `connection.unread`.
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
@@ -34,6 +35,9 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             && let Err(end) = passed(connection, exchange, gauntlet).await
         {
             return turn_away(connection, exchange, end).await;
+        }
+        if let Some(mirror) = &route.mirror {
+            exchange.mirror(connection, &generation, mirror);
         }
         let written = match &route.action {
             Action::Proxy(lead) => {
@@ -167,6 +171,9 @@ async fn proxy(
     if let Err(status) = exchange.forward(connection, site) {
         return connection.answer(exchange, status, Next::Linger).await;
     }
+    if !exchange.copies.is_empty() {
+        exchange.to_backend.keep_in_memory(limits::mirror::BODY_BYTES_MAX);
+    }
     if exchange.to_backend.is_to_be_kept() || exchange.inspecting.is_body_due() {
         // In a box, since few requests are kept and all connections have this future.
         let folder = &generation.temp_folder;
@@ -174,6 +181,9 @@ async fn proxy(
         if let Err(over) = kept {
             return over;
         }
+    }
+    if !exchange.copies.is_empty() {
+        exchange.mirror_body(&connection.shared);
     }
     offer::run(connection, exchange, site).await
 }

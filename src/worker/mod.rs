@@ -46,6 +46,7 @@ mod handed;
 mod introduction;
 mod link;
 mod log;
+mod mirror;
 pub(crate) mod pick;
 mod pool;
 mod queue;

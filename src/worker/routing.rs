@@ -79,6 +79,7 @@ impl Exchange {
     /// Whether its route serves it.
     fn admit<'g>(&self, ground: Ground<'g>, head: &[u8]) -> Result<Found<'g>, u16> {
         let route = ground.route.ok_or(NOT_FOUND)?;
+        self.may_come_to(route)?;
         if !route.serves(self.request.method_name.in_bytes(head)) {
             return Err(METHOD_NOT_ALLOWED);
         }
@@ -88,6 +89,11 @@ impl Exchange {
                 Ok(Found::Route(ground, route))
             }
         }
+    }
+
+    /// Whether a route is open to it: some are only for what was sent there from within.
+    fn may_come_to(&self, route: &Route) -> Result<(), u16> {
+        if route.is_internal && !self.kept.way.is_rewritten { Err(NOT_FOUND) } else { Ok(()) }
     }
 
     /// The same where there are steps: those of the server, and of each route that it comes to.
@@ -143,6 +149,7 @@ impl Exchange {
             let route = server.find(&self.kept.uri, &mut self.kept.spans);
             let place = Place { server: server_place, route, upstream: None };
             let ground = self.arrive(connection, (generation, place), head);
+            ground.route.map_or(Ok(()), |route| self.may_come_to(route))?;
             let steps = ground.route.map(|route| &route.steps).filter(|steps| !steps.is_empty());
             if let Some(steps) = steps
                 && let Some(answer) = self.take(steps, Walk { connection, ground, head })?

@@ -18,6 +18,7 @@ use super::guard::firewall::core_rules::Loaded;
 use super::handed::Handed;
 use super::http2::trunks::Trunks;
 use super::log::Logs;
+use super::mirror::Copies;
 use super::pick::Picker;
 use super::pool::Pool;
 use super::queue::Queues;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) handed: RefCell<Handed>,
     pub(crate) users: Rc<Opened>,
     pub(crate) logs: Logs,
+    pub(crate) copies: Copies,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     generation: RefCell<Option<Rc<Generation>>>,
@@ -126,6 +128,7 @@ impl Shared {
             handed: RefCell::default(),
             users: Rc::default(),
             logs: Logs::default(),
+            copies: Copies::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),
             last_generation: RefCell::default(),

@@ -4,7 +4,7 @@
 use crate::config::limits::tables::OWN_BYTES_MAX;
 use crate::http::head::Span;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Way {
     pub(crate) own: Own,
     /// Whether the path and `args` are in place of what was received.
@@ -40,7 +40,7 @@ impl Way {
 }
 
 /// Variables by their numbers: places in one text, which only grows while its request lasts.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Own {
     text: Vec<u8>,
     places: Vec<Span>,

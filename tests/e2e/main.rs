@@ -61,6 +61,7 @@ mod links;
 mod listeners;
 mod live;
 mod metrics;
+mod mirror;
 mod names;
 mod others;
 mod outlets;

@@ -14,6 +14,7 @@ mod leads;
 mod lines;
 mod listen;
 mod logs;
+mod mirrors;
 mod passing;
 mod replies;
 mod scope;
