@@ -445,7 +445,7 @@ impl Exchange {
         };
         connection.shared.record(entry, self.to_backend.moved());
         let Some(generation) = &connection.generation else { return };
-        let place = self.place.or_else(|| generation.default_place(connection.listener));
+        let place = self.place.or_else(|| generation.default_place(&connection.listener));
         let Some(ground) = place.map(|place| generation.ground(place)) else { return };
         let moved = Moved { bytes_in: self.to_backend.moved(), bytes_out: self.to_client.moved() };
         connection.shared.served(ground.server.counter, status, moved);

@@ -53,7 +53,7 @@ impl Exchange {
         let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
         self.method = recent::Method::of(self.request.method_name.in_bytes(head));
         self.host = recent::Host::new(authority);
-        let place = generation.find(connection.listener, authority).ok_or(NOT_FOUND)?;
+        let place = generation.find(&connection.listener, authority).ok_or(NOT_FOUND)?;
         let server = generation.server(place);
         if !server.admits(&connection.client) {
             return Err(MISDIRECTED);

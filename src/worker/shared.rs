@@ -5,7 +5,6 @@
 //! live from the value kept here.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::buffer::Buffers;
@@ -28,6 +27,7 @@ use super::watch::Seats;
 use crate::config::limits;
 use crate::config::limits::firewall::{CORE_AT_ONCE_MAX, CORE_WAITING_MAX};
 use crate::config::limits::guards::{VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX};
+use crate::config::model::Address;
 use crate::firewall::known::Known;
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
@@ -234,7 +234,7 @@ impl Shared {
     }
 
     /// The configuration for who comes in by `listener`.
-    pub(crate) fn generation_at(&self, listener: SocketAddr) -> Option<Rc<Generation>> {
+    pub(crate) fn generation_at(&self, listener: &Address) -> Option<Rc<Generation>> {
         let last = self.last_generation.borrow();
         let knows = |it: &&Rc<Generation>| it.has_listener(listener);
         self.generation()

@@ -142,11 +142,9 @@ impl Stream {
     pub(crate) fn takes_files(&self) -> bool {
         match self {
             Self::Tcp(_) => true,
-            Self::Unix(_)
-            | Self::Tls(_)
-            | Self::Inbound(_)
-            | Self::Outbound(_)
-            | Self::Copy(_) => false,
+            Self::Unix(_) | Self::Tls(_) | Self::Inbound(_) | Self::Outbound(_) | Self::Copy(_) => {
+                false
+            }
         }
     }
 
@@ -261,12 +259,12 @@ impl Stream {
         }
     }
 
-    /// Whether the other side has ended, without taking bytes from it. Only a TCP client is ever
-    /// asked.
+    /// Whether the other side has ended, without taking bytes from it. Only a client is ever asked.
     pub(crate) fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
         let stream = match self {
             Self::Tcp(stream) => stream,
-            Self::Unix(_) | Self::Outbound(_) | Self::Copy(_) => return Poll::Pending,
+            Self::Unix(stream) => return poll_hangup_of(stream, cx),
+            Self::Outbound(_) | Self::Copy(_) => return Poll::Pending,
             Self::Tls(stream) => return stream.poll_hangup(cx),
             Self::Inbound(stream) => return stream.poll_hangup(cx),
         };
@@ -277,5 +275,19 @@ impl Stream {
             // More requests wait behind this one; they hide a close until they are read.
             Ok(_) => Poll::Pending,
         }
+    }
+}
+
+fn poll_hangup_of(stream: &UnixStream, cx: &mut Context<'_>) -> Poll<Hangup> {
+    loop {
+        if ready!(stream.poll_read_ready(cx)).is_err() {
+            return Poll::Ready(Hangup::Reset);
+        }
+        return match stream.try_io(Interest::READABLE, || sys::socket::has_ended(stream)) {
+            Ok(true) => Poll::Ready(Hangup::End),
+            Ok(false) => Poll::Pending,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => Poll::Ready(Hangup::Reset),
+        };
     }
 }

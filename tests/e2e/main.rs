@@ -82,6 +82,7 @@ mod servers;
 mod service;
 mod shaping;
 mod sharing;
+mod socket_files;
 mod started_with;
 mod sticky;
 mod stopping;

@@ -448,11 +448,7 @@ fn listening(listened: &[Listening], multiplexed: &[String], lines: &mut Lines) 
 
 fn real_ip(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
     let trusted = scope.all("set_real_ip_from");
-    let from: Vec<&str> = trusted
-        .iter()
-        .filter_map(|rule| rule.argument(0))
-        .filter(|from| !from.starts_with("unix:"))
-        .collect();
+    let from: Vec<&str> = trusted.iter().filter_map(|rule| rule.argument(0)).collect();
     let Some(first) = trusted.first() else { return };
     let header = scope.word("real_ip_header").map_or("X-Real-IP", |(header, _)| header);
     if header == "proxy_protocol" {

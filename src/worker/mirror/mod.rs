@@ -240,7 +240,7 @@ impl Connection {
             peer_port: self.peer_port,
             peer_text: PeerText::new(self.peer),
             introduced: self.introduced.clone(),
-            listener: self.listener,
+            listener: Rc::clone(&self.listener),
             unread: Some(buffer),
             served: self.served,
             generation: Some(Rc::clone(generation)),
