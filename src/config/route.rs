@@ -9,6 +9,7 @@ use super::headers::{self, Side};
 use super::limits::tables::CHOICES_MAX;
 use super::mirror;
 use super::model::route::{Action, Case, Choice, PathMatch, Route, Shape, Times};
+use super::model::step::Condition;
 use super::pattern;
 use super::report::{Located, Report};
 use super::section::Section;
@@ -170,6 +171,12 @@ fn choices(
     let mut choice = |item| {
         let mut table = section.item("choices", item)?;
         let (when, _) = step::conditions(&mut table, Some(groups));
+        if let (true, Some(span)) =
+            (when.iter().any(Condition::looks_at_files), table.key_span("when"))
+        {
+            let hint = "a step can `set` a variable by it, which the choice goes by";
+            table.report.error(&span, "a choice that looks at files", hint);
+        }
         if table.key_span("when").is_none() {
             table.missing("when", "such as `when = { source = \"$cookie_beta\", is = \"1\" }`");
         }

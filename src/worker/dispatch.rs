@@ -11,11 +11,15 @@ use super::generation::Generation;
 use super::guard::wait::{self, End};
 use super::guard::{self, Gauntlet, Passage};
 use super::keep;
+use super::looks::TooMany;
 use super::offer;
 use super::routing::Found;
 use super::server::{Action, Ground, Lead, Route, Site};
 use super::steps::{Answer, Walk};
 use crate::config::limits;
+
+/// Steps ask for more than they may.
+const FAILED: u16 = 500;
 
 /// Serves the request whose head is at the front of `connection.unread`.
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
@@ -27,6 +31,14 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             Ok(Found::Route(ground, route)) => (ground, route),
             Ok(Found::Answer(ground, answer)) => {
                 return answered(connection, exchange, ground, answer).await;
+            }
+            Ok(Found::Unseen(from)) => {
+                // In a box, since few requests wait and all connections have this future.
+                found = match Box::pin(exchange.look()).await {
+                    Ok(()) => exchange.resume(connection, &generation, from),
+                    Err(TooMany) => Err(FAILED),
+                };
+                continue;
             }
             Err(status) => return unfound(connection, exchange, status).await,
         };

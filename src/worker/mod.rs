@@ -26,6 +26,7 @@ mod files;
 mod forward;
 mod hello;
 mod http2;
+mod looks;
 mod replace;
 mod retarget;
 mod routes;

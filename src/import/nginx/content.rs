@@ -9,7 +9,7 @@ use super::steps::{self, Steps, Unsaid};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, Names};
-use super::{Paths, mirrors, passing, values};
+use super::{Paths, mirrors, passing, paths, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -119,7 +119,8 @@ impl<'b> Writing<'_, 'b> {
         }
         let kind = self.scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
         let names = self.names();
-        steps::read(self.scope.innermost(), kind, names, self.remarks)
+        let placed = paths::of(self.scope, self.matched.is_exact, &self.paths.prefix);
+        steps::read(self.scope.innermost(), (kind, &placed), names, self.remarks)
     }
 
     /// Who is let in, how often and how fast. An error is what would have kept somebody out and has no

@@ -16,6 +16,7 @@ mod listen;
 mod logs;
 mod mirrors;
 mod passing;
+mod paths;
 mod replies;
 mod scope;
 mod server;

@@ -10,7 +10,7 @@ use super::steps::{self, Steps};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, NO_GROUPS, Names};
-use super::{Paths, headers, logs, passing, tls, values};
+use super::{Paths, headers, logs, passing, paths, tls, values};
 use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
@@ -179,7 +179,8 @@ impl<'a> Site<'a, '_> {
     fn steps(&mut self, scope: &Scope<'a>) -> Steps {
         let kind = scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
         let names = Names { own: self.own, groups: &NO_GROUPS };
-        let mut steps = steps::read(scope.innermost(), kind, names, self.remarks);
+        let placed = paths::of(scope, false, &self.paths.prefix);
+        let mut steps = steps::read(scope.innermost(), (kind, &placed), names, self.remarks);
         if let Some(rule) = steps.shut_by.take() {
             let text = "the server is shut (403), as what this `if` asks for has no equal here";
             self.remarks.warn(&rule.place, text);

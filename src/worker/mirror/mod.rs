@@ -102,6 +102,10 @@ impl Exchange {
             let errand = match self.copy(connection, generation, way) {
                 Ok(errand) => errand,
                 Err(Unmade::NoWay) => continue,
+                Err(Unmade::Unseen) => {
+                    connection.shared.crew.mirrored(Count::Dropped);
+                    continue;
+                }
                 Err(Unmade::Bound) => {
                     drop_copy(&connection.shared, "as many copies as may be are under way");
                     continue;
@@ -191,7 +195,12 @@ impl Exchange {
         rewrite: &Rewrite,
     ) -> Result<Place, Unmade> {
         let found = self.again(connection, generation, rewrite);
-        let Ok(Found::Route(ground, route)) = found else { return Err(Unmade::NoWay) };
+        let (ground, route) = match found {
+            Ok(Found::Route(ground, route)) => (ground, route),
+            Ok(Found::Answer(..)) | Err(_) => return Err(Unmade::NoWay),
+            // No copy is waited for.
+            Ok(Found::Unseen(_)) => return Err(Unmade::Unseen),
+        };
         let Action::Proxy(lead) = &route.action else { return Err(Unmade::NoWay) };
         let unread = connection.unread.as_ref().map_or(&b""[..], |buffer| buffer.content());
         let head = unread.get(..self.request.head_bytes).unwrap_or_default();
@@ -205,6 +214,8 @@ impl Exchange {
 enum Unmade {
     /// It leads to no upstream, which its steps may want: some requests are copied, and others not.
     NoWay,
+    /// Its steps ask for files that are not in memory.
+    Unseen,
     Bound,
 }
 

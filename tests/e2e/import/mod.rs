@@ -1,5 +1,7 @@
 //! Other programs' configurations: what both programs make of the same file is compared.
 
+mod files;
+mod mirrors;
 mod nginx;
 mod rewrites;
 mod run;
