@@ -2,10 +2,12 @@
 
 mod files;
 mod mirrors;
+mod multiplexed;
 mod nginx;
 mod rewrites;
 mod run;
 mod stead;
+mod streams;
 mod supervisor;
 mod twins;
 mod values;
