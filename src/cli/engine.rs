@@ -12,6 +12,7 @@ use super::out::Out;
 use super::place::Place;
 use super::roles;
 use super::steer::steer;
+use super::ticker::Ticker;
 use crate::config::Dates;
 use crate::config::source::{Foreign, Source};
 use crate::control::call::Command;
@@ -79,17 +80,28 @@ pub(crate) async fn reopen(place: &Place, out: Out) -> Result<(), Failure> {
 pub(crate) async fn shutdown(place: &Place, out: Out, waiting: Waiting) -> Result<(), Failure> {
     steer(place, out, &Command::Shutdown).await?;
     // The engine bounds its own end by `shutdown_timeout`, so the wait is as long as that.
-    while waiting.wait && is_there(place).await? {
+    let mut ticker = Ticker::default();
+    while waiting.wait
+        && let Some(left) = left(place).await?
+    {
+        ticker.show(&left);
         tokio::time::sleep(GONE_INTERVAL).await;
     }
+    ticker.clear();
     Ok(())
 }
 
-/// Whether the engine still answers; one that is going down may break off in the middle.
-async fn is_there(place: &Place) -> Result<bool, Failure> {
+/// What there still is of the engine, while it answers; one that is going down may break off in the
+/// middle.
+async fn left(place: &Place) -> Result<Option<String>, Failure> {
     match place.client().status().await {
-        Ok(_) | Err(ClientError::Refused(_) | ClientError::Protocol { .. }) => Ok(true),
-        Err(ClientError::NoEngine { .. }) => Ok(false),
+        Ok(status) => {
+            let connections: u32 = status.workers.iter().map(|it| it.connections.active).sum();
+            let running = status.programs.iter().filter(|it| it.pid.is_some()).count();
+            Ok(Some(format!("{connections} requests under way, {running} programs run")))
+        }
+        Err(ClientError::Refused(_) | ClientError::Protocol { .. }) => Ok(Some(String::new())),
+        Err(ClientError::NoEngine { .. }) => Ok(None),
         Err(error @ ClientError::NotPermitted(_)) => Err(place.explain(error)),
     }
 }

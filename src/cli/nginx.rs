@@ -18,6 +18,7 @@ use super::out;
 use super::place::Place;
 use super::{engine, namesake, wait};
 use crate::config::Dates;
+use crate::config::model::Address;
 use crate::config::source::{Files, Stead};
 use crate::import::nginx::stead::{self, Outline};
 use crate::import::{self, Mistakes};
@@ -190,7 +191,9 @@ impl Called {
         let addresses = config.servers.iter().flat_map(|server| &server.listen);
         let addresses = addresses.chain(config.streams.iter().flat_map(|stream| &stream.listen));
         for listen in addresses {
-            if let Err(BindError::Io { address, cause }) = socket::bind(listen.address) {
+            // A file would be there from then on.
+            let Address::Tcp(address) = listen.address else { continue };
+            if let Err(BindError::Io { address, cause }) = socket::bind(address) {
                 let cause = numbered(&cause);
                 return Err(Failure::Failed(format!("bind() to {address} failed ({cause})")));
             }

@@ -75,7 +75,10 @@ fn line(rows: &[ProgramRow], target: &ProgramTarget) -> String {
     if moving.len() > NAMED_MAX {
         parts.push(format!("and {} more", moving.len() - NAMED_MAX));
     }
-    text::plain(&format!("{}: {}", target.name, parts.join(", "))).into_owned()
+    let name = &target.name;
+    let line =
+        if parts.is_empty() { name.clone() } else { format!("{name}: {}", parts.join(", ")) };
+    text::plain(&line).into_owned()
 }
 
 fn is_moving(state: ProgramState) -> bool {
@@ -113,7 +116,7 @@ mod tests {
         rows[2].program.state = ProgramState::Starting;
         rows[2].standing.rolling = Some(Rolling { done: 2, of: 5, place: Place::Turn });
         assert_eq!(line(&rows, &target("web", None)), "web: 2 of 5 done, web:2 STARTING");
-        assert_eq!(line(&rows, &target("web", Some(1))), "web: ");
+        assert_eq!(line(&rows, &target("web", Some(1))), "web");
         for row in &mut rows {
             row.program.state = ProgramState::Stopping;
             row.standing.rolling = None;

@@ -19,9 +19,17 @@ const FILE: &str = "file:";
 const DNS_PORT: u16 = 53;
 
 /// Where a server listens; port 0 lets the kernel choose.
+pub(super) fn listener(text: &str) -> Result<Address, String> {
+    match text.strip_prefix("unix:") {
+        Some(path) => unix(path),
+        None => listen(text).map(Address::Tcp),
+    }
+}
+
+/// The same where only TCP will do.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     if text.starts_with("unix:") {
-        return Err("servers listen on TCP only, in this version".to_owned());
+        return Err("an address and a port are expected here".to_owned());
     }
     match endpoint(text)? {
         Endpoint::Address(address) => Ok(address),

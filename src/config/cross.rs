@@ -2,13 +2,14 @@
 //! not meet, and the engine's bounds.
 
 mod secure;
+mod sockets;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::model::guard::Counted;
 use super::model::route::PathMatch;
-use super::model::{Address, Kind, Location, Strategy};
+use super::model::{Address, Kind, Listen, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
 use super::{
@@ -54,9 +55,10 @@ pub(super) fn check(report: &Report<'_>, sections: Sections<'_>) {
     ports(report, sections);
     let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
-    let listened: Vec<_> = of_servers.chain(of_streams).map(|listen| listen.address).collect();
+    let listened: Vec<_> = of_servers.chain(of_streams).map(|listen| &listen.address).collect();
     program::sockets::check(report, programs, &listened);
     secure::check(report, servers, streams);
+    sockets::check(report, servers);
     certificates(report, sections);
     needs::check(report, programs);
     program::fatal::check(report, programs);
@@ -149,10 +151,10 @@ fn pages(report: &Report<'_>, servers: &[server::Draft]) {
 
 /// On one address a host belongs to one server, and at most one server takes the rest.
 fn hosts(report: &Report<'_>, servers: &[server::Draft]) {
-    let mut seen: HashMap<(SocketAddr, &str), &Span> = HashMap::new();
+    let mut seen: HashMap<(&Address, &str), &Span> = HashMap::new();
     for draft in servers {
         for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
-            let address = listen.address;
+            let address = &listen.address;
             if draft.server.hosts.is_empty()
                 && let Some(first) = seen.insert((address, ""), at)
             {
@@ -173,16 +175,16 @@ fn hosts(report: &Report<'_>, servers: &[server::Draft]) {
 
 /// An address belongs to servers, which tell requests apart by host, or to one TCP route.
 fn addresses(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::Draft]) {
-    let mut taken: HashMap<SocketAddr, (&str, &Span)> = HashMap::new();
+    let mut taken: HashMap<&Address, (&str, &Span)> = HashMap::new();
     for draft in servers {
         for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
-            taken.entry(listen.address).or_insert(("a server", at));
+            taken.entry(&listen.address).or_insert(("a server", at));
         }
     }
     for draft in streams {
         for (listen, at) in draft.stream.listen.iter().zip(&draft.listen) {
-            let address = listen.address;
-            if let Some((owner, first)) = taken.get(&address) {
+            let address = &listen.address;
+            if let Some((owner, first)) = taken.get(address) {
                 let hint = format!("on line {}; a TCP route needs its own", line(report, first));
                 report.error(at, format!("{owner} listens on {address} already"), hint);
             }
@@ -209,7 +211,11 @@ fn control_address(
         let of_streams =
             streams.iter().flat_map(|draft| draft.stream.listen.iter().zip(&draft.listen));
         let mut all = of_servers.chain(of_streams);
-        if let Some((listen, other)) = all.find(|(listen, _)| is_met(listen.address, address)) {
+        let meets = |listen: &Listen| match listen.address {
+            Address::Tcp(own) => is_met(own, address),
+            Address::Unix(_) => false,
+        };
+        if let Some((listen, other)) = all.find(|(listen, _)| meets(listen)) {
             let hint = format!("on line {}", line(report, other));
             report.error(at, format!("clients are served on {} already", listen.address), hint);
         }
@@ -227,11 +233,11 @@ fn is_met(one: SocketAddr, other: SocketAddr) -> bool {
 
 /// Servers of one address share its socket, so they agree on how its connections begin.
 fn proxied(report: &Report<'_>, servers: &[server::Draft]) {
-    let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
+    let mut seen: HashMap<&Address, (bool, &Span)> = HashMap::new();
     for draft in servers {
         for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
             let (is_proxied, first) =
-                *seen.entry(listen.address).or_insert((listen.proxy_protocol, at));
+                *seen.entry(&listen.address).or_insert((listen.proxy_protocol, at));
             if is_proxied != listen.proxy_protocol {
                 let hint = format!("first on line {}", line(report, first));
                 let message = format!(
@@ -246,10 +252,11 @@ fn proxied(report: &Report<'_>, servers: &[server::Draft]) {
 
 /// The same: what a client may speak is known before the server is that it wants.
 fn multiplexed(report: &Report<'_>, servers: &[server::Draft]) {
-    let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
+    let mut seen: HashMap<&Address, (bool, &Span)> = HashMap::new();
     for draft in servers {
         for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
-            let (is_multiplexed, first) = *seen.entry(listen.address).or_insert((listen.http2, at));
+            let (is_multiplexed, first) =
+                *seen.entry(&listen.address).or_insert((listen.http2, at));
             if is_multiplexed != listen.http2 {
                 let hint = format!("first on line {}", line(report, first));
                 let message =
@@ -379,8 +386,12 @@ fn ports(report: &Report<'_>, sections: Sections<'_>) {
     let mut taken: HashMap<u16, String> = HashMap::new();
     let of_servers = servers.iter().flat_map(|draft| &draft.server.listen);
     let of_streams = streams.iter().flat_map(|draft| &draft.stream.listen);
-    let listened = of_servers.map(|listen| (listen.address, "a server"));
-    let streamed = of_streams.map(|listen| (listen.address, "a TCP route"));
+    let tcp = |listen: &Listen| match listen.address {
+        Address::Tcp(address) => Some(address),
+        Address::Unix(_) => None,
+    };
+    let listened = of_servers.filter_map(|listen| Some((tcp(listen)?, "a server")));
+    let streamed = of_streams.filter_map(|listen| Some((tcp(listen)?, "a TCP route")));
     let controlled = control.addresses().map(|(address, what, _)| (address, what));
     for (address, owner) in listened.chain(streamed).chain(controlled) {
         let is_met = match address.ip() {

@@ -7,6 +7,7 @@ pub(crate) mod firewall;
 pub(crate) mod guards;
 pub(crate) mod http2;
 pub(crate) mod import;
+pub(crate) mod mirror;
 pub(crate) mod tables;
 
 // Configuration.

@@ -45,6 +45,7 @@ mod action;
 mod compress;
 mod guard;
 mod headers;
+mod mirror;
 mod named;
 pub(crate) mod pattern;
 mod replace;

@@ -152,7 +152,9 @@ pub(crate) struct Server {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Listen {
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
+    /// Of the file, where it is one: who may connect.
+    pub(crate) mode: u32,
     /// Every connection begins with a PROXY header, whose word on the client is believed.
     pub(crate) proxy_protocol: bool,
     pub(crate) tls: bool,
@@ -447,8 +449,8 @@ impl std::fmt::Display for Discovery {
     }
 }
 
-/// Where a backend listens. Its text (`Display`) is the backend's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Where somebody listens. Its text (`Display`) is a backend's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),

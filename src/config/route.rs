@@ -7,7 +7,9 @@ use super::compress;
 use super::guard;
 use super::headers::{self, Side};
 use super::limits::tables::CHOICES_MAX;
+use super::mirror;
 use super::model::route::{Action, Case, Choice, PathMatch, Route, Shape, Times};
+use super::model::step::Condition;
 use super::pattern;
 use super::report::{Located, Report};
 use super::section::Section;
@@ -44,6 +46,8 @@ pub(super) fn read(
     let matched = path.as_ref().map(|(path, _)| &path.value);
     let steps = step::read(&mut section, Some(&groups));
     let action = action(&mut section, &mut named.upstreams, &groups, matched);
+    let mirror = mirror::read(&mut section, &mut named.upstreams, &groups);
+    let is_internal = section.flag("internal").unwrap_or(false);
     let methods = methods(&mut section);
     let limits = client::requests(&mut section).within(server.requests);
     let mut presets = guard::presets::Presets::default();
@@ -66,6 +70,8 @@ pub(super) fn read(
         ("add_header", "response_headers"),
         ("error_page", "error_pages"),
         ("method", "methods"),
+        ("mirror_request_body", "mirror_body"),
+        ("mirrors", "mirror"),
         ("gzip", "compress"),
         ("waf", "firewall"),
         ("modsecurity", "firewall"),
@@ -80,7 +86,18 @@ pub(super) fn read(
     let (Located { value: path, span }, _) = path?;
     let action = action?;
     Some(Located {
-        value: Route { path, steps, action, methods, guards, limits, times, shape },
+        value: Route {
+            path,
+            steps,
+            action,
+            is_internal,
+            methods,
+            guards,
+            mirror,
+            limits,
+            times,
+            shape,
+        },
         span,
     })
 }
@@ -154,6 +171,12 @@ fn choices(
     let mut choice = |item| {
         let mut table = section.item("choices", item)?;
         let (when, _) = step::conditions(&mut table, Some(groups));
+        if let (true, Some(span)) =
+            (when.iter().any(Condition::looks_at_files), table.key_span("when"))
+        {
+            let hint = "a step can `set` a variable by it, which the choice goes by";
+            table.report.error(&span, "a choice that looks at files", hint);
+        }
         if table.key_span("when").is_none() {
             table.missing("when", "such as `when = { source = \"$cookie_beta\", is = \"1\" }`");
         }

@@ -56,11 +56,12 @@ fn ports(config: &Config, at: usize, serves: &Serves) -> Result<(), String> {
     let of_servers = config.servers.iter().flat_map(|server| &server.listen);
     let of_streams = config.streams.iter().flat_map(|stream| &stream.listen);
     let of_listeners = of_servers.chain(of_streams).filter_map(|listen| {
-        let is_met = match listen.address.ip() {
+        let Address::Tcp(address) = listen.address else { return None };
+        let is_met = match address.ip() {
             IpAddr::V4(ip) => ip.is_unspecified() || ip.is_loopback(),
             IpAddr::V6(ip) => ip.is_unspecified(),
         };
-        let port = u32::from(listen.address.port());
+        let port = u32::from(address.port());
         (is_met && own.contains(&port)).then(|| format!("port {port} is listened on by us"))
     });
     let upstream = config.upstreams.iter().filter(|upstream| upstream.name == serves.upstream);

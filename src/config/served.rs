@@ -201,7 +201,7 @@ fn fallback(
 }
 
 /// Whether a text begins with a slash or a variable; those of the environment are in upper case.
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     let name = text.strip_prefix("${").or_else(|| text.strip_prefix('$'));
     let is_of_request = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     text.starts_with('/') || name.is_some_and(|name| name.starts_with(is_of_request))

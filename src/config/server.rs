@@ -1,12 +1,19 @@
 //! `[[server]]`: where it listens, for which hosts, and its routes.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use toml::de::DeValue;
 
 use super::model::route::Route;
-use super::model::{Listen, RealIp, Server};
+use super::model::{Cidr, Listen, RealIp, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
-use super::{address, client, guard, headers, route, server_tls, step};
+use super::{address, client, guard, headers, program, route, server_tls, step};
+
+/// Of a socket in the file system, as nginx's: everybody who gets there may connect.
+const SOCKET_MODE: u32 = 0o666;
+/// What stands for the addresses of such clients, which have none.
+const OF_SOCKETS: Cidr = Cidr { network: IpAddr::V4(Ipv4Addr::UNSPECIFIED), prefix_bits: 32 };
 
 /// A server, and where in the file its parts stand: for errors that need the other sections.
 pub(super) struct Draft {
@@ -113,7 +120,8 @@ pub(super) fn listens(section: &mut Section<'_>) -> Vec<Located<Listen>> {
 
 /// An address, or a table with one that says more.
 fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<Listen>> {
-    let (text, proxy_protocol, tls, http2) = if let DeValue::Table(_) = item.get_ref() {
+    let report = section.report;
+    let (text, mode, [proxy_protocol, tls, http2]) = if let DeValue::Table(_) = item.get_ref() {
         let mut table = section.item("listen", item)?;
         let address = table.text("address");
         if address.is_none() && table.key_span("address").is_none() {
@@ -123,15 +131,22 @@ fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<List
         let proxy_protocol = table.flag("proxy_protocol").unwrap_or(false);
         // What every client of TLS can choose costs nobody anything; in plain it has to be known.
         let http2 = table.flag("http2").unwrap_or(tls);
-        table.finish(&[("ssl", "tls"), ("h2", "http2"), ("h2c", "http2")]);
-        (address?, proxy_protocol, tls, http2)
+        let mode = program::process::octal(&mut table, "mode");
+        let mode_span = table.key_span("mode");
+        table.finish(&[("ssl", "tls"), ("h2", "http2"), ("h2c", "http2"), ("path", "address")]);
+        let address = address?;
+        if let (Some(span), false) = (mode_span, address.value.starts_with("unix:")) {
+            report.error(&span, "`mode` is for sockets in the file system", "");
+        }
+        (address, mode, [proxy_protocol, tls, http2])
     } else {
         let expected = "an address such as \"127.0.0.1:8080\"";
-        (text_of(section.report, item, expected)?, false, false, false)
+        (text_of(report, item, expected)?, None, [false; 3])
     };
-    match address::listen(&text.value) {
+    match address::listener(&text.value) {
         Ok(address) => {
-            let value = Listen { address, proxy_protocol, tls, http2 };
+            let mode = mode.unwrap_or(SOCKET_MODE);
+            let value = Listen { address, mode, proxy_protocol, tls, http2 };
             Some(Located { value, span: text.span })
         }
         Err(hint) => {
@@ -172,7 +187,12 @@ fn real_ip(mut section: Section<'_>) -> RealIp {
     if from.is_empty() {
         section.missing("from", "the networks whose word is believed");
     }
-    let from = from.into_iter().filter_map(|text| match address::network(&text.value) {
+    let network = |text: &str| match text {
+        // Who comes by a socket in the file system.
+        "unix:" => Ok(OF_SOCKETS),
+        text => address::network(text),
+    };
+    let from = from.into_iter().filter_map(|text| match network(&text.value) {
         Ok(network) => Some(network),
         Err(hint) => {
             report.error(&text.span, format!("`{}` is not a network", text.value), hint);

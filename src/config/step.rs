@@ -5,8 +5,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::limits::tables::{OWN_MAX, STEPS_DEPTH_MAX, STEPS_MAX};
 use super::model::route::Case;
-use super::model::step::{Condition, Effect, Step, Test, Then};
-use super::report::Report;
+use super::model::step::{Condition, Effect, Step, Test, Then, Wanted};
+use super::report::{Located, Report};
 use super::section::{Section, Value, unknown_word};
 use super::template::{self, Groups, Scope, Stage, Variable};
 use super::{action, pattern};
@@ -99,12 +99,15 @@ fn condition(
         (table.raw_text("matches"), true, true),
         (table.raw_text("matches_not"), false, true),
     ];
+    let exists = exists(&mut table);
     let mut tests = words
         .into_iter()
         .filter_map(|(text, expected, is_expression)| Some((text?, expected, is_expression)));
     let test = tests.next();
-    if let Some((second, ..)) = tests.next() {
-        report.error(&second.span, "a second test in one condition", "`when` may be a list");
+    let second = tests.next().map(|(second, ..)| second.span);
+    let beside = exists.as_ref().filter(|_| test.is_some()).map(|exists| exists.span.clone());
+    if let Some(second) = second.or(beside) {
+        report.error(&second, "a second test in one condition", "`when` may be a list");
     }
     table.finish(&[
         ("of", "source"),
@@ -112,9 +115,15 @@ fn condition(
         ("not", "is_not"),
         ("regex", "matches"),
         ("match", "matches"),
+        ("is_file", "exists"),
     ]);
     let (test, expected, own) = match test {
-        None => (Test::Something, true, None),
+        None => match exists {
+            Some(Located { value: (wanted, expected), .. }) => {
+                (Test::Exists(wanted), expected, None)
+            }
+            None => (Test::Something, true, None),
+        },
         Some((text, expected, false)) => {
             (Test::Is(template::parse(report, &text, scope)), expected, None)
         }
@@ -125,6 +134,22 @@ fn condition(
         }
     };
     Some((Condition { source: source?, test, expected }, own))
+}
+
+/// `exists = "file"`, or `exists_not`.
+fn exists(table: &mut Section<'_>) -> Option<Located<(Wanted, bool)>> {
+    let words = [(table.text("exists"), true), (table.text("exists_not"), false)];
+    let mut given = words.into_iter().filter_map(|(word, expected)| Some((word?, expected)));
+    let (word, expected) = given.next()?;
+    if let Some((second, _)) = given.next() {
+        let hint = "`when` may be a list";
+        table.report.error(&second.span, "a second test in one condition", hint);
+    }
+    let found = Wanted::ALL.iter().find(|(known, _)| *known == word.value);
+    if found.is_none() {
+        unknown_word(table.report, "kind of file", &word, &Wanted::ALL.map(|(known, _)| known));
+    }
+    Some(Located { value: (found?.1, expected), span: word.span })
 }
 
 fn set(table: &mut Section<'_>, scope: Scope<'_>) -> Option<Effect> {

@@ -4,9 +4,13 @@
 //! Read from the right, the first address that is not a trusted proxy's is the client's. What
 //! stands left of it was written by the client and proves nothing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::head;
+
+/// What stands for the address of a client that has none, as it came by the file system: nobody comes
+/// from there otherwise.
+pub(crate) const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// A trusted network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,9 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        if address == NO_ADDRESS {
+            return self.address == NO_ADDRESS && self.prefix_bits == 32;
+        }
         match (self.address.to_canonical(), address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let host_bits = 32 - u32::from(self.prefix_bits.min(32));
@@ -65,4 +72,5 @@ fn parse(element: &[u8]) -> Option<IpAddr> {
         .ok()
         .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
         .map(|address: IpAddr| address.to_canonical())
+        .filter(|address| *address != NO_ADDRESS)
 }

@@ -7,16 +7,22 @@ use crate::config::limits::import::{IMPORT_BYTES_MAX, IMPORT_FILES_MAX};
 
 /// A file's text; the error is what was wrong, without the file's name.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    let metadata = fs::metadata(path).map_err(|error| plain(&error))?;
     if metadata.len() > IMPORT_BYTES_MAX {
         return Err(format!("larger than {} MB", IMPORT_BYTES_MAX >> 20));
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = fs::read(path).map_err(|error| plain(&error))?;
     String::from_utf8(bytes).map_err(|error| {
         let line =
             error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n');
         format!("not UTF-8 in line {}", line.count())
     })
+}
+
+/// What went wrong, as the rest of our errors says it: without the kernel's number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Whether something can be read there as a page.

@@ -214,7 +214,7 @@ impl Kind {
             },
             count: self.count,
             last_ms: self.last.wall_ms,
-            client: self.last.client.to_canonical().to_string(),
+            client: super::requests::client(self.last.client),
             host: text(self.last.host.as_bytes()),
             path: text(self.last.path.as_bytes()),
             excerpt: text(self.last.excerpt.as_bytes()),

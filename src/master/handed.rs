@@ -4,13 +4,14 @@
 //! The keeper holds them, so every later master and every reload finds them, too.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::WHO;
 use super::keeper_link::{Held, KeeperLink};
+use crate::config::model::Address;
 use crate::order::keeper::HANDED;
-use crate::sys::{log, service, socket};
+use crate::sys::socket::{self, Place};
+use crate::sys::{log, service};
 
 #[derive(Debug, Default)]
 pub(super) struct Handed {
@@ -20,7 +21,7 @@ pub(super) struct Handed {
 #[derive(Debug)]
 struct Socket {
     key: String,
-    address: SocketAddr,
+    address: Address,
     socket: OwnedFd,
     /// The manager has kept it for us; others are of its own making.
     is_kept: bool,
@@ -33,8 +34,12 @@ impl Handed {
             let (index, name) = rest.split_once(' ').unwrap_or((&rest, ""));
             let socket = descriptors.into_iter().next()?;
             match socket::adopt(&socket) {
-                Ok(address) => {
-                    let (key, is_kept) = (format!("{HANDED}{rest}"), name == name_of(address));
+                Ok(place) => {
+                    let address = match place {
+                        Place::Tcp(address) => Address::Tcp(address),
+                        Place::File(path) => Address::Unix(path),
+                    };
+                    let (key, is_kept) = (format!("{HANDED}{rest}"), name == name_of(&address));
                     Some(Socket { key, address, socket, is_kept })
                 }
                 Err(error) => {
@@ -49,17 +54,17 @@ impl Handed {
     }
 
     /// A copy of the one for this address.
-    pub(super) fn copy(&self, address: SocketAddr) -> Option<io::Result<OwnedFd>> {
-        let found = self.sockets.iter().find(|socket| socket.address == address)?;
+    pub(super) fn copy(&self, address: &Address) -> Option<io::Result<OwnedFd>> {
+        let found = self.sockets.iter().find(|socket| socket.address == *address)?;
         Some(found.socket.try_clone())
     }
 
     /// Lets go what was kept for nothing, and says which ones nobody accepts from.
-    pub(super) fn settle(&mut self, wanted: &[SocketAddr], keeper: &KeeperLink) {
+    pub(super) fn settle(&mut self, wanted: &[Address], keeper: &KeeperLink) {
         self.sockets.retain(|Socket { key, address, is_kept, .. }| {
             let is_wanted = wanted.contains(address);
             if !is_wanted && *is_kept {
-                forget(*address);
+                forget(address);
                 keeper.release(key);
             } else if !is_wanted {
                 log::warning!(
@@ -75,8 +80,8 @@ impl Handed {
 impl Handed {
     /// An address is listened on no more: what the manager keeps for us it need not keep. Sockets of its
     /// own stay, for a later configuration.
-    pub(super) fn dismiss(&mut self, address: SocketAddr, keeper: &KeeperLink) {
-        match self.sockets.iter().position(|socket| socket.address == address) {
+    pub(super) fn dismiss(&mut self, address: &Address, keeper: &KeeperLink) {
+        match self.sockets.iter().position(|socket| socket.address == *address) {
             Some(index) if !self.sockets[index].is_kept => {}
             Some(index) => {
                 keeper.release(&self.sockets.swap_remove(index).key);
@@ -88,19 +93,19 @@ impl Handed {
 }
 
 /// Asks the manager to keep a listener of ours.
-pub(super) fn keep(address: SocketAddr, listener: impl AsFd) {
+pub(super) fn keep(address: &Address, listener: impl AsFd) {
     if let Err(error) = service::keep(&name_of(address), listener) {
         log::warning!(WHO, "have the service manager keep {address}: {error}");
     }
 }
 
-fn forget(address: SocketAddr) {
+fn forget(address: &Address) {
     if let Err(error) = service::forget(&name_of(address)) {
         log::warning!(WHO, "have the service manager forget {address}: {error}");
     }
 }
 
 /// As the manager calls it; names there are without colons.
-fn name_of(address: SocketAddr) -> String {
+fn name_of(address: &Address) -> String {
     format!("listener_{}", address.to_string().replace(':', "_"))
 }

@@ -10,10 +10,12 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use super::handed::{self, Handed};
 use super::keeper_link::{Held, KeeperLink};
-use crate::config::model::Config;
+use crate::config::model::{Address, Config, Listen};
 use crate::control::listener;
 use crate::sys;
+use crate::sys::service;
 use crate::sys::socket::{self, BindError};
+use crate::sys::socket_file::{self, Access};
 
 const KEY: &str = "listener ";
 /// How far up the embedded default looks for a free port.
@@ -36,7 +38,7 @@ impl Taken {
 /// Where an address of the configuration is really listened on.
 #[derive(Debug)]
 struct Listening {
-    actual: SocketAddr,
+    actual: Address,
     socket: OwnedFd,
     /// Made by the service manager.
     is_handed: bool,
@@ -45,7 +47,7 @@ struct Listening {
 /// By the configuration's address.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
-    addresses: BTreeMap<SocketAddr, Listening>,
+    addresses: BTreeMap<Address, Listening>,
     handed: Handed,
 }
 
@@ -53,18 +55,45 @@ pub(super) struct Listeners {
 /// refused after all must not have taken any.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    made: Vec<(SocketAddr, Listening)>,
+    made: Vec<(Address, Listening)>,
+}
+
+/// The files of sockets that came to nothing are nobody's.
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        for (address, listening) in &self.made {
+            listening.forget_file(address);
+        }
+    }
+}
+
+/// An address of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Wanted {
+    pub(super) address: Address,
+    /// Of the file, where it is one.
+    mode: u32,
 }
 
 /// The addresses of the configuration, each once.
-pub(super) fn addresses(config: &Config) -> Vec<SocketAddr> {
+pub(super) fn addresses(config: &Config) -> Vec<Wanted> {
     let of_servers = config.servers.iter().flat_map(|server| &server.listen);
     let of_streams = config.streams.iter().flat_map(|stream| &stream.listen);
-    let mut addresses: Vec<SocketAddr> =
-        of_servers.chain(of_streams).map(|listen| listen.address).collect();
+    let wanted = |listen: &Listen| Wanted { address: listen.address.clone(), mode: listen.mode };
+    let mut addresses: Vec<Wanted> = of_servers.chain(of_streams).map(wanted).collect();
     addresses.sort_unstable();
-    addresses.dedup();
+    addresses.dedup_by(|one, other| one.address == other.address);
     addresses
+}
+
+impl Listening {
+    /// Who comes by the file system finds nothing there, rather than nobody. What the service manager
+    /// has made, or keeps for us, stays.
+    fn forget_file(&self, address: &Address) {
+        if let (Address::Unix(path), false) = (address, self.is_handed || service::is_keeping()) {
+            socket_file::forget(path);
+        }
+    }
 }
 
 impl Listeners {
@@ -77,36 +106,47 @@ impl Listeners {
             else {
                 continue;
             };
-            let is_handed = listeners.handed.copy(address).is_some();
+            let is_handed = listeners.handed.copy(&address).is_some();
             listeners.addresses.insert(address, Listening { actual, socket, is_handed });
         }
         listeners
     }
 
     /// Binds what is not there yet of these addresses. On an error nothing has changed.
-    pub(super) fn prepare(
-        &self,
-        wanted: &[SocketAddr],
-        taken: Taken,
-    ) -> Result<Prepared, BindError> {
+    pub(super) fn prepare(&self, wanted: &[Wanted], taken: Taken) -> Result<Prepared, BindError> {
         let mut prepared = Prepared::default();
-        for &address in wanted.iter().filter(|address| !self.addresses.contains_key(address)) {
-            prepared.made.push((address, self.make(address, taken)?));
+        for wanted in wanted.iter().filter(|it| !self.addresses.contains_key(&it.address)) {
+            prepared.made.push((wanted.address.clone(), self.make(wanted, taken)?));
         }
         Ok(prepared)
     }
 
-    fn make(&self, address: SocketAddr, taken: Taken) -> Result<Listening, BindError> {
-        if let Some(copy) = self.handed.copy(address) {
-            let socket = copy.map_err(|cause| BindError::Io { address, cause })?;
-            return Ok(Listening { actual: address, socket, is_handed: true });
+    fn make(&self, wanted: &Wanted, taken: Taken) -> Result<Listening, BindError> {
+        let failed = |cause| match &wanted.address {
+            Address::Tcp(address) => BindError::Io { address: *address, cause },
+            Address::Unix(path) => BindError::File { path: path.clone(), cause },
+        };
+        if let Some(copy) = self.handed.copy(&wanted.address) {
+            let (socket, actual) = (copy.map_err(failed)?, wanted.address.clone());
+            return Ok(Listening { actual, socket, is_handed: true });
         }
+        match &wanted.address {
+            Address::Tcp(address) => self.make_tcp(*address, taken),
+            Address::Unix(path) => {
+                let access = Access { mode: wanted.mode, owner: None };
+                let socket = socket_file::bind(path, access).map_err(failed)?;
+                Ok(Listening { actual: wanted.address.clone(), socket, is_handed: false })
+            }
+        }
+    }
+
+    fn make_tcp(&self, address: SocketAddr, taken: Taken) -> Result<Listening, BindError> {
         let claimed = self.claim(address, taken)?;
         let socket = socket::bind(claimed)?;
         // Port 0 has become a real one.
         let actual = socket::local_address(&socket)
             .map_err(|cause| BindError::Io { address: claimed, cause })?;
-        Ok(Listening { actual, socket, is_handed: false })
+        Ok(Listening { actual: Address::Tcp(actual), socket, is_handed: false })
     }
 
     /// At the start, when it is known what is listened on.
@@ -120,9 +160,11 @@ impl Listeners {
     fn claim(&self, address: SocketAddr, taken: Taken) -> Result<SocketAddr, BindError> {
         // Our own listener on the same port (another address of it, about to go away) is no
         // stranger, and SO_REUSEPORT lets both live side by side meanwhile.
-        let is_ours =
-            self.addresses.values().any(|listening| listening.actual.port() == address.port());
-        if is_ours {
+        let is_of_port = |listening: &Listening| match listening.actual {
+            Address::Tcp(actual) => actual.port() == address.port(),
+            Address::Unix(_) => false,
+        };
+        if self.addresses.values().any(is_of_port) {
             return Ok(address);
         }
         let later = match taken {
@@ -141,29 +183,35 @@ impl Listeners {
     }
 
     /// Puts the prepared sockets into service and lets the keeper hold them.
-    pub(super) fn commit(&mut self, prepared: Prepared, keeper: &KeeperLink) {
-        for (address, listening) in prepared.made {
+    pub(super) fn commit(&mut self, mut prepared: Prepared, keeper: &KeeperLink) {
+        for (address, listening) in std::mem::take(&mut prepared.made) {
             if let Err(error) = socket::listen(&listening.socket) {
                 sys::log::error!("master", "listen on {}: {error}", listening.actual);
                 continue;
             }
-            keeper.hold(&key(address, listening.actual), &[listening.socket.as_fd()]);
+            keeper.hold(&key(&address, &listening.actual), &[listening.socket.as_fd()]);
             if !listening.is_handed {
-                handed::keep(address, &listening.socket);
+                handed::keep(&address, &listening.socket);
             }
             self.addresses.insert(address, listening);
         }
     }
 
     /// Closes every address that is not wanted; the workers must have been told to.
-    pub(super) fn retain(&mut self, wanted: &[SocketAddr], keeper: &KeeperLink) {
+    pub(super) fn retain(&mut self, wanted: &[Wanted], keeper: &KeeperLink) {
         self.addresses.retain(|address, listening| {
-            let is_wanted = wanted.contains(address);
-            if !is_wanted {
-                keeper.release(&key(*address, listening.actual));
-                self.handed.dismiss(*address, keeper);
+            let Some(wanted) = wanted.iter().find(|wanted| wanted.address == *address) else {
+                listening.forget_file(address);
+                keeper.release(&key(address, &listening.actual));
+                self.handed.dismiss(address, keeper);
+                return false;
+            };
+            if let (Address::Unix(path), false) = (address, listening.is_handed)
+                && let Err(error) = socket_file::permit(path, wanted.mode)
+            {
+                sys::log::warning!("master", "set the mode of {address}: {error}");
             }
-            is_wanted
+            true
         });
     }
 
@@ -171,23 +219,24 @@ impl Listeners {
     /// the engine anew, clients have only waited.
     pub(super) fn close(&mut self, keeper: &KeeperLink) {
         for (address, listening) in std::mem::take(&mut self.addresses) {
-            keeper.release(&key(address, listening.actual));
+            listening.forget_file(&address);
+            keeper.release(&key(&address, &listening.actual));
         }
     }
 
     /// What workers accept on, by the configuration's address.
-    pub(super) fn sockets(&self) -> impl Iterator<Item = (SocketAddr, BorrowedFd<'_>)> {
-        self.addresses.iter().map(|(address, listening)| (*address, listening.socket.as_fd()))
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (&Address, BorrowedFd<'_>)> {
+        self.addresses.iter().map(|(address, listening)| (address, listening.socket.as_fd()))
     }
 
     /// The configuration's addresses that are listened on.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.addresses.keys().copied().collect()
+    pub(super) fn addresses(&self) -> Vec<Address> {
+        self.addresses.keys().cloned().collect()
     }
 
     /// `config` tells what is served where.
     pub(super) fn rows(&self, config: &Config) -> Vec<listener::Listener> {
-        let row = |(address, listening): (&SocketAddr, &Listening)| {
+        let row = |(address, listening): (&Address, &Listening)| {
             let mut streamed = config.streams.iter().flat_map(|stream| &stream.listen);
             let is_streamed = streamed.any(|listen| listen.address == *address);
             let mut served = config.servers.iter().flat_map(|server| &server.listen);
@@ -201,13 +250,20 @@ impl Listeners {
     }
 }
 
-fn key(address: SocketAddr, actual: SocketAddr) -> String {
-    format!("{KEY}{address} {actual}")
+/// A path may have spaces, and is where it is.
+fn key(address: &Address, actual: &Address) -> String {
+    match address {
+        Address::Tcp(_) => format!("{KEY}{address} {actual}"),
+        Address::Unix(_) => format!("{KEY}{address}"),
+    }
 }
 
-fn parse_key(rest: &str) -> Option<(SocketAddr, SocketAddr)> {
+fn parse_key(rest: &str) -> Option<(Address, Address)> {
+    if let Some(Address::Unix(path)) = Address::parse(rest) {
+        return Some((Address::Unix(path.clone()), Address::Unix(path)));
+    }
     let (address, actual) = rest.split_once(' ')?;
-    Some((address.parse().ok()?, actual.parse().ok()?))
+    Some((Address::parse(address)?, Address::parse(actual)?))
 }
 
 #[cfg(test)]
@@ -218,15 +274,40 @@ mod tests {
         SocketAddr::from(([127, 0, 0, 1], port))
     }
 
+    fn wanted(address: Address) -> Wanted {
+        Wanted { address, mode: 0o660 }
+    }
+
+    fn tcp(address: SocketAddr) -> Wanted {
+        wanted(Address::Tcp(address))
+    }
+
     #[test]
     fn only_what_is_missing_is_made() {
         let mut listeners = Listeners::default();
-        let prepared = listeners.prepare(&[local(0)], Taken::Refuse).unwrap();
-        listeners.addresses.extend(prepared.made);
+        let mut prepared = listeners.prepare(&[tcp(local(0))], Taken::Refuse).unwrap();
+        listeners.addresses.extend(std::mem::take(&mut prepared.made));
         assert_eq!(listeners.sockets().count(), 1);
-        let other = SocketAddr::from(([127, 0, 0, 2], 0));
-        let more = listeners.prepare(&[local(0), other], Taken::Refuse).unwrap();
-        assert_eq!(more.made.iter().map(|(address, _)| *address).collect::<Vec<_>>(), [other]);
+        let other = tcp(SocketAddr::from(([127, 0, 0, 2], 0)));
+        let more = listeners.prepare(&[tcp(local(0)), other.clone()], Taken::Refuse).unwrap();
+        assert_eq!(more.made.iter().map(|(made, _)| made).collect::<Vec<_>>(), [&other.address]);
+    }
+
+    #[test]
+    fn a_file_is_there_as_long_as_its_socket_is_of_use() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a socket");
+        let file = wanted(Address::Unix(path.clone()));
+        let listeners = Listeners::default();
+        let prepared = listeners.prepare(std::slice::from_ref(&file), Taken::Refuse).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+        drop(prepared);
+        assert!(!path.exists(), "it came to nothing");
+        let _stranger = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let refused = listeners.prepare(&[file], Taken::Refuse).unwrap_err();
+        assert!(refused.to_string().contains("a socket: "), "{refused}");
+        assert!(path.exists());
     }
 
     #[test]
@@ -234,19 +315,23 @@ mod tests {
         let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = stranger.local_addr().unwrap();
         let listeners = Listeners::default();
-        let refused = listeners.prepare(&[address], Taken::Refuse).unwrap_err();
+        let refused = listeners.prepare(&[tcp(address)], Taken::Refuse).unwrap_err();
         assert!(matches!(refused, BindError::InUse { .. }), "{refused}");
-        let prepared = listeners.prepare(&[address], Taken::NextPort).unwrap();
+        let prepared = listeners.prepare(&[tcp(address)], Taken::NextPort).unwrap();
         let (made, listening) = &prepared.made[0];
-        assert_eq!(*made, address);
-        assert!(listening.actual.port() > address.port());
+        assert_eq!(*made, Address::Tcp(address));
+        let Address::Tcp(actual) = listening.actual else { panic!("no port") };
+        assert!(actual.port() > address.port());
     }
 
     #[test]
     fn a_key_tells_what_it_was_made_of() {
-        let (address, actual) = ("[::1]:80".parse().unwrap(), local(81));
-        let key = key(address, actual);
-        assert_eq!(parse_key(key.strip_prefix(KEY).unwrap()), Some((address, actual)));
+        let file = Address::Unix("/run/a b".into());
+        let v6 = Address::Tcp("[::1]:80".parse().unwrap());
+        for (address, actual) in [(v6, Address::Tcp(local(81))), (file.clone(), file)] {
+            let key = key(&address, &actual);
+            assert_eq!(parse_key(key.strip_prefix(KEY).unwrap()), Some((address, actual)));
+        }
         assert_eq!(parse_key("nonsense"), None);
     }
 }

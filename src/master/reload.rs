@@ -10,7 +10,7 @@ use super::listeners::{self, Taken};
 use super::membership::Now;
 use super::{Master, Phase, WHO, service};
 use crate::config;
-use crate::config::model::Config;
+use crate::config::model::{Address, Config};
 use crate::control::wire::Answer;
 use crate::order::worker::ToWorker;
 use crate::sys::log;
@@ -99,17 +99,19 @@ impl Master {
         self.workers.refit(fit);
         self.workers.hand_files();
         let order = ToWorker::Generation { number };
-        self.workers.tell_all(order, Some(self.generation.as_fd()));
+        self.workers.tell_all(&order, Some(self.generation.as_fd()));
         // Only the new generation knows what to serve on a new address.
         for (address, socket) in self.listeners.sockets() {
-            if !earlier.contains(&address) {
-                self.workers.tell_all(ToWorker::Listen { address }, Some(socket));
+            if !earlier.contains(address) {
+                let address = address.to_string();
+                self.workers.tell_all(&ToWorker::Listen { address }, Some(socket));
             }
         }
         // Copies here first, so that a worker that closes its own leaves no socket without a reader.
         self.listeners.retain(&wanted, &self.keeper);
-        for address in earlier.iter().filter(|address| !wanted.contains(address)) {
-            self.workers.tell_all(ToWorker::Unlisten { address: *address }, None);
+        let is_wanted = |address: &&Address| wanted.iter().any(|it| it.address == **address);
+        for address in earlier.iter().filter(|address| !is_wanted(address)) {
+            self.workers.tell_all(&ToWorker::Unlisten { address: address.to_string() }, None);
         }
         self.resize_workers();
         self.apply_programs(Now::read());

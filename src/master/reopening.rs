@@ -43,7 +43,7 @@ impl Master {
         self.reopening.number = self.reopening.number.wrapping_add(1);
         let number = self.reopening.number;
         self.workers.hand_files();
-        self.workers.tell_all(ToWorker::Reopen { number }, None);
+        self.workers.tell_all(&ToWorker::Reopen { number }, None);
     }
 
     /// Answers when it is done.

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::config::limits::{REQUEST_FOLLOW_QUEUE_MAX, REQUEST_FOLLOWERS_MAX};
 use crate::control::requests::{Filter, RequestLine, RequestRecord};
+use crate::http::client_ip;
 use crate::scoreboard::layout::WORKERS_MAX;
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot, recent};
 
@@ -192,6 +193,10 @@ fn encode(lost: u64, records: impl Iterator<Item = RequestRecord>) -> Bytes {
     encoded.into()
 }
 
-fn client(address: IpAddr) -> String {
-    address.to_canonical().to_string()
+/// As the log has it.
+pub(super) fn client(address: IpAddr) -> String {
+    match address {
+        client_ip::NO_ADDRESS => "unix:".to_owned(),
+        address => address.to_canonical().to_string(),
+    }
 }

@@ -210,15 +210,15 @@ impl Workers {
             self.board.worker(slot).occupy(process.pid());
         }
         supplies.keeper.hold(&format!("{KEY}{slot}"), &[process.link()]);
-        process.tell(ToWorker::Start { slot }, Some(supplies.board));
-        process.tell(ToWorker::Log, Some(supplies.log));
-        process.tell(ToWorker::Bell, Some(supplies.bell));
+        process.tell(&ToWorker::Start { slot }, Some(supplies.board));
+        process.tell(&ToWorker::Log, Some(supplies.log));
+        process.tell(&ToWorker::Bell, Some(supplies.bell));
         for (address, socket) in supplies.listeners.sockets() {
-            process.tell(ToWorker::Listen { address }, Some(socket));
+            process.tell(&ToWorker::Listen { address: address.to_string() }, Some(socket));
         }
         self.hand_files_to(&process);
         let generation = ToWorker::Generation { number: supplies.generation };
-        process.tell(generation, Some(supplies.config));
+        process.tell(&generation, Some(supplies.config));
         Ok(process)
     }
 
@@ -254,7 +254,7 @@ impl Workers {
     }
 
     /// To every worker that serves.
-    pub(super) fn tell_all(&self, order: ToWorker, descriptor: Option<BorrowedFd<'_>>) {
+    pub(super) fn tell_all(&self, order: &ToWorker, descriptor: Option<BorrowedFd<'_>>) {
         for place in &self.places {
             if let Stage::Up(process) = &place.stage {
                 process.tell(order, descriptor);
@@ -343,7 +343,7 @@ impl Place {
     fn leave(&mut self, deadline_us: u64) {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Empty) {
             Stage::Up(process) => {
-                process.tell(ToWorker::Drain { deadline_us }, None);
+                process.tell(&ToWorker::Drain { deadline_us }, None);
                 Stage::Leaving(process)
             }
             other @ (Stage::Leaving(_) | Stage::Empty) => other,

@@ -28,12 +28,13 @@ fn every_message_decodes_to_itself() {
     ] {
         assert_eq!(FromKeeper::decode(message.encode().as_ref()), Ok(message));
     }
-    let address = "[2001:db8:1111:2222:3333:4444:5555:6666%4294967295]:65535".parse().unwrap();
+    let address = "[2001:db8:1111:2222:3333:4444:5555:6666%4294967295]:65535".to_owned();
+    let path = format!("unix:{}", "p".repeat(107));
     for message in [
         ToWorker::Start { slot: 63 },
         ToWorker::Generation { number: 2 },
         ToWorker::Listen { address },
-        ToWorker::Unlisten { address },
+        ToWorker::Unlisten { address: path },
         ToWorker::Drain { deadline_us: u64::MAX },
         ToWorker::Reopen { number: 9 },
         ToWorker::Bell,

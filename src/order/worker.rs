@@ -4,8 +4,6 @@
 //! worker's end of the pair is its descriptor 3 (`LINK`). The end of the line means that no master
 //! and no keeper are left: the worker goes on serving what it has.
 
-use std::net::SocketAddr;
-
 use super::bytes::{Reader, Writer};
 use super::{DecodeError, Encoded};
 
@@ -17,7 +15,7 @@ pub(crate) const FILES_A_MESSAGE: usize = u64::BITS as usize;
 const _: () = assert!(FILES_A_MESSAGE <= crate::sys::seqpacket::DESCRIPTORS_MAX);
 
 /// From the master; what comes as a descriptor beside the message is named at each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ToWorker {
     /// First of all. Descriptor: the scoreboard's memfd.
     Start { slot: u16 },
@@ -26,10 +24,10 @@ pub(crate) enum ToWorker {
     Generation { number: u32 },
     /// Accept on the descriptor: a listening, non-blocking socket. The address is the
     /// configuration's, which may differ from the socket's own (embedded default, next free port):
-    /// requests are matched by this one.
-    Listen { address: SocketAddr },
+    /// requests are matched by this one. It is a text that ours alone read.
+    Listen { address: String },
     /// Stop accepting there and close the socket; its connections go on.
-    Unlisten { address: SocketAddr },
+    Unlisten { address: String },
     /// Stop accepting, finish what is under way, answer with `Connection: close`, then `Drained`
     /// and exit 0. At the deadline (`sys::clock::monotonic_us`) whatever is left is cut.
     Drain { deadline_us: u64 },
@@ -64,8 +62,8 @@ impl ToWorker {
         match self {
             Self::Start { slot } => Writer::new(1).u16(*slot).end(),
             Self::Generation { number } => Writer::new(2).u32(*number).end(),
-            Self::Listen { address } => Writer::new(3).text(address.to_string().as_bytes()),
-            Self::Unlisten { address } => Writer::new(4).text(address.to_string().as_bytes()),
+            Self::Listen { address } => Writer::new(3).text(address.as_bytes()),
+            Self::Unlisten { address } => Writer::new(4).text(address.as_bytes()),
             Self::Drain { deadline_us } => Writer::new(5).u64(*deadline_us).end(),
             Self::Reopen { number } => Writer::new(6).u32(*number).end(),
             Self::Bell => Writer::new(7).end(),
@@ -115,7 +113,7 @@ impl FromWorker {
     }
 }
 
-fn address(text: &[u8]) -> Result<SocketAddr, DecodeError> {
+fn address(text: &[u8]) -> Result<String, DecodeError> {
     let text = std::str::from_utf8(text).map_err(|_| DecodeError("an address"))?;
-    text.parse().map_err(|_| DecodeError("an address"))
+    Ok(text.to_owned())
 }

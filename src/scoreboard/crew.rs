@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::account::{add, class_of};
-use super::layout::{MultiplexWords, WorkerWords};
+use super::layout::{MIRROR_COUNTS, MultiplexWords, WorkerWords};
 use super::{Board, WorkerSlot};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +80,10 @@ impl Worker {
 
     pub(super) fn multiplex(self) -> &'static MultiplexWords {
         &self.board.layout.multiplexed[self.slot.index()].0
+    }
+
+    pub(super) fn mirror(self) -> &'static [AtomicU64; MIRROR_COUNTS] {
+        &self.board.layout.mirrored[self.slot.index()].0
     }
 
     fn words(self) -> &'static WorkerWords {

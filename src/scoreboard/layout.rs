@@ -51,9 +51,12 @@ pub(crate) const TICKET_KEY_WORDS: usize = 4;
 pub(super) const MULTIPLEX_COUNTS: usize = 5;
 pub(crate) const FLOODS: usize = 6;
 
+/// Ends of copies of requests.
+pub(super) const MIRROR_COUNTS: usize = 3;
+
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 12;
+const VERSION: u32 = 13;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
@@ -66,6 +69,8 @@ pub(super) struct Layout {
     pub(super) workers: [Line<WorkerWords>; WORKERS_MAX],
     pub(super) access_logs: [Line<AccessLogWords>; WORKERS_MAX],
     pub(super) multiplexed: [Line<MultiplexWords>; WORKERS_MAX],
+    /// Writer: the slot's worker. By `mirror::Count`.
+    pub(super) mirrored: [Line<[AtomicU64; MIRROR_COUNTS]>; WORKERS_MAX],
     pub(super) firewalls: [Line<FirewallWords>; WORKERS_MAX],
     pub(super) upstreams: [UpstreamWords; UPSTREAMS_MAX],
     pub(super) backends: [BackendWords; BACKENDS_MAX],

@@ -17,6 +17,7 @@ pub(crate) mod histogram;
 pub(crate) mod holding;
 pub(crate) mod layout;
 pub(crate) mod limit;
+pub(crate) mod mirror;
 pub(crate) mod multiplex;
 pub(crate) mod queue;
 pub(crate) mod recent;

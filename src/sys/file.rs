@@ -86,6 +86,37 @@ impl Stamp {
     }
 }
 
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) kind: Kind,
+    /// By its owner; of a folder, that names in it can be reached.
+    pub(crate) is_executable: bool,
+}
+
+/// Looks where a path leads by whichever links, and opens nothing for reading.
+pub(crate) fn look(path: &CStr, patience: Patience) -> io::Result<Seen> {
+    let stat = match (patience, HAS_OPENAT2.load(Ordering::Relaxed)) {
+        (Patience::Memory, true) => {
+            let place = OFlags::PATH | OFlags::CLOEXEC;
+            match rustix::fs::openat2(CWD, path, place, Mode::empty(), ResolveFlags::CACHED) {
+                Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
+                    HAS_OPENAT2.store(false, Ordering::Relaxed);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                opened => rustix::fs::fstat(opened?)?,
+            }
+        }
+        // Before Linux 5.12 nobody can ask what is in memory.
+        (Patience::Memory, false) => return Err(io::ErrorKind::WouldBlock.into()),
+        (Patience::Disk, _) => rustix::fs::stat(path)?,
+    };
+    Ok(Seen {
+        kind: Stamp::of(&stat).kind,
+        is_executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
+    })
+}
+
 /// The state of what a path leads to, by whichever links.
 pub(crate) fn stamp(path: &CStr) -> io::Result<Stamp> {
     Ok(Stamp::of(&rustix::fs::stat(path)?))

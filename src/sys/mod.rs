@@ -57,6 +57,7 @@ pub(crate) mod port_holder;
 pub(crate) mod seqpacket;
 pub(crate) mod service;
 pub(crate) mod socket;
+pub(crate) mod socket_file;
 pub(crate) mod watched;
 pub(crate) mod zone;
 

@@ -24,7 +24,7 @@ pub(crate) fn tell(text: &str) -> io::Result<()> {
 /// Asks it to keep a descriptor over the engine's restarts (`FDSTORE=1`), under a name without colons.
 /// One that is full, or keeps nothing, closes its copy.
 pub(crate) fn keep(name: &str, descriptor: impl AsFd) -> io::Result<()> {
-    if !is_kept_for() {
+    if !is_keeping() {
         return Ok(());
     }
     let text = format!("FDSTORE=1\nFDNAME={name}");
@@ -36,10 +36,11 @@ pub(crate) fn keep(name: &str, descriptor: impl AsFd) -> io::Result<()> {
 
 /// What it keeps under that name, it need not keep any more.
 pub(crate) fn forget(name: &str) -> io::Result<()> {
-    if is_kept_for() { tell(&format!("FDSTOREREMOVE=1\nFDNAME={name}")) } else { Ok(()) }
+    if is_keeping() { tell(&format!("FDSTOREREMOVE=1\nFDNAME={name}")) } else { Ok(()) }
 }
 
-fn is_kept_for() -> bool {
+/// Whether it keeps any.
+pub(crate) fn is_keeping() -> bool {
     std::env::var(STORE).is_ok_and(|count| count.parse::<u32>().is_ok_and(|count| count > 0))
 }
 

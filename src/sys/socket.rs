@@ -7,9 +7,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
 use super::port_holder;
 
@@ -26,6 +28,15 @@ pub(crate) enum BindError {
     InUse { address: SocketAddr, holder: Option<port_holder::Holder> },
     #[error("bind {address}: {cause}")]
     Io { address: SocketAddr, cause: io::Error },
+    #[error("bind unix:{}: {cause}", path.display())]
+    File { path: PathBuf, cause: io::Error },
+}
+
+/// Where a socket is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    File(PathBuf),
 }
 
 /// Refuses when anybody listens on the address already, and says who: that search reads all of
@@ -64,12 +75,12 @@ pub(crate) fn listen(bound: impl AsFd) -> io::Result<()> {
     Ok(rustix::net::listen(bound, BACKLOG)?)
 }
 
-/// The next queued connection, non-blocking and close on exec, and whose it is.
-pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, SocketAddr)> {
+/// The next queued connection, non-blocking and close on exec, and whose it is; `None`: it came by the
+/// file system, or its client has gone again.
+pub(crate) fn accept(listener: impl AsFd) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (client, peer) = rustix::net::acceptfrom_with(listener, flags)?;
-    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
-    Ok((client, SocketAddr::try_from(peer)?))
+    Ok((client, peer.and_then(|peer| SocketAddr::try_from(peer).ok())))
 }
 
 /// Where the socket listens: tells the port that port 0 became.
@@ -78,17 +89,32 @@ pub(crate) fn local_address(socket: impl AsFd) -> io::Result<SocketAddr> {
     SocketAddr::try_from(address).map_err(io::Error::from)
 }
 
-/// Makes a socket that somebody else has made one of ours: its address, if it is a TCP socket that
+/// Makes a socket that somebody else has made one of ours: where it is, if it is one of streams that
 /// listens.
-pub(crate) fn adopt(socket: impl AsFd) -> io::Result<SocketAddr> {
+pub(crate) fn adopt(socket: impl AsFd) -> io::Result<Place> {
     let socket = socket.as_fd();
+    let other = || io::Error::new(io::ErrorKind::InvalidInput, "no stream socket that listens");
     if sockopt::socket_type(socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(socket)? {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no TCP socket that listens"));
+        return Err(other());
     }
-    let address = local_address(socket)?;
+    let address = rustix::net::getsockname(socket)?;
+    let place = match SocketAddrUnix::try_from(address.clone()) {
+        Ok(file) => {
+            let path = file.path_bytes().ok_or_else(other)?;
+            Place::File(std::ffi::OsStr::from_bytes(path).into())
+        }
+        Err(_) => Place::Tcp(SocketAddr::try_from(address)?),
+    };
     let flags = rustix::fs::fcntl_getfl(socket)?;
     rustix::fs::fcntl_setfl(socket, flags | rustix::fs::OFlags::NONBLOCK)?;
-    Ok(address)
+    Ok(place)
+}
+
+/// Whether the other side of a connected socket has ended; `WouldBlock` while nothing has come.
+pub(crate) fn has_ended(socket: impl AsFd) -> io::Result<bool> {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    let (_, count) = rustix::net::recv(socket, &mut [0_u8; 1], flags)?;
+    Ok(count == 0)
 }
 
 /// Whether nothing waits to be read from a connected socket, not even its end.

@@ -12,20 +12,22 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::connection::Connection;
 use super::session;
 use super::shared::Shared;
+use super::stream::Stream;
 use crate::config::limits;
+use crate::config::model::Address;
 use crate::sys;
 use crate::sys::watched::Watched;
 
 /// A listener being served, until `end`.
 pub(crate) struct Accepting {
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Rc<Address>,
     door: Rc<Door>,
     over: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -96,10 +98,14 @@ fn take_queued(doors: &[Rc<Door>]) {
 pub(crate) fn accept(
     shared: Rc<Shared>,
     listener: OwnedFd,
-    address: SocketAddr,
+    address: Address,
 ) -> io::Result<Accepting> {
-    sys::socket::set_nodelay(&listener)?;
-    let door = Rc::new(Door { shared, listener: Watched::new(listener)?, address });
+    if let Address::Tcp(_) = address {
+        sys::socket::set_nodelay(&listener)?;
+    }
+    let address = Rc::new(address);
+    let listener = Watched::new(listener)?;
+    let door = Rc::new(Door { shared, listener, address: Rc::clone(&address) });
     door.defer();
     let (over, is_over) = oneshot::channel();
     let task = tokio::task::spawn_local(Rc::clone(&door).serve_until(is_over));
@@ -109,7 +115,7 @@ pub(crate) fn accept(
 struct Door {
     shared: Rc<Shared>,
     listener: Watched,
-    address: SocketAddr,
+    address: Rc<Address>,
 }
 
 /// Whether somebody may be left in the queue.
@@ -122,13 +128,16 @@ enum Queue {
 impl Door {
     /// HTTP's clients speak first. Those of a TCP route may wait for the backend to.
     fn defer(&self) {
-        let generation = self.shared.generation_at(self.address);
-        let is_http = generation.is_some_and(|it| it.tcp_routes.of(self.address).is_none());
+        let generation = self.shared.generation_at(&self.address);
+        let is_http = generation.is_some_and(|it| it.tcp_routes.of(&self.address).is_none());
         self.set_silent_s(if is_http { limits::ACCEPT_SILENT_S } else { 0 });
     }
 
     /// How long the kernel keeps who says nothing; 0: not at all.
     fn set_silent_s(&self, seconds: u16) {
+        if let Address::Unix(_) = *self.address {
+            return;
+        }
         if let Err(error) = sys::deferral::set(&self.listener, seconds) {
             sys::log::notice!("worker", "defer clients of {}: {error}", self.address);
         }
@@ -193,6 +202,7 @@ impl Door {
         let _either_way = waits.await;
     }
 
+    /// Of a file there is none, and its kernel keeps nobody to itself.
     fn port(&self) -> Option<u16> {
         sys::socket::local_address(self.listener.as_fd()).ok().map(|address| address.port())
     }
@@ -215,8 +225,14 @@ impl Door {
         Queue::Ahead
     }
 
-    fn seat(&self, client: OwnedFd, peer: SocketAddr) {
-        let client = match TcpStream::from_std(client.into()) {
+    fn seat(&self, client: OwnedFd, peer: Option<SocketAddr>) {
+        let client = match *self.address {
+            // It has left before it was accepted.
+            Address::Tcp(_) if peer.is_none() => return,
+            Address::Tcp(_) => TcpStream::from_std(client.into()).map(Stream::Tcp),
+            Address::Unix(_) => UnixStream::from_std(client.into()).map(Stream::Unix),
+        };
+        let client = match client {
             Ok(client) => client,
             Err(error) => {
                 return sys::log::warning!("worker", "watch a client of {}: {error}", self.address);
@@ -224,7 +240,8 @@ impl Door {
         };
         self.shared.crew.accepted();
         self.shared.refresh();
-        let mut connection = Connection::new(Rc::clone(&self.shared), client, peer, self.address);
+        let (shared, listener) = (Rc::clone(&self.shared), Rc::clone(&self.address));
+        let mut connection = Connection::new(shared, client, peer, listener);
         // At once: it is by this count that the next connection is left to another worker.
         self.shared.publish();
         // A task of either kind is as large as its own kind needs.

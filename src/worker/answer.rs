@@ -86,7 +86,7 @@ impl Connection {
     fn write_status(&self, exchange: &mut Exchange, status: u16, next: Next) -> Written {
         // Who cannot be told where he wanted to go is answered by the listener's default server.
         let ground = self.generation.as_deref().and_then(|generation| {
-            let place = exchange.place.or_else(|| generation.default_place(self.listener));
+            let place = exchange.place.or_else(|| generation.default_place(&self.listener));
             place.map(|place| generation.ground(place))
         });
         let plain = Answer { status, body: None, location: None };

@@ -113,7 +113,11 @@ async fn converse(
         if let Err(fault) = talked {
             return Err(match &*stream {
                 Stream::Outbound(outbound) => silence::explained(exchange, outbound, fault),
-                Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => fault,
+                Stream::Tcp(_)
+                | Stream::Unix(_)
+                | Stream::Tls(_)
+                | Stream::Inbound(_)
+                | Stream::Copy(_) => fault,
             });
         }
         if !exchange.response.is_interim() {

@@ -9,8 +9,6 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tokio::net::TcpStream;
-
 use super::buffer::Buffer;
 use super::dispatch;
 use super::exchange::Exchange;
@@ -24,7 +22,8 @@ use super::tls::Secured;
 use super::tls::handshake::{self, Outcome};
 use super::watch::{Phase, Seat};
 use crate::config::limits;
-use crate::config::model::{HalfClose, HeadLimits, Keepalive};
+use crate::config::model::{Address, HalfClose, HeadLimits, Keepalive};
+use crate::http::client_ip;
 use crate::http::head::{self, Persistence};
 use crate::http::proxy_header::Endpoints;
 use crate::http::request::{self, Parsed, Request};
@@ -40,7 +39,7 @@ pub(crate) struct Connection {
     /// What the PROXY header said.
     pub(crate) introduced: Option<Box<Endpoints>>,
     /// The configuration's address of the listener it came by.
-    pub(crate) listener: SocketAddr,
+    pub(crate) listener: Rc<Address>,
     /// Read and not yet used.
     pub(crate) unread: Option<Buffer>,
     /// Requests so far.
@@ -86,18 +85,17 @@ enum Pause {
 impl Connection {
     pub(crate) fn new(
         shared: Rc<Shared>,
-        client: TcpStream,
-        peer: SocketAddr,
-        listener: SocketAddr,
+        plain: Stream,
+        peer: Option<SocketAddr>,
+        listener: Rc<Address>,
     ) -> Self {
-        let generation = shared.generation_at(listener);
-        let timeout_ms = head_limits(generation.as_deref(), listener).timeout_ms;
+        let generation = shared.generation_at(&listener);
+        let timeout_ms = head_limits(generation.as_deref(), &listener).timeout_ms;
         let seat = shared.seats.take(shared.now_us(), timeout_ms);
-        let peer_port = peer.port();
-        let peer = peer.ip().to_canonical();
+        let peer_port = peer.map_or(0, |peer| peer.port());
+        let peer = peer.map_or(client_ip::NO_ADDRESS, |peer| peer.ip().to_canonical());
         let number = shared.next_connection();
-        let is_secure = generation.as_ref().is_some_and(|it| it.is_secure(listener));
-        let plain = Stream::Tcp(client);
+        let is_secure = generation.as_ref().is_some_and(|it| it.is_secure(&listener));
         let client = if is_secure { Stream::Tls(Box::new(Secured::new(plain))) } else { plain };
         Self {
             number,
@@ -139,16 +137,15 @@ impl Connection {
     }
 
     fn may_speak_http2(&self) -> bool {
-        self.generation.as_ref().is_some_and(|it| it.offers_http2(self.listener))
+        self.generation.as_ref().is_some_and(|it| it.offers_http2(&self.listener))
     }
 
     /// By what the handshake came to, or by the client's first words.
     async fn speaks_http2(&mut self) -> bool {
         match &self.client {
             Stream::Tls(secured) => secured.speaks_http2(),
-            Stream::Tcp(_) | Stream::Unix(_) | Stream::Inbound(_) | Stream::Outbound(_) => {
-                http2::is_spoken(self).await
-            }
+            Stream::Tcp(_) | Stream::Unix(_) => http2::is_spoken(self).await,
+            Stream::Inbound(_) | Stream::Outbound(_) | Stream::Copy(_) => false,
         }
     }
 
@@ -207,7 +204,7 @@ impl Connection {
 
     /// Whether a PROXY header comes first.
     pub(crate) fn is_to_be_introduced(&self) -> bool {
-        self.generation.as_ref().is_some_and(|it| it.is_introduced(self.listener))
+        self.generation.as_ref().is_some_and(|it| it.is_introduced(&self.listener))
     }
 
     /// Reads the PROXY header. A bad one is counted and shown like a bad request.
@@ -230,7 +227,7 @@ impl Connection {
     async fn is_secured(&mut self) -> bool {
         match handshake::run(self).await {
             Outcome::Made => {
-                let limits = head_limits(self.generation.as_deref(), self.listener);
+                let limits = head_limits(self.generation.as_deref(), &self.listener);
                 self.limit(limits.timeout_ms);
                 true
             }
@@ -246,7 +243,7 @@ impl Connection {
     /// keeps the one it was accepted under.
     pub(crate) fn generation(&mut self) -> Option<Rc<Generation>> {
         let newest = self.shared.generation();
-        if let Some(newest) = newest.filter(|newest| newest.has_listener(self.listener)) {
+        if let Some(newest) = newest.filter(|newest| newest.has_listener(&self.listener)) {
             self.generation = Some(newest);
         }
         self.generation.clone()
@@ -254,7 +251,7 @@ impl Connection {
 
     /// The configuration, if its listener belongs to a TCP route there.
     pub(crate) fn tcp_generation(&self) -> Option<Rc<Generation>> {
-        let serves = |it: &&Rc<Generation>| it.tcp_routes.of(self.listener).is_some();
+        let serves = |it: &&Rc<Generation>| it.tcp_routes.of(&self.listener).is_some();
         self.generation.as_ref().filter(serves).cloned()
     }
 
@@ -325,7 +322,7 @@ impl Connection {
     ) -> Poll<Arrival> {
         loop {
             if let Some(buffer) = &mut self.unread {
-                let limits = head_limits(self.generation.as_deref(), self.listener);
+                let limits = head_limits(self.generation.as_deref(), &self.listener);
                 let exchange = exchange.get_or_insert_with(|| {
                     self.seat.limit(self.shared.refresh(), limits.timeout_ms);
                     self.shared.seats.enter(&self.seat, Phase::Active);
@@ -481,7 +478,7 @@ fn is_within(request: &Request, limits: HeadLimits) -> bool {
     request.head_bytes <= limits.bytes_max && request.headers.len() <= limits.lines_max
 }
 
-pub(crate) fn head_limits(generation: Option<&Generation>, listener: SocketAddr) -> HeadLimits {
+pub(crate) fn head_limits(generation: Option<&Generation>, listener: &Address) -> HeadLimits {
     let server = generation.and_then(|generation| generation.default_server(listener));
     server.map_or_else(HeadLimits::default, |server| server.client.head)
 }

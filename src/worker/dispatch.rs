@@ -11,10 +11,15 @@ use super::generation::Generation;
 use super::guard::wait::{self, End};
 use super::guard::{self, Gauntlet, Passage};
 use super::keep;
+use super::looks::TooMany;
 use super::offer;
 use super::routing::Found;
 use super::server::{Action, Ground, Lead, Route, Site};
 use super::steps::{Answer, Walk};
+use crate::config::limits;
+
+/// Steps ask for more than they may.
+const FAILED: u16 = 500;
 
 /// Serves the request whose head is at the front of `connection.unread`.
 pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) -> Next {
@@ -27,6 +32,14 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             Ok(Found::Answer(ground, answer)) => {
                 return answered(connection, exchange, ground, answer).await;
             }
+            Ok(Found::Unseen(from)) => {
+                // In a box, since few requests wait and all connections have this future.
+                found = match Box::pin(exchange.look()).await {
+                    Ok(()) => exchange.resume(connection, &generation, from),
+                    Err(TooMany) => Err(FAILED),
+                };
+                continue;
+            }
             Err(status) => return unfound(connection, exchange, status).await,
         };
         let gauntlet = Gauntlet { generation: &generation, ground, gate: &route.gate };
@@ -34,6 +47,9 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
             && let Err(end) = passed(connection, exchange, gauntlet).await
         {
             return turn_away(connection, exchange, end).await;
+        }
+        if let Some(mirror) = &route.mirror {
+            exchange.mirror(connection, &generation, mirror);
         }
         let written = match &route.action {
             Action::Proxy(lead) => {
@@ -167,6 +183,9 @@ async fn proxy(
     if let Err(status) = exchange.forward(connection, site) {
         return connection.answer(exchange, status, Next::Linger).await;
     }
+    if !exchange.copies.is_empty() {
+        exchange.to_backend.keep_in_memory(limits::mirror::BODY_BYTES_MAX);
+    }
     if exchange.to_backend.is_to_be_kept() || exchange.inspecting.is_body_due() {
         // In a box, since few requests are kept and all connections have this future.
         let folder = &generation.temp_folder;
@@ -174,6 +193,9 @@ async fn proxy(
         if let Err(over) = kept {
             return over;
         }
+    }
+    if !exchange.copies.is_empty() {
+        exchange.mirror_body(&connection.shared);
     }
     offer::run(connection, exchange, site).await
 }

@@ -12,6 +12,7 @@ use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::guard;
 use super::guard::firewall::inspecting::Inspecting;
+use super::mirror;
 use super::pick::{Asker, Picked, Picker, Refusal, Tried};
 use super::pool::Errand;
 use super::server::{Ground, Place};
@@ -70,6 +71,8 @@ pub(crate) struct Exchange {
     pub(crate) wanted: Option<files::Coding>,
     pub(crate) kept: Kept,
     pub(crate) inspecting: Inspecting,
+    /// Of it, and of its body when that is there.
+    pub(crate) copies: mirror::Waiting,
     pub(crate) tried: Tried,
     started_us: u64,
     upstream: Option<UpstreamId>,
@@ -122,6 +125,7 @@ impl Default for Exchange {
             wanted: None,
             kept: Kept::default(),
             inspecting: Inspecting::default(),
+            copies: mirror::Waiting::default(),
             tried: Tried::none(),
             started_us: 0,
             upstream: None,
@@ -441,7 +445,7 @@ impl Exchange {
         };
         connection.shared.record(entry, self.to_backend.moved());
         let Some(generation) = &connection.generation else { return };
-        let place = self.place.or_else(|| generation.default_place(connection.listener));
+        let place = self.place.or_else(|| generation.default_place(&connection.listener));
         let Some(ground) = place.map(|place| generation.ground(place)) else { return };
         let moved = Moved { bytes_in: self.to_backend.moved(), bytes_out: self.to_client.moved() };
         connection.shared.served(ground.server.counter, status, moved);
@@ -484,7 +488,9 @@ impl Exchange {
         give(self.reply.take());
         give(self.to_client.finish(buffers));
         give(self.to_backend.finish(buffers));
+        self.to_backend.shed();
         self.held.clear();
+        self.copies.clear();
         self.head_seen_bytes = 0;
     }
 }

@@ -3,7 +3,6 @@
 //! Built once per reload, read by every request; everything that can be sorted or looked up ahead
 //! of time is.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -16,7 +15,7 @@ use super::tls::dial::Speech;
 use super::tls::serving::Serving;
 use crate::config::limits;
 use crate::config::model::capacity::{Queue, Token};
-use crate::config::model::{Config, Links};
+use crate::config::model::{Address, Config, Links};
 use crate::config::retry::Retry;
 use crate::config::template::Template;
 use crate::http::route;
@@ -30,12 +29,12 @@ pub(crate) struct Generation {
     listeners: Vec<Listener>,
     servers: Vec<Server>,
     pub(crate) tcp_routes: TcpRoutes,
-    introduced: Vec<SocketAddr>,
+    introduced: Vec<Address>,
     upstreams: Vec<Upstream>,
 }
 
 struct Listener {
-    address: SocketAddr,
+    address: Address,
     /// Whether its clients speak TLS.
     is_secure: bool,
     /// Whether its clients may speak HTTP/2.
@@ -105,36 +104,36 @@ impl Generation {
         }
     }
 
-    pub(crate) fn has_listener(&self, address: SocketAddr) -> bool {
-        let serves = |listener: &Listener| listener.address == address;
+    pub(crate) fn has_listener(&self, address: &Address) -> bool {
+        let serves = |listener: &Listener| listener.address == *address;
         self.listeners.iter().any(serves) || self.tcp_routes.of(address).is_some()
     }
 
     /// Whether connections to that address begin with a PROXY header.
-    pub(crate) fn is_introduced(&self, address: SocketAddr) -> bool {
-        self.introduced.contains(&address)
+    pub(crate) fn is_introduced(&self, address: &Address) -> bool {
+        self.introduced.contains(address)
     }
 
     /// The place of the default server, without a route.
-    pub(crate) fn default_place(&self, address: SocketAddr) -> Option<Place> {
+    pub(crate) fn default_place(&self, address: &Address) -> Option<Place> {
         let listener = self.listener(address)?;
         Some(Place { server: listener.default, route: None, upstream: None })
     }
 
     /// Whether connections to that address are over TLS.
-    pub(crate) fn is_secure(&self, address: SocketAddr) -> bool {
+    pub(crate) fn is_secure(&self, address: &Address) -> bool {
         self.listener(address).is_some_and(|listener| listener.is_secure)
             || self.tcp_routes.of(address).is_some_and(|route| route.is_secure)
     }
 
     /// Whether clients of that address may speak HTTP/2.
-    pub(crate) fn offers_http2(&self, address: SocketAddr) -> bool {
+    pub(crate) fn offers_http2(&self, address: &Address) -> bool {
         self.listener(address).is_some_and(|listener| listener.http2)
     }
 
     /// What a client is shown that wants to talk to `name` there; any other than a known name means
     /// the default server.
-    pub(crate) fn serving(&self, address: SocketAddr, name: &[u8]) -> Option<&Serving> {
+    pub(crate) fn serving(&self, address: &Address, name: &[u8]) -> Option<&Serving> {
         if let Some(route) = self.tcp_routes.of(address) {
             return route.tls.as_deref();
         }
@@ -142,7 +141,7 @@ impl Generation {
         self.servers.get(server)?.tls.as_ref()
     }
 
-    pub(crate) fn handshake_timeout_ms(&self, address: SocketAddr) -> u64 {
+    pub(crate) fn handshake_timeout_ms(&self, address: &Address) -> u64 {
         if let Some(route) = self.tcp_routes.of(address) {
             return route.handshake_timeout_ms;
         }
@@ -150,18 +149,18 @@ impl Generation {
             .map_or(limits::HANDSHAKE_TIMEOUT_MS, |server| server.handshake_timeout_ms)
     }
 
-    fn listener(&self, address: SocketAddr) -> Option<&Listener> {
-        self.listeners.iter().find(|listener| listener.address == address)
+    fn listener(&self, address: &Address) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| listener.address == *address)
     }
 
     /// Whose limits hold as long as a request's server is not known.
-    pub(crate) fn default_server(&self, address: SocketAddr) -> Option<&Server> {
+    pub(crate) fn default_server(&self, address: &Address) -> Option<&Server> {
         let listener = self.listener(address)?;
         self.servers.get(listener.default)
     }
 
     /// The place of the server that `authority` (host and port) names on that listener.
-    pub(crate) fn find(&self, address: SocketAddr, authority: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, address: &Address, authority: &[u8]) -> Option<usize> {
         let listener = self.listener(address)?;
         Some(listener.server(route::without_port(authority)))
     }
@@ -208,11 +207,11 @@ impl Listener {
 }
 
 /// The addresses whose connections begin with a PROXY header.
-fn introduced(config: &Config) -> Vec<SocketAddr> {
+fn introduced(config: &Config) -> Vec<Address> {
     let servers = config.servers.iter().map(|server| &server.listen);
     let streams = config.streams.iter().map(|stream| &stream.listen);
     let listens = servers.chain(streams).flatten();
-    listens.filter(|listen| listen.proxy_protocol).map(|listen| listen.address).collect()
+    listens.filter(|listen| listen.proxy_protocol).map(|listen| listen.address.clone()).collect()
 }
 
 fn listeners(config: &Config) -> Vec<Listener> {
@@ -222,10 +221,10 @@ fn listeners(config: &Config) -> Vec<Listener> {
             let known = listeners.iter().position(|listener| listener.address == listen.address);
             let known = known.unwrap_or_else(|| {
                 listeners.push(Listener {
-                    address: listen.address,
+                    address: listen.address.clone(),
                     is_secure: listen.tls,
                     http2: listen.http2,
-                    default: default_of(config, listen.address).unwrap_or(at),
+                    default: default_of(config, &listen.address).unwrap_or(at),
                     exact: Vec::new(),
                     wildcards: Vec::new(),
                 });
@@ -248,8 +247,8 @@ fn listeners(config: &Config) -> Vec<Listener> {
     listeners
 }
 
-fn default_of(config: &Config, address: SocketAddr) -> Option<usize> {
+fn default_of(config: &Config, address: &Address) -> Option<usize> {
     config.servers.iter().position(|server| {
-        server.hosts.is_empty() && server.listen.iter().any(|listen| listen.address == address)
+        server.hosts.is_empty() && server.listen.iter().any(|listen| listen.address == *address)
     })
 }

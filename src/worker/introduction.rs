@@ -13,6 +13,7 @@ use super::peer_text::PeerText;
 use super::stream::Stream;
 use crate::config::limits;
 use crate::config::model::ProxyProtocol;
+use crate::http::client_ip;
 use crate::http::proxy_header::{self, Endpoints, Header};
 use crate::scoreboard::backend::Failure;
 use crate::sys;
@@ -34,7 +35,9 @@ pub(crate) async fn read(connection: &mut Connection) -> Introduction {
     let told = poll_fn(|cx| poll_header(cx, connection)).await;
     match told {
         Ok(header) => {
-            if let Some(endpoints) = header.endpoints {
+            // Nobody is there who has no address.
+            let is_sound = |it: &Endpoints| it.source.ip() != client_ip::NO_ADDRESS;
+            if let Some(endpoints) = header.endpoints.filter(is_sound) {
                 let source = endpoints.source;
                 connection.peer = source.ip().to_canonical();
                 connection.peer_port = source.port();
@@ -46,7 +49,7 @@ pub(crate) async fn read(connection: &mut Connection) -> Introduction {
         Err(_) if connection.unread.is_none() => Introduction::Silence,
         Err(why) => {
             if connection.shared.may_complain() {
-                let (listener, peer) = (connection.listener, connection.peer);
+                let (listener, peer) = (&connection.listener, connection.peer);
                 sys::log::error!("worker", "PROXY header on {listener} from {peer}: {why}");
             }
             Introduction::Botched

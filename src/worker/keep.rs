@@ -50,7 +50,8 @@ impl Exchange {
         if self.inspecting.is_body_due() {
             self.request.drop_expectation();
         }
-        if delivery == Delivery::Streamed || body == Body::None {
+        let is_streamed = delivery == Delivery::Streamed && self.copies.is_empty();
+        if is_streamed || body == Body::None {
             return (body, Coding::Same);
         }
         self.request.drop_expectation();

@@ -26,6 +26,7 @@ mod files;
 mod forward;
 mod hello;
 mod http2;
+mod looks;
 mod replace;
 mod retarget;
 mod routes;
@@ -46,6 +47,7 @@ mod handed;
 mod introduction;
 mod link;
 mod log;
+mod mirror;
 pub(crate) mod pick;
 mod pool;
 mod queue;
@@ -63,7 +65,6 @@ mod transfer;
 mod tests;
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -78,6 +79,7 @@ use shared::Shared;
 
 use crate::config;
 use crate::config::limits;
+use crate::config::model::Address;
 use crate::order::worker::{FromWorker, LINK, ToWorker};
 use crate::scoreboard::crew::WorkerState;
 use crate::scoreboard::{Board, WorkerSlot};
@@ -103,7 +105,9 @@ pub(crate) enum Error {
     #[error("listen to the bell: {0}")]
     Bell(io::Error),
     #[error("listen on {address}: {cause}")]
-    Listen { address: SocketAddr, cause: io::Error },
+    Listen { address: Address, cause: io::Error },
+    #[error("`{0}` is no address to listen on")]
+    Nowhere(String),
 }
 
 /// The process `pilothouse __worker`.
@@ -166,7 +170,7 @@ async fn start(line: &Line) -> Result<Shared, Error> {
 /// Obeys orders until the one to drain; returns its deadline.
 async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
     let mut accepting: Vec<Accepting> = Vec::new();
-    let mut waiting: Vec<(SocketAddr, OwnedFd)> = Vec::new();
+    let mut waiting: Vec<(Address, OwnedFd)> = Vec::new();
     let mut ending: Vec<JoinHandle<()>> = Vec::new();
     loop {
         ending.retain(|task| !task.is_finished());
@@ -185,11 +189,13 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
             }
             ToWorker::Listen { address } => {
                 let listener = descriptors.pop().ok_or(Error::NoDescriptor("a listener"))?;
-                ending.extend(end(&mut accepting, address));
+                let address = place(&address)?;
+                ending.extend(end(&mut accepting, &address));
                 waiting.push((address, listener));
             }
             ToWorker::Unlisten { address } => {
-                ending.extend(end(&mut accepting, address));
+                let address = place(&address)?;
+                ending.extend(end(&mut accepting, &address));
                 waiting.retain(|(known, _)| *known != address);
             }
             ToWorker::Drain { deadline_us } => {
@@ -217,7 +223,7 @@ async fn serve(line: &Line, shared: &Rc<Shared>) -> Result<u64, Error> {
         // Whoever comes in must find a configuration that serves it.
         if shared.generation().is_some() {
             for (address, listener) in waiting.drain(..) {
-                let accepted = accept::accept(Rc::clone(shared), listener, address);
+                let accepted = accept::accept(Rc::clone(shared), listener, address.clone());
                 accepting.push(accepted.map_err(|cause| Error::Listen { address, cause })?);
             }
         }
@@ -259,9 +265,13 @@ fn listen_to(bell: OwnedFd, shared: &Rc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
+fn place(address: &str) -> Result<Address, Error> {
+    Address::parse(address).ok_or_else(|| Error::Nowhere(address.to_owned()))
+}
+
 /// Ends accepting there, in a task of its own: the next order may not wait for a silent client.
-fn end(accepting: &mut Vec<Accepting>, address: SocketAddr) -> Option<JoinHandle<()>> {
-    let index = accepting.iter().position(|known| known.address == address)?;
+fn end(accepting: &mut Vec<Accepting>, address: &Address) -> Option<JoinHandle<()>> {
+    let index = accepting.iter().position(|known| *known.address == *address)?;
     // Each worker takes what it finds, since each may be the last to close its copy.
     let ended = vec![accepting.swap_remove(index)];
     Some(tokio::task::spawn_local(accept::end(ended, Queued::Taken { until_us: u64::MAX })))

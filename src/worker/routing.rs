@@ -12,6 +12,7 @@ use super::server::{Ground, Place, RealIp, Route, Server};
 use super::shape::{Identity, Shape};
 use super::steps::{self, Answer, Course, Steps, Walk};
 use super::variables::{Facts, Groups};
+use super::way::Way;
 use crate::config::limits::tables::STEPS_ROUTES_MAX;
 use crate::http;
 use crate::http::client_ip;
@@ -33,6 +34,24 @@ pub(crate) enum Found<'g> {
     Route(Ground<'g>, &'g Route),
     /// A step is all that there is for it.
     Answer(Ground<'g>, &'g Answer),
+    /// What a step asks of files has to be found out first; where it goes on then.
+    Unseen(Resumption),
+}
+
+/// Where the search for a request's route begins once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resumption {
+    /// With its server's steps.
+    Server,
+    /// With the steps of the route that it has come to.
+    Route,
+}
+
+/// What steps have come to.
+enum Taken<'g> {
+    On,
+    Answered(&'g Answer),
+    Waits,
 }
 
 impl Exchange {
@@ -53,7 +72,7 @@ impl Exchange {
         let authority = self.request.host.map_or(&b""[..], |host| host.in_bytes(head));
         self.method = recent::Method::of(self.request.method_name.in_bytes(head));
         self.host = recent::Host::new(authority);
-        let place = generation.find(connection.listener, authority).ok_or(NOT_FOUND)?;
+        let place = generation.find(&connection.listener, authority).ok_or(NOT_FOUND)?;
         let server = generation.server(place);
         if !server.admits(&connection.client) {
             return Err(MISDIRECTED);
@@ -79,6 +98,7 @@ impl Exchange {
     /// Whether its route serves it.
     fn admit<'g>(&self, ground: Ground<'g>, head: &[u8]) -> Result<Found<'g>, u16> {
         let route = ground.route.ok_or(NOT_FOUND)?;
+        self.may_come_to(route)?;
         if !route.serves(self.request.method_name.in_bytes(head)) {
             return Err(METHOD_NOT_ALLOWED);
         }
@@ -88,6 +108,11 @@ impl Exchange {
                 Ok(Found::Route(ground, route))
             }
         }
+    }
+
+    /// Whether a route is open to it: some are only for what was sent there from within.
+    fn may_come_to(&self, route: &Route) -> Result<(), u16> {
+        if route.is_internal && !self.kept.way.is_rewritten { Err(NOT_FOUND) } else { Ok(()) }
     }
 
     /// The same where there are steps: those of the server, and of each route that it comes to.
@@ -103,10 +128,30 @@ impl Exchange {
         let place = Place { server: server_place, route: None, upstream: None };
         let ground = self.arrive(connection, (generation, place), head);
         normal.map_err(http::Error::status)?;
-        if let Some(answer) = self.take(&server.steps, Walk { connection, ground, head })? {
-            return Ok(Found::Answer(ground, answer));
+        match self.take(&server.steps, Walk { connection, ground, head })? {
+            Taken::Answered(answer) => return Ok(Found::Answer(ground, answer)),
+            Taken::Waits => return Ok(Found::Unseen(Resumption::Server)),
+            Taken::On => {}
         }
         self.settle(connection, (generation, server_place), head)
+    }
+
+    /// Goes on where something had to be found out, which is known from here on.
+    pub(crate) fn resume<'g>(
+        &mut self,
+        connection: &Connection,
+        generation: &'g Generation,
+        from: Resumption,
+    ) -> Result<Found<'g>, u16> {
+        let (Some(place), Some(buffer)) = (self.place, &connection.unread) else { return Err(400) };
+        let head = &buffer.content()[..self.request.head_bytes];
+        match from {
+            Resumption::Server => {
+                self.kept.way.begin_again();
+                self.walk(connection, generation, (place.server, head))
+            }
+            Resumption::Route => self.settle(connection, (generation, place.server), head),
+        }
     }
 
     /// Nothing was there for it in its route: another one is looked for, by another path.
@@ -143,11 +188,19 @@ impl Exchange {
             let route = server.find(&self.kept.uri, &mut self.kept.spans);
             let place = Place { server: server_place, route, upstream: None };
             let ground = self.arrive(connection, (generation, place), head);
+            ground.route.map_or(Ok(()), |route| self.may_come_to(route))?;
             let steps = ground.route.map(|route| &route.steps).filter(|steps| !steps.is_empty());
-            if let Some(steps) = steps
-                && let Some(answer) = self.take(steps, Walk { connection, ground, head })?
-            {
-                return Ok(Found::Answer(ground, answer));
+            if let Some(steps) = steps {
+                // What steps have done is done once more.
+                let before = steps.looks.then(|| (self.kept.uri.clone(), self.kept.way.clone()));
+                match self.take(steps, Walk { connection, ground, head })? {
+                    Taken::Answered(answer) => return Ok(Found::Answer(ground, answer)),
+                    Taken::Waits => {
+                        self.undo(before);
+                        return Ok(Found::Unseen(Resumption::Route));
+                    }
+                    Taken::On => {}
+                }
             }
             if !self.kept.way.is_to_be_found {
                 return self.admit(ground, head);
@@ -169,12 +222,21 @@ impl Exchange {
         ground
     }
 
-    /// What steps answer, if they do.
-    fn take<'g>(&mut self, steps: &'g Steps, walk: Walk<'_>) -> Result<Option<&'g Answer>, u16> {
-        match steps.run(self, walk)? {
-            Course::Through | Course::Stopped => Ok(None),
-            Course::Answered(answer) => Ok(Some(answer)),
-        }
+    fn take<'g>(&mut self, steps: &'g Steps, walk: Walk<'_>) -> Result<Taken<'g>, u16> {
+        Ok(match steps.run(self, walk)? {
+            Course::Through | Course::Stopped => Taken::On,
+            Course::Answered(answer) => Taken::Answered(answer),
+            Course::Waits => Taken::Waits,
+        })
+    }
+
+    /// Takes back what the steps of a route have done, but for what they ask of files.
+    fn undo(&mut self, before: Option<(Vec<u8>, Way)>) {
+        let Some((uri, way)) = before else { return };
+        let after = std::mem::replace(&mut self.kept.way, way);
+        self.kept.way.looks = after.looks;
+        self.kept.way.routes = self.kept.way.routes.saturating_sub(1);
+        self.kept.uri = uri;
     }
 
     /// Keeps what the route's texts are going to ask for.

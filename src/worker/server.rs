@@ -8,6 +8,7 @@ use super::exchange::Exchange;
 use super::files::{self, Files};
 use super::generation::Upstream;
 use super::guard::{self, Gate};
+use super::mirror::Mirror;
 use super::retarget::{Retarget, Rewrite};
 use super::routes::{Routes, Spans};
 use super::shape::Shape;
@@ -55,10 +56,13 @@ pub(crate) struct RealIp {
 
 pub(crate) struct Route {
     pub(crate) steps: Steps,
+    /// Whether no client comes to it.
+    pub(crate) is_internal: bool,
     /// Those served; empty: all.
     pub(crate) methods: Vec<String>,
     /// What its requests must pass.
     pub(crate) gate: Gate,
+    pub(crate) mirror: Option<Mirror>,
     pub(crate) limits: Limits,
     pub(crate) action: Action,
     pub(crate) shape: Shape,
@@ -217,8 +221,8 @@ impl Server {
         match client {
             Stream::Tls(secured) => secured.answers_to(roots),
             Stream::Inbound(stream) => stream.answers_to(roots),
-            // Where a certificate is needed there are no such clients.
-            Stream::Tcp(_) | Stream::Unix(_) | Stream::Outbound(_) => true,
+            // Where a certificate is needed there are no such clients, or what they copy was asked.
+            Stream::Tcp(_) | Stream::Unix(_) | Stream::Outbound(_) | Stream::Copy(_) => true,
         }
     }
 }
@@ -270,9 +274,12 @@ impl Route {
         templates.extend(upstream.into_iter().chain(chosen).filter_map(|it| it.hash_key.as_ref()));
         let steps: Vec<&Template> = route.steps.iter().flat_map(Step::templates).collect();
         templates.extend(&steps);
+        templates.extend(route.mirror.iter().flat_map(model::route::Mirror::templates));
         let log = route.shape.access_log.as_ref().or(server.0.access_log.as_ref());
         let mut shape = Shape::compile(server, (&route.shape, &pages), &templates, tables)
             .logged(shared.logs.compile(log), tables);
+        // Copies that another route is looked for have the arguments that came.
+        shape.keeps.path |= route.mirror.is_some();
         // A step's answer is written like one of the route's own.
         shape.keeps.head |= reads_head(&steps, tables);
         // Where nobody is asked, as where another guard's word is enough, nobody vouches for them.
@@ -314,10 +321,17 @@ impl Route {
                 Action::Redirect(redirect.clone())
             }
         };
-        let limits = Limits::compile(route, upstream);
-        let gate = guard::compile(&route.guards, config, shared);
-        let steps = Steps::compile(&route.steps);
-        Self { steps, methods: route.methods.clone(), gate, limits, action, shape }
+        let mirror = route.mirror.as_ref();
+        Self {
+            steps: Steps::compile(&route.steps),
+            is_internal: route.is_internal,
+            methods: route.methods.clone(),
+            gate: guard::compile(&route.guards, config, shared),
+            mirror: mirror.map(|it| Mirror::compile(it, |name| named(config, name))),
+            limits: Limits::compile(route, upstream),
+            action,
+            shape,
+        }
     }
 
     /// Where its requests go, at once or when there is no file for them.

@@ -37,7 +37,7 @@ const BAD_INTRODUCTION: u16 = 400;
 
 /// Serves the connection whole by the generation it came under.
 pub(crate) async fn serve(mut connection: Connection, generation: Rc<Generation>) {
-    let Some(route) = generation.tcp_routes.of(connection.listener) else { return };
+    let Some(route) = generation.tcp_routes.of(&connection.listener) else { return };
     connection.begin().await;
     let introduction = if connection.is_to_be_introduced() {
         introduction::read(&mut connection).await

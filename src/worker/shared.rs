@@ -5,7 +5,6 @@
 //! live from the value kept here.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::buffer::Buffers;
@@ -18,6 +17,7 @@ use super::guard::firewall::core_rules::Loaded;
 use super::handed::Handed;
 use super::http2::trunks::Trunks;
 use super::log::Logs;
+use super::mirror::Copies;
 use super::pick::Picker;
 use super::pool::Pool;
 use super::queue::Queues;
@@ -27,6 +27,7 @@ use super::watch::Seats;
 use crate::config::limits;
 use crate::config::limits::firewall::{CORE_AT_ONCE_MAX, CORE_WAITING_MAX};
 use crate::config::limits::guards::{VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX};
+use crate::config::model::Address;
 use crate::firewall::known::Known;
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) handed: RefCell<Handed>,
     pub(crate) users: Rc<Opened>,
     pub(crate) logs: Logs,
+    pub(crate) copies: Copies,
     #[expect(clippy::vec_box, reason = "an exchange is large and changes hands at every request")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     generation: RefCell<Option<Rc<Generation>>>,
@@ -126,6 +128,7 @@ impl Shared {
             handed: RefCell::default(),
             users: Rc::default(),
             logs: Logs::default(),
+            copies: Copies::default(),
             exchanges: RefCell::default(),
             generation: RefCell::default(),
             last_generation: RefCell::default(),
@@ -231,7 +234,7 @@ impl Shared {
     }
 
     /// The configuration for who comes in by `listener`.
-    pub(crate) fn generation_at(&self, listener: SocketAddr) -> Option<Rc<Generation>> {
+    pub(crate) fn generation_at(&self, listener: &Address) -> Option<Rc<Generation>> {
         let last = self.last_generation.borrow();
         let knows = |it: &&Rc<Generation>| it.has_listener(listener);
         self.generation()

@@ -13,7 +13,7 @@ use super::routes::{Pattern, Spans};
 use super::server::Ground;
 use super::variables::{self, Facts, Groups, Manner};
 use crate::config::model::route::{Case, Redirect, Respond};
-use crate::config::model::step::{self, Then};
+use crate::config::model::step::{self, Then, Wanted};
 use crate::config::pattern;
 use crate::config::template::Template;
 
@@ -21,7 +21,11 @@ use crate::config::template::Template;
 const FAILED: u16 = 500;
 
 #[derive(Default)]
-pub(crate) struct Steps(Vec<Step>);
+pub(crate) struct Steps {
+    steps: Vec<Step>,
+    /// Whether one of them may have to be waited for.
+    pub(crate) looks: bool,
+}
 
 struct Step {
     when: Conditions,
@@ -43,6 +47,7 @@ enum Test {
     Something,
     Is(Template),
     Matches(Pattern),
+    Exists(Wanted),
 }
 
 enum Effect {
@@ -65,6 +70,8 @@ pub(crate) enum Course<'s> {
     Through,
     /// The rest was passed over.
     Stopped,
+    /// At a condition: what it asks for has to be found out first.
+    Waits,
     Answered(&'s Answer),
 }
 
@@ -95,11 +102,12 @@ impl Steps {
             when: Conditions::compile(&step.when),
             effect: Effect::compile(&step.effect),
         };
-        Self(steps.iter().map(compiled).collect())
+        let steps: Vec<Step> = steps.iter().map(compiled).collect();
+        Self { looks: steps.iter().any(Step::looks), steps }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.steps.is_empty()
     }
 
     /// Does them; an error is the answer's status.
@@ -113,20 +121,45 @@ impl Steps {
         walk: Walk<'_>,
         outer: Matched<'_>,
     ) -> Result<Course<'_>, u16> {
-        for step in &self.0 {
-            let Some(own) = step.when.check(exchange, walk, outer) else { continue };
+        for step in &self.steps {
+            let own = match step.when.check(exchange, walk, outer) {
+                Checked::Hold(own) => own,
+                Checked::Fail => continue,
+                Checked::Wait => return Ok(Course::Waits),
+            };
             let own = own.as_ref().map(|(subject, spans)| (subject.as_slice(), spans));
             match step.effect.take(exchange, walk, own.or(outer))? {
                 Course::Through => {}
-                course @ (Course::Stopped | Course::Answered(_)) => return Ok(course),
+                course @ (Course::Stopped | Course::Waits | Course::Answered(_)) => {
+                    return Ok(course);
+                }
             }
         }
         Ok(Course::Through)
     }
 }
 
+impl Step {
+    fn looks(&self) -> bool {
+        let is_of_files = |condition: &Condition| matches!(condition.test, Test::Exists(_));
+        let looks_within = match &self.effect {
+            Effect::Steps(steps) => steps.looks,
+            Effect::Set(_) | Effect::Rewrite(..) | Effect::Answer(_) | Effect::Stop => false,
+        };
+        looks_within || self.when.0.iter().any(is_of_files)
+    }
+}
+
 /// Of a step's own expression.
 type Own<'s> = Option<(Ref<'s, Vec<u8>>, Spans)>;
+
+/// What came of all conditions of a step.
+enum Checked<'s> {
+    Hold(Own<'s>),
+    Fail,
+    /// It is not known yet.
+    Wait,
+}
 
 impl Conditions {
     pub(crate) fn compile(when: &[step::Condition]) -> Self {
@@ -134,22 +167,26 @@ impl Conditions {
     }
 
     pub(crate) fn hold(&self, exchange: &Exchange, walk: Walk<'_>) -> bool {
-        self.check(exchange, walk, None).is_some()
+        match self.check(exchange, walk, None) {
+            Checked::Hold(_) => true,
+            // The configuration's check lets nobody wait here.
+            Checked::Fail | Checked::Wait => false,
+        }
     }
 
-    /// `None`: they do not hold.
-    fn check(&self, exchange: &Exchange, walk: Walk<'_>, outer: Matched<'_>) -> Option<Own<'_>> {
+    fn check(&self, exchange: &Exchange, walk: Walk<'_>, outer: Matched<'_>) -> Checked<'_> {
         let mut own: Own<'_> = None;
         for condition in &self.0 {
             let matched = own.as_ref().map(|(subject, spans)| (subject.as_slice(), spans));
             let facts = walk.facts(exchange, matched.or(outer));
             match condition.judge(&facts) {
-                Verdict::Fails => return None,
+                Verdict::Fails => return Checked::Fail,
+                Verdict::Unknown => return Checked::Wait,
                 Verdict::Holds => {}
                 Verdict::Matches(spans) => own = Some((condition.looked_at.borrow(), spans)),
             }
         }
-        Some(own)
+        Checked::Hold(own)
     }
 }
 
@@ -157,6 +194,7 @@ impl Conditions {
 enum Verdict {
     Fails,
     Holds,
+    Unknown,
     /// By its expression, with these groups of what it has looked at.
     Matches(Spans),
 }
@@ -173,6 +211,7 @@ impl Condition {
                     let regex = regex.expect("the configuration's check compiles every expression");
                     Test::Matches(Pattern::new(regex))
                 }
+                step::Test::Exists(wanted) => Test::Exists(*wanted),
             },
             expected: condition.expected,
             looked_at: RefCell::default(),
@@ -195,6 +234,10 @@ impl Condition {
             Test::Matches(pattern) => match pattern.matches(&source, &mut spans) {
                 Some(()) => (true, Some(spans)),
                 None => (false, None),
+            },
+            Test::Exists(wanted) => match facts.exchange.kept.way.looks.judge(&source, *wanted) {
+                Some(is_so) => (is_so, None),
+                None => return Verdict::Unknown,
             },
         };
         match matched {

@@ -14,6 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::http2::inbound::Inbound;
 use super::http2::outbound::Outbound;
+use super::mirror::source::Source;
 use super::tls::Secured;
 use crate::config;
 use crate::sys;
@@ -27,6 +28,8 @@ pub(crate) enum Stream {
     Inbound(Box<Inbound>),
     /// One request on a backend's.
     Outbound(Box<Outbound>),
+    /// Nobody who waits for an answer, and the body of a request that was copied.
+    Copy(Box<Source>),
 }
 
 /// What an idle connection looks like from here.
@@ -80,6 +83,7 @@ impl Stream {
             Self::Tls(stream) => return stream.poll_read(cx, space),
             Self::Inbound(stream) => return stream.poll_read(cx, space),
             Self::Outbound(stream) => return stream.poll_read(cx, space),
+            Self::Copy(source) => return Poll::Ready(Ok(source.read(space))),
         })?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
@@ -99,6 +103,7 @@ impl Stream {
                     Self::Tls(stream) => stream.poll_write(cx, first, second),
                     Self::Inbound(stream) => stream.poll_write(cx, first, second),
                     Self::Outbound(stream) => stream.poll_write(cx, first, second),
+                    Self::Copy(_) => Poll::Ready(Ok(first.len() + second.len())),
                     Self::Tcp(_) | Self::Unix(_) => self.poll_write_slices(cx, &both),
                 };
             }
@@ -109,6 +114,7 @@ impl Stream {
             Self::Tls(stream) => stream.poll_write(cx, one, &[]),
             Self::Inbound(stream) => stream.poll_write(cx, one, &[]),
             Self::Outbound(stream) => stream.poll_write(cx, one, &[]),
+            Self::Copy(_) => Poll::Ready(Ok(one.len())),
         }
     }
 
@@ -128,6 +134,7 @@ impl Stream {
             Self::Outbound(stream) => {
                 stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[])
             }
+            Self::Copy(_) => Poll::Ready(Ok(slices.iter().map(|one| one.len()).sum())),
         }
     }
 
@@ -135,7 +142,9 @@ impl Stream {
     pub(crate) fn takes_files(&self) -> bool {
         match self {
             Self::Tcp(_) => true,
-            Self::Unix(_) | Self::Tls(_) | Self::Inbound(_) | Self::Outbound(_) => false,
+            Self::Unix(_) | Self::Tls(_) | Self::Inbound(_) | Self::Outbound(_) | Self::Copy(_) => {
+                false
+            }
         }
     }
 
@@ -179,6 +188,7 @@ impl Stream {
             Self::Tls(_) => b"https",
             Self::Inbound(stream) => stream.scheme(),
             Self::Outbound(stream) => stream.scheme(),
+            Self::Copy(source) => source.scheme,
         }
     }
 
@@ -186,7 +196,7 @@ impl Stream {
     pub(crate) fn is_of_http2(&self) -> bool {
         match self {
             Self::Inbound(_) | Self::Outbound(_) => true,
-            Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) => false,
+            Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) | Self::Copy(_) => false,
         }
     }
 
@@ -197,6 +207,7 @@ impl Stream {
             Self::Unix(_) | Self::Outbound(_) => None,
             Self::Tls(stream) => stream.local_address(),
             Self::Inbound(stream) => stream.local_address(),
+            Self::Copy(source) => source.local_address,
         }
     }
 
@@ -208,6 +219,7 @@ impl Stream {
             Self::Tls(stream) => stream.poll_shutdown(cx),
             Self::Inbound(stream) => Poll::Ready(stream.shut_down()),
             Self::Outbound(stream) => Poll::Ready(stream.shut_down()),
+            Self::Copy(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -220,7 +232,7 @@ impl Stream {
                 let _is_gone_otherwise = stream.set_zero_linger();
             }
             // One of HTTP/2 that is not whole is reset in any case.
-            Self::Unix(_) | Self::Inbound(_) | Self::Outbound(_) => {}
+            Self::Unix(_) | Self::Inbound(_) | Self::Outbound(_) | Self::Copy(_) => {}
             Self::Tls(stream) => stream.reset_when_closed(),
         }
     }
@@ -243,16 +255,16 @@ impl Stream {
             Self::Unix(stream) => sys::socket::is_quiet(stream),
             Self::Tls(stream) => stream.is_quiet(),
             // It has said all it has to say, and is kept by nobody.
-            Self::Inbound(_) | Self::Outbound(_) => true,
+            Self::Inbound(_) | Self::Outbound(_) | Self::Copy(_) => true,
         }
     }
 
-    /// Whether the other side has ended, without taking bytes from it. Only a TCP client is ever
-    /// asked.
+    /// Whether the other side has ended, without taking bytes from it. Only a client is ever asked.
     pub(crate) fn poll_hangup(&mut self, cx: &mut Context<'_>) -> Poll<Hangup> {
         let stream = match self {
             Self::Tcp(stream) => stream,
-            Self::Unix(_) | Self::Outbound(_) => return Poll::Pending,
+            Self::Unix(stream) => return poll_hangup_of(stream, cx),
+            Self::Outbound(_) | Self::Copy(_) => return Poll::Pending,
             Self::Tls(stream) => return stream.poll_hangup(cx),
             Self::Inbound(stream) => return stream.poll_hangup(cx),
         };
@@ -263,5 +275,19 @@ impl Stream {
             // More requests wait behind this one; they hide a close until they are read.
             Ok(_) => Poll::Pending,
         }
+    }
+}
+
+fn poll_hangup_of(stream: &UnixStream, cx: &mut Context<'_>) -> Poll<Hangup> {
+    loop {
+        if ready!(stream.poll_read_ready(cx)).is_err() {
+            return Poll::Ready(Hangup::Reset);
+        }
+        return match stream.try_io(Interest::READABLE, || sys::socket::has_ended(stream)) {
+            Ok(true) => Poll::Ready(Hangup::End),
+            Ok(false) => Poll::Pending,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => Poll::Ready(Hangup::Reset),
+        };
     }
 }

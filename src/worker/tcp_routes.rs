@@ -1,18 +1,17 @@
 //! The TCP routes of a configuration, compiled: what each of their addresses leads to.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::tls::serving::Serving;
 use crate::config::limits;
-use crate::config::model::Config;
 use crate::config::model::tls::ServerTls;
+use crate::config::model::{Address, Config};
 use crate::http::route;
 use crate::scoreboard::{Board, recent};
 use crate::sys;
 
 pub(crate) struct TcpRoute {
-    listener: SocketAddr,
+    listener: Address,
     /// In the generation's list.
     upstream: usize,
     /// Where TLS clients go that ask for these hosts.
@@ -66,7 +65,7 @@ impl TcpRoutes {
                 .as_ref()
                 .map_or(limits::HANDSHAKE_TIMEOUT_MS, |tls| tls.handshake_timeout_ms);
             routes.extend(stream.listen.iter().map(|listen| TcpRoute {
-                listener: listen.address,
+                listener: listen.address.clone(),
                 upstream,
                 hosts: hosts.clone(),
                 connect_timeout_ms: stream.connect_timeout_ms.unwrap_or(default_ms),
@@ -80,8 +79,8 @@ impl TcpRoutes {
         Self(routes)
     }
 
-    pub(crate) fn of(&self, listener: SocketAddr) -> Option<&TcpRoute> {
-        self.0.iter().find(|route| route.listener == listener)
+    pub(crate) fn of(&self, listener: &Address) -> Option<&TcpRoute> {
+        self.0.iter().find(|route| route.listener == *listener)
     }
 }
 

@@ -93,6 +93,8 @@ pub(crate) struct Pump {
     end: End,
     wants_large: bool,
     kept: Kept,
+    /// As much of a body that is kept whole is in `head`, which counts, too.
+    kept_bytes_max: usize,
     /// What of a body that is kept whole does not fit `head`.
     spool: Option<Box<Spool>>,
     /// Where the body comes from, when it is no stream.
@@ -119,6 +121,7 @@ impl Default for Pump {
             end: End::Reached,
             wants_large: false,
             kept: Kept::All,
+            kept_bytes_max: limits::REQUEST_BUFFER_BYTES_MAX,
             spool: None,
             file: None,
             encoder: None,
@@ -144,6 +147,7 @@ impl Pump {
         self.coding = coding;
         self.wants_large = false;
         self.kept = Kept::All;
+        self.kept_bytes_max = limits::REQUEST_BUFFER_BYTES_MAX;
         self.spool = None;
         self.file = None;
         self.encoder = None;

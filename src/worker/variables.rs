@@ -5,6 +5,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::attempts::Attempt;
 use super::connection::Connection;
@@ -13,6 +14,7 @@ use super::guard::LimitStatus;
 use super::peer_text::PeerText;
 use super::tables::Tables;
 use super::tls;
+use crate::config::model::Address;
 use crate::config::template::{Part, Template, Variable};
 use crate::http::escape::{self, Place};
 use crate::http::head::{Header, Span};
@@ -365,9 +367,21 @@ fn of_connection(out: &mut Vec<u8>, variable: &Variable, connection: &Connection
     let introduced = || connection.introduced.as_ref().map(|endpoints| endpoints.source);
     match variable {
         Variable::RealipRemoteAddr => put(out, connection.peer_text.as_bytes()),
-        Variable::RemotePort => number(out, u64::from(connection.peer_port)),
-        Variable::ServerAddr => address(out, connection.client.local_address()),
-        Variable::ServerPort => port(out, connection.client.local_address()),
+        Variable::RemotePort => match connection.peer_port {
+            0 => put(out, b""),
+            port => number(out, u64::from(port)),
+        },
+        Variable::ServerAddr => match &*connection.listener {
+            Address::Tcp(_) => address(out, connection.client.local_address()),
+            Address::Unix(path) => {
+                put(out, b"unix:");
+                put(out, path.as_os_str().as_bytes())
+            }
+        },
+        Variable::ServerPort => match &*connection.listener {
+            Address::Tcp(_) => port(out, connection.client.local_address()),
+            Address::Unix(_) => put(out, b""),
+        },
         Variable::ProxyProtocolAddr => address(out, introduced()),
         Variable::ProxyProtocolPort => port(out, introduced()),
         _ => Value::Absent,

@@ -1,10 +1,11 @@
 //! What steps have made of a request: the variables that they set, and the path and arguments in place
 //! of those that it came with. Kept with its exchange and reused.
 
+use super::looks::Looks;
 use crate::config::limits::tables::OWN_BYTES_MAX;
 use crate::http::head::Span;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Way {
     pub(crate) own: Own,
     /// Whether the path and `args` are in place of what was received.
@@ -19,6 +20,8 @@ pub(crate) struct Way {
     pub(crate) is_matched_apart: bool,
     pub(crate) scratch: Vec<u8>,
     pub(crate) args_scratch: Vec<u8>,
+    /// What is known of files.
+    pub(crate) looks: Looks,
 }
 
 impl Way {
@@ -29,6 +32,14 @@ impl Way {
         self.is_to_be_found = false;
         self.routes = 0;
         self.is_matched_apart = false;
+        self.looks.clear();
+    }
+
+    /// Begins anew, with what is known of files.
+    pub(crate) fn begin_again(&mut self) {
+        let looks = std::mem::take(&mut self.looks);
+        self.begin();
+        self.looks = looks;
     }
 
     /// Keeps what groups are parts of, which is no longer the request's path.
@@ -40,7 +51,7 @@ impl Way {
 }
 
 /// Variables by their numbers: places in one text, which only grows while its request lasts.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Own {
     text: Vec<u8>,
     places: Vec<Span>,

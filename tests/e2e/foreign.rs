@@ -31,6 +31,21 @@ impl Foreign {
         Some(Self::start(command, folder, &text, "-c", listens))
     }
 
+    /// nginx with these lines in its `stream`; `None` where it, or that part of it, is not installed.
+    pub(crate) fn nginx_of_streams(stream: &str, listens: SocketAddr) -> Option<Self> {
+        let program = oracle::find("nginx")?;
+        let module = oracle::nginx_module("stream")?;
+        let folder = folder();
+        let path = folder.path().display();
+        let text = format!(
+            "{module}daemon off; master_process off; pid {path}/pid; error_log {path}/error.log;\n\
+             events {{ worker_connections 1024; }}\nstream {{\n{stream}\n}}\n"
+        );
+        let mut command = Command::new(program);
+        command.arg("-p").arg(folder.path());
+        Some(Self::start(command, folder, &text, "-c", listens))
+    }
+
     /// HAProxy with this configuration behind a `global` and `defaults` that suit a test.
     pub(crate) fn haproxy(text: &str, listens: SocketAddr) -> Option<Self> {
         let program = oracle::find("haproxy")?;

@@ -7,6 +7,7 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Where the program is; `None` when the test is to be skipped.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
@@ -47,13 +48,33 @@ pub(crate) fn schemathesis() -> Option<PathBuf> {
     find_in("schemathesis", &path.unwrap_or_default())
 }
 
+/// The line that loads a part of nginx, where it is one of its own; `None` when the test is to be
+/// skipped.
+pub(crate) fn nginx_module(name: &str) -> Option<String> {
+    let told = Command::new(find("nginx")?).arg("-V").output().expect("nginx runs");
+    let built_in = format!("--with-{name} ");
+    if String::from_utf8_lossy(&told.stderr).contains(&built_in) {
+        return Some(String::new());
+    }
+    let file = PathBuf::from(format!("/usr/lib/nginx/modules/ngx_{name}_module.so"));
+    if file.is_file() {
+        return Some(format!("load_module {};\n", file.display()));
+    }
+    skip(&format!("nginx's module `{name}`"));
+    None
+}
+
+fn skip(what: &str) {
+    let reason = format!("skipped: {what} is not installed");
+    assert!(std::env::var_os("PILOTHOUSE_ORACLES_REQUIRED").is_none(), "{reason}");
+    println!("{reason}");
+}
+
 fn find_in(program: &str, path: &OsStr) -> Option<PathBuf> {
     let found =
         std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| file.is_file());
     if found.is_none() {
-        let reason = format!("skipped: {program} is not installed");
-        assert!(std::env::var_os("PILOTHOUSE_ORACLES_REQUIRED").is_none(), "{reason}");
-        println!("{reason}");
+        skip(program);
     }
     found
 }

@@ -1,14 +1,13 @@
 //! What can be found out about this machine from outside the engine.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::cli::place::Place;
 use crate::config;
-use crate::config::model::Config;
+use crate::config::model::{Address, Config};
 use crate::control::client::ClientError;
 use crate::sys::abilities::{self, Ability};
-use crate::sys::{cgroup, folders, rlimit, socket, user};
+use crate::sys::{cgroup, folders, rlimit, socket, socket_file, user};
 
 /// A result's error is for people.
 type Tried<T> = Result<T, String>;
@@ -32,7 +31,7 @@ pub(super) struct Facts {
 /// What a configuration asks of the machine.
 pub(super) struct Wants {
     pub(super) connections: u64,
-    pub(super) listeners: Vec<(SocketAddr, Tried<()>)>,
+    pub(super) listeners: Vec<(Address, Tried<()>)>,
     /// The embedded default takes the next free port where one is held.
     pub(super) takes_next_port: bool,
     pub(super) has_programs: bool,
@@ -77,15 +76,27 @@ pub(super) async fn gather(place: &Place) -> Facts {
 fn wants(config: &Config) -> Wants {
     let http = config.servers.iter().flat_map(|server| &server.listen);
     let tcp = config.streams.iter().flat_map(|stream| &stream.listen);
-    let mut addresses: Vec<SocketAddr> = http.chain(tcp).map(|listen| listen.address).collect();
-    addresses.extend(config.control.http);
+    let mut addresses: Vec<Address> =
+        http.chain(tcp).map(|listen| listen.address.clone()).collect();
+    addresses.extend(config.control.http.map(Address::Tcp));
     addresses.sort_unstable();
     addresses.dedup();
-    let claim = |address| socket::claim(address).map_err(|error| error.to_string());
+    let claim = |address: &Address| match address {
+        Address::Tcp(address) => socket::claim(*address).map_err(|error| error.to_string()),
+        Address::Unix(path) => {
+            socket_file::claim(path).map_err(|error| format!("bind {address}: {error}"))
+        }
+    };
     let connections = config.engine.worker_connections;
     Wants {
         connections: connections.unwrap_or(config::limits::CONNECTIONS_PER_WORKER).into(),
-        listeners: addresses.into_iter().map(|address| (address, claim(address))).collect(),
+        listeners: addresses
+            .into_iter()
+            .map(|address| {
+                let claimed = claim(&address);
+                (address, claimed)
+            })
+            .collect(),
         takes_next_port: config.is_embedded,
         has_programs: !config.programs.is_empty(),
         bounds_programs: config.programs.iter().any(|program| program.tree.bounds.has_any()),

@@ -242,6 +242,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::config::model::Address;
 
     fn folder_of(usable: Result<(), String>) -> Folder {
         Folder { path: PathBuf::from("/run/pilothouse"), usable }
@@ -258,7 +259,7 @@ mod tests {
             groups: Ok(["cpu", "memory", "pids"].map(str::to_owned).into()),
             config: Ok(Wants {
                 connections: 1024,
-                listeners: vec![("127.0.0.1:80".parse().unwrap(), Ok(()))],
+                listeners: vec![(Address::parse("127.0.0.1:80").unwrap(), Ok(()))],
                 takes_next_port: false,
                 has_programs: true,
                 bounds_programs: true,

@@ -2,20 +2,19 @@
 //! server demands of its clients can not be passed by.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use super::super::backend_tls;
-use super::super::model::Listen;
 use super::super::model::tls::Demand;
+use super::super::model::{Address, Listen};
 use super::super::report::{Report, Span};
 use super::super::{limits, server, stream, upstream};
 use super::line;
 
 pub(super) fn check(report: &Report<'_>, servers: &[server::Draft], streams: &[stream::Draft]) {
-    let mut seen: HashMap<SocketAddr, (bool, &Span)> = HashMap::new();
+    let mut seen: HashMap<&Address, (bool, &Span)> = HashMap::new();
     for draft in servers {
         for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
-            let (is_secure, first) = *seen.entry(listen.address).or_insert((listen.tls, at));
+            let (is_secure, first) = *seen.entry(&listen.address).or_insert((listen.tls, at));
             if is_secure != listen.tls {
                 let hint = format!("first on line {}", line(report, first));
                 let message =

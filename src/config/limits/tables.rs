@@ -13,6 +13,8 @@ pub(crate) const STEPS_MAX: usize = 256;
 pub(crate) const STEPS_DEPTH_MAX: usize = 3;
 /// Upstreams of one route that conditions choose.
 pub(crate) const CHOICES_MAX: usize = 128;
+/// Files that steps of one request look for, of those that the kernel has to ask a disk about.
+pub(crate) const LOOKS_MAX: usize = 32;
 /// Routes that steps send a request to, the first one apart (nginx's bound).
 pub(crate) const STEPS_ROUTES_MAX: usize = 10;
 /// Variables that steps set, in all the file, and what those of one request come to together.

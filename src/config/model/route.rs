@@ -17,9 +17,13 @@ pub(crate) struct Route {
     /// Before its guards.
     pub(crate) steps: Vec<Step>,
     pub(crate) action: Action,
+    /// Whether no client comes to it: rewrites, fallbacks and copies do.
+    pub(crate) is_internal: bool,
     /// Those served; empty: all. GET brings HEAD.
     pub(crate) methods: Vec<String>,
     pub(crate) guards: Guards,
+    /// `None`: nobody gets copies of its requests.
+    pub(crate) mirror: Option<Mirror>,
     pub(crate) limits: RequestLimits,
     pub(crate) times: Times,
     pub(crate) shape: Shape,
@@ -103,6 +107,37 @@ pub(crate) struct Choice {
     pub(crate) when: Vec<Condition>,
     /// Name of an upstream that exists in the same configuration.
     pub(crate) upstream: String,
+}
+
+/// Where copies of a route's requests go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mirror {
+    pub(crate) ways: Vec<MirrorWay>,
+    pub(crate) bodies: Bodies,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MirrorWay {
+    /// Name of an upstream that exists in the same configuration; else as the route says.
+    Upstream(String),
+    /// A route is looked for by another path.
+    Find(Rewrite),
+}
+
+/// Whether copies have their request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Bodies {
+    Copied,
+    LeftOut,
+}
+
+impl Mirror {
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.ways.iter().flat_map(|way| match way {
+            MirrorWay::Upstream(_) => Vec::new(),
+            MirrorWay::Find(rewrite) => rewrite.templates(),
+        })
+    }
 }
 
 /// How the path of a request is changed, in this order.

@@ -1,12 +1,17 @@
 //! What a server is called.
 
-use super::Server;
+use super::{Address, Server};
 
 impl Server {
-    /// Its first name without a wildcard, else its address.
+    /// Its first name without a wildcard, else its address; by the file system it is `localhost`.
     pub(crate) fn name(&self) -> String {
         let plain = self.hosts.iter().find(|host| !host.starts_with('*'));
-        let address = || self.listen.first().map(|listen| listen.address.to_string());
+        let address = || {
+            self.listen.first().map(|listen| match &listen.address {
+                Address::Tcp(address) => address.to_string(),
+                Address::Unix(_) => "localhost".to_owned(),
+            })
+        };
         plain.cloned().or_else(address).unwrap_or_default()
     }
 

@@ -27,6 +27,27 @@ pub(crate) enum Test {
     Is(Template),
     /// Groups of the expression are those of the step's effect.
     Matches(String),
+    /// The path of a file system leads to that.
+    Exists(Wanted),
+}
+
+/// What a path is to lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Wanted {
+    File,
+    Folder,
+    /// One of these.
+    Anything,
+    Executable,
+}
+
+impl Wanted {
+    pub(crate) const ALL: [(&'static str, Self); 4] = [
+        ("file", Self::File),
+        ("folder", Self::Folder),
+        ("any", Self::Anything),
+        ("executable", Self::Executable),
+    ];
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +81,16 @@ impl Condition {
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let other = match &self.test {
             Test::Is(text) => Some(text),
-            Test::Something | Test::Matches(_) => None,
+            Test::Something | Test::Matches(_) | Test::Exists(_) => None,
         };
         std::iter::once(&self.source).chain(other)
+    }
+}
+
+impl Condition {
+    /// Whether what it asks may have to be waited for.
+    pub(crate) fn looks_at_files(&self) -> bool {
+        matches!(self.test, Test::Exists(_))
     }
 }
 

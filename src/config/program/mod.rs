@@ -10,7 +10,7 @@ mod life;
 pub(super) mod needs;
 mod output;
 mod pause;
-mod process;
+pub(super) mod process;
 mod restart;
 mod rlimits;
 mod roll;

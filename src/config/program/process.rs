@@ -70,7 +70,7 @@ fn stdin(section: &mut Section<'_>) -> Stdin {
 }
 
 /// Octal, as everywhere: `"022"`, or TOML's `0o022`.
-pub(super) fn octal(section: &mut Section<'_>, key: &'static str) -> Option<u32> {
+pub(in crate::config) fn octal(section: &mut Section<'_>, key: &'static str) -> Option<u32> {
     let value = section.value(key)?;
     let mask = match value.get_ref() {
         DeValue::Integer(number) if number.radix() == 8 => {

@@ -1,7 +1,5 @@
 //! `sockets`: addresses that the engine listens on for a program's instances.
 
-use std::net::SocketAddr;
-
 use toml::de::DeValue;
 
 use crate::sys::user;
@@ -50,7 +48,7 @@ pub(super) fn beside(section: &Section<'_>, sockets: &[Located<Socket>], ready: 
 }
 
 /// What only the sections together can tell: every address has one owner.
-pub(in crate::config) fn check(report: &Report<'_>, programs: &[Draft], listened: &[SocketAddr]) {
+pub(in crate::config) fn check(report: &Report<'_>, programs: &[Draft], listened: &[&Address]) {
     let mut taken: Vec<(&Address, &str)> = Vec::new();
     for draft in programs {
         let name = draft.program.name.as_str();
@@ -60,7 +58,7 @@ pub(in crate::config) fn check(report: &Report<'_>, programs: &[Draft], listened
             if let Some((_, owner)) = other {
                 let message = format!("{address} belongs to program `{owner}`");
                 report.error(&socket.span, message, "");
-            } else if listened.iter().any(|other| meet(&Address::Tcp(*other), address)) {
+            } else if listened.iter().any(|other| meet(other, address)) {
                 report.error(&socket.span, format!("{address} is listened on by us"), "");
             }
             taken.push((address, name));

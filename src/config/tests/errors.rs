@@ -141,8 +141,12 @@ fn servers() {
             "2:10 `web.example:80` is not an address to listen on (a server listens on an address, not on a name)",
         ),
         (
-            "listen = \"unix:/x\"",
-            "2:10 `unix:/x` is not an address to listen on (servers listen on TCP only, in this version)",
+            "listen = \"unix:x\"",
+            "2:10 `unix:x` is not an address to listen on (a socket's path starts with a slash: \"unix:/run/app.sock\")",
+        ),
+        (
+            "listen = { address = \"[::]:1\", mode = \"600\" }",
+            "2:32 `mode` is for sockets in the file system",
         ),
         (
             "listen = { address = \"[::]:1\", tls = true }",
@@ -194,8 +198,8 @@ fn streams() {
         ("LISTENupstream = \"b\"", "3:12 no upstream `b` (did you mean `a`?)"),
         ("LISTENupstream = 1", "3:12 expected a string, found integer 1"),
         (
-            "listen = \"unix:/x\"\nupstream = \"a\"",
-            "2:10 `unix:/x` is not an address to listen on (servers listen on TCP only, in this version)",
+            "listen = \"unix:x\"\nupstream = \"a\"",
+            "2:10 `unix:x` is not an address to listen on (a socket's path starts with a slash: \"unix:/run/app.sock\")",
         ),
         (
             "LISTENupstream = \"a\"\nidle_timeout = \"0s\"",

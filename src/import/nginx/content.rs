@@ -9,7 +9,7 @@ use super::steps::{self, Steps, Unsaid};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, Names};
-use super::{Paths, passing, values};
+use super::{Paths, mirrors, passing, paths, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -64,6 +64,18 @@ pub(super) const GUARDS: [&str; 4] = ["auth_jwt", "secure_link", "auth_delay", "
 
 impl<'b> Writing<'_, 'b> {
     pub(super) fn action(&mut self) -> (Lines, Steps) {
+        let (mut lines, steps) = self.handler();
+        if let Some(internal) = self.scope.one("internal") {
+            // Before anything else, as nginx asks it of whatever is found.
+            lines.add("internal", "true", &internal.place);
+        }
+        if ["upstream", "root", "alias"].iter().any(|key| lines.has(key)) {
+            mirrors::write(self.scope, self.leads, &mut lines, self.remarks);
+        }
+        (lines, steps)
+    }
+
+    fn handler(&mut self) -> (Lines, Steps) {
         let mut lines = Lines::default();
         let mut steps = self.steps();
         if let Some(rule) = steps.shut_by.take() {
@@ -80,8 +92,6 @@ impl<'b> Writing<'_, 'b> {
             let text = format!("shut (403), as such an `{}` has no equal here", guard.name);
             self.remarks.warn(&guard.place, text);
             lines.add("respond", "403", &guard.place);
-        } else if let Some(internal) = self.scope.own("internal").next() {
-            lines.add("respond", "404", &internal.place);
         } else if let Some(pass) = passing::pass(self.scope) {
             self.proxy(pass, &mut lines);
             if let Some((variable, servers)) = self.refused.take() {
@@ -109,7 +119,8 @@ impl<'b> Writing<'_, 'b> {
         }
         let kind = self.scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
         let names = self.names();
-        steps::read(self.scope.innermost(), kind, names, self.remarks)
+        let placed = paths::of(self.scope, self.matched.is_exact, &self.paths.prefix);
+        steps::read(self.scope.innermost(), (kind, &placed), names, self.remarks)
     }
 
     /// Who is let in, how often and how fast. An error is what would have kept somebody out and has no
@@ -283,11 +294,6 @@ impl<'b> Writing<'_, 'b> {
         if matches!(last, "$uri" | "${uri}") {
             return paths.push("${uri}".to_owned());
         }
-        let path = last.split('?').next().unwrap_or(last);
-        if let Some(rule) = self.leads.internal(path).filter(|_| !path.contains('$')) {
-            let text = format!("`{last}` is 404, as `{}` of its location is for all", rule.name);
-            self.remarks.warn(place, text);
-        }
         // Its arguments take the place of the request's, also if it has none.
         let to = format!("{last}?");
         match values::template(&to, self.names()) {
@@ -304,7 +310,7 @@ impl<'b> Writing<'_, 'b> {
     /// Where a named location leads, if it only passes requests on; how is written already.
     fn passed_on(&mut self, name: &str, lines: &mut Lines) -> Option<String> {
         let (_, scope) = self.named.iter().find(|(known, _)| *known == name)?;
-        let is_shut = ["return", "internal"].iter().any(|name| scope.own(name).next().is_some());
+        let is_shut = scope.own("return").next().is_some();
         if is_shut || leads::guarded_otherwise(scope, self.scope).is_some() {
             return None;
         }

@@ -36,7 +36,15 @@ pub(super) fn of_request(
             remarks.mistake(&rule.place, format!("`{directive}` wants a name and a value"));
             continue;
         };
-        if OF_THE_HOP.contains(&name.to_lowercase().as_str()) {
+        let lower = name.to_lowercase();
+        if OF_THE_HOP.contains(&lower.as_str()) {
+            continue;
+        }
+        if !can_be_set(&lower) || (lower == "host" && value.is_empty()) {
+            // What frames a request is written as it is framed.
+            if !value.is_empty() || lower == "host" {
+                remarks.warn(&rule.place, format!("`{name}` is written by our own rules"));
+            }
             continue;
         }
         let is_vouched = |name: &str| vouched.iter().any(|(known, _)| known == name);

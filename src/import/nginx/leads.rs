@@ -79,7 +79,7 @@ fn otherwise_served<'a>(target: &Scope<'a>, source: &Scope<'a>) -> Option<&'a Di
 
 impl<'a> Leads<'a, '_> {
     /// The location of a path (`ngx_http_core_find_location`).
-    fn find(&self, uri: &str) -> &Scope<'a> {
+    pub(super) fn find(&self, uri: &str) -> &Scope<'a> {
         let mut best: Option<(&str, bool, &Scope<'a>)> = None;
         for (path, scope) in self.locations {
             if path.strip_prefix("= ").is_some_and(|exact| exact == uri) {
@@ -107,11 +107,6 @@ impl<'a> Leads<'a, '_> {
         let by_expression = self.locations.iter().find(|(path, _)| matches(path));
         let by_expression = by_expression.map(|(_, scope)| scope);
         by_expression.or(best.map(|(_, _, scope)| scope)).unwrap_or(self.server)
-    }
-
-    /// What keeps a path for searches of nginx's own, which ours is not.
-    pub(super) fn internal(&self, uri: &str) -> Option<&'a Directive> {
-        self.find(uri).own("internal").next()
     }
 
     /// Why a path is not served by `source` as a file of its own.

@@ -53,10 +53,6 @@ pub(super) fn read(server: &Directive, remarks: &mut Remarks) -> Vec<Listening> 
 fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
     let place = &rule.place;
     let written = rule.argument(0).unwrap_or_default();
-    if written.starts_with("unix:") {
-        remarks.warn(place, "a server that listens on a socket file has no equal here");
-        return None;
-    }
     let Some(address) = address(written) else {
         remarks.mistake(place, format!("`{written}` is no address to listen on"));
         return None;
@@ -81,8 +77,11 @@ fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
     })
 }
 
-/// `80`, `*:80`, `127.0.0.1`, `localhost:8080`, `[::]:80`.
+/// `80`, `*:80`, `127.0.0.1`, `localhost:8080`, `[::]:80`, `unix:/run/nginx.sock`.
 pub(super) fn address(written: &str) -> Option<String> {
+    if let Some(path) = written.strip_prefix("unix:") {
+        return path.starts_with('/').then(|| written.to_owned());
+    }
     if written.parse::<u16>().is_ok() {
         return Some(format!("0.0.0.0:{written}"));
     }

@@ -5,7 +5,7 @@ use super::lines::Lines;
 use super::replies::{self, Passed};
 use super::scope::Scope;
 use super::tree::Directive;
-use super::{headers, tables, tls, values};
+use super::{headers, mirrors, tables, tls, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -190,6 +190,12 @@ impl Writing<'_, '_> {
             if let Some((time, place)) = scope.time(&format!("{family}_{name}"), self.remarks) {
                 lines.text(ours, &time, place);
             }
+        }
+        let is_asked = || self.matched.path.is_some_and(|path| mirrors::is_target(self.http, path));
+        if mirrors::has_no_body(scope) && !is_asked() {
+            let text = "requests are passed on with their bodies, as `proxy_pass_request_body` \
+                        has no equal here";
+            self.remarks.warn(place, text);
         }
         if let Some(("on", place)) = scope.word("proxy_request_buffering") {
             lines.add("request_buffering", "true", place);

@@ -10,7 +10,7 @@ use super::steps::{self, Steps};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, NO_GROUPS, Names};
-use super::{Paths, headers, logs, passing, tls, values};
+use super::{Paths, headers, logs, passing, paths, tls, values};
 use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
@@ -179,7 +179,8 @@ impl<'a> Site<'a, '_> {
     fn steps(&mut self, scope: &Scope<'a>) -> Steps {
         let kind = scope.word("default_type").map_or("text/plain", |(kind, _)| kind);
         let names = Names { own: self.own, groups: &NO_GROUPS };
-        let mut steps = steps::read(scope.innermost(), kind, names, self.remarks);
+        let placed = paths::of(scope, false, &self.paths.prefix);
+        let mut steps = steps::read(scope.innermost(), (kind, &placed), names, self.remarks);
         if let Some(rule) = steps.shut_by.take() {
             let text = "the server is shut (403), as what this `if` asks for has no equal here";
             self.remarks.warn(&rule.place, text);
@@ -448,11 +449,7 @@ fn listening(listened: &[Listening], multiplexed: &[String], lines: &mut Lines) 
 
 fn real_ip(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
     let trusted = scope.all("set_real_ip_from");
-    let from: Vec<&str> = trusted
-        .iter()
-        .filter_map(|rule| rule.argument(0))
-        .filter(|from| !from.starts_with("unix:"))
-        .collect();
+    let from: Vec<&str> = trusted.iter().filter_map(|rule| rule.argument(0)).collect();
     let Some(first) = trusted.first() else { return };
     let header = scope.word("real_ip_header").map_or("X-Real-IP", |(header, _)| header);
     if header == "proxy_protocol" {

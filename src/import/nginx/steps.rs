@@ -4,6 +4,7 @@
 //! somebody out shuts its place instead.
 
 use super::lines::Lines;
+use super::paths::Placed;
 use super::scope::Remarks;
 use super::tables;
 use super::tree::Directive;
@@ -72,11 +73,11 @@ impl Steps {
 /// Those of a block up to the `return` that holds for all: that is its action.
 pub(super) fn read(
     block: &[Directive],
-    default_type: &str,
+    (default_type, placed): (&str, &Placed),
     names: Names<'_>,
     remarks: &mut Remarks,
 ) -> Steps {
-    let mut reading = Reading { names, default_type, remarks };
+    let mut reading = Reading { names, default_type, placed, remarks };
     let mut steps = Steps::default();
     let own = block.iter().filter(|directive| STEPS.contains(&directive.name.as_str()));
     for directive in own.take_while(|directive| directive.name != "return") {
@@ -96,6 +97,7 @@ pub(super) fn read(
 struct Reading<'a, 'r> {
     names: Names<'a>,
     default_type: &'a str,
+    placed: &'a Placed,
     remarks: &'r mut Remarks,
 }
 
@@ -156,6 +158,7 @@ impl Reading<'_, '_> {
         let mut inner = Reading {
             names: names.with(&groups),
             default_type: self.default_type,
+            placed: self.placed,
             remarks: self.remarks,
         };
         let mut effects = Vec::new();
@@ -196,6 +199,17 @@ impl Reading<'_, '_> {
             let unknown = |variable| format!("there is no `${variable}` here");
             values::template(text, self.names).map_err(unknown)
         };
+        if let Some((sign, "")) = asked.test
+            && let Some(wanted) = wanted(sign)
+        {
+            let path = template(&self.placed.resolve(asked.variable)?)?;
+            if !path.starts_with(['/', '$']) {
+                return Err(format!("`{path}` is no path from the root on"));
+            }
+            let key = if sign.starts_with('!') { "exists_not" } else { "exists" };
+            let pairs = [pair("source", page::string(&path)), pair(key, page::string(wanted))];
+            return Ok((pairs.to_vec(), None));
+        }
         let mut pairs = vec![pair("source", page::string(&template(asked.variable)?))];
         let groups = match asked.test {
             None => None,
@@ -356,8 +370,20 @@ fn shuts(directive: &Directive) -> bool {
 /// What an `if` asks.
 #[derive(Clone, Copy, Debug)]
 struct Asked<'a> {
+    /// Or a path.
     variable: &'a str,
     test: Option<(&'a str, &'a str)>,
+}
+
+/// What of the file system a sign asks for, in our words.
+fn wanted(sign: &str) -> Option<&'static str> {
+    match sign.trim_start_matches('!') {
+        "-f" => Some("file"),
+        "-d" => Some("folder"),
+        "-e" => Some("any"),
+        "-x" => Some("executable"),
+        _ => None,
+    }
 }
 
 /// The words between the parentheses.
@@ -383,6 +409,9 @@ fn condition(arguments: &[String]) -> Result<Asked<'_>, String> {
         }
         [variable, sign @ ("=" | "!=")] if variable.starts_with('$') => {
             Ok(Asked { variable, test: Some((sign, "")) })
+        }
+        [sign, path] if wanted(sign).is_some() => {
+            Ok(Asked { variable: path, test: Some((sign, "")) })
         }
         [sign, _] => Err(format!("`{sign}` has no equal here")),
         _ => Err("such a condition has no equal here".to_owned()),

@@ -224,8 +224,7 @@ fn first_route(server: &str) -> (String, String) {
 #[test]
 fn what_another_location_guards_is_not_served_around_it() {
     const APP: &str = "proxy_pass http://127.0.0.1:1;";
-    for guard in ["deny all;", "return 403;", "internal;", "auth_basic a; auth_basic_user_file b;"]
-    {
+    for guard in ["deny all;", "return 403;", "auth_basic a; auth_basic_user_file b;"] {
         let server =
             format!("location / {{ try_files $uri @app; }} location @app {{ {guard} {APP} }}");
         let (route, told) = first_route(&server);
@@ -248,12 +247,53 @@ fn what_another_location_guards_is_not_served_around_it() {
         assert!(route.contains(&fallback) && told.is_empty(), "{last}: {route} {told}");
         assert!(route.contains("try_files = [\"${uri}\"]"), "{last}: {route}");
     }
-    let (_, told) = first_route(
-        "location / { try_files $uri /in/x?a; } location /in/ { internal; root /srv; }",
-    );
-    assert!(told.contains("`/in/x?a` is 404, as `internal` of its location"), "{told}");
     let (route, told) = first_route("location / { try_files $uri /x$none; }");
     assert!(route.contains("fallback = 404") && told.contains("404 in place of"), "{route} {told}");
+}
+
+#[test]
+fn what_is_internal_is_open_from_within() {
+    let nested = "location / { try_files $uri /in/x?a; }
+        location /in/ { internal; root /srv; location /in/deep { return 200; } }";
+    let text = format!("http {{ server {{ listen 80; {nested} }} }}");
+    let toml = translated(&text).toml;
+    assert_eq!(warnings(&text), [""; 0]);
+    assert_eq!(toml.matches("internal = true").count(), 2, "it is inherited: {toml}");
+    let (route, told) = first_route(
+        "location / { try_files $uri @app; } location @app { internal; proxy_pass http://a; }",
+    );
+    assert!(route.contains("fallback = \"a\"") && told.is_empty(), "{route} {told}");
+}
+
+#[test]
+fn copies_go_where_nginx_would_send_them() {
+    const COPY: &str = "location = /copy { internal; proxy_pass http://b$request_uri;
+        proxy_set_header X-Original-URI $request_uri; proxy_set_header Content-Length \"\";";
+    for (rules, bodies, keys) in [
+        ("mirror /copy;", "", "mirror = [\"/copy\"]"),
+        ("mirror /copy; mirror /other$;", "", "mirror = [\"/copy\", \"/other$$\"]"),
+        ("mirror /copy; mirror_request_body off;", "", "mirror_body = false"),
+        ("mirror /copy;", "proxy_pass_request_body off;", "mirror_body = false"),
+    ] {
+        let server = format!("location / {{ {rules} proxy_pass http://a; }} {COPY} {bodies} }}");
+        let (route, told) = first_route(&server);
+        assert!(route.contains(keys), "{rules}: {route}");
+        assert_eq!(route.contains("mirror_body"), keys.contains("body"), "{rules}: {route}");
+        assert_eq!(told, "", "{rules}");
+    }
+    let inherited =
+        format!("mirror /copy; {COPY} }} location /x {{ mirror off; proxy_pass http://a; }}");
+    let toml = translated(&format!("http {{ server {{ listen 80; {inherited} }} }}")).toml;
+    assert_eq!(toml.matches("mirror = ").count(), 2, "of `/copy` itself and `/`: {toml}");
+    for (server, remark) in [
+        ("location / { mirror /a?b; proxy_pass http://a; }", "no copies go to `/a?b`"),
+        ("location / { proxy_pass_request_body off; proxy_pass http://a; }", "with their bodies"),
+        ("location / { proxy_set_header TE trailers; proxy_pass http://a; }", "our own rules"),
+        ("location / { proxy_set_header Host \"\"; proxy_pass http://a; }", "our own rules"),
+    ] {
+        let (_, told) = first_route(server);
+        assert!(told.contains(remark), "{server}: {told}");
+    }
 }
 
 #[test]

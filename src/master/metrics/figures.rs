@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::lifetime::Latencies;
 use crate::control::wire;
 use crate::scoreboard::crew::WorkerFigures;
-use crate::scoreboard::{access_log, firewall, multiplex};
+use crate::scoreboard::{access_log, firewall, mirror, multiplex};
 
 /// How loading the configuration went, since the engine's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,7 @@ pub(super) struct Worker {
     pub(super) figures: WorkerFigures,
     pub(super) log: access_log::Figures,
     pub(super) http2: multiplex::Figures,
+    pub(super) mirrored: mirror::Figures,
     pub(super) restarts: u32,
     /// Who lives there.
     pub(super) living: Option<wire::Worker>,

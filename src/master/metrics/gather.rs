@@ -4,7 +4,7 @@ use super::figures::{Backend, Figures, TcpRoute, Worker};
 use super::page;
 use crate::control::wire;
 use crate::master::{Master, membership};
-use crate::scoreboard::{WorkerSlot, access_log, multiplex};
+use crate::scoreboard::{WorkerSlot, access_log, mirror, multiplex};
 
 impl Master {
     /// The page as it is served.
@@ -43,6 +43,7 @@ impl Master {
             figures: self.board.worker(slot).figures(),
             log: access_log::figures(self.board, slot),
             http2: multiplex::figures(self.board, slot),
+            mirrored: mirror::figures(self.board, slot),
             restarts: self.workers.restarts(number),
             living: snapshot.workers.iter().find(|row| row.slot == number).cloned(),
         }

@@ -14,6 +14,8 @@ const STATES: [&str; 4] = ["starting", "running", "stopping", DOWN];
 const DOWN: &str = "down";
 /// In the order of `crew::Handshake`.
 const HANDSHAKES: [&str; 3] = ["full", "resumed", "failed"];
+/// In the order of `mirror::Count`.
+const MIRRORED: [&str; 3] = ["answered", "failed", "dropped"];
 const FLOODS: [&str; layout::FLOODS] = Flood::NAMES;
 pub(super) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -25,6 +27,7 @@ pub(super) fn write(text: &mut Text, workers: &[Worker]) {
     states(text, &rows);
     counters(text, &rows);
     handshakes(text, &rows);
+    mirrored(text, &rows);
     http2(text, &rows);
     usage(text, &rows);
     logs(text, &rows);
@@ -109,6 +112,18 @@ fn handshakes(text: &mut Text, rows: &[(Labels, &Worker)]) {
     for (labels, worker) in rows {
         let counts = worker.figures.handshakes.map(Value::Count);
         family.each(labels, "result", HANDSHAKES.into_iter().zip(counts));
+    }
+}
+
+fn mirrored(text: &mut Text, rows: &[(Labels, &Worker)]) {
+    let mut family = text.family(
+        "pilothouse_worker_mirrored_requests_total",
+        Counter,
+        "Copies of requests by how they ended; dropped: a bound was reached, none was made.",
+    );
+    for (labels, worker) in rows {
+        let counts = worker.mirrored.map(Value::Count);
+        family.each(labels, "result", MIRRORED.into_iter().zip(counts));
     }
 }
 

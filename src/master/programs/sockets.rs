@@ -16,7 +16,8 @@ use crate::config::model::program::Program;
 use crate::supervise::state::Shown;
 use crate::supervise::step::SpawnError;
 use crate::sys;
-use crate::sys::handed_socket::{self, Access};
+use crate::sys::handed_socket;
+use crate::sys::socket_file::{self, Access};
 use crate::sys::user::Identity;
 
 /// What the keeper holds them under, before the program's name and the address.
@@ -90,7 +91,7 @@ impl Desk {
             if !is_wanted {
                 self.want(Want::Release { key: key(program, address) });
                 if let Some(Address::Unix(path)) = Address::parse(address) {
-                    handed_socket::forget(&path);
+                    socket_file::forget(&path);
                 }
             }
             is_wanted

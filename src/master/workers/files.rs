@@ -64,8 +64,8 @@ impl Files {
                 has_any = true;
                 let order = ToWorker::Files { first, opened };
                 match to {
-                    To::All(all) => all.iter().for_each(|one| one.tell_with(order, &files)),
-                    To::One(one) => one.tell_with(order, &files),
+                    To::All(all) => all.iter().for_each(|one| one.tell_with(&order, &files)),
+                    To::One(one) => one.tell_with(&order, &files),
                 }
             }
         }
@@ -158,7 +158,7 @@ impl Workers {
     /// What could not be opened may be there; what is there may be another one.
     pub(in crate::master) fn look_at_files(&mut self) {
         if self.fit.files.hand(&To::All(up(&self.places)), Known::is_due) {
-            self.tell_all(ToWorker::TakeFiles, None);
+            self.tell_all(&ToWorker::TakeFiles, None);
         }
     }
 }

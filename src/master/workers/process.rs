@@ -94,11 +94,11 @@ impl Process {
 
     /// Orders are few and a worker reads them between requests; one whose line is full hangs, and
     /// its end brings a successor that is told everything.
-    pub(super) fn tell(&self, order: ToWorker, descriptor: Option<BorrowedFd<'_>>) {
+    pub(super) fn tell(&self, order: &ToWorker, descriptor: Option<BorrowedFd<'_>>) {
         self.tell_with(order, descriptor.as_slice());
     }
 
-    pub(super) fn tell_with(&self, order: ToWorker, descriptors: &[BorrowedFd<'_>]) {
+    pub(super) fn tell_with(&self, order: &ToWorker, descriptors: &[BorrowedFd<'_>]) {
         let sent = seqpacket::send(&*self.link, order.encode().as_ref(), descriptors, Wait::Never);
         match sent {
             Ok(()) => {}

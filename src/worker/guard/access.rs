@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::{Case, Refusal, Verdict};
 use crate::config::model::guard::{AccessRule, Whom, Word};
-use crate::http::client_ip::Network;
+use crate::http::client_ip::{self, Network};
 use crate::scoreboard::refusal::Reason;
 
 const FORBIDDEN: u16 = 403;
@@ -20,15 +20,15 @@ pub(crate) struct Access {
 enum Client {
     Any,
     Of(Network),
-    /// Clients without an address, of which there are none.
-    Nobody,
+    /// Those without an address, who came by the file system.
+    OfSockets,
 }
 
 impl Access {
     pub(super) fn compile(rules: &[AccessRule]) -> Self {
         let client = |whom: &Whom| match whom {
             Whom::All => Client::Any,
-            Whom::Unix => Client::Nobody,
+            Whom::Unix => Client::OfSockets,
             Whom::Network(cidr) => {
                 Client::Of(Network { address: cidr.network, prefix_bits: cidr.prefix_bits })
             }
@@ -50,7 +50,7 @@ impl Access {
         let is_about = |(_, whom): &&(Word, Client)| match whom {
             Client::Any => true,
             Client::Of(network) => network.contains(client),
-            Client::Nobody => false,
+            Client::OfSockets => client == client_ip::NO_ADDRESS,
         };
         self.rules.iter().find(is_about).map(|(word, _)| *word)
     }

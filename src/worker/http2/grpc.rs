@@ -25,7 +25,8 @@ pub(crate) fn lines_for(client: &Stream, status: u16) -> Option<&'static [u8]> {
         | Stream::Tcp(_)
         | Stream::Unix(_)
         | Stream::Tls(_)
-        | Stream::Outbound(_) => None,
+        | Stream::Outbound(_)
+        | Stream::Copy(_) => None,
     }
 }
 

@@ -18,8 +18,8 @@ impl Connection {
     /// For one of the streams that a connection carries, with the head of its request.
     pub(super) fn of_stream(parent: &Parent, client: Stream, head: Buffer) -> Self {
         let shared = Rc::clone(&parent.shared);
-        let generation = shared.generation_at(parent.listener);
-        let limits = connection::head_limits(generation.as_deref(), parent.listener);
+        let generation = shared.generation_at(&parent.listener);
+        let limits = connection::head_limits(generation.as_deref(), &parent.listener);
         let seat = shared.seats.take_for_stream(shared.now_us(), limits.timeout_ms);
         Self {
             number: parent.number,
@@ -30,7 +30,7 @@ impl Connection {
             peer_port: parent.peer_port,
             peer_text: PeerText::new(parent.peer),
             introduced: parent.introduced.map(Box::new),
-            listener: parent.listener,
+            listener: Rc::clone(&parent.listener),
             unread: Some(head),
             served: parent.served,
             generation,
@@ -44,7 +44,7 @@ impl Connection {
         let mut exchange = self.shared.take_exchange();
         exchange.is_pipelined = false;
         let is_taken_back = poll_fn(|cx| Poll::Ready(self.client.poll_hangup(cx).is_ready())).await;
-        let limits = connection::head_limits(self.generation.as_deref(), self.listener);
+        let limits = connection::head_limits(self.generation.as_deref(), &self.listener);
         let arrival = match (refusal, &self.unread) {
             (Some(status), _) => Arrival::Refused { status },
             // A head that was written whole is whole, unless it is none.

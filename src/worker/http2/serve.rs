@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 use std::future::{Future as _, poll_fn};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -26,7 +26,7 @@ use super::inbound::{Carrier, Expected, Inbound};
 use super::outbox::Piece;
 use super::wire::{Alarm, Wire};
 use crate::config::limits;
-use crate::config::model::Keepalive;
+use crate::config::model::{Address, Keepalive};
 use crate::http::http2::fields::{self, Ahead, Asked, Framed};
 use crate::http::http2::is_preface;
 use crate::http::http2::meter::{Flood, Meter};
@@ -72,8 +72,8 @@ pub(crate) async fn run(connection: &mut Connection) {
 async fn carry(connection: &mut Connection) -> Stage {
     let carrier = Rc::new(Carrier::of(&connection.client));
     let Some(generation) = connection.generation() else { return Stage::Cut };
-    let head = connection::head_limits(Some(&generation), connection.listener);
-    let listener = connection.listener;
+    let head = connection::head_limits(Some(&generation), &connection.listener);
+    let listener = Rc::clone(&connection.listener);
     let parent = Parent {
         shared: Rc::clone(&connection.shared),
         carrier,
@@ -135,7 +135,7 @@ pub(crate) struct Parent {
     pub(crate) peer: IpAddr,
     pub(crate) peer_port: u16,
     pub(crate) introduced: Option<Endpoints>,
-    pub(crate) listener: SocketAddr,
+    pub(crate) listener: Rc<Address>,
     pub(crate) number: u32,
     /// Requests so far.
     pub(crate) served: u32,
@@ -283,8 +283,8 @@ impl Driver<'_> {
     /// What the configuration has to say of the connection as it is; how many requests it may have.
     fn adapt(&mut self) -> u32 {
         let Parent { shared, listener, .. } = &self.parent;
-        let generation = shared.generation_at(*listener);
-        let keepalive = keepalive(generation.as_deref(), *listener);
+        let generation = shared.generation_at(listener);
+        let keepalive = keepalive(generation.as_deref(), listener);
         if self.stage == Stage::Serving {
             self.house.rest_ms.set(keepalive.timeout_ms);
         }
@@ -350,7 +350,7 @@ fn write_head(
     fields::request(out, asked, lines, ahead)
 }
 
-fn keepalive(generation: Option<&Generation>, listener: SocketAddr) -> Keepalive {
+fn keepalive(generation: Option<&Generation>, listener: &Address) -> Keepalive {
     let server = generation.and_then(|generation| generation.default_server(listener));
     server.map_or_else(Keepalive::default, |server| server.client.keepalive)
 }

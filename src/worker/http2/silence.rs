@@ -50,7 +50,11 @@ pub(crate) fn was_dead(stream: &Stream) -> bool {
         Stream::Outbound(outbound) => {
             matches!(outbound.silence(), Some(Silence::Unmet | Silence::Broken))
         }
-        Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => true,
+        Stream::Tcp(_)
+        | Stream::Unix(_)
+        | Stream::Tls(_)
+        | Stream::Inbound(_)
+        | Stream::Copy(_) => true,
     }
 }
 
@@ -58,7 +62,11 @@ pub(crate) fn was_dead(stream: &Stream) -> bool {
 pub(crate) fn is_unmet(stream: &Stream) -> bool {
     match stream {
         Stream::Outbound(outbound) => outbound.silence() == Some(Silence::Unmet),
-        Stream::Tcp(_) | Stream::Unix(_) | Stream::Tls(_) | Stream::Inbound(_) => false,
+        Stream::Tcp(_)
+        | Stream::Unix(_)
+        | Stream::Tls(_)
+        | Stream::Inbound(_)
+        | Stream::Copy(_) => false,
     }
 }
 

@@ -24,7 +24,7 @@ fn an_unlistened_address_accepts_no_more_but_its_connections_go_on() {
     let mut client = proxy.send(GET);
     read_response(&mut client);
     proxy.config.servers[0].listen.clear();
-    proxy.order(&ToWorker::Unlisten { address: proxy.address }, None);
+    proxy.order(&ToWorker::Unlisten { address: proxy.address.to_string() }, None);
     proxy.configure(2);
     until("nobody listens", || TcpStream::connect(proxy.address).is_err());
     client.write_all(GET.as_bytes()).unwrap();
@@ -90,7 +90,8 @@ fn an_idle_connection_is_small() {
         stream.set_nonblocking(true).unwrap();
         let peer = stream.peer_addr().unwrap();
         let stream = tokio::net::TcpStream::from_std(stream).unwrap();
-        let mut connection = connection::Connection::new(shared, stream, peer, peer);
+        let (client, listener) = (stream::Stream::Tcp(stream), Rc::new(Address::Tcp(peer)));
+        let mut connection = connection::Connection::new(shared, client, Some(peer), listener);
         size_of_val(&async move { connection.serve().await })
     });
     drop(client);

@@ -57,7 +57,7 @@ impl Proxy {
         });
         let proxy = Self { address, board, line, worker: Some(worker), config };
         proxy.order(&ToWorker::Start { slot: 0 }, Some(board_fd));
-        proxy.order(&ToWorker::Listen { address }, Some(listener.into()));
+        proxy.order(&ToWorker::Listen { address: address.to_string() }, Some(listener.into()));
         proxy.configure(1);
         proxy
     }

@@ -272,7 +272,9 @@ fn a_connection_is_small() {
             stream.set_nonblocking(true).unwrap();
             let stream = tokio::net::TcpStream::from_std(stream).unwrap();
             let peer = proxy.address;
-            let connection = connection::Connection::new(Rc::clone(&shared), stream, peer, peer);
+            let (client, listener) = (stream::Stream::Tcp(stream), Rc::new(Address::Tcp(peer)));
+            let shared = Rc::clone(&shared);
+            let connection = connection::Connection::new(shared, client, Some(peer), listener);
             let generation = connection.tcp_generation().unwrap();
             size_of_val(&session::serve(connection, generation))
         })

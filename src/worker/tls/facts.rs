@@ -34,6 +34,7 @@ impl Peer {
 }
 
 /// What is known of a session once it is there; outlasts its connection's own part of it.
+#[derive(Clone)]
 pub(crate) struct Known {
     protocol: &'static str,
     cipher: &'static str,
@@ -52,7 +53,11 @@ impl Known {
 
 /// `None` for a connection in plain.
 pub(crate) fn known(client: &Stream) -> Option<Known> {
-    let Stream::Tls(secured) = client else { return None };
+    let secured = match client {
+        Stream::Tls(secured) => secured,
+        Stream::Inbound(stream) => return stream.known().cloned(),
+        Stream::Tcp(_) | Stream::Unix(_) | Stream::Outbound(_) | Stream::Copy(_) => return None,
+    };
     let view = secured.view()?;
     Some(Known {
         protocol: view.protocol,
@@ -109,6 +114,7 @@ pub(crate) fn of<'a>(client: &'a Stream, fact: &'a OverTls) -> Option<&'a str> {
     let view = match client {
         Stream::Tls(secured) => secured.view()?,
         Stream::Inbound(stream) => stream.known()?.view(),
+        Stream::Copy(source) => source.known.as_ref()?.view(),
         Stream::Tcp(_) | Stream::Unix(_) | Stream::Outbound(_) => return None,
     };
     let certificate = || view.peer.map(|peer| &peer.certificate);

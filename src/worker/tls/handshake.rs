@@ -15,6 +15,7 @@ use super::super::generation::Generation;
 use super::super::stream::Stream;
 use super::super::watch::Phase;
 use super::{Pipe, Secured};
+use crate::config::model::Address;
 use crate::scoreboard::crew::Handshake;
 use crate::sys;
 
@@ -57,12 +58,12 @@ pub(crate) async fn run(connection: &mut Connection) -> Outcome {
     let seat = Rc::clone(&connection.seat);
     let _turn = shared.handshakes.begin(&seat);
     shared.seats.enter(&seat, Phase::Active);
-    connection.limit(generation.handshake_timeout_ms(connection.listener));
+    connection.limit(generation.handshake_timeout_ms(&connection.listener));
     let mut hello = Hello {
         acceptor: Acceptor::default(),
         ahead: connection.unread.take(),
         has_begun: false,
-        is_of_http: generation.tcp_routes.of(connection.listener).is_none(),
+        is_of_http: generation.tcp_routes.of(&connection.listener).is_none(),
     };
     let made = poll_fn(|cx| match hello.poll(cx, connection, &generation) {
         Poll::Pending if seat.is_late() => Poll::Ready(Err(Failure::Late)),
@@ -83,7 +84,7 @@ pub(crate) async fn run(connection: &mut Connection) -> Outcome {
         Err(failure) => {
             shared.crew.shook_hands(Handshake::Failed);
             if shared.may_complain() {
-                let (listener, peer) = (connection.listener, connection.peer);
+                let (listener, peer) = (&connection.listener, connection.peer);
                 sys::log::notice!("worker", "TLS handshake on {listener} with {peer}: {failure}");
             }
             if matches!(failure, Failure::Plain) { Outcome::Plain } else { Outcome::Failed }
@@ -107,7 +108,7 @@ impl Hello {
         connection: &mut Connection,
         generation: &Generation,
     ) -> Poll<Result<Handshake, Failure>> {
-        let listener = connection.listener;
+        let listener = &connection.listener;
         let Stream::Tls(secured) = &mut connection.client else {
             return Poll::Ready(Err(Failure::Unfurnished));
         };
@@ -172,7 +173,7 @@ impl Hello {
 fn begin(
     secured: &mut Secured,
     generation: &Generation,
-    listener: std::net::SocketAddr,
+    listener: &Address,
     accepted: Accepted,
     cx: &mut Context<'_>,
 ) -> Result<(), Failure> {

@@ -74,6 +74,18 @@ impl Pump {
         Poll::Ready(Ok(()))
     }
 
+    /// A body of so many bytes is to be in memory.
+    pub(crate) fn keep_in_memory(&mut self, payload_bytes: usize) {
+        self.kept_bytes_max = self.body_at + payload_bytes;
+    }
+
+    /// Gives back what only a body took that was to be in memory.
+    pub(crate) fn shed(&mut self) {
+        if self.head.capacity() > 2 * limits::REQUEST_BUFFER_BYTES_MAX {
+            self.head = Vec::new();
+        }
+    }
+
     /// What memory holds of the body: behind the head, before anything was sent.
     pub(crate) fn kept_body(&self) -> &[u8] {
         self.head.get(self.body_at..).unwrap_or_default()
@@ -88,7 +100,7 @@ impl Pump {
     fn poll_store(&mut self, cx: &mut Context<'_>, folder: &Path) -> Poll<io::Result<()>> {
         while let Some(body) = self.body.as_mut().filter(|_| self.ready > 0) {
             let bytes = &body.content()[..self.ready];
-            let room = limits::REQUEST_BUFFER_BYTES_MAX.saturating_sub(self.head.len());
+            let room = self.kept_bytes_max.saturating_sub(self.head.len());
             let stored = match &mut self.spool {
                 Some(spool) => ready!(spool.poll_write(cx, bytes))?,
                 None if room > 0 => {
@@ -119,6 +131,7 @@ impl Pump {
         if let Reader::Chunked(_) = self.reader {
             let head_bytes = self.head.len() - (payload_bytes - spooled) as usize;
             rewrite::set_length(&mut self.head, head_bytes, payload_bytes);
+            self.body_at = self.head.len() - (payload_bytes - spooled) as usize;
         }
         self.kept = Kept::Whole;
         self.coding = Coding::Same;

@@ -17,8 +17,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::papers::Papers;
 
-pub(super) struct Backend {
-    pub(super) address: SocketAddr,
+pub(crate) struct Backend {
+    pub(crate) address: SocketAddr,
     seen: Arc<Seen>,
 }
 
@@ -31,7 +31,7 @@ struct Seen {
 
 /// What is unlike an echo about it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Manner {
+pub(crate) struct Manner {
     /// Requests at a time on a connection; 0: as many as there may be.
     pub(super) streams_max: u32,
     /// Each connection ends, in order, after so many requests; 0: never.
@@ -41,7 +41,7 @@ pub(super) struct Manner {
 }
 
 impl Backend {
-    pub(super) fn start(manner: Manner) -> Self {
+    pub(crate) fn start(manner: Manner) -> Self {
         Self::begin(manner, None)
     }
 

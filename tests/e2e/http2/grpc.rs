@@ -2,6 +2,7 @@
 //! refuses, or is full.
 
 use std::io::{BufReader, Write as _};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -33,15 +34,23 @@ pub(super) fn with_client<F: Future<Output = ()>>(
     engine: &Engine,
     test: impl FnOnce(SendRequest<Bytes>) -> F,
 ) {
-    let address = engine.address();
+    with_client_of(engine.address(), test);
+}
+
+/// The same with whoever listens there.
+pub(crate) fn with_client_of<T, F: Future<Output = T>>(
+    address: SocketAddr,
+    test: impl FnOnce(SendRequest<Bytes>) -> F,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async move {
         let stream = TcpStream::connect(address).await.expect("the listener accepts");
         let (sender, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
         let driver = tokio::spawn(connection);
-        tokio::time::timeout(wait::PATIENCE, test(sender)).await.expect("in time");
+        let outcome = tokio::time::timeout(wait::PATIENCE, test(sender)).await.expect("in time");
         driver.abort();
-    });
+        outcome
+    })
 }
 
 /// A request whose body is `pieces`, with a trailer; what came back, and its trailers.

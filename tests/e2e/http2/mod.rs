@@ -1,9 +1,9 @@
 //! HTTP/2 with clients: by curl, by the crate that speaks it, and by hand.
 
-mod backend;
+pub(crate) mod backend;
 mod floods;
 mod frames;
-mod grpc;
+pub(crate) mod grpc;
 mod life;
 mod malformed;
 mod pressure;

@@ -1,9 +1,13 @@
 //! Other programs' configurations: what both programs make of the same file is compared.
 
+mod files;
+mod mirrors;
+mod multiplexed;
 mod nginx;
 mod rewrites;
 mod run;
 mod stead;
+mod streams;
 mod supervisor;
 mod twins;
 mod values;

@@ -36,6 +36,12 @@ fn servers() -> Vec<(&'static str, String)> {
                 "[[server]]\n[[server.listen]]\naddress = '127.0.0.1:80'\n@{ROUTE}{UPSTREAM}{BACKEND}"
             ),
         ),
+        (
+            "server.listen",
+            format!(
+                "[[server]]\n[[server.listen]]\naddress = 'unix:/s'\n@{ROUTE}{UPSTREAM}{BACKEND}"
+            ),
+        ),
         server("server.real_ip", "[server.real_ip]\nfrom = ['10.0.0.0/8']\n@"),
         secure("server.tls", "@"),
         secure("server.tls.hsts", "[server.tls.hsts]\nmax_age = '1d'\n@"),
@@ -78,6 +84,7 @@ fn routes() -> Vec<(&'static str, String)> {
     };
     vec![
         proxied("server.route", "@"),
+        proxied("server.route", "mirror = 'a'\n@"),
         route("server.route", "root = '/srv'\n@"),
         route("server.route.respond", "[server.route.respond]\n@"),
         route("server.route.redirect", "[server.route.redirect]\nto = '/'\n@"),
@@ -308,6 +315,7 @@ fn others() -> Vec<(&'static str, String)> {
             ),
         ),
         ("stream.listen", stream("[[stream.listen]]\naddress = '127.0.0.1:80'\n@")),
+        ("stream.listen", stream("[[stream.listen]]\naddress = 'unix:/s'\n@")),
         (
             "stream.sni",
             stream("listen = '127.0.0.1:80'\n[[stream.sni]]\nhosts = 'a'\nupstream = 'a'\n@"),

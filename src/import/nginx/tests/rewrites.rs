@@ -55,7 +55,7 @@ fn ranges_are_the_fewest_networks() {
 
 #[test]
 fn a_condition_without_an_equal_opens_nothing() {
-    for condition in ["(-f /x)", "($none)", "($uri ~ (?!x))", "(!-e $uri)"] {
+    for condition in ["(-f x)", "($none)", "($uri ~ (?!x))", "(!-e $none)"] {
         let (route, told) = first_route(&format!(
             "location / {{ if {condition} {{ return 403; }} proxy_pass http://127.0.0.1:1; }}"
         ));
@@ -66,8 +66,7 @@ fn a_condition_without_an_equal_opens_nothing() {
         ));
         assert!(route.contains("upstream = ") && told.contains("is left out"), "{route} {told}");
     }
-    let text =
-        "http { server { listen 80; if (-f /x) { return 404; } location / { root /srv; } } }";
+    let text = "http { server { listen 80; if (-f x) { return 404; } location / { root /srv; } } }";
     let toml = translated(text).toml;
     assert!(toml.contains("[[server.steps]]  # nginx.conf:1\nrespond = 403"), "{toml}");
     let (route, told) = first_route(
@@ -75,6 +74,38 @@ fn a_condition_without_an_equal_opens_nothing() {
     );
     assert!(told.contains("`proxy_pass` within `if` has no equal here"), "{told}");
     assert!(route.contains("when = { source = \"${arg_x}\" }"), "{route}");
+}
+
+#[test]
+fn files_are_asked_for_where_their_place_has_them() {
+    for (server, when) in [
+        (
+            "root /srv/www; if (-f $document_root/off.html) { return 503; }",
+            "source = \"/srv/www/off.html\", exists = \"file\"",
+        ),
+        (
+            "if (!-d ${document_root}x) { return 503; }",
+            "source = \"/etc/nginx/htmlx\", exists_not = \"folder\"",
+        ),
+        (
+            "location / { root /srv/$host/; if (!-e $request_filename) { rewrite ^ /index.php last; } }",
+            "source = \"/srv/${host}${uri}\", exists_not = \"any\"",
+        ),
+        (
+            "location = /a { alias /srv/b; if (-x $request_filename) { return 503; } }",
+            "source = \"/srv/b\", exists = \"executable\"",
+        ),
+        (
+            "location / { if (-f /run/$arg_a) { return 503; } }",
+            "source = \"/run/${arg_a}\", exists = \"file\"",
+        ),
+    ] {
+        check(server, &[&format!("when = {{ {when} }}")]);
+    }
+    let (_, told) = first_route(
+        "location /a/ { alias /srv/; if (-f $request_filename) { set $x 1; return 503; } }",
+    );
+    assert!(told.contains("there are no words for `$request_filename`"), "{told}");
 }
 
 #[test]
