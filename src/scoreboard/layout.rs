@@ -53,7 +53,7 @@ pub(crate) const FLOODS: usize = 6;
 
 const LINE_BYTES: usize = 128;
 const MAGIC: u32 = 0x5048_4253;
-const VERSION: u32 = 12;
+const VERSION: u32 = 13;
 
 /// A whole number of cache lines of its own.
 #[repr(C, align(128))]
