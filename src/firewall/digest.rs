@@ -76,14 +76,13 @@ impl Secret {
         if rest.is_empty() {
             return sum;
         }
-        let last = match block.last_chunk::<PAIR_BYTES>() {
+        let last = if let Some(last) = block.last_chunk::<PAIR_BYTES>() {
             // Bytes may count twice: each still changes the sum.
-            Some(last) => *last,
-            None => {
-                let mut last = [0; PAIR_BYTES];
-                last[..rest.len()].copy_from_slice(rest);
-                last
-            }
+            *last
+        } else {
+            let mut last = [0; PAIR_BYTES];
+            last[..rest.len()].copy_from_slice(rest);
+            last
         };
         sum.wrapping_add(product(words(u128::from_le_bytes(last)), keys[pairs.len()]))
     }

@@ -27,7 +27,7 @@ pub(crate) struct Inspector {
     is_overfull: bool,
 }
 
-/// A shorter text is judged as fast as it is looked up.
+/// A shorter part is judged as fast as it is looked up.
 const KNOWN_BYTES_MIN: usize = 8;
 /// Beyond this a text is not kept for the next request.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
@@ -143,7 +143,7 @@ impl Inspection<'_> {
         &mut self,
         target: &[u8],
         lines: &[u8],
-        headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
+        headers: &(impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone),
     ) {
         self.unless_clean((Kind::Target, b"", target), |it| it.target(target));
         self.unless_clean((Kind::Lines, b"", lines), |it| {
@@ -195,8 +195,13 @@ impl Inspection<'_> {
         (kind, name, text): (Kind, &[u8], &[u8]),
         judge: impl Fn(&mut Self),
     ) {
-        let known = self.known.as_mut().filter(|_| text.len() >= KNOWN_BYTES_MIN);
-        let Some((known, mark)) = known.and_then(|it| it.mark(kind, name, text).map(|mark| (it, mark)))
+        let is_worth_it = match kind {
+            Kind::Target | Kind::Lines => true,
+            Kind::Path | Kind::Pair | Kind::Header => text.len() >= KNOWN_BYTES_MIN,
+        };
+        let known = self.known.as_mut().filter(|_| is_worth_it);
+        let Some((known, mark)) =
+            known.and_then(|it| it.mark(kind, name, text).map(|mark| (it, mark)))
         else {
             return judge(self);
         };

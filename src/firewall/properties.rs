@@ -43,13 +43,14 @@ pub(crate) fn inspect(bytes: &[u8]) {
     assert_eq!(inspector.score(), 0);
 }
 
+const NAMES: [&[u8]; 5] = [b"cookie", b"accept", b"host", b"user-agent", b"x-any"];
+
 /// A head is what its target and its lines are, the first time and whenever it comes again; and what is
 /// known of another one that is nearly the same changes nothing.
 fn in_a_head(inspector: &mut Inspector, bytes: &[u8]) {
     let middle = bytes.len() / 2;
     let (target, text) = bytes.split_at(middle);
     let values: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
-    const NAMES: [&[u8]; 5] = [b"cookie", b"accept", b"host", b"user-agent", b"x-any"];
     let lines = || values.iter().zip(NAMES.iter().cycle()).map(|(value, name)| (*name, *value));
     inspector.begin();
     let mut inspection = inspector.inspect(&[]);
@@ -61,10 +62,10 @@ fn in_a_head(inspector: &mut Inspector, bytes: &[u8]) {
         if turn == 1 {
             let other = [b"/elsewhere", &target[target.len().min(1)..]].concat();
             inspector.begin();
-            inspector.inspect_knowing(&[], &mut known).head(&other, text, lines());
+            inspector.inspect_knowing(&[], &mut known).head(&other, text, &lines());
         }
         inspector.begin();
-        inspector.inspect_knowing(&[], &mut known).head(target, text, lines());
+        inspector.inspect_knowing(&[], &mut known).head(target, text, &lines());
         assert_eq!((score, &findings[..]), (inspector.score(), inspector.findings()));
     }
 }

@@ -39,9 +39,8 @@ pub(crate) fn http2_frames(bytes: &[u8]) {
 fn counted(mut bytes: &[u8]) -> Result<(), Flood> {
     let [mut resets, mut pings, mut settings, mut empty, mut continuations] = [0; 5];
     while let Some((header, rest)) = bytes.split_at_checked(HEADER_BYTES) {
-        let length = usize::from(header[0]) * 65_536
-            + usize::from(header[1]) * 256
-            + usize::from(header[2]);
+        let length =
+            usize::from(header[0]) * 65_536 + usize::from(header[1]) * 256 + usize::from(header[2]);
         let is_answer = header[4] % 2 == 1;
         let (count, flood) = match header[3] {
             0 if length > 0 || header[4] % 2 == 1 => {

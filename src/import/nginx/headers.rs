@@ -45,8 +45,7 @@ pub(super) fn of_request(
             continue;
         }
         let value = value.replace(&format!("${family}_host"), host);
-        let is_vouched =
-            values::mentions(&value, &vouched) && can_be_vouched(&name.to_lowercase());
+        let is_vouched = values::mentions(&value, &vouched) && can_be_vouched(&name.to_lowercase());
         match values::template_with(&value, names, if is_vouched { &vouched[..] } else { &[] }) {
             // Among what `auth_request` takes from its answer. Where nobody is asked, it is nobody's.
             Ok(_) if is_vouched => hidden.push(name),

@@ -102,8 +102,8 @@ fn the_oldest_of_a_full_zone_gives_way_and_it_is_told() {
     assert_eq!(zone.take(keys[1], terms, 113), Ok(0), "the second is met as if it had never come");
     assert_eq!(only(board).count(Event::Evicted), 2);
     // The first owes most and came before all others; these owe nothing any more.
-    for number in 8..10 {
-        assert_eq!(zone.take(keys[number], terms, 2000 + number as u64), Ok(0));
+    for (now_ms, key) in (2008..).zip(&keys[8..]) {
+        assert_eq!(zone.take(*key, terms, now_ms), Ok(0));
     }
     assert_eq!(only(board).count(Event::Evicted), 2);
     assert_eq!(zone.take(keys[0], terms, 2012), Ok(1088));
@@ -120,9 +120,7 @@ fn known_beside_a_map(keys: usize, asks: Vec<(usize, u64)>) {
         let next = known.map_or(Bucket::first(now_ms), |it| it.and_one(terms.rate, now_ms));
         let expected = if next.excess > terms.burst { Err(Busy) } else { Ok(next.excess) };
         if known.is_none() && nodes.len() == keys {
-            let loss = |(_, it): &(&usize, &Bucket)| {
-                (!it.is_spent(terms.rate, now_ms), it.last_ms)
-            };
+            let loss = |(_, it): &(&usize, &Bucket)| (!it.is_spent(terms.rate, now_ms), it.last_ms);
             let (worst, bucket) = nodes.iter().min_by_key(loss).unwrap();
             lost += u64::from(!bucket.is_spent(terms.rate, now_ms));
             let worst = *worst;
@@ -214,6 +212,7 @@ fn workers_at_once_count_as_one() {
     const THREADS: usize = 4;
     const KEYS: u32 = 40;
     const BURST: u64 = 20;
+    const MOST: u32 = 3;
     let (board, _) = zones(Kind::Rate, KEYS as usize);
     let terms = Terms { rate: Rate(1), burst: BURST * 1000 };
     let occupied = |board: Board| {
@@ -242,7 +241,6 @@ fn workers_at_once_count_as_one() {
     assert!(taken >= u64::from(KEYS) * (BURST + 1), "{taken}");
     assert_eq!(only(board).count(Event::Evicted), 0);
 
-    const MOST: u32 = 3;
     let (board, _) = zones(Kind::Connections, KEYS as usize);
     occupied(board);
     let inside: Vec<AtomicU32> = (0..KEYS).map(|_| AtomicU32::new(0)).collect();

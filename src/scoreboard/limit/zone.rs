@@ -39,10 +39,8 @@ pub(super) fn read(board: Board, id: LimitId) -> Option<Facts> {
             name: load_text(&words.name, &words.name_len),
             kind,
             incarnation: words.incarnation.load(Ordering::Relaxed),
-            extent: kind.within(
-                words.sets.load(Ordering::Relaxed),
-                words.ways.load(Ordering::Relaxed),
-            ),
+            extent: kind
+                .within(words.sets.load(Ordering::Relaxed), words.ways.load(Ordering::Relaxed)),
             shape: words.shape.load(Ordering::Relaxed),
         });
         fence(Ordering::Acquire);

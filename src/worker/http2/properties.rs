@@ -51,17 +51,17 @@ pub(crate) fn http2_answer(bytes: &[u8]) {
                 match poll_fn(|cx| stream.poll_write(cx, rest, &[])).await {
                     Ok(count) => rest = &rest[count..],
                     // What is behind an end is nobody's; a break is the client's to see.
-                    Err(_) => return finish(stream).await,
+                    Err(_) => return finish(stream),
                 }
             }
         }
-        finish(stream).await;
+        finish(stream);
     });
     assert_eq!(told.is_some(), expected.is_some(), "{}", wire.escape_ascii());
     assert_eq!(told, expected, "{}", wire.escape_ascii());
 }
 
-async fn finish(mut stream: Inbound) {
+fn finish(mut stream: Inbound) {
     // What is wrong with it the client is told by a reset.
     let _told = stream.shut_down();
     drop(stream);
@@ -271,9 +271,9 @@ async fn client(
 async fn told(answer: ResponseFuture) -> Option<Told> {
     let (parts, mut stream): (_, RecvStream) = answer.await.ok()?.into_parts();
     let lines = |map: &::http::HeaderMap| {
-        let owned = map.iter().map(|(name, value)| {
-            (name.as_str().as_bytes().to_vec(), value.as_bytes().to_vec())
-        });
+        let owned = map
+            .iter()
+            .map(|(name, value)| (name.as_str().as_bytes().to_vec(), value.as_bytes().to_vec()));
         let mut lines: Lines = owned.collect();
         lines.sort();
         lines

@@ -162,7 +162,7 @@ impl Exchange {
             inspection.head(
                 request.path_and_query.in_bytes(head),
                 lines.unwrap_or_default(),
-                headers.map(|it| (it.name.in_bytes(head), it.value.in_bytes(head))),
+                &headers.map(|it| (it.name.in_bytes(head), it.value.in_bytes(head))),
             );
         }
         inspecting.content_type.clear();
