@@ -127,6 +127,22 @@ pub mod fuzz {
         crate::http::properties::fields::http2_response(bytes);
     }
 
+    pub fn http2_frames(bytes: &[u8]) {
+        crate::http::properties::frames::http2_frames(bytes);
+    }
+
+    pub fn http2_answer(bytes: &[u8]) {
+        crate::worker::http2::properties::http2_answer(bytes);
+    }
+
+    pub fn http2_body(bytes: &[u8]) {
+        crate::worker::http2::properties::http2_body(bytes);
+    }
+
+    pub fn http2_path(bytes: &[u8]) {
+        crate::worker::http2::properties::http2_path(bytes);
+    }
+
     pub fn notice(bytes: &[u8]) {
         crate::supervise::notify::holds_for(bytes);
     }

@@ -43,6 +43,7 @@ files=(
   /usr/lib/systemd/system/pilothouse.socket
   /usr/share/doc/pilothouse/REFERENCE.md
   /usr/share/doc/pilothouse/examples/full.toml
+  /usr/share/doc/pilothouse/examples/crs.conf
 )
 for file in "${files[@]}" /etc/pilothouse/pilothouse.toml /etc/logrotate.d/pilothouse /var/log/pilothouse; do
   there "$file"

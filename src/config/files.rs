@@ -214,7 +214,7 @@ fn users(path: &Path) -> Result<(), String> {
     }
     let text = read(path, limits::guards::USERS_FILE_BYTES_MAX).map_err(failed)?;
     let users = Users::parse(&text).map_err(|bad| format!("{name}, {bad}"))?;
-    if users.any().is_none() { Err(format!("{name} holds no users")) } else { Ok(()) }
+    if users.hardest().is_none() { Err(format!("{name} holds no users")) } else { Ok(()) }
 }
 
 /// What became of files of rules: one is loaded once, however many routes name it.

@@ -49,6 +49,8 @@ impl fmt::Debug for Hash {
 pub(crate) struct Users {
     /// Sorted by name.
     list: Vec<(String, Hash)>,
+    /// Where in the list the hash is that takes longest.
+    hardest: usize,
 }
 
 /// A line that says nothing of use.
@@ -83,7 +85,8 @@ impl Users {
         // Stable, so that of two of one name the first is found.
         list.sort_by(|(one, _), (other, _)| one.cmp(other));
         list.dedup_by(|later, first| later.0 == first.0);
-        Ok(Self { list })
+        let hardest = (0..list.len()).max_by_key(|at| list[*at].1.work()).unwrap_or(0);
+        Ok(Self { list, hardest })
     }
 
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Hash> {
@@ -91,13 +94,30 @@ impl Users {
         Some(&self.list[at].1)
     }
 
-    /// Some user's hash: for whom nobody knows, as much work is done as for one who is known.
-    pub(crate) fn any(&self) -> Option<&Hash> {
-        self.list.first().map(|(_, hash)| hash)
+    /// The hash that takes longest: for whom nobody knows, as much work is done as for one who is known.
+    pub(crate) fn hardest(&self) -> Option<&Hash> {
+        self.list.get(self.hardest).map(|(_, hash)| hash)
     }
 }
 
 impl Hash {
+    /// How long it takes to verify, in about as many digests.
+    pub(crate) fn work(&self) -> u64 {
+        /// Of the cipher that one doubling of bcrypt's cost adds, beside a digest.
+        const BCRYPT: u64 = 100;
+        match self {
+            Self::Plain(_) => 0,
+            Self::Sha1 { .. } => 1,
+            Self::Md5Crypt { .. } => 1_000,
+            Self::ShaCrypt { rounds, .. } => u64::from(*rounds) * 2,
+            // `$2b$12$…`
+            Self::Bcrypt(word) => {
+                let cost = word.split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
+                BCRYPT << cost.unwrap_or(0).min(BCRYPT_COST_MAX)
+            }
+        }
+    }
+
     /// The error is the reason, and tells nothing of the word.
     pub(crate) fn parse(word: &str) -> Result<Self, &'static str> {
         if word.is_empty() {
@@ -224,6 +244,10 @@ mod tests {
         assert!(matches!(users.find(b"dan"), Some(Hash::ShaCrypt { rounds: 1_500, .. })));
         assert_eq!(users.find(b"eve"), Some(&Hash::Plain(b"secret".to_vec())));
         assert_eq!(users.find(b"fay"), None);
+        assert_eq!(users.hardest(), users.find(b"cid"));
+        let words = ["$2y$10$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC", "{PLAIN}a"];
+        let work = words.map(|word| Hash::parse(word).unwrap().work());
+        assert!(work[0] > users.hardest().map_or(0, Hash::work) && work[1] == 0, "{work:?}");
         assert!(!format!("{users:?}").contains("secret"));
     }
 

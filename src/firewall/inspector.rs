@@ -27,8 +27,8 @@ pub(crate) struct Inspector {
     is_overfull: bool,
 }
 
-/// A shorter text is judged as fast as it is looked up.
-const KNOWN_BYTES_MIN: usize = 16;
+/// A shorter part is judged as fast as it is looked up.
+const KNOWN_BYTES_MIN: usize = 8;
 /// Beyond this a text is not kept for the next request.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
@@ -137,6 +137,22 @@ const ELSEWHERE: [&str; 7] = [
 ];
 
 impl Inspection<'_> {
+    /// A whole head: the target as `target` takes it, and the header lines, which are read of the bytes
+    /// of `lines` and of no others.
+    pub(crate) fn head<'h>(
+        &mut self,
+        target: &[u8],
+        lines: &[u8],
+        headers: &(impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone),
+    ) {
+        self.unless_clean((Kind::Target, b"", target), |it| it.target(target));
+        self.unless_clean((Kind::Lines, b"", lines), |it| {
+            for (name, value) in headers.clone() {
+                it.header(name, value);
+            }
+        });
+    }
+
     /// Path and query as they were received.
     pub(crate) fn target(&mut self, path_and_query: &[u8]) {
         let end = memchr::memchr(b'?', path_and_query);
@@ -179,12 +195,18 @@ impl Inspection<'_> {
         (kind, name, text): (Kind, &[u8], &[u8]),
         judge: impl Fn(&mut Self),
     ) {
-        let Some(known) = self.known.as_ref().filter(|_| text.len() >= KNOWN_BYTES_MIN) else {
+        let is_worth_it = match kind {
+            Kind::Target | Kind::Lines => true,
+            Kind::Path | Kind::Pair | Kind::Header => text.len() >= KNOWN_BYTES_MIN,
+        };
+        let known = self.known.as_mut().filter(|_| is_worth_it);
+        let Some((known, mark)) =
+            known.and_then(|it| it.mark(kind, name, text).map(|mark| (it, mark)))
+        else {
             return judge(self);
         };
-        let digest = known.digest(kind, name, text);
         let before = (self.inspector.found, self.inspector.values);
-        if let Some(values) = known.values(digest)
+        if let Some(values) = known.values(mark)
             && before.1 + values <= VALUES_MAX
         {
             self.inspector.values += values;
@@ -196,7 +218,7 @@ impl Inspection<'_> {
             && !self.is_exhausted()
             && let Some(known) = &mut self.known
         {
-            known.learn(digest, after.1 - before.1);
+            known.learn(mark, after.1 - before.1);
         }
     }
 

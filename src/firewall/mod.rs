@@ -16,6 +16,7 @@ pub(crate) mod body;
 mod code;
 mod command;
 pub(crate) mod crs;
+mod digest;
 mod html;
 pub(crate) mod known;
 mod normal;

@@ -32,6 +32,7 @@ pub(crate) fn inspect(bytes: &[u8]) {
         show(&mut inspection, *place, bytes);
         assert_eq!((score, &findings[..]), (inspector.score(), inspector.findings()));
     }
+    in_a_head(&mut inspector, bytes);
     // Without what all findings are excepted by, there are none.
     let all: Vec<Exception> = Rule::ALL
         .into_iter()
@@ -40,6 +41,33 @@ pub(crate) fn inspect(bytes: &[u8]) {
     inspector.begin();
     show(&mut inspector.inspect(&all), *place, bytes);
     assert_eq!(inspector.score(), 0);
+}
+
+const NAMES: [&[u8]; 5] = [b"cookie", b"accept", b"host", b"user-agent", b"x-any"];
+
+/// A head is what its target and its lines are, the first time and whenever it comes again; and what is
+/// known of another one that is nearly the same changes nothing.
+fn in_a_head(inspector: &mut Inspector, bytes: &[u8]) {
+    let middle = bytes.len() / 2;
+    let (target, text) = bytes.split_at(middle);
+    let values: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
+    let lines = || values.iter().zip(NAMES.iter().cycle()).map(|(value, name)| (*name, *value));
+    inspector.begin();
+    let mut inspection = inspector.inspect(&[]);
+    inspection.target(target);
+    lines().for_each(|(name, value)| inspection.header(name, value));
+    let (score, findings) = (inspector.score(), inspector.findings().to_vec());
+    let mut known = Known::new(b"another key");
+    for turn in 0..3 {
+        if turn == 1 {
+            let other = [b"/elsewhere", &target[target.len().min(1)..]].concat();
+            inspector.begin();
+            inspector.inspect_knowing(&[], &mut known).head(&other, text, &lines());
+        }
+        inspector.begin();
+        inspector.inspect_knowing(&[], &mut known).head(target, text, &lines());
+        assert_eq!((score, &findings[..]), (inspector.score(), inspector.findings()));
+    }
 }
 
 fn show(inspection: &mut Inspection<'_>, place: u8, bytes: &[u8]) {

@@ -11,11 +11,9 @@ use crate::scoreboard::limit::{Event, Kind, words};
 use crate::scoreboard::refusal::{self, Reason};
 
 const _: () = assert!(limits::guards::LIMITS_MAX == words::LIMITS_MAX);
+const _: () = assert!(limits::guards::LIMIT_KEYS_MAX as usize == words::RATE_KEYS_MAX);
 const _: () =
-    assert!(limits::guards::LIMIT_KEYS_MAX as usize == words::RATE_SETS * words::RATE_WAYS);
-const _: () = assert!(
-    limits::guards::LIMIT_KEYS_MAX_OF_CONNECTIONS as usize == words::COUNT_SETS * words::COUNT_WAYS
-);
+    assert!(limits::guards::LIMIT_KEYS_MAX_OF_CONNECTIONS as usize == words::COUNT_KEYS_MAX);
 
 /// Of one limit.
 const OFFENDERS_SHOWN_MAX: usize = 8;

@@ -32,6 +32,7 @@ pub(crate) mod cgroup;
 pub(crate) mod companion;
 pub(crate) mod confine;
 pub(crate) mod descendants;
+pub(crate) mod end;
 pub(crate) mod oom;
 pub(crate) mod orphans;
 pub(crate) mod peek;

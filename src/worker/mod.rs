@@ -25,7 +25,7 @@ mod encoder;
 mod files;
 mod forward;
 mod hello;
-mod http2;
+pub(crate) mod http2;
 mod looks;
 mod replace;
 mod retarget;
@@ -66,7 +66,6 @@ mod tests;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -111,7 +110,7 @@ pub(crate) enum Error {
 }
 
 /// The process `pilothouse __worker`.
-pub(crate) fn run() -> ExitCode {
+pub(crate) fn run() -> ! {
     sys::rlimit::raise_open_files();
     // Before there are threads, which are not bound otherwise.
     for done in [sys::confine::forbid_calls(), sys::confine::forbid_makings()] {
@@ -125,16 +124,21 @@ pub(crate) fn run() -> ExitCode {
         .max_blocking_threads(limits::FILE_THREADS_MAX + limits::firewall::CORE_AT_ONCE_MAX)
         .build();
     let worked = runtime.map_err(Error::Runtime).and_then(|runtime| {
-        let link = sys::inherited::take(LINK).map_err(Error::Line)?;
-        tokio::task::LocalSet::new().block_on(&runtime, work(link))
+        let link = sys::inherited::take(LINK).map_err(Error::Line);
+        let worked =
+            link.and_then(|link| tokio::task::LocalSet::new().block_on(&runtime, work(link)));
+        // Threads that still hold a request against rules, or read a file, do so for nobody.
+        runtime.shutdown_background();
+        worked
     });
-    match worked {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match worked {
+        Ok(()) => 0,
         Err(error) => {
             sys::log::error!("worker", "{error}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    sys::end::now(code)
 }
 
 async fn work(link: OwnedFd) -> Result<(), Error> {

@@ -137,10 +137,10 @@ fn both_are_asked_unless_the_rules_stand_alone() {
     });
 }
 
-/// Rules that take a second or more for one request.
-fn slow() -> String {
+/// Rules that take a second or more for one request, of sixty.
+fn slow(count: usize) -> String {
     let mut rules = String::new();
-    for id in 1..=60 {
+    for id in 1..=count {
         writeln!(rules, "SecRule ARGS:q \"@rx ^(?:(?:a|a)+)+$\" \"id:{id},phase:2,log,pass\"")
             .expect("memory");
     }
@@ -155,7 +155,7 @@ fn a_request_that_rules_are_slow_for_holds_up_nobody() {
                   firewall = { mode = \"block\", crs = { rules = \"rules.conf\", budget = \"20ms\", on_timeout = \"block\" } }\n\
                   [[server.route]]\npath = \"/off\"\nrespond = 200\nfirewall = { mode = \"off\" }\n";
     let firewall = "{ mode = \"block\", crs = { rules = \"rules.conf\", budget = \"400ms\" } }";
-    let engine = start(firewall, routes, &slow(), &origin);
+    let engine = start(firewall, routes, &slow(60), &origin);
     let mut held = BufReader::new(connect(engine.address()).expect("the listener accepts"));
     let asked = format!("GET {evil} HTTP/1.1\r\nHost: test\r\n\r\n");
     held.get_mut().write_all(asked.as_bytes()).expect("the proxy reads");
@@ -172,6 +172,18 @@ fn a_request_that_rules_are_slow_for_holds_up_nobody() {
     wait::until("the event", || {
         engine.ctl_ok(&["events"]).contains("not answered by core rules").then_some(())
     });
+}
+
+#[test]
+fn a_worker_that_stops_waits_for_no_rules() {
+    let origin = Origin::named("one");
+    let firewall = "{ mode = \"block\", crs = { rules = \"rules.conf\", budget = \"50ms\" } }";
+    // Half a minute and more, which is beyond a test's patience.
+    let mut engine = start(firewall, "", &slow(2_000), &origin);
+    let evil = format!("/?q={}c", "a".repeat(60));
+    assert_eq!(client::get(engine.address(), &evil).status, 200, "it passes in the end");
+    wait::until("the count", || (engine.status()["firewall"]["unanswered"] == 1).then_some(()));
+    assert!(engine.stop().success());
 }
 
 #[test]

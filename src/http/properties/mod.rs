@@ -7,6 +7,7 @@
 pub(crate) mod chunks;
 pub(crate) mod fields;
 pub(crate) mod files;
+pub(crate) mod frames;
 mod grammar;
 pub(crate) mod heads;
 pub(crate) mod hellos;

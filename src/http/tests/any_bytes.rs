@@ -4,7 +4,9 @@
 use proptest::prelude::*;
 
 use super::super::chunk;
-use super::super::properties::{chunks, fields, files, heads, hellos, introductions, paths};
+use super::super::properties::{
+    chunks, fields, files, frames, heads, hellos, introductions, paths,
+};
 use super::super::request::{Parsed, Request};
 use super::TARGET_BYTES_MAX;
 
@@ -35,6 +37,21 @@ proptest! {
         hellos::client_hello(&bytes);
         files::range(&bytes);
         files::conditions(&bytes);
+        frames::http2_frames(&bytes);
+    }
+
+    #[test]
+    fn frame_like_bytes_keep_every_promise(
+        seed: u8,
+        list in prop::collection::vec((0usize..40, 0u8..11, 0u8..6, 0usize..41), 0..30),
+    ) {
+        let mut bytes = vec![seed];
+        for (length, kind, flags, payload) in list {
+            bytes.extend_from_slice(&[0, 0, length as u8, kind, flags, 0, 0, 0, 1]);
+            // Now and then of another length than is said, so that anything may be a header.
+            bytes.resize(bytes.len() + if payload == 40 { 1 } else { length }, kind);
+        }
+        frames::http2_frames(&bytes);
     }
 
     #[test]
@@ -153,6 +170,7 @@ fn the_corpus_keeps_every_promise() {
         ("target", paths::target),
         ("http2_request", fields::http2_request),
         ("http2_response", fields::http2_response),
+        ("http2_frames", frames::http2_frames),
         ("proxy_header", introductions::proxy_header),
         ("client_hello", hellos::client_hello),
         ("range", files::range),

@@ -203,11 +203,28 @@ pub(super) fn vouched(scope: &Scope<'_>, own: &[String]) -> Vec<(String, String)
     rules.filter_map(pair).collect()
 }
 
-/// The variable that a text is, whole.
-pub(super) fn variable(text: &str) -> Option<&str> {
-    let name = text.strip_prefix('$')?;
-    let bare = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
-    bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(bare)
+/// What of the answer goes on as lines of that name, and what is to be said of it.
+fn taken(
+    (scope, directive): (&Scope<'_>, &str),
+    own: &[String],
+    vouched: &[(String, String)],
+) -> Vec<(String, String)> {
+    let names = Names { own, groups: &NO_GROUPS };
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for rule in scope.all(directive) {
+        let (Some(name), Some(text)) = (rule.argument(0), rule.argument(1)) else { continue };
+        if !values::mentions(text, vouched) || !headers::can_be_vouched(&name.to_lowercase()) {
+            continue;
+        }
+        let name = page::bare_or_quoted(name);
+        // What is wrong with it is told where the lines of everybody are.
+        if let Ok(value) = values::template_with(text, names, vouched)
+            && !lines.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name))
+        {
+            lines.push((name, page::string(&value)));
+        }
+    }
+    lines
 }
 
 /// `auth_request` as a question to where its location leads.
@@ -235,23 +252,20 @@ pub(super) fn ask(
     let path = if path.is_empty() { uri } else { path };
     let upstream = upstreams.lead_to(host, 80, &pass.place).ok_or_else(|| rule.clone())?;
     let vouched = vouched(scope, own);
-    let set: Vec<(String, String)> = scope
-        .all("proxy_set_header")
-        .into_iter()
-        .filter_map(|rule| {
-            let (name, text) = (rule.argument(0)?, variable(rule.argument(1)?)?);
-            let (_, value) = vouched.iter().find(|(known, _)| known == text)?;
-            Some((page::bare_or_quoted(name), page::string(value)))
-        })
-        .collect();
+    let is_grpc = scope.own("grpc_pass").next().is_some();
+    let set_header = if is_grpc { "grpc_set_header" } else { "proxy_set_header" };
+    let set = taken((scope, set_header), own, &vouched);
+    let told = taken((scope, "add_header"), own, &vouched);
     let sent = sent(inner, own, host)?;
     let mut pairs = vec![
         ("upstream", page::string(&upstream)),
         ("path", page::string(&path.replace('$', "$$"))),
         ("send", page::inline(&sent)),
     ];
-    if !set.is_empty() {
-        pairs.push(("set", page::inline(&set)));
+    for (key, lines) in [("set", set), ("response", told)] {
+        if !lines.is_empty() {
+            pairs.push((key, page::inline(&lines)));
+        }
     }
     lines.add("auth_request", inline(&pairs), &rule.place);
     Ok(())

@@ -18,6 +18,11 @@ pub(super) fn can_be_set(name: &str) -> bool {
     name == "host" || !(OF_THE_HOP.contains(&name) || OF_THE_PROXY.contains(&name))
 }
 
+/// Whether `auth_request` can make a line of that name, in lower case.
+pub(super) fn can_be_vouched(name: &str) -> bool {
+    can_be_set(name) && !matches!(name, "host" | "date")
+}
+
 /// `proxy_set_header` as a table; `host` is what a backend is asked for without a word, in our
 /// words.
 pub(super) fn of_request(
@@ -47,13 +52,11 @@ pub(super) fn of_request(
             }
             continue;
         }
-        let is_vouched = |name: &str| vouched.iter().any(|(known, _)| known == name);
-        if guards::variable(value).is_some_and(is_vouched) {
+        let value = value.replace(&format!("${family}_host"), host);
+        let is_vouched = values::mentions(&value, &vouched) && can_be_vouched(&name.to_lowercase());
+        match values::template_with(&value, names, if is_vouched { &vouched[..] } else { &[] }) {
             // Among what `auth_request` takes from its answer. Where nobody is asked, it is nobody's.
-            hidden.push(name);
-            continue;
-        }
-        match values::template(&value.replace(&format!("${family}_host"), host), names) {
+            Ok(_) if is_vouched => hidden.push(name),
             Ok(value) if value.is_empty() => hidden.push(name),
             Ok(value) => {
                 set.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -90,7 +93,9 @@ pub(super) fn of_response(
     remarks: &mut Remarks,
 ) {
     let mut added: Vec<(String, String)> = Vec::new();
+    let vouched = guards::vouched(scope, names.own);
     let rules = scope.all("add_header");
+    let mut seen: Vec<&str> = Vec::new();
     for rule in &rules {
         let (Some(name), Some(value)) = (rule.argument(0), rule.argument(1)) else {
             remarks.mistake(&rule.place, "`add_header` wants a name and a value");
@@ -99,11 +104,15 @@ pub(super) fn of_response(
         if rule.argument(2) != Some("always") {
             remarks.warn(&rule.place, format!("`{name}` is added to errors, too, as by `always`"));
         }
-        if added.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        if seen.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             remarks.warn(&rule.place, format!("a second `{name}` is not added"));
             continue;
         }
-        match values::template(value, names) {
+        seen.push(name);
+        let is_vouched = values::mentions(value, &vouched) && can_be_vouched(&name.to_lowercase());
+        match values::template_with(value, names, if is_vouched { &vouched[..] } else { &[] }) {
+            // As above.
+            Ok(_) if is_vouched => {}
             Ok(value) if !value.is_empty() => added.push((name.to_owned(), value)),
             Ok(_) => {}
             Err(variable) => {

@@ -373,6 +373,37 @@ fn what_nobody_vouches_for_is_hidden() {
 }
 
 #[test]
+fn what_an_answer_vouches_for_goes_both_ways() {
+    let (route, told) = first_route(
+        "auth_request_set $who $upstream_http_x_who; auth_request_set $fresh $upstream_http_set_cookie;
+         auth_request_set $why \"${upstream_status}!\";
+         location /x { auth_request /a; proxy_pass http://127.0.0.1:1;
+            proxy_set_header X-User $who; proxy_set_header Authorization \"Bearer ${who}.x\";
+            proxy_set_header Host $who; proxy_set_header X-None $who$none;
+            add_header Set-Cookie $fresh always; add_header X-Why \"$why\" always;
+            add_header X-Own 1 always; add_header Date $who always; }
+         location = /a { internal; proxy_pass http://127.0.0.1:2; }",
+    );
+    for line in [
+        "set = { X-User = \"${upstream_http_x_who}\", Authorization = \"Bearer ${upstream_http_x_who}.x\" }",
+        "response = { Set-Cookie = \"${upstream_http_set_cookie}\", X-Why = \"${upstream_status}!\" }",
+        "hide = [\"Authorization\", \"X-None\", \"X-User\"]",
+        "response_headers = { add = { X-Own = \"1\" }",
+    ] {
+        assert!(route.contains(line), "{line}: {route}");
+    }
+    for what in ["`Host` is not set", "`X-None` is not set", "`Date` is not added"] {
+        assert!(told.contains(what), "{what}: {told}");
+    }
+    // Without anybody who is asked there is nothing to say.
+    let (route, told) = first_route(
+        "location /x { proxy_pass http://127.0.0.1:1; auth_request_set $a $upstream_http_a;
+            add_header X-A $a always; }",
+    );
+    assert!(!route.contains("X-A") && told.is_empty(), "{route} {told}");
+}
+
+#[test]
 fn the_corpus_keeps_every_promise() {
     let files = std::fs::read_dir("tests/corpus/nginx_conf").expect("the corpus is there");
     let mut count = 0;
@@ -396,7 +427,7 @@ proptest! {
                 "listen", "server_name", "root", "alias", "return", "rewrite", "proxy_pass",
                 "error_page", "add_header", "proxy_set_header", "try_files", "expires", "index",
                 "access_log", "gzip", "client_max_body_size", "set_real_ip_from", "location /x",
-                "set", "break", "proxy_redirect", "proxy_cookie_path", "proxy_cookie_flags", "grpc_pass",
+                "auth_request /x", "auth_request_set", "set", "break", "proxy_redirect", "proxy_cookie_path", "proxy_cookie_flags", "grpc_pass",
             ][..]),
             "([a-z0-9/.:=$~^*()_-]{0,8} ?){0,4}",
         ), 0..8),

@@ -115,6 +115,15 @@ pub(super) fn literal(text: &str) -> String {
 /// A text with nginx's variables in our words, where a dollar of its own is doubled. The error is the
 /// variable that there is none of.
 pub(super) fn template(text: &str, names: Names<'_>) -> Result<String, String> {
+    template_with(text, names, &[])
+}
+
+/// The same, with variables that stand for texts in our words.
+pub(super) fn template_with(
+    text: &str,
+    names: Names<'_>,
+    texts: &[(String, String)],
+) -> Result<String, String> {
     let mut written = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -123,6 +132,8 @@ pub(super) fn template(text: &str, names: Names<'_>) -> Result<String, String> {
         let (name, len) = name(after);
         if name.is_empty() {
             written.push_str("$$");
+        } else if let Some((_, text)) = texts.iter().find(|(known, _)| known == name) {
+            written.push_str(text);
         } else if names.has(name) {
             written.push_str("${");
             written.push_str(name);
@@ -134,6 +145,14 @@ pub(super) fn template(text: &str, names: Names<'_>) -> Result<String, String> {
     }
     written.push_str(rest);
     Ok(written)
+}
+
+/// Whether a text names one of those variables.
+pub(super) fn mentions(text: &str, texts: &[(String, String)]) -> bool {
+    text.match_indices('$').any(|(at, _)| {
+        let (name, _) = name(&text[at + 1..]);
+        texts.iter().any(|(known, _)| known == name)
+    })
 }
 
 /// The variable that a text begins with, and what follows it.

@@ -42,10 +42,9 @@ impl Bucket {
         Self { excess, last_ms: if passed_ms == 0 { self.last_ms } else { now_ms } }
     }
 
-    /// Whether nothing is in it any more.
-    pub(crate) fn is_empty(self, rate: Rate, now_ms: u64) -> bool {
-        let passed_ms = now_ms.saturating_sub(self.last_ms);
-        self.excess <= rate.0.saturating_mul(passed_ms) / 1000
+    /// Whether the next request is met as a key's first.
+    pub(crate) fn is_spent(self, rate: Rate, now_ms: u64) -> bool {
+        self.and_one(rate, now_ms).excess == 0
     }
 
     /// Never 0: no worker serves in the first millisecond of the machine.

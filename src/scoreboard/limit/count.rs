@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::super::layout::WORKERS_MAX;
-use super::words::{COUNT_WAYS, CountSet};
+use super::words::CountSet;
 use super::{Event, Key, Zone, figures, hold};
 
 const COUNT_BITS: u32 = 16;
@@ -26,7 +26,7 @@ pub(crate) struct Held {
 pub(crate) enum Full {
     /// As many of its key are in progress as may be.
     Key,
-    /// The set of its key has none to spare: as many other keys have requests in progress.
+    /// As many other keys as there is room for have requests in progress.
     Table,
 }
 
@@ -41,16 +41,15 @@ impl Zone {
             return Ok(Held { zone: *self, count: None });
         };
         let lives = self.lives();
-        let keys = &set.head.0.keys;
-        let known = (0..COUNT_WAYS).find(|way| keys[*way].load(Ordering::Relaxed) == key.0);
+        let known = self.known(set, key);
         let in_progress = |way: usize| set.in_progress(way, &lives);
-        let spare = || (0..COUNT_WAYS).find(|way| in_progress(*way) == 0);
+        let spare = || self.order(key).find(|way| in_progress(*way) == 0);
         let way = known.or_else(spare).ok_or(Full::Table)?;
         if in_progress(way) >= most {
             return Err(Full::Key);
         }
         // Of another key nothing is in progress, so the way can change hands.
-        keys[way].store(key.0, Ordering::Relaxed);
+        set.keys[way].store(key.0, Ordering::Relaxed);
         let count = &set.counts[way][self.slot.index()];
         let own = of_life(count.load(Ordering::Relaxed), self.life);
         if own == COUNT_MAX {
@@ -59,6 +58,18 @@ impl Zone {
         count.store(word(self.life, own + 1), Ordering::Release);
         figures::held(self, 1);
         Ok(Held { zone: *self, count: Some(count) })
+    }
+
+    /// The key's own way.
+    fn known(&self, set: &CountSet, key: Key) -> Option<usize> {
+        for way in self.order(key) {
+            match set.keys[way].load(Ordering::Relaxed) {
+                0 => return None,
+                known if known == key.0 => return Some(way),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Which lives of the workers count, by slot.

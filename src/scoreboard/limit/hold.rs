@@ -35,8 +35,8 @@ impl Place {
     fn owner(self, board: Board) -> Option<&'static AtomicU32> {
         let words = &board.layout.limits;
         match self.kind {
-            Kind::Rate => Some(&words.rates[self.zone.index()].get(self.set)?.0.owner),
-            Kind::Connections => Some(&words.counts[self.zone.index()].get(self.set)?.head.0.owner),
+            Kind::Rate => Some(&words.rates[self.zone.index()].get(self.set)?.owner.0),
+            Kind::Connections => Some(&words.counts[self.zone.index()].get(self.set)?.owner.0),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Limits that all workers keep together: how often a key may come, how many of its requests may be
 //! in progress.
 //!
-//! A zone is a table of keys by their digests, in sets of few ways; a set is owned for one look, so
-//! that what is decided there holds exactly over all workers. When a set of rates is full, the key that
-//! came longest ago gives way, as the oldest of nginx's zone does; requests in progress give way to
+//! A zone is a table of keys by their digests, in sets of a few hundred; a set is owned for one look, so
+//! that what is decided there holds exactly over all workers. There is room for as many keys as the file
+//! says, wherever their digests put them: a small zone is one set of that size, a larger one has spare
+//! room in each. When a set of rates is full, a key that nothing is known of any more gives way, or else
+//! the one that came longest ago, as the oldest of nginx's zone does; requests in progress give way to
 //! nobody, so one whose set is full is refused, as by nginx's full zone. What could not be counted for
-//! another reason is counted as that. Zones outlive workers, reloads and masters; a `kill -9` leaves nothing behind that counts.
+//! another reason is counted as that. Zones outlive workers, reloads and masters; a `kill -9` leaves
+//! nothing behind that counts.
 
 pub(crate) mod bucket;
 pub(crate) mod count;
@@ -22,7 +25,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::atomic::Ordering;
 
 use super::{Board, WorkerSlot};
-use words::{COUNT_SETS, COUNT_WAYS, LIMITS_MAX, RATE_SETS, RATE_WAYS};
+use words::{COUNT_KEYS_MAX, COUNT_SETS, LIMITS_MAX, RATE_KEYS_MAX, RATE_SETS, WAYS};
 
 /// Slot of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,23 +64,32 @@ impl Kind {
         }
     }
 
-    /// Sets for so many keys.
-    fn sets(self, keys: usize) -> usize {
-        let (ways, most) = match self {
-            Self::Rate => (RATE_WAYS, RATE_SETS),
-            Self::Connections => (COUNT_WAYS, COUNT_SETS),
+    /// The table for so many keys.
+    fn extent(self, keys: usize) -> Extent {
+        let most = match self {
+            Self::Rate => RATE_KEYS_MAX,
+            Self::Connections => COUNT_KEYS_MAX,
         };
-        keys.div_ceil(ways).clamp(1, most)
+        let keys = keys.clamp(1, most);
+        Extent { sets: words::sets(keys), ways: keys.min(WAYS) }
     }
 
-    /// As many as the layout has, whatever a word says.
-    fn within(self, sets: u32) -> usize {
+    /// No more than the layout has, whatever the words say.
+    fn within(self, sets: u32, ways: u32) -> Extent {
         let most = match self {
             Self::Rate => RATE_SETS,
             Self::Connections => COUNT_SETS,
         };
-        (sets as usize).clamp(1, most)
+        Extent { sets: (sets as usize).clamp(1, most), ways: (ways as usize).clamp(1, WAYS) }
     }
+}
+
+/// What of its table a zone uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extent {
+    sets: usize,
+    /// Of each set.
+    ways: usize,
 }
 
 /// What is done to a limit, or by it.
@@ -107,7 +119,7 @@ pub(crate) struct Zone {
     id: LimitId,
     kind: Kind,
     incarnation: u32,
-    sets: usize,
+    extent: Extent,
     life: u32,
 }
 
@@ -119,8 +131,8 @@ impl Zone {
             (facts.name == name).then_some((id, facts))
         })?;
         let life = board.layout.limits.workers[slot.index()].0.life.load(Ordering::Relaxed);
-        let zone::Facts { kind, incarnation, sets, .. } = facts;
-        Some(Self { board, slot, id, kind, incarnation, sets, life })
+        let zone::Facts { kind, incarnation, extent, .. } = facts;
+        Some(Self { board, slot, id, kind, incarnation, extent, life })
     }
 
     /// By a secret of the board, so that nobody can choose keys that meet.
@@ -135,10 +147,16 @@ impl Zone {
         Key(hasher.finish().max(1))
     }
 
-    /// A number of the key's own below `self.sets`, from bits that are not all it is known by.
     fn place(&self, key: Key) -> hold::Place {
-        let set = (key.0 >> 32) as usize % self.sets;
+        let set = (key.0 >> 32) as usize % self.extent.sets;
         hold::Place { kind: self.kind, zone: self.id, set }
+    }
+
+    /// The ways of a set in the order in which the key looks for its own. A way is never vacant again,
+    /// so there is nothing of the key's behind one that is.
+    fn order(&self, key: Key) -> impl Iterator<Item = usize> + use<> {
+        let (ways, first) = (self.extent.ways, key.0 as u32 as usize % self.extent.ways);
+        (first..ways).chain(0..first)
     }
 }
 

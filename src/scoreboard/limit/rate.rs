@@ -72,17 +72,14 @@ impl Zone {
             figures::count(self, Event::Uncounted);
             return None;
         };
-        let set = &self.board.layout.limits.rates[self.id.index()][place.set].0;
-        let known = set.way_of(key);
-        let (bucket, value) = look(known.and_then(RateWords::bucket));
-        match (bucket, known) {
+        let set = &self.board.layout.limits.rates[self.id.index()][place.set];
+        let found = self.way_of(set, key);
+        let (bucket, value) = look(found.ok().and_then(RateWords::bucket));
+        match (bucket, found) {
             (None, _) => {}
-            (Some(bucket), Some(way)) => way.bucket.store(bucket.pack(), Ordering::Relaxed),
-            (Some(bucket), None) => {
-                let way = set.oldest();
-                if way.bucket().is_some_and(|bucket| !bucket.is_empty(rate, now_ms)) {
-                    figures::count(self, Event::Evicted);
-                }
+            (Some(bucket), Ok(way)) => way.bucket.store(bucket.pack(), Ordering::Relaxed),
+            (Some(bucket), Err(spare)) => {
+                let way = spare.unwrap_or_else(|| self.made(set, rate, now_ms));
                 // Whoever dies in between leaves a way that holds none.
                 way.bucket.store(0, Ordering::Relaxed);
                 way.key.store(key.0, Ordering::Release);
@@ -91,20 +88,39 @@ impl Zone {
         }
         Some(value)
     }
-}
 
-impl RateSet {
-    fn way_of(&self, key: Key) -> Option<&RateWords> {
-        let is_its = |way: &&RateWords| {
-            way.key.load(Ordering::Relaxed) == key.0 && way.bucket.load(Ordering::Relaxed) != 0
-        };
-        self.ways.iter().find(is_its)
+    /// Where in its set the key is; else a place for it that nobody has, if there is one.
+    fn way_of<'s>(
+        &self,
+        set: &'s RateSet,
+        key: Key,
+    ) -> Result<&'s RateWords, Option<&'s RateWords>> {
+        let mut spare = None;
+        for way in self.order(key).map(|way| &set.ways[way]) {
+            let is_held = way.bucket.load(Ordering::Relaxed) != 0;
+            match way.key.load(Ordering::Relaxed) {
+                0 => return Err(spare.or(Some(way))),
+                known if known == key.0 && is_held => return Ok(way),
+                // Whoever was writing it has died.
+                _ if !is_held => spare = Some(way),
+                _ => {}
+            }
+        }
+        Err(spare)
     }
 
-    /// One that holds none, else the one that was seen longest ago.
-    fn oldest(&self) -> &RateWords {
-        let last_ms = |way: &&RateWords| way.bucket().map(|bucket| bucket.last_ms);
-        self.ways.iter().min_by_key(last_ms).unwrap_or(&self.ways[0])
+    /// Room in a full set: the place of a key whose next request is met as if it had never come, else
+    /// of the one that came longest ago, which is told.
+    fn made<'s>(&self, set: &'s RateSet, rate: Rate, now_ms: u64) -> &'s RateWords {
+        let loss = |way: &&RateWords| {
+            way.bucket().map(|bucket| (!bucket.is_spent(rate, now_ms), bucket.last_ms))
+        };
+        let ways = &set.ways[..self.extent.ways];
+        let way = ways.iter().min_by_key(loss).unwrap_or(&set.ways[0]);
+        if loss(&way).is_some_and(|(is_one, _)| is_one) {
+            figures::count(self, Event::Evicted);
+        }
+        way
     }
 }
 

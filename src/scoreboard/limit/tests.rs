@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::mem::forget;
+use std::sync::atomic::AtomicU32;
 
 use proptest::prelude::*;
 
-use super::bucket::Rate;
+use super::bucket::{Bucket, Rate};
 use super::count::Full;
 use super::rate::{Busy, Terms};
 use super::zone::{Wanted, publish};
@@ -87,24 +88,178 @@ proptest! {
 }
 
 #[test]
-fn the_oldest_of_a_full_set_gives_way_and_it_is_told() {
-    let (board, [zone, _]) = zones(Kind::Rate, 1);
-    let terms = Terms { rate: Rate(1000), burst: 0 };
-    let keys: Vec<Key> = (0..8u8).map(|number| zone.key(&[number])).collect();
+fn the_oldest_of_a_full_zone_gives_way_and_it_is_told() {
+    let (board, [zone, _]) = zones(Kind::Rate, 7);
+    let terms = Terms { rate: Rate(1000), burst: 5000 };
+    let keys: Vec<Key> = (0..10u8).map(|number| zone.key(&[number])).collect();
     for (number, key) in keys.iter().enumerate().take(7) {
         assert_eq!(zone.take(*key, terms, 100 + number as u64), Ok(0));
     }
-    // Nobody had more than one request, which leaks at once: nothing is lost with the first.
-    assert_eq!(zone.take(keys[7], terms, 110), Ok(0));
-    assert_eq!(only(board).count(Event::Evicted), 0);
-    assert_eq!(zone.take(keys[1], terms, 111), Err(Busy), "the second is still known");
-    let terms = Terms { rate: Rate(1000), burst: 5000 };
-    assert_eq!(zone.take(keys[1], terms, 111), Ok(990));
-    for number in 20..27u8 {
-        assert_eq!(zone.take(zone.key(&[number]), terms, 120), Ok(0));
+    assert_eq!(zone.take(keys[0], terms, 110), Ok(990));
+    assert_eq!(zone.take(keys[7], terms, 111), Ok(0), "in place of the second");
+    assert_eq!(only(board).count(Event::Evicted), 1);
+    assert_eq!(zone.take(keys[0], terms, 112), Ok(1988), "the first is still known");
+    assert_eq!(zone.take(keys[1], terms, 113), Ok(0), "the second is met as if it had never come");
+    assert_eq!(only(board).count(Event::Evicted), 2);
+    // The first owes most and came before all others; these owe nothing any more.
+    for (now_ms, key) in (2008..).zip(&keys[8..]) {
+        assert_eq!(zone.take(*key, terms, now_ms), Ok(0));
     }
-    assert_eq!(only(board).count(Event::Evicted), 1, "one of them owed something");
-    assert_eq!(zone.take(keys[1], terms, 121), Ok(0), "and is met as if it had never come");
+    assert_eq!(only(board).count(Event::Evicted), 2);
+    assert_eq!(zone.take(keys[0], terms, 2012), Ok(1088));
+}
+
+/// Ours and nginx's table side by side: one knows as many keys as it has room for.
+fn known_beside_a_map(keys: usize, asks: Vec<(usize, u64)>) {
+    let (board, zones) = zones(Kind::Rate, keys);
+    let terms = Terms { rate: Rate(2_000), burst: 3_000 };
+    let (mut nodes, mut now_ms, mut lost) = (HashMap::new(), 1_000, 0);
+    for (turn, (key, gap_ms)) in asks.into_iter().enumerate() {
+        now_ms += gap_ms;
+        let known: Option<Bucket> = nodes.get(&key).copied();
+        let next = known.map_or(Bucket::first(now_ms), |it| it.and_one(terms.rate, now_ms));
+        let expected = if next.excess > terms.burst { Err(Busy) } else { Ok(next.excess) };
+        if known.is_none() && nodes.len() == keys {
+            let loss = |(_, it): &(&usize, &Bucket)| (!it.is_spent(terms.rate, now_ms), it.last_ms);
+            let (worst, bucket) = nodes.iter().min_by_key(loss).unwrap();
+            lost += u64::from(!bucket.is_spent(terms.rate, now_ms));
+            let worst = *worst;
+            nodes.remove(&worst);
+        }
+        if expected.is_ok() {
+            nodes.insert(key, next);
+        }
+        let zone = zones[turn % 2];
+        assert_eq!(zone.take(zone.key(&key.to_le_bytes()), terms, now_ms), expected, "turn {turn}");
+        assert_eq!(only(board).count(Event::Evicted), lost, "turn {turn}");
+    }
+}
+
+proptest! {
+    /// A zone of one set is nginx's: full with as many keys as it has room for, and no sooner.
+    #[test]
+    fn a_small_zone_forgets_as_a_map_of_its_size(
+        keys in prop_oneof![1usize..12, Just(words::WAYS)],
+        asks in prop::collection::vec((0usize..20, 1u64..600), 1..150),
+    ) {
+        known_beside_a_map(keys, asks);
+    }
+}
+
+#[test]
+fn a_zone_has_room_for_its_keys_wherever_their_digests_put_them() {
+    for keys in [1, 7, 100, words::WAYS, words::WAYS + 1, 1_000, 14_336, 20_000] {
+        let terms = Terms { rate: Rate(1), burst: 0 };
+        let (board, [zone, other]) = zones(Kind::Rate, keys);
+        let each = || (0..keys as u32).map(|number| zone.key(&number.to_le_bytes()));
+        assert!(each().all(|key| zone.take(key, terms, 10) == Ok(0)), "{keys}");
+        assert!(each().all(|key| other.take(key, terms, 20) == Err(Busy)), "{keys}");
+        assert_eq!(only(board).count(Event::Evicted), 0);
+        let keys = keys.min(words::COUNT_KEYS_MAX);
+        let (board, [zone, other]) = zones(Kind::Connections, keys);
+        let each = || (0..keys as u32).map(|number| zone.key(&number.to_le_bytes()));
+        let held: Vec<_> = each().map(|key| zone.enter(key, 1)).collect();
+        assert!(held.iter().all(Result::is_ok), "{keys}");
+        assert!(each().all(|key| other.enter(key, 1).err() == Some(Full::Key)), "{keys}");
+        assert_eq!(only(board).held, keys as u64);
+        if keys <= words::WAYS {
+            assert_eq!(other.enter(other.key(b"more"), 1).err(), Some(Full::Table), "{keys}");
+        }
+    }
+}
+
+proptest! {
+    /// Requests that come and go, beside a plain list of them.
+    #[test]
+    fn requests_in_progress_are_counted_as_in_a_list(
+        keys in prop_oneof![1usize..6, Just(1_000)],
+        steps in prop::collection::vec((0usize..2, 0usize..8, any::<bool>()), 1..120),
+    ) {
+        const MOST: usize = 2;
+        let (board, zones) = zones(Kind::Connections, keys);
+        let mut held: Vec<(usize, count::Held)> = Vec::new();
+        for (worker, key, comes) in steps {
+            let own = held.iter().filter(|(it, _)| *it == key).count();
+            if !comes {
+                if let Some(at) = held.iter().position(|(it, _)| *it == key) {
+                    drop(held.swap_remove(at));
+                }
+                continue;
+            }
+            let all: std::collections::HashSet<_> = held.iter().map(|(it, _)| *it).collect();
+            let expected = if own == MOST {
+                Some(Full::Key)
+            } else if own == 0 && all.len() == keys {
+                Some(Full::Table)
+            } else {
+                None
+            };
+            let zone = zones[worker];
+            match zone.enter(zone.key(&[key as u8]), MOST as u32) {
+                Ok(one) => {
+                    prop_assert_eq!(expected, None);
+                    held.push((key, one));
+                }
+                Err(full) => prop_assert_eq!(Some(full), expected),
+            }
+            prop_assert_eq!(only(board).held, held.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn workers_at_once_count_as_one() {
+    const THREADS: usize = 4;
+    const KEYS: u32 = 40;
+    const BURST: u64 = 20;
+    const MOST: u32 = 3;
+    let (board, _) = zones(Kind::Rate, KEYS as usize);
+    let terms = Terms { rate: Rate(1), burst: BURST * 1000 };
+    let occupied = |board: Board| {
+        for number in 0..THREADS {
+            board.worker(slot(number)).occupy(1);
+        }
+    };
+    let each = |run: &(dyn Fn(usize) -> u64 + Sync)| -> Vec<u64> {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..THREADS).map(|number| scope.spawn(move || run(number))).collect();
+            threads.into_iter().map(|it| it.join().unwrap()).collect()
+        })
+    };
+    occupied(board);
+    let taken = each(&|number| {
+        let zone = Zone::find(board, slot(number), "zone").unwrap();
+        // Each begins elsewhere, so that all sorts of them meet.
+        let asks = (0..KEYS * 30).map(|ask| (ask + number as u32 * 7) % KEYS);
+        let asks = asks.filter(|key| zone.take(zone.key(&key.to_le_bytes()), terms, 10).is_ok());
+        asks.count() as u64
+    });
+    let uncounted = only(board).count(Event::Uncounted);
+    let taken: u64 = taken.iter().sum();
+    assert!(taken - uncounted <= u64::from(KEYS) * (BURST + 1), "{taken}, {uncounted} uncounted");
+    assert!(taken >= u64::from(KEYS) * (BURST + 1), "{taken}");
+    assert_eq!(only(board).count(Event::Evicted), 0);
+
+    let (board, _) = zones(Kind::Connections, KEYS as usize);
+    occupied(board);
+    let inside: Vec<AtomicU32> = (0..KEYS).map(|_| AtomicU32::new(0)).collect();
+    let passed = each(&|number| {
+        let zone = Zone::find(board, slot(number), "zone").unwrap();
+        let mut passed = 0;
+        for ask in 0..KEYS * 200 {
+            let key = ask % KEYS;
+            let Ok(held) = zone.enter(zone.key(&key.to_le_bytes()), MOST) else { continue };
+            let count = inside[key as usize].fetch_add(1, Ordering::SeqCst) + 1;
+            assert!(count <= MOST || only(board).count(Event::Uncounted) > 0, "{count} of {key}");
+            passed += 1;
+            inside[key as usize].fetch_sub(1, Ordering::SeqCst);
+            drop(held);
+        }
+        passed
+    });
+    assert!(passed.iter().all(|passed| *passed > 0), "{passed:?}");
+    assert_eq!(only(board).held, 0);
 }
 
 #[test]
@@ -169,8 +324,8 @@ fn requests_in_progress_are_those_of_all_workers() {
 }
 
 #[test]
-fn a_full_set_refuses_the_next_key_until_one_has_nothing_in_progress() {
-    let (board, [zone, _]) = zones(Kind::Connections, 1);
+fn a_full_zone_refuses_the_next_key_until_one_has_nothing_in_progress() {
+    let (board, [zone, _]) = zones(Kind::Connections, 7);
     let mut held: Vec<_> = (0..7u8).map(|number| zone.enter(zone.key(&[number]), 1)).collect();
     assert!(held.iter().all(Result::is_ok));
     assert_eq!(zone.enter(zone.key(b"more"), 1).err(), Some(Full::Table));

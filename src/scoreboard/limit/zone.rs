@@ -5,7 +5,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::super::{Board, load_text, store_text};
 use super::words::ZoneWords;
-use super::{Kind, LimitId};
+use super::{Extent, Kind, LimitId};
 
 /// Looks while the master writes; it does so for less than a microsecond.
 const LOOKS_MAX: u32 = 1000;
@@ -26,7 +26,7 @@ pub(super) struct Facts {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) incarnation: u32,
-    pub(super) sets: usize,
+    pub(super) extent: Extent,
     shape: u64,
 }
 
@@ -39,7 +39,8 @@ pub(super) fn read(board: Board, id: LimitId) -> Option<Facts> {
             name: load_text(&words.name, &words.name_len),
             kind,
             incarnation: words.incarnation.load(Ordering::Relaxed),
-            sets: kind.within(words.sets.load(Ordering::Relaxed)),
+            extent: kind
+                .within(words.sets.load(Ordering::Relaxed), words.ways.load(Ordering::Relaxed)),
             shape: words.shape.load(Ordering::Relaxed),
         });
         fence(Ordering::Acquire);
@@ -69,16 +70,17 @@ pub(crate) fn publish(board: Board, wanted: &[Wanted<'_>]) {
         let Some((id, facts)) = known.or_else(|| slot(&|facts| facts.is_none())) else {
             continue;
         };
-        let sets = zone.kind.sets(zone.keys);
+        let extent = zone.kind.extent(zone.keys);
         let is_same = facts.is_some_and(|facts| {
-            (facts.kind, facts.shape, facts.sets) == (zone.kind, zone.shape, sets)
+            (facts.kind, facts.shape, facts.extent) == (zone.kind, zone.shape, extent)
         });
         if !is_same {
             write(board, id, |words| {
                 let incarnation = words.incarnation.load(Ordering::Relaxed).wrapping_add(1);
                 words.incarnation.store(incarnation, Ordering::Relaxed);
                 words.kind.store(zone.kind as u32, Ordering::Relaxed);
-                words.sets.store(sets as u32, Ordering::Relaxed);
+                words.sets.store(extent.sets as u32, Ordering::Relaxed);
+                words.ways.store(extent.ways as u32, Ordering::Relaxed);
                 words.shape.store(zone.shape, Ordering::Relaxed);
                 store_text(&words.name, &words.name_len, zone.name);
             });

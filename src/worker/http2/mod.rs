@@ -10,6 +10,8 @@ pub(crate) mod grpc;
 pub(crate) mod inbound;
 pub(crate) mod outbound;
 mod outbox;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod request;
 pub(crate) mod serve;
 pub(crate) mod silence;

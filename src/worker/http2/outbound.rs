@@ -221,7 +221,7 @@ fn message(
 
 /// As it was received; where that is none that HTTP/2 knows, what must not stand in it is
 /// percent-encoded (RFC 3986, 2.1).
-fn path_of(received: &[u8]) -> io::Result<PathAndQuery> {
+pub(super) fn path_of(received: &[u8]) -> io::Result<PathAndQuery> {
     if let Ok(path) = PathAndQuery::try_from(received) {
         return Ok(path);
     }

@@ -8,6 +8,7 @@ use super::{Firewall, TOO_LARGE, named};
 use crate::firewall::body::Kind;
 use crate::firewall::inspector::Inspector;
 use crate::http::framing::{Body, Reader};
+use crate::http::request::Request;
 use crate::scoreboard::firewall;
 use crate::sys::modsecurity::Asked;
 
@@ -112,6 +113,22 @@ impl Inspecting {
         }
     }
 
+    /// The request has a body, which is looked at unless nobody reads it as text.
+    fn expect_body(&mut self, request: &Request, head: &[u8]) {
+        let mut content_types = request.values(head, "content-type");
+        // Of two, nobody knows which its reader goes by: such a body is a text.
+        let content_type = content_types.next().filter(|_| content_types.next().is_none());
+        if Kind::of(content_type) == Kind::Opaque {
+            return;
+        }
+        self.body = Due::Yes;
+        self.content_type.extend_from_slice(content_type.unwrap_or_default());
+        self.packing.clear();
+        for line in request.values(head, "content-encoding") {
+            self.packing.add(line);
+        }
+    }
+
     /// Nothing more is looked at.
     pub(super) fn close(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
@@ -131,37 +148,28 @@ impl Exchange {
         firewall::inspected(shared.board(), shared.crew.slot());
         let buffer = connection.unread.as_ref()?;
         let head = &buffer.content()[..self.request.head_bytes];
-        let mut inspecting = std::mem::take(&mut self.inspecting);
+        // In place: it is large to be moved twice for each request.
+        let (inspecting, request) = (&mut self.inspecting, &self.request);
         inspecting.outcome = Some(Outcome::Passed);
         inspecting.inspector.begin();
         if firewall.has_detectors() {
             let mut known = shared.known_clean.borrow_mut();
             let inspector = &mut inspecting.inspector;
             let mut inspection = inspector.inspect_knowing(&firewall.exceptions, &mut known);
-            inspection.target(self.request.path_and_query.in_bytes(head));
-            for header in &self.request.headers {
-                inspection.header(header.name.in_bytes(head), header.value.in_bytes(head));
-            }
+            let headers = request.headers.iter();
+            // From the first name to the head's end: these bytes say which lines there are.
+            let lines = request.headers.first().and_then(|it| head.get(it.name.start as usize..));
+            inspection.head(
+                request.path_and_query.in_bytes(head),
+                lines.unwrap_or_default(),
+                &headers.map(|it| (it.name.in_bytes(head), it.value.in_bytes(head))),
+            );
         }
-        let content_type = self.content_type(head);
-        let is_read_as_text = Kind::of(content_type) != Kind::Opaque;
         inspecting.content_type.clear();
-        if self.request.body != Body::None && is_read_as_text {
-            inspecting.body = Due::Yes;
-            inspecting.content_type.extend_from_slice(content_type.unwrap_or_default());
-            inspecting.packing.clear();
-            for line in self.request.values(head, "content-encoding") {
-                inspecting.packing.add(line);
-            }
+        if request.body != Body::None {
+            inspecting.expect_body(request, head);
         }
-        self.inspecting = inspecting;
         self.sum_up(connection, firewall)
-    }
-
-    /// Of two, nobody knows which its reader goes by: such a body is a text.
-    fn content_type<'h>(&'h self, head: &'h [u8]) -> Option<&'h [u8]> {
-        let mut content_types = self.request.values(head, "content-type");
-        content_types.next().filter(|_| content_types.next().is_none())
     }
 
     /// Judges the body, as far as it was read.
