@@ -13,7 +13,7 @@ use crate::secure::SecureOrigin;
 use crate::{client, oracle, ports};
 
 /// `LISTEN`, `STRAIGHT`, `FIRST`, `SECOND` and `PLAIN` are addresses.
-const STREAM: &str = r#"
+const STREAM: &str = r"
 map $ssl_preread_server_name $name {
     hostnames;
     one.test FIRST;
@@ -23,7 +23,7 @@ map $ssl_preread_server_name $name {
 upstream plain { server PLAIN; }
 server { listen LISTEN; ssl_preread on; proxy_pass $name; }
 server { listen STRAIGHT; proxy_pass plain; }
-"#;
+";
 
 #[test]
 fn nginxs_tcp_servers_lead_to_the_same_backends_here() {
