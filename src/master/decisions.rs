@@ -58,13 +58,11 @@ impl DecisionsFile {
     /// Writes them if they differ from what the file says.
     pub(super) fn keep(&mut self, decisions: Decisions) {
         if let Some((written, late)) = self.underway.take() {
-            match late.answer() {
-                Some(result) => self.has_written(written, result),
-                None => {
-                    self.underway = Some((written, late));
-                    return;
-                }
-            }
+            let Some(result) = late.answer() else {
+                self.underway = Some((written, late));
+                return;
+            };
+            self.has_written(written, result);
         }
         if decisions == self.written {
             return;

@@ -18,6 +18,7 @@ pub(crate) mod apart;
 pub(crate) mod append;
 pub(crate) mod blocking;
 pub(crate) mod file;
+pub(crate) mod file_system;
 pub(crate) mod folders;
 pub(crate) mod host;
 pub(crate) mod image;

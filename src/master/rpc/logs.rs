@@ -188,7 +188,7 @@ impl Master {
     ) {
         match self.process_named(name).and_then(|member| self.log(&member, channel)) {
             Ok(place) => {
-                place.answer(self.programs.log_pool(), reply, move |log| read(&log?, stretch))
+                place.answer(self.programs.log_pool(), reply, move |log| read(&log?, stretch));
             }
             Err(fault) => {
                 let _nobody_waits = reply.send(Err(fault));

@@ -30,7 +30,7 @@ impl<'a> Listing<'a> {
         let marked = if model.marks.is_empty() { 0 } else { rows.iter().filter(is_marked).count() };
         let is_whole = model.lists.of(panel).filter.is_empty();
         let total = if is_whole { rows.len() } else { rows::unfiltered(model, panel).len() };
-        Self { panel, cursor, total, marked, rows }
+        Self { panel, rows, cursor, total, marked }
     }
 
     /// The row with the cursor.

@@ -48,7 +48,7 @@ impl Disk {
     /// Finds out where the path leads, and opens it there unless that is distant.
     pub(super) fn survey(&mut self, now_us: u64) -> io::Result<()> {
         let is_same = self.open.as_ref().is_some_and(|open| open.is_at(&self.path));
-        self.is_distant = !is_same && !sys::file::is_on_this_machine(&self.path);
+        self.is_distant = !is_same && !sys::file_system::is_on_this_machine(&self.path);
         if self.is_distant {
             self.open = None;
             return Ok(());
@@ -64,7 +64,7 @@ impl Disk {
         sys::apart::run(|| {
             let done = call(self);
             self.open = None;
-            self.is_distant = !sys::file::is_on_this_machine(&self.path);
+            self.is_distant = !sys::file_system::is_on_this_machine(&self.path);
             done
         })
     }
@@ -181,7 +181,7 @@ impl Disk {
 
     /// The same for one of which it is not known yet where it is.
     pub(super) fn clear_wherever(&mut self, now_us: u64) -> io::Result<()> {
-        if self.is_distant || sys::file::is_on_this_machine(&self.path) {
+        if self.is_distant || sys::file_system::is_on_this_machine(&self.path) {
             return self.clear(now_us);
         }
         self.apart(|disk| disk.clear(now_us)).and_then(|cleared| cleared)

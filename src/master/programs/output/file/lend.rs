@@ -193,7 +193,7 @@ impl RotatingFile {
             .lend(whose, now_us, move |disk| Done::Put(disk.put(&bytes, Origin::Memory, now_us)));
         let put = match lent {
             Ok(Lent::Back(Done::Put(put))) => put,
-            Ok(Lent::Back(Done::Not(error))) => Err(Stopped { error, written: 0 }),
+            Ok(Lent::Back(Done::Not(error))) | Err(error) => Err(Stopped { error, written: 0 }),
             Ok(Lent::Back(_)) => Ok(()),
             Ok(Lent::Away) => {
                 if let Origin::Pipe(head) = origin {
@@ -201,7 +201,6 @@ impl RotatingFile {
                 }
                 return Put::Lent;
             }
-            Err(error) => Err(Stopped { error, written: 0 }),
         };
         let written = put.as_ref().map_or_else(|stopped| stopped.written, |()| length);
         if let Origin::Pipe(head) = origin

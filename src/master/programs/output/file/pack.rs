@@ -77,13 +77,10 @@ impl RotatingFile {
             Ok(Lent::Back(Done::Found(found))) => found,
             Ok(Lent::Back(_) | Lent::Away) | Err(_) => return Next::Later,
         };
-        match found {
-            Some(job) => Next::Job(job),
-            None => {
-                self.packing = Packing::Idle;
-                Next::Nothing
-            }
+        if found.is_none() {
+            self.packing = Packing::Idle;
         }
+        found.map_or(Next::Nothing, Next::Job)
     }
 
     /// Gives a packed file its place.
