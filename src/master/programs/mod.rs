@@ -112,7 +112,7 @@ pub(crate) enum Weighed {
 
 /// Programs without bounds read a second at most: where there are more, their figures are some seconds
 /// old.
-const WEIGHED_A_SECOND_MAX: usize = 100;
+const WEIGHED_A_SECOND_MAX: usize = 64;
 
 /// Whether anything may still be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
