@@ -74,10 +74,9 @@ pub(crate) fn discard(pipe: impl AsFd, mut count: usize) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::sys::pipe;
+    use crate::sys::{clock, pipe};
 
     #[test]
     fn what_is_seen_stays_until_it_is_poured() {
@@ -104,10 +103,10 @@ mod tests {
         assert_eq!(glass.look(&reader, &mut buffer).unwrap(), 5);
         discard(&reader, 5).unwrap();
         // The child of a test beside this one holds the writer, too, until it has become its program.
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline_us = clock::monotonic_us() + 20_000_000;
         let is_held = |look: &io::Result<usize>| {
             let is_empty = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
-            look.as_ref().is_err_and(is_empty) && Instant::now() < deadline
+            look.as_ref().is_err_and(is_empty) && clock::monotonic_us() < deadline_us
         };
         let mut looks = std::iter::repeat_with(|| glass.look(&reader, &mut buffer));
         assert_eq!(looks.find(|look| !is_held(look)).unwrap().unwrap(), 0);
