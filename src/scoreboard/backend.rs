@@ -107,6 +107,29 @@ impl Backend {
         Gate::unpack(self.balance().gate.load(Ordering::Acquire))
     }
 
+    /// Its weights, the configured one and the smooth one, if it is open, warm and without failures in that
+    /// life: all that smooth round robin goes by then.
+    pub(crate) fn level_weights(self, incarnation: u16) -> Option<(u16, i64)> {
+        let balance = self.balance();
+        let weight = Gate::open_weight(balance.gate.load(Ordering::Acquire), incarnation)?;
+        let lost = balance.weight_lost.load(Ordering::Relaxed);
+        let fails = balance.fails.load(Ordering::Relaxed);
+        (lost == 0 && fails == 0).then(|| (weight, balance.current_weight.load(Ordering::Relaxed)))
+    }
+
+    /// Of `Words`, one each. To be stored within the turn they were loaded in.
+    pub(crate) fn set_current_weight(self, current_weight: i64) {
+        self.balance().current_weight.store(current_weight, Ordering::Relaxed);
+    }
+
+    pub(crate) fn checked_s(self) -> u64 {
+        self.balance().checked_s.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_checked_s(self, checked_s: u64) {
+        self.balance().checked_s.store(checked_s, Ordering::Relaxed);
+    }
+
     /// Opens or closes the backend. The fence orders the new gate before any later reading of
     /// `active`: either a worker sees the gate closed, or the master sees its request in flight.
     pub(crate) fn set_gate(self, gate: Gate) {

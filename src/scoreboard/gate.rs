@@ -72,6 +72,17 @@ impl Gate {
             | self.standing as u64
     }
 
+    /// What a word says beside the weight of a gate that is open and warm, in that life of the slot.
+    const fn open_word(incarnation: u16) -> u64 {
+        (incarnation as u64) << 48 | (RAMP_FULL as u64) << 8 | Standing::Open as u64
+    }
+
+    /// The weight in the word of a gate that is open and warm.
+    pub(super) fn open_weight(word: u64, incarnation: u16) -> Option<u16> {
+        const WEIGHT: u64 = (u16::MAX as u64) << 16;
+        (word & !WEIGHT == Self::open_word(incarnation)).then_some((word >> 16) as u16)
+    }
+
     /// A word from a newer or broken writer reads as vacant: never picked.
     pub(super) fn unpack(word: u64) -> Self {
         let standing = Standing::ALL.get((word & 0xff) as usize).copied();
@@ -112,6 +123,10 @@ mod tests {
                 for bound in [Bound::Moved, Bound::Served] {
                     let gate = Gate { standing, incarnation, weight, ramp, bound };
                     assert_eq!(Gate::unpack(gate.pack()), gate);
+                    let is_plain = gate == Gate::open(incarnation, weight);
+                    let plain = Gate::open_weight(gate.pack(), incarnation);
+                    assert_eq!(plain, is_plain.then_some(weight));
+                    assert_eq!(Gate::open_weight(gate.pack(), incarnation ^ 1), None);
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! pick itself. Membership is copied when its epoch changed; standing and weight are read anew at
 //! every pick, so a drain holds from the next request on.
 
+mod level;
 mod line;
 mod outcomes;
 mod peers;
@@ -25,7 +26,7 @@ use crate::balance::walk::Walk;
 use crate::config::model::Address;
 use crate::scoreboard::account::{Account, Reservation};
 use crate::scoreboard::layout::{BACKENDS_MAX, MEMBERS_MAX, UPSTREAMS_MAX};
-use crate::scoreboard::turn::Owner;
+use crate::scoreboard::turn::{Owner, Turn};
 use crate::scoreboard::upstream::{AllDown, Roster, Strategy};
 use crate::scoreboard::{BackendId, Board, UpstreamId, WorkerSlot};
 use crate::sys::random;
@@ -107,6 +108,11 @@ impl Tried {
         self.backends[id.index() / 64] & (1 << (id.index() % 64)) != 0
     }
 
+    /// Whether it was offered to nobody, and its client belongs to nobody.
+    fn is_none(&self) -> bool {
+        self.bound.is_none() && self.backends.iter().all(|word| *word == 0)
+    }
+
     fn add(&mut self, id: BackendId) {
         self.backends[id.index() / 64] |= 1 << (id.index() % 64);
     }
@@ -154,8 +160,11 @@ pub(crate) struct Picker {
     /// By upstream slot.
     budgets: Vec<Budget>,
     dice: Dice,
+    /// By upstream slot, see `level`.
+    are_level: Vec<bool>,
     /// Scratch of a pick, in the order of the roster.
     peers: Vec<balance::Peer>,
+    credits: Vec<i64>,
 }
 
 impl Picker {
@@ -169,7 +178,9 @@ impl Picker {
             known: (0..BACKENDS_MAX).map(|_| None).collect(),
             budgets: vec![Budget::default(); UPSTREAMS_MAX],
             dice: Dice::seeded(random::seed()),
+            are_level: vec![false; UPSTREAMS_MAX],
             peers: Vec::with_capacity(MEMBERS_MAX),
+            credits: Vec::with_capacity(MEMBERS_MAX),
         }
     }
 
@@ -260,11 +271,17 @@ impl Picker {
         if strategy == balance::Strategy::HashConsistent {
             rings::refresh(&mut self.rings[upstream.index()], self.board, roster);
         }
-        let ring = self.rings[upstream.index()].as_deref().map(KeptRing::ring);
         let turn = self.board.upstream(upstream).take_turn(Owner::Worker(self.slot));
         if order != Order::Free && !self.is_next(upstream, order) {
             return Err(Refusal::Full);
         }
+        if among == Among::Fit
+            && let Some(picked) = self.choose_level(upstream, &turn, tried, now_s)
+        {
+            return Ok(picked);
+        }
+        let roster = self.rosters[upstream.index()].as_ref().ok_or(Refusal::NoBackend)?;
+        let ring = self.rings[upstream.index()].as_deref().map(KeptRing::ring);
         for _ in 0..CHOICES_MAX {
             let mut walk = tried.walk;
             self.peers.clear();
@@ -308,20 +325,26 @@ impl Picker {
                         store(self.board, *id, peer);
                     }
                 }
-                turn.count();
-                self.board.backend(*id).count_pick();
                 tried.walk = walk;
-                tried.add(*id);
-                return Ok(Picked {
-                    _reservation: reservation,
-                    _nudge: None,
-                    upstream,
-                    backend: *id,
-                    incarnation: about.incarnation,
-                });
+                let life = (*id, about.incarnation);
+                return Ok(self.picked((upstream, &turn), life, tried, reservation));
             }
         }
         Err(Refusal::NoBackend)
+    }
+
+    /// Counts a pick within its turn.
+    fn picked(
+        &self,
+        (upstream, turn): (UpstreamId, &Turn),
+        (backend, incarnation): (BackendId, u16),
+        tried: &mut Tried,
+        reservation: Reservation,
+    ) -> Picked {
+        turn.count();
+        self.board.backend(backend).count_pick();
+        tried.add(backend);
+        Picked { _reservation: reservation, _nudge: None, upstream, backend, incarnation }
     }
 
     /// Whether the upstream wants failed members to be asked while there are no others. Looked at
@@ -360,6 +383,7 @@ impl Picker {
         if roster.strategy != Strategy::HashConsistent {
             self.rings[id.index()] = None;
         }
+        self.are_level[id.index()] = level::is_level(&roster);
         self.rosters[id.index()] = Some(roster);
         Edition::New
     }

@@ -2,6 +2,7 @@
 //! is seen by the rest.
 
 mod capacity;
+mod level;
 mod strategies;
 
 use std::io::{BufRead as _, BufReader};
