@@ -42,7 +42,7 @@ pub(crate) fn declared(bytes: &[u8], headers: &[Header]) -> Result<Option<Body>,
 }
 
 /// Digits only: no sign, no list, no spaces inside, no overflow of anybody's.
-fn length(value: &[u8]) -> Result<u64, Error> {
+pub(super) fn length(value: &[u8]) -> Result<u64, Error> {
     if value.is_empty() {
         return Err(Error::ContentLength);
     }

@@ -16,6 +16,7 @@ pub(crate) mod framing;
 mod grammar;
 pub(crate) mod head;
 pub(crate) mod http2;
+pub(crate) mod likeness;
 pub(crate) mod listing;
 pub(crate) mod lookup;
 pub(crate) mod mime;

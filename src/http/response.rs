@@ -5,6 +5,7 @@ use super::Error;
 use super::framing::{self, Body};
 use super::grammar::{self, Stop};
 use super::head::{self, Header, Kind, Persistence, Span, Version};
+use super::likeness::Likenesses;
 use super::request::Parsed;
 
 /// What the request was, as far as it decides how its response is read.
@@ -14,7 +15,7 @@ pub(crate) struct Asked {
     pub(crate) is_upgrade: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) reason: Span,
@@ -28,6 +29,23 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// As `parse`, by what is known of heads like it.
+    pub(crate) fn parse_alike(
+        &mut self,
+        bytes: &[u8],
+        asked: Asked,
+        known: &mut Likenesses,
+    ) -> Result<Parsed, Error> {
+        if known.recognise(bytes, asked, self) {
+            return Ok(Parsed::Complete);
+        }
+        let parsed = self.parse(bytes, asked)?;
+        if parsed == Parsed::Complete {
+            known.learn(&bytes[..self.head_bytes], asked, self);
+        }
+        Ok(parsed)
+    }
+
     pub(crate) fn parse(&mut self, bytes: &[u8], asked: Asked) -> Result<Parsed, Error> {
         match self.read(bytes) {
             Ok(()) => {}
@@ -96,5 +114,18 @@ impl Response {
     /// 100 to 199 but 101: another head follows.
     pub(crate) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+impl Clone for Response {
+    fn clone(&self) -> Self {
+        Self { headers: self.headers.clone(), ..*self }
+    }
+
+    /// Keeps the room that there is for headers.
+    fn clone_from(&mut self, other: &Self) {
+        let mut headers = std::mem::take(&mut self.headers);
+        headers.clone_from(&other.headers);
+        *self = Self { headers, ..*other };
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use super::compress::Choice;
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange, Uptake};
+use super::generation::Upstream;
 use super::http2::silence;
 use super::link::{self, Link};
 use super::offer::Fault;
@@ -164,7 +165,7 @@ impl Talk<'_> {
             }
         }
         let is_sent = exchange.to_backend.is_through();
-        if let Poll::Ready(head) = poll_head(cx, connection, exchange, stream) {
+        if let Poll::Ready(head) = poll_head(cx, connection, exchange, (site.upstream, stream)) {
             return Poll::Ready(head.map_err(Fault::Backend));
         }
         let half_close = site.route.limits.client.half_close;
@@ -210,7 +211,7 @@ fn poll_head(
     cx: &mut Context<'_>,
     connection: &Connection,
     exchange: &mut Exchange,
-    stream: &mut Stream,
+    (upstream, stream): (&Upstream, &mut Stream),
 ) -> Poll<Result<(), Failure>> {
     let buffers = &connection.shared.buffers;
     let asked =
@@ -221,7 +222,8 @@ fn poll_head(
         if buffer.content().len() > seen
             && (seen == 0 || head::may_be_complete(buffer.content(), seen))
         {
-            match exchange.response.parse(buffer.content(), asked) {
+            let known = &mut upstream.answers.borrow_mut();
+            match exchange.response.parse_alike(buffer.content(), asked, known) {
                 Ok(Parsed::Complete) => {
                     exchange.head_seen_bytes = 0;
                     return Poll::Ready(Ok(()));

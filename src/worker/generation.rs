@@ -3,6 +3,7 @@
 //! Built once per reload, read by every request; everything that can be sorted or looked up ahead
 //! of time is.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -18,6 +19,7 @@ use crate::config::model::capacity::{Queue, Token};
 use crate::config::model::{Address, Config, Links};
 use crate::config::retry::Retry;
 use crate::config::template::Template;
+use crate::http::likeness::Likenesses;
 use crate::http::route;
 use crate::scoreboard::UpstreamId;
 
@@ -58,6 +60,8 @@ pub(crate) struct Upstream {
     pub(crate) sticky: Option<Token>,
     /// What requests are hashed by.
     pub(crate) hash_key: Option<Template>,
+    /// What its backends' answers are like.
+    pub(crate) answers: RefCell<Likenesses>,
 }
 
 impl Upstream {
@@ -99,6 +103,7 @@ impl Generation {
                     queue: upstream.queue,
                     sticky: upstream.sticky.as_ref().map(|sticky| sticky.by.clone()),
                     hash_key: upstream.hash_key.clone(),
+                    answers: RefCell::default(),
                 })
                 .collect(),
         }

@@ -1,7 +1,7 @@
 //! Heads: what is accepted has one reading, and what is sent on has the same one for everybody.
 
-use super::grammar;
 use super::second_reader::{self, LENIENCIES, Message};
+use super::{grammar, likeness};
 use crate::http::HEADERS_MAX;
 use crate::http::framing::Body;
 use crate::http::head::{self, Header, Kind, Persistence, Version};
@@ -116,6 +116,7 @@ pub(crate) fn response_head(bytes: &[u8]) {
         }
         let head = &bytes[..response.head_bytes];
         comes_in_pieces(head, |part| Response::default().parse(part, asked).ok());
+        likeness::changes_are_read_anew(bytes, asked);
         spans_lie_within(&response.headers, head);
         if response.headers.len() + LINES_ADDED_MAX > HEADERS_MAX {
             continue;

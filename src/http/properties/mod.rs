@@ -12,5 +12,6 @@ mod grammar;
 pub(crate) mod heads;
 pub(crate) mod hellos;
 pub(crate) mod introductions;
+mod likeness;
 pub(crate) mod paths;
 pub(crate) mod second_reader;
