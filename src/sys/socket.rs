@@ -129,6 +129,13 @@ pub(crate) fn set_nodelay(listener: impl AsFd) -> io::Result<()> {
     Ok(sockopt::set_tcp_nodelay(listener, true)?)
 }
 
+/// For a connection that does not leave this machine, and for what such a listener accepts: it meets no
+/// congestion, and the machine's own control of it may cost (BBR measures rates and paces). Reno is what
+/// every kernel has and every user may choose.
+pub(crate) fn spare_congestion_control(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_tcp_congestion(socket, "reno")?)
+}
+
 /// Asks a silent peer for a sign of life after `idle_ms`, and gives it up when none comes.
 pub(crate) fn set_keepalive(socket: impl AsFd, idle_ms: u64) -> io::Result<()> {
     let idle = Duration::from_millis(idle_ms).max(Duration::from_secs(1));
@@ -204,6 +211,17 @@ mod tests {
         let serving = std::net::TcpListener::from(serving);
         let accepted: Vec<_> = clients.iter().map(|_| serving.accept()).collect();
         assert!(accepted.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn what_a_listener_is_spared_is_spared_to_what_it_accepts() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        spare_congestion_control(&listener).unwrap();
+        listen(&listener).unwrap();
+        let address = local_address(&listener).unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let (accepted, _) = std::net::TcpListener::from(listener).accept().unwrap();
+        assert_eq!(sockopt::tcp_congestion(&accepted).unwrap(), "reno");
     }
 
     #[test]

@@ -100,8 +100,11 @@ pub(crate) fn accept(
     listener: OwnedFd,
     address: Address,
 ) -> io::Result<Accepting> {
-    if let Address::Tcp(_) = address {
+    if let Address::Tcp(address) = address {
         sys::socket::set_nodelay(&listener)?;
+        if address.ip().is_loopback() {
+            let _cheaper_only = sys::socket::spare_congestion_control(&listener);
+        }
     }
     let address = Rc::new(address);
     let listener = Watched::new(listener)?;
