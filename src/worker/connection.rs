@@ -242,8 +242,9 @@ impl Connection {
     /// The configuration that serves the next request whole. A listener that the newest one lacks
     /// keeps the one it was accepted under.
     pub(crate) fn generation(&mut self) -> Option<Rc<Generation>> {
-        let newest = self.shared.generation();
-        if let Some(newest) = newest.filter(|newest| newest.has_listener(&self.listener)) {
+        let newest = self.shared.generation()?;
+        let is_known = self.generation.as_ref().is_some_and(|known| Rc::ptr_eq(known, &newest));
+        if !is_known && newest.has_listener(&self.listener) {
             self.generation = Some(newest);
         }
         self.generation.clone()
@@ -324,7 +325,7 @@ impl Connection {
             if let Some(buffer) = &mut self.unread {
                 let limits = head_limits(self.generation.as_deref(), &self.listener);
                 let exchange = exchange.get_or_insert_with(|| {
-                    self.seat.limit(self.shared.refresh(), limits.timeout_ms);
+                    self.seat.limit(self.shared.now_us(), limits.timeout_ms);
                     self.shared.seats.enter(&self.seat, Phase::Active);
                     self.shared.take_exchange()
                 });

@@ -61,6 +61,9 @@ impl Stream {
             config::model::Address::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
+                if address.ip().is_loopback() {
+                    let _cheaper_only = sys::socket::spare_congestion_control(&stream);
+                }
                 if keepalive_ms > 0 {
                     sys::socket::set_keepalive(&stream, keepalive_ms)?;
                 }
@@ -237,14 +240,28 @@ impl Stream {
         }
     }
 
-    /// A look that costs no system call unless the reactor has seen something happen.
+    /// A look that costs no system call unless the reactor has seen something happen, and takes no bytes.
     pub(crate) fn look(&mut self) -> Idle {
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut byte = [0; 1];
-        match self.poll_read(&mut cx, &mut byte) {
-            Poll::Pending => Idle::Quiet,
-            Poll::Ready(Ok(0) | Err(_)) => Idle::Closed,
-            Poll::Ready(Ok(_)) => Idle::Talking,
+        let ended = match self {
+            Self::Tcp(stream) => {
+                stream.try_io(Interest::READABLE, || sys::socket::has_ended(&*stream))
+            }
+            Self::Unix(stream) => {
+                stream.try_io(Interest::READABLE, || sys::socket::has_ended(&*stream))
+            }
+            Self::Tls(_) | Self::Inbound(_) | Self::Outbound(_) | Self::Copy(_) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                let mut byte = [0; 1];
+                match self.poll_read(&mut cx, &mut byte) {
+                    Poll::Pending => return Idle::Quiet,
+                    Poll::Ready(read) => read.map(|count| count == 0),
+                }
+            }
+        };
+        match ended {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Idle::Quiet,
+            Ok(true) | Err(_) => Idle::Closed,
+            Ok(false) => Idle::Talking,
         }
     }
 
