@@ -28,6 +28,7 @@ mod limits;
 mod listeners;
 mod memory;
 mod metrics;
+mod minute;
 mod pid_file;
 mod plan;
 mod predecessors;
@@ -201,6 +202,7 @@ struct Master {
     history: history::History,
     requests: requests::Requests,
     alarms: alarms::Alarms,
+    refusals: limits::Refusals,
     reading: reading::Reading,
     reopening: reopening::Reopening,
     orphans: turn::Orphans,
