@@ -84,13 +84,11 @@ fn without_secret(message: String, span: &Range<usize>, (plain, shown): (&str, &
     if plain == shown {
         return message;
     }
-    match message.split_once("found string ") {
-        Some((before, _)) => format!("{before}found string {HIDDEN}"),
-        None => {
-            let value = plain.trim_matches(['"', '\'']);
-            if value.len() < 3 { message } else { message.replace(value, HIDDEN) }
-        }
+    if let Some((before, _)) = message.split_once("found string ") {
+        return format!("{before}found string {HIDDEN}");
     }
+    let value = plain.trim_matches(['"', '\'']);
+    if value.len() < 3 { message } else { message.replace(value, HIDDEN) }
 }
 
 impl Place {

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+use super::limits::Refusals;
 use super::membership::Now;
 use super::minute::Minute;
 use super::{Master, audit};
@@ -27,6 +28,8 @@ pub(super) struct Alarms {
     kinds: VecDeque<Kind>,
     clients: Vec<Client>,
     minute: Minute,
+    /// Of limits.
+    pub(super) refusals: Refusals,
     /// What could not be judged, as of when it was last told.
     unjudged: Unjudged,
     /// Events of the period, and when it began.
@@ -65,6 +68,7 @@ impl Alarms {
             kinds: VecDeque::new(),
             clients: Vec::new(),
             minute: Minute::default(),
+            refusals: Refusals::default(),
             unjudged: Unjudged::default(),
             told: 0,
             since_ms: 0,

@@ -202,7 +202,6 @@ struct Master {
     history: history::History,
     requests: requests::Requests,
     alarms: alarms::Alarms,
-    refusals: limits::Refusals,
     reading: reading::Reading,
     reopening: reopening::Reopening,
     orphans: turn::Orphans,

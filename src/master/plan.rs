@@ -218,7 +218,8 @@ fn covered(lines: &[Line<'_>], (old, new): (&str, &str)) -> Vec<plan::Line> {
         Line::New(_) => plan::Line::New(text(new.next())),
         Line::Gap(count) => {
             for _ in 0..count {
-                (old.next(), new.next());
+                old.next();
+                new.next();
             }
             plan::Line::Gap(count)
         }

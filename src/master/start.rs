@@ -256,7 +256,6 @@ impl Prepared {
             history: history::History::new(board),
             requests: requests::Requests::new(board),
             alarms: Alarms::new(board),
-            refusals: super::limits::Refusals::default(),
             reading: Reading::default(),
             reopening: reopening::Reopening::default(),
             orphans: turn::Orphans::new(will.orphans_reaped),
