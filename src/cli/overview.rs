@@ -117,11 +117,12 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
         let wall_ms = clock::wall_ms();
         let Some(complaint) = row.complaint(wall_ms) else { continue };
         let tone = match row.standing(wall_ms) {
-            Standing::Expired | Standing::Early => Tone::Bad,
+            Standing::Expired | Standing::Early | Standing::Refusing => Tone::Bad,
             Standing::Soon | Standing::Stuck | Standing::Good => Tone::Warn,
         };
         found.push((tone, format!("! certificate of {}: {complaint}", row.server)));
     }
+    floods(status, &mut found);
     for row in &status.workers {
         if let Some(log) = row.log.as_ref().filter(|log| log.is_failing) {
             let (reason, dropped) = (&log.last_error, log.dropped);
@@ -131,6 +132,22 @@ fn attention(status: &Status) -> Vec<(Tone, String)> {
     }
     found.sort_by_key(|(tone, _)| *tone != Tone::Bad);
     found
+}
+
+/// Attacks and refusals that come all the time; a few are nobody's business at once.
+fn floods(status: &Status, found: &mut Vec<(Tone, String)>) {
+    const A_MINUTE_MIN: u64 = 60;
+    if let Some(row) = status.firewall.as_ref().filter(|row| row.last_minute >= A_MINUTE_MIN) {
+        let most = row.offenders.first().map_or("", |offender| &offender.client);
+        let count = number::count(row.last_minute);
+        found.push((Tone::Warn, format!("! {count} attacks in the last minute, most by {most}")));
+    }
+    for row in status.limits.iter().filter(|row| row.refused_last_minute >= A_MINUTE_MIN) {
+        let most = row.offenders.first().map_or("", |offender| &offender.key);
+        let (count, most) = (number::count(row.refused_last_minute), text::plain(most));
+        let text = format!("! limit {} refused {count} in the last minute", row.name);
+        found.push((Tone::Warn, format!("{text}, most of them {most}")));
+    }
 }
 
 fn workers(rows: &[Worker]) -> Table {

@@ -66,6 +66,19 @@ pub(crate) fn read(der: &[u8]) -> Option<Certificate> {
     Some(Certificate { subject, issuer, serial: hex(serial), not_before_s, not_after_s, names })
 }
 
+/// Until when a list of revoked certificates is good, in seconds since the Unix epoch; `None` for one
+/// that does not say so, and for what is no list.
+pub(crate) fn list_good_until(der: &[u8]) -> Option<i64> {
+    let mut list = Der::new(der).expect(tag::SEQUENCE)?;
+    let mut fields = list.expect(tag::SEQUENCE)?;
+    fields.skip(tag::INTEGER);
+    // The signature's algorithm, and who signed.
+    fields.expect(tag::SEQUENCE)?;
+    fields.expect(tag::SEQUENCE)?;
+    let _made = time(&mut fields)?;
+    time(&mut fields)
+}
+
 /// The day of a moment, as people write it: `2026-11-27`.
 pub(crate) fn day(unix_s: i64) -> String {
     let (year, month, day) = civil(unix_s.div_euclid(DAY_S));

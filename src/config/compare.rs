@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use super::veil;
+
 /// Longer values are cut here.
 const VALUE_CHARS_MAX: usize = 60;
 /// What stands for a value that is nobody else's business.
 const HIDDEN: &str = "***";
-/// In a key, in lower case.
-const SECRET: [&str; 5] = ["environment", "password", "secret", "token", "credential"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
@@ -191,18 +191,17 @@ fn by_identity(list: &[Value]) -> BTreeMap<String, &Value> {
 
 /// A value as one reads it; of a table, its keys and values.
 fn words(path: &str, value: &Value) -> String {
-    let path = path.to_lowercase();
-    if SECRET.iter().any(|word| path.contains(word)) {
+    if path.split('.').any(veil::is_secret) {
         return HIDDEN.to_owned();
     }
     let text = match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => veil::text(text),
         Value::Array(list) => {
-            list.iter().map(|value| words(&path, value)).collect::<Vec<_>>().join(" ")
+            list.iter().map(|value| words(path, value)).collect::<Vec<_>>().join(" ")
         }
         Value::Table(table) => {
             let pair = |(key, value): (&String, &Value)| {
-                format!("{key}={}", words(&joined(&path, key, '.'), value))
+                format!("{key}={}", words(&joined(path, key, '.'), value))
             };
             table.iter().map(pair).collect::<Vec<_>>().join(" ")
         }

@@ -6,11 +6,14 @@ use std::fmt;
 use std::ops::Range;
 
 use super::report::Report;
+use super::veil;
 
 /// More than this tells nobody more; the rest is counted.
 const SHOWN_MAX: usize = 64;
 /// A longer line is shown as a window around the caret.
 const LINE_CHARS_MAX: usize = 160;
+/// What stands for a value that is a secret.
+const HIDDEN: &str = "\"***\"";
 /// How much of a long line stays visible before the caret.
 const LEAD_CHARS: usize = 40;
 
@@ -57,17 +60,35 @@ impl Errors {
         found.sort_by_key(|finding| finding.span.start);
         let more = found.len().saturating_sub(SHOWN_MAX);
         found.truncate(SHOWN_MAX);
+        // Errors are logged, and told by the API.
+        let shown = veil::document(text);
         let list = found
             .into_iter()
             .map(|finding| Diagnostic {
                 file: name.to_owned(),
-                message: finding.message,
-                place: Some(Place::of(text, &finding.span)),
+                message: without_secret(finding.message, &finding.span, (text, &shown)),
+                place: Some(Place::of(&shown, &finding.span)),
                 hint: finding.hint,
             })
             .collect();
         Self { list, more }
     }
+}
+
+/// What an error says of a value that is a secret, which may be its beginning only.
+fn without_secret(message: String, span: &Range<usize>, (plain, shown): (&str, &str)) -> String {
+    let [Some(plain), Some(shown)] = [plain, shown].map(|text| text.get(span.clone())) else {
+        return message;
+    };
+    let message = veil::text(&message);
+    if plain == shown {
+        return message;
+    }
+    if let Some((before, _)) = message.split_once("found string ") {
+        return format!("{before}found string {HIDDEN}");
+    }
+    let value = plain.trim_matches(['"', '\'']);
+    if value.len() < 3 { message } else { message.replace(value, HIDDEN) }
 }
 
 impl Place {

@@ -73,6 +73,7 @@ pub(crate) mod template;
 pub(crate) mod trust;
 pub(crate) mod users;
 pub(crate) mod variables;
+pub(crate) mod veil;
 
 use std::path::Path;
 use std::sync::Arc;

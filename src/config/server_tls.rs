@@ -9,10 +9,10 @@ use toml::de::DeValue;
 
 use super::model::route::{Change, HeaderRule, Shape};
 use super::model::tls::{ClientAuth, Crl, Demand, ServerTls, Version};
-use super::report::Located;
+use super::report::{Located, Report, Span};
 use super::section::{Page, Section, text_of, unknown_word};
 use super::template::{OverTls, Part, Template, Variable};
-use super::{duration, identity, limits, trust};
+use super::{certificate, duration, identity, limits, trust};
 
 /// What backends are told of a client, and by which names.
 const FORWARDED: [(&str, Option<OverTls>); 6] = [
@@ -140,9 +140,23 @@ fn client(section: &mut Section<'_>) -> Option<ClientAuth> {
         if let (true, Err(reason)) = (is_read, trust::verifier(&client, provider)) {
             let hint = "lists of revoked certificates as PEM: -----BEGIN X509 CRL-----";
             section.report.error(&span, format!("`client_crl` can not be used: {reason}"), hint);
+        } else {
+            judge_date(section.report, &client, &span);
         }
     }
     Some(client)
+}
+
+/// Dates are judged where the file is being checked; what runs goes on and says so.
+fn judge_date(report: &Report<'_>, client: &ClientAuth, span: &Span) {
+    let until_s = client.crl.as_ref().and_then(trust::good_until);
+    if let (Some(now_s), Some(until_s)) = (report.surroundings.now_s, until_s)
+        && until_s < now_s
+    {
+        let day = certificate::day(until_s);
+        let message = format!("`client_crl` has expired: it was good until {day}");
+        report.error(span, message, "every client would be refused");
+    }
 }
 
 /// Certificates that others' must lead to.

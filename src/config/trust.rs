@@ -10,8 +10,8 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use super::files;
 use super::model::tls::{ClientAuth, Crl, Demand};
+use super::{certificate, files};
 
 /// What of PEM text can be used; one that a machine has put together may hold others.
 pub(crate) fn usable(pem: &str) -> RootCertStore {
@@ -62,6 +62,13 @@ fn revoked(pem: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Stri
         Ok(lists) => Ok(lists),
         Err(error) => Err(error.to_string().to_lowercase()),
     }
+}
+
+/// Until when all of these lists are good, in seconds since the Unix epoch: from then on clients are
+/// refused. `None` where none says so.
+pub(crate) fn good_until(crl: &Crl) -> Option<i64> {
+    let lists = revoked(&crl.lists).unwrap_or_default();
+    lists.iter().filter_map(|list| certificate::list_good_until(list)).min()
 }
 
 /// The same with what the file of revoked certificates says now, if that is any good.

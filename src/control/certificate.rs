@@ -23,6 +23,9 @@ pub(crate) struct Certificate {
     pub(crate) days_left: i64,
     /// Why what its files say now is not taken; empty when they say what is shown.
     pub(crate) trouble: String,
+    /// The list of revoked clients is out of time, so that none comes in.
+    #[serde(default)]
+    pub(crate) refuses_clients: bool,
 }
 
 /// How it stands.
@@ -34,6 +37,8 @@ pub(crate) enum Standing {
     Soon,
     Early,
     Expired,
+    /// Good, but clients can not be judged.
+    Refusing,
 }
 
 impl Certificate {
@@ -43,6 +48,8 @@ impl Certificate {
             Standing::Expired
         } else if self.not_before_ms > wall_ms {
             Standing::Early
+        } else if self.refuses_clients {
+            Standing::Refusing
         } else if days_between(wall_ms, self.not_after_ms) < SOON_DAYS {
             Standing::Soon
         } else if !self.trouble.is_empty() {
@@ -58,7 +65,7 @@ impl Certificate {
         let count = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
         let what = match self.standing(wall_ms) {
             Standing::Good => return None,
-            Standing::Stuck => String::new(),
+            Standing::Stuck | Standing::Refusing => String::new(),
             Standing::Soon => format!("{count} left"),
             Standing::Early => "not good yet".to_owned(),
             Standing::Expired => format!("expired {count} ago"),
@@ -97,6 +104,10 @@ mod tests {
             (good_for(0, ""), Some("0 days left")),
             (good_for(-1, ""), Some("expired 1 day ago")),
             (good_for(90, "no such file"), Some("no such file")),
+            (
+                Certificate { refuses_clients: true, ..good_for(5, "clients are refused") },
+                Some("clients are refused"),
+            ),
         ] {
             assert_eq!(certificate.complaint(now_ms).as_deref(), expected);
         }

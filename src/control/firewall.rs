@@ -16,10 +16,30 @@ pub(crate) struct Firewall {
     /// Requests that the core rules gave no answer to.
     #[serde(default)]
     pub(crate) unanswered: u64,
+    /// Taken for attacks within the last minute, whatever became of them.
+    #[serde(default)]
+    pub(crate) last_minute: u64,
     /// Rules that found something, in the order of the documentation.
     pub(crate) rules: Vec<RuleCount>,
     /// Kinds of attacks, the one that came last first.
     pub(crate) alarms: Vec<Alarm>,
+    /// Who made the most requests that were taken for attacks, first; a few.
+    #[serde(default)]
+    pub(crate) offenders: Vec<Offender>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Offender {
+    pub(crate) client: String,
+    pub(crate) detected: u64,
+    pub(crate) blocked: u64,
+}
+
+impl Offender {
+    pub(crate) fn attacks(&self) -> u64 {
+        self.detected + self.blocked
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +98,17 @@ impl Firewall {
         self.blocked += other.blocked;
         self.cut_bodies += other.cut_bodies;
         self.unanswered += other.unanswered;
+        self.last_minute += other.last_minute;
+        for row in other.offenders {
+            match self.offenders.iter_mut().find(|known| known.client == row.client) {
+                Some(known) => {
+                    known.detected += row.detected;
+                    known.blocked += row.blocked;
+                }
+                None => self.offenders.push(row),
+            }
+        }
+        self.offenders.sort_by_key(|row| std::cmp::Reverse(row.attacks()));
         for row in other.rules {
             match self.rules.iter_mut().find(|known| known.rule == row.rule) {
                 Some(known) => {

@@ -12,6 +12,8 @@ pub(crate) struct Limit {
     pub(crate) passed: u64,
     pub(crate) delayed: u64,
     pub(crate) refused: u64,
+    #[serde(default)]
+    pub(crate) refused_last_minute: u64,
     /// What it would have done to requests, where it is on trial.
     pub(crate) delayed_dry_run: u64,
     pub(crate) refused_dry_run: u64,

@@ -7,12 +7,15 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
+use super::limits::Refusals;
 use super::membership::Now;
+use super::minute::Minute;
 use super::{Master, audit};
 use crate::config::limits;
 use crate::config::model::firewall::{Part, Rule};
-use crate::control::firewall::{Alarm, Firewall, RuleCount, Verdict};
+use crate::control::firewall::{Alarm, Firewall, Offender, RuleCount, Verdict};
 use crate::control::wire::Severity;
 use crate::scoreboard::layout::WORKERS_MAX;
 use crate::scoreboard::{Board, firewall};
@@ -23,6 +26,10 @@ pub(super) struct Alarms {
     read: [u64; WORKERS_MAX],
     /// The one that came last first.
     kinds: VecDeque<Kind>,
+    clients: Vec<Client>,
+    minute: Minute,
+    /// Of limits.
+    pub(super) refusals: Refusals,
     /// What could not be judged, as of when it was last told.
     unjudged: Unjudged,
     /// Events of the period, and when it began.
@@ -59,6 +66,9 @@ impl Alarms {
             board,
             read: [0; WORKERS_MAX],
             kinds: VecDeque::new(),
+            clients: Vec::new(),
+            minute: Minute::default(),
+            refusals: Refusals::default(),
             unjudged: Unjudged::default(),
             told: 0,
             since_ms: 0,
@@ -75,10 +85,13 @@ impl Alarms {
     }
 
     fn gather(&mut self) {
-        let Self { board, read, kinds, .. } = self;
+        let Self { board, read, kinds, clients, .. } = self;
         for worker in board.workers() {
             let from = &mut read[worker.slot().index()];
-            *from = firewall::read(*board, worker.slot(), *from, |alarm| note(kinds, alarm));
+            *from = firewall::read(*board, worker.slot(), *from, |alarm| {
+                blame(clients, &alarm);
+                note(kinds, alarm);
+            });
         }
     }
 
@@ -104,7 +117,9 @@ impl Alarms {
             kind.told = kind.count;
             kind.told_ms = wall_ms;
         }
-        entries.extend(self.unjudged.close_second(&self.figures(), wall_ms));
+        let figures = self.figures();
+        self.minute.close_second(figures.detected + figures.blocked);
+        entries.extend(self.unjudged.close_second(&figures, wall_ms));
         self.row = self.sum_up();
         entries
     }
@@ -135,6 +150,8 @@ impl Alarms {
             unanswered: figures.unanswered.iter().sum(),
             rules: rules.filter(|rule| rule.detected + rule.blocked > 0).collect(),
             alarms: self.kinds.iter().map(Kind::row).collect(),
+            last_minute: self.minute.count(),
+            offenders: worst(&self.clients),
         })
     }
 
@@ -166,6 +183,52 @@ fn note(kinds: &mut VecDeque<Kind>, alarm: firewall::Alarm) {
     kind.last = alarm;
     kinds.push_front(kind);
     kinds.truncate(limits::firewall::KINDS_MAX);
+}
+
+/// Who was taken for an attacker, by his address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Client {
+    address: IpAddr,
+    detected: u64,
+    blocked: u64,
+}
+
+impl Client {
+    fn attacks(self) -> u64 {
+        self.detected + self.blocked
+    }
+}
+
+/// Counts an attack for whom it came from. Of a full table the one with the fewest goes, so that many
+/// who attack once can not hide one who does all the time.
+fn blame(clients: &mut Vec<Client>, alarm: &firewall::Alarm) {
+    let known = clients.iter().position(|client| client.address == alarm.client);
+    let at = known.unwrap_or_else(|| {
+        let client = Client { address: alarm.client, detected: 0, blocked: 0 };
+        if clients.len() < limits::firewall::OFFENDERS_MAX {
+            clients.push(client);
+            return clients.len() - 1;
+        }
+        let fewest = clients.iter().enumerate().min_by_key(|(_, client)| client.attacks());
+        let at = fewest.map_or(0, |(at, _)| at);
+        clients[at] = client;
+        at
+    });
+    match alarm.verdict {
+        firewall::Verdict::Detected => clients[at].detected += 1,
+        firewall::Verdict::Blocked => clients[at].blocked += 1,
+    }
+}
+
+fn worst(clients: &[Client]) -> Vec<Offender> {
+    let mut clients = clients.to_vec();
+    clients.sort_by_key(|client| (std::cmp::Reverse(client.attacks()), client.address));
+    let row = |client: Client| Offender {
+        client: super::requests::client(client.address),
+        detected: client.detected,
+        blocked: client.blocked,
+    };
+    clients.into_iter().take(limits::firewall::OFFENDERS_SHOWN_MAX).map(row).collect()
 }
 
 /// Bodies that were not read to their end, and requests that the core rules gave no answer to: told
@@ -261,4 +324,45 @@ impl Kind {
 /// Bytes of a client's, for people.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scoreboard::recent;
+
+    fn alarm(client: [u8; 4], verdict: firewall::Verdict) -> firewall::Alarm {
+        firewall::Alarm {
+            wall_ms: 0,
+            client: IpAddr::from(client),
+            host: recent::Host::NONE,
+            path: recent::Path::NONE,
+            verdict,
+            score: 5,
+            rule: 0,
+            rule_id: 0,
+            part: 0,
+            name: firewall::Text::NONE,
+            excerpt: firewall::Text::NONE,
+        }
+    }
+
+    #[test]
+    fn who_attacks_all_the_time_is_not_hidden_by_many_who_do_once() {
+        let always = [10, 0, 0, 1];
+        let mut clients = Vec::new();
+        for number in 0..2_000_u16 {
+            blame(&mut clients, &alarm(always, firewall::Verdict::Blocked));
+            if number % 2 == 0 {
+                blame(&mut clients, &alarm(always, firewall::Verdict::Detected));
+            }
+            let [high, low] = number.to_be_bytes();
+            blame(&mut clients, &alarm([192, 168, high, low], firewall::Verdict::Blocked));
+        }
+        assert_eq!(clients.len(), limits::firewall::OFFENDERS_MAX);
+        let told = worst(&clients);
+        assert_eq!(told.len(), limits::firewall::OFFENDERS_SHOWN_MAX);
+        let first = Offender { client: "10.0.0.1".to_owned(), detected: 1_000, blocked: 2_000 };
+        assert_eq!(told[0], first);
+    }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::membership::Now;
 use super::{Master, Phase, WHO, audit, servers};
 use crate::config::model::Config;
-use crate::config::model::tls::{ClientAuth, Identity, ServerTls};
+use crate::config::model::tls::{ClientAuth, Crl, Identity, ServerTls};
 use crate::config::{Loaded, certificate, identity, limits, trust};
 use crate::control::certificate::{Certificate, days_between};
 use crate::control::server_row::ServerRow;
@@ -184,8 +184,9 @@ fn look(mut config: Config, mut watched: AllWatched) -> Looked {
 }
 
 impl Certificates {
-    fn trouble(&self, identity: &Identity) -> &str {
-        self.watched.get(&identity.certificate).map_or("", |watched| &watched.trouble)
+    /// Of what is known by that file.
+    fn trouble(&self, file: &Path) -> &str {
+        self.watched.get(file).map_or("", |watched| &watched.trouble)
     }
 
     /// The configuration was read again: whether its certificates are still what their files say is
@@ -295,12 +296,19 @@ impl Master {
             streams.iter().map(|stream| (None, stream.listen.first(), stream.tls.as_ref()));
         let shown = of_servers.chain(of_streams).flat_map(|(host, listen, tls)| {
             let identities = tls.into_iter().flat_map(ServerTls::identities);
-            identities.map(move |identity| (host, listen, identity))
+            let crl = tls.and_then(|tls| tls.client.as_ref()?.crl.as_ref());
+            identities.map(move |identity| (host, listen, identity, crl))
         });
-        let rows = shown.filter_map(|(host, listen, identity)| {
+        let rows = shown.filter_map(|(host, listen, identity, crl)| {
             let own = self.generation.shown(identity)?;
             let address = || listen.map(|listen| listen.address.to_string());
             let not_after_ms = own.not_after_s.saturating_mul(1000);
+            let expired = crl.and_then(|crl| self.expired_list(crl, wall_ms));
+            let troubles = [
+                expired.clone().unwrap_or_default(),
+                self.certificates.trouble(&identity.certificate).to_owned(),
+                crl.map_or("", |crl| self.certificates.trouble(&crl.file)).to_owned(),
+            ];
             Some(Certificate {
                 server: host.cloned().or_else(address).unwrap_or_default(),
                 names: own.names.clone(),
@@ -310,10 +318,24 @@ impl Master {
                 not_before_ms: own.not_before_s.saturating_mul(1000),
                 not_after_ms,
                 days_left: days_between(wall_ms, not_after_ms),
-                trouble: self.certificates.trouble(identity).to_owned(),
+                trouble: troubles
+                    .into_iter()
+                    .filter(|it| !it.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("; "),
+                refuses_clients: expired.is_some(),
             })
         });
         rows.collect()
+    }
+
+    /// What is to be said of a list of revoked certificates that is out of time.
+    fn expired_list(&self, crl: &Crl, wall_ms: i64) -> Option<String> {
+        let until_s = self.generation.list_good_until(crl)?;
+        (until_s.saturating_mul(1000) < wall_ms).then(|| {
+            let (file, day) = (crl.file.display(), certificate::day(until_s));
+            format!("clients are refused: {file} has expired, it was good until {day}")
+        })
     }
 }
 

@@ -13,8 +13,8 @@ use crate::config;
 use crate::config::certificate::Certificate;
 use crate::config::limits::{CONFIG_BYTES_MAX, GENERATION_BYTES_MAX};
 use crate::config::model::Config;
-use crate::config::model::tls::{Identity, ServerTls};
-use crate::config::{Loaded, identity};
+use crate::config::model::tls::{Crl, Identity, ServerTls};
+use crate::config::{Loaded, identity, trust};
 use crate::sys::{self, memfd};
 
 const KEY: &str = "generation ";
@@ -34,6 +34,8 @@ pub(super) struct Generation {
     bytes: OwnedFd,
     /// What the certificates in it say of themselves, by their files.
     shown: BTreeMap<PathBuf, Certificate>,
+    /// Until when lists of revoked certificates are good, by their files; seconds since the epoch.
+    lists: BTreeMap<PathBuf, i64>,
 }
 
 impl Generation {
@@ -75,11 +77,23 @@ impl Generation {
             .flat_map(ServerTls::identities)
             .filter_map(|shown| Some((shown.certificate.clone(), identity::own(&shown.chain)?)));
         let shown = shown.collect();
-        Self { number, config: Rc::new(config), file: None, text, previous: None, bytes, shown }
+        let servers = config.servers.iter().filter_map(|server| server.tls.as_ref());
+        let streams = config.streams.iter().filter_map(|stream| stream.tls.as_ref());
+        let lists = servers
+            .chain(streams)
+            .filter_map(|tls| tls.client.as_ref()?.crl.as_ref())
+            .filter_map(|crl| Some((crl.file.clone(), trust::good_until(crl)?)))
+            .collect();
+        let config = Rc::new(config);
+        Self { number, config, file: None, text, previous: None, bytes, shown, lists }
     }
 
     pub(super) fn shown(&self, identity: &Identity) -> Option<&Certificate> {
         self.shown.get(&identity.certificate)
+    }
+
+    pub(super) fn list_good_until(&self, crl: &Crl) -> Option<i64> {
+        self.lists.get(&crl.file).copied()
     }
 
     /// This one's successor is in place. What it said is what one can go back to.

@@ -1,5 +1,8 @@
 //! Limits: their zones on the board, and what workers say came of them.
 
+use std::collections::BTreeMap;
+
+use super::minute::Minute;
 use crate::config::limits;
 use crate::config::model::Config;
 use crate::config::model::guard::{Bound, Counted, Zone};
@@ -46,13 +49,34 @@ fn shape(zone: &Zone) -> u64 {
 }
 
 /// What came of the limits, in the order of the file.
-pub(super) fn rows(board: Board, config: &Config) -> Vec<Limit> {
+pub(super) fn rows(board: Board, config: &Config, refusals: &Refusals) -> Vec<Limit> {
     let mut figures = figures::all(board);
     figures.sort_by_key(|it| config.limits.iter().position(|zone| zone.name == it.name));
-    figures.into_iter().map(|figures| row(config, figures)).collect()
+    figures.into_iter().map(|figures| row(config, figures, refusals)).collect()
 }
 
-fn row(config: &Config, figures: Figures) -> Limit {
+/// Of each limit, how much it refused lately.
+#[derive(Default)]
+pub(super) struct Refusals {
+    minutes: BTreeMap<String, Minute>,
+}
+
+impl Refusals {
+    pub(super) fn close_second(&mut self, board: Board) {
+        let figures = figures::all(board);
+        self.minutes.retain(|name, _| figures.iter().any(|it| it.name == *name));
+        for figures in figures {
+            let total = figures.count(Event::Refused);
+            self.minutes.entry(figures.name).or_default().close_second(total);
+        }
+    }
+
+    fn of(&self, name: &str) -> u64 {
+        self.minutes.get(name).map_or(0, Minute::count)
+    }
+}
+
+fn row(config: &Config, figures: Figures, refusals: &Refusals) -> Limit {
     let count = |event| figures.count(event);
     Limit {
         kind: match figures.kind {
@@ -63,6 +87,7 @@ fn row(config: &Config, figures: Figures) -> Limit {
         passed: count(Event::Passed),
         delayed: count(Event::Delayed),
         refused: count(Event::Refused),
+        refused_last_minute: refusals.of(&figures.name),
         delayed_dry_run: count(Event::DelayedDry),
         refused_dry_run: count(Event::RefusedDry),
         evicted: count(Event::Evicted),

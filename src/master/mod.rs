@@ -28,6 +28,7 @@ mod limits;
 mod listeners;
 mod memory;
 mod metrics;
+mod minute;
 mod pid_file;
 mod plan;
 mod predecessors;

@@ -9,6 +9,7 @@ use crate::config::Loaded;
 use crate::config::compare::{self, Section};
 use crate::config::lines::{self, Line};
 use crate::config::model::Config;
+use crate::config::veil;
 use crate::control::plan::{Change, Detail, Plan, Sign, Weight};
 use crate::control::wire::Role;
 use crate::control::{plan, wire};
@@ -34,7 +35,7 @@ impl Master {
         let new = loaded.text.as_deref().unwrap_or_default();
         let old = self.generation.text.as_deref().unwrap_or(new);
         if role == Role::Operate {
-            plan.lines = lines::between(old, new).into_iter().map(line).collect();
+            plan.lines = covered(&lines::between(old, new), (old, new));
         }
         plan.unchanged = compare::unchanged(old, new);
         plan.changes = self.changes(&loaded.config, compare::sections_between(old, new));
@@ -203,11 +204,53 @@ fn detail(detail: compare::Detail) -> Detail {
     Detail { sign: sign(it), key, from, to }
 }
 
-fn line(line: Line<'_>) -> plan::Line {
-    match line {
-        Line::Same(text) => plan::Line::Same(text.to_owned()),
-        Line::Gone(text) => plan::Line::Gone(text.to_owned()),
-        Line::New(text) => plan::Line::New(text.to_owned()),
-        Line::Gap(count) => plan::Line::Gap(count),
+/// What is different is known by the plain texts, and shown without their secrets.
+fn covered(lines: &[Line<'_>], (old, new): (&str, &str)) -> Vec<plan::Line> {
+    let (old, new) = (veil::document(old), veil::document(new));
+    let (mut old, mut new) = (old.lines(), new.lines());
+    let text = |line: Option<&str>| line.unwrap_or_default().to_owned();
+    let shown = |line: &Line<'_>| match *line {
+        Line::Same(_) => {
+            old.next();
+            plan::Line::Same(text(new.next()))
+        }
+        Line::Gone(_) => plan::Line::Gone(text(old.next())),
+        Line::New(_) => plan::Line::New(text(new.next())),
+        Line::Gap(count) => {
+            for _ in 0..count {
+                old.next();
+                new.next();
+            }
+            plan::Line::Gap(count)
+        }
+    };
+    lines.iter().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_shown_without_secrets_and_told_to_differ() {
+        let text = |pass: &str, more: &str| {
+            format!(
+                "[engine]\nname = \"x\"\n\n\n\n\n[program.a]\ncommand = \"a\"\n\
+                 environment = {{ P = \"{pass}\" }}\n{more}# end\n"
+            )
+        };
+        let (old, new) = (text("first", ""), text("other", "nice = 1\n"));
+        let shown = covered(&lines::between(&old, &new), (&old, &new));
+        let [same, gone, fresh] = [plan::Line::Same, plan::Line::Gone, plan::Line::New];
+        let expected = vec![
+            plan::Line::Gap(6),
+            same("[program.a]".to_owned()),
+            same("command = \"a\"".to_owned()),
+            gone("environment = { P = \"*****\" }".to_owned()),
+            fresh("environment = { P = \"*****\" }".to_owned()),
+            fresh("nice = 1".to_owned()),
+            same("# end".to_owned()),
+        ];
+        assert_eq!(shown, expected);
     }
 }

@@ -44,6 +44,7 @@ impl Master {
             })
             .collect();
         self.tell_alarms(now);
+        self.alarms.refusals.close_second(self.board);
         let has_departed = self.lifetimes.settle();
         let programs = if is_watched { self.programs.used() } else { Vec::new() };
         let sample = self.history.push(&efforts, programs, now.wall_ms);

@@ -35,7 +35,7 @@ impl Master {
             listeners: self.listeners.rows(&self.generation.config),
             servers: self.server_rows(now.wall_ms),
             certificates: self.certificate_rows(now.wall_ms),
-            limits: limits::rows(self.board, &self.generation.config),
+            limits: limits::rows(self.board, &self.generation.config, &self.alarms.refusals),
             refused: limits::refused(self.board),
             master_pid: std::process::id(),
             keeper_pid: self.keeper_pid,

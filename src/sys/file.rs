@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::{Errno, ReadWriteFlags};
 
 /// What a file's state is told by: it is the same file, unchanged, if all of it is the same.
@@ -62,7 +62,7 @@ impl Stamp {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    fn of(stat: &Stat) -> Self {
+    pub(super) fn of(stat: &Stat) -> Self {
         let nanos = |nanos: i64| u32::try_from(nanos).unwrap_or(0);
         Self {
             kind: match FileType::from_raw_mode(stat.st_mode) {
@@ -317,38 +317,14 @@ pub(crate) fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(folder, access).is_ok()
 }
 
-/// What an open folder holds, up to `entries_max` entries: each name with the state of what it leads
-/// to, or of the link itself when that leads nowhere. Names that begin with a dot are left out.
-pub(crate) fn entries(folder: OwnedFd, entries_max: usize) -> io::Result<Vec<(Vec<u8>, Stamp)>> {
-    let place = folder.try_clone()?;
-    let mut found = Vec::new();
-    for entry in Dir::new(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_bytes().starts_with(b".") {
-            continue;
-        }
-        if found.len() == entries_max {
-            break;
-        }
-        let stat = rustix::fs::statat(&place, name, AtFlags::empty())
-            .or_else(|_| rustix::fs::statat(&place, name, AtFlags::SYMLINK_NOFOLLOW));
-        match stat {
-            Ok(stat) => found.push((name.to_bytes().to_vec(), Stamp::of(&stat))),
-            // Removed meanwhile.
-            Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::CString;
     use std::fs;
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
+
+    use rustix::fs::AtFlags;
 
     use super::*;
 
@@ -448,33 +424,5 @@ mod tests {
         assert_eq!(read(&file, &mut space, 1, Patience::Memory).unwrap(), 3);
         assert_eq!(&space[..4], b"extt");
         assert!(is_in_memory(&file, 0, 4));
-    }
-
-    #[test]
-    fn a_folder_tells_what_it_holds() {
-        let folder = tree();
-        let root = folder.path().join("root");
-        fs::write(root.join(".hidden"), "").unwrap();
-        let list = |entries_max| {
-            let opened = open(&path(&root), 0, Links::All, Patience::Disk).unwrap();
-            let mut entries = entries(opened, entries_max).unwrap();
-            entries.sort_by(|one, other| one.0.cmp(&other.0));
-            entries
-        };
-        let found = list(100);
-        let kinds: Vec<_> = found
-            .iter()
-            .map(|(name, stamp)| (String::from_utf8_lossy(name).into_owned(), stamp.kind))
-            .collect();
-        let expected = [
-            ("dangling", Kind::Other),
-            ("folder", Kind::Folder),
-            ("inside", Kind::File),
-            ("outside", Kind::File),
-            ("pipe", Kind::Other),
-            ("sub", Kind::Folder),
-        ];
-        assert_eq!(kinds, expected.map(|(name, kind)| (name.to_owned(), kind)));
-        assert_eq!(list(2).len(), 2);
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod abilities;
 pub(crate) mod apart;
 pub(crate) mod append;
 pub(crate) mod blocking;
+pub(crate) mod entries;
 pub(crate) mod file;
 pub(crate) mod file_system;
 pub(crate) mod folders;

@@ -78,6 +78,7 @@ mod requests;
 mod retries;
 mod roll;
 mod rpc;
+mod secrets;
 mod servers;
 mod service;
 mod shaping;

@@ -2,7 +2,7 @@
 
 use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber};
 
-use super::{civil, day, days, read, time};
+use super::{civil, day, days, list_good_until, read, time};
 use crate::config::certificate::der::Der;
 
 fn certificate() -> Vec<u8> {
@@ -29,6 +29,27 @@ fn a_certificate_says_whose_it_is_and_how_long_it_is_good() {
         ("1999-12-31".into(), "2051-02-28".into())
     );
     assert_eq!(read.names, ["a.example", "*.b.example", "127.0.0.1", "::1"]);
+}
+
+#[test]
+fn a_list_says_how_long_it_is_good() {
+    let params = CertificateParams::new(vec!["authority".to_owned()]).unwrap();
+    let issuer = rcgen::Issuer::new(params, KeyPair::generate().unwrap());
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2001, 1, 1),
+        next_update: rcgen::date_time_ymd(2051, 2, 28),
+        crl_number: 1.into(),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&issuer).unwrap();
+    let der: &[u8] = list.der();
+    assert_eq!(list_good_until(der).map(day).as_deref(), Some("2051-02-28"));
+    for end in 0..der.len() {
+        assert_eq!(list_good_until(&der[..end]), None, "of {end} bytes");
+    }
+    assert_eq!(list_good_until(&certificate()), None);
 }
 
 #[test]

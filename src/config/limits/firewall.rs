@@ -21,6 +21,9 @@ pub(crate) const INCLUDED_DEPTH_MAX: usize = 8;
 pub(crate) const RULES_FILE_BYTES_MAX: u64 = 4 << 20;
 /// Kinds of attacks that are told apart, each a rule at a place; the one that came longest ago goes.
 pub(crate) const KINDS_MAX: usize = 64;
+/// Clients whose attacks are counted; whoever has the fewest gives way. And how many are told.
+pub(crate) const OFFENDERS_MAX: usize = 256;
+pub(crate) const OFFENDERS_SHOWN_MAX: usize = 8;
 /// One kind is told of so often at most, and of all kinds together so many events in that time.
 pub(crate) const EVENTS_PERIOD_MS: u64 = 60_000;
 pub(crate) const EVENTS_PER_PERIOD_MAX: usize = 12;

@@ -195,7 +195,7 @@ fn what_this_machine_does_not_have_is_told_before_anything_starts() {
         ),
         (
             "command = \"true\"\nenv_files = [\"bad.env\"]",
-            Some("14 HERE/bad.env, line 2: `WORD` is not NAME=value ()"),
+            Some("14 HERE/bad.env, line 2: not NAME=value ()"),
         ),
     ] {
         let expected: Vec<&str> = expected.into_iter().collect();

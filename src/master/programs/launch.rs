@@ -319,7 +319,11 @@ pub(super) fn environment(
         set(&mut environment, name, value.clone());
     }
     for (name, value) in &process.environment {
-        let value = expand(value, &|name: &str| find(&environment, name))?;
+        // Without the value: it may be a password.
+        let value =
+            config::expand(value, &|name: &str| find(&environment, name)).map_err(|error| {
+                SpawnError::Hopeless(format!("expand the variable \"{name}\": {error}"))
+            })?;
         set(&mut environment, name, value);
     }
     Ok(environment)

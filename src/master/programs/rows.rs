@@ -4,6 +4,7 @@ use super::Programs;
 use super::instance::Instance;
 use super::process::Process;
 use super::texts;
+use crate::config::veil;
 use crate::control::sample::ProgramSample;
 use crate::control::{standing, wire};
 use crate::supervise::policy::{Ending, Serving};
@@ -121,7 +122,7 @@ impl Instance {
             next_run_ms: self.next_run_ms(),
             start_failures: self.state.fails,
             start_retries: self.policy.start_retries,
-            command: self.definition.program.command.join(" "),
+            command: veil::text(&self.definition.program.command.join(" ")),
             user: self.definition.program.process.user.clone().unwrap_or_default(),
             last_line: self.output.borrow().last_line(),
             is_drain_first: self.policy.serving != Serving::No,

@@ -11,6 +11,7 @@ use crate::config;
 use crate::config::model::output::LogTarget;
 use crate::config::model::program::Program;
 use crate::config::model::stop::Reach;
+use crate::config::veil;
 use crate::control::rpc::config_info::{ConfigInfo, LogInfo};
 use crate::control::rpc::value::Value;
 use crate::sys::{signal, user};
@@ -47,6 +48,7 @@ impl Master {
 /// What the file alone tells.
 fn info(program: &Program, member: &Member) -> ConfigInfo {
     let told = |path: &Path| program.named(&path.to_string_lossy(), member.id.instance);
+    let id = member.id.instance;
     let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
     ConfigInfo {
         name: member.process.clone(),
@@ -55,7 +57,7 @@ fn info(program: &Program, member: &Member) -> ConfigInfo {
         autostart: program.autostart,
         directory: program.process.directory.as_ref().map(|path| told(path)),
         uid: None,
-        command: program.named(&config::command_line(&program.command), member.id.instance),
+        command: veil::text(&program.named(&config::command_line(&program.command), id)),
         exit_codes: program.restart.exit_codes.iter().map(|code| i64::from(*code)).collect(),
         group_priority: member.group_priority.into(),
         process_priority: member.priority.into(),

@@ -2,6 +2,7 @@
 //!
 //! Derived anew from the snapshot each time, so it can never disagree with the rows it is about.
 
+mod attacks;
 mod backends;
 mod certificates;
 mod ends;
@@ -51,6 +52,8 @@ pub(crate) fn list(model: &Model) -> Vec<Attention> {
     backends::backends(model, &mut list);
     workers::workers(model, &mut list);
     certificates::certificates(model, &mut list);
+    attacks::attacks(model, &mut list);
+    attacks::refusals(model, &mut list);
     list.sort_by(|a, b| {
         (a.rank, std::cmp::Reverse(a.since_ms), &a.name).cmp(&(
             b.rank,

@@ -213,7 +213,9 @@ fn open_key(model: &mut Model, key: Key) {
         Key::Request { .. } => cursor::put(model, View::Requests, Panel::RequestTable, Some(key)),
         Key::Alarm { .. } => cursor::put(model, View::Requests, Panel::AlarmTable, Some(key)),
         Key::Event { .. } => cursor::put(model, View::Events, Panel::EventTable, Some(key)),
-        Key::Record { .. } | Key::Node { .. } => {}
+        // Of those that need attention, limits.
+        Key::Record { .. } => cursor::put(model, View::Workers, Panel::LimitTable, Some(key)),
+        Key::Node { .. } => {}
         // What is wrong with the file is told with its places there.
         Key::Config | Key::Plan { .. } => {
             cursor::put(model, View::Config, Panel::ConfigTable, None);

@@ -42,7 +42,7 @@ pub(super) fn draw(canvas: &mut Canvas, mut area: Rect) {
         let role = match certificate.standing(wall_ms) {
             Standing::Good => Role::Text,
             Standing::Stuck | Standing::Soon => Role::Warn,
-            Standing::Early | Standing::Expired => Role::Bad,
+            Standing::Early | Standing::Expired | Standing::Refusing => Role::Bad,
         };
         let cells = [
             canvas.bold(text::plain(&certificate.server).into_owned(), Role::Bright),

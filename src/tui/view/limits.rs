@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::control::firewall::{Firewall, Offender as Attacker};
 use crate::control::limit::{Limit, Offender};
 use crate::control::text;
 
@@ -26,7 +27,7 @@ pub(super) const PANEL: PanelFacts = PanelFacts::rows("limits", rows)
     .only(Kind::Record)
     .at_height(24)
     .with_columns(&COLUMNS)
-    .shown_if(|model| !model.moment.head.limits.is_empty());
+    .shown_if(|model| !model.moment.head.limits.is_empty() || model.moment.firewall.is_some());
 
 static COLUMNS: [Known; 6] = [
     column("passed", Unit::Count),
@@ -37,20 +38,59 @@ static COLUMNS: [Known; 6] = [
     column("limit", Unit::Word),
 ];
 
+/// The row of all firewalls, among those of limits.
+const FIREWALL: &str = "firewall";
 /// Of each limit, below its own row.
 const OFFENDERS_MAX: usize = 3;
 const NUMBER_WIDTH: usize = 7;
 
 /// Who refuses most comes first, and below each those whom it refuses most.
 pub(super) fn rows(model: &Model) -> Vec<Row<'_>> {
-    let mut limits: Vec<&Limit> = model.moment.head.limits.iter().collect();
-    limits.sort_by_key(|limit| std::cmp::Reverse(limit.refused));
-    let of = |limit: &Limit| {
-        let offenders = limit.offenders.iter().take(OFFENDERS_MAX);
-        let offenders = offenders.map(|offender| offending(limit, offender));
-        std::iter::once(record(limit)).chain(offenders).collect::<Vec<_>>()
+    let limits = model.moment.head.limits.iter().map(|limit| (limit.refused, of_limit(limit)));
+    let firewall = model.moment.firewall.iter().map(|it| (it.blocked, of_firewall(it)));
+    let mut all: Vec<(u64, Vec<Record>)> = limits.chain(firewall).collect();
+    all.sort_by_key(|(refused, _)| std::cmp::Reverse(*refused));
+    all.into_iter().flat_map(|(_, records)| records).map(|it| Row::Record(Box::new(it))).collect()
+}
+
+fn of_limit(limit: &Limit) -> Vec<Record> {
+    let offenders = limit.offenders.iter().take(OFFENDERS_MAX);
+    let offenders = offenders.map(|offender| offending(limit, offender));
+    std::iter::once(record(limit)).chain(offenders).collect()
+}
+
+/// Attacks, and below them whom most came from. What a firewall only watches is on trial.
+fn of_firewall(firewall: &Firewall) -> Vec<Record> {
+    let whole = Record {
+        identity: FIREWALL.to_owned(),
+        cells: vec![
+            ("name", words(FIREWALL)),
+            ("passed", count(firewall.inspected.saturating_sub(firewall.blocked))),
+            ("refused", count(firewall.blocked)),
+            ("trial", count(firewall.detected)),
+        ],
+        copy: "firewall = { mode = \"detect\" }".to_owned(),
     };
-    limits.into_iter().flat_map(of).map(|it| Row::Record(Box::new(it))).collect()
+    let offender = |offender: &Attacker| Record {
+        identity: format!("{FIREWALL} {}", offender.client),
+        cells: vec![
+            ("limit", words(FIREWALL)),
+            ("client", words(offender.client.clone())),
+            ("refused", count(offender.blocked)),
+            ("trial", count(offender.detected)),
+        ],
+        copy: shutting_out(&offender.client),
+    };
+    let offenders = firewall.offenders.iter().take(OFFENDERS_MAX).map(offender);
+    std::iter::once(whole).chain(offenders).collect()
+}
+
+/// What shuts a client out. What is no address is no client: there is nothing to shut out by it.
+fn shutting_out(client: &str) -> String {
+    match client.parse::<IpAddr>() {
+        Ok(address) => format!("access = [\"deny {address}\"]"),
+        Err(_) => text::plain(client).into_owned(),
+    }
 }
 
 fn record(limit: &Limit) -> Record {
@@ -72,11 +112,6 @@ fn record(limit: &Limit) -> Record {
 }
 
 fn offending(limit: &Limit, offender: &Offender) -> Record {
-    let copy = match offender.key.parse::<IpAddr>() {
-        Ok(address) => format!("access = [\"deny {address}\"]"),
-        // What is counted is no client: there is nothing to shut out by its address.
-        Err(_) => text::plain(&offender.key).into_owned(),
-    };
     Record {
         identity: format!("limit {} {}", limit.name, offender.key),
         cells: vec![
@@ -84,7 +119,7 @@ fn offending(limit: &Limit, offender: &Offender) -> Record {
             ("client", words(offender.key.clone())),
             ("refused", count(offender.refused)),
         ],
-        copy,
+        copy: shutting_out(&offender.key),
     }
 }
 
@@ -105,8 +140,10 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect) {
         Column::right("now", 6).priority(3),
         Column::left("copy gives", 24).priority(2).grow(40),
     ];
-    let refused: u64 = canvas.model.moment.head.limits.iter().map(|limit| limit.refused).sum();
-    let facts = format!("{} refused", number::compact(refused, NUMBER_WIDTH));
+    let moment = &canvas.model.moment;
+    let blocked = moment.firewall.as_ref().map_or(0, |firewall| firewall.blocked);
+    let refused: u64 = moment.head.limits.iter().map(|limit| limit.refused).sum();
+    let facts = format!("{} refused", number::compact(refused + blocked, NUMBER_WIDTH));
     let facts = Some(canvas.cell(facts, Role::Dim));
     let heading = Heading { title: "Limits", columns: &columns, facts };
     section::table(canvas, area, &listing, &heading, |canvas, row, placed, y| {
@@ -125,7 +162,8 @@ fn cells<'a>(canvas: &Canvas<'a>, record: &Record) -> Vec<Line<'a>> {
     let (name, gives) = if client.is_empty() {
         let role = if record.word("state").is_empty() { Role::Bright } else { Role::Warn };
         let name = canvas.bold(text::plain(record.word("name")).into_owned(), role);
-        (name, "more room, or a trial")
+        let is_firewall = record.identity == FIREWALL;
+        (name, if is_firewall { "a trial" } else { "more room, or a trial" })
     } else {
         let name = Line::from(vec![
             Span::raw("  "),

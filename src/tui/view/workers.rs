@@ -80,7 +80,10 @@ pub(super) fn brief(canvas: &mut Canvas, mut area: Rect) {
         (0, _) => String::new(),
         (master, keeper) => format!("{separator}master {master}{separator}keeper {keeper}"),
     };
-    let facts = format!("{running} of {} running{parents}", canvas.model.moment.workers.len());
+    let workers = &canvas.model.moment.workers;
+    let users: Vec<_> = users(workers).into_iter().map(text::plain).collect();
+    let rights = if users.is_empty() { String::new() } else { format!(" as {}", users.join(", ")) };
+    let facts = format!("{running} of {} running{rights}{parents}", workers.len());
     canvas.rule(rule_row, "Workers", facts);
     if listing.rows.is_empty() {
         listing.draw(canvas, area, |_, _, _| {});

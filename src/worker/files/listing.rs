@@ -23,7 +23,7 @@ pub(crate) async fn read(
     let path = CString::new(path)?;
     let job = tokio::task::spawn_blocking(move || {
         let opened = sys::file::open(&path, folder.root.len(), folder.links, Patience::Disk)?;
-        let entries = sys::file::entries(opened, limits::FILES_LISTED_MAX)?;
+        let entries = sys::entries::entries(opened, folder.links, limits::FILES_LISTED_MAX)?;
         let mut items: Vec<Item> = entries
             .into_iter()
             .map(|(name, stamp)| Item {

@@ -164,7 +164,9 @@ fn nothing_beside_the_root_and_nothing_hidden_is_served() {
 #[test]
 fn links_are_followed_as_the_route_says() {
     let route = |name: &str, symlinks: &str| {
-        format!("[route]\npath = \"/{name}/\"\nalias = \"www\"\nsymlinks = \"{symlinks}\"\n")
+        format!(
+            "[route]\npath = \"/{name}/\"\nalias = \"www\"\nsymlinks = \"{symlinks}\"\nautoindex = \"json\"\n"
+        )
     };
     let routes = ["follow", "owner", "deny"].map(|word| route(word, word)).concat();
     let engine = serve(&routes, |root| {
@@ -187,6 +189,17 @@ fn links_are_followed_as_the_route_says() {
     }
     assert_eq!(client::get(engine.address(), "/deny/passwd").status, 403);
     assert_eq!(client::get(engine.address(), "/deny/nothing").status, 404);
+
+    // What is not served is not listed, whose target's size and date would be told.
+    for (word, has_links) in [("follow", true), ("owner", true), ("deny", false)] {
+        let listing = client::get(engine.address(), &format!("/{word}/")).text();
+        assert!(listing.contains("\"sub\""), "{word} {listing}");
+        for name in ["\"link\"", "\"folder\""] {
+            assert_eq!(listing.contains(name), has_links, "{word} {name} {listing}");
+        }
+    }
+    let listing = client::get(engine.address(), "/deny/").text();
+    assert!(!listing.contains("passwd"), "{listing}");
 }
 
 #[test]

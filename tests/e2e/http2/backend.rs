@@ -134,7 +134,8 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     };
     let asked =
         format!("{} {} te={} for={}", parts.method, parts.uri, of("te"), of("x-forwarded-for"));
-    let answer = Response::builder().status(200).header("x-asked", asked);
+    let status = if parts.uri.path() == "/forbidden" { 403 } else { 200 };
+    let answer = Response::builder().status(status).header("x-asked", asked);
     let answer = match parts.uri.path() {
         "/trailers-only" => answer.header("grpc-status", "5").header("grpc-message", "not found"),
         "/wait" | "/half" => answer,

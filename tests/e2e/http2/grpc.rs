@@ -346,7 +346,13 @@ fn our_own_errors_are_said_in_grpcs_words() {
         "[engine]\nworkers = 1\n[[server]]\nlisten = {{ address = \"{{listen}}\", http2 = true }}\n\
          access_log = {{ file = \"access.log\", format = \"$status $uri\" }}\n\
          route = [{{ path = \"/gone\", upstream = \"gone\" }}, \
+                  {{ path = \"/shut\", upstream = \"app\", access = [\"deny all\"] }}, \
+                  {{ path = \"/many\", upstream = \"app\", limits = [{{ zone = \"few\", status = 429 }}] }}, \
+                  {{ path = \"/none\", respond = 404 }}, \
+                  {{ path = \"/login\", respond = 401 }}, \
+                  {{ path = \"/page\", respond = {{ status = 403, body = \"no\" }} }}, \
                   {{ path = \"/\", upstream = \"app\", first_byte_timeout = \"200ms\" }}]\n\
+         [limit.few]\nkey = \"$uri\"\nrate = \"1r/m\"\n\
          [upstream.app]\nhttp2 = true\nretries = 0\nbackend = [{{ address = \"{}\" }}]\n\
          [upstream.gone]\nhttp2 = true\n{nobody}",
         backend.address
@@ -357,6 +363,14 @@ fn our_own_errors_are_said_in_grpcs_words() {
             ("/wait", "application/grpc", (200, Some("4"))),
             ("/gone", "application/grpc-web", (502, None)),
             ("/wait", "application/json", (504, None)),
+            ("/shut", "application/grpc", (200, Some("7"))),
+            ("/shut", "text/plain", (403, None)),
+            ("/many", "application/grpc", (200, None)),
+            ("/many", "application/grpc", (200, Some("14"))),
+            ("/none", "application/grpc", (200, Some("12"))),
+            ("/login", "application/grpc", (200, Some("16"))),
+            ("/page", "application/grpc", (403, None)),
+            ("/forbidden", "application/grpc", (403, None)),
         ] {
             let request = Request::post(format!("http://test{path}")).header("content-type", kind);
             let request = request.body(()).expect("a request");
@@ -374,7 +388,9 @@ fn our_own_errors_are_said_in_grpcs_words() {
     let log = engine.folder.path().join("access.log");
     let lines = wait::until("it is logged as what it is", || {
         let text = std::fs::read_to_string(&log).ok()?;
-        (text.lines().count() == 4).then_some(text)
+        (text.lines().count() == 12).then_some(text)
     });
-    assert_eq!(lines, "502 /gone\n504 /wait\n502 /gone\n504 /wait\n");
+    let statuses: Vec<_> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
+    let expected = "502 504 502 504 403 403 200 429 404 401 403 403";
+    assert_eq!(statuses.join(" "), expected, "{lines}");
 }

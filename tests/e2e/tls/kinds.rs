@@ -171,6 +171,21 @@ fn a_revoked_client_is_refused_without_a_reload() {
     // One that is out of time says nothing of anybody, so nobody comes in.
     write(folder, "revoked.pem", authority.revoked(&[], 2011));
     wait::until("the old list counts", || (!comes_in("bob")).then_some(()));
+    wait::until("it is said", || {
+        let told = engine.status()["certificates"][0].clone();
+        let trouble = told["trouble"].as_str()?;
+        let is_said = trouble.contains("revoked.pem has expired, it was good until 2011-01-01");
+        (is_said && told["refuses_clients"] == true).then_some(())
+    });
+    assert!(engine.ctl_ok(&["status"]).contains("! certificate of"));
+    let output = engine.ctl(&["check"]);
+    let said = super::text(&output.stderr);
+    assert!(said.contains("`client_crl` has expired: it was good until 2011-01-01"), "{said}");
+    std::fs::remove_file(folder.join("revoked.pem")).expect("it is there");
+    wait::until("that it is gone is said, too", || {
+        let told = engine.status()["certificates"][0]["trouble"].to_string();
+        told.contains("no such file").then_some(())
+    });
 }
 
 #[test]

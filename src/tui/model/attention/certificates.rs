@@ -14,6 +14,7 @@ pub(super) fn certificates(model: &Model, list: &mut Vec<Attention>) {
         let (severity, word, rank) = match certificate.standing(head.wall_ms) {
             Standing::Expired => (Severity::Bad, "EXPIRED", 0),
             Standing::Early => (Severity::Bad, "EARLY", 0),
+            Standing::Refusing => (Severity::Bad, "REFUSING", 0),
             Standing::Soon => (Severity::Warn, "EXPIRES", 3),
             Standing::Stuck | Standing::Good => (Severity::Warn, "NOT TAKEN", 4),
         };
@@ -55,6 +56,7 @@ mod tests {
             certificate("soon", 3, ""),
             certificate("stuck", 60, "read site.key: no such file"),
             certificate("over", -2, ""),
+            Certificate { refuses_clients: true, ..certificate("shut", 60, "clients are refused") },
         ];
         let told: Vec<_> = attention::list(&model)
             .into_iter()
@@ -66,6 +68,7 @@ mod tests {
             .collect();
         let expected = [
             (Severity::Bad, "EXPIRED", "over", "expired 2 days ago"),
+            (Severity::Bad, "REFUSING", "shut", "clients are refused"),
             (Severity::Warn, "EXPIRES", "soon", "3 days left"),
             (Severity::Warn, "NOT TAKEN", "stuck", "read site.key: no such file"),
         ];
