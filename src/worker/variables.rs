@@ -159,6 +159,7 @@ impl<'a> Facts<'a> {
             Variable::Tls(fact) => {
                 put_some(out, tls::facts::of(&connection.client, fact).map(str::as_bytes))
             }
+            Variable::OfAll(count) => number(out, shared.of_all(*count)),
             Variable::Connection => number(out, u64::from(connection.number)),
             Variable::ConnectionRequests => number(out, u64::from(connection.served)),
             Variable::Pid => number(out, u64::from(std::process::id())),
