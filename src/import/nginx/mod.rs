@@ -5,6 +5,7 @@
 //! equal are never left out with a warning alone: such a route answers 403. Conditions
 //! (`if`) without an equal are, unless they shut people out, and it is said.
 
+mod client;
 mod content;
 mod engine;
 mod guards;
@@ -28,6 +29,7 @@ mod tables;
 mod tests;
 mod tls;
 mod tree;
+mod types;
 mod upstreams;
 mod values;
 mod words;
