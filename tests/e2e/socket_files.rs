@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use crate::client::{self, Response, read_response};
 use crate::engine::{BINARY, COPY, Engine, signal};
 use crate::origin::{self, Origin};
+use crate::takeover::install_copy;
 use crate::{executable, oracle, wait};
 
 fn config(origin: &Origin, listen: &str) -> String {
@@ -205,6 +206,7 @@ fn nobody_is_refused_while_master_keeper_binary_and_configuration_change() {
     engine.ctl_ok(&["reload"]);
     visitors.go_on();
     let workers = engine.worker_pids();
+    install_copy(&engine);
     engine.ctl_ok(&["upgrade"]);
     visitors.go_on();
     wait::until("other workers", || {

@@ -9,7 +9,7 @@ use super::steps::{self, Steps, Unsaid};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, Names};
-use super::{Paths, mirrors, passing, paths, types, values};
+use super::{Paths, media, mirrors, passing, paths, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -85,7 +85,9 @@ impl<'b> Writing<'_, 'b> {
         if lines.has("root") || lines.has("alias") {
             return;
         }
-        if let Some(rule) = self.scope.one("expires").filter(|it| it.argument(0) != Some("off")) {
+        let answers = lines.has("upstream") || self.scope.own("return").next().is_some();
+        let expires = self.scope.one("expires").filter(|it| it.argument(0) != Some("off"));
+        if let (true, Some(rule)) = (answers, expires) {
             let text = "`expires` is of files alone here: other answers go without";
             self.remarks.warn(&rule.place, text);
         }
@@ -221,7 +223,7 @@ impl<'b> Writing<'_, 'b> {
             };
             lines.add("autoindex", value, place);
         }
-        types::write(self.scope, place, lines);
+        media::write(self.scope, place, lines);
         if let Some((word @ ("on" | "always"), place)) = self.scope.word("gzip_static") {
             lines.add("precompressed", page::strings(["gz"]), place);
             if word == "always" {

@@ -241,8 +241,8 @@ fn backends(scope: &Scope<'_>, remarks: &mut Remarks) -> Vec<Lines> {
             remarks.mistake(&server.place, text);
             continue;
         };
-        let weights = server.arguments.iter().filter_map(|word| word.strip_prefix("weight="));
-        let weight = weights.last().and_then(|weight| weight.parse().ok()).unwrap_or(1);
+        let mut weights = server.arguments.iter().filter_map(|word| word.strip_prefix("weight="));
+        let weight = weights.next_back().and_then(|weight| weight.parse().ok()).unwrap_or(1);
         match known.iter_mut().find(|(other, _, _)| *other == address) {
             None => known.push((address, weight, server)),
             Some((_, sum, _)) => {

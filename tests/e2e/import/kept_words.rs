@@ -42,7 +42,7 @@ fn files_are_of_the_same_types() {
 
 #[test]
 fn the_page_of_stub_status_is_nginxs() {
-    let http = "server { listen LISTEN; location /n { return 200 a; }
+    let http = "server { listen LISTEN; location / { return 200 a; }
                 location = /status { stub_status; }
                 location = /active { return 200 \"$connections_active $connections_writing $connections_waiting\"; } }";
     let Some(mut twins) = Twins::start(http) else { return };
@@ -53,6 +53,9 @@ fn the_page_of_stub_status_is_nginxs() {
             (client::get(address, "/active").text() == "1 1 0").then_some(())
         });
         let held = client::connect(address).expect("it listens");
+        wait::until("it is counted", || {
+            (client::get(address, "/active").text() == "2 1 1").then_some(())
+        });
         let counts = || {
             let answer = client::get(address, "/status");
             let text = answer.text();
