@@ -5,7 +5,8 @@
 #
 #   cargo install cargo-deb && cargo build --release && tests/package.sh
 #
-# With an argument: a package that is built already.
+# With an argument: a package that is built already. `PILOTHOUSE_BINARY=FILE`: of this release instead of
+# `target/release/pilothouse`, which it takes the place of.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,9 @@ package="${1:-}"
 if [ -z "$package" ]; then
   command -v cargo-deb >/dev/null || skip "no cargo-deb: cargo install cargo-deb"
   folder=target/deb
+  if [ -n "${PILOTHOUSE_BINARY:-}" ]; then
+    install -D "$PILOTHOUSE_BINARY" target/release/pilothouse
+  fi
   mkdir -p "$folder/man" "$folder/completions"
   target/release/pilothouse man "$folder/man" >/dev/null
   target/release/pilothouse completions bash >"$folder/completions/pilothouse"

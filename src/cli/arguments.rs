@@ -4,6 +4,7 @@
 
 mod console;
 mod program;
+mod upstream;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ use crate::config;
 use crate::control::requests;
 pub(crate) use console::Console;
 pub(crate) use program::{Program, ProgramName, Tail};
+pub(crate) use upstream::{Backend, BackendName, Upstream};
 
 /// Load balancer, process supervisor and live console in one binary.
 ///
@@ -33,8 +35,9 @@ pub(crate) struct Arguments {
     pub(crate) word: Option<Word>,
 }
 
-/// Options that every verb takes.
+/// Options that every verb takes, below its own in its help.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
 pub(crate) struct Everywhere {
     /// Configuration; else ./pilothouse.toml, the user's, /etc/pilothouse/pilothouse.toml, or the
     /// embedded default.
@@ -210,98 +213,6 @@ pub(crate) struct Waiting {
     pub(crate) wait: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Backend {
-    /// List the backends of all upstreams, or of one.
-    List {
-        upstream: Option<String>,
-        #[command(flatten)]
-        listing: Listing,
-    },
-    /// Give it no new request; the running ones finish, and with --wait fail if some had to be cut.
-    Drain {
-        #[arg(value_name = "UPSTREAM/BACKEND", value_parser = backend_name, required = true)]
-        names: Vec<BackendName>,
-        /// After this, running requests are cut, such as 30s; else the upstream's drain_timeout.
-        #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
-        timeout: Option<u64>,
-        #[command(flatten)]
-        waiting: Waiting,
-    },
-    /// Let it take requests again.
-    Enable(BackendPlace),
-    /// Take it out at once.
-    Down(BackendPlace),
-    /// Change its weight.
-    Weight {
-        #[command(flatten)]
-        place: BackendPlace,
-        #[arg(value_name = "N")]
-        weight: u32,
-    },
-    /// Bound what it has in flight, over all workers; 0: no bound.
-    MaxConns {
-        #[command(flatten)]
-        place: BackendPlace,
-        #[arg(value_name = "N")]
-        max_conns: u32,
-    },
-    /// Add one to an upstream, beside those of the file; kept until it is removed, or
-    /// `upstream reset`.
-    Add {
-        #[arg(value_name = "UPSTREAM/ADDRESS", value_parser = backend_name)]
-        name: BackendName,
-        #[arg(value_name = "WEIGHT")]
-        weight: Option<u32>,
-        /// Ask it only when none of the others can be asked.
-        #[arg(long)]
-        backup: bool,
-    },
-    /// Take it off its upstream: it drains, then it is gone; one of the file comes back by
-    /// `backend add` or `upstream reset`.
-    Remove {
-        #[command(flatten)]
-        place: BackendPlace,
-        /// Off the list at once; the running requests finish.
-        #[arg(long, conflicts_with_all = ["timeout", "wait"])]
-        now: bool,
-        /// After this, running requests are cut, such as 30s.
-        #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
-        timeout: Option<u64>,
-        #[command(flatten)]
-        waiting: Waiting,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BackendPlace {
-    #[arg(value_name = "UPSTREAM/BACKEND", value_parser = backend_name)]
-    pub(crate) name: BackendName,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BackendName {
-    pub(crate) upstream: String,
-    pub(crate) backend: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Upstream {
-    /// List the upstreams.
-    List(Listing),
-    /// Does it balance as its strategy promises, why not, and what would another do?
-    Explain {
-        upstream: String,
-        #[command(flatten)]
-        listing: Listing,
-    },
-    /// Balance by another strategy: round_robin, least_conn, ip_hash, random, random_two, least_time;
-    /// hash and hash_consistent where the file has a hash_key.
-    Strategy { upstream: String, strategy: String },
-    /// Back to the file: its backends, and their strategy, weights and states.
-    Reset { upstream: String },
-}
-
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Events {
     /// Go on with what happens from now on.
@@ -373,17 +284,26 @@ impl From<RequestFilter> for requests::Filter {
     }
 }
 
-pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
-    config::duration::parse(text).ok_or_else(|| "expected a duration such as 30s".to_owned())
+/// As help and errors are coloured: before all words are understood.
+pub(super) fn help_colour(mut words: impl Iterator<Item = String>) -> clap::ColorChoice {
+    let mut when = None;
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--color") {
+            Some("") => when = words.next(),
+            Some(rest) => when = rest.strip_prefix('=').map(str::to_owned).or(when),
+            None if word == "--" => break,
+            None => {}
+        }
+    }
+    match when.and_then(|when| When::from_str(&when, true).ok()) {
+        Some(When::Always) => clap::ColorChoice::Always,
+        Some(When::Never) => clap::ColorChoice::Never,
+        Some(When::Auto) | None => clap::ColorChoice::Auto,
+    }
 }
 
-fn backend_name(text: &str) -> Result<BackendName, String> {
-    match text.split_once('/') {
-        Some((upstream, backend)) if !upstream.is_empty() && !backend.is_empty() => {
-            Ok(BackendName { upstream: upstream.to_owned(), backend: backend.to_owned() })
-        }
-        Some(_) | None => Err("expected UPSTREAM/BACKEND, such as api/10.0.3.1:8080".to_owned()),
-    }
+pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
+    config::duration::parse(text).ok_or_else(|| "expected a duration such as 30s".to_owned())
 }
 
 #[cfg(test)]
@@ -395,6 +315,44 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_coloured_as_the_line_says() {
+        use clap::ColorChoice::{Always, Auto, Never};
+        for (line, expected) in [
+            ("--help", Auto),
+            ("--color never --help", Never),
+            ("status --color=Always -h", Always),
+            ("status --color blue -h", Auto),
+            ("-- --color never", Auto),
+            ("status --color", Auto),
+        ] {
+            assert_eq!(help_colour(words(line).map(str::to_owned)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_signal_is_written_as_to_kill() {
+        for (written, expected) in
+            [("HUP", "HUP"), ("-9", "9"), ("-HUP", "HUP"), ("RTMIN+1", "RTMIN+1")]
+        {
+            let arguments = Arguments::parse_from([
+                "pilothouse",
+                "program",
+                "signal",
+                "web",
+                written,
+                "-s",
+                "a",
+            ]);
+            let Some(Word::Verb(Verb::Program(Program::Signal { signal, .. }))) = arguments.word
+            else {
+                panic!("{written}");
+            };
+            assert_eq!(signal, expected);
+            assert_eq!(arguments.everywhere.socket, Some(PathBuf::from("a")));
+        }
     }
 
     #[test]
@@ -411,16 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn names_are_taken_apart() {
-        let name = |upstream: &str, backend: &str| {
-            Ok(BackendName { upstream: upstream.to_owned(), backend: backend.to_owned() })
-        };
-        assert_eq!(backend_name("api/[::1]:80"), name("api", "[::1]:80"));
-        assert_eq!(backend_name("api/unix:/run/a"), name("api", "unix:/run/a"));
-        assert!(backend_name("api").is_err() && backend_name("/x").is_err());
-    }
-
-    #[test]
     fn misuse_says_what_was_meant() {
         for (line, expected) in [
             ("statsu", "'status'"),
@@ -434,6 +382,7 @@ mod tests {
             ("requests --status 6xx", "expected such as 404 or 5xx"),
             ("requests --client 10.0.0", "expected such as 10.0.1.7"),
             ("--colour never", "'--color'"),
+            ("program signal web", "<SIGNAL>"),
         ] {
             let error = Arguments::try_parse_from(words(line)).expect_err(line);
             assert!(error.use_stderr() && error.to_string().contains(expected), "{line}: {error}");

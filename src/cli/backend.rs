@@ -82,10 +82,10 @@ async fn upstreams(place: &Place, only: Option<&str>) -> Result<Vec<Upstream>, F
     match status.upstreams.into_iter().find(|row| row.name == name) {
         Some(upstream) => Ok(vec![upstream]),
         None => Err(Failure::Failed(format!(
-            "no upstream is named `{}`{}; there are: {}",
+            "no upstream {}{}; there is {}",
             text::plain(name),
             config::did_you_mean(name, known.iter().map(String::as_str)),
-            known.join(", ")
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
         ))),
     }
 }

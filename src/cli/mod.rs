@@ -42,7 +42,7 @@ mod ticker;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use arguments::{Arguments, Verb, Word};
 use failure::Failure;
@@ -61,7 +61,7 @@ pub(crate) fn run() -> ExitCode {
     if let Some(status) = nginx::called(std::env::args_os()) {
         return status;
     }
-    let arguments = match Arguments::try_parse() {
+    let arguments = match words() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are asked for and go to standard output; the rest is misuse.
@@ -77,6 +77,14 @@ pub(crate) fn run() -> ExitCode {
             failure.status()
         }
     }
+}
+
+/// The words of the line, understood; help and errors are coloured as they say.
+fn words() -> Result<Arguments, clap::Error> {
+    let plain = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let mut command = Arguments::command().color(arguments::help_colour(plain));
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 fn obey(arguments: Arguments) -> Result<ExitCode, Failure> {

@@ -45,12 +45,13 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn new(when: When) -> Self {
-        let is_terminal = io::stdout().is_terminal();
-        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let word = |name: &str| {
+            std::env::var(name).map_or_else(|_| String::new(), |value| value.trim().to_owned())
+        };
         let is_coloured = match when {
             When::Always => true,
             When::Never => false,
-            When::Auto => is_terminal && !is_refused,
+            When::Auto => is_wanted(word, io::stdout().is_terminal()),
         };
         Self { is_coloured }
     }
@@ -81,7 +82,48 @@ impl Out {
     }
 }
 
+/// By the variables that programs have agreed on (no-color.org, bixense.com/clicolors), as for the
+/// help, which is not ours to paint.
+fn is_wanted(variable: impl Fn(&str) -> String, is_terminal: bool) -> bool {
+    let is_set = |name: &str| !variable(name).is_empty();
+    if is_set("NO_COLOR") {
+        return false;
+    }
+    if is_set("CLICOLOR_FORCE") && variable("CLICOLOR_FORCE") != "0" {
+        return true;
+    }
+    is_terminal && variable("CLICOLOR") != "0" && variable("TERM") != "dumb"
+}
+
 /// A line on standard error. That it cannot be written is not an error: nowhere is left to say so.
 pub(crate) fn complain(text: &str) {
     let _nowhere_left_to_say_so = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_as_the_environment_wants_them() {
+        for (set, at_terminal, in_pipe) in [
+            (&[][..], true, false),
+            (&[("NO_COLOR", "1")], false, false),
+            (&[("NO_COLOR", "")], true, false),
+            (&[("CLICOLOR", "0")], false, false),
+            (&[("CLICOLOR", "1")], true, false),
+            (&[("CLICOLOR_FORCE", "1")], true, true),
+            (&[("CLICOLOR_FORCE", "0")], true, false),
+            (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false, false),
+            (&[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")], true, true),
+            (&[("TERM", "dumb")], false, false),
+        ] {
+            let variable = |name: &str| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map_or_else(String::new, |(_, value)| (*value).to_owned())
+            };
+            let wanted = [true, false].map(|is_terminal| is_wanted(variable, is_terminal));
+            assert_eq!(wanted, [at_terminal, in_pipe], "{set:?}");
+        }
+    }
 }

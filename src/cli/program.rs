@@ -12,6 +12,7 @@ use crate::config;
 use crate::control::call::{ALL, Command, ProgramTarget, ProgramVerb, Query};
 use crate::control::text;
 use crate::control::wire::{self, LogLine, ProgramState, Stream};
+use crate::sys;
 use crate::tui::widget::number;
 
 pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Failure> {
@@ -44,11 +45,24 @@ pub(crate) async fn run(place: &Place, out: Out, verb: Program) -> Result<(), Fa
         Program::Reload(program) => (program, ProgramVerb::Reload),
         Program::Kill(program) => (program, ProgramVerb::Kill),
         Program::Clear(program) => (program, ProgramVerb::Clear),
-        Program::Signal { place, signal } => (place, ProgramVerb::Signal { signal }),
+        Program::Signal { place, signal } => {
+            in_order(&place.name, &signal)?;
+            (place, ProgramVerb::Signal { signal })
+        }
     };
     let target = target(program.name);
     let command = Command::Program { target: target.clone(), verb };
     progress::steer(place, out, &command, &target).await
+}
+
+/// Supervisor's users name the signal first.
+fn in_order(program: &ProgramName, signal: &str) -> Result<(), Failure> {
+    let name = &program.name;
+    if sys::signal::parse(name).is_none() || sys::signal::parse(signal).is_some() {
+        return Ok(());
+    }
+    let text = format!("the signal comes last: pilothouse program signal {signal} {name}");
+    Err(Failure::Usage(text::plain(&text).into_owned()))
 }
 
 pub(super) fn target(program: ProgramName) -> ProgramTarget {

@@ -11,7 +11,8 @@ pub(super) struct Ticker {
 impl Ticker {
     /// Whether anybody would see it.
     pub(super) fn is_seen() -> bool {
-        io::stderr().is_terminal()
+        let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+        io::stderr().is_terminal() && !is_dumb
     }
 
     pub(super) fn show(&mut self, line: &str) {

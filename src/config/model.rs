@@ -140,6 +140,8 @@ pub(crate) struct Server {
     pub(crate) listen: Vec<Listen>,
     /// Lower case; `*.example.com` matches any depth below. Empty: default server of its listeners.
     pub(crate) hosts: Vec<String>,
+    /// What it is called, where it says so.
+    pub(crate) called: Option<String>,
     pub(crate) real_ip: Option<RealIp>,
     /// Before a route is looked for.
     pub(crate) steps: Vec<step::Step>,

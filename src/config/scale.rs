@@ -19,9 +19,13 @@ pub(crate) fn scaled(config: &Config, name: &str, instances: u32) -> Result<Conf
     let is_it = |program: &Program| program.name == name;
     let Some(at) = scaled.programs.iter().position(is_it) else {
         let names: Vec<&str> = config.programs.iter().map(|it| it.name.as_str()).collect();
-        let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let has = match names[..] {
+            [] => "are none".to_owned(),
+            [one] => format!("is {one}"),
+            [_, _, ..] => format!("are {}", names.join(", ")),
+        };
         let hint = super::did_you_mean(name, names.into_iter());
-        return Err(format!("no program is called {name}{hint}; there are {has}"));
+        return Err(format!("no program is called {name}{hint}; there {has}"));
     };
     let naming = &config.programs[at].process.naming;
     if instances > 1 && !naming.tells_instances_apart() {

@@ -224,7 +224,8 @@ fn types(section: &mut Section<'_>) -> Types {
     let mut own = Vec::new();
     for (name, value) in section.pairs("types") {
         let extension = name.value.trim_start_matches('.').to_ascii_lowercase();
-        if extension.is_empty() || extension.contains(['.', '/', ' ']) {
+        let is_end = extension == "*" || !extension.contains(['.', '/', ' ', '*']);
+        if extension.is_empty() || !is_end {
             let message = format!("`{}` is no end of a name", name.value.escape_debug());
             report.error(&name.span, message, "types = { md = \"text/markdown\" }");
         } else if is_content_type(report, &value) {

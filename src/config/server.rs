@@ -37,6 +37,7 @@ pub(super) struct Draft {
 pub(super) fn read(mut section: Section<'_>) -> Draft {
     let listen = listens(&mut section);
     let hosts = hosts(&mut section);
+    let called = called(&mut section);
     let real_ip = section.section("real_ip").map(real_ip);
     let mut named = guard::Named::default();
     let client = client::connection(&mut section);
@@ -77,7 +78,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
     let (listen, listen_spans) = unzip(listen);
     let (hosts, host_spans) = unzip(hosts);
     let (routes, route_spans) = unzip(routes);
-    let server = Server { listen, hosts, real_ip, steps, routes, shape, client, tls };
+    let server = Server { listen, hosts, called, real_ip, steps, routes, shape, client, tls };
     Draft {
         server,
         at,
@@ -161,6 +162,17 @@ fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<List
 pub(super) fn hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
     let report = section.report;
     section.texts("hosts").into_iter().filter_map(|host| check_host(report, host)).collect()
+}
+
+/// One word, since logs and headers have it.
+fn called(section: &mut Section<'_>) -> Option<String> {
+    let name = section.text("name")?;
+    let is_word = !name.value.is_empty() && name.value.chars().all(|c| c.is_ascii_graphic());
+    if !is_word {
+        let message = format!("`{}` is no name of a server", name.value.escape_debug());
+        section.report.error(&name.span, message, "one word, such as \"example.com\"");
+    }
+    is_word.then_some(name.value)
 }
 
 fn check_host(report: &Report<'_>, host: Located<String>) -> Option<Located<String>> {

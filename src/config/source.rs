@@ -167,7 +167,11 @@ impl Source {
 impl Foreign {
     fn text(&self) -> Result<String, Errors> {
         (self.translate)(&self.files).map_err(|message| {
-            Errors::of_file(&self.files.word(" and "), message, "it stays as it was")
+            Errors::of_file(
+                &self.files.word(" and "),
+                message,
+                "nothing of it is taken as long as it is wrong",
+            )
         })
     }
 }

@@ -5,6 +5,7 @@
 //! from the environment, as everywhere in the file; the names of variables are all in lower case
 //! but for what follows a prefix such as `http_`, so the two rarely meet, and the variable wins.
 
+mod of_all;
 mod over_tls;
 mod variable;
 
@@ -12,6 +13,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use of_all::OfAll;
 pub(crate) use over_tls::OverTls;
 pub(crate) use variable::{Stage, Variable};
 

@@ -5,6 +5,9 @@
 /// A longer end of a name is none that is known.
 const EXTENSION_BYTES_MAX: usize = 16;
 
+/// In place of an end of a name: every one that is not among the file's own.
+pub(crate) const OTHERS: &str = "*";
+
 /// Sorted by extension.
 const TYPES: &[(&str, &str)] = &[
     ("3gp", "video/3gpp"),
@@ -172,14 +175,19 @@ const TYPES: &[(&str, &str)] = &[
 pub(crate) fn of<'t>(name: &[u8], own: &'t [(String, String)]) -> Option<&'t str> {
     let mut lower = [0; EXTENSION_BYTES_MAX];
     let extension = extension(name)?;
-    let lower = lower.get_mut(..extension.len())?;
+    let own_of = |end: &[u8]| {
+        let at = own.binary_search_by(|(known, _)| known.as_bytes().cmp(end)).ok()?;
+        Some(own[at].1.as_str())
+    };
+    let Some(lower) = lower.get_mut(..extension.len()) else { return own_of(OTHERS.as_bytes()) };
     lower.copy_from_slice(extension);
     lower.make_ascii_lowercase();
-    let own_at = own.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
-    if let Ok(at) = own_at {
-        return Some(&own[at].1);
-    }
-    let at = TYPES.binary_search_by(|(known, _)| known.as_bytes().cmp(lower)).ok()?;
+    own_of(lower).or_else(|| own_of(OTHERS.as_bytes())).or_else(|| known(lower))
+}
+
+/// By an end of names in lower case.
+pub(crate) fn known(extension: &[u8]) -> Option<&'static str> {
+    let at = TYPES.binary_search_by(|(known, _)| known.as_bytes().cmp(extension)).ok()?;
     Some(TYPES[at].1)
 }
 
@@ -219,6 +227,15 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(of(name.as_bytes(), &own), expected, "{name}");
+        }
+        let only = [(OTHERS.to_owned(), "x/others".to_owned()), ("md".into(), "x/md".into())];
+        for (name, expected) in [
+            ("a.md", Some("x/md")),
+            ("a.html", Some("x/others")),
+            ("a.an-end-that-is-far-too-long", Some("x/others")),
+            ("a", None),
+        ] {
+            assert_eq!(of(name.as_bytes(), &only), expected, "{name}");
         }
     }
 }

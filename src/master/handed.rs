@@ -8,10 +8,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::WHO;
 use super::keeper_link::{Held, KeeperLink};
+use super::listeners::Maker;
 use crate::config::model::Address;
 use crate::order::keeper::HANDED;
 use crate::sys::socket::{self, Place};
-use crate::sys::{log, service};
+use crate::sys::{log, service, socket_file};
 
 #[derive(Debug, Default)]
 pub(super) struct Handed {
@@ -59,11 +60,23 @@ impl Handed {
         Some(found.socket.try_clone())
     }
 
+    /// Who has made the one for this address.
+    pub(super) fn maker(&self, address: &Address) -> Maker {
+        match self.sockets.iter().find(|socket| socket.address == *address) {
+            Some(Socket { is_kept: true, .. }) => Maker::UsBefore,
+            Some(_) => Maker::Manager,
+            None => Maker::Us,
+        }
+    }
+
     /// Lets go what was kept for nothing, and says which ones nobody accepts from.
     pub(super) fn settle(&mut self, wanted: &[Address], keeper: &KeeperLink) {
         self.sockets.retain(|Socket { key, address, is_kept, .. }| {
             let is_wanted = wanted.contains(address);
             if !is_wanted && *is_kept {
+                if let Address::Unix(path) = address {
+                    socket_file::forget(path);
+                }
                 forget(address);
                 keeper.release(key);
             } else if !is_wanted {

@@ -40,8 +40,16 @@ impl Taken {
 struct Listening {
     actual: Address,
     socket: OwnedFd,
-    /// Made by the service manager.
-    is_handed: bool,
+    maker: Maker,
+}
+
+/// Who has made a socket, and so whose its file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maker {
+    Us,
+    /// One of ours before, which the service manager has kept over our restart.
+    UsBefore,
+    Manager,
 }
 
 /// By the configuration's address.
@@ -62,7 +70,10 @@ pub(super) struct Prepared {
 impl Drop for Prepared {
     fn drop(&mut self) {
         for (address, listening) in &self.made {
-            listening.forget_file(address);
+            // One that came from the manager is there for the next attempt.
+            if listening.maker == Maker::Us {
+                listening.forget_file(address);
+            }
         }
     }
 }
@@ -87,10 +98,10 @@ pub(super) fn addresses(config: &Config) -> Vec<Wanted> {
 }
 
 impl Listening {
-    /// Who comes by the file system finds nothing there, rather than nobody. What the service manager
-    /// has made, or keeps for us, stays.
+    /// Who comes by the file system finds nothing there, rather than nobody. The service manager's own
+    /// sockets it goes on to listen on.
     fn forget_file(&self, address: &Address) {
-        if let (Address::Unix(path), false) = (address, self.is_handed || service::is_keeping()) {
+        if let (Address::Unix(path), Maker::Us | Maker::UsBefore) = (address, self.maker) {
             socket_file::forget(path);
         }
     }
@@ -106,8 +117,8 @@ impl Listeners {
             else {
                 continue;
             };
-            let is_handed = listeners.handed.copy(&address).is_some();
-            listeners.addresses.insert(address, Listening { actual, socket, is_handed });
+            let maker = listeners.handed.maker(&address);
+            listeners.addresses.insert(address, Listening { actual, socket, maker });
         }
         listeners
     }
@@ -128,14 +139,14 @@ impl Listeners {
         };
         if let Some(copy) = self.handed.copy(&wanted.address) {
             let (socket, actual) = (copy.map_err(failed)?, wanted.address.clone());
-            return Ok(Listening { actual, socket, is_handed: true });
+            return Ok(Listening { actual, socket, maker: self.handed.maker(&wanted.address) });
         }
         match &wanted.address {
             Address::Tcp(address) => self.make_tcp(*address, taken),
             Address::Unix(path) => {
                 let access = Access { mode: wanted.mode, owner: None };
                 let socket = socket_file::bind(path, access).map_err(failed)?;
-                Ok(Listening { actual: wanted.address.clone(), socket, is_handed: false })
+                Ok(Listening { actual: wanted.address.clone(), socket, maker: Maker::Us })
             }
         }
     }
@@ -146,7 +157,7 @@ impl Listeners {
         // Port 0 has become a real one.
         let actual = socket::local_address(&socket)
             .map_err(|cause| BindError::Io { address: claimed, cause })?;
-        Ok(Listening { actual: Address::Tcp(actual), socket, is_handed: false })
+        Ok(Listening { actual: Address::Tcp(actual), socket, maker: Maker::Us })
     }
 
     /// At the start, when it is known what is listened on.
@@ -190,7 +201,7 @@ impl Listeners {
                 continue;
             }
             keeper.hold(&key(&address, &listening.actual), &[listening.socket.as_fd()]);
-            if !listening.is_handed {
+            if listening.maker == Maker::Us {
                 handed::keep(&address, &listening.socket);
             }
             self.addresses.insert(address, listening);
@@ -206,7 +217,7 @@ impl Listeners {
                 self.handed.dismiss(address, keeper);
                 return false;
             };
-            if let (Address::Unix(path), false) = (address, listening.is_handed)
+            if let (Address::Unix(path), Maker::Us | Maker::UsBefore) = (address, listening.maker)
                 && let Err(error) = socket_file::permit(path, wanted.mode)
             {
                 sys::log::warning!("master", "set the mode of {address}: {error}");
@@ -219,7 +230,9 @@ impl Listeners {
     /// the engine anew, clients have only waited.
     pub(super) fn close(&mut self, keeper: &KeeperLink) {
         for (address, listening) in std::mem::take(&mut self.addresses) {
-            listening.forget_file(&address);
+            if !service::is_keeping() {
+                listening.forget_file(&address);
+            }
             keeper.release(&key(&address, &listening.actual));
         }
     }

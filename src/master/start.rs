@@ -410,7 +410,8 @@ fn known(will: &Will) -> strays::Known {
         .iter()
         .map(|saved| ((saved.id().program.clone(), saved.number().to_string()), saved.life()))
         .collect();
-    strays::Known { pids: workers.chain(programs).collect(), lives }
+    let waiting = will.upgrade.iter().filter_map(upgrade::Begun::waiting);
+    strays::Known { pids: workers.chain(programs).chain(waiting).collect(), lives }
 }
 
 /// One per core, or as many as the file says.

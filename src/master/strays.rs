@@ -19,7 +19,7 @@ const GONE_US: u64 = 1_000_000;
 
 /// What the successor knows.
 pub(super) struct Known {
-    /// Workers and programs by pid.
+    /// Workers and programs by pid, and the master that makes way in an upgrade.
     pub(super) pids: BTreeSet<u32>,
     /// The last life that was written down, by program and instance: what an earlier one left
     /// running on purpose is no stray.

@@ -63,6 +63,17 @@ pub(crate) struct Others {
     pub(crate) connections: u64,
 }
 
+/// What all of them hold and have done together, those that are gone among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct All {
+    /// Connections with a request under way, and without.
+    pub(crate) active: u64,
+    pub(crate) idle: u64,
+    pub(crate) accepted: u64,
+    /// Requests.
+    pub(crate) answered: u64,
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct Worker {
     board: Board,
@@ -145,6 +156,15 @@ impl Worker {
             }
         }
         others
+    }
+
+    pub(crate) fn all(self) -> All {
+        self.board.workers().map(Self::words).fold(All::default(), |sum, words| All {
+            active: sum.active + u64::from(words.connections_active.load(Ordering::Relaxed)),
+            idle: sum.idle + u64::from(words.connections_idle.load(Ordering::Relaxed)),
+            accepted: sum.accepted + words.accepted.load(Ordering::Relaxed),
+            answered: sum.answered + words.requests.load(Ordering::Relaxed),
+        })
     }
 
     pub(crate) fn accepted(self) {

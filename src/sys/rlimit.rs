@@ -17,24 +17,24 @@ pub(crate) enum Unit {
     Microseconds,
 }
 
-/// By plain names.
+/// The kernel's numbers by plain names; C libraries differ in what type these have.
 pub(crate) const ALL: [(&str, u32, Unit); 16] = [
-    ("open_files", libc::RLIMIT_NOFILE, Unit::Number),
-    ("core", libc::RLIMIT_CORE, Unit::Bytes),
-    ("processes", libc::RLIMIT_NPROC, Unit::Number),
-    ("address_space", libc::RLIMIT_AS, Unit::Bytes),
-    ("file_size", libc::RLIMIT_FSIZE, Unit::Bytes),
-    ("stack", libc::RLIMIT_STACK, Unit::Bytes),
-    ("data", libc::RLIMIT_DATA, Unit::Bytes),
-    ("cpu", libc::RLIMIT_CPU, Unit::Seconds),
-    ("locked_memory", libc::RLIMIT_MEMLOCK, Unit::Bytes),
-    ("message_queues", libc::RLIMIT_MSGQUEUE, Unit::Bytes),
-    ("pending_signals", libc::RLIMIT_SIGPENDING, Unit::Number),
-    ("file_locks", libc::RLIMIT_LOCKS, Unit::Number),
-    ("resident", libc::RLIMIT_RSS, Unit::Bytes),
-    ("nice_ceiling", libc::RLIMIT_NICE, Unit::Number),
-    ("realtime_priority", libc::RLIMIT_RTPRIO, Unit::Number),
-    ("realtime_cpu", libc::RLIMIT_RTTIME, Unit::Microseconds),
+    ("open_files", Resource::Nofile as u32, Unit::Number),
+    ("core", Resource::Core as u32, Unit::Bytes),
+    ("processes", Resource::Nproc as u32, Unit::Number),
+    ("address_space", Resource::As as u32, Unit::Bytes),
+    ("file_size", Resource::Fsize as u32, Unit::Bytes),
+    ("stack", Resource::Stack as u32, Unit::Bytes),
+    ("data", Resource::Data as u32, Unit::Bytes),
+    ("cpu", Resource::Cpu as u32, Unit::Seconds),
+    ("locked_memory", Resource::Memlock as u32, Unit::Bytes),
+    ("message_queues", Resource::Msgqueue as u32, Unit::Bytes),
+    ("pending_signals", Resource::Sigpending as u32, Unit::Number),
+    ("file_locks", Resource::Locks as u32, Unit::Number),
+    ("resident", Resource::Rss as u32, Unit::Bytes),
+    ("nice_ceiling", Resource::Nice as u32, Unit::Number),
+    ("realtime_priority", Resource::Rtprio as u32, Unit::Number),
+    ("realtime_cpu", Resource::Rttime as u32, Unit::Microseconds),
 ];
 
 /// One limit of a child's. `u64::MAX` is none; what is not given stays as it is.
@@ -49,19 +49,21 @@ pub(crate) struct Limit {
 impl Limit {
     /// Of the calling process, by plain system calls; the error is an errno.
     pub(crate) fn set(self) -> Result<(), i32> {
-        // SAFETY: `limit` outlives both calls; errno's location is always valid.
-        unsafe {
-            let mut limit: libc::rlimit = std::mem::zeroed();
-            if libc::getrlimit(self.resource, &raw mut limit) != 0 {
-                return Err(*libc::__errno_location());
+        let change = |new: *const libc::rlimit, old: *mut libc::rlimit| {
+            // SAFETY: the pointers are null or of limits that outlive the call; errno's location is
+            // always valid.
+            unsafe {
+                match libc::syscall(libc::SYS_prlimit64, 0, self.resource, new, old) {
+                    0 => Ok(()),
+                    _ => Err(*libc::__errno_location()),
+                }
             }
-            limit.rlim_max = self.hard.unwrap_or(limit.rlim_max);
-            limit.rlim_cur = self.soft.unwrap_or(limit.rlim_cur.min(limit.rlim_max));
-            match libc::setrlimit(self.resource, &raw const limit) {
-                0 => Ok(()),
-                _ => Err(*libc::__errno_location()),
-            }
-        }
+        };
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        change(std::ptr::null(), &raw mut limit)?;
+        limit.rlim_max = self.hard.unwrap_or(limit.rlim_max);
+        limit.rlim_cur = self.soft.unwrap_or(limit.rlim_cur.min(limit.rlim_max));
+        change(&raw const limit, std::ptr::null_mut())
     }
 }
 

@@ -51,14 +51,47 @@ const NAMES: [(&str, i32); 31] = [
     ("SYS", libc::SIGSYS),
 ];
 
-/// `HUP`, `SIGHUP`, `hup` or a number from 1 to 64.
+/// Other names of some, as kill(1) and Python know them.
+const OTHER_NAMES: [(&str, i32); 3] =
+    [("IOT", libc::SIGABRT), ("CLD", libc::SIGCHLD), ("POLL", libc::SIGIO)];
+
+/// What people mean most, for who names one that there is not.
+pub(crate) const USUAL: &str = "HUP, INT, QUIT, TERM, KILL, USR1, USR2, STOP, CONT, WINCH";
+
+/// `HUP`, `SIGHUP`, `hup`, `RTMIN+3`, or a number from 1 to 64.
 pub(crate) fn parse(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<i32>() {
         return (1..=64).contains(&number).then_some(number);
     }
     let upper = text.to_ascii_uppercase();
-    let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-    NAMES.iter().find(|(name, _)| *name == bare).map(|(_, number)| *number)
+    let bare = bare(&upper);
+    let mut known = NAMES.iter().chain(&OTHER_NAMES);
+    let named = known.find(|(name, _)| *name == bare).map(|(_, number)| *number);
+    named.or_else(|| real_time(bare))
+}
+
+/// `RTMIN`, `RTMIN+N`, `RTMAX-N`, `RTMAX`: which numbers these are the C library decides.
+fn real_time(bare: &str) -> Option<i32> {
+    let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+    let count = |rest: &str, sign: char| match rest.strip_prefix(sign) {
+        Some(count) => count.parse::<u8>().ok().map(i32::from),
+        None => rest.is_empty().then_some(0),
+    };
+    let number = match (bare.strip_prefix("RTMIN"), bare.strip_prefix("RTMAX")) {
+        (Some(rest), _) => first + count(rest, '+')?,
+        (None, Some(rest)) => last - count(rest, '-')?,
+        (None, None) => return None,
+    };
+    (first..=last).contains(&number).then_some(number)
+}
+
+fn bare(upper: &str) -> &str {
+    upper.strip_prefix("SIG").unwrap_or(upper)
+}
+
+/// The names, without `SIG`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
 }
 
 /// `SIGTERM`, or `signal 34` for one without a name.
@@ -69,8 +102,6 @@ pub(crate) fn name(number: i32) -> String {
         .map_or_else(|| format!("signal {number}"), |(name, _)| format!("SIG{name}"))
 }
 
-/// Blocks these signals for the process (call it before any thread starts) and returns the
-/// descriptor they are read from: close on exec, non-blocking.
 /// A file that may grow no further is then an error of the write, not this process's end.
 pub(crate) fn ignore_file_size() {
     // SAFETY: ignoring a signal installs no handler.
@@ -79,6 +110,8 @@ pub(crate) fn ignore_file_size() {
     }
 }
 
+/// Blocks these signals for the process (call it before any thread starts) and returns the
+/// descriptor they are read from: close on exec, non-blocking.
 pub(crate) fn descriptor(numbers: &[i32]) -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by `sigemptyset` before any other use and outlives the calls;
     // the descriptor is fresh and owned by nobody else.
@@ -113,6 +146,24 @@ pub(crate) fn next(descriptor: impl AsFd) -> io::Result<Option<i32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn real_time_signals_are_counted_from_either_end() {
+        let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+        for (text, number) in [
+            ("RTMIN", Some(first)),
+            ("sigrtmin+3", Some(first + 3)),
+            ("SIGRTMAX-2", Some(last - 2)),
+            ("RTMAX", Some(last)),
+            ("RTMIN-1", None),
+            ("RTMIN+200", None),
+            ("RTMAX+1", None),
+            ("RTMID", None),
+            ("CLD", Some(CHLD)),
+        ] {
+            assert_eq!(parse(text), number, "{text}");
+        }
+    }
 
     #[test]
     fn names_and_numbers_agree() {

@@ -28,6 +28,7 @@ use crate::config::limits;
 use crate::config::limits::firewall::{CORE_AT_ONCE_MAX, CORE_WAITING_MAX};
 use crate::config::limits::guards::{VERIFIED_AT_ONCE_MAX, VERIFIED_WAITING_MAX};
 use crate::config::model::Address;
+use crate::config::template::OfAll;
 use crate::firewall::known::Known;
 use crate::http::date;
 use crate::scoreboard::layout::BACKENDS_MAX;
@@ -287,6 +288,20 @@ impl Shared {
     pub(crate) fn others(&self) -> crew::Others {
         let since_us = self.refresh().saturating_sub(limits::ACCEPT_HEARTBEAT_MS * 1000);
         self.crew.others(since_us)
+    }
+
+    /// What all workers count together, this one as it is now.
+    pub(crate) fn of_all(&self, count: OfAll) -> u64 {
+        self.crew.set_connections(self.seats.active(), self.seats.idle());
+        let all = self.crew.all();
+        match count {
+            OfAll::Active => all.active + all.idle,
+            OfAll::Waiting => all.idle,
+            OfAll::Writing => all.active,
+            OfAll::Reading => 0,
+            OfAll::Accepted => all.accepted,
+            OfAll::Requests => all.answered + all.active,
+        }
     }
 
     pub(crate) fn publish(&self) {

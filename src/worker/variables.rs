@@ -159,6 +159,7 @@ impl<'a> Facts<'a> {
             Variable::Tls(fact) => {
                 put_some(out, tls::facts::of(&connection.client, fact).map(str::as_bytes))
             }
+            Variable::OfAll(count) => number(out, shared.of_all(*count)),
             Variable::Connection => number(out, u64::from(connection.number)),
             Variable::ConnectionRequests => number(out, u64::from(connection.served)),
             Variable::Pid => number(out, u64::from(std::process::id())),
@@ -167,9 +168,7 @@ impl<'a> Facts<'a> {
             Variable::TimeIso8601 => put(out, &date::iso8601(&shared.date())),
             Variable::Msec => seconds(out, shared.wall_us()),
             Variable::Status => self.status(out),
-            Variable::RefusedBy => {
-                put_some(out, exchange.refused_by.map(|reason| reason.name().as_bytes()))
-            }
+            Variable::RefusedBy => put_some(out, self.refused_by()),
             Variable::CorsOrigin => put(out, &exchange.kept.cors_origin),
             Variable::LimitReqStatus => limit_status(out, exchange.limited.rate),
             Variable::LimitConnStatus => limit_status(out, exchange.limited.connections),
@@ -191,6 +190,10 @@ impl<'a> Facts<'a> {
             Variable::UpstreamBytesSent => self.if_asked(out, exchange.to_backend.moved()),
             Variable::UpstreamBytesReceived => self.if_asked(out, exchange.reply_bytes()),
         }
+    }
+
+    fn refused_by(&self) -> Option<&'a [u8]> {
+        self.exchange.refused_by.map(|reason| reason.name().as_bytes())
     }
 
     fn firewall_score(&self, out: &mut Vec<u8>) -> Value {

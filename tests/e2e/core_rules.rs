@@ -195,7 +195,7 @@ fn rules_that_cannot_be_read_are_an_error_of_the_file() {
                 route = [{ path = \"/\", respond = 204 }]\n";
     std::fs::write(&config, text).expect("the folder is ours");
     let check = || {
-        let output = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
+        let output = Command::new(crate::engine::BINARY)
             .args(["check", "-c"])
             .arg(&config)
             .output()

@@ -15,7 +15,12 @@ use tempfile::TempDir;
 
 use crate::{client, ports, wait};
 
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pilothouse");
+/// The one that was built with the tests, or the one that `PILOTHOUSE_TESTED` names while they are built,
+/// such as a static one.
+pub(crate) const BINARY: &str = match option_env!("PILOTHOUSE_TESTED") {
+    Some(named) => named,
+    None => env!("CARGO_BIN_EXE_pilothouse"),
+};
 /// A copy of the binary by this name in the engine's folder is what the engine is started from.
 pub(crate) const COPY: &str = "copy-of-pilothouse";
 
@@ -65,23 +70,12 @@ impl Engine {
     /// The same as `start`, from a shell that has done `preparation` first.
     pub(crate) fn start_after(preparation: &str, config: &str) -> Self {
         let script = format!("{preparation}; exec \"$0\" \"$@\"");
-        Self::launch(
-            config,
-            |_folder| {},
-            |folder| {
-                let plain = run(folder);
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &script]).arg(plain.get_program()).args(plain.get_args());
-                shell.current_dir(folder.path());
-                for (name, value) in plain.get_envs() {
-                    match value {
-                        Some(value) => shell.env(name, value),
-                        None => shell.env_remove(name),
-                    };
-                }
-                spawn(folder, shell)
-            },
-        )
+        let start = |folder: &TempDir| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script]);
+            spawn(folder, behind(shell, folder))
+        };
+        Self::launch(config, |_folder| {}, start)
     }
 
     /// The same as `start`, as the first process of a namespace of its own; `None`, where that is not
@@ -94,23 +88,12 @@ impl Engine {
             tried.is_ok_and(|status| status.success())
         };
         let way = ways.iter().find(is_allowed)?;
-        Some(Self::launch(
-            config,
-            |_folder| {},
-            |folder| {
-                let plain = run(folder);
-                let mut unshare = Command::new("unshare");
-                unshare.args(*way).arg(plain.get_program()).args(plain.get_args());
-                unshare.current_dir(folder.path());
-                for (name, value) in plain.get_envs() {
-                    match value {
-                        Some(value) => unshare.env(name, value),
-                        None => unshare.env_remove(name),
-                    };
-                }
-                spawn(folder, unshare)
-            },
-        ))
+        let start = |folder: &TempDir| {
+            let mut unshare = Command::new("unshare");
+            unshare.args(*way);
+            spawn(folder, behind(unshare, folder))
+        };
+        Some(Self::launch(config, |_folder| {}, start))
     }
 
     /// Kills keeper and master together, and starts another engine in the folders.
@@ -398,6 +381,19 @@ fn run(folder: &TempDir) -> Command {
     let copy = folder.path().join(COPY);
     let program = if copy.exists() { copy.as_path() } else { Path::new(BINARY) };
     command_of(program, folder, &["run"])
+}
+
+/// The same, started by another command, which has its own words already.
+fn behind(mut other: Command, folder: &TempDir) -> Command {
+    let plain = run(folder);
+    other.arg(plain.get_program()).args(plain.get_args()).current_dir(folder.path());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other
 }
 
 /// The log is appended to, for there may have been an engine in the folder before.

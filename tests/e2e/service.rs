@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::engine::{BINARY, Engine, signal};
+use crate::engine::{self, BINARY, Engine, signal};
 use crate::{client, ports, wait};
 
 struct Manager {
@@ -102,8 +102,13 @@ fn the_offered_unit_and_rotation_are_good() {
 }
 
 /// Starts an engine as a service manager would that has made a socket for it, of this name.
-fn start_with(listener: TcpListener, name: &str, text: &str, notify: Option<&Path>) -> Engine {
-    Engine::start_with(OwnedFd::from(listener), |folder| {
+fn start_with(
+    listener: impl Into<OwnedFd>,
+    name: &str,
+    text: &str,
+    notify: Option<&Path>,
+) -> Engine {
+    Engine::start_with(listener.into(), |folder| {
         fs::write(folder.join("pilothouse.toml"), text).expect("the folder is ours");
         let script =
             "LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=\"$0\" exec \"$@\" 3<&0 0</dev/null";
@@ -162,4 +167,34 @@ fn a_socket_for_nothing_is_told_of_and_one_that_was_kept_is_let_go() {
             assert!(engine.log().contains("no server here does"), "{}", engine.log());
         }
     }
+}
+
+#[test]
+fn a_kept_socket_in_the_file_system_keeps_its_file_until_nobody_wants_it() {
+    let folder = engine::open_folder();
+    let file = folder.path().join("site.sock");
+    let listener = UnixListener::bind(&file).expect("the folder is ours");
+    let kept = format!("listener_unix_{}", file.display());
+    let notify = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&notify).expect("the folder is ours");
+    socket.set_read_timeout(Some(wait::PATIENCE)).expect("a time");
+    let manager = Manager { socket };
+    let on_file = answering(&format!("unix:{}", file.display()));
+    let mut engine = start_with(listener, &kept, &on_file, Some(&notify));
+    assert_eq!(manager.hears(), "READY=1", "it is kept already");
+    assert!(UnixStream::connect(&file).is_ok());
+    engine.rewrite_config(&answering(&ports::address()));
+    engine.ctl_ok(&["reload"]);
+    let heard = std::iter::repeat_with(|| manager.hears());
+    let is_let_go = |text: String| text == format!("FDSTOREREMOVE=1\nFDNAME={kept}");
+    assert!(heard.take(6).any(is_let_go));
+    assert!(!file.exists());
+    // One of its own is kept beyond its end, and its file with it.
+    engine.rewrite_config(&on_file);
+    engine.ctl_ok(&["reload"]);
+    let heard = std::iter::repeat_with(|| manager.hears());
+    let is_kept = |text: String| text == format!("FDSTORE=1\nFDNAME={kept}");
+    assert!(heard.take(6).any(is_kept));
+    engine.stop();
+    assert!(file.exists());
 }

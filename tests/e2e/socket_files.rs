@@ -2,15 +2,20 @@
 //! files are there exactly as long as somebody serves them.
 
 use std::fs;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use crate::client::{self, Response, read_response};
-use crate::engine::{Engine, signal};
+use crate::engine::{BINARY, COPY, Engine, signal};
 use crate::origin::{self, Origin};
-use crate::wait;
+use crate::takeover::install_copy;
+use crate::{executable, oracle, wait};
 
 fn config(origin: &Origin, listen: &str) -> String {
     format!(
@@ -37,9 +42,58 @@ fn told() -> Origin {
 }
 
 fn ask(path: &Path, target: &str, lines: &str) -> Response {
-    let mut stream = UnixStream::connect(path).expect("somebody listens");
-    write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\n{lines}\r\n").expect("it reads");
-    read_response(&mut BufReader::new(stream)).expect("an answer")
+    try_ask(path, target, lines).expect("an answer")
+}
+
+fn try_ask(path: &Path, target: &str, lines: &str) -> io::Result<Response> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(wait::PATIENCE))?;
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\n{lines}\r\n")?;
+    read_response(&mut BufReader::new(stream))
+}
+
+/// One visitor after the other, each on a connection of its own, until told to stop.
+struct Visitors {
+    is_over: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Visitors {
+    fn start(path: &Path) -> Self {
+        let (is_over, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (path, ends, counts) = (path.to_owned(), Arc::clone(&is_over), Arc::clone(&answered));
+        let thread = std::thread::spawn(move || {
+            let mut failed = Vec::new();
+            while !ends.load(Ordering::Relaxed) && failed.len() < 8 {
+                match try_ask(&path, "/files", "") {
+                    Ok(answer) if answer.status == 204 => {
+                        counts.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Ok(answer) => failed.push(format!("status {}", answer.status)),
+                    Err(error) => failed.push(error.to_string()),
+                }
+            }
+            failed
+        });
+        Self { is_over, answered, thread }
+    }
+
+    /// Some came before, and some come after this.
+    fn go_on(&self) {
+        let before = self.answered.load(Ordering::Relaxed);
+        wait::until("more visitors are answered", || {
+            let is_done = self.thread.is_finished();
+            (is_done || self.answered.load(Ordering::Relaxed) > before + 20).then_some(())
+        });
+    }
+
+    #[track_caller]
+    fn were_all_answered(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let failed = self.thread.join().expect("it counts what fails");
+        assert_eq!(failed, Vec::<String>::new());
+    }
 }
 
 fn rewrite(engine: &Engine, config: &str) {
@@ -133,6 +187,105 @@ fn files_outlast_every_process_but_their_use() {
     assert_eq!([ask(&site, "/", ""), ask(&tcp, "/", "")].map(|it| it.status), [200, 200]);
     engine.stop();
     assert!(!site.exists() && !tcp.exists());
+}
+
+#[test]
+fn nobody_is_refused_while_master_keeper_binary_and_configuration_change() {
+    let origin = told();
+    let mut engine = Engine::start_in(&config(&origin, SITE), |folder| {
+        executable::copy(Path::new(BINARY), &folder.join(COPY));
+    });
+    let [site, tcp] = files(&engine);
+    let inode = |path: &Path| {
+        std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).expect("it is there"))
+    };
+    let before = [inode(&site), inode(&tcp)];
+    let visitors = Visitors::start(&site);
+    visitors.go_on();
+    rewrite(&engine, &config(&origin, &SITE.replace("660", "640")));
+    engine.ctl_ok(&["reload"]);
+    visitors.go_on();
+    let workers = engine.worker_pids();
+    install_copy(&engine);
+    engine.ctl_ok(&["upgrade"]);
+    visitors.go_on();
+    wait::until("other workers", || {
+        let status = engine.try_status()?;
+        let rows = status["workers"].as_array()?.clone();
+        let is_new = |row: &serde_json::Value| {
+            row["pid"].as_i64().is_some_and(|pid| workers.iter().all(|old| i64::from(*old) != pid))
+        };
+        (!rows.is_empty() && rows.iter().all(is_new)).then_some(())
+    });
+    visitors.go_on();
+    assert!(!engine.log().contains("did not hand on"), "nobody is left over: {}", engine.log());
+    engine.replace_master();
+    visitors.go_on();
+    engine.replace_keeper();
+    visitors.go_on();
+    engine.ctl_ok(&["reload"]);
+    visitors.go_on();
+    visitors.were_all_answered();
+    assert_eq!([inode(&site), inode(&tcp)], before, "they are the same sockets");
+    assert_eq!(ask(&tcp, "/", "").text(), "|a");
+    engine.stop();
+    assert_eq!([site.exists(), tcp.exists()], [false, false]);
+}
+
+#[test]
+fn what_a_dead_engine_has_left_is_replaced() {
+    let origin = told();
+    let mut engine = Engine::start_in(&config(&origin, SITE), |folder| {
+        let stale = std::os::unix::net::UnixListener::bind(folder.join("site.sock"));
+        drop(stale.expect("the folder is ours"));
+    });
+    let [site, _] = files(&engine);
+    assert_eq!(ask(&site, "/", "").status, 200);
+    engine.stop();
+    assert!(!site.exists());
+}
+
+/// systemd's own starter makes the socket, and the engine with the first connection.
+#[test]
+fn a_socket_of_the_service_manager_is_taken_and_left_to_it() {
+    let Some(starter) = oracle::find("systemd-socket-activate") else { return };
+    let mut early = None;
+    let mut engine = Engine::start_by(|folder| {
+        let site = folder.join("site.sock");
+        let text = format!(
+            "[[server]]\nlisten = {{ address = \"unix:{}\", mode = \"600\" }}\n\
+             route = [{{ path = \"/\", respond = {{ body = \"here\" }} }}]\n",
+            site.display()
+        );
+        let file = folder.join("pilothouse.toml");
+        fs::write(&file, text).expect("the folder is ours");
+        let mut command = Command::new(starter);
+        command.arg("-l").arg(&site).args(["--fdname", "web"]);
+        for (name, below) in [("PILOTHOUSE_RUNTIME_DIR", "run"), ("PILOTHOUSE_STATE_DIR", "state")]
+        {
+            command.arg("-E").arg(format!("{name}={}", folder.join(below).display()));
+        }
+        command.args([BINARY, "run", "-c"]).arg(file);
+        early = Some(std::thread::spawn(move || {
+            wait::until("somebody listens", || UnixStream::connect(&site).ok().map(|_| ()));
+            ask(&site, "/", "").text()
+        }));
+        command
+    });
+    let early = early.expect("the command was made").join();
+    assert_eq!(early.expect("no panic"), "here", "who came before the engine is answered");
+    let site = engine.folder.path().join("site.sock");
+    let mode = fs::metadata(&site).expect("it is there").permissions().mode() & 0o777;
+    engine.replace_master();
+    assert_eq!(ask(&site, "/", "").text(), "here");
+    engine.ctl_ok(&["reload"]);
+    let after = fs::metadata(&site).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(after, mode, "what the manager has said of it holds");
+    assert!(!engine.log().contains("[warn] "), "{}", engine.log());
+    let listeners = engine.status()["listeners"].to_string();
+    assert!(listeners.contains("site.sock"), "{listeners}");
+    engine.stop();
+    assert!(site.exists(), "the manager goes on to listen there");
 }
 
 #[test]

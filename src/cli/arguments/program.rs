@@ -30,18 +30,23 @@ pub(crate) enum Program {
     Signal {
         #[command(flatten)]
         place: ProgramPlace,
+        /// Such as HUP, SIGHUP, -HUP or 1, in either case.
+        #[arg(value_name = "SIGNAL", allow_hyphen_values = true, value_parser = signal_name)]
         signal: String,
     },
     /// Run so many instances: more are started, the last ones drain and stop; the others are left
     /// alone. Kept until `program reset`.
     Scale {
+        /// A program; `program list` has them.
         #[arg(value_name = "NAME")]
         name: String,
+        /// From 1 on.
         #[arg(value_name = "N")]
         instances: u32,
     },
     /// Run as many instances as the file says.
     Reset {
+        /// A program; `program list` has them.
         #[arg(value_name = "NAME")]
         name: String,
     },
@@ -49,6 +54,7 @@ pub(crate) enum Program {
     Tail(Tail),
     /// Follow its output and type to its standard input (`stdin = "open"`), until Ctrl-C.
     Attach {
+        /// A program, or one of its instances, counted from 0.
         #[arg(value_name = "NAME[:INSTANCE]", value_parser = program_name)]
         name: ProgramName,
     },
@@ -58,6 +64,7 @@ pub(crate) enum Program {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProgramPlace {
+    /// A program, one of its instances (counted from 0), a group's, or all of them.
     #[arg(value_name = "NAME[:INSTANCE]|GROUP:*|all", value_parser = program_name)]
     pub(crate) name: ProgramName,
 }
@@ -70,6 +77,7 @@ pub(crate) struct ProgramName {
 
 #[derive(Debug, Args)]
 pub(crate) struct Tail {
+    /// A program, or one of its instances, counted from 0.
     #[arg(value_name = "NAME[:INSTANCE]|all", value_parser = program_name)]
     pub(crate) name: ProgramName,
     /// Go on with what it writes from now on.
@@ -84,6 +92,12 @@ pub(crate) struct Tail {
     /// Print one JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// As to kill(1), too; whether there is such a signal is the engine's to say.
+#[expect(clippy::unnecessary_wraps, reason = "the parser of a value may refuse it")]
+fn signal_name(text: &str) -> Result<String, String> {
+    Ok(text.strip_prefix('-').unwrap_or(text).to_owned())
 }
 
 fn program_name(text: &str) -> Result<ProgramName, String> {

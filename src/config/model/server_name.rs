@@ -3,8 +3,12 @@
 use super::{Address, Server};
 
 impl Server {
-    /// Its first name without a wildcard, else its address; by the file system it is `localhost`.
+    /// What it says, else its first host without a wildcard, else its address; by the file system it is
+    /// `localhost`.
     pub(crate) fn name(&self) -> String {
+        if let Some(called) = &self.called {
+            return called.clone();
+        }
         let plain = self.hosts.iter().find(|host| !host.starts_with('*'));
         let address = || {
             self.listen.first().map(|listen| match &listen.address {

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::of_all::{self, OfAll};
 use super::over_tls::{self, OverTls};
 
 /// How far a request has come when a text is rendered. What is known early is known later, too.
@@ -76,6 +77,7 @@ pub(crate) enum Variable {
     UpstreamBytesReceived,
     UpstreamBytesSent,
     Tls(OverTls),
+    OfAll(OfAll),
     Argument(String),
     Cookie(String),
     RequestHeader(String),
@@ -163,6 +165,9 @@ impl Variable {
         if let Some((_, fact)) = over_tls::NAMED.iter().find(|(plain, _)| *plain == name) {
             return Some(Self::Tls(fact.clone()));
         }
+        if let Some((_, count)) = of_all::NAMED.iter().find(|(plain, _)| *plain == name) {
+            return Some(Self::OfAll(*count));
+        }
         PREFIXES.iter().find_map(|(prefix, named)| {
             let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
             Some(named(rest.to_owned()))
@@ -174,7 +179,8 @@ impl Variable {
         let named =
             ["arg_NAME", "cookie_NAME", "http_NAME", "sent_http_NAME", "upstream_http_NAME"];
         let of_tls = over_tls::NAMED.iter().map(|(name, _)| *name);
-        PLAIN.iter().map(|(name, _)| *name).chain(of_tls).chain(named).collect()
+        let of_all = of_all::NAMED.iter().map(|(name, _)| *name);
+        PLAIN.iter().map(|(name, _)| *name).chain(of_tls).chain(of_all).chain(named).collect()
     }
 
     /// From when on it means anything.
@@ -232,6 +238,7 @@ impl Variable {
             | Self::RealipRemoteAddr
             | Self::UpstreamName
             | Self::Tls(_)
+            | Self::OfAll(_)
             | Self::Argument(_)
             | Self::Cookie(_)
             | Self::RequestHeader(_)
@@ -313,6 +320,7 @@ impl Variable {
             | Self::UpstreamBytesReceived
             | Self::UpstreamBytesSent
             | Self::Tls(_)
+            | Self::OfAll(_)
             | Self::SentHeader(_)
             | Self::UpstreamHeader(_)
             | Self::Capture(_)

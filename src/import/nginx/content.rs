@@ -9,7 +9,7 @@ use super::steps::{self, Steps, Unsaid};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, Names};
-use super::{Paths, mirrors, passing, paths, values};
+use super::{Paths, media, mirrors, passing, paths, values};
 use crate::import::Place;
 use crate::import::page;
 
@@ -48,16 +48,20 @@ pub(super) struct Writing<'a, 'b> {
 }
 
 /// Handlers of other protocols.
-pub(super) const OTHERS: [&str; 8] = [
+pub(super) const OTHERS: [&str; 7] = [
     "fastcgi_pass",
     "uwsgi_pass",
     "scgi_pass",
     "memcached_pass",
-    "stub_status",
     "empty_gif",
     "perl",
     "js_content",
 ];
+
+/// nginx's page, in its own words.
+const STUB_STATUS: &str = "Active connections: ${connections_active} \nserver accepts handled requests\n \
+     ${connections_accepted} ${connections_accepted} ${requests_total} \nReading: ${connections_reading} \
+     Writing: ${connections_writing} Waiting: ${connections_waiting} \n";
 
 /// What shuts people out: without an equal, the route stays shut.
 pub(super) const GUARDS: [&str; 4] = ["auth_jwt", "secure_link", "auth_delay", "limit_except"];
@@ -69,10 +73,28 @@ impl<'b> Writing<'_, 'b> {
             // Before anything else, as nginx asks it of whatever is found.
             lines.add("internal", "true", &internal.place);
         }
+        self.of_files_alone(&lines);
         if ["upstream", "root", "alias"].iter().any(|key| lines.has(key)) {
             mirrors::write(self.scope, self.leads, &mut lines, self.remarks);
         }
         (lines, steps)
+    }
+
+    /// What is said of other answers, too.
+    fn of_files_alone(&mut self, lines: &Lines) {
+        if lines.has("root") || lines.has("alias") {
+            return;
+        }
+        let answers = lines.has("upstream") || self.scope.own("return").next().is_some();
+        let expires = self.scope.one("expires").filter(|it| it.argument(0) != Some("off"));
+        if let (true, Some(rule)) = (answers, expires) {
+            let text = "`expires` is of files alone here: other answers go without";
+            self.remarks.warn(&rule.place, text);
+        }
+        if let (true, Some(rule)) = (lines.has("upstream"), self.scope.own("try_files").next()) {
+            let text = "`try_files` is of files alone here: requests are passed on without a look";
+            self.remarks.warn(&rule.place, text);
+        }
     }
 
     fn handler(&mut self) -> (Lines, Steps) {
@@ -98,6 +120,10 @@ impl<'b> Writing<'_, 'b> {
                 let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
                 steps.refuse_others(&variable, &servers, &pass.place);
             }
+        } else if let Some(rule) = self.scope.own("stub_status").next() {
+            let pairs = [("body", STUB_STATUS), ("content_type", "text/plain")];
+            let pairs = pairs.map(|(key, text)| (key.to_owned(), page::string(text)));
+            lines.add("respond", page::inline(&pairs), &rule.place);
         } else if let Some(other) = OTHERS.iter().find_map(|name| self.scope.own(name).next()) {
             let text = format!("answered with 501, as `{}` has no equal here", other.name);
             self.remarks.warn(&other.place, text);
@@ -185,15 +211,25 @@ impl<'b> Writing<'_, 'b> {
         self.index(lines);
         self.try_files(&below, lines);
         if let Some(("on", place)) = self.scope.word("autoindex") {
-            let is_json = self.scope.word("autoindex_format").is_some_and(|(it, _)| it == "json");
-            let value = if is_json { page::string("json") } else { "true".to_owned() };
+            let format = self.scope.word("autoindex_format");
+            let value = match format {
+                Some(("json", _)) => page::string("json"),
+                Some(("html", _)) | None => "true".to_owned(),
+                Some((other, place)) => {
+                    let text = format!("listings are HTML, as `{other}` has no equal here");
+                    self.remarks.warn(place, text);
+                    "true".to_owned()
+                }
+            };
             lines.add("autoindex", value, place);
         }
-        if let Some((kind, place)) = self.scope.word("default_type") {
-            lines.text("default_type", kind, place);
-        }
-        if let Some(("on" | "always", place)) = self.scope.word("gzip_static") {
+        media::write(self.scope, place, lines);
+        if let Some((word @ ("on" | "always"), place)) = self.scope.word("gzip_static") {
             lines.add("precompressed", page::strings(["gz"]), place);
+            if word == "always" {
+                let text = "who does not say that he takes it gets the file as it is";
+                self.remarks.warn(place, text);
+            }
         }
         // nginx serves names that begin with a dot.
         lines.add("dot_files", "true", place);

@@ -3,6 +3,7 @@
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
+use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
 
@@ -22,8 +23,12 @@ pub(super) fn write(
             Err(_) => remarks.mistake(place, format!("`worker_processes` is `{word}`")),
         }
     }
-    if let Some((user, place)) = scope.word("user") {
-        lines.text("user", user, place);
+    if let Some(rule) = scope.one("user") {
+        let user = rule.argument(0).unwrap_or_default();
+        lines.text("user", user, &rule.place);
+        if rule.argument(1).is_some_and(|group| group != user) {
+            remarks.warn(&rule.place, "workers are in the groups of that user, whatever is said");
+        }
     }
     if let Some((time, place)) = scope.time("worker_shutdown_timeout", remarks) {
         lines.text("shutdown_timeout", &time, place);
@@ -60,8 +65,25 @@ fn level(word: &str) -> Option<&'static str> {
     }
 }
 
+/// Those of servers and locations.
+fn further_in<'d>(block: &'d [Directive], name: &str, depth: usize) -> Vec<&'d Directive> {
+    let places = block.iter().filter(|it| ["server", "location"].contains(&it.name.as_str()));
+    let mut found = Vec::new();
+    for place in places.filter(|_| depth > 0) {
+        found.extend(place.inner().iter().filter(|it| it.name == name));
+        found.extend(further_in(place.inner(), name, depth - 1));
+    }
+    found
+}
+
 fn resolver(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
-    let Some(resolver) = scope.one("resolver") else { return };
+    let further = further_in(scope.innermost(), "resolver", IMPORT_DEPTH_MAX);
+    let Some(resolver) = scope.one("resolver").or(further.first().copied()) else { return };
+    let others = further.iter().filter(|other| other.arguments != resolver.arguments);
+    for other in others {
+        let text = format!("one `resolver` for all: that of {}", resolver.place);
+        remarks.warn(&other.place, text);
+    }
     let mut servers = Vec::new();
     for word in &resolver.arguments {
         match word.split_once('=') {

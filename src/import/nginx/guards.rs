@@ -61,6 +61,9 @@ impl Zones {
             remarks.mistake(place, format!("`{}` wants a key and a zone", directive.name));
             return;
         };
+        if self.named.iter().any(|known| known == name) {
+            return remarks.mistake(place, format!("there is a zone `{name}` already"));
+        }
         self.named.push(name.to_owned());
         let key = key.replace("$binary_remote_addr", "$remote_addr");
         let key = key.replace("${binary_remote_addr}", "$remote_addr");

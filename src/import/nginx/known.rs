@@ -20,6 +20,8 @@ pub(super) const TRANSLATED: &[&str] = &[
     "resolver_timeout",
     "listen",
     "server_name",
+    "ssl",
+    "types",
     "client_header_timeout",
     "client_body_timeout",
     "send_timeout",
@@ -102,6 +104,7 @@ pub(super) const TRANSLATED: &[&str] = &[
     "limit_conn_dry_run",
     "limit_rate",
     "limit_rate_after",
+    "stub_status",
     "ssl_verify_client",
     "ssl_certificate",
     "ssl_certificate_key",
@@ -131,7 +134,6 @@ pub(super) const TRANSLATED: &[&str] = &[
 
 /// Of no use here, or always so.
 pub(super) const MOOT: &[&str] = &[
-    "ssl",
     "ssl_session_cache",
     "ssl_session_timeout",
     "ssl_session_tickets",
@@ -156,7 +158,6 @@ pub(super) const MOOT: &[&str] = &[
     "sendfile_max_chunk",
     "tcp_nopush",
     "tcp_nodelay",
-    "types",
     "types_hash_max_size",
     "types_hash_bucket_size",
     "server_names_hash_bucket_size",
@@ -220,6 +221,22 @@ pub(super) const MOOT: &[&str] = &[
     "autoindex_localtime",
 ];
 
+/// Those of them that are of no use as long as they say what nginx does without them: the words, and
+/// why any other has no equal.
+const USUAL: &[(&str, &[&str], &str)] = &[
+    ("charset", &["off"], "types of files are told as they are in `types`, others' as they come"),
+    ("etag", &["on"], "files always have one"),
+    ("if_modified_since", &["exact"], "the time must be the file's own"),
+    ("merge_slashes", &["on"], "several slashes are one when a location is looked for"),
+    ("ssl_session_tickets", &["on"], "sessions go on by tickets, whose keys change twice a day"),
+    ("ssl_early_data", &["off"], "early data is not taken"),
+    ("server_name_in_redirect", &["off"], "a folder is redirected by path alone"),
+    ("gzip_disable", &["msie6"], "who says that he takes it gets it"),
+    ("autoindex_exact_size", &["on"], "sizes are in bytes"),
+    ("autoindex_localtime", &["off"], "times are UTC"),
+    ("worker_priority", &["0"], "workers run as the engine does"),
+];
+
 /// Why some of the usual ones have no equal.
 pub(super) const WHY: &[(&str, &str)] = &[
     ("ssl_ciphers", "the ciphers are those of rustls, which are all good"),
@@ -233,7 +250,7 @@ pub(super) const WHY: &[(&str, &str)] = &[
 ];
 
 /// What their blocks hold are no directives, or they are judged where they are translated.
-const CLOSED: [&str; 4] = ["map", "geo", "split_clients", "if"];
+const CLOSED: [&str; 5] = ["map", "geo", "split_clients", "if", "types"];
 
 /// `more`: what has an equal for whoever asks, beside what always has.
 pub(super) fn remark(block: &[Directive], more: &[&str], remarks: &mut Remarks) {
@@ -242,6 +259,12 @@ pub(super) fn remark(block: &[Directive], more: &[&str], remarks: &mut Remarks) 
         let is_translated =
             [TRANSLATED, &OTHERS, &GUARDS].iter().any(|names| names.contains(&name));
         let is_known = is_translated || MOOT.contains(&name) || more.contains(&name);
+        if let Some(why) = unusual(directive) {
+            remarks.warn(
+                &directive.place,
+                format!("`{name} {}`: {why}", directive.arguments.join(" ")),
+            );
+        }
         if !is_known {
             let why = WHY.iter().find(|(known, _)| *known == name);
             let text = match why {
@@ -255,4 +278,11 @@ pub(super) fn remark(block: &[Directive], more: &[&str], remarks: &mut Remarks) 
             remark(directive.inner(), more, remarks);
         }
     }
+}
+
+/// Why what it says is another thing than what is done.
+fn unusual(directive: &Directive) -> Option<&'static str> {
+    let (_, usual, why) = USUAL.iter().find(|(name, _, _)| *name == directive.name)?;
+    let is_usual = directive.arguments.iter().all(|word| usual.contains(&word.as_str()));
+    (!is_usual).then_some(*why)
 }

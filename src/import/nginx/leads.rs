@@ -7,6 +7,7 @@
 use super::content::{GUARDS, OTHERS};
 use super::scope::Scope;
 use super::tree::Directive;
+use super::values;
 
 /// Each is inherited by itself, `allow` and `deny` together.
 const GUARDING: [&[&str]; 6] = [
@@ -102,7 +103,7 @@ impl<'a> Leads<'a, '_> {
                 "~*" => format!("(?i){pattern}"),
                 _ => return false,
             };
-            regex::Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(uri))
+            values::expression(&pattern).is_ok_and(|pattern| pattern.is_match(uri.as_bytes()))
         };
         let by_expression = self.locations.iter().find(|(path, _)| matches(path));
         let by_expression = by_expression.map(|(_, scope)| scope);

@@ -7,9 +7,13 @@ use crate::import::page::{self, Page};
 pub(super) struct Lines(Vec<(String, String, Place)>);
 
 impl Lines {
-    /// `value` is TOML already.
+    /// `value` is TOML already. A key has one value: the last word counts, as with nginx.
     pub(super) fn add(&mut self, key: &str, value: impl Into<String>, place: &Place) {
-        self.0.push((key.to_owned(), value.into(), place.clone()));
+        let (value, place) = (value.into(), place.clone());
+        match self.0.iter_mut().find(|(known, _, _)| known == key) {
+            Some(known) => (known.1, known.2) = (value, place),
+            None => self.0.push((key.to_owned(), value, place)),
+        }
     }
 
     pub(super) fn text(&mut self, key: &str, value: &str, place: &Place) {

@@ -39,24 +39,39 @@ const MOOT: [&str; 9] = [
     "ipv6only",
 ];
 
+/// Of a range; more is a mistake.
+const PORTS_MAX: u16 = 256;
+
 /// Where a server listens, as far as that is possible here.
 pub(super) fn read(server: &Directive, remarks: &mut Remarks) -> Vec<Listening> {
     let scope = Scope::new(server.inner());
     let rules: Vec<&Directive> = scope.own("listen").collect();
+    // Older than `ssl` behind an address: of all that the server listens on.
+    let is_tls = scope.is_on("ssl");
     if rules.is_empty() {
         let (address, place) = ("0.0.0.0:80".to_owned(), server.place.clone());
-        return vec![Listening { address, parameters: Vec::new(), place }];
+        let parameters = is_tls.then(|| "ssl".to_owned()).into_iter().collect();
+        return vec![Listening { address, parameters, place }];
     }
-    rules.into_iter().filter_map(|rule| one(rule, remarks)).collect()
+    let mut all: Vec<Listening> = Vec::new();
+    for listening in rules.into_iter().flat_map(|rule| one(rule, is_tls, remarks)) {
+        // One that is meant by two rules is listened on once.
+        if !all.iter().any(|known| known.address == listening.address) {
+            all.push(listening);
+        }
+    }
+    all
 }
 
-fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
+/// The address of a rule; of a range of ports, all of them.
+fn one(rule: &Directive, is_tls: bool, remarks: &mut Remarks) -> Vec<Listening> {
     let place = &rule.place;
     let written = rule.argument(0).unwrap_or_default();
-    let Some(address) = address(written) else {
+    let mut addresses = all_of(written);
+    if addresses.is_empty() {
         remarks.mistake(place, format!("`{written}` is no address to listen on"));
-        return None;
-    };
+        return Vec::new();
+    }
     let has = |word: &str| rule.arguments.iter().skip(1).any(|parameter| parameter == word);
     for parameter in rule.arguments.iter().skip(1) {
         let name = parameter.split('=').next().unwrap_or_default();
@@ -67,14 +82,39 @@ fn one(rule: &Directive, remarks: &mut Remarks) -> Option<Listening> {
         }
     }
     if has("quic") {
-        remarks.warn(place, format!("{address} is left out: HTTP/3 has no equal here"));
-        return None;
+        remarks.warn(place, format!("{written} is left out: HTTP/3 has no equal here"));
+        return Vec::new();
     }
-    Some(Listening {
-        address,
-        parameters: rule.arguments.iter().skip(1).cloned().collect(),
-        place: place.clone(),
-    })
+    if has("ipv6only=off") {
+        // Here each family has a socket of its own.
+        let of_v4 = |address: &String| Some(format!("0.0.0.0:{}", address.strip_prefix("[::]:")?));
+        addresses.extend(addresses.iter().filter_map(of_v4).collect::<Vec<_>>());
+    }
+    let mut parameters: Vec<String> = rule.arguments.iter().skip(1).cloned().collect();
+    if is_tls && !has("ssl") {
+        parameters.push("ssl".to_owned());
+    }
+    let listening =
+        |address| Listening { address, parameters: parameters.clone(), place: place.clone() };
+    addresses.into_iter().map(listening).collect()
+}
+
+/// `127.0.0.1:8080-8083` is four addresses.
+pub(super) fn all_of(written: &str) -> Vec<String> {
+    if let Some(address) = address(written) {
+        return vec![address];
+    }
+    let (host, ports) =
+        written.rsplit_once(':').map_or(("", written), |(host, ports)| (host, ports));
+    let Some((first, last)) = ports.split_once('-') else { return Vec::new() };
+    let (Ok(first), Ok(last)) = (first.parse::<u16>(), last.parse::<u16>()) else {
+        return Vec::new();
+    };
+    if last.saturating_sub(first) >= PORTS_MAX {
+        return Vec::new();
+    }
+    let host = if host.is_empty() { "*" } else { host };
+    (first..=last).filter_map(|port| address(&format!("{host}:{port}"))).collect()
 }
 
 /// `80`, `*:80`, `127.0.0.1`, `localhost:8080`, `[::]:80`, `unix:/run/nginx.sock`.

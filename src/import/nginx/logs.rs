@@ -5,7 +5,7 @@ use super::scope::{Remarks, Scope};
 use super::values::{self, NO_GROUPS, Names};
 use crate::import::page;
 
-/// What a server writes. nginx has a file without a word, too; ours has not.
+/// What a server or a location writes. nginx has a file without a word, too; ours has not.
 pub(super) fn access(
     scope: &Scope<'_>,
     (http, own): (&Scope<'_>, &[String]),
@@ -31,6 +31,9 @@ pub(super) fn access(
     let mut pairs = vec![("file".to_owned(), page::string(&file))];
     let words = rule.arguments.iter().skip(1).map(String::as_str);
     let name = words.clone().find(|word| !word.contains('=') && *word != "gzip");
+    if words.clone().any(|word| word == "gzip" || word.starts_with("gzip=")) {
+        remarks.warn(&rule.place, "this log is not packed here");
+    }
     if words.clone().any(|word| word.starts_with("if=")) {
         remarks.warn(&rule.place, "a condition of a log has no equal here: all is written");
     }

@@ -5,6 +5,7 @@
 //! equal are never left out with a warning alone: such a route answers 403. Conditions
 //! (`if`) without an equal are, unless they shut people out, and it is said.
 
+mod client;
 mod content;
 mod engine;
 mod guards;
@@ -14,6 +15,7 @@ mod leads;
 mod lines;
 mod listen;
 mod logs;
+mod media;
 mod mirrors;
 mod passing;
 mod paths;

@@ -140,7 +140,7 @@ fn redirect(from: &str, to: &str, names: Names<'_>) -> Result<(String, String, b
         let to = values::template(to, names).map_err(unknown)?;
         return Ok((from.to_owned(), to, false));
     };
-    if regex::Regex::new(&pattern).is_err() {
+    if values::expression(&pattern).is_err() {
         return Err(format!("the expression `{pattern}` is none of ours"));
     }
     let groups = values::Groups::of(&pattern);

@@ -10,7 +10,7 @@ use super::steps::{self, Steps};
 use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, NO_GROUPS, Names};
-use super::{Paths, headers, logs, passing, paths, tls, values};
+use super::{Paths, client, headers, logs, passing, paths, tls, values};
 use crate::config::limits::import::IMPORT_DEPTH_MAX;
 use crate::import::Place;
 use crate::import::page::{self, Page};
@@ -71,8 +71,8 @@ impl<'a> Site<'a, '_> {
             tls::of_server(&scope, &self.paths.folder, &server.place, &mut lines, self.remarks);
         }
         self.hosts(server, &listened, defaults, &mut lines);
-        self.client(&scope, &mut lines);
-        real_ip(&scope, &mut lines, self.remarks);
+        client::write(&scope, &mut lines, self.remarks);
+        self.log(&scope, &mut lines);
         let steps = self.steps(&scope);
         if steps.answer() {
             self.around_steps(server, &scope, &mut lines);
@@ -96,6 +96,7 @@ impl<'a> Site<'a, '_> {
         defaults: &[(String, &Directive)],
         lines: &mut Lines,
     ) {
+        called(server, lines);
         let is_default = |listening: &Listening| {
             let of = defaults.iter().find(|(address, _)| *address == listening.address);
             of.is_some_and(|(_, default)| std::ptr::eq(*default, server))
@@ -131,32 +132,6 @@ impl<'a> Site<'a, '_> {
         }
         let place = scope.one("server_name").map_or(&server.place, |it| &it.place);
         lines.add("hosts", page::strings(hosts), place);
-    }
-
-    fn client(&mut self, scope: &Scope<'_>, lines: &mut Lines) {
-        for (name, ours) in [
-            ("client_header_timeout", "header_timeout"),
-            ("client_body_timeout", "body_timeout"),
-            ("send_timeout", "send_timeout"),
-            ("keepalive_timeout", "keepalive_timeout"),
-        ] {
-            if let Some((time, place)) = scope.time(name, self.remarks) {
-                lines.text(ours, &time, place);
-            }
-        }
-        if let Some((number, place)) = scope.number("keepalive_requests", self.remarks) {
-            lines.add("keepalive_requests", number.to_string(), place);
-        }
-        if let Some(buffers) = scope.one("large_client_header_buffers") {
-            let number = buffers.argument(0).and_then(|number| number.parse::<u64>().ok());
-            let size = buffers.argument(1).and_then(values::bytes);
-            if let (Some(number), Some(size)) = (number, size) {
-                let whole = number.saturating_mul(size).min(1 << 20);
-                lines.text("header_max", &values::size(whole), &buffers.place);
-                lines.text("uri_max", &values::size(size.min(whole)), &buffers.place);
-            }
-        }
-        logs::access(scope, (self.http, self.own), &self.paths.prefix, lines, self.remarks);
     }
 
     /// What answers of the server itself get. All of its routes would get it, too, so none may have another
@@ -244,12 +219,37 @@ impl<'a> Site<'a, '_> {
                 continue;
             }
             let scope = scope.within(location.inner());
+            client::of_whole_servers(location, self.remarks);
             let one = self.location(sign, path, location, scope.clone());
             found.locations.extend(one);
             if depth > 0 {
                 self.collect(location, &scope, found, depth - 1);
             }
         }
+    }
+
+    /// What a location has of its own beside what it does.
+    fn own(&mut self, scope: &Scope<'_>, server: &Scope<'_>, lines: &mut Lines) {
+        let is_own = |name: &str| match (scope.one(name), server.one(name)) {
+            (Some(own), Some(of_server)) => !std::ptr::eq(own, of_server),
+            (own, _) => own.is_some(),
+        };
+        for (name, ours) in
+            [("client_body_timeout", "body_timeout"), ("send_timeout", "send_timeout")]
+        {
+            if is_own(name)
+                && let Some((time, place)) = scope.time(name, self.remarks)
+            {
+                lines.text(ours, &time, place);
+            }
+        }
+        if is_own("access_log") {
+            self.log(scope, lines);
+        }
+    }
+
+    fn log(&mut self, scope: &Scope<'_>, lines: &mut Lines) {
+        logs::access(scope, (self.http, self.own), &self.paths.prefix, lines, self.remarks);
     }
 
     fn location(
@@ -261,9 +261,7 @@ impl<'a> Site<'a, '_> {
     ) -> Option<Location<'a>> {
         let place = &location.place;
         if matches!(sign, "~" | "~*") {
-            if let Err(error) = regex::Regex::new(path) {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default();
+            if let Err(why) = values::expression(path) {
                 let own = Scope::new(location.inner());
                 let shuts = own.own("internal").chain(own.own("return")).next();
                 // What it would match is found elsewhere, where nobody is kept out.
@@ -326,6 +324,7 @@ impl<'a> Site<'a, '_> {
         let replaced = writing.replaced;
         self.around(scope, (&matched.groups, &replaced), locations, &mut lines);
         self.bounds(scope, &mut lines);
+        self.own(scope, server, &mut lines);
         (lines, steps)
     }
 
@@ -378,6 +377,17 @@ impl<'a> Site<'a, '_> {
             let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
             lines.add("compress", page::inline(&pairs), place);
         }
+    }
+}
+
+/// What `$server_name` is: the first one as it is written, whoever asks for it by which name.
+fn called(server: &Directive, lines: &mut Lines) {
+    let Some(rule) = server.inner().iter().find(|it| it.name == "server_name") else { return };
+    let Some(name) = rule.argument(0).map(|name| name.strip_prefix('.').unwrap_or(name)) else {
+        return;
+    };
+    if !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic()) {
+        lines.text("name", name, &rule.place);
     }
 }
 
@@ -445,21 +455,4 @@ fn listening(listened: &[Listening], multiplexed: &[String], lines: &mut Lines) 
     };
     let all: Vec<String> = listened.iter().map(one).collect();
     lines.add("listen", format!("[{}]", all.join(", ")), &listened[0].place);
-}
-
-fn real_ip(scope: &Scope<'_>, lines: &mut Lines, remarks: &mut Remarks) {
-    let trusted = scope.all("set_real_ip_from");
-    let from: Vec<&str> = trusted.iter().filter_map(|rule| rule.argument(0)).collect();
-    let Some(first) = trusted.first() else { return };
-    let header = scope.word("real_ip_header").map_or("X-Real-IP", |(header, _)| header);
-    if header == "proxy_protocol" {
-        return;
-    }
-    if !scope.is_on("real_ip_recursive") && header.eq_ignore_ascii_case("x-forwarded-for") {
-        let text = "addresses in the header are passed over as long as they are trusted";
-        remarks.warn(&first.place, text);
-    }
-    let pairs = [("from", page::strings(from)), ("header", page::string(header))];
-    let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
-    lines.add("real_ip", page::inline(&pairs), &first.place);
 }

@@ -224,7 +224,7 @@ impl Reading<'_, '_> {
                     sign => {
                         let case = if sign == "~*" { "(?i)" } else { "" };
                         let pattern = format!("{case}{text}");
-                        if regex::Regex::new(&pattern).is_err() {
+                        if values::expression(&pattern).is_err() {
                             return Err(format!("the expression `{text}` is none of ours"));
                         }
                         let key = if is_negated { "matches_not" } else { "matches" };
@@ -255,7 +255,7 @@ impl Reading<'_, '_> {
         let (Some(pattern), Some(to)) = (directive.argument(0), directive.argument(1)) else {
             return Err("it wants an expression and a path".to_owned());
         };
-        if regex::Regex::new(pattern).is_err() {
+        if values::expression(pattern).is_err() {
             return Err(format!("the expression `{pattern}` is none of ours"));
         }
         let groups = Groups::of(pattern);

@@ -29,7 +29,7 @@ struct Table {
 
 /// Writes all tables that have an equal; the names that texts may have from there on.
 pub(super) fn write(http: &[Directive], page: &mut Page, remarks: &mut Remarks) -> Vec<String> {
-    let tables: Vec<(&Directive, &str)> = http.iter().filter_map(named).collect();
+    let tables = latest(http.iter().filter_map(named).collect(), remarks);
     let set = set_within(http);
     let mut own: Vec<String> = tables.iter().map(|(_, name)| (*name).to_owned()).collect();
     own.retain(|name| !set.contains(name));
@@ -62,6 +62,23 @@ pub(super) fn write(http: &[Directive], page: &mut Page, remarks: &mut Remarks) 
     }
 }
 
+/// Of two tables of one variable the later one counts.
+fn latest<'d>(
+    tables: Vec<(&'d Directive, &'d str)>,
+    remarks: &mut Remarks,
+) -> Vec<(&'d Directive, &'d str)> {
+    let mut found: Vec<(&Directive, &str)> = Vec::new();
+    for (directive, name) in tables {
+        if let Some(at) = found.iter().position(|(_, known)| *known == name) {
+            let (earlier, _) = found.remove(at);
+            let text = format!("left out: a later table is `${name}`, too");
+            remarks.warn(&earlier.place, text);
+        }
+        found.push((directive, name));
+    }
+    found
+}
+
 /// A table and the name of its variable.
 fn named(directive: &Directive) -> Option<(&Directive, &str)> {
     let at = match (directive.name.as_str(), directive.arguments.len()) {
@@ -91,7 +108,7 @@ fn set_within(block: &[Directive]) -> Vec<String> {
 /// What a variable of the file can come to, where all of that is known beforehand.
 pub(super) fn values_of(http: &[Directive], name: &str) -> Option<Vec<String>> {
     let mut values = Vec::new();
-    let table = http.iter().filter_map(named).find(|(_, known)| *known == name);
+    let table = http.iter().filter_map(named).rfind(|(_, known)| *known == name);
     if let Some((directive, _)) = table {
         let lines = directive.inner().iter();
         let of_default = |line: &&Directive| matches!(line.name.as_str(), "default" | "*");
@@ -193,7 +210,7 @@ fn words(lines: &[Directive], names: Names<'_>, table: &mut Table) -> Result<(),
         }
         let pattern = word.strip_prefix("~*").or_else(|| word.strip_prefix('~'));
         let groups = pattern.map(Groups::of).unwrap_or_default();
-        if pattern.is_some_and(|pattern| regex::Regex::new(pattern).is_err()) {
+        if pattern.is_some_and(|pattern| values::expression(pattern).is_err()) {
             return Err(format!("the expression `{word}` is none of ours"));
         }
         let value = values::template(value, names.with(&groups)).map_err(unknown)?;

@@ -2,6 +2,7 @@
 //! `tests/e2e/import/nginx.rs`.
 
 mod crossplane;
+mod meaning;
 mod rewrites;
 
 use std::path::Path;

@@ -180,8 +180,7 @@ fn upstream(
             lines.text(name, &time, place);
         }
     }
-    let servers = scope.own("server");
-    let backends = servers.filter_map(|server| backend(server, remarks)).collect();
+    let backends = backends(&scope, remarks);
     Upstream {
         written: written.to_owned(),
         name,
@@ -232,19 +231,42 @@ fn strategy(scope: &Scope<'_>, own: &[String], lines: &mut Lines, remarks: &mut 
     }
 }
 
-fn backend(server: &Directive, remarks: &mut Remarks) -> Option<Lines> {
-    let place = &server.place;
-    let Some(address) = server.argument(0).and_then(|written| address(written, 80)) else {
+/// An address is one backend here, however often it is written: then its weights are one.
+fn backends(scope: &Scope<'_>, remarks: &mut Remarks) -> Vec<Lines> {
+    let mut known: Vec<(String, u32, &Directive)> = Vec::new();
+    for server in scope.own("server") {
         let written = server.argument(0).unwrap_or_default();
-        remarks.mistake(place, format!("`{written}` is no address of a server"));
-        return None;
-    };
+        let Some(address) = address(written, 80) else {
+            let text = format!("`{written}` is no address of a server");
+            remarks.mistake(&server.place, text);
+            continue;
+        };
+        let mut weights = server.arguments.iter().filter_map(|word| word.strip_prefix("weight="));
+        let weight = weights.next_back().and_then(|weight| weight.parse().ok()).unwrap_or(1);
+        match known.iter_mut().find(|(other, _, _)| *other == address) {
+            None => known.push((address, weight, server)),
+            Some((_, sum, _)) => {
+                *sum = sum.saturating_add(weight);
+                let text = format!("{address} is a server already: its weight is added there");
+                remarks.warn(&server.place, text);
+            }
+        }
+    }
+    known.into_iter().map(|it| backend(it, remarks)).collect()
+}
+
+fn backend((address, weight, server): (String, u32, &Directive), remarks: &mut Remarks) -> Lines {
+    let place = &server.place;
     let mut lines = Lines::default();
     lines.text("address", &address, place);
+    if weight != 1 {
+        lines.add("weight", weight.to_string(), place);
+    }
     for parameter in server.arguments.iter().skip(1) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match (name, value) {
-            ("weight" | "max_fails" | "max_conns", number) if number.parse::<u32>().is_ok() => {
+            ("weight", number) if number.parse::<u32>().is_ok() => {}
+            ("max_fails" | "max_conns", number) if number.parse::<u32>().is_ok() => {
                 let number: u32 = number.parse().expect("looked at just now");
                 lines.add(name, number.to_string(), place);
             }
@@ -258,7 +280,7 @@ fn backend(server: &Directive, remarks: &mut Remarks) -> Option<Lines> {
             _ => remarks.warn(place, format!("`{parameter}` of a server has no equal here")),
         }
     }
-    Some(lines)
+    lines
 }
 
 /// As ours writes it: always with a port.

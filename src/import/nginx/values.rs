@@ -1,6 +1,7 @@
 //! Times, sizes and texts with variables, as nginx writes them and as we do.
 
 use crate::config;
+use crate::config::model::route::Case;
 
 /// `90`, `1m30s`, `500ms`, `1d`: milliseconds; a number alone is seconds (`ngx_parse_time`).
 pub(super) fn time_ms(text: &str) -> Option<u64> {
@@ -64,6 +65,11 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
+/// An expression as those of ours are, which know no Unicode; the error is why it is none.
+pub(super) fn expression(pattern: &str) -> Result<regex::bytes::Regex, String> {
+    config::pattern::compile(pattern, Case::Sensitive)
+}
+
 /// What texts of a place may name beside the variables that there always are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Names<'a> {
@@ -85,7 +91,7 @@ pub(super) static NO_GROUPS: Groups = Groups { names: Vec::new(), count: 0 };
 
 impl Groups {
     pub(super) fn of(pattern: &str) -> Self {
-        let Ok(pattern) = regex::Regex::new(pattern) else { return Self::default() };
+        let Ok(pattern) = expression(pattern) else { return Self::default() };
         let names = pattern.capture_names().flatten().map(str::to_owned).collect();
         Self { names, count: pattern.captures_len() - 1 }
     }

@@ -205,8 +205,7 @@ impl Programs {
     }
 
     fn signal(&mut self, ids: &[InstanceId], signal: &str) -> Result<Answer, Answer> {
-        let number = sys::signal::parse(signal)
-            .ok_or_else(|| Answer::refused(format!("no signal is called {signal}")))?;
+        let number = sys::signal::parse(signal).ok_or_else(|| no_signal(signal))?;
         let mut said = Vec::new();
         for id in ids {
             let process = self.instances.get(id).and_then(|instance| instance.process.as_ref());
@@ -273,7 +272,7 @@ impl Programs {
         let has = if names.is_empty() {
             "there are no programs".to_owned()
         } else {
-            format!("there are {}", names.join(", "))
+            format!("there {} {}", if names.len() == 1 { "is" } else { "are" }, names.join(", "))
         };
         let hint = config::did_you_mean(&target.name, names.into_iter());
         Answer::unknown(format!("no program is called {}{hint}; {has}", target.name))
@@ -293,6 +292,16 @@ impl Programs {
             }
         }
     }
+}
+
+fn no_signal(word: &str) -> Answer {
+    let upper = word.to_ascii_uppercase();
+    let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let hint = config::did_you_mean(bare, sys::signal::names());
+    let usual = sys::signal::USUAL;
+    Answer::refused(format!(
+        "no signal is called {word}{hint}; there are {usual} and others, and numbers from 1 to 64"
+    ))
 }
 
 /// Whether a name means this instance: its program's, a group's as Supervisor's users type it

@@ -54,6 +54,13 @@ pub(super) struct Begun {
     is_told: bool,
 }
 
+impl Begun {
+    /// The master that stands still until it is relieved.
+    pub(super) fn waiting(&self) -> Option<u32> {
+        (!self.is_told).then_some(self.pid)
+    }
+}
+
 pub(super) struct Upgrade {
     trying: Option<Trying>,
     /// What is to run next, once this master has made way.

@@ -1,11 +1,13 @@
 //! Other programs' configurations: what both programs make of the same file is compared.
 
 mod files;
+mod kept_words;
 mod mirrors;
 mod multiplexed;
 mod nginx;
 mod rewrites;
 mod run;
+mod sockets;
 mod stead;
 mod streams;
 mod supervisor;

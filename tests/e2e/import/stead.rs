@@ -9,19 +9,19 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 use super::text;
-use crate::engine::{BINARY, is_alive, signal};
+use crate::engine::{BINARY, is_alive, open_folder, signal};
 use crate::{client, oracle, ports, wait};
 
 /// One of the two, with files of its own.
-struct Side {
+pub(super) struct Side {
     program: PathBuf,
     folder: TempDir,
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
 }
 
 impl Side {
     fn new(program: impl FnOnce(&Path) -> PathBuf) -> Self {
-        let folder = tempfile::Builder::new().prefix("ph").tempdir().expect("a temporary folder");
+        let folder = open_folder();
         let listen = ports::address().parse().expect("an address");
         let side = Self { program: program(folder.path()), folder, listen };
         side.write("one");
@@ -34,7 +34,7 @@ impl Side {
     }
 
     /// By a link of nginx's name, as a package would put it.
-    fn ours() -> Self {
+    pub(super) fn ours() -> Self {
         Self::new(|folder| {
             let link = folder.join("nginx");
             symlink(BINARY, &link).expect("the folder is ours");
@@ -42,21 +42,28 @@ impl Side {
         })
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
     fn write(&self, answer: &str) {
+        self.write_around(&format!(
+            "    server {{\n        listen {};\n        access_log logs/access.log;\n        \
+             return 200 \"{answer}\";\n    }}\n",
+            self.listen,
+        ));
+    }
+
+    /// A whole file with these lines in its `http`.
+    pub(super) fn write_around(&self, servers: &str) {
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("    {kind}_temp_path {};\n", self.path(kind)))
             .concat();
         let text = format!(
             "pid {};\nerror_log {} warn;\nworker_processes 1;\nevents {{}}\nhttp {{\n{temporary}    \
-             include part/*.conf;\n    server {{\n        listen {};\n        \
-             access_log logs/access.log;\n        return 200 \"{answer}\";\n    }}\n}}\n",
+             include part/*.conf;\n{servers}}}\n",
             self.path("nginx.pid"),
             self.path("error.log"),
-            self.listen,
         );
         fs::create_dir_all(self.folder.path().join("part")).expect("the folder is ours");
         fs::create_dir_all(self.folder.path().join("logs")).expect("the folder is ours");
@@ -77,7 +84,7 @@ impl Side {
     }
 
     /// With its prefix and file before the arguments.
-    fn call(&self, arguments: &[&str]) -> Output {
+    pub(super) fn call(&self, arguments: &[&str]) -> Output {
         self.call_of("nginx.conf", arguments)
     }
 
@@ -88,7 +95,7 @@ impl Side {
     }
 
     /// What it said and ended with, without the folder and the address.
-    fn said(&self, output: &Output) -> (String, String, Option<i32>) {
+    pub(super) fn said(&self, output: &Output) -> (String, String, Option<i32>) {
         let folder = self.folder.path().display().to_string();
         let plain = |bytes: &[u8]| {
             let said = text(bytes).replace(&folder, "FOLDER");
@@ -98,7 +105,7 @@ impl Side {
         (plain(&output.stdout), plain(&output.stderr), output.status.code())
     }
 
-    fn pid(&self) -> Option<i32> {
+    pub(super) fn pid(&self) -> Option<i32> {
         fs::read_to_string(self.folder.path().join("nginx.pid")).ok()?.trim().parse().ok()
     }
 
@@ -136,7 +143,7 @@ impl Drop for Side {
     }
 }
 
-fn both() -> Option<[Side; 2]> {
+pub(super) fn both() -> Option<[Side; 2]> {
     Some([Side::nginx()?, Side::ours()])
 }
 

@@ -22,9 +22,16 @@ pub(super) struct Twins {
 impl Twins {
     /// `http` is the inside of that block, with `LISTEN` for an address. `None`: there is no nginx.
     pub(super) fn start(http: &str) -> Option<Self> {
+        Self::start_with(http, [""; 2])
+    }
+
+    /// The same; `SIDE` becomes nginx's word and ours.
+    pub(super) fn start_with(http: &str, sides: [&str; 2]) -> Option<Self> {
         let [theirs, ours] = [ports::address(), ports::address()];
         let listens = theirs.parse().expect("an address");
-        let nginx = Foreign::nginx(&http.replace("LISTEN", &theirs), listens)?;
+        let of_nginx = http.replace("LISTEN", &theirs).replace("SIDE", sides[0]);
+        let nginx = Foreign::nginx(&of_nginx, listens)?;
+        let http = http.replace("SIDE", sides[1]);
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("nginx.conf");
         let whole = format!("events {{}}\nhttp {{\n{}\n}}\n", http.replace("LISTEN", &ours));

@@ -80,7 +80,7 @@ fn what_can_not_be_scaled_is_told_why_and_nothing_changes() {
     for (name, count, expected) in [
         ("web", "0", "0 instances are not 1 to 64"),
         ("web", "65", "65 instances are not 1 to 64"),
-        ("nobody", "2", "no program is called nobody; there are web"),
+        ("nobody", "2", "no program is called nobody; there is web"),
     ] {
         let output = engine.ctl(&["program", "scale", name, count]);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -185,11 +185,16 @@ fn answers_name_what_is_not_there_or_not_running() {
             (
                 "wep",
                 ProgramVerb::Start,
-                "no program is called wep (did you mean `web`?); there are web",
+                "no program is called wep (did you mean `web`?); there is web",
             ),
             ("web:7", ProgramVerb::Stop, "web has no instance 7, the last is 1"),
             ("web", ProgramVerb::Kill, "not running: web:0 is STOPPED, web:1 is STOPPED"),
-            ("web:0", ProgramVerb::Signal { signal: "NOPE".into() }, "no signal is called NOPE"),
+            (
+                "web:0",
+                ProgramVerb::Signal { signal: "SIGHPU".into() },
+                "no signal is called SIGHPU (did you mean `HUP`?); there are HUP, INT, QUIT, TERM, KILL, USR1, USR2, \
+                 STOP, CONT, WINCH and others, and numbers from 1 to 64",
+            ),
         ];
         for (target, verb, message) in cases {
             let answer = stage.ask(target, verb).await;
