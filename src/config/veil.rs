@@ -183,7 +183,8 @@ impl<'t> Cover<'t> {
         }
     }
 
-    /// What a line with a syntax error holds is a guess: beside an environment, all values are covered.
+    /// What a line with a syntax error holds is a guess: beside an environment or the name of a secret,
+    /// all values are covered.
     fn hide_broken_line(&mut self, place: usize) {
         let text = self.text;
         let place = text.floor_char_boundary(place.min(text.len()));
@@ -192,7 +193,9 @@ impl<'t> Cover<'t> {
         let is_header = |line: &&str| line.trim_start().starts_with('[');
         let header = text[..start].lines().rev().find(is_header).unwrap_or_default();
         let line = &text[start..end];
-        if (header.contains(ENVIRONMENT) || line.contains(ENVIRONMENT))
+        let lower = line.to_lowercase();
+        let is_named = SECRET.iter().any(|word| lower.contains(word));
+        if (is_named || header.contains(ENVIRONMENT) || lower.contains(ENVIRONMENT))
             && let Some(equals) = line.find('=')
         {
             for (at, c) in line[equals..].char_indices().filter(|(_, c)| c.is_alphanumeric()) {
@@ -269,6 +272,7 @@ mod tests {
             "[program.a]\nenvironment = { DB = hidden }\n",
             "[program.a]\nenvironment = { DB = \"hidden\" X = \"hidden\" }\n",
             "[x]\nDB_PASSWORD = \"hidden\n",
+            "[x]\nset = { X-Api-Key = 3 = \"hidden\" }\n",
         ] {
             let shown = document(broken);
             assert!(!shown.contains("hidden"), "{shown}");
