@@ -74,14 +74,15 @@ pub(crate) fn text(text: &str) -> String {
             let name = &lower[from..at + rest];
             // The last part of a path is no name.
             if is_secret(name) && !lower[..from].ends_with('/') {
-                cover.hide_value(at + rest, name);
+                let is_query = lower[..from].ends_with(['?', '&']);
+                cover.hide_value(at + rest, name, if is_query { "&" } else { "" });
             }
         }
     }
     for name in ARGUMENTS {
         for (at, _) in lower.match_indices(name) {
             if lower[..at].ends_with(['?', '&']) && lower[at + name.len()..].starts_with('=') {
-                cover.hide_value(at + name.len(), name);
+                cover.hide_value(at + name.len(), name, "&");
             }
         }
     }
@@ -151,7 +152,8 @@ impl<'t> Cover<'t> {
 
     /// What is said to have a value: `NAME=VALUE`, `"NAME": "VALUE"`, a header's `NA-ME: VALUE`, and of
     /// an option `--NAME VALUE`. In prose a colon says something else.
-    fn hide_value(&mut self, after_name: usize, name: &str) {
+    /// Without quotes it goes to a blank or one of `ends`: what else there is, it may hold.
+    fn hide_value(&mut self, after_name: usize, name: &str, ends: &str) {
         let text = self.text;
         let rest = text[after_name..].trim_start_matches(['"', '\'']);
         let is_quoted = rest.len() < text.len() - after_name;
@@ -164,13 +166,19 @@ impl<'t> Cover<'t> {
             Some(_) if name.starts_with('-') && value.len() < rest.len() => value,
             Some(_) | None => return,
         };
-        let (value, end): (_, fn(char) -> bool) = match value.chars().next() {
-            Some('"') => (&value[1..], |c| c == '"' || c == '\n'),
-            Some('\'') => (&value[1..], |c| c == '\'' || c == '\n'),
-            _ => (value, is_end),
+        let escape = value.len() - value.trim_start_matches('\\').len();
+        let (value, end) = match value[escape..].chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let value = &value[escape + 1..];
+                (value, value.find([quote, '\n']))
+            }
+            _ => {
+                let is_end = |c: char| c.is_whitespace() || "\"'".contains(c) || ends.contains(c);
+                (value, value.find(is_end))
+            }
         };
         let start = text.len() - value.len();
-        self.hide(start, start + value.find(end).unwrap_or(value.len()));
+        self.hide(start, start + end.unwrap_or(value.len()));
     }
 
     /// A word that is none of a language.
@@ -244,6 +252,9 @@ mod tests {
         check("read password: no such file", "read password: no such file");
         check("X-Auth-Token: abc", "X-Auth-Token: ***");
         check("http://[::1]:80/@a:b@", "http://[::1]:80/@a:b@");
+        check("--password=${A}b,c;d&e)f}g h", "--password=*************** h");
+        check("--token=\\\"a b\\\" -v", "--token=\\\"****\" -v");
+        check("/x?token=a,b&y=1", "/x?token=***&y=1");
         check("{\"token\": \"a b\"}", "{\"token\": \"***\"}");
         check("--secret", "--secret");
         check("token=", "token=");
