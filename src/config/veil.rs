@@ -167,15 +167,12 @@ impl<'t> Cover<'t> {
             Some(_) | None => return,
         };
         let escape = value.len() - value.trim_start_matches('\\').len();
-        let (value, end) = match value[escape..].chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let value = &value[escape + 1..];
-                (value, value.find([quote, '\n']))
-            }
-            _ => {
-                let is_end = |c: char| c.is_whitespace() || "\"'".contains(c) || ends.contains(c);
-                (value, value.find(is_end))
-            }
+        let (value, end) = if let Some(quote @ ('"' | '\'')) = value[escape..].chars().next() {
+            let value = &value[escape + 1..];
+            (value, value.find([quote, '\n']))
+        } else {
+            let is_end = |c: char| c.is_whitespace() || "\"'".contains(c) || ends.contains(c);
+            (value, value.find(is_end))
         };
         let start = text.len() - value.len();
         self.hide(start, start + end.unwrap_or(value.len()));

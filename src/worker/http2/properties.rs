@@ -34,6 +34,8 @@ struct Told {
 
 /// Of the connection between both sides; small, so that writers wait for readers.
 const PIPE_BYTES: usize = 4096;
+/// Of small frames that nobody has read yet: who is asked here reads only once all are there.
+const UNBOUNDED: usize = usize::MAX;
 const SPACE_BYTES: usize = 61;
 const PIECES_MAX: usize = 64;
 
@@ -208,8 +210,8 @@ fn asked(
     runtime.block_on(async {
         let client = client(near, is_head, trailers, body);
         let server = async {
-            let mut connection: h2::server::Connection<_, Piece> =
-                h2::server::Builder::new().handshake(far).await.expect("a client");
+            let server = h2::server::Builder::new().data_frame_budget(UNBOUNDED).handshake(far);
+            let mut connection: h2::server::Connection<_, Piece> = server.await.expect("a client");
             let Some(Ok((request, respond))) = connection.accept().await else { return };
             let expected = Expected { is_head, is_of_grpc: false };
             let carrier = Carrier {
@@ -237,7 +239,9 @@ async fn client(
     trailers: Lines,
     body: &[&[u8]],
 ) -> Option<Told> {
-    let (mut sender, connection) = h2::client::handshake(pipe).await.expect("a server");
+    let client =
+        h2::client::Builder::new().data_frame_budget(UNBOUNDED).handshake::<_, Bytes>(pipe);
+    let (mut sender, connection) = client.await.expect("a server");
     let method = if is_head { ::http::Method::HEAD } else { ::http::Method::POST };
     let request = ::http::Request::builder().method(method).uri("http://a/").body(()).expect("one");
     let exchange = async move {
