@@ -17,7 +17,7 @@ pub(crate) fn is_on_this_machine(path: &Path) -> bool {
 fn is_own(path: &Path) -> bool {
     /// See `statfs(2)`: ext2 to ext4, XFS, Btrfs, ZFS, F2FS, bcachefs, JFS, NILFS, ReiserFS, FAT,
     /// exFAT, tmpfs, ramfs, overlayfs.
-    const OWN: [i64; 14] = [
+    const OWN: [u32; 14] = [
         0xef53,
         0x5846_5342,
         0x9123_683e,
@@ -33,6 +33,6 @@ fn is_own(path: &Path) -> bool {
         0x8584_58f6,
         0x794c_7630,
     ];
-    // Some kernels extend the sign of the word.
-    rustix::fs::statfs(path).is_ok_and(|found| OWN.contains(&(found.f_type & 0xffff_ffff)))
+    // Some kernels extend the sign of the word, and C libraries differ in whether it has one.
+    rustix::fs::statfs(path).is_ok_and(|found| OWN.contains(&(found.f_type as u32)))
 }
