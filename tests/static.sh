@@ -25,11 +25,19 @@ if [ -z "$binary" ]; then
   folder="${CARGO_TARGET_DIR:-target}"
   options=(--locked --release --target "$target")
   if [ -n "${BUILD_STD:-}" ]; then
-    # Such a compiler brings neither musl nor an unwinder for it: both are taken from musl-gcc's.
+    # Such a compiler brings neither musl nor an unwinder for it, and links to shared libraries.
     mkdir -p "$folder/$target/unwinder"
-    ln -sf "$(gcc -print-file-name=libgcc_eh.a)" "$folder/$target/unwinder/libunwind.a"
     unwinder="$(cd "$folder/$target/unwinder" && pwd)"
-    export RUSTC_BOOTSTRAP=1 CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=musl-gcc
+    cp "$(gcc -print-file-name=libgcc_eh.a)" "$unwinder/libunwind.a"
+    # gcc's unwinder asks glibc for a shortcut, which musl has not; without one it goes the long way.
+    echo 'int _dl_find_object(void *pc, void *found) { (void)pc; (void)found; return -1; }' |
+      musl-gcc -x c -c - -o "$unwinder/find_object.o"
+    ar r "$unwinder/libunwind.a" "$unwinder/find_object.o"
+    # shellcheck disable=SC2016
+    printf '%s\n' '#!/bin/bash' 'for word; do case "$word" in -pie | -static-pie | -Wl,-Bdynamic) ;; *) words+=("$word") ;; esac; done' \
+      'exec musl-gcc "${words[@]}" -static -no-pie' >"$unwinder/linker"
+    chmod 755 "$unwinder/linker"
+    export RUSTC_BOOTSTRAP=1 CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER="$unwinder/linker"
     export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="-C link-self-contained=no -L native=$unwinder"
     options+=(-Zbuild-std=std,panic_abort)
   fi
