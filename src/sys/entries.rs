@@ -58,27 +58,12 @@ fn state(place: &OwnedFd, name: &CStr, links: Links) -> Result<Option<Stat>, Err
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
 
     use rustix::fs::{CWD, Mode, OFlags};
 
     use super::super::file::Kind;
+    use super::super::file::tests::tree;
     use super::*;
-
-    /// A root with a file, a folder, links inside and outside, and a pipe.
-    fn tree() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        fs::create_dir_all(root.join("sub")).unwrap();
-        fs::write(root.join("sub/file"), "text").unwrap();
-        fs::write(folder.path().join("secret"), "secret").unwrap();
-        symlink("sub/file", root.join("inside")).unwrap();
-        symlink("sub", root.join("folder")).unwrap();
-        symlink("../secret", root.join("outside")).unwrap();
-        symlink("nowhere", root.join("dangling")).unwrap();
-        rustix::fs::mknodat(CWD, root.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
-        folder
-    }
 
     #[test]
     fn a_folder_tells_what_it_holds() {

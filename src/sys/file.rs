@@ -318,7 +318,7 @@ pub(crate) fn is_writable(folder: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::ffi::CString;
     use std::fs;
     use std::os::unix::ffi::OsStrExt as _;
@@ -340,7 +340,7 @@ mod tests {
     }
 
     /// A root with a file, a folder, links inside and outside, and a pipe.
-    fn tree() -> tempfile::TempDir {
+    pub(in super::super) fn tree() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         fs::create_dir_all(root.join("sub")).unwrap();
