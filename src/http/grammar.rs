@@ -50,7 +50,8 @@ pub(super) fn request_line(bytes: &[u8]) -> Result<RequestLine, Stop> {
     if followed(bytes, target_end)? != b' ' || target_end == target_start {
         return Err(Stop::Broken);
     }
-    if std::str::from_utf8(&bytes[target_start..target_end]).is_err() {
+    let target = &bytes[target_start..target_end];
+    if !target.is_ascii() && std::str::from_utf8(target).is_err() {
         return Err(Stop::Broken);
     }
     let (version, version_end) = version(bytes, target_end + 1)?;

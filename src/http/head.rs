@@ -21,6 +21,11 @@ impl Span {
         Self { start: start as u32, end: (start + part.len()) as u32 }
     }
 
+    /// The same part of bytes that stand elsewhere.
+    pub(crate) fn moved(self, by: u32) -> Self {
+        Self { start: self.start.wrapping_add(by), end: self.end.wrapping_add(by) }
+    }
+
     pub(crate) fn in_bytes(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }

@@ -23,6 +23,7 @@ pub(crate) mod mime;
 pub(crate) mod multipart;
 pub(crate) mod proxy_header;
 pub(crate) mod ranges;
+pub(crate) mod repeats;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod rewrite;

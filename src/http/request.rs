@@ -6,6 +6,7 @@
 use super::framing::{self, Body};
 use super::grammar::{self, RequestLine, Stop};
 use super::head::{self, Header, Kind, Persistence, Span, Version};
+use super::repeats::Repeats;
 use super::{Error, target};
 
 /// Methods a proxy treats differently from each other.
@@ -28,7 +29,7 @@ pub(crate) enum Parsed {
 
 /// One request's head as ranges of the bytes it was parsed from. Kept and parsed into again, so
 /// that the list of headers is allocated once.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) method_name: Span,
@@ -60,18 +61,64 @@ pub(crate) fn outgrows_target(seen_bytes: usize, bytes: usize, target_bytes_max:
 }
 
 impl Request {
+    /// As `parse`, by what is known of lines that came before.
+    pub(crate) fn parse_again(
+        &mut self,
+        bytes: &[u8],
+        target_bytes_max: usize,
+        known: &mut Repeats,
+    ) -> Result<Parsed, Error> {
+        let line = match grammar::request_line(bytes) {
+            Ok(line) if line.version == Version::Http11 => line,
+            Ok(_) | Err(_) => return self.parse(bytes, target_bytes_max),
+        };
+        if known.recall(bytes, line.end, self) {
+            let target = self.begin(bytes, line, target_bytes_max)?;
+            // Of lines nothing else depends on the method.
+            return match self.method {
+                Method::Options => self.judge(bytes, target),
+                Method::Get | Method::Head | Method::Other | Method::NonIdempotent => {
+                    self.place(bytes, target)
+                }
+            };
+        }
+        let parsed = self.parse_lines(bytes, line, target_bytes_max)?;
+        if parsed == Parsed::Complete && self.method != Method::Options {
+            known.learn(bytes, line.end, self);
+        }
+        Ok(parsed)
+    }
+
     /// Parses the head at the front of `bytes`.
     pub(crate) fn parse(&mut self, bytes: &[u8], target_bytes_max: usize) -> Result<Parsed, Error> {
-        let line = match self.read(bytes) {
-            Ok(line) => line,
-            Err(Stop::Partial) => {
-                let is_too_long = open_target_bytes(bytes) > target_bytes_max;
-                return if is_too_long { Err(Error::TargetTooLong) } else { Ok(Parsed::Partial) };
-            }
-            Err(Stop::TooManyHeaders) => return Err(Error::TooManyHeaders),
-            Err(Stop::Version) if names_other_version(bytes) => return Err(Error::Version),
-            Err(Stop::Version | Stop::Broken) => return Err(Error::Grammar),
-        };
+        match grammar::request_line(bytes) {
+            Ok(line) => self.parse_lines(bytes, line, target_bytes_max),
+            Err(stop) => stopped(stop, bytes, target_bytes_max),
+        }
+    }
+
+    fn parse_lines(
+        &mut self,
+        bytes: &[u8],
+        line: RequestLine,
+        target_bytes_max: usize,
+    ) -> Result<Parsed, Error> {
+        let headers = &mut self.headers;
+        match grammar::header_lines(bytes, line.end, headers, head::kind_of_request) {
+            Ok(head_bytes) => self.head_bytes = head_bytes,
+            Err(stop) => return stopped(stop, bytes, target_bytes_max),
+        }
+        let target = self.begin(bytes, line, target_bytes_max)?;
+        self.judge(bytes, target)
+    }
+
+    /// Judges the first line.
+    fn begin<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        line: RequestLine,
+        target_bytes_max: usize,
+    ) -> Result<&'b [u8], Error> {
         let target = line.target.in_bytes(bytes);
         if target.len() > target_bytes_max {
             return Err(Error::TargetTooLong);
@@ -79,19 +126,11 @@ impl Request {
         self.version = line.version;
         self.method = method_of(line.method.in_bytes(bytes))?;
         self.method_name = line.method;
-        self.judge(bytes, target)?;
-        Ok(Parsed::Complete)
-    }
-
-    fn read(&mut self, bytes: &[u8]) -> Result<RequestLine, Stop> {
-        let line = grammar::request_line(bytes)?;
-        let headers = &mut self.headers;
-        self.head_bytes = grammar::header_lines(bytes, line.end, headers, head::kind_of_request)?;
-        Ok(line)
+        Ok(target)
     }
 
     /// Framing, host, target and connection: all that must have one reading only.
-    fn judge(&mut self, bytes: &[u8], target: &[u8]) -> Result<(), Error> {
+    fn judge(&mut self, bytes: &[u8], target: &[u8]) -> Result<Parsed, Error> {
         self.body = match framing::declared(bytes, &self.headers)? {
             Some(Body::Chunked) if self.version == Version::Http10 => {
                 return Err(Error::TransferEncoding);
@@ -151,20 +190,22 @@ impl Request {
         self.place(bytes, target)
     }
 
-    fn place(&mut self, bytes: &[u8], target: &[u8]) -> Result<(), Error> {
+    fn place(&mut self, bytes: &[u8], target: &[u8]) -> Result<Parsed, Error> {
         let target = target::split(target, self.method == Method::Options)?;
         self.path_and_query = Span::of(bytes, target.path_and_query);
         let Some(authority) = target.authority else {
             return match (self.host, self.version) {
                 (None, Version::Http11) => Err(Error::Host),
-                (Some(_), _) | (None, Version::Http10) => Ok(()),
+                (Some(_), _) | (None, Version::Http10) => Ok(Parsed::Complete),
             };
         };
         match self.host {
-            Some(host) if is_same_authority(host.in_bytes(bytes), authority) => Ok(()),
+            Some(host) if is_same_authority(host.in_bytes(bytes), authority) => {
+                Ok(Parsed::Complete)
+            }
             None if self.version == Version::Http10 => {
                 self.host = Some(Span::of(bytes, authority));
-                Ok(())
+                Ok(Parsed::Complete)
             }
             Some(_) => Err(Error::Target),
             None => Err(Error::Host),
@@ -189,6 +230,17 @@ impl Request {
             .iter()
             .filter(move |header| header.name.in_bytes(bytes).eq_ignore_ascii_case(name.as_bytes()))
             .map(|header| header.value.in_bytes(bytes))
+    }
+}
+
+/// What comes of a head that can not be read to its end.
+fn stopped(stop: Stop, bytes: &[u8], target_bytes_max: usize) -> Result<Parsed, Error> {
+    match stop {
+        Stop::Partial if open_target_bytes(bytes) > target_bytes_max => Err(Error::TargetTooLong),
+        Stop::Partial => Ok(Parsed::Partial),
+        Stop::TooManyHeaders => Err(Error::TooManyHeaders),
+        Stop::Version if names_other_version(bytes) => Err(Error::Version),
+        Stop::Version | Stop::Broken => Err(Error::Grammar),
     }
 }
 

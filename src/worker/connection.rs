@@ -26,6 +26,7 @@ use crate::config::model::{Address, HalfClose, HeadLimits, Keepalive};
 use crate::http::client_ip;
 use crate::http::head::{self, Persistence};
 use crate::http::proxy_header::Endpoints;
+use crate::http::repeats::Repeats;
 use crate::http::request::{self, Parsed, Request};
 
 pub(crate) struct Connection {
@@ -329,7 +330,8 @@ impl Connection {
                     self.shared.seats.enter(&self.seat, Phase::Active);
                     self.shared.take_exchange()
                 });
-                if let Some(arrival) = parse(exchange, buffer, limits) {
+                let known = &mut self.shared.repeats.borrow_mut();
+                if let Some(arrival) = parse(exchange, buffer, (limits, known)) {
                     return Poll::Ready(arrival);
                 }
                 if buffer.is_full() {
@@ -458,7 +460,7 @@ impl Connection {
 pub(crate) fn parse(
     exchange: &mut Exchange,
     buffer: &Buffer,
-    limits: HeadLimits,
+    (limits, known): (HeadLimits, &mut Repeats),
 ) -> Option<Arrival> {
     let content = buffer.content();
     let seen = std::mem::replace(&mut exchange.head_seen_bytes, content.len());
@@ -467,7 +469,7 @@ pub(crate) fn parse(
     if seen > 0 && !outgrows_target && !head::may_be_complete(content, seen) {
         return None;
     }
-    match exchange.request.parse(content, limits.target_bytes_max) {
+    match exchange.request.parse_again(content, limits.target_bytes_max, known) {
         Ok(Parsed::Complete) if is_within(&exchange.request, limits) => Some(Arrival::Request),
         Ok(Parsed::Complete) => Some(Arrival::Refused { status: 431 }),
         Ok(Parsed::Partial) => None,

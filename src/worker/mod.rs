@@ -89,6 +89,8 @@ use crate::sys::bell::Bell;
 pub(crate) enum Error {
     #[error("start the worker's runtime: {0}")]
     Runtime(io::Error),
+    #[error("the worker's own task: {0}")]
+    Task(tokio::task::JoinError),
     #[error("read the master's line: {0}")]
     Line(io::Error),
     #[error("open the scoreboard: {0}")]
@@ -125,8 +127,12 @@ pub(crate) fn run() -> ! {
         .build();
     let worked = runtime.map_err(Error::Runtime).and_then(|runtime| {
         let link = sys::inherited::take(LINK).map_err(Error::Line);
-        let worked =
-            link.and_then(|link| tokio::task::LocalSet::new().block_on(&runtime, work(link)));
+        // As a task of its own: what is blocked on is asked at every turn of the loop.
+        let worked = link.and_then(|link| {
+            let tasks = tokio::task::LocalSet::new();
+            let working = tasks.spawn_local(work(link));
+            tasks.block_on(&runtime, working).unwrap_or_else(|error| Err(Error::Task(error)))
+        });
         // Threads that still hold a request against rules, or read a file, do so for nobody.
         runtime.shutdown_background();
         worked

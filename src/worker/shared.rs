@@ -31,6 +31,7 @@ use crate::config::model::Address;
 use crate::config::template::OfAll;
 use crate::firewall::known::Known;
 use crate::http::date;
+use crate::http::repeats::Repeats;
 use crate::scoreboard::layout::BACKENDS_MAX;
 use crate::scoreboard::refusal::Reason;
 use crate::scoreboard::server::{self, Counter, Moved};
@@ -60,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) pool: RefCell<Pool>,
     pub(crate) trunks: Trunks,
     pub(crate) queues: Rc<Queues>,
+    /// What requests' header lines came to.
+    pub(crate) repeats: RefCell<Repeats>,
     pub(crate) buffers: RefCell<Buffers>,
     pub(crate) files: RefCell<Store>,
     /// Answers that are compressed.
@@ -117,6 +120,7 @@ impl Shared {
             pool: RefCell::new(Pool::new()),
             trunks: Trunks::default(),
             queues: Rc::new(Queues::new(board, slot)),
+            repeats: RefCell::default(),
             buffers: RefCell::default(),
             files: RefCell::default(),
             compressions: Rc::default(),

@@ -1,7 +1,7 @@
 //! Heads: what is accepted has one reading, and what is sent on has the same one for everybody.
 
 use super::second_reader::{self, LENIENCIES, Message};
-use super::{grammar, likeness};
+use super::{grammar, likeness, repeats};
 use crate::http::HEADERS_MAX;
 use crate::http::framing::Body;
 use crate::http::head::{self, Header, Kind, Persistence, Version};
@@ -28,6 +28,7 @@ pub(crate) fn request_head(bytes: &[u8]) {
         return;
     }
     let head = &bytes[..request.head_bytes];
+    repeats::changes_are_read_anew(bytes, TARGET_BYTES_MAX);
     comes_in_pieces(head, |part| Request::default().parse(part, TARGET_BYTES_MAX).ok());
     spans_lie_within(&request.headers, head);
     if request.headers.len() + LINES_ADDED_MAX > HEADERS_MAX {

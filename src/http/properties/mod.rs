@@ -14,4 +14,5 @@ pub(crate) mod hellos;
 pub(crate) mod introductions;
 mod likeness;
 pub(crate) mod paths;
+mod repeats;
 pub(crate) mod second_reader;

@@ -48,8 +48,11 @@ impl Connection {
         let arrival = match (refusal, &self.unread) {
             (Some(status), _) => Arrival::Refused { status },
             // A head that was written whole is whole, unless it is none.
-            (None, Some(head)) => connection::parse(&mut exchange, head, limits)
-                .unwrap_or(Arrival::Refused { status: HEAD_BROKEN_OFF }),
+            (None, Some(head)) => {
+                let known = &mut self.shared.repeats.borrow_mut();
+                connection::parse(&mut exchange, head, (limits, known))
+                    .unwrap_or(Arrival::Refused { status: HEAD_BROKEN_OFF })
+            }
             (None, None) => Arrival::Refused { status: HEAD_BROKEN_OFF },
         };
         let next = match arrival {
