@@ -4,14 +4,18 @@
 //! `127.0.0.1:80` needs it. Since what allows that (SO_REUSEPORT) also lets a stranger of the same
 //! user in silently, `claim` asks first, the strict way.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrUnix, SocketFlags,
+    SocketType, sockopt,
+};
 
 use super::port_holder;
 
@@ -115,6 +119,32 @@ pub(crate) fn has_ended(socket: impl AsFd) -> io::Result<bool> {
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
     let (_, count) = rustix::net::recv(socket, &mut [0_u8; 1], flags)?;
     Ok(count == 0)
+}
+
+/// Reads what is there, from a socket that does not block; 0 is its end, and `None`: not now.
+pub(crate) fn receive(socket: impl AsFd, space: &mut [u8]) -> io::Result<Option<usize>> {
+    let receive = || rustix::net::recv(&socket, &mut *space, RecvFlags::empty());
+    at_once(retry_on_intr(receive).map(|(count, _)| count))
+}
+
+/// Writes as much as a socket that does not block has room for; `None`: not now.
+pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<Option<usize>> {
+    at_once(retry_on_intr(|| rustix::net::send(&socket, bytes, SendFlags::NOSIGNAL)))
+}
+
+/// The same of several pieces, one after another.
+pub(crate) fn send_all(socket: impl AsFd, pieces: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+    let mut beside = SendAncillaryBuffer::default();
+    let flags = SendFlags::NOSIGNAL;
+    at_once(retry_on_intr(|| rustix::net::sendmsg(&socket, pieces, &mut beside, flags)))
+}
+
+fn at_once(done: Result<usize, Errno>) -> io::Result<Option<usize>> {
+    match done {
+        Ok(count) => Ok(Some(count)),
+        Err(Errno::AGAIN) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether nothing waits to be read from a connected socket, not even its end.

@@ -57,6 +57,7 @@ mod tunnel;
 mod buffer;
 mod keep;
 mod peer_text;
+mod socket;
 mod spool;
 mod stream;
 mod transfer;

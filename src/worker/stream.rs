@@ -1,7 +1,7 @@
 //! One connection, TCP or unix, in plain or not, read and written by polling.
 //!
-//! Reads go through `AsyncRead::poll_read` only: `try_read` would not clear the socket's readiness
-//! after a short read, and a later look at an idle connection would then lie.
+//! Reads go through `poll_read` only, which clears a socket's readiness after a short one: a later look at
+//! an idle connection would lie otherwise.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -9,12 +9,13 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf};
+use tokio::io::{AsyncWrite as _, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::http2::inbound::Inbound;
 use super::http2::outbound::Outbound;
 use super::mirror::source::Source;
+use super::socket;
 use super::tls::Secured;
 use crate::config;
 use crate::sys;
@@ -79,16 +80,23 @@ impl Stream {
         cx: &mut Context<'_>,
         space: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(space);
-        ready!(match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
-            Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
-            Self::Tls(stream) => return stream.poll_read(cx, space),
-            Self::Inbound(stream) => return stream.poll_read(cx, space),
-            Self::Outbound(stream) => return stream.poll_read(cx, space),
-            Self::Copy(source) => return Poll::Ready(Ok(source.read(space))),
-        })?;
-        Poll::Ready(Ok(buffer.filled().len()))
+        match self {
+            Self::Tcp(stream) => socket::poll_read(stream, cx, space),
+            Self::Unix(stream) => socket::poll_read(stream, cx, space),
+            Self::Tls(stream) => stream.poll_read(cx, space),
+            Self::Inbound(stream) => stream.poll_read(cx, space),
+            Self::Outbound(stream) => stream.poll_read(cx, space),
+            Self::Copy(source) => Poll::Ready(Ok(source.read(space))),
+        }
+    }
+
+    /// Whether it makes sense to read, as far as the reactor has heard; else it is waited for.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx).map(|_| ()),
+            Self::Unix(stream) => stream.poll_read_ready(cx).map(|_| ()),
+            Self::Tls(_) | Self::Inbound(_) | Self::Outbound(_) | Self::Copy(_) => Poll::Ready(()),
+        }
     }
 
     /// Writes from both slices in one call; an empty one costs nothing.
@@ -112,8 +120,8 @@ impl Stream {
             }
         };
         match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, one),
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, one),
+            Self::Tcp(stream) => socket::poll_write(stream, cx, one),
+            Self::Unix(stream) => socket::poll_write(stream, cx, one),
             Self::Tls(stream) => stream.poll_write(cx, one, &[]),
             Self::Inbound(stream) => stream.poll_write(cx, one, &[]),
             Self::Outbound(stream) => stream.poll_write(cx, one, &[]),
@@ -128,8 +136,8 @@ impl Stream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Tcp(stream) => socket::poll_write_all(stream, cx, slices),
+            Self::Unix(stream) => socket::poll_write_all(stream, cx, slices),
             Self::Tls(stream) => stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[]),
             Self::Inbound(stream) => {
                 stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[])
