@@ -51,36 +51,42 @@ pub(crate) async fn run(connection: &mut Connection, exchange: &mut Exchange) ->
         if let Some(mirror) = &route.mirror {
             exchange.mirror(connection, &generation, mirror);
         }
-        let written = match &route.action {
-            Action::Proxy(lead) => {
-                let site = site(connection, exchange, &generation, (ground, route, lead));
-                return proxy(connection, exchange, &generation, site).await;
-            }
+        let lead = match &route.action {
+            Action::Proxy(lead) => lead,
             Action::Respond(respond) => {
                 let next = exchange.pass_over(connection);
-                connection.write_response(exchange, ground, respond, next)
+                let written = connection.write_response(exchange, ground, respond, next);
+                return sent(connection, exchange, written).await;
             }
             Action::Redirect(redirect) => {
                 let next = exchange.pass_over(connection);
-                Some(connection.write_redirect(exchange, ground, redirect, next))
+                let written = connection.write_redirect(exchange, ground, redirect, next);
+                return connection.send(exchange, written).await;
             }
             Action::Files(files) => match files::serve(connection, exchange, ground, files).await {
-                Served::Written(written) => Some(written),
+                Served::Written(written) => return connection.send(exchange, written).await,
                 Served::Status(status) => {
                     let next = exchange.pass_over(connection);
                     return connection.answer(exchange, status, next).await;
                 }
-                Served::Elsewhere(lead) => {
-                    let site = site(connection, exchange, &generation, (ground, route, lead));
-                    return proxy(connection, exchange, &generation, site).await;
-                }
+                Served::Elsewhere(lead) => lead,
                 Served::Again(rewrite) => {
                     found = exchange.again(connection, &generation, rewrite);
                     continue;
                 }
             },
         };
-        return sent(connection, exchange, written).await;
+        let site = site(connection, exchange, &generation, (ground, route, lead));
+        if let Err(status) = exchange.forward(connection, site) {
+            return connection.answer(exchange, status, Next::Linger).await;
+        }
+        // In a box, since few requests are kept and all connections have this future.
+        if is_held_up(exchange)
+            && let Err(over) = Box::pin(held_up(connection, exchange, site, &generation)).await
+        {
+            return over;
+        }
+        return offer::run(connection, exchange, site).await;
     }
 }
 
@@ -173,29 +179,29 @@ fn site<'g>(
     Site { server: ground.server, route, upstream: generation.upstream(upstream) }
 }
 
-/// Sends it on to a backend.
-async fn proxy(
+/// Whether anything is to be done with it before a backend is asked.
+fn is_held_up(exchange: &Exchange) -> bool {
+    exchange.to_backend.is_to_be_kept()
+        || exchange.inspecting.is_body_due()
+        || !exchange.copies.is_empty()
+}
+
+/// Takes in its body, where that is to be kept or looked at first, and sends its copies off. An error
+/// is how the connection goes on instead.
+async fn held_up(
     connection: &mut Connection,
     exchange: &mut Exchange,
-    generation: &Generation,
     site: Site<'_>,
-) -> Next {
-    if let Err(status) = exchange.forward(connection, site) {
-        return connection.answer(exchange, status, Next::Linger).await;
-    }
+    generation: &Generation,
+) -> Result<(), Next> {
     if !exchange.copies.is_empty() {
         exchange.to_backend.keep_in_memory(limits::mirror::BODY_BYTES_MAX);
     }
     if exchange.to_backend.is_to_be_kept() || exchange.inspecting.is_body_due() {
-        // In a box, since few requests are kept and all connections have this future.
-        let folder = &generation.temp_folder;
-        let kept = Box::pin(keep::run(connection, exchange, site.route, folder)).await;
-        if let Err(over) = kept {
-            return over;
-        }
+        keep::run(connection, exchange, site.route, &generation.temp_folder).await?;
     }
     if !exchange.copies.is_empty() {
         exchange.mirror_body(&connection.shared);
     }
-    offer::run(connection, exchange, site).await
+    Ok(())
 }

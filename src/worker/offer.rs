@@ -4,7 +4,9 @@
 //! backend answered is not thrown away before another one has been found, and a dead idle
 //! connection is replaced without asking the rules. Talks to no backend itself.
 
-use super::backend;
+use std::future::poll_fn;
+
+use super::backend::{self, Relay};
 use super::connection::{Connection, Next};
 use super::exchange::{ClientFault, Exchange};
 use super::generation::Upstream;
@@ -13,8 +15,12 @@ use super::pick::{Picked, Refusal};
 use super::queue::InVain;
 use super::server::Site;
 use super::shared::Shared;
+use super::tunnel;
 use crate::config::retry::Condition;
 use crate::scoreboard::backend::Failure;
+
+/// The connection goes on in another protocol.
+const SWITCHING: u16 = 101;
 
 /// Why a backend's response is not relayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +87,8 @@ impl Fault {
     }
 }
 
-/// Offers the request to backends until one answers or the answer is ours.
+/// Offers the request to backends until one answers or the answer is ours, and passes that on. Flat, since
+/// each future within another costs every request.
 pub(crate) async fn run(
     connection: &mut Connection,
     exchange: &mut Exchange,
@@ -100,7 +107,7 @@ pub(crate) async fn run(
         Err(reason) => return turn_away(connection, exchange, reason).await,
     };
     let mut retries = 0;
-    loop {
+    let mut link = loop {
         exchange.offer(connection, &picked);
         let asked = backend::ask(connection, exchange, &site, &picked).await;
         let fault = match &asked {
@@ -108,20 +115,39 @@ pub(crate) async fn run(
             Err(fault) => *fault,
         };
         let another = another(connection, exchange, site.upstream, fault, retries);
-        picked = match (another, asked) {
+        match (another, asked) {
             (Some(another), _) => {
-                leave(connection, exchange, picked, fault);
+                let left = std::mem::replace(&mut picked, another);
+                leave(connection, exchange, left, fault);
                 exchange.rewind(&connection.shared.buffers);
-                another
             }
-            (None, Ok(link)) => return relay(connection, exchange, &site, picked, link).await,
-            (None, Err(fault)) => {
-                leave(connection, exchange, picked, fault);
-                return give_up(connection, exchange, fault).await;
-            }
-        };
+            (None, Ok(link)) => break link,
+            (None, Err(fault)) => return lose(connection, exchange, picked, fault).await,
+        }
         retries += 1;
+    };
+    if exchange.is_intercepted(&site) {
+        let status = connection.intercept(exchange, picked);
+        let next = exchange.next_if_read(connection);
+        return connection.answer(exchange, status, next).await;
     }
+    let relayed = match backend::begin_reply(connection, exchange, &site, &picked) {
+        // Boxed, since it is seldom: every idle client would hold room for it.
+        Ok(_) if exchange.response.status == SWITCHING => {
+            let limits = &site.route.limits;
+            Box::pin(tunnel::run(connection, exchange, limits, &mut link.stream)).await
+        }
+        Ok(persistence) => {
+            let mut relay = Relay::new(connection, exchange, &site, &mut link.stream);
+            let end = poll_fn(|cx| relay.poll(cx)).await;
+            backend::relayed(connection, exchange, end, persistence)
+        }
+        Err(fault) => return lose(connection, exchange, picked, fault).await,
+    };
+    if relayed.fate == backend::Fate::Reusable {
+        park(connection, site.upstream, &picked, link);
+    }
+    exchange.finish(connection, picked, relayed)
 }
 
 /// There is no backend for the request.
@@ -219,35 +245,6 @@ pub(crate) fn release(connection: &Connection, picked: Picked, fault: Fault) {
     drop(picked);
 }
 
-/// Passes the response on; it is the last that happens to the request.
-async fn relay(
-    connection: &mut Connection,
-    exchange: &mut Exchange,
-    site: &Site<'_>,
-    picked: Picked,
-    mut link: Link,
-) -> Next {
-    if exchange.is_intercepted(site) {
-        let status = connection.intercept(exchange, picked);
-        let next = exchange.next_if_read(connection);
-        return connection.answer(exchange, status, next).await;
-    }
-    match backend::begin_reply(connection, exchange, site, &picked) {
-        Ok(persistence) => {
-            let relayed =
-                backend::relay(connection, exchange, site, &mut link.stream, persistence).await;
-            if relayed.fate == backend::Fate::Reusable {
-                park(connection, site.upstream, &picked, link);
-            }
-            exchange.finish(connection, picked, relayed)
-        }
-        Err(fault) => {
-            leave(connection, exchange, picked, fault);
-            give_up(connection, exchange, fault).await
-        }
-    }
-}
-
 /// Keeps the backend's connection for a further request, if both may have any.
 pub(crate) fn park(connection: &Connection, upstream: &Upstream, picked: &Picked, mut link: Link) {
     let (shared, links) = (&connection.shared, &upstream.links);
@@ -255,6 +252,17 @@ pub(crate) fn park(connection: &Connection, upstream: &Upstream, picked: &Picked
     if link.outlasts(links, shared.now_us()) && is_usable {
         shared.pool.borrow_mut().park(link, picked, links, shared.now_us());
     }
+}
+
+/// The last backend asked has failed it.
+async fn lose(
+    connection: &mut Connection,
+    exchange: &mut Exchange,
+    picked: Picked,
+    fault: Fault,
+) -> Next {
+    leave(connection, exchange, picked, fault);
+    give_up(connection, exchange, fault).await
 }
 
 async fn give_up(connection: &mut Connection, exchange: &mut Exchange, fault: Fault) -> Next {

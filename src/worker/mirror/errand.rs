@@ -1,8 +1,9 @@
 //! One copy on its way: sent to backends as `offer` does with requests, and its answer dropped.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 
-use super::super::backend;
+use super::super::backend::{self, Relay};
 use super::super::connection::Connection;
 use super::super::exchange::{Exchange, Uptake};
 use super::super::generation::Generation;
@@ -123,9 +124,10 @@ async fn swallow(
     };
     // Nobody has asked for another protocol.
     if is_sound && exchange.response.status != 101 {
-        let relayed =
-            backend::relay(connection, exchange, &site, &mut link.stream, Persistence::KeepAlive);
-        if relayed.await.fate == backend::Fate::Reusable {
+        let mut relay = Relay::new(connection, exchange, &site, &mut link.stream);
+        let end = poll_fn(|cx| relay.poll(cx)).await;
+        let relayed = backend::relayed(connection, exchange, end, Persistence::KeepAlive);
+        if relayed.fate == backend::Fate::Reusable {
             offer::park(connection, site.upstream, &picked, link);
         }
     }
