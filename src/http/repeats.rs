@@ -134,3 +134,82 @@ fn key_of(lines: &[u8]) -> Option<u64> {
     // Nothing was met at first.
     Some((key ^ key >> 32).max(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request::Parsed;
+
+    const LINES: &str = "Host: a.example\r\nAccept: */*\r\nCookie: one=1; two=2\r\n\r\n";
+
+    fn read(known: &mut Repeats, first: &str, lines: &str) -> Request {
+        let head = format!("{first}\r\n{lines}");
+        let mut request = Request::default();
+        let parsed = request.parse_again(head.as_bytes(), 100, known);
+        assert_eq!(parsed, Ok(Parsed::Complete), "{head}");
+        request
+    }
+
+    fn is_known(known: &Repeats, first: &str, lines: &str) -> bool {
+        let head = format!("{first}\r\n{lines}");
+        known.recall(head.as_bytes(), first.len() + 2, &mut Request::default())
+    }
+
+    #[test]
+    fn lines_are_known_from_the_second_time_on_behind_whichever_first_line() {
+        let mut known = Repeats::default();
+        for _ in 0..2 {
+            assert!(!is_known(&known, "GET / HTTP/1.1", LINES));
+            read(&mut known, "GET / HTTP/1.1", LINES);
+        }
+        for first in ["GET / HTTP/1.1", "DELETE /another/path?x=1 HTTP/1.1"] {
+            assert!(is_known(&known, first, LINES));
+            let request = read(&mut known, first, LINES);
+            let head = format!("{first}\r\n{LINES}");
+            assert_eq!(request.head_bytes, head.len());
+            assert_eq!(request.host.unwrap().in_bytes(head.as_bytes()), b"a.example");
+            assert_eq!(request.headers[2].value.in_bytes(head.as_bytes()), b"one=1; two=2");
+        }
+        for other in ["two=3", "two=22", "two=2\r\nTE: x"] {
+            assert!(!is_known(&known, "GET / HTTP/1.1", &LINES.replace("two=2", other)));
+        }
+    }
+
+    #[test]
+    fn what_a_method_or_a_version_decides_is_not_taken_from_others() {
+        let mut known = Repeats::default();
+        let lines = "Host: a.example\r\nMax-Forwards: 3\r\nConnection: x\r\n\r\n";
+        for _ in 0..3 {
+            assert_eq!(read(&mut known, "GET / HTTP/1.1", lines).max_forwards, None);
+        }
+        assert_eq!(read(&mut known, "OPTIONS / HTTP/1.1", lines).max_forwards, Some(3));
+        let old = read(&mut known, "GET / HTTP/1.0", lines);
+        assert_eq!(old.persistence, Persistence::Close);
+    }
+
+    #[test]
+    fn lines_that_something_follows_and_long_ones_are_read_anew() {
+        let mut known = Repeats::default();
+        let with_body = LINES.replace("Accept: */*", "Content-Length: 2") + "ab";
+        let long = LINES.replace("one=1", &"x".repeat(LINES_BYTES_MAX));
+        for lines in [with_body, long] {
+            for _ in 0..3 {
+                read(&mut known, "POST / HTTP/1.1", &lines);
+                assert!(!is_known(&known, "POST / HTTP/1.1", &lines));
+            }
+        }
+    }
+
+    #[test]
+    fn lines_give_way_to_others_of_their_place() {
+        let mut known = Repeats::default();
+        for number in 0..4 * PLACES {
+            let lines = format!("Host: a\r\nX: {number}\r\n\r\n");
+            for _ in 0..2 {
+                read(&mut known, "GET / HTTP/1.1", &lines);
+            }
+            assert!(is_known(&known, "GET / HTTP/1.1", &lines));
+        }
+        assert_eq!(known.places.len(), PLACES);
+    }
+}

@@ -4,7 +4,7 @@
 //! Names keep the case they came in. Neighbouring lines that pass are copied in one piece.
 
 use super::framing::Body;
-use super::head::{Header, Kind, Persistence, Version};
+use super::head::{Header, Kind, Persistence, Span, Version};
 use super::request::{Method, Request};
 use super::response::Response;
 use super::status;
@@ -45,24 +45,17 @@ pub(crate) fn request(
     request: &Request,
     forwarding: Forwarding<'_>,
 ) {
-    out.extend_from_slice(request.method_name.in_bytes(bytes));
-    out.push(b' ');
     let changes = &forwarding.changes;
-    let received = request.path_and_query.in_bytes(bytes);
-    let path_and_query = changes.target.unwrap_or(received);
-    match path_and_query {
-        [b'/', ..] | b"*" => {}
-        // An absolute form without a path asks about the whole server (RFC 9112, 3.2.4).
-        [] if request.method == Method::Options => out.push(b'*'),
-        _ => out.push(b'/'),
+    let first = first_lines(bytes, request, changes);
+    if first.is_none() {
+        request_line(out, bytes, request, changes.target);
+        out.extend_from_slice(FIRST_LINE_END_AND_HOST);
+        let host = request.host.map_or(forwarding.host, |host| host.in_bytes(bytes));
+        out.extend_from_slice(changes.host.unwrap_or(host));
+        out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(path_and_query);
-    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-    let host = request.host.map_or(forwarding.host, |host| host.in_bytes(bytes));
-    out.extend_from_slice(changes.host.unwrap_or(host));
-    out.extend_from_slice(b"\r\n");
     let mut has_proto = false;
-    copy_lines(out, bytes, &request.headers, |kind| match kind {
+    copy_lines(out, bytes, first, &request.headers, |kind| match kind {
         Kind::Other | Kind::Date => true,
         Kind::Expect => request.expects_continue,
         Kind::MaxForwards => request.max_forwards.is_none(),
@@ -82,9 +75,10 @@ pub(crate) fn request(
         forwarded_for(out, bytes, request, forwarding.peer);
     }
     if !has_proto && !changes.decides_forwarded_proto {
-        out.extend_from_slice(b"X-Forwarded-Proto: ");
-        out.extend_from_slice(forwarding.scheme);
-        out.extend_from_slice(b"\r\n");
+        match forwarding.scheme {
+            b"http" => out.extend_from_slice(b"X-Forwarded-Proto: http\r\n"),
+            scheme => line(out, b"X-Forwarded-Proto: ", scheme),
+        }
     }
     out.extend_from_slice(changes.lines);
     if let Some(forwards) = request.max_forwards {
@@ -97,6 +91,35 @@ pub(crate) fn request(
     }
     framing(out, request.body);
     out.extend_from_slice(b"\r\n");
+}
+
+const FIRST_LINE_END_AND_HOST: &[u8] = b" HTTP/1.1\r\nHost: ";
+
+/// Where the first line and `Host` lie, without their end, if they are what we would write: most clients
+/// say the host first, and none of it is changed.
+fn first_lines(bytes: &[u8], request: &Request, changes: &Changes<'_>) -> Option<(usize, usize)> {
+    let (method, target, host) = (request.method_name, request.path_and_query, request.host?);
+    let between = Span { start: target.end, end: host.start };
+    let is_as_written = changes.target.is_none()
+        && changes.host.is_none()
+        && target.start == method.end + 1
+        && target.start < target.end
+        && between.in_bytes(bytes) == FIRST_LINE_END_AND_HOST;
+    is_as_written.then_some((method.start as usize, host.end as usize))
+}
+
+/// Method and target.
+fn request_line(out: &mut Vec<u8>, bytes: &[u8], request: &Request, target: Option<&[u8]>) {
+    out.extend_from_slice(request.method_name.in_bytes(bytes));
+    out.push(b' ');
+    let path_and_query = target.unwrap_or(request.path_and_query.in_bytes(bytes));
+    match path_and_query {
+        [b'/', ..] | b"*" => {}
+        // An absolute form without a path asks about the whole server (RFC 9112, 3.2.4).
+        [] if request.method == Method::Options => out.push(b'*'),
+        _ => out.push(b'/'),
+    }
+    out.extend_from_slice(path_and_query);
 }
 
 /// One line, of all that proxies before wrote and the peer.
@@ -139,7 +162,10 @@ pub(crate) struct Reply<'a> {
 /// `Content-Length` of a response without a body (to HEAD, a 304) describes what is not sent, and
 /// passes.
 pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, reply: Reply<'_>) {
-    status_line(out, response.status, response.reason.in_bytes(bytes));
+    let first = first_line(bytes, response);
+    if first.is_none() {
+        status_line(out, response.status, response.reason.in_bytes(bytes));
+    }
     let (passes_length, writes_framing) = match reply.body {
         Body::None => (!(100..200).contains(&response.status) && response.status != 204, false),
         // Its length may be ours, see `Response::body`.
@@ -148,7 +174,7 @@ pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, rep
         Body::Chunked => (false, true),
         Body::UntilClose => (false, false),
     };
-    copy_lines(out, bytes, &response.headers, |kind| match kind {
+    copy_lines(out, bytes, first, &response.headers, |kind| match kind {
         Kind::Other
         | Kind::Date
         | Kind::Expect
@@ -175,6 +201,14 @@ pub(crate) fn response(out: &mut Vec<u8>, bytes: &[u8], response: &Response, rep
         }
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Where the first line of a response lies, without its end, if it is what we would write.
+fn first_line(bytes: &[u8], response: &Response) -> Option<(usize, usize)> {
+    let (start, end) = (response.reason.start as usize, response.reason.end as usize);
+    let is_plain =
+        start == b"HTTP/1.1 200 ".len() && start < end && bytes.starts_with(b"HTTP/1.1 ");
+    is_plain.then_some((0, end))
 }
 
 /// An answer of the proxy's own. A line whose text is empty is not sent.
@@ -266,15 +300,16 @@ fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Copies the lines that `passes` keeps. A run of kept lines that stand right after each other, with
-/// proper line ends, is one copy.
+/// Copies the lines that `passes` keeps, behind the first one if that is to be copied. A run of kept
+/// lines that stand right after each other, with proper line ends, is one copy.
 fn copy_lines(
     out: &mut Vec<u8>,
     bytes: &[u8],
+    first: Option<(usize, usize)>,
     headers: &[Header],
     mut passes: impl FnMut(Kind) -> bool,
 ) {
-    let mut run: Option<(usize, usize)> = None;
+    let mut run = first;
     for header in headers {
         if !passes(header.kind) {
             continue;
