@@ -2,6 +2,8 @@
 //!
 //! Holds no buffer and no exchange while it waits for a request.
 
+mod arrival;
+
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -20,14 +22,13 @@ use super::shared::Shared;
 use super::stream::{Hangup, Stream};
 use super::tls::Secured;
 use super::tls::handshake::{self, Outcome};
-use super::watch::{Phase, Seat};
+use super::watch::Seat;
 use crate::config::limits;
-use crate::config::model::{Address, HalfClose, HeadLimits, Keepalive};
+use crate::config::model::{Address, HalfClose, Keepalive};
 use crate::http::client_ip;
-use crate::http::head::{self, Persistence};
+use crate::http::head::Persistence;
 use crate::http::proxy_header::Endpoints;
-use crate::http::repeats::Repeats;
-use crate::http::request::{self, Parsed, Request};
+pub(crate) use arrival::{Arrival, head_limits, parse};
 
 pub(crate) struct Connection {
     pub(crate) shared: Rc<Shared>,
@@ -63,18 +64,6 @@ pub(crate) enum Next {
 
 /// How nginx counts a head whose client left before its end; never sent.
 pub(crate) const HEAD_BROKEN_OFF: u16 = 400;
-
-/// How waiting for a request ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    Request,
-    Refused {
-        status: u16,
-    },
-    Gone,
-    /// The connection has come to be idle.
-    Quiet,
-}
 
 /// Why a connection that served goes on to something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,8 +145,10 @@ impl Connection {
         let mut is_waited_for = true;
         while next == Next::Request {
             let mut exchange = None;
+            let mut is_just_answered = true;
             let arrival = poll_fn(|cx| {
-                let arrival = self.poll_request(cx, &mut exchange);
+                let is_early = std::mem::take(&mut is_just_answered);
+                let arrival = self.poll_request(cx, &mut exchange, is_early);
                 is_waited_for |= arrival.is_pending();
                 arrival
             })
@@ -316,53 +307,6 @@ impl Connection {
         }
     }
 
-    /// Reads until a whole head is there. `exchange` is filled in with the first byte.
-    fn poll_request(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &mut Option<Box<Exchange>>,
-    ) -> Poll<Arrival> {
-        loop {
-            if let Some(buffer) = &mut self.unread {
-                let limits = head_limits(self.generation.as_deref(), &self.listener);
-                let exchange = exchange.get_or_insert_with(|| {
-                    self.seat.limit(self.shared.now_us(), limits.timeout_ms);
-                    self.shared.seats.enter(&self.seat, Phase::Active);
-                    self.shared.take_exchange()
-                });
-                let known = &mut self.shared.repeats.borrow_mut();
-                if let Some(arrival) = parse(exchange, buffer, (limits, known)) {
-                    return Poll::Ready(arrival);
-                }
-                if buffer.is_full() {
-                    buffer.compact();
-                }
-                if buffer.is_full() || buffer.content().len() >= limits.bytes_max {
-                    return Poll::Ready(Arrival::Refused { status: 431 });
-                }
-            }
-            match self.poll_more(cx) {
-                Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Arrival::Gone),
-                Poll::Pending if self.seat.is_late() && exchange.is_some() => {
-                    return Poll::Ready(Arrival::Refused { status: 408 });
-                }
-                Poll::Pending if self.seat.is_late() => {
-                    let is_over = self.is_out_of_words();
-                    return if is_over { Poll::Ready(Arrival::Gone) } else { Poll::Pending };
-                }
-                Poll::Pending if self.is_quiet() => return Poll::Ready(Arrival::Quiet),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-
-    /// Whether it does without what serving takes. Nobody knows yet of one with a single request whether
-    /// it will send another: thousands that come at once and stay are not to hold that until a sweep.
-    fn is_quiet(&self) -> bool {
-        self.seat.is_idle() || (self.served == 1 && self.seat.is_between_requests())
-    }
-
     /// Between requests.
     fn rest(&mut self, timeout_ms: u64) {
         let is_draining = self.shared.is_draining();
@@ -454,36 +398,6 @@ impl Connection {
         })
         .await;
     }
-}
-
-/// What the bytes so far amount to; `None` when the head is not complete.
-pub(crate) fn parse(
-    exchange: &mut Exchange,
-    buffer: &Buffer,
-    (limits, known): (HeadLimits, &mut Repeats),
-) -> Option<Arrival> {
-    let content = buffer.content();
-    let seen = std::mem::replace(&mut exchange.head_seen_bytes, content.len());
-    // A target that never ends is refused as soon as it is too long, and looked for only then.
-    let outgrows_target = request::outgrows_target(seen, content.len(), limits.target_bytes_max);
-    if seen > 0 && !outgrows_target && !head::may_be_complete(content, seen) {
-        return None;
-    }
-    match exchange.request.parse_again(content, limits.target_bytes_max, known) {
-        Ok(Parsed::Complete) if is_within(&exchange.request, limits) => Some(Arrival::Request),
-        Ok(Parsed::Complete) => Some(Arrival::Refused { status: 431 }),
-        Ok(Parsed::Partial) => None,
-        Err(error) => Some(Arrival::Refused { status: error.status() }),
-    }
-}
-
-fn is_within(request: &Request, limits: HeadLimits) -> bool {
-    request.head_bytes <= limits.bytes_max && request.headers.len() <= limits.lines_max
-}
-
-pub(crate) fn head_limits(generation: Option<&Generation>, listener: &Address) -> HeadLimits {
-    let server = generation.and_then(|generation| generation.default_server(listener));
-    server.map_or_else(HeadLimits::default, |server| server.client.head)
 }
 
 impl Drop for Connection {

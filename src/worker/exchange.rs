@@ -250,7 +250,7 @@ impl Exchange {
         self.kept.told.clear();
         self.kept.cors_origin.clear();
         // What the last exchange sent is not this one's.
-        self.to_client.start(Body::None, Coding::Same, 0);
+        self.to_client.forget();
         self.attempts.clear();
         self.response.head_bytes = 0;
         self.upstream = None;
@@ -446,10 +446,10 @@ impl Exchange {
         connection.shared.record(entry, self.to_backend.moved());
         let Some(generation) = &connection.generation else { return };
         let place = self.place.or_else(|| generation.default_place(&connection.listener));
-        let Some(ground) = place.map(|place| generation.ground(place)) else { return };
+        let Some(place) = place else { return };
         let moved = Moved { bytes_in: self.to_backend.moved(), bytes_out: self.to_client.moved() };
-        connection.shared.served(ground.server.counter, status, moved);
-        self.log(connection, ground, status);
+        connection.shared.served(generation.server(place.server).counter, status, moved);
+        self.log(connection, generation.ground(place), status);
     }
 
     /// Of a head that could not be read, that of most.

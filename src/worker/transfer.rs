@@ -5,6 +5,7 @@
 //! lies behind its end is never sent.
 
 pub(crate) mod answer;
+mod progress;
 pub(crate) mod throttle;
 pub(crate) mod whole;
 
@@ -166,6 +167,9 @@ impl Pump {
     /// Takes the beginning of the body from what was read together with the head; keeps it with the
     /// head, so that it can be sent again.
     pub(crate) fn absorb(&mut self, buffer: &mut Buffer) -> Result<(), Broken> {
+        if self.is_read() {
+            return Ok(());
+        }
         let taken = self.follow(buffer)?;
         self.count(taken.payload)?;
         if taken.is_end {
@@ -196,6 +200,11 @@ impl Pump {
             buffers.borrow_mut().give(buffer);
             return Ok(());
         }
+        if self.is_short_and_whole(&buffer) {
+            let absorbed = self.absorb(&mut buffer);
+            buffers.borrow_mut().give(buffer);
+            return absorbed;
+        }
         let prepared = self.prepare(&mut buffer);
         if prepared.is_ok() && self.ready <= limits::BODY_COPY_BYTES_MAX {
             self.head.extend_from_slice(&buffer.content()[..self.ready]);
@@ -205,6 +214,15 @@ impl Pump {
         self.body = Some(buffer);
         self.release(buffers);
         prepared
+    }
+
+    /// Whether all of a body that is sent as it comes is there, and nothing behind it, and little enough
+    /// to be sent with the head.
+    fn is_short_and_whole(&self, buffer: &Buffer) -> bool {
+        let bytes = buffer.content().len();
+        matches!(self.reader, Reader::Length { left } if left == bytes as u64)
+            && self.coding == Coding::Same
+            && bytes <= limits::BODY_COPY_BYTES_MAX
     }
 
     /// Sends and reads until the message is through; `Pending` says in `wait` for whom.
@@ -236,14 +254,16 @@ impl Pump {
         sink: &mut Stream,
     ) -> Poll<Result<(), Broken>> {
         loop {
-            if self.head_sent == self.head.len() && self.unsent().is_empty() {
+            let (mut head, mut body) = (&self.head[self.head_sent..], self.unsent());
+            if head.is_empty() && body.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let room = ready!(self.poll_room(cx));
-            let head = &self.head[self.head_sent..];
-            let head = &head[..head.len().min(room)];
-            let body = self.unsent();
-            let body = &body[..body.len().min(room - head.len())];
+            if self.throttle.is_some() {
+                let room = ready!(self.poll_room(cx));
+                (head, body) = (&self.head[self.head_sent..], self.unsent());
+                head = &head[..head.len().min(room)];
+                body = &body[..body.len().min(room - head.len())];
+            }
             match sink.poll_write(cx, head, body) {
                 Poll::Pending => {
                     self.wait = Wait::Sink;
@@ -269,6 +289,7 @@ impl Pump {
     }
 
     /// What of the body may be sent and is in memory.
+    #[inline]
     fn unsent(&self) -> &[u8] {
         match (&self.encoder, &self.file, &self.body) {
             (Some(encoder), _, _) => encoder.unsent(),
@@ -416,6 +437,12 @@ impl Pump {
     /// Gives the buffer back, unless bytes of what comes next are in it.
     #[inline]
     fn release(&mut self, buffers: &RefCell<Buffers>) {
+        if self.body.is_some() {
+            self.give_back(buffers);
+        }
+    }
+
+    fn give_back(&mut self, buffers: &RefCell<Buffers>) {
         if let Some(buffer) = self.body.take_if(|buffer| buffer.is_empty()) {
             buffers.borrow_mut().give(buffer);
         }
@@ -435,34 +462,6 @@ impl Pump {
         self.body.take()
     }
 
-    /// Whether the receiver takes the connection's end for the message's.
-    pub(crate) fn ends_by_close(&self) -> bool {
-        match (self.coding, &self.reader) {
-            (Coding::Dechunk, _) | (Coding::Same, Reader::UntilClose) => true,
-            (Coding::Enchunk | Coding::Encode, _)
-            | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => false,
-        }
-    }
-
-    /// Whether the whole message is out.
-    pub(crate) fn is_through(&self) -> bool {
-        self.is_read() && self.unsent().is_empty() && self.head_sent == self.head.len()
-    }
-
-    /// Whether the whole message was read, sent or not.
-    pub(crate) fn is_read(&self) -> bool {
-        match self.end {
-            End::Ahead => false,
-            End::Reached | End::Overrun => true,
-        }
-    }
-
-    /// Whether the source said more than its message, so that nothing it says can be trusted to
-    /// begin where the next message does.
-    pub(crate) fn is_overrun(&self) -> bool {
-        self.end == End::Overrun
-    }
-
     /// Whether all that was read can be sent once more, to another receiver.
     pub(crate) fn is_repeatable(&self) -> bool {
         match self.kept {
@@ -478,19 +477,5 @@ impl Pump {
         }
         self.head_sent = 0;
         self.moved = 0;
-    }
-
-    pub(crate) fn wait(&self) -> Wait {
-        self.wait
-    }
-
-    /// Bytes of the body that were read, as its source framed it.
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken
-    }
-
-    /// Bytes sent.
-    pub(crate) fn moved(&self) -> u64 {
-        self.moved
     }
 }

@@ -30,18 +30,18 @@ impl Picker {
             return None;
         }
         self.credits.clear();
-        let (mut winner, mut most, mut total) = (0, i64::MIN, 0);
-        for (index, (id, about)) in roster.members.iter().enumerate() {
+        let (mut winner, mut most, mut total) = (None, i64::MIN, 0);
+        for member in &roster.members {
+            let (id, about) = member;
             let (weight, current) = self.board.backend(*id).level_weights(about.incarnation)?;
             let credit = current + i64::from(weight);
             total += i64::from(weight);
             if credit > most {
-                (winner, most) = (index, credit);
+                (winner, most) = (Some(member), credit);
             }
             self.credits.push(credit);
         }
-        self.credits[winner] -= total;
-        let (id, about) = &roster.members[winner];
+        let (id, about) = winner?;
         // As on the long way: reserve first, look again after.
         let reservation = self.account.reserve(*id);
         if !self.is_usable(*id, about.incarnation) {
@@ -51,6 +51,7 @@ impl Picker {
             self.board.backend(*id).set_current_weight(*credit);
         }
         let backend = self.board.backend(*id);
+        backend.set_current_weight(most - total);
         // `balance::failure::picked`.
         if now_s.saturating_sub(backend.checked_s()) > u64::from(about.fail_timeout_s) {
             backend.set_checked_s(now_s);

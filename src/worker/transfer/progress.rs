@@ -1,0 +1,54 @@
+//! How far a message has come.
+
+use super::{Coding, End, Pump, Wait};
+use crate::http::framing::Reader;
+
+impl Pump {
+    /// Counts from nothing again; the last message is over.
+    pub(crate) fn forget(&mut self) {
+        self.moved = 0;
+        self.taken = 0;
+    }
+
+    /// Whether the receiver takes the connection's end for the message's.
+    pub(crate) fn ends_by_close(&self) -> bool {
+        match (self.coding, &self.reader) {
+            (Coding::Dechunk, _) | (Coding::Same, Reader::UntilClose) => true,
+            (Coding::Enchunk | Coding::Encode, _)
+            | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => false,
+        }
+    }
+
+    /// Whether the whole message is out.
+    pub(crate) fn is_through(&self) -> bool {
+        self.is_read() && self.head_sent == self.head.len() && self.unsent().is_empty()
+    }
+
+    /// Whether the whole message was read, sent or not.
+    pub(crate) fn is_read(&self) -> bool {
+        match self.end {
+            End::Ahead => false,
+            End::Reached | End::Overrun => true,
+        }
+    }
+
+    /// Whether the source said more than its message, so that nothing it says can be trusted to
+    /// begin where the next message does.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.end == End::Overrun
+    }
+
+    pub(crate) fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    /// Bytes of the body that were read, as its source framed it.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Bytes sent.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved
+    }
+}
