@@ -480,14 +480,18 @@ impl Exchange {
 
     /// Gives everything back that is not reused as it is.
     pub(crate) fn clear(&mut self, buffers: &RefCell<Buffers>) {
-        let give = |left: Option<Buffer>| {
-            if let Some(buffer) = left {
+        let mut left = self.reply.take();
+        for pump in [&mut self.to_client, &mut self.to_backend] {
+            if let Some(buffer) = left.take() {
                 buffers.borrow_mut().give(buffer);
             }
-        };
-        give(self.reply.take());
-        give(self.to_client.finish(buffers));
-        give(self.to_backend.finish(buffers));
+            if pump.is_holding() {
+                left = pump.finish(buffers);
+            }
+        }
+        if let Some(buffer) = left {
+            buffers.borrow_mut().give(buffer);
+        }
         self.to_backend.shed();
         self.held.clear();
         self.copies.clear();

@@ -270,9 +270,20 @@ impl Pump {
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Broken::Sink)),
-                Poll::Ready(Ok(count)) => self.sent(count),
+                Poll::Ready(Ok(count)) => {
+                    let is_all = count == head.len() + body.len();
+                    self.sent(count);
+                    if is_all && self.is_plain() {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
             }
         }
+    }
+
+    /// Whether all that may be sent was shown at once: it comes from nowhere else, at any speed.
+    fn is_plain(&self) -> bool {
+        self.encoder.is_none() && self.file.is_none() && self.throttle.is_none()
     }
 
     /// From here on no faster than that.
@@ -446,6 +457,12 @@ impl Pump {
         if let Some(buffer) = self.body.take_if(|buffer| buffer.is_empty()) {
             buffers.borrow_mut().give(buffer);
         }
+    }
+
+    /// Whether there is anything to give back.
+    #[inline]
+    pub(crate) fn is_holding(&self) -> bool {
+        self.body.is_some() || self.spool.is_some() || !self.is_plain()
     }
 
     /// Ends whatever state the message is in; what was read behind its end is the caller's.
