@@ -19,7 +19,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
-mod server_name;
+pub(crate) mod server_name;
 pub(crate) mod step;
 pub(crate) mod stop;
 pub(crate) mod table;
