@@ -33,16 +33,18 @@ struct Seldom {
 impl Hosts {
     /// Servers are added in the order of the file.
     pub(crate) fn add(&mut self, host: &str, server: usize) {
-        let mut seldom = || self.seldom.get_or_insert_default();
         match HostName::of(host) {
             HostName::Any => {}
             HostName::Exact(name) => self.exact.push((name.to_owned(), server)),
             HostName::Below(_) => self.below.push((host.to_owned(), server)),
-            HostName::Begun(beginning) => seldom().begun.push((beginning.to_owned(), server)),
+            HostName::Begun(beginning) => {
+                let seldom = self.seldom.get_or_insert_default();
+                seldom.begun.push((beginning.to_owned(), server));
+            }
             HostName::Expression(text) => {
                 let regex = pattern::compile(text, Case::Insensitive);
                 let regex = regex.expect("the configuration's check compiles every expression");
-                seldom().expressions.push((regex, server));
+                self.seldom.get_or_insert_default().expressions.push((regex, server));
             }
         }
     }
@@ -122,9 +124,9 @@ mod tests {
         };
         let exact = names.iter().position(|name| *name == host);
         let leading = longest(&|name| {
-            name.strip_prefix('*').filter(|end| end.starts_with('.')).is_some_and(|end| {
-                host.len() > end.len() && host.ends_with(end)
-            })
+            name.strip_prefix('*')
+                .filter(|end| end.starts_with('.'))
+                .is_some_and(|end| host.len() > end.len() && host.ends_with(end))
         });
         let trailing = longest(&|name| {
             name.strip_suffix('*').filter(|it| it.ends_with('.')).is_some_and(|beginning| {
@@ -132,7 +134,8 @@ mod tests {
             })
         });
         let expression = names.iter().position(|name| {
-            let regex = name.strip_prefix('~').map(|it| Regex::new(&format!("(?i-u){it}")).unwrap());
+            let regex =
+                name.strip_prefix('~').map(|it| Regex::new(&format!("(?i-u){it}")).unwrap());
             !host.is_empty() && regex.is_some_and(|it| it.is_match(host.as_bytes()))
         });
         exact.or(leading).or(trailing).or(expression)

@@ -17,6 +17,7 @@ mod listen;
 mod logs;
 mod media;
 mod mirrors;
+mod names;
 mod passing;
 mod paths;
 mod replies;
@@ -132,11 +133,13 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     let servers: Vec<&Directive> = http.iter().filter(|it| it.name == "server").collect();
     let defaults = listen::defaults(&servers);
     let zones = guards::Zones::write((&http, &own), &mut page, remarks);
+    let names = names::Names::read(&servers, remarks);
     let multiplexed = listen::multiplexed(&servers, &scope, remarks);
     let mut site = Site {
         http: &scope,
         upstreams: &mut upstreams,
         zones: &zones,
+        names: &names,
         own: &own,
         multiplexed: &multiplexed,
         paths,

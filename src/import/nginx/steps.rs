@@ -63,10 +63,15 @@ impl Steps {
         self.list.push(Step { pairs, place: place.clone() });
     }
 
+    /// A step before all others.
+    pub(super) fn lead(&mut self, pairs: Vec<(String, String)>, place: &Place) {
+        self.list.insert(0, Step { pairs, place: place.clone() });
+    }
+
     /// Nobody passes.
     pub(super) fn shut(&mut self, place: &Place) {
         let pairs = vec![("respond".to_owned(), "403".to_owned())];
-        self.list.insert(0, Step { pairs, place: place.clone() });
+        self.lead(pairs, place);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod crossplane;
 mod meaning;
+mod names;
 mod rewrites;
 
 use std::path::Path;
