@@ -27,6 +27,8 @@ pub(crate) struct Forwarding<'a> {
 /// marked in the request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Changes<'a> {
+    /// Instead of the client's.
+    pub(crate) method: Option<&'a [u8]>,
     /// Instead of path and query as they were received.
     pub(crate) target: Option<&'a [u8]>,
     /// Instead of the client's.
@@ -45,9 +47,9 @@ pub(crate) fn request(
     request: &Request,
     forwarding: Forwarding<'_>,
 ) {
-    out.extend_from_slice(request.method_name.in_bytes(bytes));
-    out.push(b' ');
     let changes = &forwarding.changes;
+    out.extend_from_slice(changes.method.unwrap_or(request.method_name.in_bytes(bytes)));
+    out.push(b' ');
     let received = request.path_and_query.in_bytes(bytes);
     let path_and_query = changes.target.unwrap_or(received);
     match path_and_query {

@@ -22,7 +22,7 @@ use super::tunnel;
 use crate::config::limits;
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence, Version};
-use crate::http::request::Parsed;
+use crate::http::request::{Method, Parsed};
 use crate::http::response::Asked;
 use crate::http::rewrite::{self, Reply};
 use crate::scoreboard::backend::Failure;
@@ -214,8 +214,10 @@ fn poll_head(
     (upstream, stream): (&Upstream, &mut Stream),
 ) -> Poll<Result<(), Failure>> {
     let buffers = &connection.shared.buffers;
-    let asked =
-        Asked { is_head: exchange.is_head(), is_upgrade: exchange.request.upgrade.is_some() };
+    let asked = Asked {
+        is_head: exchange.method_sent == Method::Head,
+        is_upgrade: exchange.request.upgrade.is_some(),
+    };
     let mut seen = exchange.head_seen_bytes;
     loop {
         let buffer = exchange.reply.get_or_insert_with(|| buffers.borrow_mut().take());
@@ -362,6 +364,11 @@ pub(crate) fn begin_reply(
     picked: &Picked,
 ) -> Result<Persistence, Fault> {
     exchange.uptake = uptake(exchange);
+    if exchange.is_head() && exchange.method_sent != Method::Head {
+        // The body that another method brings is nobody's, and the connection ends with it.
+        exchange.response.body = Body::None;
+        exchange.uptake = Uptake::Unknown;
+    }
     let version = exchange.request.version;
     let choice = exchange.choose_for_reply(connection, site);
     let (body, coding) = match (exchange.response.body, version) {

@@ -193,9 +193,9 @@ async fn proxy(
         if let Err(over) = kept {
             return over;
         }
-    }
-    if !exchange.copies.is_empty() {
+        // No copy waits for a body that is not kept.
         exchange.mirror_body(&connection.shared);
+        exchange.to_backend.leave_out();
     }
     offer::run(connection, exchange, site).await
 }

@@ -33,6 +33,7 @@ use crate::scoreboard::refusal::Reason;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
+const _: () = assert!(http::request::METHOD_BYTES_MAX == limits::METHOD_BYTES_MAX);
 const _: () = assert!(http::CHUNK_LINE_BYTES_MAX as usize == limits::CHUNK_LINE_BYTES_MAX);
 
 pub(crate) struct Exchange {
@@ -51,6 +52,8 @@ pub(crate) struct Exchange {
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
     pub(crate) uptake: Uptake,
+    /// By which the backend is asked.
+    pub(crate) method_sent: Method,
     pub(crate) attempts: Attempts,
     pub(crate) client: IpAddr,
     /// What the ring of recent requests keeps of the head.
@@ -110,6 +113,7 @@ impl Default for Exchange {
             is_pipelined: false,
             has_replied: false,
             uptake: Uptake::Unknown,
+            method_sent: Method::default(),
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             method: recent::Method::default(),
@@ -234,6 +238,7 @@ impl Exchange {
         self.keepalive = Keepalive::default();
         self.has_replied = false;
         self.uptake = Uptake::Unknown;
+        self.method_sent = self.request.method;
         self.place = None;
         self.refused_by = None;
         self.limited = Limited::default();
@@ -289,7 +294,7 @@ impl Exchange {
     pub(crate) fn is_repeatable(&self, on: Conditions) -> bool {
         !self.has_replied
             && self.to_backend.is_repeatable()
-            && (self.request.method != Method::NonIdempotent
+            && (self.method_sent != Method::NonIdempotent
                 || self.uptake == Uptake::Refused
                 || on.holds(Condition::NonIdempotent)
                 || self.to_backend.moved() == 0)
@@ -298,7 +303,7 @@ impl Exchange {
     /// What a kept connection would be used for. A body that is still to come is lost with it.
     pub(crate) fn errand(&self, on: Conditions) -> Errand {
         let is_method_repeatable =
-            self.request.method != Method::NonIdempotent || on.holds(Condition::NonIdempotent);
+            self.method_sent != Method::NonIdempotent || on.holds(Condition::NonIdempotent);
         if is_method_repeatable && self.to_backend.is_read() {
             Errand::Repeatable
         } else {

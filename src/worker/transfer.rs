@@ -32,6 +32,8 @@ pub(crate) enum Coding {
     Dechunk,
     /// The payload goes through the pump's encoder.
     Encode,
+    /// The payload is read, and goes nowhere.
+    LeftOut,
 }
 
 /// Whom a pump waits for.
@@ -93,7 +95,7 @@ pub(crate) struct Pump {
     end: End,
     wants_large: bool,
     kept: Kept,
-    /// As much of a body that is kept whole is in `head`, which counts, too.
+    /// As much of a body that is kept whole is in `head`, which counts, too; 0: some of it was let go.
     kept_bytes_max: usize,
     /// What of a body that is kept whole does not fit `head`.
     spool: Option<Box<Spool>>,
@@ -358,7 +360,7 @@ impl Pump {
             (Reader::Length { .. } | Reader::Chunked(_), _) => return Err(Broken::Source),
             (Reader::UntilClose, Coding::Enchunk) => buffer.append(http::chunk::LAST),
             (Reader::UntilClose, Coding::Encode) => self.encode(b"", Ends::Here)?,
-            (Reader::UntilClose, Coding::Same | Coding::Dechunk) => {}
+            (Reader::UntilClose, Coding::Same | Coding::Dechunk | Coding::LeftOut) => {}
         }
         self.end = End::Reached;
         self.ready = buffer.content().len();
@@ -375,7 +377,7 @@ impl Pump {
             (true, true) => End::Overrun,
         };
         self.ready = match self.coding {
-            Coding::Same | Coding::Dechunk => {
+            Coding::Same | Coding::Dechunk | Coding::LeftOut => {
                 buffer.cut(taken.kept, taken.bytes);
                 taken.kept
             }
@@ -397,7 +399,9 @@ impl Pump {
     fn follow(&mut self, buffer: &mut Buffer) -> Result<Taken, Broken> {
         let taken = match self.coding {
             Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content_mut()),
-            Coding::Dechunk | Coding::Encode => self.reader.strip(buffer.content_mut()),
+            Coding::Dechunk | Coding::Encode | Coding::LeftOut => {
+                self.reader.strip(buffer.content_mut())
+            }
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
         // What is read from the file was counted when it came.
@@ -439,7 +443,7 @@ impl Pump {
     pub(crate) fn ends_by_close(&self) -> bool {
         match (self.coding, &self.reader) {
             (Coding::Dechunk, _) | (Coding::Same, Reader::UntilClose) => true,
-            (Coding::Enchunk | Coding::Encode, _)
+            (Coding::Enchunk | Coding::Encode | Coding::LeftOut, _)
             | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => false,
         }
     }
