@@ -123,7 +123,10 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     page.comment(
         "of the client by X-Forwarded-For and X-Forwarded-Proto; a folder asked for without its",
     );
-    page.comment("slash is redirected by path alone, without the host.");
+    page.comment(
+        "slash is redirected by path alone, without the host. X-Accel-Redirect and its like are",
+    );
+    page.comment("nobody's order: clients do not see them.");
     let blocks = |name: &'static str| main.iter().filter(move |it| it.name == name);
     let http: Vec<Directive> = blocks("http").flat_map(|block| block.inner().to_vec()).collect();
     engine::write((main, &http), paths.pid_file.as_deref(), (whole, &mut page), remarks);

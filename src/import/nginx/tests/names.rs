@@ -25,7 +25,8 @@ fn names_of_every_kind_are_kept() {
         server("_", ""),
         server(r#".Example.com www.example.* "~^(?<sub>.+)\.EXAMPLE\.org$" """#, ""),
     );
-    let expected = r#"["example.com", "*.example.com", "www.example.*", "~^(?<sub>.+)\\.EXAMPLE\\.org$"]"#;
+    let expected =
+        r#"["example.com", "*.example.com", "www.example.*", "~^(?<sub>.+)\\.EXAMPLE\\.org$"]"#;
     assert_eq!(hosts(&text), ["", expected]);
     assert!(warnings(&text).is_empty(), "{:?}", warnings(&text));
 }
@@ -41,12 +42,8 @@ fn the_default_servers_names_are_not_taken_by_anothers_wildcard() {
 
 #[test]
 fn of_two_servers_of_a_name_the_first_has_it() {
-    let text = format!(
-        "http {{ {} {} {} }}",
-        server("a", ""),
-        server("a b ~x", ""),
-        server("B ~x", "")
-    );
+    let text =
+        format!("http {{ {} {} {} }}", server("a", ""), server("a b ~x", ""), server("B ~x", ""));
     assert_eq!(hosts(&text), [r#"["a", "*"]"#, r#"["b", "~x"]"#, r#"["unnamed.invalid"]"#]);
     let told = warnings(&text);
     assert_eq!(told.len(), 3, "{told:?}");
@@ -86,6 +83,7 @@ fn groups_of_a_name_are_variables() {
         assert!(toml.contains(line), "{line} is not in\n{toml}");
     }
     // What may be any server is none that is known.
-    let leads = text.replace("location / {  }", "location / { set $sub a; proxy_pass http://$sub; }");
+    let leads =
+        text.replace("location / {  }", "location / { set $sub a; proxy_pass http://$sub; }");
     assert!(translated(&leads).toml.contains("respond = 501"), "{}", translated(&leads).toml);
 }
