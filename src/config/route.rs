@@ -23,6 +23,39 @@ const LATER_ACTION: &str = "tunnel";
 const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "root", "alias"];
 const SHAPE_OF_PATH: [&str; 5] = ["strip_prefix", "rewrite", "prefix", "target", "choices"];
 
+/// What others call its keys.
+const OTHERS: [(&str, &str); 29] = [
+    ("proxy_pass", "upstream"),
+    ("location", "path"),
+    ("return", "respond"),
+    ("if", "steps"),
+    ("set", "steps"),
+    ("client_max_body_size", "body_max"),
+    ("proxy_request_buffering", "request_buffering"),
+    ("proxy_connect_timeout", "connect_timeout"),
+    ("proxy_read_timeout", "read_timeout"),
+    ("proxy_intercept_errors", "intercept"),
+    ("proxy_set_header", "request_headers"),
+    ("add_header", "response_headers"),
+    ("error_page", "error_pages"),
+    ("method", "methods"),
+    ("proxy_method", "send_method"),
+    ("proxy_pass_request_body", "send_body"),
+    ("proxy_pass_request_headers", "send_headers"),
+    ("mirror_request_body", "mirror_body"),
+    ("mirrors", "mirror"),
+    ("gzip", "compress"),
+    ("waf", "firewall"),
+    ("modsecurity", "firewall"),
+    ("gzip_static", "precompressed"),
+    ("disable_symlinks", "symlinks"),
+    ("max_ranges", "ranges_max"),
+    ("allow", "access"),
+    ("deny", "access"),
+    ("limit_req", "limits"),
+    ("limit_conn", "limits"),
+];
+
 /// What a server says of the requests of its routes, as far as they leave it open.
 pub(super) struct OfServer {
     pub(super) requests: client::Given,
@@ -57,37 +90,7 @@ pub(super) fn read(
     let sent = sent::read(&mut section);
     let mut shape = shape(&mut section, Some(&groups));
     presets.extend(&mut shape);
-    section.finish(&[
-        ("proxy_pass", "upstream"),
-        ("location", "path"),
-        ("return", "respond"),
-        ("if", "steps"),
-        ("set", "steps"),
-        ("client_max_body_size", "body_max"),
-        ("proxy_request_buffering", "request_buffering"),
-        ("proxy_connect_timeout", "connect_timeout"),
-        ("proxy_read_timeout", "read_timeout"),
-        ("proxy_intercept_errors", "intercept"),
-        ("proxy_set_header", "request_headers"),
-        ("add_header", "response_headers"),
-        ("error_page", "error_pages"),
-        ("method", "methods"),
-        ("proxy_method", "send_method"),
-        ("proxy_pass_request_body", "send_body"),
-        ("proxy_pass_request_headers", "send_headers"),
-        ("mirror_request_body", "mirror_body"),
-        ("mirrors", "mirror"),
-        ("gzip", "compress"),
-        ("waf", "firewall"),
-        ("modsecurity", "firewall"),
-        ("gzip_static", "precompressed"),
-        ("disable_symlinks", "symlinks"),
-        ("max_ranges", "ranges_max"),
-        ("allow", "access"),
-        ("deny", "access"),
-        ("limit_req", "limits"),
-        ("limit_conn", "limits"),
-    ]);
+    section.finish(&OTHERS);
     let (Located { value: path, span }, _) = path?;
     let action = action?;
     Some(Located {

@@ -121,6 +121,7 @@ fn engine_and_control() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn servers() {
     let upstream = "\n[upstream.a]\nbackend = [{ address = \"127.0.0.1:1\" }]\n";
     let route = "route = [{ path = \"/\", upstream = \"a\" }]";

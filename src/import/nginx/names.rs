@@ -71,8 +71,7 @@ impl<'a> Names<'a> {
     /// names, or with `*` beside them.
     pub(super) fn write(
         &self,
-        server: &Directive,
-        listened: &[Listening],
+        (server, listened): (&Directive, &[Listening]),
         defaults: &[(String, &Directive)],
         lines: &mut Lines,
         remarks: &mut Remarks,

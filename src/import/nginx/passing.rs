@@ -167,12 +167,12 @@ impl Writing<'_, '_> {
         if own.is_empty() {
             return self.upstreams.lead_from(bind, (host, port), place);
         }
-        let mut written = format!("{scheme}{host}");
+        let mut from = String::new();
         if let Some((address, rule)) = bind {
-            written.push_str(&format!(" from {address}"));
+            from = format!(" from {address}");
             own.text("bind", &address, rule);
         }
-        self.upstreams.lead_by(&written, (host, port), own, place)
+        self.upstreams.lead_by(&format!("{scheme}{host}{from}"), (host, port), own, place)
     }
 
     /// How requests are passed on, as the scope says.

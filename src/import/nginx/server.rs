@@ -72,7 +72,7 @@ impl<'a> Site<'a, '_> {
         if listened.iter().any(Listening::has_tls) {
             tls::of_server(&scope, &self.paths.folder, &server.place, &mut lines, self.remarks);
         }
-        self.names.write(server, &listened, defaults, &mut lines, self.remarks);
+        self.names.write((server, &listened), defaults, &mut lines, self.remarks);
         client::write(&scope, &mut lines, self.remarks);
         self.log(&scope, &mut lines);
         let mut steps = self.steps(&scope);
