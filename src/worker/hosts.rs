@@ -134,8 +134,8 @@ mod tests {
             })
         });
         let expression = names.iter().position(|name| {
-            let regex =
-                name.strip_prefix('~').map(|it| Regex::new(&format!("(?i-u){it}")).unwrap());
+            let regex = name.strip_prefix('~');
+            let regex = regex.map(|it| pattern::compile(it, Case::Insensitive).expect("a pattern"));
             !host.is_empty() && regex.is_some_and(|it| it.is_match(host.as_bytes()))
         });
         exact.or(leading).or(trailing).or(expression)

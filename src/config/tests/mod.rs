@@ -13,6 +13,7 @@ mod firewall;
 mod groups;
 mod guards;
 mod health;
+mod hosts;
 mod http2;
 mod kept;
 mod links;
