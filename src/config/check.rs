@@ -60,6 +60,7 @@ pub(super) fn read(mut section: Section<'_>) -> Draft {
             .unwrap_or(JITTER_PERCENT),
     };
     let check = Check {
+        bind: None,
         proxy_protocol: None,
         kind,
         port,

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::model::guard::Counted;
 use super::model::route::PathMatch;
+use super::model::server_name::HostName;
 use super::model::{Address, Kind, Listen, Location, Strategy};
 use super::report::{Located, Report, Span};
 use super::template::Variable;
@@ -155,14 +156,16 @@ fn hosts(report: &Report<'_>, servers: &[server::Draft]) {
     for draft in servers {
         for (listen, at) in draft.server.listen.iter().zip(&draft.listen) {
             let address = &listen.address;
-            if draft.server.hosts.is_empty()
+            if draft.server.takes_the_rest()
                 && let Some(first) = seen.insert((address, ""), at)
             {
                 let hint =
                     format!("first on line {}; `hosts` tells them apart", line(report, first));
-                report.error(at, format!("two servers without hosts listen on {address}"), hint);
+                let which = if draft.server.hosts.is_empty() { "without hosts" } else { "for `*`" };
+                report.error(at, format!("two servers {which} listen on {address}"), hint);
             }
-            for (host, at) in draft.server.hosts.iter().zip(&draft.hosts) {
+            let is_named = |(host, _): &(&String, &Span)| HostName::of(host) != HostName::Any;
+            for (host, at) in draft.server.hosts.iter().zip(&draft.hosts).filter(is_named) {
                 if let Some(first) = seen.insert((address, host), at) {
                     let hint = format!("first on line {}", line(report, first));
                     let message = format!("host `{host}` is served twice on {address}");

@@ -59,6 +59,10 @@ pub(crate) const TARGET_BYTES_MAX: usize = 24 * 1024;
 pub(crate) const TARGET_BYTES: usize = 8 * 1024;
 /// A longer name in `Host` matches no server by name.
 pub(crate) const HOST_BYTES_MAX: usize = 256;
+/// A longer method is none; the longest that is registered has 17 letters.
+pub(crate) const METHOD_BYTES_MAX: usize = 32;
+/// Expressions among the hosts of one server; a request that no name fits looks at all of them.
+pub(crate) const HOST_PATTERNS_MAX: usize = 256;
 /// Unless told otherwise, and as far as the open files allow.
 pub(crate) const CONNECTIONS_PER_WORKER: u32 = 16 * 1024;
 pub(crate) const CONNECTIONS_PER_WORKER_MAX: u32 = 1 << 20;

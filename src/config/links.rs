@@ -1,5 +1,7 @@
 //! The keys of an upstream that are about connections to its backends.
 
+use std::net::IpAddr;
+
 use super::limits;
 use super::model::{Links, ProxyProtocol};
 use super::section::{Section, unknown_word};
@@ -26,6 +28,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Links {
         tcp_keepalive_ms: section
             .duration("tcp_keepalive")
             .unwrap_or(limits::UPSTREAM_TCP_KEEPALIVE_MS),
+        bind: bind(section),
         proxy_protocol: proxy_protocol(section),
         http2: http2(section),
     }
@@ -40,6 +43,16 @@ fn http2(section: &mut Section<'_>) -> bool {
         section.report.error(&at, "`proxy_protocol` beside `http2`", hint);
     }
     is_on
+}
+
+fn bind(section: &mut Section<'_>) -> Option<IpAddr> {
+    let text = section.text("bind")?;
+    let address = text.value.parse().ok();
+    if address.is_none() {
+        let message = format!("`{}` is no address to connect from", text.value.escape_debug());
+        section.report.error(&text.span, message, "one of this machine, such as \"10.0.0.5\"");
+    }
+    address
 }
 
 fn proxy_protocol(section: &mut Section<'_>) -> Option<ProxyProtocol> {

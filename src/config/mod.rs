@@ -50,6 +50,7 @@ mod named;
 pub(crate) mod pattern;
 mod replace;
 mod route;
+mod sent;
 mod served;
 mod step;
 mod table;
@@ -179,6 +180,11 @@ pub(crate) fn has_variable(name: &str) -> bool {
 /// Whether a table or a step can make a variable of this name, if there is none.
 pub(crate) fn is_variable_name(name: &str) -> bool {
     table::is_variable(name)
+}
+
+/// Whether backends can be asked by this method whatever the client's is.
+pub(crate) fn can_send_method(text: &str) -> bool {
+    sent::is_sendable(text)
 }
 
 /// Where a backend is, or how it is found, as the file writes it; an error says what was expected.

@@ -19,7 +19,7 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod restart;
 pub(crate) mod route;
-mod server_name;
+pub(crate) mod server_name;
 pub(crate) mod step;
 pub(crate) mod stop;
 pub(crate) mod table;
@@ -27,7 +27,7 @@ pub(crate) mod tls;
 pub(crate) mod tree;
 pub(crate) mod vitals;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ pub(crate) enum Workers {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Server {
     pub(crate) listen: Vec<Listen>,
-    /// Lower case; `*.example.com` matches any depth below. Empty: default server of its listeners.
+    /// As `server_name::HostName` reads them. Empty: it is the default server of its listeners.
     pub(crate) hosts: Vec<String>,
     /// What it is called, where it says so.
     pub(crate) called: Option<String>,
@@ -199,8 +199,7 @@ pub(crate) struct RequestLimits {
     pub(crate) rate: guard::ResponseRate,
 }
 
-/// What it means that a client has ended its side after a whole request. The end of a client that
-/// only stopped writing looks the same as that of one that has left.
+/// What the end of a client's side means after a whole request: one that has left looks the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum HalfClose {
     /// It has left: the request is taken back, as nginx does.
@@ -309,6 +308,8 @@ pub(crate) struct Links {
     pub(crate) connections_max: u32,
     /// Silence after which the kernel asks whether the other side is still there; 0: never.
     pub(crate) tcp_keepalive_ms: u64,
+    /// Where TCP connections come from; `None`: the kernel chooses.
+    pub(crate) bind: Option<IpAddr>,
     /// What each connection begins with; such a one serves a single request.
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
     /// Whether backends are spoken to in HTTP/2: agreed on over TLS, known beforehand without.

@@ -13,6 +13,7 @@ use super::model::step::Condition;
 use super::pattern;
 use super::report::{Located, Report};
 use super::section::Section;
+use super::sent;
 use super::served;
 use super::step;
 use super::template::{Groups, Scope, Stage};
@@ -21,6 +22,39 @@ use super::template::{Groups, Scope, Stage};
 const LATER_ACTION: &str = "tunnel";
 const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "root", "alias"];
 const SHAPE_OF_PATH: [&str; 5] = ["strip_prefix", "rewrite", "prefix", "target", "choices"];
+
+/// What others call its keys.
+const OTHERS: [(&str, &str); 29] = [
+    ("proxy_pass", "upstream"),
+    ("location", "path"),
+    ("return", "respond"),
+    ("if", "steps"),
+    ("set", "steps"),
+    ("client_max_body_size", "body_max"),
+    ("proxy_request_buffering", "request_buffering"),
+    ("proxy_connect_timeout", "connect_timeout"),
+    ("proxy_read_timeout", "read_timeout"),
+    ("proxy_intercept_errors", "intercept"),
+    ("proxy_set_header", "request_headers"),
+    ("add_header", "response_headers"),
+    ("error_page", "error_pages"),
+    ("method", "methods"),
+    ("proxy_method", "send_method"),
+    ("proxy_pass_request_body", "send_body"),
+    ("proxy_pass_request_headers", "send_headers"),
+    ("mirror_request_body", "mirror_body"),
+    ("mirrors", "mirror"),
+    ("gzip", "compress"),
+    ("waf", "firewall"),
+    ("modsecurity", "firewall"),
+    ("gzip_static", "precompressed"),
+    ("disable_symlinks", "symlinks"),
+    ("max_ranges", "ranges_max"),
+    ("allow", "access"),
+    ("deny", "access"),
+    ("limit_req", "limits"),
+    ("limit_conn", "limits"),
+];
 
 /// What a server says of the requests of its routes, as far as they leave it open.
 pub(super) struct OfServer {
@@ -53,36 +87,10 @@ pub(super) fn read(
     let mut presets = guard::presets::Presets::default();
     let guards = guard::read(&mut section, named, &mut presets).within(&server.guards);
     let times = times(&mut section);
+    let sent = sent::read(&mut section);
     let mut shape = shape(&mut section, Some(&groups));
     presets.extend(&mut shape);
-    section.finish(&[
-        ("proxy_pass", "upstream"),
-        ("location", "path"),
-        ("return", "respond"),
-        ("if", "steps"),
-        ("set", "steps"),
-        ("client_max_body_size", "body_max"),
-        ("proxy_request_buffering", "request_buffering"),
-        ("proxy_connect_timeout", "connect_timeout"),
-        ("proxy_read_timeout", "read_timeout"),
-        ("proxy_intercept_errors", "intercept"),
-        ("proxy_set_header", "request_headers"),
-        ("add_header", "response_headers"),
-        ("error_page", "error_pages"),
-        ("method", "methods"),
-        ("mirror_request_body", "mirror_body"),
-        ("mirrors", "mirror"),
-        ("gzip", "compress"),
-        ("waf", "firewall"),
-        ("modsecurity", "firewall"),
-        ("gzip_static", "precompressed"),
-        ("disable_symlinks", "symlinks"),
-        ("max_ranges", "ranges_max"),
-        ("allow", "access"),
-        ("deny", "access"),
-        ("limit_req", "limits"),
-        ("limit_conn", "limits"),
-    ]);
+    section.finish(&OTHERS);
     let (Located { value: path, span }, _) = path?;
     let action = action?;
     Some(Located {
@@ -96,6 +104,7 @@ pub(super) fn read(
             mirror,
             limits,
             times,
+            sent,
             shape,
         },
         span,
@@ -220,22 +229,21 @@ fn one_action(section: &Section<'_>) {
                     section.report.error(&span, message, "the path goes nowhere");
                 }
             }
+            let sends = leads_on || section.key_span("mirror").is_some();
+            for key in sent::KEYS.iter().filter(|_| !sends) {
+                if let Some(span) = section.key_span(key) {
+                    let message = format!("`{key}` without `upstream`");
+                    section.report.error(&span, message, "nothing is sent on");
+                }
+            }
         }
     }
 }
 
 fn methods(section: &mut Section<'_>) -> Vec<String> {
     let report = section.report;
-    let methods = section.texts("methods").into_iter().filter_map(|method| {
-        let is_of_name = |byte: u8| byte.is_ascii_uppercase() || b"-_".contains(&byte);
-        if method.value.is_empty() || !method.value.bytes().all(is_of_name) {
-            let message = format!("`{}` is not a method", method.value.escape_debug());
-            report.error(&method.span, message, "methods are in capitals: \"GET\"");
-            return None;
-        }
-        Some(method.value)
-    });
-    methods.collect()
+    let methods = section.texts("methods").into_iter();
+    methods.filter(|method| sent::is_method(report, method)).map(|method| method.value).collect()
 }
 
 /// What every path of a route begins with.

@@ -4,11 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use toml::de::DeValue;
 
-use super::model::route::Route;
+use super::limits::HOST_PATTERNS_MAX;
+use super::model::route::{Case, Route};
+use super::model::server_name::HostName;
 use super::model::{Cidr, Listen, RealIp, Server};
 use super::report::{Located, Report, Span};
 use super::section::{Section, Value, text_of};
-use super::{address, client, guard, headers, program, route, server_tls, step};
+use super::{address, client, guard, headers, pattern, program, route, server_tls, step};
 
 /// Of a socket in the file system, as nginx's: everybody who gets there may connect.
 const SOCKET_MODE: u32 = 0o666;
@@ -158,10 +160,31 @@ fn listen<'a>(section: &Section<'a>, item: &'a Value<'a>) -> Option<Located<List
     }
 }
 
-/// Names of hosts, in lower case.
-pub(super) fn hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
+/// Names of hosts, in lower case but for expressions.
+fn hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
     let report = section.report;
-    section.texts("hosts").into_iter().filter_map(|host| check_host(report, host)).collect()
+    let hosts = section.texts("hosts");
+    let is_expression = |host: &&Located<String>| host.value.starts_with('~');
+    if let Some(first) = hosts.iter().filter(is_expression).nth(HOST_PATTERNS_MAX) {
+        let message = format!("more than {HOST_PATTERNS_MAX} expressions in one server");
+        report.error(&first.span, message, "an expression may have alternatives");
+    }
+    hosts.into_iter().filter_map(|host| check_host(report, host)).collect()
+}
+
+/// The same where they are names alone, or all that is below one.
+pub(super) fn plain_hosts(section: &mut Section<'_>) -> Vec<Located<String>> {
+    let report = section.report;
+    let hosts = section.texts("hosts").into_iter();
+    let is_plain = |host: &Located<String>| {
+        let is_plain = matches!(HostName::of(&host.value), HostName::Exact(_) | HostName::Below(_));
+        if !is_plain {
+            let message = format!("`{}` is not a host that a TCP route goes by", host.value);
+            report.error(&host.span, message, "expected \"example.com\" or \"*.example.com\"");
+        }
+        is_plain
+    };
+    hosts.filter(is_plain).filter_map(|host| check_host(report, host)).collect()
 }
 
 /// One word, since logs and headers have it.
@@ -176,8 +199,17 @@ fn called(section: &mut Section<'_>) -> Option<String> {
 }
 
 fn check_host(report: &Report<'_>, host: Located<String>) -> Option<Located<String>> {
+    if let HostName::Expression(text) = HostName::of(&host.value) {
+        let text = Located { value: text.to_owned(), span: host.span.clone() };
+        return pattern::check(report, &text, Case::Insensitive).map(|_| host);
+    }
     let value = host.value.to_ascii_lowercase();
-    let name = value.strip_prefix("*.").unwrap_or(&value);
+    let name = match HostName::of(&value) {
+        HostName::Any => return Some(Located { value, span: host.span }),
+        HostName::Exact(name) | HostName::Expression(name) => name,
+        HostName::Below(end) => &end[1..],
+        HostName::Begun(beginning) => &beginning[..beginning.len() - 1],
+    };
     let is_address = name.starts_with('[') && name.ends_with(']');
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if name.contains(':') && !is_address {
@@ -185,7 +217,8 @@ fn check_host(report: &Report<'_>, host: Located<String>) -> Option<Located<Stri
         report.error(&host.span, format!("`{value}` is not a host"), hint);
         None
     } else if !is_address && (name.is_empty() || !name.chars().all(is_plain)) {
-        let hint = "expected \"example.com\" or \"*.example.com\"";
+        let hint =
+            "expected \"example.com\", \"*.example.com\", \"www.example.*\" or \"~expression\"";
         report.error(&host.span, format!("`{value}` is not a host"), hint);
         None
     } else {

@@ -56,7 +56,7 @@ fn sni(section: &mut Section<'_>, leads_to: &mut Vec<Located<String>>) -> Vec<Sn
     let mut seen: Vec<String> = Vec::new();
     let mut read = |item| {
         let mut table = section.item("sni", item)?;
-        let hosts = server::hosts(&mut table);
+        let hosts = server::plain_hosts(&mut table);
         if table.key_span("hosts").is_none() {
             table.missing("hosts", "such as `hosts = [\"a.example.com\"]`");
         }

@@ -1,5 +1,7 @@
 //! `[upstream.NAME]`: the strategy, time limits, the check, and the backends of the file.
 
+use std::net::IpAddr;
+
 use super::model::health::{AllDown, Check};
 use super::model::{Address, Backend, Discovery, Kind, Location, Resolve, Upstream};
 use super::report::{Located, Span};
@@ -16,7 +18,7 @@ pub(crate) const MAX_FAILS: u32 = 1;
 pub(crate) const FAIL_TIMEOUT_S: u32 = 10;
 
 /// What others call its keys.
-const OTHERS: [(&str, &str); 18] = [
+const OTHERS: [(&str, &str); 20] = [
     ("server", "backend"),
     ("servers", "backend"),
     ("backends", "backend"),
@@ -35,6 +37,8 @@ const OTHERS: [(&str, &str); 18] = [
     ("proxy_ssl", "tls"),
     ("protocol", "http2"),
     ("grpc", "http2"),
+    ("proxy_bind", "bind"),
+    ("source", "bind"),
 ];
 
 /// An upstream, and where in the file its parts stand.
@@ -76,7 +80,10 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         }
         draft.check
     });
-    let proxy_protocol = links.proxy_protocol;
+    let (bind, proxy_protocol) = (links.bind, links.proxy_protocol);
+    if let Some(bind) = bind {
+        bind_fits(&section, bind, &backends);
+    }
     let upstream = Upstream {
         name: name.value,
         kind: Kind::default(),
@@ -86,7 +93,7 @@ pub(super) fn read(name: Located<String>, mut section: Section<'_>, engines: &Re
         retry: retry::read(&mut section),
         links,
         tls,
-        check: check.map(|check| Check { proxy_protocol, ..check }),
+        check: check.map(|check| Check { bind, proxy_protocol, ..check }),
         outlier: section.section("outlier").map(outlier::read),
         all_down: all_down(&mut section),
         drain_timeout_ms: section.duration("drain_timeout").unwrap_or(DRAIN_TIMEOUT_MS),
@@ -122,6 +129,19 @@ fn port_fits(section: &Section<'_>, port: &Span, backends: &[Backend]) {
     if let Some(backend) = backends.iter().find(is_unix) {
         let message = format!("{} has no port to check instead of", backend.address);
         section.report.error(port, message, "remove `port`");
+    }
+}
+
+/// A connection begins and ends in one family. Who is on a unix socket is reached without an address.
+fn bind_fits(section: &Section<'_>, bind: IpAddr, backends: &[Backend]) {
+    let is_other = |backend: &&Backend| match &backend.address {
+        Location::Fixed(Address::Tcp(address)) => address.is_ipv4() != bind.is_ipv4(),
+        Location::Fixed(Address::Unix(_)) | Location::Discovered(_) => false,
+    };
+    if let Some(backend) = backends.iter().find(is_other) {
+        let message = format!("no connection goes from {bind} to {}", backend.address);
+        let span = section.key_span("bind").unwrap_or_default();
+        section.report.error(&span, message, "both are IPv4, or both are IPv6");
     }
 }
 

@@ -21,6 +21,27 @@ pub(crate) enum Method {
     NonIdempotent,
 }
 
+impl Method {
+    /// Methods are in capitals, as nginx reads them. CONNECT and TRACE are refused, as nginx does: the
+    /// first asks for another kind of proxy, the second would echo headers that this proxy added.
+    pub(crate) fn of(name: &[u8]) -> Result<Self, Error> {
+        match name {
+            b"GET" => Ok(Self::Get),
+            b"HEAD" => Ok(Self::Head),
+            b"OPTIONS" => Ok(Self::Options),
+            b"POST" | b"PATCH" | b"LOCK" => Ok(Self::NonIdempotent),
+            b"CONNECT" | b"TRACE" => Err(Error::Method),
+            // A backend that ignores case would take `post` for a method that is not repeated.
+            _ if name.len() <= METHOD_BYTES_MAX
+                && name.iter().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(byte)) =>
+            {
+                Ok(Self::Other)
+            }
+            _ => Err(Error::Grammar),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
     Partial,
@@ -124,7 +145,7 @@ impl Request {
             return Err(Error::TargetTooLong);
         }
         self.version = line.version;
-        self.method = method_of(line.method.in_bytes(bytes))?;
+        self.method = Method::of(line.method.in_bytes(bytes))?;
         self.method_name = line.method;
         Ok(target)
     }
@@ -251,26 +272,7 @@ fn is_same_authority(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// A longer method is none; the longest that is registered has 17 letters.
-const METHOD_BYTES_MAX: usize = 32;
-
-/// Methods are in capitals, as nginx reads them. CONNECT and TRACE are refused, as nginx does: the
-/// first asks for another kind of proxy, the second would echo headers that this proxy added.
-fn method_of(name: &[u8]) -> Result<Method, Error> {
-    match name {
-        b"GET" => Ok(Method::Get),
-        b"HEAD" => Ok(Method::Head),
-        b"OPTIONS" => Ok(Method::Options),
-        b"POST" | b"PATCH" | b"LOCK" => Ok(Method::NonIdempotent),
-        b"CONNECT" | b"TRACE" => Err(Error::Method),
-        // A backend that ignores case would take `post` for a method that is not repeated.
-        _ if name.len() <= METHOD_BYTES_MAX
-            && name.iter().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(byte)) =>
-        {
-            Ok(Method::Other)
-        }
-        _ => Err(Error::Grammar),
-    }
-}
+pub(crate) const METHOD_BYTES_MAX: usize = 32;
 
 /// HTTP/2 in the clear is not asked for on a client's behalf: all its requests would pass unseen.
 fn may_switch_to(protocols: &[u8]) -> bool {

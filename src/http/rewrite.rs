@@ -27,6 +27,8 @@ pub(crate) struct Forwarding<'a> {
 /// marked in the request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Changes<'a> {
+    /// Instead of the client's.
+    pub(crate) method: Option<&'a [u8]>,
     /// Instead of path and query as they were received.
     pub(crate) target: Option<&'a [u8]>,
     /// Instead of the client's.
@@ -48,7 +50,7 @@ pub(crate) fn request(
     let changes = &forwarding.changes;
     let first = first_lines(bytes, request, changes);
     if first.is_none() {
-        request_line(out, bytes, request, changes.target);
+        request_line(out, bytes, request, changes);
         out.extend_from_slice(FIRST_LINE_END_AND_HOST);
         let host = request.host.map_or(forwarding.host, |host| host.in_bytes(bytes));
         out.extend_from_slice(changes.host.unwrap_or(host));
@@ -100,7 +102,8 @@ const FIRST_LINE_END_AND_HOST: &[u8] = b" HTTP/1.1\r\nHost: ";
 fn first_lines(bytes: &[u8], request: &Request, changes: &Changes<'_>) -> Option<(usize, usize)> {
     let (method, target, host) = (request.method_name, request.path_and_query, request.host?);
     let between = Span { start: target.end, end: host.start };
-    let is_as_written = changes.target.is_none()
+    let is_as_written = changes.method.is_none()
+        && changes.target.is_none()
         && changes.host.is_none()
         && target.start == method.end + 1
         && target.start < target.end
@@ -109,10 +112,10 @@ fn first_lines(bytes: &[u8], request: &Request, changes: &Changes<'_>) -> Option
 }
 
 /// Method and target.
-fn request_line(out: &mut Vec<u8>, bytes: &[u8], request: &Request, target: Option<&[u8]>) {
-    out.extend_from_slice(request.method_name.in_bytes(bytes));
+fn request_line(out: &mut Vec<u8>, bytes: &[u8], request: &Request, changes: &Changes<'_>) {
+    out.extend_from_slice(changes.method.unwrap_or(request.method_name.in_bytes(bytes)));
     out.push(b' ');
-    let path_and_query = target.unwrap_or(request.path_and_query.in_bytes(bytes));
+    let path_and_query = changes.target.unwrap_or(request.path_and_query.in_bytes(bytes));
     match path_and_query {
         [b'/', ..] | b"*" => {}
         // An absolute form without a path asks about the whole server (RFC 9112, 3.2.4).

@@ -30,6 +30,11 @@ pub(super) fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
+/// Whether there is a folder.
+pub(super) fn is_folder(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
 /// The files of a pattern, sorted; the error is what was wrong with the pattern.
 pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let options =

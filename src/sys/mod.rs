@@ -36,6 +36,7 @@ pub(crate) mod confine;
 pub(crate) mod descendants;
 pub(crate) mod end;
 pub(crate) mod oom;
+pub(crate) mod origin;
 pub(crate) mod orphans;
 pub(crate) mod peek;
 pub(crate) mod pidfd;

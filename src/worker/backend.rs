@@ -20,6 +20,7 @@ use super::transfer::throttle::Throttle;
 use crate::config::limits;
 use crate::http::framing::Body;
 use crate::http::head::{Persistence, Version};
+use crate::http::request::Method;
 use crate::http::rewrite::{self, Reply};
 use crate::scoreboard::backend::Failure;
 pub(crate) use relay::{Fate, Relay, RelayEnd, Relayed, relayed};
@@ -114,6 +115,11 @@ pub(crate) fn begin_reply(
     picked: &Picked,
 ) -> Result<Persistence, Fault> {
     exchange.uptake = uptake(exchange);
+    if exchange.is_head() && exchange.method_sent != Method::Head {
+        // The body that another method brings is nobody's, and the connection ends with it.
+        exchange.response.body = Body::None;
+        exchange.uptake = Uptake::Unknown;
+    }
     let version = exchange.request.version;
     let choice = exchange.choose_for_reply(connection, site);
     let (body, coding) = match (exchange.response.body, version) {

@@ -199,9 +199,9 @@ async fn held_up(
     }
     if exchange.to_backend.is_to_be_kept() || exchange.inspecting.is_body_due() {
         keep::run(connection, exchange, site.route, &generation.temp_folder).await?;
-    }
-    if !exchange.copies.is_empty() {
+        // No copy waits for a body that is not kept.
         exchange.mirror_body(&connection.shared);
+        exchange.to_backend.leave_out();
     }
     Ok(())
 }

@@ -2,20 +2,21 @@
 //!
 //! The data of an exchange is pooled: in the steady state a request allocates nothing.
 
+mod record;
+
 use std::cell::RefCell;
 use std::net::IpAddr;
 
 use super::attempts::Attempts;
-use super::backend;
 use super::buffer::{Buffer, Buffers};
 use super::connection::{Connection, Next};
 use super::generation::Upstream;
 use super::guard;
 use super::guard::firewall::inspecting::Inspecting;
 use super::mirror;
-use super::pick::{Asker, Picked, Picker, Refusal, Tried};
+use super::pick::{Asker, Picked, Refusal, Tried};
 use super::pool::Errand;
-use super::server::{Ground, Place};
+use super::server::Place;
 use super::shape::Kept;
 use super::transfer::{Broken, Coding, Pump};
 use super::watch::{self, Held};
@@ -24,17 +25,15 @@ use crate::config::model::{Keepalive, files};
 use crate::config::retry::{Condition, Conditions};
 use crate::http;
 use crate::http::framing::Body;
-use crate::http::head::Version;
 use crate::http::request::{Method, Request};
 use crate::http::response::Response;
-use crate::scoreboard::account::Outcome;
 use crate::scoreboard::holding::Upgraded;
 use crate::scoreboard::limit::count;
 use crate::scoreboard::refusal::Reason;
-use crate::scoreboard::server::Moved;
 use crate::scoreboard::{BackendId, UpstreamId, recent};
 
 const _: () = assert!(http::HEADERS_MAX == limits::HEADERS_MAX);
+const _: () = assert!(http::request::METHOD_BYTES_MAX == limits::METHOD_BYTES_MAX);
 const _: () = assert!(http::CHUNK_LINE_BYTES_MAX as usize == limits::CHUNK_LINE_BYTES_MAX);
 
 pub(crate) struct Exchange {
@@ -53,6 +52,8 @@ pub(crate) struct Exchange {
     /// Whether the client was sent anything from a backend, be it a 100.
     pub(crate) has_replied: bool,
     pub(crate) uptake: Uptake,
+    /// By which the backend is asked.
+    pub(crate) method_sent: Method,
     pub(crate) attempts: Attempts,
     pub(crate) client: IpAddr,
     /// What the ring of recent requests keeps of the head.
@@ -112,6 +113,7 @@ impl Default for Exchange {
             is_pipelined: false,
             has_replied: false,
             uptake: Uptake::Unknown,
+            method_sent: Method::default(),
             attempts: Attempts::none(),
             client: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             method: recent::Method::default(),
@@ -236,6 +238,7 @@ impl Exchange {
         self.keepalive = Keepalive::default();
         self.has_replied = false;
         self.uptake = Uptake::Unknown;
+        self.method_sent = self.request.method;
         self.place = None;
         self.refused_by = None;
         self.limited = Limited::default();
@@ -291,7 +294,7 @@ impl Exchange {
     pub(crate) fn is_repeatable(&self, on: Conditions) -> bool {
         !self.has_replied
             && self.to_backend.is_repeatable()
-            && (self.request.method != Method::NonIdempotent
+            && (self.method_sent != Method::NonIdempotent
                 || self.uptake == Uptake::Refused
                 || on.holds(Condition::NonIdempotent)
                 || self.to_backend.moved() == 0)
@@ -300,7 +303,7 @@ impl Exchange {
     /// What a kept connection would be used for. A body that is still to come is lost with it.
     pub(crate) fn errand(&self, on: Conditions) -> Errand {
         let is_method_repeatable =
-            self.request.method != Method::NonIdempotent || on.holds(Condition::NonIdempotent);
+            self.method_sent != Method::NonIdempotent || on.holds(Condition::NonIdempotent);
         if is_method_repeatable && self.to_backend.is_read() {
             Errand::Repeatable
         } else {
@@ -359,119 +362,6 @@ impl Exchange {
         self.response.head_bytes as u64 + self.to_client.taken()
     }
 
-    pub(crate) fn elapsed_us(&self, now_us: u64) -> u64 {
-        now_us.saturating_sub(self.started_us)
-    }
-
-    /// Counts a response of which the client gets nothing.
-    pub(crate) fn answered(&mut self, connection: &Connection, picked: Picked) {
-        connection.seat.let_go();
-        let shared = &connection.shared;
-        let now_us = shared.refresh();
-        self.attempts.ended(now_us);
-        let outcome = Outcome {
-            status: self.response.status,
-            bytes_in: self.to_backend.moved(),
-            bytes_out: 0,
-            service_us: elapsed_us(self.started_us, now_us),
-        };
-        let mut picker = shared.picker.borrow_mut();
-        self.time(&mut picker, &picked);
-        picker.finished(picked, &outcome);
-    }
-
-    /// Tells how long the last attempt took.
-    fn time(&self, picker: &mut Picker, picked: &Picked) {
-        if let Some(last) = self.attempts.all().last()
-            && let Some(response_us) = last.response_us
-        {
-            picker.timed(picked, last.header_us, response_us);
-        }
-    }
-
-    /// Counts what was relayed.
-    pub(crate) fn finish(
-        &mut self,
-        connection: &mut Connection,
-        picked: Picked,
-        relayed: backend::Relayed,
-    ) -> Next {
-        let shared = &connection.shared;
-        let now_us = shared.refresh();
-        self.attempts.ended(now_us);
-        let mut picker = shared.picker.borrow_mut();
-        connection.seat.let_go();
-        if relayed.end == backend::RelayEnd::Cut && connection.seat.is_cut() {
-            picker.cut(&picked);
-        }
-        let status = match relayed.end {
-            backend::RelayEnd::Through | backend::RelayEnd::Cut => {
-                let outcome = Outcome {
-                    status: self.response.status,
-                    bytes_in: self.to_backend.moved(),
-                    bytes_out: self.to_client.moved(),
-                    service_us: elapsed_us(self.started_us, now_us),
-                };
-                self.time(&mut picker, &picked);
-                picker.finished(picked, &outcome);
-                self.response.status
-            }
-            backend::RelayEnd::ClientGone => {
-                drop(picked);
-                CLIENT_GONE
-            }
-        };
-        drop(picker);
-        self.keep_rest(connection);
-        self.record(connection, status);
-        relayed.next
-    }
-
-    pub(crate) fn record(&self, connection: &Connection, status: u16) {
-        let now_us = connection.shared.now_us();
-        let entry = recent::Entry {
-            wall_ms: 0,
-            client: self.client,
-            protocol: self.protocol(connection),
-            method: self.method,
-            host: self.host,
-            path: self.path,
-            status,
-            upstream: self.upstream,
-            backend: self.backend,
-            tries: self.attempts.asked(),
-            service_us: elapsed_us(self.started_us, now_us),
-            bytes: self.to_client.moved(),
-        };
-        connection.shared.record(entry, self.to_backend.moved());
-        let Some(generation) = &connection.generation else { return };
-        let place = self.place.or_else(|| generation.default_place(&connection.listener));
-        let Some(place) = place else { return };
-        let moved = Moved { bytes_in: self.to_backend.moved(), bytes_out: self.to_client.moved() };
-        connection.shared.served(generation.server(place.server).counter, status, moved);
-        self.log(connection, generation.ground(place), status);
-    }
-
-    /// Of a head that could not be read, that of most.
-    pub(crate) fn protocol(&self, connection: &Connection) -> recent::Protocol {
-        if connection.client.is_of_http2() {
-            return recent::Protocol::Http2;
-        }
-        match self.request.version {
-            Version::Http10 => recent::Protocol::Http10,
-            Version::Http11 => recent::Protocol::Http11,
-        }
-    }
-
-    /// Writes the request down where its route, or its server, says.
-    fn log(&self, connection: &Connection, ground: Ground<'_>, status: u16) {
-        let Some(log) = &ground.shape().log else { return };
-        // Of a head that was refused, no more than its first line can be told.
-        let unread = connection.unread.as_ref().map_or(&b""[..], Buffer::content);
-        let head = if self.place.is_some() { &self.kept.head } else { unread };
-        log.write(&self.facts(connection, ground, (head, b""), status));
-    }
-
     /// The pump for an answer of the proxy's own, in place of whatever was to be sent.
     pub(crate) fn start_answer(&mut self) -> &mut Pump {
         self.to_client.start(Body::None, Coding::Same, 0);
@@ -497,8 +387,4 @@ impl Exchange {
         self.copies.clear();
         self.head_seen_bytes = 0;
     }
-}
-
-fn elapsed_us(started_us: u64, now_us: u64) -> u32 {
-    u32::try_from(now_us.saturating_sub(started_us)).unwrap_or(u32::MAX)
 }

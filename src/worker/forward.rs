@@ -9,6 +9,9 @@ use super::routing;
 use super::server::Site;
 use super::shape::{self, Identity};
 use super::variables::{self, Manner};
+use crate::config::model::route::{Passing, Sent};
+use crate::http::head::Kind;
+use crate::http::request::Method;
 use crate::http::rewrite::{self, Changes, Forwarding};
 use crate::http::target;
 
@@ -68,6 +71,10 @@ impl Exchange {
             variables::render(&mut key, template, &facts, Manner::Plain);
             self.kept.hash_key = key;
         }
+        let sent = site.route.sent.as_deref();
+        if let Some(sent) = sent {
+            self.leave_out(sent);
+        }
         let rules = &site.route.shape.request;
         rules.mark(&mut self.request.headers, head);
         let some = |text| Some(text).filter(|text: &&[u8]| !text.is_empty());
@@ -77,6 +84,7 @@ impl Exchange {
             scheme: connection.client.scheme(),
             is_peer_trusted: routing::trusted(connection, site.server).is_some(),
             changes: Changes {
+                method: sent.and_then(|sent| Some(sent.method.as_ref()?.as_bytes())),
                 target: some(&rendered.target),
                 host: some(&rendered.host),
                 decides_forwarded_for: rules.decide("x-forwarded-for"),
@@ -85,12 +93,30 @@ impl Exchange {
             },
         };
         let body_bytes_max = site.route.limits.client.body_bytes_max;
-        let (body, coding) = self.deliver(site.route.limits.client.delivery);
+        let (body, coding) = match sent.map(|sent| sent.body) {
+            None | Some(Passing::Passed) => self.deliver(site.route.limits.client.delivery),
+            Some(Passing::LeftOut) => self.swallow(),
+        };
         self.to_backend.start(body, coding, body_bytes_max);
         rewrite::request(&mut self.to_backend.head, head, &self.request, forwarding);
         self.to_backend.head_ends();
         self.kept.rendered = rendered;
         is_written
+    }
+
+    /// Changes the request to what goes on of it.
+    fn leave_out(&mut self, sent: &Sent) {
+        if let Some(method) = &sent.method {
+            // The configuration's check lets none pass that a client may not have.
+            self.method_sent = Method::of(method.as_bytes()).unwrap_or_default();
+        }
+        if sent.lines == Passing::LeftOut {
+            // Who waits for whom is agreed on with the backend, as the body's framing is.
+            for header in self.request.headers.iter_mut().filter(|it| it.kind != Kind::Expect) {
+                header.kind = Kind::HopByHop;
+            }
+            self.request.upgrade = None;
+        }
     }
 
     /// Renders what the route has to say about the request's lines; an error is the answer's status.

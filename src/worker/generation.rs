@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::hosts::Hosts;
 use super::pick::Picked;
 use super::server::{Around, Ground, Place, Route, Server};
 use super::shared::Shared;
@@ -41,12 +42,9 @@ struct Listener {
     is_secure: bool,
     /// Whether its clients may speak HTTP/2.
     http2: bool,
-    /// For hosts that no name matches: the first server without names, else the first of all.
+    /// For hosts that no name matches: the first server that takes the rest, else the first of all.
     default: usize,
-    /// Lower case, sorted.
-    exact: Vec<(String, usize)>,
-    /// Longest first.
-    wildcards: Vec<(String, usize)>,
+    hosts: Hosts,
 }
 
 pub(crate) struct Upstream {
@@ -190,24 +188,10 @@ impl Generation {
 
 impl Listener {
     fn server(&self, host: &[u8]) -> usize {
-        if self.exact.is_empty() && self.wildcards.is_empty() {
+        if self.hosts.is_empty() {
             return self.default;
         }
-        self.named(host).unwrap_or(self.default)
-    }
-
-    fn named(&self, host: &[u8]) -> Option<usize> {
-        let host = host.strip_suffix(b".").unwrap_or(host);
-        let mut lower = [0; limits::HOST_BYTES_MAX];
-        let lower = lower.get_mut(..host.len())?;
-        lower.copy_from_slice(host);
-        lower.make_ascii_lowercase();
-        let exact = self.exact.binary_search_by(|(name, _)| name.as_bytes().cmp(lower));
-        if let Ok(at) = exact {
-            return Some(self.exact[at].1);
-        }
-        let mut wildcards = self.wildcards.iter();
-        wildcards.find(|(name, _)| route::match_host(name, lower).is_some()).map(|(_, at)| *at)
+        self.hosts.find(host).unwrap_or(self.default)
     }
 }
 
@@ -230,30 +214,23 @@ fn listeners(config: &Config) -> Vec<Listener> {
                     is_secure: listen.tls,
                     http2: listen.http2,
                     default: default_of(config, &listen.address).unwrap_or(at),
-                    exact: Vec::new(),
-                    wildcards: Vec::new(),
+                    hosts: Hosts::default(),
                 });
                 listeners.len() - 1
             });
             for host in &server.hosts {
-                let names = if host.starts_with('*') {
-                    &mut listeners[known].wildcards
-                } else {
-                    &mut listeners[known].exact
-                };
-                names.push((host.clone(), at));
+                listeners[known].hosts.add(host, at);
             }
         }
     }
     for listener in &mut listeners {
-        listener.exact.sort();
-        listener.wildcards.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        listener.hosts.settle();
     }
     listeners
 }
 
 fn default_of(config: &Config, address: &Address) -> Option<usize> {
     config.servers.iter().position(|server| {
-        server.hosts.is_empty() && server.listen.iter().any(|listen| listen.address == *address)
+        server.takes_the_rest() && server.listen.iter().any(|listen| listen.address == *address)
     })
 }

@@ -60,6 +60,17 @@ impl Exchange {
         }
         (body, Coding::Dechunk)
     }
+
+    /// The same for a body of which backends get nothing: it is read to its end, so that the next
+    /// request begins where it should, and looked at and copied as any other.
+    pub(crate) fn swallow(&mut self) -> (Body, Coding) {
+        let body = std::mem::take(&mut self.request.body);
+        if body == Body::None {
+            return (body, Coding::Same);
+        }
+        self.request.drop_expectation();
+        (body, Coding::LeftOut)
+    }
 }
 
 /// Reads the body; files are made in `folder`. If that fails, or the firewall has something against

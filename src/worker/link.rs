@@ -120,7 +120,7 @@ pub(crate) async fn connect(
         return Err(Fault::Full);
     };
     connection.limit(timeout_ms);
-    let mut connecting = pin!(Stream::connect(&address, links.tcp_keepalive_ms));
+    let mut connecting = pin!(Stream::connect(&address, links));
     let connected = poll_fn(|cx| match connecting.as_mut().poll(cx) {
         Poll::Pending if connection.seat.is_late() => {
             Poll::Ready(Err(io::ErrorKind::TimedOut.into()))

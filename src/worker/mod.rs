@@ -25,6 +25,7 @@ mod encoder;
 mod files;
 mod forward;
 mod hello;
+mod hosts;
 pub(crate) mod http2;
 mod looks;
 mod replace;

@@ -19,7 +19,7 @@ use super::tables::Tables;
 use super::tls::serving::Serving;
 use crate::config::limits;
 use crate::config::model::files::Fallback;
-use crate::config::model::route::{self, ErrorPage, Redirect, Respond};
+use crate::config::model::route::{self, ErrorPage, Redirect, Respond, Sent};
 use crate::config::model::step::Step;
 use crate::config::model::{self, ClientLimits, Config, RequestLimits};
 use crate::config::template::{Template, Variable};
@@ -64,6 +64,8 @@ pub(crate) struct Route {
     pub(crate) gate: Gate,
     pub(crate) mirror: Option<Mirror>,
     pub(crate) limits: Limits,
+    /// `None`: requests are sent on whole.
+    pub(crate) sent: Option<Box<Sent>>,
     pub(crate) action: Action,
     pub(crate) shape: Shape,
 }
@@ -329,6 +331,7 @@ impl Route {
             gate: guard::compile(&route.guards, config, shared),
             mirror: mirror.map(|it| Mirror::compile(it, |name| named(config, name))),
             limits: Limits::compile(route, upstream),
+            sent: (route.sent != Sent::default()).then(|| Box::new(route.sent.clone())),
             action,
             shape,
         }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncWrite as _, Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use super::http2::inbound::Inbound;
 use super::http2::outbound::Outbound;
@@ -52,21 +52,27 @@ pub(crate) enum Hangup {
 }
 
 impl Stream {
-    /// `keepalive_ms` of silence and the kernel asks the other side for a sign of life; 0: never. A
-    /// unix socket's other side cannot vanish unheard.
+    /// Silence of `links.tcp_keepalive_ms` and the kernel asks the other side for a sign of life. A unix
+    /// socket's other side cannot vanish unheard, and no address is needed to reach it.
     pub(crate) async fn connect(
         address: &config::model::Address,
-        keepalive_ms: u64,
+        links: &config::model::Links,
     ) -> io::Result<Self> {
         match address {
             config::model::Address::Tcp(address) => {
-                let stream = TcpStream::connect(address).await?;
+                let stream = match links.bind {
+                    None => TcpStream::connect(address).await?,
+                    Some(own) => {
+                        let socket = TcpSocket::from_std_stream(sys::origin::socket(own)?);
+                        socket.connect(*address).await?
+                    }
+                };
                 stream.set_nodelay(true)?;
                 if address.ip().is_loopback() {
                     let _cheaper_only = sys::socket::spare_congestion_control(&stream);
                 }
-                if keepalive_ms > 0 {
-                    sys::socket::set_keepalive(&stream, keepalive_ms)?;
+                if links.tcp_keepalive_ms > 0 {
+                    sys::socket::set_keepalive(&stream, links.tcp_keepalive_ms)?;
                 }
                 Ok(Self::Tcp(stream))
             }

@@ -33,6 +33,8 @@ pub(crate) enum Coding {
     Dechunk,
     /// The payload goes through the pump's encoder.
     Encode,
+    /// The payload is read, and goes nowhere.
+    LeftOut,
 }
 
 /// Whom a pump waits for.
@@ -94,7 +96,7 @@ pub(crate) struct Pump {
     end: End,
     wants_large: bool,
     kept: Kept,
-    /// As much of a body that is kept whole is in `head`, which counts, too.
+    /// As much of a body that is kept whole is in `head`, which counts, too; 0: some of it was let go.
     kept_bytes_max: usize,
     /// What of a body that is kept whole does not fit `head`.
     spool: Option<Box<Spool>>,
@@ -390,7 +392,7 @@ impl Pump {
             (Reader::Length { .. } | Reader::Chunked(_), _) => return Err(Broken::Source),
             (Reader::UntilClose, Coding::Enchunk) => buffer.append(http::chunk::LAST),
             (Reader::UntilClose, Coding::Encode) => self.encode(b"", Ends::Here)?,
-            (Reader::UntilClose, Coding::Same | Coding::Dechunk) => {}
+            (Reader::UntilClose, Coding::Same | Coding::Dechunk | Coding::LeftOut) => {}
         }
         self.end = End::Reached;
         self.ready = buffer.content().len();
@@ -407,7 +409,7 @@ impl Pump {
             (true, true) => End::Overrun,
         };
         self.ready = match self.coding {
-            Coding::Same | Coding::Dechunk => {
+            Coding::Same | Coding::Dechunk | Coding::LeftOut => {
                 buffer.cut(taken.kept, taken.bytes);
                 taken.kept
             }
@@ -429,7 +431,9 @@ impl Pump {
     fn follow(&mut self, buffer: &mut Buffer) -> Result<Taken, Broken> {
         let taken = match self.coding {
             Coding::Same | Coding::Enchunk => self.reader.advance(buffer.content_mut()),
-            Coding::Dechunk | Coding::Encode => self.reader.strip(buffer.content_mut()),
+            Coding::Dechunk | Coding::Encode | Coding::LeftOut => {
+                self.reader.strip(buffer.content_mut())
+            }
         };
         let taken = taken.map_err(|_| Broken::Framing)?;
         // What is read from the file was counted when it came.
@@ -477,22 +481,5 @@ impl Pump {
         self.throttle = None;
         self.release(buffers);
         self.body.take()
-    }
-
-    /// Whether all that was read can be sent once more, to another receiver.
-    pub(crate) fn is_repeatable(&self) -> bool {
-        match self.kept {
-            Kept::All | Kept::Whole => true,
-            Kept::Some => false,
-        }
-    }
-
-    pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
-        debug_assert!(self.is_repeatable(), "what is gone cannot be sent again");
-        if self.kept == Kept::Whole {
-            self.replay(buffers);
-        }
-        self.head_sent = 0;
-        self.moved = 0;
     }
 }

@@ -270,13 +270,14 @@ impl<'a> Facts<'a> {
         target.get(target::path(target).len() + 1..)
     }
 
-    /// nginx's `$host`: lower case, without the port, and the server's name when there is none.
+    /// nginx's `$host`: lower case, without the port and a dot at the end, and the server's name when there is none.
     fn host(&self, out: &mut Vec<u8>) -> Value {
         let Some(host) = self.exchange.request.host else {
             return put(out, self.server_name.as_bytes());
         };
         let start = out.len();
-        let written = put(out, route::without_port(host.in_bytes(self.head)));
+        let host = route::without_port(host.in_bytes(self.head));
+        let written = put(out, host.strip_suffix(b".").unwrap_or(host));
         out[start..].make_ascii_lowercase();
         written
     }

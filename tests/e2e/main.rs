@@ -79,6 +79,7 @@ mod retries;
 mod roll;
 mod rpc;
 mod secrets;
+mod sending;
 mod servers;
 mod service;
 mod shaping;

@@ -1,6 +1,7 @@
 //! How backends are found unfit, and what serves when none is fit: active checks, outliers among
 //! the backends of an upstream, and the choice for the worst case.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,9 @@ use super::tls::Identity;
 /// An active check; also the readiness probe of programs that serve the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Check {
-    /// The upstream's, since its backends expect it of every connection.
+    /// The upstream's: who reaches its backends must, too.
+    pub(crate) bind: Option<IpAddr>,
+    /// The same, since its backends expect it of every connection.
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
     pub(crate) kind: CheckKind,
     /// Instead of the backend's own.

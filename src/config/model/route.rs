@@ -26,6 +26,7 @@ pub(crate) struct Route {
     pub(crate) mirror: Option<Mirror>,
     pub(crate) limits: RequestLimits,
     pub(crate) times: Times,
+    pub(crate) sent: Sent,
     pub(crate) shape: Shape,
 }
 
@@ -138,6 +139,23 @@ impl Mirror {
             MirrorWay::Find(rewrite) => rewrite.templates(),
         })
     }
+}
+
+/// What of a request goes on to backends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    /// In place of the client's; never HEAD, whose answers have no body.
+    pub(crate) method: Option<String>,
+    pub(crate) body: Passing,
+    /// Header lines of the client; those that the file makes are sent in any case.
+    pub(crate) lines: Passing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Passing {
+    #[default]
+    Passed,
+    LeftOut,
 }
 
 /// How the path of a request is changed, in this order.

@@ -162,7 +162,7 @@ fn servers() {
         ),
         (
             "listen = \"[::]:1\"\nhosts = [\"a b\"]",
-            "3:10 `a b` is not a host (expected \"example.com\" or \"*.example.com\")",
+            "3:10 `a b` is not a host (expected \"example.com\", \"*.example.com\", \"www.example.*\" or \"~expression\")",
         ),
         (
             "listen = \"[::]:1\"\nbody_max = 10",

@@ -40,15 +40,44 @@ fn connections_to_backends_have_bounds() {
     let links = upstream("").links;
     assert_eq!((links.idle_max, links.idle_timeout_ms, links.age_max_ms), (64, 60_000, 3_600_000));
     assert_eq!((links.requests_max, links.tcp_keepalive_ms), (1000, 60_000));
-    assert_eq!(links.proxy_protocol, None);
+    assert_eq!((links.proxy_protocol, links.bind), (None, None));
     let links = upstream(
         "keepalive_timeout = \"5s\"\nkeepalive_time = \"10m\"\nkeepalive_requests = 7\n\
-         connections_max = 3\ntcp_keepalive = \"0s\"\nproxy_protocol = \"v2\"",
+         connections_max = 3\ntcp_keepalive = \"0s\"\nproxy_protocol = \"v2\"\nbind = \"127.0.0.2\"",
     )
     .links;
     assert_eq!((links.idle_timeout_ms, links.age_max_ms, links.requests_max), (5_000, 600_000, 7));
     assert_eq!((links.connections_max, links.tcp_keepalive_ms), (3, 0));
     assert_eq!(links.proxy_protocol, Some(ProxyProtocol::V2));
+    assert_eq!(links.bind, Some("127.0.0.2".parse().unwrap()));
+}
+
+#[test]
+fn connections_begin_in_the_family_of_their_backends() {
+    let file = |bind: &str, address: &str| {
+        format!("[upstream.a]\nbind = \"{bind}\"\nbackend = [{{ address = \"{address}\" }}]\n")
+    };
+    for (bind, address) in
+        [("::1", "[::2]:1"), ("127.0.0.2", "unix:/run/a"), ("::1", "unix:/run/a"), ("::1", "a.b:1")]
+    {
+        good(&file(bind, address));
+    }
+    let other = "(both are IPv4, or both are IPv6)";
+    for (bind, address, error) in [
+        ("::1", "1.1.1.1:1", format!("2:1 no connection goes from ::1 to 1.1.1.1:1 {other}")),
+        ("1.1.1.1", "[::1]:1", format!("2:1 no connection goes from 1.1.1.1 to [::1]:1 {other}")),
+        (
+            "1.1.1.1:0",
+            "1.1.1.1:1",
+            "2:8 `1.1.1.1:0` is no address to connect from (one of this machine, such as \"10.0.0.5\")"
+                .to_owned(),
+        ),
+    ] {
+        check_short(&file(bind, address), &[&error]);
+    }
+    let checked = "[upstream.a]\nbind = \"127.0.0.2\"\ncheck = {}\n";
+    let checked = good(&format!("{checked}{BACKEND}")).upstreams.remove(0).check;
+    assert_eq!(checked.expect("a check").bind, Some("127.0.0.2".parse().unwrap()));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod firewall;
 mod groups;
 mod guards;
 mod health;
+mod hosts;
 mod http2;
 mod kept;
 mod links;
@@ -120,7 +121,7 @@ fn a_file_becomes_its_final_types() {
         workers = 3
         [[server]]
         listen = ["localhost:80", { address = "[::1]:8080", tls = false }]
-        hosts = ["Example.COM", "*.example.com"]
+        hosts = ["Example.COM", "*.example.com", "WWW.example.*", '~^\D+\.EXAMPLE\.', "*"]
         real_ip = { from = ["10.0.0.0/8", "::1"] }
         body_max = "1MB"
         route = [{ path = "= /exact", upstream = "a" }, { path = "/p/", upstream = "a" }]
@@ -142,7 +143,11 @@ fn a_file_becomes_its_final_types() {
     assert_eq!(config.engine.workers, Workers::Count(3));
     let listen: Vec<String> = server.listen.iter().map(|row| row.address.to_string()).collect();
     assert_eq!(listen, ["127.0.0.1:80", "[::1]:8080"]);
-    assert_eq!(server.hosts, ["example.com", "*.example.com"]);
+    assert_eq!(
+        server.hosts,
+        ["example.com", "*.example.com", "www.example.*", r"~^\D+\.EXAMPLE\.", "*"]
+    );
+    assert_eq!(server.name(), "example.com");
     let real_ip = server.real_ip.as_ref().expect("given");
     assert_eq!(real_ip.from[1], Cidr { network: "::1".parse().unwrap(), prefix_bits: 128 });
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Routes that change messages: what they come to, and what is said of those that can not.
 
-use super::super::model::route::{Action, Change, PathMatch, Query, Substitute};
+use super::super::model::route::{Action, Change, Passing, PathMatch, Query, Substitute};
 use super::super::template::{Part, Variable};
 use super::good;
 
@@ -30,6 +30,8 @@ fn a_shaped_route_becomes_its_final_types() {
         rewrite = { to = "/u/$user?n=$2?" }
         prefix = "/p"
         methods = "GET"
+        send_method = "PUT"
+        send_headers = false
         read_timeout = "3s"
         "#,
     ));
@@ -63,6 +65,8 @@ fn a_shaped_route_becomes_its_final_types() {
     assert_eq!(route.times.first_byte_timeout_ms, Some(3_000));
     assert_eq!(route.times.between_bytes_timeout_ms, Some(3_000));
     assert_eq!(route.methods, ["GET"]);
+    assert_eq!(route.sent.method.as_deref(), Some("PUT"));
+    assert_eq!((route.sent.body, route.sent.lines), (Passing::Passed, Passing::LeftOut));
 }
 
 #[test]
@@ -137,6 +141,30 @@ fn routes_and_actions() {
         (
             format!("{upstream}, methods = [\"get\"]"),
             &["3:52 `get` is not a method (methods are in capitals: \"GET\")"],
+        ),
+        (
+            format!("{upstream}, send_method = \"HEAD\""),
+            &[
+                "3:55 backends can not be asked by `HEAD` (its answers have no body, and other clients wait for one)",
+            ],
+        ),
+        (
+            format!("{upstream}, send_method = \"CONNECT\""),
+            &[
+                "3:55 backends can not be asked by `CONNECT` (it asks for a tunnel, which no route is)",
+            ],
+        ),
+        (
+            format!("{upstream}, send_method = \"get\""),
+            &["3:55 `get` is not a method (methods are in capitals: \"GET\")"],
+        ),
+        (format!("{upstream}, send_body = 0"), &["3:53 expected true or false, found integer 0"]),
+        (
+            "respond = 204, send_body = false, send_headers = true".to_owned(),
+            &[
+                "3:40 `send_body` without `upstream` (nothing is sent on)",
+                "3:59 `send_headers` without `upstream` (nothing is sent on)",
+            ],
         ),
         (
             format!("{upstream}, request_id = \"a b\""),

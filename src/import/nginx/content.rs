@@ -10,8 +10,7 @@ use super::tree::Directive;
 use super::upstreams::Upstreams;
 use super::values::{Groups, Names};
 use super::{Paths, media, mirrors, passing, paths, values};
-use crate::import::Place;
-use crate::import::page;
+use crate::import::{Place, files, page};
 
 /// A location, as it is matched.
 #[derive(Clone, Debug)]
@@ -66,6 +65,14 @@ const STUB_STATUS: &str = "Active connections: ${connections_active} \nserver ac
 /// What shuts people out: without an equal, the route stays shut.
 pub(super) const GUARDS: [&str; 4] = ["auth_jwt", "secure_link", "auth_delay", "limit_except"];
 
+/// The methods that a `limit_except` lets pass, if it does no more than to shut out all others.
+fn let_by(rule: &Directive) -> Option<(Vec<&str>, &Directive)> {
+    let is_all = |inner: &Directive| inner.name == "deny" && inner.arguments == ["all"];
+    let is_meant = rule.name == "limit_except" && !rule.arguments.is_empty();
+    let is_plain = is_meant && matches!(rule.inner(), [inner] if is_all(inner));
+    is_plain.then(|| (rule.arguments.iter().map(String::as_str).collect(), rule))
+}
+
 impl<'b> Writing<'_, 'b> {
     pub(super) fn action(&mut self) -> (Lines, Steps) {
         let (mut lines, steps) = self.handler();
@@ -91,7 +98,8 @@ impl<'b> Writing<'_, 'b> {
             let text = "`expires` is of files alone here: other answers go without";
             self.remarks.warn(&rule.place, text);
         }
-        if let (true, Some(rule)) = (lines.has("upstream"), self.scope.own("try_files").next()) {
+        let passes = passing::pass(self.scope).is_some() && lines.has("upstream");
+        if let (true, Some(rule)) = (passes, self.scope.own("try_files").next()) {
             let text = "`try_files` is of files alone here: requests are passed on without a look";
             self.remarks.warn(&rule.place, text);
         }
@@ -114,8 +122,20 @@ impl<'b> Writing<'_, 'b> {
             let text = format!("shut (403), as such an `{}` has no equal here", guard.name);
             self.remarks.warn(&guard.place, text);
             lines.add("respond", "403", &guard.place);
-        } else if let Some(pass) = passing::pass(self.scope) {
-            self.proxy(pass, &mut lines);
+        } else {
+            self.whatever_is_passed(&mut lines, &mut steps);
+        }
+        // For other methods nginx takes another location's word, before all that this one does.
+        if let Some((methods, rule)) = self.scope.own("limit_except").find_map(let_by) {
+            steps.refuse_other_methods(&methods, &rule.place);
+        }
+        (lines, steps)
+    }
+
+    /// What is done with whom no guard stops.
+    fn whatever_is_passed(&mut self, lines: &mut Lines, steps: &mut Steps) {
+        if let Some(pass) = passing::pass(self.scope) {
+            self.proxy(pass, lines);
             if let Some((variable, servers)) = self.refused.take() {
                 let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
                 steps.refuse_others(&variable, &servers, &pass.place);
@@ -129,9 +149,8 @@ impl<'b> Writing<'_, 'b> {
             self.remarks.warn(&other.place, text);
             lines.add("respond", "501", &other.place);
         } else {
-            self.files(&mut lines);
+            self.files(lines);
         }
-        (lines, steps)
     }
 
     pub(super) fn names(&self) -> Names<'b> {
@@ -153,13 +172,15 @@ impl<'b> Writing<'_, 'b> {
     /// equal.
     fn guards(&mut self, lines: &mut Lines) -> Result<(), Directive> {
         let is_off = |directive: &Directive| directive.argument(0) == Some("off");
-        let other = GUARDS.iter().find_map(|name| self.scope.one(name).filter(|it| !is_off(it)));
+        let is_shut = |it: &&Directive| !is_off(it) && let_by(it).is_none();
+        let other = GUARDS.iter().find_map(|name| self.scope.one(name).filter(is_shut));
         if let Some(other) = other {
             return Err(other.clone());
         }
         let place = (self.zones, self.paths.folder.as_str());
         guards::write(self.scope, place, lines, self.remarks).map_err(Directive::clone)?;
-        guards::ask(self.scope, self.located, (self.own, self.upstreams), lines)
+        let remarks = &mut *self.remarks;
+        guards::ask(self.scope, self.located, (self.own, self.upstreams, remarks), lines)
     }
 
     fn answer(&mut self, answer: &Directive, lines: &mut Lines) {
@@ -206,7 +227,13 @@ impl<'b> Writing<'_, 'b> {
                 below = rest;
             }
             (None, Some((root, place))) => lines.text("root", &self.absolute(root), place),
-            (None, None) => lines.text("root", &self.absolute("html"), place),
+            (None, None) => {
+                let folder = self.absolute("html");
+                if !files::is_folder(folder.as_ref()) {
+                    return self.without_files(&folder, lines);
+                }
+                lines.text("root", &folder, place);
+            }
         }
         self.index(lines);
         self.try_files(&below, lines);
@@ -234,6 +261,30 @@ impl<'b> Writing<'_, 'b> {
         // nginx serves names that begin with a dot.
         lines.add("dot_files", "true", place);
         self.expires(lines);
+    }
+
+    /// There is no `root`, nor the folder that stands for one: nginx finds no file, whatever is asked
+    /// for.
+    fn without_files(&mut self, folder: &str, lines: &mut Lines) {
+        let place = self.matched.place;
+        let tried = self.scope.one("try_files");
+        let last = tried.and_then(|rule| Some((rule.arguments.last()?.as_str(), &rule.place)));
+        let upstream = last.filter(|(last, _)| last.starts_with('@'));
+        let upstream = upstream.and_then(|(name, at)| Some((self.passed_on(name, lines)?, at)));
+        if let Some((upstream, at)) = upstream {
+            let text = format!("no file is looked for: there is no `root`, and no {folder}");
+            self.remarks.warn(place, text);
+            return lines.text("upstream", &upstream, at);
+        }
+        let status = last.and_then(|(last, _)| last.strip_prefix('=')?.parse::<u16>().ok());
+        let status = status.filter(|status| (200..=599).contains(status)).unwrap_or(404);
+        if tried.is_none() {
+            // Others are refused before a file is looked for.
+            lines.add("methods", page::strings(["GET", "POST"]), place);
+        }
+        let text = format!("answered with {status}: there is no `root`, and no {folder}");
+        self.remarks.warn(place, text);
+        lines.add("respond", status.to_string(), place);
     }
 
     /// A root whose end is another one for each request: what is fixed of it, and what of every path is
@@ -355,7 +406,8 @@ impl<'b> Writing<'_, 'b> {
         if host.contains(['/', '$']) {
             return None;
         }
-        let upstream = self.upstreams.lead_to(host, 80, &pass.place)?;
+        let bind = self.upstreams.bind((scope, "proxy"), host, self.remarks);
+        let upstream = self.upstreams.lead_from(bind, (host, 80), &pass.place)?;
         self.upstreams.set_retries(&upstream, (scope, "proxy"), self.remarks);
         let passed = Passed { url: pass.argument(0), here: "/", host };
         self.passing((scope, "proxy"), passed, &pass.place, lines);

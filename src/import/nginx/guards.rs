@@ -234,7 +234,7 @@ fn taken(
 pub(super) fn ask(
     scope: &Scope<'_>,
     located: &[(&str, Scope<'_>)],
-    (own, upstreams): (&[String], &mut Upstreams),
+    (own, upstreams, remarks): (&[String], &mut Upstreams, &mut Remarks),
     lines: &mut Lines,
 ) -> Result<(), Directive> {
     let Some(rule) = scope.one("auth_request") else { return Ok(()) };
@@ -253,7 +253,9 @@ pub(super) fn ask(
     }
     let (host, path) = target.split_at(target.find('/').unwrap_or(target.len()));
     let path = if path.is_empty() { uri } else { path };
-    let upstream = upstreams.lead_to(host, 80, &pass.place).ok_or_else(|| rule.clone())?;
+    let bind = upstreams.bind((inner, "proxy"), host, remarks);
+    let upstream = upstreams.lead_from(bind, (host, 80), &pass.place);
+    let upstream = upstream.ok_or_else(|| rule.clone())?;
     let vouched = vouched(scope, own);
     let is_grpc = scope.own("grpc_pass").next().is_some();
     let set_header = if is_grpc { "grpc_set_header" } else { "proxy_set_header" };

@@ -3,6 +3,7 @@
 use super::guards;
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
+use super::tree::Directive;
 use super::values::{self, Names};
 use crate::import::page;
 
@@ -12,6 +13,16 @@ const OF_THE_HOP: [&str; 3] = ["connection", "upgrade", "proxy-connection"];
 /// What ours writes by its own rules alone, and no rule of a file hides.
 const OF_THE_PROXY: [&str; 7] =
     ["host", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding"];
+
+/// What of a backend's answer is for nginx alone, and not for clients. (Of the others that it hides,
+/// `Date`, `Server` and `X-Pad`, ours passes on what a backend says.)
+const OF_NGINX: [&str; 5] = [
+    "X-Accel-Buffering",
+    "X-Accel-Charset",
+    "X-Accel-Expires",
+    "X-Accel-Limit-Rate",
+    "X-Accel-Redirect",
+];
 
 /// Whether a rule can be about a header of that name, in lower case.
 pub(super) fn can_be_set(name: &str) -> bool {
@@ -85,7 +96,7 @@ pub(super) fn of_request(
     page::inline(&tables)
 }
 
-/// `add_header` and `proxy_hide_header`.
+/// `add_header`, `proxy_hide_header` and `proxy_pass_header`.
 pub(super) fn of_response(
     scope: &Scope<'_>,
     (names, replaced): (Names<'_>, &[String]),
@@ -121,24 +132,72 @@ pub(super) fn of_response(
             }
         }
     }
-    let is_grpc = scope.own("grpc_pass").next().is_some();
-    let hidden = scope.all(if is_grpc { "grpc_hide_header" } else { "proxy_hide_header" });
-    let names: Vec<&str> = hidden.iter().filter_map(|rule| rule.argument(0)).collect();
+    let (hidden, first_hidden) = hidden(scope, lines, remarks);
+    let (set, added): (Vec<_>, Vec<_>) =
+        added.into_iter().partition(|(name, _)| has(&hidden, name));
+    // What a backend says by that name gives way to it.
+    let hidden: Vec<&str> =
+        hidden.into_iter().filter(|name| !set.iter().any(|it| is_same(&it.0, name))).collect();
     let mut tables = Vec::new();
-    if !added.is_empty() {
-        tables.push(("add".to_owned(), table(&added)));
+    for (key, pairs) in [("set", set), ("add", added)] {
+        if !pairs.is_empty() {
+            tables.push((key.to_owned(), table(&pairs)));
+        }
     }
-    if !names.is_empty() {
-        tables.push(("hide".to_owned(), page::strings(names)));
+    if !hidden.is_empty() {
+        tables.push(("hide".to_owned(), page::strings(hidden)));
     }
     if !replaced.is_empty() {
         tables.push(("replace".to_owned(), format!("[{}]", replaced.join(", "))));
     }
-    let passed = ["proxy_redirect", "proxy_pass"].into_iter().find_map(|name| scope.one(name));
-    let first = rules.first().or(hidden.first()).copied().or(passed);
+    let passed = ["proxy_redirect", "proxy_pass", "grpc_pass", "try_files"];
+    let passed = passed.into_iter().find_map(|name| scope.one(name));
+    let first = rules.first().copied().or(first_hidden).or(passed);
     if let (Some(first), false) = (first, tables.is_empty()) {
         lines.add("response_headers", page::inline(&tables), &first.place);
     }
+}
+
+/// What of backends' answers no client gets, and the first rule that says so.
+fn hidden<'a>(
+    scope: &Scope<'a>,
+    lines: &Lines,
+    remarks: &mut Remarks,
+) -> (Vec<&'a str>, Option<&'a Directive>) {
+    let is_grpc = scope.own("grpc_pass").next().is_some();
+    let family = if is_grpc { "grpc" } else { "proxy" };
+    let all = |what: &str| scope.all(&format!("{family}_{what}_header"));
+    let rules = all("hide");
+    let passed = all("pass");
+    let passed: Vec<&str> = passed.iter().filter_map(|rule| rule.argument(0)).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for rule in &rules {
+        let Some(name) = rule.argument(0) else { continue };
+        match name.to_lowercase().as_str() {
+            // Ours is always there, a backend's or our own.
+            "date" => {}
+            lower if can_be_set(lower) => names.push(name),
+            _ => remarks.warn(&rule.place, format!("`{name}` is written by our own rules")),
+        }
+    }
+    if lines.has("upstream") || lines.has("fallback") {
+        names.extend(OF_NGINX);
+    }
+    let mut hidden: Vec<&str> = Vec::new();
+    for name in names {
+        if !has(&passed, name) && !has(&hidden, name) {
+            hidden.push(name);
+        }
+    }
+    (hidden, rules.first().copied())
+}
+
+fn has(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| is_same(known, name))
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 fn table(headers: &[(String, String)]) -> String {

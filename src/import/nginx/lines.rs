@@ -24,6 +24,12 @@ impl Lines {
         self.0.iter().any(|(known, _, _)| known == key)
     }
 
+    /// The value of a key, as TOML.
+    pub(super) fn value(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _, _)| known == key);
+        found.map(|(_, value, _)| value.as_str())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -3,7 +3,6 @@
 use super::leads::Leads;
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
-use super::tree::Directive;
 use super::values;
 use crate::config::limits::mirror::WAYS_MAX;
 use crate::import::page;
@@ -51,14 +50,6 @@ pub(super) fn write(
 }
 
 /// Whether requests that are passed on from there are without their bodies.
-pub(super) fn has_no_body(scope: &Scope<'_>) -> bool {
+fn has_no_body(scope: &Scope<'_>) -> bool {
     scope.word("proxy_pass_request_body").is_some_and(|(word, _)| word == "off")
-}
-
-/// Whether a location of that path is asked for by nginx itself, for questions and copies.
-pub(super) fn is_target(block: &[Directive], path: &str) -> bool {
-    block.iter().any(|directive| {
-        let asks = matches!(directive.name.as_str(), "mirror" | "auth_request");
-        (asks && directive.argument(0) == Some(path)) || is_target(directive.inner(), path)
-    })
 }

@@ -17,6 +17,7 @@ mod listen;
 mod logs;
 mod media;
 mod mirrors;
+mod names;
 mod passing;
 mod paths;
 mod replies;
@@ -122,7 +123,10 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     page.comment(
         "of the client by X-Forwarded-For and X-Forwarded-Proto; a folder asked for without its",
     );
-    page.comment("slash is redirected by path alone, without the host.");
+    page.comment(
+        "slash is redirected by path alone, without the host. X-Accel-Redirect and its like are",
+    );
+    page.comment("nobody's order: clients do not see them.");
     let blocks = |name: &'static str| main.iter().filter(move |it| it.name == name);
     let http: Vec<Directive> = blocks("http").flat_map(|block| block.inner().to_vec()).collect();
     engine::write((main, &http), paths.pid_file.as_deref(), (whole, &mut page), remarks);
@@ -132,11 +136,13 @@ fn write(main: &[Directive], whole: &Place, paths: &Paths, remarks: &mut Remarks
     let servers: Vec<&Directive> = http.iter().filter(|it| it.name == "server").collect();
     let defaults = listen::defaults(&servers);
     let zones = guards::Zones::write((&http, &own), &mut page, remarks);
+    let names = names::Names::read(&servers, remarks);
     let multiplexed = listen::multiplexed(&servers, &scope, remarks);
     let mut site = Site {
         http: &scope,
         upstreams: &mut upstreams,
         zones: &zones,
+        names: &names,
         own: &own,
         multiplexed: &multiplexed,
         paths,

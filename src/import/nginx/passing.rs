@@ -5,7 +5,8 @@ use super::lines::Lines;
 use super::replies::{self, Passed};
 use super::scope::Scope;
 use super::tree::Directive;
-use super::{headers, mirrors, tables, tls, values};
+use super::{headers, tables, tls, values};
+use crate::config;
 use crate::import::Place;
 use crate::import::page;
 
@@ -162,10 +163,16 @@ impl Writing<'_, '_> {
         }
         let port = if is_secure { 443 } else { 80 };
         let scheme = speech.schemes[usize::from(is_secure)];
+        let bind = self.upstreams.bind((self.scope, family), host, self.remarks);
         if own.is_empty() {
-            return self.upstreams.lead_to(host, port, place);
+            return self.upstreams.lead_from(bind, (host, port), place);
         }
-        self.upstreams.lead_by(&format!("{scheme}{host}"), (host, port), own, place)
+        let mut from = String::new();
+        if let Some((address, rule)) = bind {
+            from = format!(" from {address}");
+            own.text("bind", &address, rule);
+        }
+        self.upstreams.lead_by(&format!("{scheme}{host}{from}"), (host, port), own, place)
     }
 
     /// How requests are passed on, as the scope says.
@@ -183,6 +190,7 @@ impl Writing<'_, '_> {
         lines.add("request_headers", headers, at);
         if family == "proxy" {
             self.replaced = replies::read(scope, passed, names, self.remarks);
+            self.sent(scope, lines);
         }
         for (name, ours) in
             [("connect_timeout", "connect_timeout"), ("read_timeout", "read_timeout")]
@@ -191,14 +199,30 @@ impl Writing<'_, '_> {
                 lines.text(ours, &time, place);
             }
         }
-        let is_asked = || self.matched.path.is_some_and(|path| mirrors::is_target(self.http, path));
-        if mirrors::has_no_body(scope) && !is_asked() {
-            let text = "requests are passed on with their bodies, as `proxy_pass_request_body` \
-                        has no equal here";
-            self.remarks.warn(place, text);
-        }
         if let Some(("on", place)) = scope.word("proxy_request_buffering") {
             lines.add("request_buffering", "true", place);
+        }
+    }
+
+    /// What of a request goes on.
+    fn sent(&mut self, scope: &Scope<'_>, lines: &mut Lines) {
+        for (name, ours) in [
+            ("proxy_pass_request_body", "send_body"),
+            ("proxy_pass_request_headers", "send_headers"),
+        ] {
+            if let Some(("off", place)) = scope.word(name) {
+                lines.add(ours, "false", place);
+            }
+        }
+        match scope.word("proxy_method") {
+            None | Some(("$request_method" | "${request_method}", _)) => {}
+            Some((method, place)) if config::can_send_method(method) => {
+                lines.text("send_method", method, place);
+            }
+            Some((method, place)) => {
+                let text = format!("backends are asked by the client's method, not by `{method}`");
+                self.remarks.warn(place, text);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use super::guards::Zones;
 use super::leads::{self, Leads};
 use super::lines::Lines;
 use super::listen::{self, Listening};
+use super::names::Names as ServerNames;
 use super::scope::{Remarks, Scope};
 use super::steps::{self, Steps};
 use super::tree::Directive;
@@ -20,6 +21,7 @@ pub(super) struct Site<'a, 'b> {
     pub(super) http: &'b Scope<'a>,
     pub(super) upstreams: &'b mut Upstreams,
     pub(super) zones: &'b Zones,
+    pub(super) names: &'b ServerNames<'a>,
     /// Variables that the file makes.
     pub(super) own: &'b [String],
     /// Addresses where HTTP/2 is spoken.
@@ -70,10 +72,11 @@ impl<'a> Site<'a, '_> {
         if listened.iter().any(Listening::has_tls) {
             tls::of_server(&scope, &self.paths.folder, &server.place, &mut lines, self.remarks);
         }
-        self.hosts(server, &listened, defaults, &mut lines);
+        self.names.write((server, &listened), defaults, &mut lines, self.remarks);
         client::write(&scope, &mut lines, self.remarks);
         self.log(&scope, &mut lines);
-        let steps = self.steps(&scope);
+        let mut steps = self.steps(&scope);
+        self.names.set_groups(server, self.own, &mut steps);
         if steps.answer() {
             self.around_steps(server, &scope, &mut lines);
         }
@@ -85,53 +88,6 @@ impl<'a> Site<'a, '_> {
             route.lines.write(page);
             route.steps.write("server.route", page);
         }
-    }
-
-    /// Who asks for no name of any server gets the default one of the address: with us, one without
-    /// names.
-    fn hosts(
-        &mut self,
-        server: &Directive,
-        listened: &[Listening],
-        defaults: &[(String, &Directive)],
-        lines: &mut Lines,
-    ) {
-        called(server, lines);
-        let is_default = |listening: &Listening| {
-            let of = defaults.iter().find(|(address, _)| *address == listening.address);
-            of.is_some_and(|(_, default)| std::ptr::eq(*default, server))
-        };
-        let places = listened.iter().filter(|listening| is_default(listening)).count();
-        if places == listened.len() {
-            return;
-        }
-        if places > 0 {
-            let text = "the default of only some of its addresses: here it is none";
-            self.remarks.warn(&server.place, text);
-        }
-        let scope = Scope::new(server.inner());
-        let mut hosts = Vec::new();
-        for directive in scope.own("server_name") {
-            for name in &directive.arguments {
-                match name.as_str() {
-                    "" | "_" => {}
-                    name if name.starts_with('~') || name.ends_with(".*") => {
-                        let text = format!("server `{name}` is not found by this name here");
-                        self.remarks.warn(&directive.place, text);
-                    }
-                    name => match name.strip_prefix('.') {
-                        Some(bare) => hosts.extend([bare.to_owned(), format!("*.{bare}")]),
-                        None => hosts.push(name.to_owned()),
-                    },
-                }
-            }
-        }
-        if hosts.is_empty() {
-            // It can be asked for by no name at all.
-            hosts.push("unnamed.invalid".to_owned());
-        }
-        let place = scope.one("server_name").map_or(&server.place, |it| &it.place);
-        lines.add("hosts", page::strings(hosts), place);
     }
 
     /// What answers of the server itself get. All of its routes would get it, too, so none may have another
@@ -377,17 +333,6 @@ impl<'a> Site<'a, '_> {
             let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
             lines.add("compress", page::inline(&pairs), place);
         }
-    }
-}
-
-/// What `$server_name` is: the first one as it is written, whoever asks for it by which name.
-fn called(server: &Directive, lines: &mut Lines) {
-    let Some(rule) = server.inner().iter().find(|it| it.name == "server_name") else { return };
-    let Some(name) = rule.argument(0).map(|name| name.strip_prefix('.').unwrap_or(name)) else {
-        return;
-    };
-    if !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic()) {
-        lines.text("name", name, &rule.place);
     }
 }
 

@@ -63,10 +63,27 @@ impl Steps {
         self.list.push(Step { pairs, place: place.clone() });
     }
 
+    /// Nobody comes to the steps who asks by another method; GET brings HEAD.
+    pub(super) fn refuse_other_methods(&mut self, methods: &[&str], place: &Place) {
+        let mut known: Vec<String> = methods.iter().map(|method| regex::escape(method)).collect();
+        if methods.contains(&"GET") {
+            known.push("HEAD".to_owned());
+        }
+        let source = pair("source", page::string("${request_method}"));
+        let others = pair("matches_not", page::string(&format!("^(?:{})$", known.join("|"))));
+        let when = pair("when", page::inline(&[source, others]));
+        self.lead(vec![when, pair("respond", "403")], place);
+    }
+
+    /// A step before all others.
+    pub(super) fn lead(&mut self, pairs: Vec<(String, String)>, place: &Place) {
+        self.list.insert(0, Step { pairs, place: place.clone() });
+    }
+
     /// Nobody passes.
     pub(super) fn shut(&mut self, place: &Place) {
         let pairs = vec![("respond".to_owned(), "403".to_owned())];
-        self.list.insert(0, Step { pairs, place: place.clone() });
+        self.lead(pairs, place);
     }
 }
 

@@ -14,13 +14,14 @@ use crate::import::page::{self, Page};
 const HOST: &str = "$ssl_preread_server_name";
 
 /// What of `stream` and its servers is translated.
-const OF_STREAMS: [&str; 15] = [
+const OF_STREAMS: [&str; 16] = [
     "server",
     "upstream",
     "listen",
     "proxy_pass",
     "proxy_connect_timeout",
     "proxy_timeout",
+    "proxy_bind",
     "ssl_preread",
     "map",
     "ssl_certificate",
@@ -70,10 +71,12 @@ pub(super) fn write(
             continue;
         }
         let lead = if target.starts_with('$') {
-            by_host(streams, &scope, target, upstreams)
+            by_host(streams, &scope, target, (upstreams, remarks))
         } else {
-            let upstream = upstreams.lead_to(target, 0, place).map(|it| (it, Vec::new()));
-            upstream.ok_or_else(|| format!("`{target}` is no server here"))
+            let bind = upstreams.bind((&scope, "proxy"), target, remarks);
+            let upstream = upstreams.lead_from(bind, (target, 0), place);
+            let lead = upstream.map(|it| (it, Vec::new()));
+            lead.ok_or_else(|| format!("`{target}` is no server here"))
         };
         let (upstream, hosts) = match lead {
             Ok(lead) => lead,
@@ -126,7 +129,7 @@ fn by_host(
     streams: &[Directive],
     scope: &Scope<'_>,
     variable: &str,
-    upstreams: &mut Upstreams,
+    (upstreams, remarks): (&mut Upstreams, &mut Remarks),
 ) -> Result<(String, Vec<String>), String> {
     let is_meant = |map: &&Directive| {
         map.name == "map" && map.argument(0) == Some(HOST) && map.argument(1) == Some(variable)
@@ -137,7 +140,8 @@ fn by_host(
     let (mut usual, mut hosts) = (None, Vec::new());
     for line in map.inner() {
         let (word, Some(target)) = (line.name.as_str(), line.argument(0)) else { continue };
-        let upstream = upstreams.lead_to(target, 0, &line.place);
+        let bind = upstreams.bind((scope, "proxy"), target, remarks);
+        let upstream = upstreams.lead_from(bind, (target, 0), &line.place);
         let upstream = upstream.ok_or_else(|| format!("`{target}` is no server here"))?;
         if word == "default" {
             usual = Some(upstream);

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use super::guards;
+use super::names as server_names;
 use super::scope::Remarks;
 use super::tree::Directive;
 use super::values::{self, Groups, NO_GROUPS, Names};
@@ -30,7 +31,9 @@ struct Table {
 /// Writes all tables that have an equal; the names that texts may have from there on.
 pub(super) fn write(http: &[Directive], page: &mut Page, remarks: &mut Remarks) -> Vec<String> {
     let tables = latest(http.iter().filter_map(named).collect(), remarks);
-    let set = set_within(http);
+    let mut set = set_within(http);
+    let of_names = server_names::variables(http);
+    set.extend(of_names.into_iter().filter(|name| !set.contains(name)).collect::<Vec<_>>());
     let mut own: Vec<String> = tables.iter().map(|(_, name)| (*name).to_owned()).collect();
     own.retain(|name| !set.contains(name));
     own.extend(set.iter().cloned());
@@ -118,6 +121,8 @@ pub(super) fn values_of(http: &[Directive], name: &str) -> Option<Vec<String>> {
         let is_value = |line: &&Directive| line.name != "delete";
         values
             .extend(lines.filter(is_value).filter_map(|line| line.argument(0)).map(str::to_owned));
+    } else if server_names::variables(http).iter().any(|known| known == name) {
+        return None;
     } else {
         // Empty, until it is set.
         values.push(String::new());

@@ -3,6 +3,8 @@
 
 mod crossplane;
 mod meaning;
+mod names;
+mod passing;
 mod rewrites;
 
 use std::path::Path;
@@ -126,7 +128,6 @@ fn directives_have_their_words() {
         "set_real_ip_from 10.0.0.0/8; real_ip_header X-Real-IP;",
         &["real_ip = { from = [\"10.0.0.0/8\"], header = \"X-Real-IP\" }"],
     );
-    check("location / { root /srv; limit_except GET { deny all; } }", &["respond = 403"]);
     check("access_log off;", &["access_log = \"off\""]);
     check("return 404;", &["path = \"/\"", "respond = 404"]);
 }
@@ -215,7 +216,7 @@ fn a_tcp_server_with_guards_is_left_out_and_it_is_said() {
 
 /// What becomes of a server's `location /`, and what is said of it.
 fn first_route(server: &str) -> (String, String) {
-    let text = format!("http {{ server {{ listen 80; {server} }} }}");
+    let text = format!("http {{ root /srv; server {{ listen 80; {server} }} }}");
     let toml = translated(&text).toml;
     crate::config::parse(&toml, "translated").unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
     let route = toml.split("[[server.route]]").nth(1).expect("a route");
@@ -256,7 +257,7 @@ fn what_another_location_guards_is_not_served_around_it() {
 fn what_is_internal_is_open_from_within() {
     let nested = "location / { try_files $uri /in/x?a; }
         location /in/ { internal; root /srv; location /in/deep { return 200; } }";
-    let text = format!("http {{ server {{ listen 80; {nested} }} }}");
+    let text = format!("http {{ root /srv; server {{ listen 80; {nested} }} }}");
     let toml = translated(&text).toml;
     assert_eq!(warnings(&text), [""; 0]);
     assert_eq!(toml.matches("internal = true").count(), 2, "it is inherited: {toml}");
@@ -284,11 +285,11 @@ fn copies_go_where_nginx_would_send_them() {
     }
     let inherited =
         format!("mirror /copy; {COPY} }} location /x {{ mirror off; proxy_pass http://a; }}");
-    let toml = translated(&format!("http {{ server {{ listen 80; {inherited} }} }}")).toml;
+    let toml =
+        translated(&format!("http {{ root /srv; server {{ listen 80; {inherited} }} }}")).toml;
     assert_eq!(toml.matches("mirror = ").count(), 2, "of `/copy` itself and `/`: {toml}");
     for (server, remark) in [
         ("location / { mirror /a?b; proxy_pass http://a; }", "no copies go to `/a?b`"),
-        ("location / { proxy_pass_request_body off; proxy_pass http://a; }", "with their bodies"),
         ("location / { proxy_set_header TE trailers; proxy_pass http://a; }", "our own rules"),
         ("location / { proxy_set_header Host \"\"; proxy_pass http://a; }", "our own rules"),
     ] {
@@ -389,7 +390,7 @@ fn what_an_answer_vouches_for_goes_both_ways() {
         "set = { X-User = \"${upstream_http_x_who}\", Authorization = \"Bearer ${upstream_http_x_who}.x\" }",
         "response = { Set-Cookie = \"${upstream_http_set_cookie}\", X-Why = \"${upstream_status}!\" }",
         "hide = [\"Authorization\", \"X-None\", \"X-User\"]",
-        "response_headers = { add = { X-Own = \"1\" }",
+        "response_headers = { add = { X-Own = \"1\" }, hide = [\"X-Accel-Buffering\"",
     ] {
         assert!(route.contains(line), "{line}: {route}");
     }
@@ -401,7 +402,7 @@ fn what_an_answer_vouches_for_goes_both_ways() {
         "location /x { proxy_pass http://127.0.0.1:1; auth_request_set $a $upstream_http_a;
             add_header X-A $a always; }",
     );
-    assert!(!route.contains("X-A") && told.is_empty(), "{route} {told}");
+    assert!(!route.contains("X-A =") && told.is_empty(), "{route} {told}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `upstream` blocks, and those that `proxy_pass` names without one.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::lines::Lines;
 use super::scope::{Remarks, Scope};
 use super::tree::Directive;
@@ -126,6 +128,54 @@ impl Upstreams {
         Some(name)
     }
 
+    /// Where connections to a host come from, as `proxy_bind` says. Nothing is bound to reach a socket
+    /// in the file system.
+    pub(super) fn bind<'a>(
+        &self,
+        (scope, family): (&Scope<'a>, &str),
+        host: &str,
+        remarks: &mut Remarks,
+    ) -> Option<(String, &'a Place)> {
+        let rule = scope.one(&format!("{family}_bind"))?;
+        if rule.argument(0) == Some("off") || host.starts_with("unix:") {
+            return None;
+        }
+        let [word] = rule.arguments.as_slice() else {
+            return unbound(rule, "only a fixed address has an equal here", remarks);
+        };
+        let bare = word.strip_suffix(":0").unwrap_or(word);
+        let bare = bare.trim_start_matches('[').trim_end_matches(']');
+        let Ok(own) = word.parse::<IpAddr>().or_else(|_| bare.parse()) else {
+            return unbound(rule, "only a fixed address has an equal here", remarks);
+        };
+        let is_other = |address: &str| {
+            let fixed = address.trim_matches('"').parse::<SocketAddr>();
+            fixed.is_ok_and(|address| address.is_ipv4() != own.is_ipv4())
+        };
+        let known = self.list.iter().find(|upstream| upstream.written == host);
+        let is_unfit = match known {
+            Some(known) => known.backends.iter().filter_map(|it| it.value("address")).any(is_other),
+            None => address(host, 1).is_some_and(|address| is_other(&address)),
+        };
+        if is_unfit {
+            return unbound(rule, "a server is of the other family", remarks);
+        }
+        Some((own.to_string(), &rule.place))
+    }
+
+    /// The same as `lead_to`, by connections that come from there.
+    pub(super) fn lead_from(
+        &mut self,
+        bind: Option<(String, &Place)>,
+        (host, usual_port): (&str, u16),
+        place: &Place,
+    ) -> Option<String> {
+        let Some((own, rule)) = bind else { return self.lead_to(host, usual_port, place) };
+        let mut speech = Lines::default();
+        speech.text("bind", &own, rule);
+        self.lead_by(&format!("{host} from {own}"), (host, usual_port), speech, place)
+    }
+
     /// The rules of `proxy_next_upstream`: there they belong to a route, here to an upstream.
     pub(super) fn set_retries(
         &mut self,
@@ -158,6 +208,12 @@ impl Upstreams {
             }
         }
     }
+}
+
+fn unbound<T>(rule: &Directive, why: &str, remarks: &mut Remarks) -> Option<T> {
+    let text = format!("the kernel chooses where connections come from: of `{}`, {why}", rule.name);
+    remarks.warn(&rule.place, text);
+    None
 }
 
 fn upstream(

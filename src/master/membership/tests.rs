@@ -70,6 +70,7 @@ fn upstream(name: &str, backends: &[model::Backend]) -> model::Upstream {
             requests_max: 1000,
             connections_max: 1000,
             tcp_keepalive_ms: 0,
+            bind: None,
             proxy_protocol: None,
             http2: false,
         },

@@ -9,15 +9,16 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::config::model::health::{Check, CheckKind};
 use crate::config::model::{Address, ProxyProtocol};
+use crate::sys;
 
 use answer::Request;
 use tls::Dialer;
@@ -33,6 +34,8 @@ pub(crate) struct Probe {
 pub(crate) struct Question {
     /// Sent first: a PROXY header that speaks for nobody, where backends expect one.
     introduction: &'static [u8],
+    /// Where it comes from; `None`: the kernel chooses.
+    bind: Option<IpAddr>,
     handshake: Option<Dialer>,
     request: Option<Request>,
 }
@@ -84,7 +87,8 @@ impl Question {
                 (handshake, Some(Request::new(request)))
             }
         };
-        Self { introduction: introduction(check.proxy_protocol), handshake, request }
+        let introduction = introduction(check.proxy_protocol);
+        Self { introduction, bind: check.bind, handshake, request }
     }
 }
 
@@ -101,7 +105,7 @@ impl Probe {
 
     /// An accepted connection is answer enough.
     pub(crate) fn of_connection(address: Address, timeout_ms: u64) -> Self {
-        let question = Question { introduction: b"", handshake: None, request: None };
+        let question = Question { introduction: b"", bind: None, handshake: None, request: None };
         Self { address, question: Rc::new(question), timeout_ms }
     }
 
@@ -116,7 +120,11 @@ impl Probe {
     async fn ask_untimed(&self) -> Result<Good, ProbeError> {
         match &self.address {
             Address::Tcp(address) => {
-                let stream = TcpStream::connect(address).await.map_err(|error| io(&error))?;
+                let connected = match self.question.bind {
+                    None => TcpStream::connect(address).await,
+                    Some(own) => connect_from(own, *address).await,
+                };
+                let stream = connected.map_err(|error| io(&error))?;
                 // One request: waiting for more of it would only delay the answer.
                 let _latency_only = stream.set_nodelay(true);
                 self.ask_through(stream).await
@@ -153,6 +161,10 @@ impl Probe {
             Address::Unix(_) => "localhost".to_owned(),
         }
     }
+}
+
+async fn connect_from(own: IpAddr, address: SocketAddr) -> std::io::Result<TcpStream> {
+    TcpSocket::from_std_stream(sys::origin::socket(own)?).connect(address).await
 }
 
 fn introduction(version: Option<ProxyProtocol>) -> &'static [u8] {

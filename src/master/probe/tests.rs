@@ -23,6 +23,7 @@ fn request() -> CheckRequest {
 
 fn check(request: CheckRequest) -> Check {
     Check {
+        bind: None,
         proxy_protocol: None,
         kind: CheckKind::Http { request, tls: None },
         port: None,

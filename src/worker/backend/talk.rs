@@ -16,7 +16,7 @@ use super::super::stream::Stream;
 use super::super::transfer::{Broken, Coding, Wait};
 use crate::http::framing::Body;
 use crate::http::head::{self, Persistence, Version};
-use crate::http::request::Parsed;
+use crate::http::request::{Method, Parsed};
 use crate::http::response::Asked;
 use crate::http::rewrite::{self, Reply};
 use crate::scoreboard::backend::Failure;
@@ -206,8 +206,10 @@ fn read_head(
     (upstream, stream): (&Upstream, &mut Stream),
 ) -> Poll<Result<(), Failure>> {
     let buffers = &connection.shared.buffers;
-    let asked =
-        Asked { is_head: exchange.is_head(), is_upgrade: exchange.request.upgrade.is_some() };
+    let asked = Asked {
+        is_head: exchange.method_sent == Method::Head,
+        is_upgrade: exchange.request.upgrade.is_some(),
+    };
     let mut seen = exchange.head_seen_bytes;
     loop {
         let buffer = exchange.reply.get_or_insert_with(|| buffers.borrow_mut().take());

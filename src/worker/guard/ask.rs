@@ -151,6 +151,7 @@ impl Ask {
         self.render(&mut own, &facts);
         let parsed = question.request.parse(&text, limits::TARGET_BYTES_MAX);
         let is_posed = matches!(parsed, Ok(Parsed::Complete)) && own.has_good_host();
+        question.method_sent = question.request.method;
         if is_posed {
             let forwarding = Forwarding {
                 peer: connection.peer_text.as_bytes(),

@@ -14,6 +14,7 @@ use super::super::server::Site;
 use super::super::stream::Stream;
 use super::super::transfer::Coding;
 use super::source::Payload;
+use crate::config::model::route::Passing;
 use crate::http::framing::Body;
 use crate::http::head::Persistence;
 use crate::scoreboard::mirror::Count;
@@ -57,6 +58,9 @@ impl Errand {
             return;
         };
         let Some(site) = site(&generation, exchange) else { return };
+        if site.route.sent.as_ref().is_some_and(|sent| sent.body == Passing::LeftOut) {
+            exchange.request.body = Body::None;
+        }
         if exchange.forward(connection, site).is_ok() && carry(connection, exchange, site).await {
             *end = Count::Answered;
         }

@@ -122,7 +122,7 @@ impl Exchange {
     /// The body is as far in memory as it is going to be.
     pub(crate) fn mirror_body(&mut self, shared: &Shared) {
         let errands = std::mem::take(&mut self.copies.0);
-        if !self.to_backend.is_kept_body_whole() {
+        if errands.is_empty() || !self.to_backend.is_kept_body_whole() {
             // Longer than what is copied: each counts as it is dropped.
             return;
         }
@@ -155,6 +155,7 @@ impl Exchange {
         exchange.begin(&own);
         let parsed = exchange.request.parse(head, limits::TARGET_BYTES_MAX);
         let Ok(Parsed::Complete) = parsed else { return Err(Unmade::NoWay) };
+        exchange.method_sent = exchange.request.method;
         exchange.follow(self);
         let place_of_it = match way {
             Way::Upstream(upstream) => {

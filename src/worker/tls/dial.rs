@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -35,9 +36,18 @@ impl Tongue {
     const PLAIN: Self = Self(0);
     /// HTTP/2 from the first byte on.
     const PLAIN_HTTP2: Self = Self(1);
+    /// In words of connections over TLS alone.
+    const OVER_TLS: u64 = 1 << 63;
 
     pub(crate) fn is_plain(self) -> bool {
-        self == Self::PLAIN || self == Self::PLAIN_HTTP2
+        self.0 & Self::OVER_TLS == 0
+    }
+
+    /// The same from an address of ours: another one may be let in where this one is not.
+    fn spoken_from(self, own: Option<IpAddr>) -> Self {
+        let Some(own) = own else { return self };
+        let (word, own) = (self.0.to_be_bytes(), own.to_string());
+        Self(word_of([&word, own.as_bytes()]) & !Self::OVER_TLS | self.0 & Self::OVER_TLS)
     }
 }
 
@@ -54,9 +64,9 @@ impl Speech {
     pub(crate) fn compile(upstream: &str, tls: Option<&UpstreamTls>, links: &Links) -> Self {
         let Some(tls) = tls else {
             let tongue = if links.http2 { Tongue::PLAIN_HTTP2 } else { Tongue::PLAIN };
-            return Self::Plain(tongue);
+            return Self::Plain(tongue.spoken_from(links.bind));
         };
-        match Dialer::compile(tls, links.http2) {
+        match Dialer::compile(tls, links) {
             Ok(dialer) => Self::Tls(Box::new(dialer)),
             Err(error) => {
                 sys::log::error!("worker", "TLS of upstream {upstream}: {error}; answering 502");
@@ -75,7 +85,8 @@ impl Speech {
 }
 
 impl Dialer {
-    fn compile(tls: &UpstreamTls, is_http2: bool) -> Result<Self, String> {
+    fn compile(tls: &UpstreamTls, links: &Links) -> Result<Self, String> {
+        let is_http2 = links.http2;
         let roots = match &tls.trust {
             Trust::Roots(pem) => Some(trust::usable(pem)),
             Trust::Anyone => None,
@@ -85,7 +96,8 @@ impl Dialer {
         config.alpn_protocols = vec![protocol.to_vec()];
         let name = tls.server_name.as_ref().map(|name| ServerName::try_from(name.clone()));
         let name = name.transpose().map_err(|error| error.to_string())?;
-        Ok(Self { config: Arc::new(config), name, tongue: tongue(tls, is_http2), is_http2 })
+        let tongue = tongue(tls, is_http2).spoken_from(links.bind);
+        Ok(Self { config: Arc::new(config), name, tongue, is_http2 })
     }
 
     /// Begins a session on a fresh connection, within the time limit that runs.
@@ -143,7 +155,10 @@ fn tongue(tls: &UpstreamTls, is_http2: bool) -> Tongue {
     let name = tls.server_name.as_deref().unwrap_or_default().as_bytes();
     let chain = tls.identity.as_ref().map_or(&b""[..], |own| own.chain.as_bytes());
     let version = [tls.min_version as u8, u8::from(is_http2)];
-    let digest = tickets::context([roots, name, chain, &version].into_iter());
-    let word = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    Tongue(word.max(Tongue::PLAIN_HTTP2.0 + 1))
+    Tongue(word_of([roots, name, chain, &version]) | Tongue::OVER_TLS)
+}
+
+fn word_of<const N: usize>(parts: [&[u8]; N]) -> u64 {
+    let digest = tickets::context(parts.into_iter());
+    digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }

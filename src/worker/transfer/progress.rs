@@ -1,7 +1,10 @@
-//! How far a message has come.
+//! How far a message has come, and its way back to the beginning.
 
-use super::{Coding, End, Pump, Wait};
+use std::cell::RefCell;
+
+use super::{Coding, End, Kept, Pump, Wait};
 use crate::http::framing::Reader;
+use crate::worker::buffer::Buffers;
 
 impl Pump {
     /// Counts from nothing again; the last message is over.
@@ -14,7 +17,7 @@ impl Pump {
     pub(crate) fn ends_by_close(&self) -> bool {
         match (self.coding, &self.reader) {
             (Coding::Dechunk, _) | (Coding::Same, Reader::UntilClose) => true,
-            (Coding::Enchunk | Coding::Encode, _)
+            (Coding::Enchunk | Coding::Encode | Coding::LeftOut, _)
             | (Coding::Same, Reader::Length { .. } | Reader::Chunked(_)) => false,
         }
     }
@@ -50,5 +53,22 @@ impl Pump {
     /// Bytes sent.
     pub(crate) fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// Whether all that was read can be sent once more, to another receiver.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self.kept {
+            Kept::All | Kept::Whole => true,
+            Kept::Some => false,
+        }
+    }
+
+    pub(crate) fn rewind(&mut self, buffers: &RefCell<Buffers>) {
+        debug_assert!(self.is_repeatable(), "what is gone cannot be sent again");
+        if self.kept == Kept::Whole {
+            self.replay(buffers);
+        }
+        self.head_sent = 0;
+        self.moved = 0;
     }
 }

@@ -93,7 +93,7 @@ impl Pump {
 
     /// Whether that is all of it.
     pub(crate) fn is_kept_body_whole(&self) -> bool {
-        self.is_read() && self.ready == 0 && self.spool.is_none()
+        self.is_read() && self.ready == 0 && self.spool.is_none() && self.kept_bytes_max > 0
     }
 
     /// Takes what there is out of the buffer.
@@ -107,6 +107,10 @@ impl Pump {
                     let stored = bytes.len().min(room);
                     self.head.extend_from_slice(&bytes[..stored]);
                     stored
+                }
+                None if self.coding == Coding::LeftOut => {
+                    self.kept_bytes_max = 0;
+                    bytes.len()
                 }
                 None => {
                     self.spool = Some(Box::new(Spool::create(folder)?));
@@ -128,13 +132,16 @@ impl Pump {
     ) -> Option<Buffer> {
         debug_assert!(self.is_read() && self.ready == 0, "all of it was read and stored");
         let spooled = self.spool.as_ref().map_or(0, |spool| spool.bytes());
-        if let Reader::Chunked(_) = self.reader {
+        let is_sent = self.coding != Coding::LeftOut;
+        if let (Reader::Chunked(_), true) = (&self.reader, is_sent) {
             let head_bytes = self.head.len() - (payload_bytes - spooled) as usize;
             rewrite::set_length(&mut self.head, head_bytes, payload_bytes);
             self.body_at = self.head.len() - (payload_bytes - spooled) as usize;
         }
         self.kept = Kept::Whole;
-        self.coding = Coding::Same;
+        if is_sent {
+            self.coding = Coding::Same;
+        }
         self.payload_left = u64::MAX;
         let rest = self.body.take().filter(|body| !body.is_empty());
         self.replay(buffers);
@@ -155,9 +162,18 @@ impl Pump {
         self.end = if self.reader.is_end() { End::Reached } else { End::Ahead };
     }
 
-    /// Whether the body is to be read whole first: no other request changes its coding.
+    /// Whether the body is to be read whole first: no other request changes its coding. Once it is
+    /// `settle`d it is sent as it is.
     pub(crate) fn is_to_be_kept(&self) -> bool {
-        self.coding == Coding::Dechunk
+        matches!(self.coding, Coding::Dechunk | Coding::LeftOut)
+    }
+
+    /// Lets go of a body that was only to be looked at.
+    pub(crate) fn leave_out(&mut self) {
+        if self.coding == Coding::LeftOut {
+            self.head.truncate(self.body_at);
+            self.coding = Coding::Same;
+        }
     }
 
     /// What the body may still have; falls as it is read.

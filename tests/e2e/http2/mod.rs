@@ -7,6 +7,7 @@ pub(crate) mod grpc;
 mod life;
 mod malformed;
 mod pressure;
+mod sending;
 mod traffic;
 
 use std::path::PathBuf;

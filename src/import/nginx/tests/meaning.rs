@@ -4,7 +4,8 @@ use super::{check, translated};
 
 /// What is warned of, for the lines of a server.
 fn warned(server: &str) -> Vec<String> {
-    let translation = translated(&format!("http {{ server {{ listen 80; {server} }} }}"));
+    let translation =
+        translated(&format!("http {{ root /srv; server {{ listen 80; {server} }} }}"));
     translation.warnings.into_iter().map(|remark| remark.text).collect()
 }
 

@@ -6,6 +6,7 @@ use crate::config::model::health::{Check, CheckKind, Outlier, Pace};
 use crate::master::checks::{self, Checked};
 
 pub(super) const CHECK: Check = Check {
+    bind: None,
     proxy_protocol: None,
     kind: CheckKind::Tcp,
     port: None,
