@@ -70,6 +70,36 @@ fn a_body_that_is_left_out_leaves_its_connection_in_order() {
 }
 
 #[test]
+fn a_body_that_is_left_out_is_looked_at_and_copied() {
+    let [main, copies] = [(); 2].map(|()| Origin::scripted(|request| origin::ok(&told(request))));
+    let route = "send_body = false\nmirror = \"copies\"\nfirewall = { mode = \"block\" }\n\
+                 [upstream.copies]\nbackend = [{ address = \"COPIES\" }]";
+    let route = route.replace("COPIES", &copies.address.to_string());
+    let engine = Engine::start(&config(&route, &[&main.address.to_string()]));
+    let post = |body: &str| {
+        let lines = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n";
+        let length = body.len();
+        let head = format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}Content-Length: {length}\r\n\r\n");
+        client::exchange(engine.address(), format!("{head}{body}").as_bytes()).expect("an answer")
+    };
+    assert_eq!(post("a=1' OR '1'='1' --").status, 403);
+    // The first two are longer than what is copied, so there is one copy.
+    let long = "x".repeat(1_500_000);
+    assert_eq!(post(&long).text(), "POST host=h \"\"");
+    let chunked = format!(
+        "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\n{long}\r\n0\r\n\r\n",
+        long.len()
+    );
+    let answer = client::exchange(engine.address(), chunked.as_bytes()).expect("an answer");
+    assert_eq!(answer.text(), "POST host=h \"\"");
+    assert_eq!(post("a=b").text(), "POST host=h \"\"");
+    let seen = wait::until("the copy comes", || Some(copies.seen()).filter(|it| !it.is_empty()));
+    assert_eq!(told(&seen[0]), "POST host=h \"\"", "it goes by the same route");
+    assert_eq!((main.served(), copies.served()), (3, 1));
+}
+
+#[test]
 fn a_method_in_place_of_the_clients_is_the_backends_alone() {
     let origin = Origin::scripted(|request| origin::ok(&told(request)));
     let engine = Engine::start(&config("send_method = \"GET\"", &[&origin.address.to_string()]));

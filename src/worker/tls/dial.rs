@@ -162,3 +162,22 @@ fn word_of<const N: usize>(parts: [&[u8]; N]) -> u64 {
     let digest = tickets::context(parts.into_iter());
     digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_connection_comes_from_is_part_of_how_it_speaks() {
+        let from = |tongue: Tongue, own: &str| tongue.spoken_from(Some(own.parse().unwrap()));
+        let secure = Tongue(7 | Tongue::OVER_TLS);
+        for tongue in [Tongue::PLAIN, Tongue::PLAIN_HTTP2, secure] {
+            assert_eq!(tongue.spoken_from(None), tongue);
+            let (one, other) = (from(tongue, "127.0.0.1"), from(tongue, "127.0.0.2"));
+            assert!(one != other && one != tongue && one == from(tongue, "127.0.0.1"));
+            assert_eq!(one.is_plain(), tongue.is_plain());
+        }
+        assert!(from(Tongue::PLAIN, "::1") != from(Tongue::PLAIN_HTTP2, "::1"));
+        assert!(!secure.is_plain());
+    }
+}
