@@ -77,8 +77,7 @@ pub(crate) async fn ask(
     for _ in 0..limits::http2::AWAITED_MAX {
         let client = exchange.client;
         let connecting = link::connect(connection, site.upstream, picked, client, timeout_ms);
-        // Boxed, since it is seldom: every idle client would hold room for it.
-        let mut link = Box::pin(connecting).await?;
+        let mut link = connecting.await?;
         exchange.attempts.connected(connection.shared.now_us());
         let mut talk = Talk::new(connection, exchange, site, &mut link.stream);
         match poll_fn(|cx| talk.poll(cx)).await {
