@@ -8,6 +8,7 @@ mod upstream;
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -284,6 +285,20 @@ impl From<RequestFilter> for requests::Filter {
     }
 }
 
+/// Adds to what is wrong with the words what may have been meant.
+pub(super) fn advise(mut error: clap::Error) -> clap::Error {
+    let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+    let word = kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(word) => Some(word.clone()),
+        _ => None,
+    });
+    if let Some(file) = word.filter(|word| word.ends_with(".toml")) {
+        let tip = format!("a configuration is named by '-c {file}'");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
 /// As help and errors are coloured: before all words are understood.
 pub(super) fn help_colour(mut words: impl Iterator<Item = String>) -> clap::ColorChoice {
     let mut when = None;
@@ -383,8 +398,10 @@ mod tests {
             ("requests --client 10.0.0", "expected such as 10.0.1.7"),
             ("--colour never", "'--color'"),
             ("program signal web", "<SIGNAL>"),
+            ("check p.toml", "'-c p.toml'"),
+            ("/etc/p.toml", "'-c /etc/p.toml'"),
         ] {
-            let error = Arguments::try_parse_from(words(line)).expect_err(line);
+            let error = advise(Arguments::try_parse_from(words(line)).expect_err(line));
             assert!(error.use_stderr() && error.to_string().contains(expected), "{line}: {error}");
         }
     }

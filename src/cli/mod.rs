@@ -83,7 +83,8 @@ pub(crate) fn run() -> ExitCode {
 fn words() -> Result<Arguments, clap::Error> {
     let plain = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let mut command = Arguments::command().color(arguments::help_colour(plain));
-    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let matches = matches.map_err(arguments::advise)?;
     Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
