@@ -6,7 +6,7 @@ mod console;
 mod program;
 mod upstream;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -292,7 +292,8 @@ pub(super) fn advise(mut error: clap::Error) -> clap::Error {
         ContextValue::String(word) => Some(word.clone()),
         _ => None,
     });
-    if let Some(file) = word.filter(|word| word.ends_with(".toml")) {
+    let is_file = |word: &String| Path::new(word).extension().is_some_and(|it| it == "toml");
+    if let Some(file) = word.filter(is_file) {
         let tip = format!("a configuration is named by '-c {file}'");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
