@@ -253,6 +253,7 @@ impl Exchange {
         self.kept.told.clear();
         self.kept.cors_origin.clear();
         // What the last exchange sent is not this one's.
+        self.to_backend.forget();
         self.to_client.forget();
         self.attempts.clear();
         self.response.head_bytes = 0;

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
@@ -220,6 +222,42 @@ fn who_left_and_who_was_late_is_written_down() {
     let mut seen = lines(&file(&engine, "access.log"), 2);
     seen.sort();
     assert_eq!(seen, ["408 GET /late HTTP/1.1", "499 GET /gone HTTP/1.1"]);
+}
+
+#[test]
+fn a_line_says_nothing_of_the_request_before() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let half_silent = Origin::by_hand(move |mut stream| {
+        let mut reader = BufReader::new(stream.try_clone().expect("a descriptor is free"));
+        while let Some(request) = crate::origin::read_request(&mut reader) {
+            counted.fetch_add(1, Ordering::Relaxed);
+            if request.head.contains("/first") {
+                let answer =
+                    b"HTTP/1.1 200 OK\r\nSet-Cookie: theirs\r\nContent-Length: 3\r\n\r\none";
+                stream.write_all(answer).expect("the engine reads");
+            }
+        }
+    });
+    let format = "$status $sent_http_set_cookie $body_bytes_sent $request_length";
+    let keys = format!(
+        "body_max = \"1k\"\naccess_log = {{ file = \"access.log\", format = \"{format}\" }}"
+    );
+    let engine = Engine::start(&one_worker(&keys, "", &[&half_silent]));
+    let first =
+        "POST /first HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody";
+    client::raw(engine.address(), first.as_bytes());
+    let large = "POST /large HTTP/1.1\r\nHost: t\r\nContent-Length: 2000\r\n\r\n";
+    client::raw(engine.address(), large.as_bytes());
+    let mut gone = connect(engine.address()).expect("the listener accepts");
+    let silent = "GET /gone HTTP/1.1\r\nHost: t\r\n\r\n";
+    gone.write_all(silent.as_bytes()).expect("it reads");
+    wait::until("it is asked", || (asked.load(Ordering::Relaxed) == 2).then_some(()));
+    drop(gone);
+    let seen = lines(&file(&engine, "access.log"), 3);
+    assert_eq!(seen[0], format!("200 theirs 3 {}", first.len()));
+    assert!(seen[1].starts_with("413 - ") && seen[1].ends_with(&format!(" {}", large.len())));
+    assert_eq!(seen[2], format!("499 - 0 {}", silent.len()));
 }
 
 #[test]

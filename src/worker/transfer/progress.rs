@@ -7,8 +7,10 @@ use crate::http::framing::Reader;
 use crate::worker::buffer::Buffers;
 
 impl Pump {
-    /// Counts from nothing again; the last message is over.
+    /// The last message is over: nothing of it is counted or shown any more.
     pub(crate) fn forget(&mut self) {
+        self.head.clear();
+        self.head_sent = 0;
         self.moved = 0;
         self.taken = 0;
     }

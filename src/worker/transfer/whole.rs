@@ -163,7 +163,7 @@ impl Pump {
     }
 
     /// Whether the body is to be read whole first: no other request changes its coding. Once it is
-    /// `settle`d it is sent as it is.
+    /// `settle`d it is sent as it is, unless nothing of it is sent, which `leave_out` ends.
     pub(crate) fn is_to_be_kept(&self) -> bool {
         matches!(self.coding, Coding::Dechunk | Coding::LeftOut)
     }
