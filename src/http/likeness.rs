@@ -57,7 +57,9 @@ impl Likenesses {
         let order = (self.last..known).chain(0..self.last.min(known));
         for index in order {
             let model = &mut self.models[index];
-            if model.asked == asked && (model.is_last(bytes, into) || model.is_like(bytes, into)) {
+            if model.asked == asked
+                && (model.read_last(bytes, into) || model.read_like(bytes, into))
+            {
                 self.last = index;
                 self.misses = 0;
                 return true;
@@ -111,7 +113,7 @@ impl Model {
     }
 
     /// Gives what the last head came to, if it is there once more.
-    fn is_last(&self, bytes: &[u8], into: &mut Response) -> bool {
+    fn read_last(&self, bytes: &[u8], into: &mut Response) -> bool {
         let is_same = bytes.starts_with(&self.head);
         if is_same {
             into.clone_from(&self.response);
@@ -120,7 +122,7 @@ impl Model {
     }
 
     /// Gives what a head like the last one comes to, and keeps it in its place.
-    fn is_like(&mut self, bytes: &[u8], into: &mut Response) -> bool {
+    fn read_like(&mut self, bytes: &[u8], into: &mut Response) -> bool {
         let Some(head) = bytes.get(..self.head.len()) else { return false };
         let is_like =
             self.eights.split_last().zip(head.last_chunk()).is_some_and(|((last, eights), end)| {

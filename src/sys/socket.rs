@@ -133,7 +133,7 @@ pub(crate) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<Option<usize>>
 }
 
 /// The same of several pieces, one after another.
-pub(crate) fn send_all(socket: impl AsFd, pieces: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+pub(crate) fn send_pieces(socket: impl AsFd, pieces: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
     let mut beside = SendAncillaryBuffer::default();
     let flags = SendFlags::NOSIGNAL;
     at_once(retry_on_intr(|| rustix::net::sendmsg(&socket, pieces, &mut beside, flags)))

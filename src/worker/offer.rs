@@ -2,7 +2,7 @@
 //!
 //! The rules are those of nginx's `proxy_next_upstream`, with two differences for the better: what a
 //! backend answered is not thrown away before another one has been found, and a dead idle
-//! connection is replaced without asking the rules. Talks to no backend itself.
+//! connection is replaced without asking the rules. How a backend is talked to is `backend`'s to know.
 
 use std::future::poll_fn;
 

@@ -31,7 +31,7 @@ macro_rules! socket {
                 interest: Interest,
                 io: impl FnOnce() -> io::Result<()>,
             ) -> io::Result<()> {
-                self.try_io(interest, io)
+                <$stream>::try_io(self, interest, io)
             }
 
             fn poll_ready(&self, cx: &mut Context<'_>, interest: Interest) -> Poll<io::Result<()>> {
@@ -68,13 +68,13 @@ pub(super) fn poll_write(
 }
 
 /// The same of several pieces.
-pub(super) fn poll_write_all(
+pub(super) fn poll_write_pieces(
     socket: &impl Socket,
     cx: &mut Context<'_>,
     pieces: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {
     let bytes = pieces.iter().map(|piece| piece.len()).sum();
-    poll(socket, cx, (Interest::WRITABLE, bytes), || sys::socket::send_all(socket, pieces))
+    poll(socket, cx, (Interest::WRITABLE, bytes), || sys::socket::send_pieces(socket, pieces))
 }
 
 fn poll(

@@ -142,8 +142,8 @@ impl Stream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp(stream) => socket::poll_write_all(stream, cx, slices),
-            Self::Unix(stream) => socket::poll_write_all(stream, cx, slices),
+            Self::Tcp(stream) => socket::poll_write_pieces(stream, cx, slices),
+            Self::Unix(stream) => socket::poll_write_pieces(stream, cx, slices),
             Self::Tls(stream) => stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[]),
             Self::Inbound(stream) => {
                 stream.poll_write(cx, slices.first().map_or(b"", |one| one), &[])

@@ -21,7 +21,7 @@ use crate::http::response::Asked;
 use crate::http::rewrite::{self, Reply};
 use crate::scoreboard::backend::Failure;
 
-/// Interim responses (100, 103) one request may get.
+/// With so many interim responses (100, 103) to one request, there is no answer to be hoped for.
 const INTERIMS_MAX: u32 = 16;
 
 /// What a conversation waits for.
