@@ -285,6 +285,26 @@ impl From<RequestFilter> for requests::Filter {
     }
 }
 
+/// What other programs call our words, which spelling alone does not lead to.
+const OTHERS: [(&str, &str); 16] = [
+    ("undrain", "backend enable"),
+    ("ready", "backend enable"),
+    ("up", "backend enable"),
+    ("maint", "backend down"),
+    ("disable", "backend down"),
+    ("tail", "log --follow"),
+    ("logs", "log"),
+    ("ps", "status"),
+    ("stats", "status"),
+    ("test", "check"),
+    ("validate", "check"),
+    ("reread", "reload --dry-run"),
+    ("update", "reload"),
+    ("rollback", "revert"),
+    ("stop", "shutdown"),
+    ("quit", "shutdown"),
+];
+
 /// Adds to what is wrong with the words what may have been meant.
 pub(super) fn advise(mut error: clap::Error) -> clap::Error {
     let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
@@ -292,11 +312,17 @@ pub(super) fn advise(mut error: clap::Error) -> clap::Error {
         ContextValue::String(word) => Some(word.clone()),
         _ => None,
     });
-    let is_file = |word: &String| Path::new(word).extension().is_some_and(|it| it == "toml");
-    if let Some(file) = word.filter(is_file) {
-        let tip = format!("a configuration is named by '-c {file}'");
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-    }
+    let Some(word) = word else { return error };
+    let known = OTHERS.iter().find(|(other, _)| *other == word);
+    let tip = match known {
+        Some((_, ours)) => format!("that is '{ours}' here"),
+        None if Path::new(&word).extension().is_some_and(|it| it == "toml") => {
+            format!("a configuration is named by '-c {word}'")
+        }
+        None => return error,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    error.remove(ContextKind::SuggestedSubcommand);
     error
 }
 
@@ -400,6 +426,8 @@ mod tests {
             ("--colour never", "'--color'"),
             ("program signal web", "<SIGNAL>"),
             ("check p.toml", "'-c p.toml'"),
+            ("backend undrain a/b", "that is 'backend enable' here"),
+            ("validate", "that is 'check' here"),
             ("/etc/p.toml", "'-c /etc/p.toml'"),
         ] {
             let error = advise(Arguments::try_parse_from(words(line)).expect_err(line));
