@@ -1,5 +1,9 @@
 //! One value out of many: an argument of a query, a cookie, a header line by a variable's name.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// The value of the first argument of that name, as it was received; names match in any case, as
 /// nginx's do.
 pub(crate) fn argument<'a>(query: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
@@ -43,8 +47,10 @@ pub(crate) fn lines<'a>(head: &'a [u8], variable: &'a str) -> impl Iterator<Item
         })
 }
 
+static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
+
 /// Of a head that was written, to the end of its empty line.
 pub(crate) fn head_bytes(written: &[u8]) -> usize {
-    let end = memchr::memmem::find(written, b"\r\n\r\n");
+    let end = END.find(written);
     end.map_or(written.len(), |at| at + 4)
 }

@@ -147,7 +147,7 @@ impl<'a> Facts<'a> {
             Variable::Capture(group) => put_some(out, self.group(*group)),
             Variable::Own(at) => put(out, exchange.kept.way.own.get(*at)),
             Variable::Table(at) => self.tables.write(out, *at, self),
-            Variable::RemoteAddr => put(out, PeerText::new(exchange.client).as_bytes()),
+            Variable::RemoteAddr => self.client(out),
             Variable::RealipRemoteAddr
             | Variable::RemotePort
             | Variable::ServerAddr
@@ -227,6 +227,14 @@ impl<'a> Facts<'a> {
             0 => Value::Absent,
             status => number(out, u64::from(status)),
         }
+    }
+
+    /// Most clients are who has connected, whose text is there.
+    fn client(&self, out: &mut Vec<u8>) -> Value {
+        if self.exchange.client == self.connection.peer {
+            return put(out, self.connection.peer_text.as_bytes());
+        }
+        put(out, PeerText::new(self.exchange.client).as_bytes())
     }
 
     fn body_bytes_sent(&self) -> u64 {

@@ -140,13 +140,26 @@ fn hex(byte: u8) -> [u8; 2] {
     [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]
 }
 
+fn is_plain(byte: u8) -> bool {
+    (b' '..0x7f).contains(&byte) && !matches!(byte, b'"' | b'\\')
+}
+
+/// Takes away what is behind `start` from the first byte on that is to be escaped; `None`: there is none.
+fn split_before_escapes(out: &mut Vec<u8>, start: usize) -> Option<Vec<u8>> {
+    let text = &out[start..];
+    // To look at all of them is quicker than to stop at one, which hardly ever is there.
+    if text.iter().fold(true, |are_plain, byte| are_plain & is_plain(*byte)) {
+        return None;
+    }
+    let at = text.iter().position(|byte| !is_plain(*byte))?;
+    Some(out.split_off(start + at))
+}
+
 /// nginx's `escape=default`, for the part of `out` from `start` on.
 fn escape_default(out: &mut Vec<u8>, start: usize) {
-    let is_plain = |byte: &u8| (b' '..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
-    let Some(at) = out[start..].iter().position(|byte| !is_plain(byte)) else { return };
-    let rest = out.split_off(start + at);
+    let Some(rest) = split_before_escapes(out, start) else { return };
     for byte in rest {
-        if is_plain(&byte) {
+        if is_plain(byte) {
             out.push(byte);
         } else {
             out.extend_from_slice(b"\\x");
@@ -157,9 +170,7 @@ fn escape_default(out: &mut Vec<u8>, start: usize) {
 
 /// What stands between the quotes of a JSON string; what is not UTF-8 becomes U+FFFD.
 fn escape_json(out: &mut Vec<u8>, start: usize) {
-    let is_plain = |byte: &u8| (b' '..0x7f).contains(byte) && !matches!(byte, b'"' | b'\\');
-    let Some(at) = out[start..].iter().position(|byte| !is_plain(byte)) else { return };
-    let rest = out.split_off(start + at);
+    let Some(rest) = split_before_escapes(out, start) else { return };
     for chunk in rest.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
